@@ -1,0 +1,1 @@
+"""panel: four reviewers read the evidence about a tool and say ship or skip."""

@@ -1,0 +1,179 @@
+"""Every error of panel, split by whether the user or the other side can mend it.
+
+    PanelError
+    ├── InputError            the user can fix it; asking again will not   (exit 2)
+    │   ├── ToolError         a tool, tool list or evidence file cannot be used
+    │   ├── PersonaError      a persona file breaks its contract
+    │   ├── PromptError       a prompt template breaks its contract
+    │   ├── SettingsError     panel.toml, an environment variable or an option is wrong
+    │   ├── ProviderError     unknown provider, or one that is not fully named
+    │   ├── MissingKey        the provider needs a key and none is there
+    │   └── ModelError        a local model cannot be found, fetched or trusted
+    ├── RunError              a run cannot be read, locked, resumed or written (exit 2, or 3 if resumable)
+    │   └── DiskFull          no room left for the journal or a file
+    └── CallError             one question to a model got no usable answer
+        ├── RateLimited  TimedOut  Unreachable        trying again may help
+        ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed either: the run stops
+        ├── FormatRefused                             the server names the structured-output format
+        └── BadReply  Refused  Empty  Filtered  Truncated    answered, but not with an answer
+
+A message is one line without markup and never holds a key. `hint` is the next thing to type.
+"""
+
+from typing import ClassVar, Literal
+
+MissingReason = Literal[
+    "timeout", "rate_limited", "refused", "empty", "filtered", "truncated",
+    "invalid", "unreachable", "auth", "quota", "model_not_found",
+]  # fmt: skip
+"""Why a review is missing: the codes of DESIGN §7, stable across releases."""
+
+
+class PanelError(Exception):
+    """Anything panel reports in one line instead of a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(PanelError):
+    """What was asked cannot be done as asked."""
+
+    exit_code = 2
+
+
+class ToolError(InputError):
+    """A tool, a tool list or an evidence file cannot be used."""
+
+
+class PersonaError(InputError):
+    """A persona file breaks its contract."""
+
+
+class PromptError(InputError):
+    """A prompt template breaks its contract."""
+
+
+class SettingsError(InputError):
+    """A setting is unknown or has an impossible value."""
+
+
+class ProviderError(InputError):
+    """The provider is unknown, or not fully named."""
+
+
+class MissingKey(InputError):
+    """The provider needs a key and none was found."""
+
+
+class ModelError(InputError):
+    """A local model cannot be found, fetched or trusted."""
+
+
+class RunError(PanelError):
+    """A stored run cannot be read, locked, resumed or written."""
+
+    exit_code = 2
+
+
+class RunStopped(RunError):
+    """The run stopped early; what is finished is kept and `panel resume` goes on."""
+
+    exit_code = 3
+
+
+class DiskFull(RunStopped):
+    """There is no room left for the journal or a file."""
+
+
+class CallError(PanelError):
+    """One question to a model got no usable answer."""
+
+    reason: ClassVar[MissingReason] = "unreachable"
+    transient: ClassVar[bool] = False
+    stops_run: ClassVar[bool] = False
+
+
+class RateLimited(CallError):
+    """The server asks us to wait; `retry_after` is its hint in seconds, if it gave one."""
+
+    reason = "rate_limited"
+    transient = True
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class TimedOut(CallError):
+    """The call's one total deadline passed."""
+
+    reason = "timeout"
+
+
+class Unreachable(CallError):
+    """No connection, a broken reply, or a server fault (5xx)."""
+
+    reason = "unreachable"
+    transient = True
+
+
+class KeyRejected(CallError):
+    """401 or 403: the key is missing, wrong or lacks a permission."""
+
+    reason = "auth"
+    stops_run = True
+
+
+class QuotaSpent(CallError):
+    """402: the account has no credit left."""
+
+    reason = "quota"
+    stops_run = True
+
+
+class ModelNotFound(CallError):
+    """The provider does not serve this model."""
+
+    reason = "model_not_found"
+    stops_run = True
+
+
+class BadReply(CallError):
+    """The request was turned down, or the reply is not what was asked for."""
+
+    reason = "invalid"
+
+
+class FormatRefused(BadReply):
+    """The server turned the request down and named the structured-output format."""
+
+
+class Refused(CallError):
+    """The model declined to answer."""
+
+    reason = "refused"
+
+
+class Empty(CallError):
+    """The model answered with nothing."""
+
+    reason = "empty"
+
+
+class Filtered(CallError):
+    """A content filter removed the answer."""
+
+    reason = "filtered"
+
+
+class Truncated(CallError):
+    """The answer hit the token limit or the size cap."""
+
+    reason = "truncated"

@@ -1,0 +1,50 @@
+"""The evidence about one tool: numbered sources made of numbered passages."""
+
+from datetime import datetime
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Passage(BaseModel):
+    """A numbered piece of a source, at most about 400 characters: the unit of citation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """`E1.4`: the fourth passage of the first source."""
+    text: str
+    heading: str = ""
+    """The headings above it, outermost first, joined by ` › `; context, never quoted."""
+
+
+class Source(BaseModel):
+    """One document about the tool, cleaned and cut."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """`E1`, `E2`, … in the order they were given."""
+    source: str
+    """A file name or an address, for people; never an absolute path of this machine."""
+    retrieved: datetime
+    sha256: str
+    """Of the document's bytes as they were read."""
+    passages: tuple[Passage, ...]
+    removed_hidden: int = 0
+    """Hidden pieces (comments, invisible characters, invisible elements) taken out at ingest."""
+    flags: tuple[str, ...] = ()
+    """What a person should know about this source, for instance that it addresses the reviewer."""
+
+
+class Evidence(BaseModel):
+    """All sources about one tool."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[Source, ...] = ()
+
+    @cached_property
+    def passages(self) -> dict[str, Passage]:
+        """Every passage by its id, in reading order."""
+        return {p.id: p for s in self.sources for p in s.passages}

@@ -1,0 +1,1 @@
+"""Where models are called: the table of providers, its resolution, and the wire."""

@@ -1,0 +1,129 @@
+"""A question to a model and its reply, in our own terms: what the wire and the replay share."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from panel.errors import MissingReason
+from panel.providers.target import Format
+
+FENCE: Final = "\x01FENCE\x01"
+"""Stands for the fence's marker in a stored question. Ingest removes control characters, so no
+untrusted text can hold it; the marker itself stays out of request keys and of the journal."""
+
+
+class Usage(BaseModel):
+    """Tokens of one or more calls. A cost that is not known is None, never 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input_tokens: int = 0
+    """All prompt tokens, cached ones included."""
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `shared` is byte-identical for everything asked about a tool; `tail` differs."""
+
+    system: str
+    shared: str
+    """Rules, tool and fenced evidence, with `FENCE` where the fence's marker goes."""
+    tail: str
+    """Persona, its question and the answer format."""
+    max_tokens: int
+    schema: dict[str, Any] | None = None
+    """JSON Schema of the portable subset, or None for free text."""
+    logprobs: bool = False
+    """Ask for the 20 likeliest tokens at each place."""
+    temperature: float = 0.0
+    sample: int = 0
+    """0-based; also the seed."""
+    marker: str = ""
+    """The fence's marker, filled in when the question is sent; not part of its meaning."""
+
+    def messages(self) -> list[dict[str, str]]:
+        """One system and one user message, as sent: some chat templates refuse two in a row."""
+        user = self.shared.replace(FENCE, self.marker) + self.tail.replace(FENCE, self.marker)
+        system = self.system.replace(FENCE, self.marker)
+        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back, interpreted only as far as the wire goes."""
+
+    text: str
+    finish_reason: str | None
+    usage: Usage
+    model: str | None
+    """The model the server says it used."""
+    served_by: str | None = None
+    """`x-inference-provider`: who answered behind the router."""
+    request_id: str | None = None
+    top_logprobs: tuple[dict[str, float], ...] = ()
+    """Per output token: the likeliest tokens and their natural-log probabilities; () if not given."""
+    raw: dict[str, Any] = field(default_factory=dict)
+    """The reply body as received."""
+    format: Format = "json_schema"
+    """The rung that was sent."""
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+class Endpoint(Protocol):
+    """Something that answers one question with one attempt: the wire, the local child, a replay."""
+
+    async def ask(self, question: Question, format: Format, *, deadline: float) -> Reply:
+        """Return the reply or raise one of `errors.CallError`; never retries."""
+        ...
+
+    async def close(self) -> None:
+        """Release sockets and child processes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What a question is about: kept beside the call, not part of its meaning."""
+
+    tool: str
+    """The tool's slug."""
+    persona: str
+    step: str
+    """`review`, `repair`, `answer:CRITERION`, `cite:CRITERION`, `stance`, `written`, …"""
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One attempt as the journal keeps it: what was asked, and the raw reply or the error."""
+
+    key: str
+    """Digest of the question's meaning, provider and model: equal keys, equal answers."""
+    tag: Tag
+    question: Question
+    attempt: int
+    started: datetime
+    seconds: float
+    reply: Reply | None
+    """None when the attempt failed."""
+    reason: MissingReason | None = None
+    detail: str = ""
+    usable: bool = True
+    """False when the reply could not be used (refused, empty, invalid): never reused."""
+
+
+class Recorder(Protocol):
+    """Where calls are kept and looked up: the journal of a run, or memory in tests."""
+
+    def find(self, key: str) -> Reply | None:
+        """Return a usable stored reply to the same question, or None."""
+        ...
+
+    async def record(self, call: CallRecord) -> None:
+        """Keep the call; returns after it is on disk."""
+        ...

@@ -1,0 +1,43 @@
+"""A target: one `--provider` value resolved to where a model is called and how."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+Ask = Literal["whole", "stepwise"]
+"""The two asking strategies of DESIGN §5."""
+
+Format = Literal["json_schema", "json_object", "prompt"]
+"""The rungs of the structured-output ladder, strictest first."""
+
+Kind = Literal["wire", "local", "replay"]
+
+
+class Target(BaseModel):
+    """Where and how one run calls its model. Holds the key: never stored, never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    """The value as the user gave it (`auto`, `cerebras`, `local`, `http://…`, `replay:RUN`)."""
+    kind: Kind
+    model: str
+    """The model as people name it; for `local` the short name of its row."""
+    wire_model: str
+    """The model as sent: with the router's `:provider` or `:policy` suffix where one applies."""
+    base_url: str | None = None
+    """Up to and including `/v1`; None for `local` (known once the child listens) and `replay`."""
+    key: SecretStr | None = None
+    headers: dict[str, str] = {}
+    format: Format = "json_schema"
+    """The first rung to try."""
+    ask: Ask = "whole"
+    stream: bool = False
+    concurrency: int = 8
+    """Calls in flight at most."""
+    deadline: float = 120.0
+    """Seconds for one call in all, retries of transport faults included, rate-limit waits not."""
+    evidence_tokens: int = 12_000
+    """Estimated tokens of passages shown to the model."""
+    why: str = ""
+    """Why this provider, where the user did not name one."""

@@ -1,0 +1,1 @@
+"""Scorecards for people and programs: one file a format."""

@@ -1,0 +1,1 @@
+"""Turning questions and replies into findings: the two asking strategies."""

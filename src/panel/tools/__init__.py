@@ -1,0 +1,1 @@
+"""The things under review: what a tool is, and reading lists of them."""

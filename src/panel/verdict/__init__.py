@@ -1,0 +1,1 @@
+"""From findings to verdict: pure code, no I/O."""

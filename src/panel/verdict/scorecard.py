@@ -1,0 +1,86 @@
+"""A scorecard: a verdict with everything that backs it, the JSON contract `panel.scorecard/1`."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panel.evidence.source import Source
+from panel.providers.message import Usage
+from panel.providers.target import Ask
+from panel.reviews.review import Missing, Review
+
+Outcome = Literal["ship", "skip", "split", "hold", "incomplete"]
+
+
+class Votes(BaseModel):
+    """How the personas voted; the four counts add up to the personas asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ship: int = 0
+    skip: int = 0
+    abstain: int = 0
+    missing: int = 0
+
+
+class Verdict(BaseModel):
+    """What the panel says about a tool."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    outcome: Outcome
+    ship_percent: float | None = Field(default=None, ge=0, le=100)
+    """Weighted share of ship among voting personas; None when none voted."""
+    score: float | None = Field(default=None, ge=0, le=100)
+    interval: tuple[float, float] | None = None
+    """Range of the score over samples; None with one sample."""
+    votes: Votes
+    effective_votes: float | None = None
+    """Number of independent votes the personas are worth, from their correlation over samples."""
+    notes: tuple[str, ...] = ()
+
+
+class CardTool(BaseModel):
+    """The tool as the contract shows it: a `Tool` without its local files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    slug: str
+    url: str | None = None
+    category: str | None = None
+    tagline: str | None = None
+    price: str | None = None
+    description: str | None = None
+
+
+class RunUsage(Usage):
+    """Usage of everything asked about one tool."""
+
+    calls: int = 0
+    unpriced_calls: int = 0
+    reused_calls: int = 0
+    """Answers taken from an earlier run instead of being asked again."""
+    seconds: float = 0.0
+    """Wall time from first question to verdict."""
+
+
+class Scorecard(BaseModel):
+    """One tool's verdict and all that backs it (DESIGN §10)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal["panel.scorecard/1"] = Field(default="panel.scorecard/1", alias="schema")
+    run: str
+    created: datetime
+    provider: str
+    model: str
+    asked: Ask
+    tool: CardTool
+    verdict: Verdict
+    reviews: tuple[Review, ...]
+    missing: tuple[Missing, ...]
+    evidence: tuple[Source, ...]
+    usage: RunUsage
+    warnings: tuple[str, ...] = ()
