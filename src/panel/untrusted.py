@@ -1,0 +1,68 @@
+"""Untrusted text: made clean when it is read, harmless in a prompt, safe on a terminal.
+
+Knows characters and control tokens, not documents: what markup hides is `evidence`'s work.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+
+_INVISIBLE: Final = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # C0 and C1 but tab and line ends
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # fillers, soft hyphen
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero-width and bidi
+    "\ufe00-\ufe0f"  # variation selectors
+    "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"  # surrogates, private use, noncharacters
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0xE0000, 0x10000)
+    )
+    + "\U000e0000-\U0010ffff"  # tag block, more variation selectors, private planes
+    "]"
+)
+
+_EMOJI: Final = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_EMOJI_STYLE: Final = re.compile(
+    f"(?<=[0-9#*\xa9\xae\u203c\u2049\u2122\u2139{_EMOJI}])[\ufe0e\ufe0f](?![\ufe00-\ufe0f])"
+)
+_EMOJI_JOIN: Final = re.compile(f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])")
+
+_CONTROL_TOKENS: Final = re.compile(
+    r"<(?=[|｜])"  # <|im_start|>, <｜User｜>
+    r"|<(?=<SYS>>|</SYS>>)"
+    r"|<(?=[/!]?[^\s<>]{1,64}>)"  # <s>, </think>, <start_of_turn>, <0x0A>, <turn|>
+    r"|\[(?=/?[A-Z][A-Z_]{2,40}\])"  # [INST], [/TOOL_CALLS]
+    r"|\[(?=gMASK\]|sMASK\]|\|)"  # [gMASK], [|user|]
+    r"|\](?=~)|~(?=\[)"  # ]~b]
+    r"|\[(?=E\d{1,9}(?:\.\d{1,9})?\])"  # a passage id of ours
+)
+
+
+def clean(text: str) -> tuple[str, int]:
+    """Drop what a reader cannot see, unify line ends, compose (NFC).
+
+    Returns:
+        The text, and how many invisible characters went. What ordinary writing holds is dropped
+        uncounted: a byte order mark at the start, the style selectors and joiners of emoji.
+    """
+    text = _LINE_ENDS.sub("\n", text.removeprefix("\ufeff"))
+    text = _EMOJI_JOIN.sub("", _EMOJI_STYLE.sub("", text))
+    text, removed = _INVISIBLE.subn("", text)
+    return unicodedata.normalize("NFC", text), removed
+
+
+def neutralise(text: str) -> str:
+    """Put a blank into every chat-template control token, and into forged passage ids.
+
+    `<|im_start|>` becomes `< |im_start|>`: a person and a model can still read it, a tokenizer no
+    longer takes it for the end of a turn. Call it on text that went through `clean`.
+    """
+    return _CONTROL_TOKENS.sub(lambda found: found.group() + " ", text)
+
+
+def printable(text: str) -> str:
+    """Return the text without anything that could steer a terminal or reorder a log line."""
+    return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
