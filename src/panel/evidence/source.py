@@ -2,8 +2,13 @@
 
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+
+Kind = Literal["prose", "list", "table", "code", "links", "badges"]
+"""What a passage was in its document: decides what goes first when not everything fits."""
 
 
 class Passage(BaseModel):
@@ -16,6 +21,7 @@ class Passage(BaseModel):
     text: str
     heading: str = ""
     """The headings above it, outermost first, joined by ` › `; context, never quoted."""
+    kind: Kind = "prose"
 
 
 class Source(BaseModel):

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from panel.errors import MissingReason
+from panel.evidence.fence import FENCE as FENCE
 from panel.providers.target import Format
-
-FENCE: Final = "\x01FENCE\x01"
-"""Stands for the fence's marker in a stored question. Ingest removes control characters, so no
-untrusted text can hold it; the marker itself stays out of request keys and of the journal."""
 
 
 class Usage(BaseModel):

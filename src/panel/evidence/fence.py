@@ -1,0 +1,113 @@
+"""The fence: evidence as lines of a prompt, between marker lines that no page can know.
+
+The marker is a keyed hash of the text under a secret of this installation, so it is the same for
+the four personas, for a resume and for a replay. Knows nothing of questions or personas.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from panel.errors import SettingsError
+from panel.evidence.source import Passage
+from panel.untrusted import neutralise
+
+FENCE: Final = "\x01FENCE\x01"
+"""Stands for the fence's marker in a stored question. Ingest removes control characters, so no
+untrusted text can hold it; the marker itself stays out of request keys and of the journal."""
+
+SECRET_BYTES: Final = 32
+
+
+def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
+    """Return facts and passages as lines between two marker lines.
+
+    Only lines of ours start in the first column: `#` headings, `[E1.4]` passages, the markers.
+    Further lines of a passage are indented, and control tokens are made harmless.
+    """
+    lines = [_one_line(fact) for fact in facts]
+    above: tuple[str, ...] = ()
+    source = ""
+    for passage in passages:
+        if (own := passage.id.partition(".")[0]) != source:
+            source, above = own, ()
+        path = tuple(part for part in passage.heading.split(" › ") if part)
+        lines += _heading_lines(above, path)
+        above = path
+        lines.append(f"[{passage.id}] {_block(passage.text)}")
+    return "\n".join([f"BEGIN DATA {FENCE}", *lines, f"END DATA {FENCE}"])
+
+
+def marker(secret: bytes, text: str) -> str:
+    """Return 12 hex digits that depend on secret and text and do not occur in the text."""
+    for counter in range(1_000_000):
+        message = counter.to_bytes(4, "big") + text.encode("utf-8", "surrogatepass")
+        mark = hmac.new(secret, message, hashlib.sha256).hexdigest()[:12]
+        if mark not in text:
+            return mark
+    raise AssertionError("a text that holds a million keyed hashes of itself")
+
+
+def installation_secret(folder: Path) -> bytes:
+    """Return the secret kept in `folder`, made once, readable by the owner only."""
+    place = folder / "secret"
+    try:
+        if not place.exists():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _create(place)
+        secret = place.read_bytes()
+    except OSError as fault:
+        what = (fault.strerror or "error").lower()
+        raise SettingsError(
+            f"{place}: the installation's secret cannot be kept: {what}",
+            hint="set PANEL_CONFIG to a folder that can be written",
+        ) from None
+    if len(secret) != SECRET_BYTES:
+        raise SettingsError(f"{place}: damaged", hint=f"rm {place}")
+    return secret
+
+
+def _create(place: Path) -> None:
+    """Put a new secret in place unless another process was first; never a half-written one."""
+    draft = place.with_name(f".secret-{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(draft, place)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, place: Path) -> None:
+    try:
+        os.link(draft, place)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        draft.replace(place)
+
+
+def _heading_lines(above: tuple[str, ...], path: tuple[str, ...]) -> Iterable[str]:
+    """Name only the levels that changed since the passage before."""
+    shared = 0
+    while shared < min(len(above), len(path)) and above[shared] == path[shared]:
+        shared += 1
+    if path and shared == len(path) < len(above):
+        shared -= 1  # back up to a section that has subsections: name it again
+    for depth in range(shared, len(path)):
+        yield f"{'#' * (depth + 1)} {_one_line(path[depth])}"
+
+
+def _one_line(text: str) -> str:
+    return neutralise(" ".join(text.replace("\x01", "").split()))
+
+
+def _block(text: str) -> str:
+    return neutralise(text.replace("\x01", "").strip()).replace("\n", "\n  ")
