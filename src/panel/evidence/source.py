@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-
 Kind = Literal["prose", "list", "table", "code", "links", "badges"]
 """What a passage was in its document: decides what goes first when not everything fits."""
 
