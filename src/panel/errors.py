@@ -96,6 +96,8 @@ class CallError(PanelError):
     reason: ClassVar[MissingReason] = "unreachable"
     transient: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
+    reply: object = None
+    """What came back (a `Reply`), where something did: its tokens are counted all the same."""
 
 
 class RateLimited(CallError):

@@ -25,7 +25,7 @@ class Usage(BaseModel):
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `shared` is byte-identical for everything asked about a tool; `tail` differs."""
+    """One question. `shared` is byte-identical for all asked about a tool; `tail` differs."""
 
     system: str
     shared: str
@@ -63,7 +63,7 @@ class Reply:
     """`x-inference-provider`: who answered behind the router."""
     request_id: str | None = None
     top_logprobs: tuple[dict[str, float], ...] = ()
-    """Per output token: the likeliest tokens and their natural-log probabilities; () if not given."""
+    """Per output token: the likeliest tokens and their natural-log probabilities; () if none."""
     raw: dict[str, Any] = field(default_factory=dict)
     """The reply body as received."""
     format: Format = "json_schema"

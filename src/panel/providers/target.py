@@ -28,7 +28,15 @@ class Target(BaseModel):
     base_url: str | None = None
     """Up to and including `/v1`; None for `local` (known once the child listens) and `replay`."""
     key: SecretStr | None = None
+    key_from: str = ""
+    """Where the key was found, for messages: a variable's name or a file."""
+    key_header: str = "Authorization"
+    """`Authorization` sends a bearer token; any other header gets the key itself."""
     headers: dict[str, str] = {}
+    proxy: str | None = None
+    """The proxy the environment names for this host; never one for this machine's own servers."""
+    prices: dict[str, tuple[float, float]] = {}
+    """USD per million input and output tokens by who serves; `""` is whoever it is."""
     format: Format = "json_schema"
     """The first rung to try."""
     ask: Ask = "whole"

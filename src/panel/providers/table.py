@@ -1,0 +1,61 @@
+"""The table of providers as data: `table.toml` read and validated. Knows no environment."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panel.providers.target import Ask, Format, Kind
+
+
+class Row(BaseModel):
+    """One named provider: an address, the key that belongs to it, and what it can do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind = "wire"
+    base_url: str | None = None
+    """May hold `{NAME}`: filled from the environment variable of that name."""
+    base_url_env: tuple[str, ...] = ()
+    key_env: tuple[str, ...] = ()
+    key_url: str | None = None
+    """Where a key is had; None when the server needs none."""
+    key_header: str = "Authorization"
+    model: str | None = None
+    format: Format = "json_schema"
+    ask: Ask = "whole"
+    stream: bool = False
+    concurrency: int = Field(default=8, ge=1)
+    deadline: float = Field(default=120.0, gt=0)
+    evidence_tokens: int = Field(default=12_000, gt=0)
+    direct: bool = False
+    """The plain name means the router; this row is `direct:NAME`."""
+
+
+class Router(Row):
+    """The Hugging Face router: one address and one key for many providers."""
+
+    policies: tuple[str, ...]
+    providers: tuple[str, ...]
+
+
+class Table(BaseModel):
+    """Every provider panel knows by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    router: Router
+    rows: dict[str, Row]
+
+    def names(self) -> list[str]:
+        """Return every value of `--provider` that is a plain or `direct:` name."""
+        own = [name for name, row in self.rows.items() if not row.direct]
+        direct = [f"direct:{name}" for name, row in self.rows.items() if row.direct]
+        return [*self.router.policies, *self.router.providers, *own, *direct]
+
+
+@cache
+def provider_table() -> Table:
+    """Return the shipped table."""
+    return Table.model_validate(tomllib.loads(Path(__file__).with_name("table.toml").read_text()))
