@@ -40,7 +40,9 @@ def read_yaml_lines(
     try:
         return reader.document(), reader.lines
     except yaml.YAMLError as fault:
-        raise reader.wrong(_line(fault, text), f"not valid YAML: {_problem(fault)}") from None
+        broken = reader.wrong(_line(fault, text), f"not valid YAML: {_problem(fault)}")
+        broken.hint = "indent with blanks, and put text that holds ': ' or ' #' in quotes"
+        raise broken from None
     except UnicodeEncodeError:
         raise error(f"{where}: holds characters that are not text") from None
 

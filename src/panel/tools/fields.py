@@ -1,0 +1,121 @@
+"""Fields: one entry of a list checked, cleaned and capped, with errors that name file and line."""
+
+import difflib
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from panel.errors import ToolError
+from panel.tools.listfile import Row
+from panel.tools.tool import Tool
+from panel.untrusted import clean, printable
+
+CAPS: Final = {
+    "name": 200, "url": 2000, "category": 100, "tagline": 300, "price": 200, "description": 4000,
+}  # fmt: skip
+"""Longest text of each field, in characters; longer text is cut, and a note says so."""
+
+MAX_EVIDENCE: Final = 50
+KEYS: Final = (*CAPS, "evidence")
+
+
+def read_tool(
+    row: Row, *, folder: Path, files: Sequence[Path] = ()
+) -> tuple[Tool, str, tuple[str, ...]]:
+    """Return the tool of a row without its slug, its full name, and notes on what was changed.
+
+    Args:
+        row: The entry.
+        folder: What its evidence paths are relative to.
+        files: Further evidence, already absolute.
+    """
+    for key in row.values:
+        if key not in KEYS:
+            raise _unknown_key(key, row)
+    notes: list[str] = []
+    full = {key: _text(row, key, notes) for key in CAPS}
+    texts = {key: _capped(row, key, text, notes) for key, text in full.items()}
+    if not texts["name"]:
+        raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
+    _check_url(texts["url"], row.place("url"))
+    evidence = (*_paths(row, folder, notes), *files)
+    if not texts["description"] and not evidence:
+        raise ToolError(
+            f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence",
+            hint="add description: TEXT, or evidence: [README.md]",
+        )
+    tool = Tool.model_validate({**texts, "evidence": evidence})
+    return tool, full["name"] or "", tuple(notes)
+
+
+def _text(row: Row, key: str, notes: list[str]) -> str | None:
+    value = row.values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ToolError(f"{row.place(key)}: {key} must be one text", hint=f'{key}: "TEXT"')
+    text, removed = clean(value)
+    if removed:
+        notes.append(f"{row.place(key)}: {removed} invisible characters removed from {key}")
+    return (text.strip() if key == "description" else " ".join(text.split())) or None
+
+
+def _capped(row: Row, key: str, text: str | None, notes: list[str]) -> str | None:
+    cap = CAPS[key]
+    if text is None or len(text) <= cap:
+        return text
+    if key == "url":
+        raise ToolError(f"{row.place(key)}: url is longer than {cap} characters")
+    notes.append(f"{row.place(key)}: {key} cut from {len(text)} to {cap} characters")
+    return text[:cap].rstrip()
+
+
+def _check_url(url: str | None, place: str) -> None:
+    if url is None:
+        return
+    try:
+        parts = urllib.parse.urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url
+    except ValueError:
+        good = False
+    if not good:
+        raise ToolError(
+            f"{place}: url must be a web address, but is {printable(url)[:80]!r}",
+            hint="url: https://example.org",
+        )
+
+
+def _paths(row: Row, folder: Path, notes: list[str]) -> Iterator[Path]:
+    place = row.place("evidence")
+    given = row.values.get("evidence")
+    names = given.split(";") if isinstance(given, str) else given or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ToolError(f"{place}: evidence must be a list of files", hint="evidence: [README.md]")
+    if len(names) > MAX_EVIDENCE:
+        raise ToolError(f"{place}: more than {MAX_EVIDENCE} evidence files for one tool")
+    for name in dict.fromkeys(name.strip() for name in names if name.strip()):
+        path = evidence_file(folder / name, shown=name, place=place)
+        if not path.is_relative_to(folder):
+            notes.append(f"{place}: evidence {path.name} lies outside the folder of the list")
+        yield path
+
+
+def evidence_file(path: Path, *, shown: str, place: str) -> Path:
+    """Return the absolute path of an existing file; `shown` is its name in messages."""
+    try:
+        there = path.exists()
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        raise ToolError(f"{place}: no evidence file {printable(shown)[:200]!r}")
+    return path.resolve()
+
+
+def _unknown_key(key: str, row: Row) -> ToolError:
+    near = difflib.get_close_matches(key, KEYS, n=1)
+    place = f"{row.where} line {row.header}" if row.header else row.place(key)
+    return ToolError(
+        f"{place}: unknown key {printable(key)[:80]!r}",
+        hint=f"did you mean {near[0]}?" if near else f"keys are {', '.join(KEYS)}",
+    )

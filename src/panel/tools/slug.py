@@ -1,0 +1,41 @@
+"""Slugs: names made into file names that every operating system takes, at most 120 bytes."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Container
+from typing import Final
+
+MAX_BYTES: Final = 120
+_HASH_BYTES: Final = 9  # a dash and eight hex digits
+
+_RESERVED: Final = frozenset(
+    {"con", "prn", "aux", "nul", "conin", "conout", "clock"}
+    | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
+
+
+def slug(name: str, *, taken: Container[str] = ()) -> str:
+    """Return a name of `a-z0-9` and dashes; with a hash where it alone would not do.
+
+    A hash of the full name is added when the plain form is empty, cut, reserved on Windows or
+    already in `taken`.
+    """
+    plain = _plain(name)
+    if plain and plain not in _RESERVED and len(plain) <= MAX_BYTES and plain not in taken:
+        return plain
+    stem = plain[: MAX_BYTES - _HASH_BYTES].strip("-") or "tool"
+    turn = 0
+    while (found := f"{stem}-{_digest(name, turn)}") in taken:
+        turn += 1
+    return found
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters.replace("'", "")).strip("-")
+
+
+def _digest(name: str, turn: int) -> str:
+    text = f"{name}\0{turn}" if turn else name
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -1,0 +1,138 @@
+"""Tool lists: each tool once, in the order of first appearance, with a path of its own."""
+
+import difflib
+import unicodedata
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from panel.errors import ToolError
+from panel.tools.fields import KEYS, MAX_EVIDENCE, evidence_file, read_tool
+from panel.tools.listfile import Row, read_rows
+from panel.tools.slug import slug
+from panel.tools.tool import Tool
+from panel.untrusted import printable
+
+MAX_TOOLS: Final = 200_000
+
+
+@dataclass(frozen=True)
+class ToolList:
+    """The tools of a list."""
+
+    tools: tuple[Tool, ...]
+    notes: tuple[str, ...] = ()
+    """One line for each entry that was merged, cut or cleaned."""
+
+
+@dataclass
+class _Entry:
+    line: int
+    tool: Tool
+    full_name: str
+
+
+def read_tools(path: Path) -> ToolList:
+    """Read a list of tools: YAML, JSON, JSON Lines or CSV, told by the file's suffix.
+
+    Entries are one tool when their names are equal but for case, Unicode form, blanks and a
+    trailing slash, and their addresses do not contradict each other: the first entry wins, later
+    ones fill what it leaves out. Evidence paths are relative to the list.
+
+    Raises:
+        ToolError: naming file, line and key.
+    """
+    rows = read_rows(path)
+    if len(rows) > MAX_TOOLS:
+        raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
+    folder = path.parent.resolve()
+    kept: dict[str, list[_Entry]] = {}
+    entries: list[_Entry] = []
+    notes: list[str] = []
+    for row in rows:
+        tool, full_name, changed = read_tool(row, folder=folder)
+        notes += changed
+        namesakes = kept.setdefault(_name_key(full_name), [])
+        entry = _Entry(row.line, tool, full_name)
+        first = next((one for one in namesakes if _same_address(one.tool, tool)), None)
+        if first is None:
+            notes += _kept_apart(namesakes, entry, path)
+            namesakes.append(entry)
+            entries.append(entry)
+        else:
+            notes.append(_merged(first, entry, path))
+            first.tool = _filled(first.tool, tool)
+    return ToolList(_with_slugs(entries), tuple(notes))
+
+
+def single_tool(
+    name: str,
+    *,
+    url: str | None = None,
+    description: str | None = None,
+    evidence: Sequence[Path] = (),
+) -> Tool:
+    """Return a tool named on the command line, checked like one of a list."""
+    files = [evidence_file(path, shown=str(path), place="--evidence") for path in evidence]
+    row = Row("command line", 0, {"name": name, "url": url, "description": description})
+    tool, full_name, _ = read_tool(row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)))
+    return tool.model_copy(update={"slug": slug(full_name)})
+
+
+def pick(tools: Sequence[Tool], name: str) -> Tool:
+    """Return the tool with this name or slug; raise ToolError naming the nearest ones."""
+    wanted = _name_key(name)
+    for tool in tools:
+        if wanted in {_name_key(tool.name), tool.slug}:
+            return tool
+    near = difflib.get_close_matches(wanted, [_name_key(tool.name) for tool in tools], n=3)
+    names = [tool.name for key in near for tool in tools if _name_key(tool.name) == key]
+    hint = f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else None
+    raise ToolError(f"no tool named {printable(name)[:80]!r} in the list", hint=hint)
+
+
+def _name_key(name: str) -> str:
+    composed = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return " ".join(composed.rstrip("/ ").split())
+
+
+def _same_address(one: Tool, other: Tool) -> bool:
+    return one.url is None or other.url is None or _url_key(one.url) == _url_key(other.url)
+
+
+def _url_key(url: str) -> tuple[str, str, str]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.netloc.casefold(), parts.path.rstrip("/"), parts.query
+
+
+def _filled(first: Tool, later: Tool) -> Tool:
+    texts = {key: getattr(first, key) or getattr(later, key) for key in KEYS if key != "evidence"}
+    files = tuple(dict.fromkeys(first.evidence + later.evidence))[:MAX_EVIDENCE]
+    return first.model_copy(update={**texts, "evidence": files})
+
+
+def _merged(first: _Entry, entry: _Entry, path: Path) -> str:
+    names = f"{printable(first.tool.name)!r} of line {first.line}"
+    return f"{path} line {entry.line}: {printable(entry.tool.name)!r} is {names}: merged"
+
+
+def _kept_apart(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]:
+    if not namesakes:
+        return []
+    first = namesakes[0]
+    return [
+        f"{path} line {entry.line}: {printable(entry.tool.name)!r} has another address than the"
+        f" one of line {first.line}: kept apart"
+    ]
+
+
+def _with_slugs(entries: Sequence[_Entry]) -> tuple[Tool, ...]:
+    taken: set[str] = set()
+    tools: list[Tool] = []
+    for entry in entries:
+        found = slug(entry.full_name, taken=taken)
+        taken.add(found)
+        tools.append(entry.tool.model_copy(update={"slug": found}))
+    return tuple(tools)
