@@ -27,7 +27,7 @@ from panel.verdict.scorecard import Scorecard
 _KNOWN: Final = 4096
 """Digests of stored texts that are remembered, so that a text is sent to SQLite once."""
 
-_PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+_PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
 _PUT_TOOL: Final = (
     "INSERT INTO tools VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET"
     " body = excluded.body, fingerprint = excluded.fingerprint, sum = excluded.sum"
@@ -91,7 +91,7 @@ class Journal:
 
     async def put_meta(self, name: str, value: str) -> None:
         """Keep a value about the whole run."""
-        await self._writer.commit([(_PUT_META, (name, value))])
+        await self._writer.commit([(_PUT_META, summed(name, value))])
 
     async def put_tools(self, tools: Sequence[Tool]) -> None:
         """Keep tools whose evidence is not gathered yet, in one commit."""

@@ -24,7 +24,7 @@ CALL_COLUMNS: Final = (
 `system`, `shared` and `schema` name rows of `texts`. `sum` is the checksum of all before it."""
 
 TABLES: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER);
 CREATE TABLE tools (slug TEXT PRIMARY KEY, body TEXT NOT NULL, fingerprint TEXT, sum INTEGER);
 CREATE TABLE evidence (slug TEXT PRIMARY KEY, body TEXT NOT NULL, sum INTEGER);
 CREATE TABLE texts (digest TEXT PRIMARY KEY, body TEXT NOT NULL);
@@ -52,9 +52,8 @@ CREATE TABLE files (name TEXT PRIMARY KEY);
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Make the tables of a new journal in one transaction."""
-    connection.executescript(
-        f"BEGIN IMMEDIATE;{TABLES}INSERT INTO meta VALUES ('format', '{FORMAT}');COMMIT;"
-    )
+    stamp = f"INSERT INTO meta (name, value) VALUES ('format', '{FORMAT}');"
+    connection.executescript(f"BEGIN IMMEDIATE;{TABLES}{stamp}COMMIT;")
 
 
 def checksum(values: Iterable[Value]) -> int:

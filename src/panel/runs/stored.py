@@ -62,9 +62,9 @@ class Stored:
         self._stack.close()
 
     def meta(self, name: str) -> str | None:
-        """Return a value of the meta table, or None."""
-        rows = self._rows("SELECT value FROM meta WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
+        """Return a value about the whole run, or None where there is none or it is damaged."""
+        rows = self._rows("SELECT name, value, sum FROM meta WHERE name = ?", name)
+        return str(rows[0][1]) if rows and self._is_sound(rows[0], f"meta {name}") else None
 
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added; evidence paths are absolute."""

@@ -1,0 +1,176 @@
+"""A run's manifest, `run.json`: what was asked of whom, by which files, numbers and versions.
+
+Holds fingerprints, never a key. Built and read here; `meaning` says what of it must not change.
+"""
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from panel.errors import RunError
+from panel.personas import Persona
+from panel.providers.target import Ask, Target
+from panel.reviews.score import Rule
+from panel.verdict.scorecard import Outcome
+
+SCHEMA: Final = "panel.run/1"
+
+_USERINFO: Final = re.compile(r"(?<=//)[^/@\s]+@")
+_QUERY: Final = re.compile(r"(?<=\w)\?\S*=\S*")
+_KEYS: Final = re.compile(r"\b(?:hf_|sk-|gsk_|xai-|AIza|Bearer\s+)[\w.-]{8,}")
+
+
+class Counts(BaseModel):
+    """How a finished run ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tools: int = 0
+    outcomes: dict[Outcome, int] = {}
+    reviews: int = 0
+    missing: int = 0
+
+
+class Manifest(BaseModel):
+    """What a run is: written when it starts, completed when it ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal["panel.run/1"] = Field(default="panel.run/1", alias="schema")
+    run: str = ""
+    """The run's name, filled in when its folder is made."""
+    created: datetime
+    command: tuple[str, ...]
+    provider: str
+    model: str
+    wire_model: str
+    host: str | None
+    """Host, and port where one is named, of the server asked; None for `local` and `replay`."""
+    ask: Ask
+    samples: int
+    temperature: float
+    evidence_tokens: int
+    context: str | None
+    """What the user said about the place the tool is wanted for."""
+    rule: Rule
+    personas: dict[str, str]
+    """Fingerprints by name; the same for prompts and answer schemas."""
+    prompts: dict[str, str]
+    schemas: dict[str, str]
+    calibration: str | None
+    """Fingerprint of the judge's calibration; None where there is none."""
+    tools: int
+    """Tools to review."""
+    parent: str | None
+    """The run whose evidence this one uses again."""
+    versions: dict[str, str]
+    """Of panel, of Python and, for `local`, of the engine."""
+    finished: datetime | None = None
+    counts: Counts | None = None
+
+    def text(self) -> str:
+        """Return the manifest as the text of `run.json`."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def new_manifest(
+    *,
+    created: datetime,
+    command: Sequence[str],
+    target: Target,
+    personas: Sequence[Persona],
+    prompts: Mapping[str, str],
+    schemas: Mapping[str, dict[str, Any]],
+    rule: Rule,
+    samples: int,
+    temperature: float = 0.0,
+    context: str | None = None,
+    calibration: BaseModel | None = None,
+    tools: int = 0,
+    parent: str | None = None,
+    engine: Mapping[str, str] | None = None,
+) -> Manifest:
+    """Return the manifest of a run that is about to start.
+
+    `prompts` are template texts by name, `schemas` JSON Schemas by persona, `engine` further
+    versions (`{"xllamacpp": "…"}`). Keys and user names in `command` and addresses are left out.
+    """
+    secret = target.key.get_secret_value() if target.key else ""
+    return Manifest(
+        created=created,
+        command=tuple(public(word, secret) for word in command),
+        provider=public(target.provider, secret),
+        model=target.model,
+        wire_model=target.wire_model,
+        host=host_of(target.base_url),
+        ask=target.ask,
+        samples=samples,
+        temperature=temperature,
+        evidence_tokens=target.evidence_tokens,
+        context=context,
+        rule=rule,
+        personas={each.name: persona_fingerprint(each) for each in personas},
+        prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
+        schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
+        calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
+        tools=tools,
+        parent=parent,
+        versions={
+            "panel": metadata.version("panel-verdict"),
+            "python": platform.python_version(),
+            **(engine or {}),
+        },
+    )
+
+
+def read_manifest(text: str, *, where: Path) -> Manifest:
+    """Return the manifest in the text of `where`; raises `RunError` naming what is wrong."""
+    try:
+        data = json.loads(text)
+        found = data.get("schema") if isinstance(data, dict) else None
+        if found != SCHEMA and isinstance(found, str) and found.startswith("panel.run/"):
+            raise RunError(
+                f"{where} has format {found}; this panel reads {SCHEMA}",
+                hint="use the panel that wrote it, or a newer one",
+            )
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RunError(f"{where} is damaged: {place}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{where} is damaged: {error}") from error
+
+
+def fingerprint(value: object) -> str:
+    """Return 16 hex digits that differ where the text or JSON value differs."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def persona_fingerprint(persona: Persona) -> str:
+    """Return the fingerprint of what a persona asks and says, wherever its file lies."""
+    return fingerprint(persona.model_dump(mode="json", exclude={"origin"}))
+
+
+def host_of(url: str | None) -> str | None:
+    """Return host and port of an address, without user name, path and query."""
+    if url is None:
+        return None
+    return urlsplit(url).netloc.rpartition("@")[2] or None
+
+
+def public(word: str, secret: str = "") -> str:
+    """Return a word of a command line without what may be secret in it."""
+    if secret:
+        word = word.replace(secret, "***")
+    return _KEYS.sub("***", _QUERY.sub("", _USERINFO.sub("", word)))

@@ -1,0 +1,149 @@
+"""A damaged journal made whole: what can still be read goes into a new one.
+
+The damaged file is kept beside it. What is lost is asked again by the resume that follows.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from panel.runs.files import sync_folder, write_error
+from panel.runs.schema import CALL_COLUMNS, create_tables
+from panel.runs.writer import sqlite_error
+
+_TABLES: Final = {
+    "meta": "name, value, sum",
+    "tools": "slug, body, fingerprint, sum",
+    "evidence": "slug, body, sum",
+    "texts": "digest, body",
+    "calls": f"id, {', '.join(CALL_COLUMNS)}",
+    "reviews": "tool, persona, sample, body, sum",
+    "missing": "tool, persona, sample, body, sum",
+    "verdicts": "tool, body, sum",
+    "files": "name",
+}
+_GIVE_UP: Final = 20_000
+"""Rows in a row that cannot be read before the rest of a table is given up."""
+
+_PAGE: Final = 4096
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def repair(path: Path) -> list[str]:
+    """Mend the journal at `path` if its file is damaged; return what was done, for people.
+
+    The caller holds the run's lock. Raises `RunError` or `DiskFull` where it cannot be done.
+    """
+    try:
+        if not path.exists() or _whole(path):
+            return []
+        kept = _set_aside(path)
+        mended = path.with_name(f"{path.name}.mended")
+        mended.unlink(missing_ok=True)
+        rows = _copy_rows(kept, mended)
+        for end in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        os.replace(mended, path)
+        sync_folder(path.parent)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+    except OSError as error:
+        raise write_error(error, path) from error
+    return [f"{path.name} was damaged: {rows} rows were saved, the damaged file is {kept.name}"]
+
+
+def _whole(path: Path) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _DAMAGE:
+            return False
+        raise
+
+
+def _set_aside(path: Path) -> Path:
+    number = 1
+    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for end in ("", "-wal"):
+        if (source := Path(f"{path}{end}")).exists():
+            shutil.copyfile(source, f"{kept}{end}")
+    return kept
+
+
+def _copy_rows(damaged: Path, mended: Path) -> int:
+    rows = 0
+    with contextlib.closing(sqlite3.connect(mended, isolation_level=None)) as target:
+        create_tables(target)
+        target.execute("BEGIN")
+        with _source(damaged) as source:
+            for table, columns in _TABLES.items():
+                marks = ", ".join("?" * len(columns.split(",")))
+                put = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
+                for row in _readable(source, table, columns):
+                    target.execute(put, row)
+                    rows += 1
+        target.execute("COMMIT")
+    return rows
+
+
+@contextlib.contextmanager
+def _source(damaged: Path) -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory(dir=damaged.parent, prefix=".panel-") as folder:
+        copy = Path(folder) / damaged.name
+        for end in ("", "-wal"):
+            if (each := Path(f"{damaged}{end}")).exists():
+                shutil.copyfile(each, f"{copy}{end}")
+        if not _has_tables(copy):
+            _new_head(copy)
+        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            yield connection
+
+
+def _has_tables(path: Path) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            for table, columns in _TABLES.items():
+                connection.execute(f"EXPLAIN SELECT {columns} FROM {table}")
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def _new_head(path: Path) -> None:
+    # The first page holds only the header and the tables' definitions: a new journal's will do.
+    fresh = path.with_name("fresh.db")
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+        create_tables(connection)
+    head = bytearray(fresh.read_bytes()[:_PAGE])
+    head[28:32] = (path.stat().st_size // _PAGE).to_bytes(4, "big")
+    head[32:40] = bytes(8)  # no list of free pages
+    with path.open("r+b") as file:
+        file.write(head)
+
+
+def _readable(source: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    last, failed = -1, 0
+    while failed < _GIVE_UP:
+        # After a failure single rows are tried, to get past the damaged page.
+        where = "rowid > ? ORDER BY rowid LIMIT 1" if not failed else "rowid = ?"
+        sql = f"SELECT rowid, {columns} FROM {table} NOT INDEXED WHERE {where}"
+        try:
+            row = source.execute(sql, (last + (failed > 0),)).fetchone()
+        except sqlite3.DatabaseError:
+            last, failed = last + (failed > 0), failed + 1
+            continue
+        if row:
+            last, failed = row[0], 0
+            yield row[1:]
+        elif not failed:
+            return
+        else:
+            last, failed = last + 1, failed + 1
