@@ -1,0 +1,169 @@
+"""P8 and P9: broken JSON and impossible values never get through, quickly and without a crash."""
+
+import json
+import math
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from panel.errors import BadReply
+from panel.providers.jsonreply import last_object
+
+GOOD = {"answer": "yes", "n": 1, "list": [{"a": None}], "text": 'a "quoted" {brace} \\ [E1.1]'}
+TEXT = json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        TEXT,
+        json.dumps(GOOD, indent=2),
+        f"\ufeff{TEXT}",
+        f"```json\n{TEXT}\n```",
+        f"Here you go:\n```\n{TEXT}\n```\nAnything else?",
+        f"Sure {{as asked}}: {TEXT} That's it (see {{above}}).",
+        f'{{"injected": true}} {TEXT}',
+        f'{{"injected": true}}\n{{"again": []}}\n{TEXT}',
+        f'<think>maybe {{"answer": "no"</think>{TEXT}',
+        f"<think>a</think> then <think>b {{</think>\n{TEXT}",
+        f'thinking without an opening tag {{" </think>{TEXT}',
+        f"<THINKING>x</THINKING>{TEXT}",
+        f"[{TEXT}]",
+    ],
+)
+def test_p8_the_last_object_is_found_whatever_stands_around_it(reply):
+    assert last_object(reply) == GOOD
+
+
+def test_p8_a_closing_think_tag_inside_a_string_does_not_cut_the_object():
+    assert last_object('{"a": "uses </think> tags", "b": {"c": 1}}')["b"] == {"c": 1}
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("", "no JSON object"),
+        ("I would rather not.", "no JSON object"),
+        ("[1, 2]", "no JSON object"),
+        (TEXT[:-1], "cut off"),
+        (TEXT[: len(TEXT) // 2], "cut off"),
+        ('{"a": "unfinished', "cut off"),
+        (f'{TEXT} {{"b": ', "cut off"),
+        ('{"a": 1, "a": 2}', "twice"),
+        ('{"a": {"b": 1, "b": 1}}', "twice"),
+        ('{"a": 1} // comment {"b": /* x */ 2}', "broken"),
+        ('{"a": 1,}', "broken"),
+        ('{"a": [1}', "brackets"),
+        ('{"a" 1}', "broken"),
+        ('{"a": tru}', "broken"),
+        ('{"a": "line\nbreak"}', "broken"),
+        ('{"a":' * 65 + "1" + "}" * 65, "deeper than 64"),
+        ('{"a":' + "[" * 100_000, "deeper than 64"),
+        ('{"a": ' + "9" * 5000 + "}", "300 digits"),
+        ('{"a": -' + "9" * 5000 + "}", "300 digits"),
+        ('{"a": "' + "x" * 300_000 + '"}', "256 kB"),
+        ("\u20ac" * 100_000, "256 kB"),
+        ('<think>{"a": 1} but then', "all thinking"),
+    ],
+)
+def test_p8_anything_else_is_one_clear_bad_reply(reply, why):
+    with pytest.raises(BadReply, match=why):
+        last_object(reply)
+
+
+def test_p8_lone_surrogates_become_replacement_characters():
+    escaped = '{"a\\ud800": ["\\udfff", {"b": "\\ud83d\\ude00"}]}'
+    for reply in (escaped, '{"a\ud800": ["\udfff", {"b": "😀"}]}'):
+        found = last_object(reply)
+        assert found == {"a\ufffd": ["\ufffd", {"b": "😀"}]}
+        json.dumps(found, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1E+400", "[1, NaN]", '{"x": Infinity}',
+     "9" * 301],
+)  # fmt: skip
+def test_p9_numbers_that_are_none_are_never_accepted(value):
+    with pytest.raises(BadReply):
+        last_object(f'{{"score": {value}}}')
+
+
+@pytest.mark.parametrize("value", ["7", "7.5", "-1", "1e3", "null", "true", '"7"', "9" * 300])
+def test_p9_other_values_keep_their_type_for_the_schema_to_judge(value):
+    assert last_object(f'{{"score": {value}}}') == {"score": json.loads(value)}
+    assert type(last_object(f'{{"score": {value}}}')["score"]) is type(json.loads(value))
+
+
+JSONISH = st.text(alphabet='{}[]":,\\ntrue0e9-. \n\ud800<think/>`\ufeffé', max_size=400)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
+
+
+def judged(reply):
+    """Return the object or None, having checked the bounds of P8."""
+    begun = time.process_time()
+    try:
+        found = last_object(reply)
+    except BadReply:
+        found = None
+    assert time.process_time() - begun < 0.5  # the bar is 50 ms; loose for a shared machine
+    if found is not None:
+        json.dumps(found, allow_nan=False).encode()
+    return found
+
+
+@settings(max_examples=4000, deadline=None)
+@given(JSONISH)
+@example('{"' * 1000)
+def test_p8_fuzz_of_json_like_noise_never_crashes(reply):
+    judged(reply)
+
+
+@settings(max_examples=4000, deadline=None)
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda b: b.decode("utf-8", "replace")))
+def test_p8_fuzz_of_any_text_never_crashes(reply):
+    judged(reply)
+
+
+def finite(value):
+    if isinstance(value, dict):
+        return all(map(finite, value.values()))
+    if isinstance(value, list):
+        return all(map(finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VALUES))
+def test_p8_fuzz_of_real_objects_gives_them_back_unless_they_hold_no_numbers(value):
+    found = judged(json.dumps(value))
+    if finite(value) and "\ud800" not in str(value):
+        assert found is not None
+        assert found.keys() == value.keys()
+    elif not finite(value):
+        assert found is None
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.integers(0, len(TEXT)), st.integers(0, len(TEXT)), JSONISH)
+def test_p8_fuzz_of_cut_and_spliced_objects_never_gives_half_an_answer(start, end, noise):
+    found = judged(TEXT[:start] + noise + TEXT[end:])
+    assert found is None or isinstance(found, dict)
+
+
+@pytest.mark.parametrize(
+    "piece", ["{", '{"', '{"a":', "[", '"', "\\", '{"a":{}} ', "<think>", "</think>", "{ ", "{}",
+              '{"a":"\\', "`", "}"],
+)  # fmt: skip
+def test_p8_work_stays_linear_on_the_worst_repetitions(piece):
+    judged(piece * (MAX // len(piece)))
+    judged('{"a": ' + piece * (MAX // len(piece) - 10))
+
+
+MAX = 255_000
