@@ -13,6 +13,7 @@ from panel.errors import BadReply
 
 MAX_BYTES: Final = 256_000
 MAX_DEPTH: Final = 64
+MAX_OBJECTS: Final = 1000
 MAX_DIGITS: Final = 300
 """Longer integers are refused: no answer of ours needs them, and conversion is quadratic."""
 
@@ -34,10 +35,12 @@ def last_object(text: str) -> dict[str, Any]:
         raise BadReply("the reply is larger than 256 kB")
     text = _without_thinking(text.lstrip("\ufeff \t\r\n"))
     span: tuple[int, int] | None = None
-    place = 0
+    place = seen = 0
     while opening := _OPENING.search(text, place):
         place = _end(text, opening.start())
         span = opening.start(), place
+        if (seen := seen + 1) > MAX_OBJECTS:
+            raise BadReply(f"the reply holds more than {MAX_OBJECTS} JSON objects")
     if span is None:
         raise BadReply("the reply holds no JSON object")
     return _parsed(text[slice(*span)])
