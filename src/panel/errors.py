@@ -14,6 +14,7 @@
     └── CallError             one question to a model got no usable answer
         ├── RateLimited  TimedOut  Unreachable        trying again may help
         ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed either: the run stops
+        ├── NotStored                                 a replayed run lacks the answer: it stops too
         ├── FormatRefused                             the server names the structured-output format
         └── BadReply  Refused  Empty  Filtered  Truncated    answered, but not with an answer
 
@@ -144,6 +145,12 @@ class ModelNotFound(CallError):
     """The provider does not serve this model."""
 
     reason = "model_not_found"
+    stops_run = True
+
+
+class NotStored(CallError):
+    """A replayed run holds no answer to this question: something about it has changed."""
+
     stops_run = True
 
 

@@ -1,0 +1,49 @@
+"""Many tools past the panel: a few in flight at once, results in the order of the list.
+
+Knows nothing of what a review is; all waiting and retrying is done by the calls themselves.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from panel.calls import Calls
+from panel.engine import Panel, Watch, ignore, review_tool
+from panel.runs.store import Run
+from panel.tools.tool import Tool
+from panel.verdict.scorecard import Scorecard
+
+
+async def review_all(
+    panel: Panel, calls: Calls, run: Run, tools: Sequence[Tool], *, watch: Watch = ignore
+) -> list[Scorecard]:
+    """Review every tool and return the scorecards in the order of `tools`.
+
+    Raises the first `RunStopped` or `DiskFull`; what was answered by then is on disk.
+    """
+    cards: dict[str, Scorecard] = {}
+    waiting = iter(tools)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(len(tools), tools_in_flight(panel))):
+                group.create_task(_worker(panel, calls, run, waiting, cards, watch))
+    except BaseExceptionGroup as errors:
+        # One reason stops every worker; the first is told.
+        raise errors.exceptions[0] from None
+    return [cards[tool.slug] for tool in tools]
+
+
+def tools_in_flight(panel: Panel) -> int:
+    """Return how many tools keep all allowed calls busy: each tool asks its personas at once."""
+    return max(1, -(-panel.target.concurrency // len(panel.personas)))
+
+
+async def _worker(
+    panel: Panel,
+    calls: Calls,
+    run: Run,
+    waiting: Iterator[Tool],
+    cards: dict[str, Scorecard],
+    watch: Watch,
+) -> None:
+    for tool in waiting:
+        cards[tool.slug] = await review_tool(panel, calls, run, tool, watch=watch)

@@ -1,0 +1,90 @@
+"""`panel doctor`: what this installation has, and what it would use."""
+
+import os
+import platform
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from panel.cli.providers import provider_lines
+from panel.errors import PanelError
+from panel.local.engine import engine_version
+from panel.local.models import describe
+from panel.personas import load_personas
+from panel.providers.resolve import resolve
+from panel.session.opening import persona_folders
+from panel.settings import Settings, load_settings
+
+
+@click.command("doctor")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Check this installation and say what would be used.
+
+    Exits with 1 when something that every review needs is not in order.
+    """
+    settings = load_settings(None, os.environ)
+    checks = [
+        ("panel", _versions()),
+        ("engine", engine_version() or "xllamacpp is not installed: --provider local cannot run"),
+        ("model", describe(None, os.environ)),
+        ("keys", _keys(settings)),
+        ("default", _default(settings)),
+    ]
+    faults = [_runs(settings.runs), _personas(), _namesake()]
+    for name, text in checks:
+        click.echo(f"  {name:9} {text}")
+    for name, good, text in faults:
+        click.echo(f"{' ' if good else '!'} {name:9} {text}")
+    ctx.exit(0 if all(good for _, good, _ in faults) else 1)
+
+
+def _versions() -> str:
+    where = f"{platform.system()} {platform.machine()}"
+    return f"{metadata.version('panel-verdict')}, Python {platform.python_version()}, {where}"
+
+
+def _keys(settings: Settings) -> str:
+    found = sorted({line.key for line in provider_lines(settings) if line.found})
+    return f"found: {', '.join(found)}" if found else "none found (local needs none)"
+
+
+def _default(settings: Settings) -> str:
+    try:
+        target = resolve(None, model=None, settings=settings, environ=os.environ)
+    except PanelError as error:
+        return f"cannot be used: {error.message}"
+    model = target.model or "its default model"
+    return f"{target.provider} with {model}" + (f", because {target.why}" if target.why else "")
+
+
+def _runs(folder: Path) -> tuple[str, bool, str]:
+    place = folder if folder.is_dir() else folder.absolute().parent
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return "runs", True, f"{folder} can be written"
+    except OSError as error:
+        return "runs", False, f"{folder} cannot be written: {(error.strerror or '').lower()}"
+
+
+def _personas() -> tuple[str, bool, str]:
+    try:
+        names = ", ".join(p.name for p in load_personas(folders=persona_folders()))
+    except PanelError as error:
+        return "personas", False, error.message
+    return "personas", True, names
+
+
+def _namesake() -> tuple[str, bool, str]:
+    """The package index has another `panel`; installed beside ours, one hides the other."""
+    theirs = [d for d in metadata.distributions() if d.name == "panel"]
+    if theirs:
+        return (
+            "name",
+            False,
+            f"the dashboard library panel {theirs[0].version} is here too: uninstall it",
+        )
+    return "name", True, f"`panel` is ours, in {Path(sys.modules['panel'].__path__[0]).name}"

@@ -1,0 +1,47 @@
+"""`panel export`: a run as rows for other programs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from panel.cli import options
+from panel.cli.emit import emit_text
+from panel.cli.talk import say
+from panel.errors import InputError
+from panel.render import formats
+from panel.runs.export import jsonl, write_parquet
+from panel.runs.folder import find_folder
+from panel.runs.store import Run
+from panel.verdict.scorecard import Scorecard
+
+
+@click.command("export")
+@click.argument("run")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv", "parquet", "markdown"]),
+    default="jsonl",
+    help="jsonl: a scorecard a line; csv and parquet: a row a review.",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there.")
+@options.reading
+def command(**given: Any) -> None:
+    """Write a run's reviews as rows: JSON Lines, CSV, Parquet."""
+    runs = options.settings(given["runs"]).runs
+    with Run.open(find_folder(runs, given["run"])) as run:
+        cards = run.cards()
+    _write(cards, given["form"], given["output"])
+
+
+def _write(cards: list[Scorecard], form: str, output: Path | None) -> None:
+    if form == "parquet":
+        if output is None:
+            raise InputError("Parquet is binary", hint="--output reviews.parquet")
+        write_parquet(cards, output)
+        say(f"written: {output}")
+    elif form == "jsonl":
+        emit_text(jsonl(cards), output)
+    else:
+        emit_text(formats.load(form).render(cards), output)

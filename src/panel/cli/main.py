@@ -1,0 +1,124 @@
+"""The `panel` command: its list of commands, and how errors become one line and an exit code.
+
+Command modules are imported only when they are called, so that `panel --help` stays quick.
+"""
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+from panel.errors import PanelError
+
+# Command: module that holds it, its line in `panel --help` (a test keeps both true).
+COMMANDS = {
+    "review": ("panel.cli.review", "Review one tool and print its scorecard."),
+    "batch": ("panel.cli.batch", "Review a whole list of tools."),
+    "rerun": ("panel.cli.rerun", "Review a run's stored evidence again, with another provider."),
+    "resume": ("panel.cli.resume", "Continue a run that stopped early."),
+    "show": ("panel.cli.show", "Print the scorecards of a stored run."),
+    "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
+    "runs": ("panel.cli.runs", "List stored runs."),
+    "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
+    "personas": ("panel.cli.personas", "List, show or check the reviewers."),
+    "providers": ("panel.cli.providers", "List where models can be called."),
+    "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),
+}
+
+
+class Commands(click.Group):
+    """The command group; suggests the nearest command for a mistyped one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return commands in the order of the table: most used first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command and return the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Fail with the nearest names when there is no such command."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=2)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see: panel --help"
+            raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command list from the table, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"panel {version('panel-verdict')}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show a traceback instead of one line for errors.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@click.pass_context
+def panel(ctx: click.Context, debug: bool) -> None:
+    """Should we ship with this tool? Four reviewers read the evidence and vote."""
+    ctx.obj = debug
+
+
+def main() -> None:
+    """Run the command line and exit with the codes of the manual."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = panel.main(args=_debug_anywhere(sys.argv[1:]), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    except PanelError as error:
+        if debug:
+            raise
+        _say(error)
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader went away (`panel … | head`): nothing is left to say to it.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _debug_anywhere(args: list[str]) -> list[str]:
+    """Accept --debug behind the command as well as before it."""
+    if "--debug" in args:
+        return ["--debug", *(a for a in args if a != "--debug")]
+    return args
+
+
+def _say(error: PanelError) -> None:
+    click.echo(f"error: {_one_line(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"hint: {_one_line(error.hint)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    from panel.untrusted import printable
+
+    return " ".join(printable(text).split())

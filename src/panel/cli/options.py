@@ -1,0 +1,159 @@
+"""Options that several commands share, and the value they add up to."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args
+
+import click
+
+from panel.documents import read_text
+from panel.errors import InputError, SettingsError
+from panel.providers.target import Ask
+from panel.render import formats
+from panel.session.options import Options
+from panel.settings import Settings, load_settings
+from panel.untrusted import clean
+from panel.verdict.scorecard import Outcome
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_CONTEXT = 4_000
+"""Characters of reader's context that reach the reviewers."""
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Split a comma-separated option; None stays None."""
+    if text is None:
+        return None
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise InputError("an empty list was given", hint="for instance: --personas builder,skeptic")
+    return found
+
+
+def outcomes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
+    """Check `--fail-on`."""
+    found = frozenset(names(value) or ())
+    if unknown := sorted(found - set(get_args(Outcome))):
+        known = ", ".join(get_args(Outcome))
+        raise click.BadParameter(f"{unknown[0]!r} is no outcome; choose from {known}")
+    return found
+
+
+_PROVIDER = [
+    click.option("--provider", metavar="VALUE", help="Where the model is called: panel providers."),
+    click.option("--model", metavar="NAME", help="Model name; for local also FILE.gguf or hf:…"),
+    click.option("--bill-to", metavar="ORG", help="Hugging Face organisation that pays."),
+]
+_ASKING = [
+    click.option("--personas", metavar="NAMES", help="Only these reviewers, comma-separated."),
+    click.option("--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."),
+    click.option(
+        "--context",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Text file saying for whom the reviewers judge.",
+    ),
+    click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy."),
+    click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered."),
+]
+_WORK = [
+    click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."),
+]
+_RUNS = [
+    click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder."),
+]
+_OUTPUT = [
+    click.option(
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write there instead of standard output.",
+    ),
+]
+_FAIL_ON = [
+    click.option(
+        "--fail-on",
+        callback=outcomes,
+        metavar="OUTCOMES",
+        help="Exit with 4 on these outcomes, for instance skip,split.",
+    ),
+]
+
+
+def _format_option(choices: tuple[str, ...]) -> Callable[[F], F]:
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default="terminal", help="Output format."
+    )
+
+
+def _apply(function: F, options: list[Callable[[Any], Any]]) -> F:
+    for option in reversed(options):
+        function = cast(F, option(function))
+    return function
+
+
+def reviewing(function: F) -> F:
+    """Add every option of a command that asks reviewers."""
+    return _apply(function, [*_PROVIDER, *_ASKING, *_WORK, *_RUNS, *_FAIL_ON])
+
+
+def resuming(function: F) -> F:
+    """Add the options that may change on resume: they do not touch what is asked."""
+    return _apply(function, [*_PROVIDER, *_WORK, *_RUNS, *_FAIL_ON])
+
+
+def reading(function: F) -> F:
+    """Add the options of a command that reads stored runs."""
+    return _apply(function, _RUNS)
+
+
+def output(function: F) -> F:
+    """Add --format with every scorecard format, and --output."""
+    return _apply(function, [_format_option(formats.names()), *_OUTPUT])
+
+
+def comparison(function: F) -> F:
+    """Add --format for differences, and --output."""
+    return _apply(function, [_format_option(("terminal", "markdown", "json")), *_OUTPUT])
+
+
+def settings(runs: Path | None) -> Settings:
+    """Read settings; --runs goes over them."""
+    found = load_settings(None, os.environ)
+    return found.model_copy(update={"runs": runs}) if runs is not None else found
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """Turn the options of `reviewing` or `resuming` into one value."""
+    found = settings(given["runs"])
+    path = given.get("context")
+    return Options(
+        settings=found,
+        environ=os.environ,
+        provider=given["provider"],
+        model=given["model"],
+        ask=given.get("ask"),
+        personas=names(given.get("personas")),
+        samples=given.get("samples", 1),
+        context=_context(path) if path else found.context,
+        bill_to=given["bill_to"],
+        concurrency=given["concurrency"],
+        fresh=given.get("fresh", False),
+        command=("panel", *sys.argv[1:]),
+    )
+
+
+def _context(path: Path) -> str:
+    text, _ = clean(read_text(path, error=SettingsError))
+    text = text.strip()
+    if not text:
+        raise SettingsError(f"{path} is empty", hint="say in it for whom the reviewers judge")
+    if len(text) > MAX_CONTEXT:
+        raise SettingsError(
+            f"{path} has {len(text)} characters; {MAX_CONTEXT} are the limit",
+            hint="keep what decides: team, stack, duties",
+        )
+    return text

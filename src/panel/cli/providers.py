@@ -1,0 +1,85 @@
+"""`panel providers`: where models can be called."""
+
+import json
+import os
+import sys
+from typing import NamedTuple
+
+import click
+from rich import box
+from rich.table import Table
+
+from panel.providers.keys import find_key, hugging_face_token
+from panel.providers.table import Row, provider_table
+from panel.render import terminal
+from panel.settings import Settings, load_settings
+
+
+class Line(NamedTuple):
+    """One provider as it is listed; never holds a key, only whether one is there."""
+
+    name: str
+    goes_to: str
+    key: str
+    found: bool | None
+    """None when no key is needed."""
+    format: str
+    ask: str
+
+
+@click.command("providers")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def command(form: str) -> None:
+    """List where models can be called.
+
+    For each value of --provider: where it goes, which key it needs, whether the key is there, and
+    which structured-output format is tried first.
+    """
+    lines = provider_lines(load_settings(None, os.environ))
+    if form == "json":
+        click.echo(json.dumps([line._asdict() for line in lines], indent=1))
+        return
+    table = Table("--provider", "goes to", "key", "", "output", "asks", box=box.SIMPLE_HEAD)
+    for line in lines:
+        found = {True: "found", False: "missing", None: ""}[line.found]
+        row = (line.name, line.goes_to, line.key, found, line.format, line.ask)
+        table.add_row(*map(terminal.plain, row))
+    terminal.console(sys.stdout).print(table)
+
+
+def provider_lines(settings: Settings) -> list[Line]:
+    """Return a line for every value of --provider: the router's, the table's, the user's own."""
+    table = provider_table()
+    has_token = hugging_face_token(os.environ) is not None
+    routed = [
+        _line(name, table.router, has_token)
+        for name in (*table.router.policies, *table.router.providers)
+    ]
+    named = [
+        _line(
+            f"direct:{name}" if row.direct else name, row, bool(find_key(row.key_env, os.environ))
+        )
+        for name, row in table.rows.items()
+    ]
+    own = [
+        Line(
+            name,
+            mine.base_url or "as above",
+            mine.key_env or "none",
+            (mine.key_env in os.environ) if mine.key_env else None,
+            mine.format or "json_schema",
+            mine.ask or "whole",
+        )
+        for name, mine in settings.providers.items()
+    ]
+    others = [
+        Line("http://host:port/v1", "that server", "none", None, "json_schema", "whole"),
+        Line("replay:RUN", "the stored answers of a run", "none", None, "as stored", "as stored"),
+    ]
+    return [*own, *routed, *named, *others]
+
+
+def _line(name: str, row: Row, found: bool) -> Line:
+    here = "embedded llama.cpp" if row.kind == "local" else row.base_url or "?"
+    key = row.key_env[0] if row.key_env else "none"
+    return Line(name, here, key, found if row.key_url else None, row.format, row.ask)

@@ -1,0 +1,36 @@
+"""`panel rerun`: the same stored evidence, asked again, and what changed."""
+
+from typing import Any
+
+import click
+
+from panel.cli import options, work
+from panel.cli.diff import emit_difference
+from panel.runs.compare import compare
+from panel.runs.folder import find_folder
+from panel.runs.store import Run
+from panel.session.options import Options
+from panel.session.session import Session
+
+
+@click.command("rerun")
+@click.argument("run")
+@options.reviewing
+@options.comparison
+@click.pass_context
+def command(ctx: click.Context, **given: Any) -> None:
+    """Review a run's stored evidence again, with another provider.
+
+    RUN is a name, the start of one, a path, latest or latest~1. Prints what changed: outcomes,
+    votes, findings that flipped, agreement, tokens and time.
+    """
+    asked = options.options_of(given)
+    with Run.open(find_folder(asked.settings.runs, given["run"])) as parent:
+        before = parent.cards()
+        after = work.perform(_session(asked, parent))
+    emit_difference(compare(before, after), given["form"], given["output"])
+    ctx.exit(work.exit_code(after, given["fail_on"]))
+
+
+async def _session(asked: Options, parent: Run) -> Session:
+    return await Session.rerun(asked, parent)

@@ -1,0 +1,54 @@
+"""`panel runs`: what is stored."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.table import Table
+
+from panel.cli import options
+from panel.cli.talk import warn
+from panel.errors import RunError
+from panel.render import terminal
+from panel.runs.folder import list_folders
+from panel.runs.store import Run
+
+
+@click.command("runs")
+@options.reading
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def command(**given: Any) -> None:
+    """List stored runs, newest first."""
+    folder = options.settings(given["runs"]).runs
+    rows = [row for path in list_folders(folder) if (row := _row(path))]
+    if given["form"] == "json":
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    if not rows:
+        raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
+    table = Table("run", "provider", "model", "tools", "outcomes", "state", box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(terminal.plain(str(row[key] or "")) for key in row))
+    terminal.console(sys.stdout).print(table)
+
+
+def _row(path: Path) -> dict[str, str | int] | None:
+    try:
+        with Run.open(path) as run:
+            told = run.manifest
+            done = len(run.finished_tools())
+    except RunError as error:
+        warn(error.message)
+        return None
+    outcomes = told.counts.outcomes if told.counts else {}
+    return {
+        "run": run.name,
+        "provider": told.provider,
+        "model": told.model,
+        "tools": told.tools,
+        "outcomes": ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())),
+        "state": "finished" if told.finished else f"{done} of {told.tools}: panel resume",
+    }

@@ -1,0 +1,39 @@
+"""`panel show`: a stored run, read again from its journal."""
+
+from typing import Any
+
+import click
+
+from panel.cli import options
+from panel.cli.emit import emit_cards
+from panel.cli.talk import warn
+from panel.errors import RunError
+from panel.runs.folder import find_folder
+from panel.runs.store import Run
+from panel.tools.toollist import pick
+
+
+@click.command("show")
+@click.argument("run")
+@click.argument("tool", required=False)
+@options.reading
+@options.output
+def command(**given: Any) -> None:
+    """Print the scorecards of a stored run.
+
+    RUN is a name, the start of one, a path, latest or latest~1; TOOL narrows it to one tool.
+    """
+    settings = options.settings(given["runs"])
+    with Run.open(find_folder(settings.runs, given["run"])) as run:
+        cards = run.cards()
+        if given["tool"]:
+            slug = pick(run.tools(), given["tool"]).slug
+            cards = [card for card in cards if card.tool.slug == slug]
+        for line in (*run.notes, *run.damaged):
+            warn(line)
+        left = len(run.tools()) - len(run.finished_tools())
+    if not cards:
+        raise RunError(f"run {run.name} has no verdict yet", hint=f"panel resume {run.name}")
+    if left and not given["tool"]:
+        warn(f"{left} tools have no verdict yet: panel resume {run.name}")
+    emit_cards(cards, given["form"], given["output"])

@@ -1,0 +1,129 @@
+"""Opening a panel: the provider resolved, the model found, the reviewers loaded. Asks nothing."""
+
+from pathlib import Path
+
+from panel.engine import Panel
+from panel.errors import ProviderError, RunError
+from panel.evidence.fence import installation_secret
+from panel.local.engine import LocalEngine
+from panel.local.models import find_model
+from panel.paths import config_folder, data_folder
+from panel.personas import load_personas
+from panel.providers.catalogue import complete_target
+from panel.providers.message import Endpoint
+from panel.providers.replay import Replay
+from panel.providers.resolve import resolve
+from panel.providers.target import Target
+from panel.providers.wire import Wire
+from panel.reviews import calibration
+from panel.reviews.score import Rule
+from panel.runs.folder import find_folder, list_folders
+from panel.runs.manifest import Manifest
+from panel.runs.store import Run
+from panel.session.options import Options
+
+REUSED_RUNS = 20
+"""Earlier runs whose answers are looked at before a question is paid for again."""
+
+
+async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
+    """Resolve the provider, load the reviewers, and open the endpoint without asking anything."""
+    personas = load_personas(names=options.personas, folders=persona_folders())
+    secret = installation_secret(config_folder())
+    target = target_of(options)
+    endpoint, target, warnings = await _open(target, options)
+    numbers = options.settings.rule.model_dump(exclude_none=True)
+    panel = Panel(
+        personas=personas,
+        target=target,
+        rule=Rule(**numbers),
+        secret=secret,
+        samples=options.samples,
+        context=options.context,
+        calibration=calibration.load(target.model) if target.ask == "stepwise" else None,
+        warnings=warnings,
+    )
+    return panel, endpoint
+
+
+def persona_folders() -> tuple[Path, ...]:
+    """Return where personas are looked for: shipped ones, then `personas/` here."""
+    shipped, here = data_folder("personas"), Path("personas")
+    same = here.is_dir() and here.resolve() == shipped.resolve()
+    return (shipped, here) if here.is_dir() and not same else (shipped,)
+
+
+def target_of(options: Options) -> Target:
+    """Resolve the provider and apply the options that go over its row."""
+    value = options.provider or options.settings.provider
+    if value and value.startswith("replay:"):
+        return _replayed(value, options)
+    target = resolve(
+        options.provider,
+        model=options.model,
+        settings=options.settings,
+        environ=options.environ,
+        bill_to=options.bill_to,
+    )
+    over = {"ask": options.ask, "concurrency": options.concurrency}
+    return target.model_copy(update={k: v for k, v in over.items() if v is not None})
+
+
+def _replayed(value: str, options: Options) -> Target:
+    """Return the target a stored run asked, so that the same questions find its answers."""
+    told = _manifest_of(options.settings.runs, value.removeprefix("replay:"))
+    if options.model and options.model != told.model:
+        raise ProviderError(
+            f"{value} holds answers of {told.model}, not of {options.model}",
+            hint="leave --model out",
+        )
+    return Target(
+        provider=told.provider,
+        kind="replay",
+        model=told.model,
+        wire_model=told.wire_model,
+        ask=told.ask,
+        evidence_tokens=told.evidence_tokens,
+        why=value,
+    )
+
+
+def _manifest_of(runs: Path, name: str) -> Manifest:
+    run = Run.open(find_folder(runs, name))
+    try:
+        return run.manifest
+    finally:
+        run.close()
+
+
+async def _open(target: Target, options: Options) -> tuple[Endpoint, Target, tuple[str, ...]]:
+    if target.kind == "replay":
+        return Replay(target.why), target, (f"answers from {target.why}, none asked anew",)
+    if target.kind == "wire":
+        target = await complete_target(target)
+        return Wire(target), target, ()
+    model = find_model(
+        target.model or None, environ=options.environ, on_progress=options.on_download
+    )
+    target = target.model_copy(update={"model": model.name, "wire_model": model.name})
+    return LocalEngine(model, target), target, (model.note,) if model.note else ()
+
+
+def earlier_runs(options: Options, target: Target) -> list[Path]:
+    """Return the runs whose answers to the same questions may be used again."""
+    runs = options.settings.runs
+    if target.kind == "replay":
+        return [find_folder(runs, target.why.removeprefix("replay:"))]
+    if options.fresh:
+        return []
+    found = []
+    for path in list_folders(runs):
+        try:
+            told = _manifest_of(path.parent, path.name)
+        except RunError:
+            continue
+        if (told.provider, told.wire_model) == (target.provider, target.wire_model):
+            found.append(path)
+        if len(found) == REUSED_RUNS:
+            break
+    return found

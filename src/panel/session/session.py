@@ -1,0 +1,159 @@
+"""A session: one run with its provider open.
+
+Started anew, over another run's evidence, or resumed; worked; closed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from panel.batch import review_all
+from panel.calls import Calls
+from panel.engine import Panel, Watch, ignore, stored_evidence
+from panel.evidence.gather import gather
+from panel.evidence.source import Evidence
+from panel.local.engine import engine_version
+from panel.prompts import template_texts
+from panel.providers.message import Endpoint
+from panel.render import formats
+from panel.reviews.whole import schema_of
+from panel.runs.manifest import Manifest, new_manifest
+from panel.runs.meaning import check_same
+from panel.runs.store import Run
+from panel.session.opening import earlier_runs, open_panel
+from panel.session.options import Options
+from panel.tools.tool import Tool
+from panel.verdict.scorecard import Scorecard
+
+KEPT_FORMATS = ("markdown", "html", "json")
+"""Formats in which every scorecard is kept in the run's folder."""
+
+
+class Session:
+    """A run being worked on. Use it in an `async with`; leaving it closes provider and journal."""
+
+    def __init__(self, panel: Panel, endpoint: Endpoint, run: Run, tools: Sequence[Tool]) -> None:
+        """Use `start`, `rerun` or `resume` instead."""
+        self.panel = panel
+        self.run = run
+        self.tools = tuple(tools)
+        self.calls = Calls(endpoint, panel.target, run.journal)
+        self._endpoint = endpoint
+
+    @classmethod
+    async def start(cls, options: Options, tools: Sequence[Tool]) -> Self:
+        """Start a run over `tools`, reading their evidence first.
+
+        Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
+        """
+        now = datetime.now(UTC)
+        evidence = {tool.slug: gather(tool, now=now) for tool in tools}
+        slug = tools[0].slug if len(tools) == 1 else f"{len(tools)}-tools"
+        return await cls._begin(options, slug, tools, evidence)
+
+    @classmethod
+    async def rerun(cls, options: Options, parent: Run) -> Self:
+        """Start a run over the evidence of `parent`, asked as it was unless said otherwise."""
+        told = parent.manifest
+        options = replace(
+            options,
+            personas=options.personas or tuple(told.personas),
+            context=options.context if options.context is not None else told.context,
+            samples=max(options.samples, told.samples),
+        )
+        evidence = {tool.slug: stored_evidence(parent, tool) for tool in parent.tools()}
+        slug = told.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
+        return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
+
+    @classmethod
+    async def resume(cls, options: Options, path: Path) -> Self:
+        """Go on with the run at `path`; refuses when what it asks has changed since."""
+        run = Run.open(path, write=True)
+        try:
+            told = run.manifest
+            options = replace(
+                options,
+                provider=options.provider or told.provider,
+                model=options.model or told.model,
+                ask=told.ask,
+                personas=tuple(told.personas),
+                context=told.context,
+                samples=told.samples,
+            )
+            panel, endpoint = await open_panel(options)
+            panel = replace(panel, rule=told.rule)
+            check_same(told, _manifest(options, panel, len(run.tools()), told.parent))
+        except BaseException:
+            run.close()
+            raise
+        finished = run.finished_tools()
+        return cls(panel, endpoint, run, [t for t in run.tools() if t.slug not in finished])
+
+    @classmethod
+    async def _begin(
+        cls,
+        options: Options,
+        slug: str,
+        tools: Sequence[Tool],
+        evidence: Mapping[str, Evidence],
+        parent: Run | None = None,
+    ) -> Self:
+        panel, endpoint = await open_panel(options)
+        try:
+            manifest = _manifest(options, panel, len(tools), parent.name if parent else None)
+            earlier = earlier_runs(options, panel.target)
+            run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
+        except BaseException:
+            await endpoint.close()
+            raise
+        for tool in tools:
+            await run.add_tool(tool, evidence[tool.slug])
+        return cls(panel, endpoint, run, tools)
+
+    async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
+        """Review what is left and finish the run; returns all its scorecards in tool order."""
+        await review_all(self.panel, self.calls, self.run, self.tools, watch=watch)
+        cards = self.run.cards()
+        for card in cards:
+            for name in KEPT_FORMATS:
+                form = formats.load(name)
+                path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
+                await self.run.write_file(path, form.render([card]))
+        await self.run.finish()
+        return cards
+
+    async def __aenter__(self) -> Self:
+        """Enter; the session is open already."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the provider and the journal."""
+        await self._endpoint.close()
+        self.run.close()
+
+
+def _manifest(options: Options, panel: Panel, tools: int, parent: str | None) -> Manifest:
+    whole = panel.target.ask == "whole"
+    return new_manifest(
+        created=datetime.now(UTC),
+        command=options.command,
+        target=panel.target,
+        personas=panel.personas,
+        prompts=template_texts(),
+        schemas={p.name: schema_of(p) for p in panel.personas} if whole else {},
+        rule=panel.rule,
+        samples=panel.samples,
+        context=panel.context,
+        calibration=panel.calibration,
+        tools=tools,
+        parent=parent,
+        engine={"xllamacpp": engine_version()} if panel.target.kind == "local" else {},
+    )
