@@ -9,14 +9,16 @@
     │   ├── ProviderError     unknown provider, or one that is not fully named
     │   ├── MissingKey        the provider needs a key and none is there
     │   └── ModelError        a local model cannot be found, fetched or trusted
-    ├── RunError              a run cannot be read, locked, resumed or written (exit 2, or 3 if resumable)
-    │   └── DiskFull          no room left for the journal or a file
+    ├── RunError              a run cannot be read, locked or resumed      (exit 2)
+    │   └── RunStopped        it stopped early and can be resumed          (exit 3)
+    │       └── DiskFull      no room left for the journal or a file
     └── CallError             one question to a model got no usable answer
-        ├── RateLimited  TimedOut  Unreachable        trying again may help
-        ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed either: the run stops
-        ├── NotStored                                 a replayed run lacks the answer: it stops too
-        ├── FormatRefused                             the server names the structured-output format
+        ├── RateLimited  Unreachable                  trying again may help
+        ├── TimedOut                                  its one total deadline passed
+        ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed: the run stops
+        ├── NotStored                                 a replayed run lacks the answer: likewise
         └── BadReply  Refused  Empty  Filtered  Truncated    answered, but not with an answer
+            └── FormatRefused                         the server names the format it turns down
 
 A message is one line without markup and never holds a key. `hint` is the next thing to type.
 """
