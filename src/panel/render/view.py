@@ -1,0 +1,294 @@
+"""What every scorecard shows, computed once from the card: pure, and ignorant of any format.
+
+All text in a view is on one line and free of what a screen would obey or hide. It is still
+untrusted: a format escapes it for its own language.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from panel.render import figures
+from panel.render.citations import Cite, Part, line, lines, paragraphs, parts
+from panel.render.deciding import FindingView, Known, against, deciding, findings
+from panel.render.links import https
+from panel.reviews.review import Forecast, Missing, Review
+from panel.verdict.scorecard import Outcome, Scorecard
+
+GLYPHS: Final = {
+    "ship": "▲", "skip": "▼", "split": "◆", "hold": "■", "incomplete": "○",
+    "abstain": "–", "missing": "×",
+}  # fmt: skip
+"""A shape for each outcome and vote, so that no colour is needed to tell them apart."""
+
+ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
+
+REASONS: Final = {
+    "timeout": "no answer in time",
+    "rate_limited": "the provider kept asking to wait",
+    "refused": "the model declined to answer",
+    "empty": "the model answered with nothing",
+    "filtered": "a content filter removed the answer",
+    "truncated": "the answer ran over its limit",
+    "invalid": "the answer was not a review",
+    "unreachable": "the provider could not be reached",
+    "auth": "the provider rejected the key",
+    "quota": "the account had no credit left",
+    "model_not_found": "the provider does not serve this model",
+}
+
+
+@dataclass(frozen=True)
+class ForecastView:
+    """A forecast; `chance` is empty where the persona gave no probability."""
+
+    claim: tuple[Part, ...]
+    chance: str
+    by: str
+
+
+@dataclass(frozen=True)
+class PersonaView:
+    """One persona's review."""
+
+    name: str
+    title: str
+    vote: str
+    score: float | None
+    coverage: float
+    stance: str | None
+    """The persona's own stance, only where it differs from its vote."""
+    summary: tuple[tuple[Part, ...], ...]
+    deciding: tuple[FindingView, ...]
+    against: tuple[FindingView, ...]
+    findings: tuple[FindingView, ...]
+    tally: str
+    fields: tuple[tuple[str, tuple[Part, ...]], ...]
+    forecast: ForecastView | None
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MissingView:
+    """A review that could not be had."""
+
+    title: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class PassageView:
+    """A cited passage, whole."""
+
+    id: str
+    heading: str
+    paragraphs: tuple[str, ...]
+    code: str
+    """Where the passage is code: its lines as they stand; else empty."""
+
+
+@dataclass(frozen=True)
+class SourceView:
+    """A source and those of its passages that something on the card cites."""
+
+    id: str
+    name: str
+    link: str | None
+    retrieved: str
+    sha256: str
+    cited: tuple[PassageView, ...]
+    total: int
+    remarks: tuple[str, ...]
+    """Flags, and what was taken out as hidden."""
+
+
+@dataclass(frozen=True)
+class CardView:
+    """One scorecard."""
+
+    name: str
+    slug: str
+    url: str
+    link: str | None
+    """`url` if it is a plain https address, else None."""
+    category: str
+    price: str
+    tagline: str
+    description: tuple[str, ...]
+    outcome: Outcome
+    headline: str
+    ship_percent: float | None
+    score: float | None
+    interval: tuple[float, float] | None
+    votes: tuple[tuple[str, int], ...]
+    """Vote and count in the order ship, abstain, missing, skip; zero counts left out."""
+    warnings: tuple[str, ...]
+    """What a reader must know first: the card's warnings, then flags of its sources."""
+    notes: tuple[str, ...]
+    personas: tuple[PersonaView, ...]
+    missing: tuple[MissingView, ...]
+    sources: tuple[SourceView, ...]
+    facts: tuple[tuple[str, str], ...]
+    """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
+
+
+def view(card: Scorecard) -> CardView:
+    """Compute what is shown of one card."""
+    known = Known(card.evidence)
+    personas = tuple(_persona(r, card, known) for r in card.reviews)
+    sources = tuple(_sources(card, set(_cited(personas))))
+    tool, verdict = card.tool, card.verdict
+    flags = (f"{line(s.source)} ({line(s.id)}): {line(f)}" for s in card.evidence for f in s.flags)
+    return CardView(
+        name=line(tool.name) or tool.slug,
+        slug=line(tool.slug),
+        url=line(tool.url),
+        link=https(tool.url),
+        category=line(tool.category),
+        price=line(tool.price) or figures.UNKNOWN,
+        tagline=line(tool.tagline),
+        description=paragraphs(tool.description or ""),
+        outcome=verdict.outcome,
+        headline=_headline(card),
+        ship_percent=verdict.ship_percent,
+        score=verdict.score,
+        interval=verdict.interval,
+        votes=_split(card),
+        warnings=tuple(line(w) for w in card.warnings) + tuple(flags),
+        notes=tuple(line(n) for n in verdict.notes) + _independence(card),
+        personas=personas,
+        missing=tuple(_missing(m) for m in card.missing),
+        sources=sources,
+        facts=tuple(_facts(card)),
+    )
+
+
+def label(ident: str) -> str:
+    """Turn the id of a written field into a label: `dx_bet` becomes `Dx bet`."""
+    words = line(ident).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _headline(card: Scorecard) -> str:
+    votes = card.verdict.votes
+    voting = votes.ship + votes.skip
+    texts = {
+        "ship": f"{votes.ship} of {voting} voting reviewers ship it",
+        "skip": f"{votes.skip} of {voting} voting reviewers skip it",
+        "split": "The voting reviewers are evenly split",
+        "hold": "Suspicious evidence: a person must look before this counts",
+        "incomplete": f"Too few votes for a verdict: {voting}",
+    }
+    return texts[card.verdict.outcome]
+
+
+def _split(card: Scorecard) -> tuple[tuple[str, int], ...]:
+    votes = card.verdict.votes.model_dump()
+    return tuple((v, votes[v]) for v in ("ship", "abstain", "missing", "skip") if votes[v])
+
+
+def _independence(card: Scorecard) -> tuple[str, ...]:
+    effective = card.verdict.effective_votes
+    if effective is None:
+        return ()
+    asked = len(card.reviews)
+    return (f"The {asked} reviewers are worth about {effective:.1f} independent votes",)
+
+
+def _persona(review: Review, card: Scorecard, known: Known) -> PersonaView:
+    shown = findings(review, card, known)
+    answers = [f.answer for f in shown]
+    return PersonaView(
+        name=line(review.persona),
+        title=line(review.title) or label(review.persona),
+        vote=review.vote,
+        score=review.score,
+        coverage=review.coverage,
+        stance=review.stance if review.stance != review.vote else None,
+        summary=tuple(parts(p, known) for p in paragraphs(review.summary)),
+        deciding=deciding(shown, review.vote),
+        against=against(shown, review.vote),
+        findings=shown,
+        tally=" · ".join(f"{answers.count(a)} {a}" for a in ("yes", "no", "unclear")),
+        fields=tuple((label(k), parts(line(t), known)) for k, t in review.fields.items() if t),
+        forecast=_forecast(review.forecast, known) if review.forecast else None,
+        caveats=tuple(_caveats(review, card)),
+    )
+
+
+def _forecast(forecast: Forecast, known: Known) -> ForecastView:
+    return ForecastView(
+        claim=parts(line(forecast.claim), known),
+        chance=figures.probability(forecast.probability),
+        by=forecast.resolve_by.isoformat(),
+    )
+
+
+def _caveats(review: Review, card: Scorecard) -> Iterator[str]:
+    if review.stance not in (None, review.vote):
+        yield f"own stance: {review.stance}, asked after the findings and not counted"
+    if review.flip_rate:
+        yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
+    if review.uncited_facts:
+        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
+    if review.unknown_cites:
+        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
+    if (review.provider, review.model) != (card.provider, card.model):
+        yield f"answered by {line(review.model)} at {line(review.provider)}"
+
+
+def _missing(missing: Missing) -> MissingView:
+    return MissingView(label(missing.persona), REASONS[missing.reason], line(missing.detail))
+
+
+def _cited(personas: Iterable[PersonaView]) -> Iterator[str]:
+    for persona in personas:
+        yield from (cite for f in persona.findings for cite in f.cites)
+        texts: Sequence[tuple[Part, ...]] = [
+            *persona.summary,
+            *(text for _, text in persona.fields),
+            *(f.because for f in persona.findings),
+            persona.forecast.claim if persona.forecast else (),
+        ]
+        yield from (part.id for text in texts for part in text if isinstance(part, Cite))
+
+
+def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
+    for source in card.evidence:
+        remarks = [line(flag) for flag in source.flags]
+        if source.removed_hidden:
+            remarks.append(f"hidden pieces taken out before reading: {source.removed_hidden}")
+        yield SourceView(
+            id=line(source.id),
+            name=line(source.source),
+            link=https(source.source),
+            retrieved=figures.moment(source.retrieved),
+            sha256=line(source.sha256),
+            cited=tuple(
+                PassageView(
+                    line(p.id),
+                    line(p.heading),
+                    paragraphs(p.text),
+                    lines(p.text) if p.kind == "code" else "",
+                )
+                for p in source.passages
+                if p.id in cited
+            ),
+            total=len(source.passages),
+            remarks=tuple(remarks),
+        )
+
+
+def _facts(card: Scorecard) -> Iterator[tuple[str, str]]:
+    usage = card.usage
+    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
+    yield "Provider", line(card.provider)
+    yield "Model", line(card.model)
+    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
+    yield "Calls", f"{usage.calls}{reused}"
+    yield "Tokens", figures.tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
+    yield "Time", figures.duration(usage.seconds)
+    yield "Run", line(card.run)
+    yield "Made", figures.moment(card.created)
