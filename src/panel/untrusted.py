@@ -34,7 +34,9 @@ _CONTROL_TOKENS: Final = re.compile(
     r"<(?=[|｜])"  # <|im_start|>, <｜User｜>
     r"|<(?=<SYS>>|</SYS>>)"
     r"|<(?=[/!]?[^\s<>]{1,64}>)"  # <s>, </think>, <start_of_turn>, <0x0A>, <turn|>
-    r"|\[(?=/?[A-Z][A-Z_]{2,40}\])"  # [INST], [/TOOL_CALLS]
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|CALL_ID"
+    r"|ARGS|MODEL_SETTINGS|THINK|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|PREFIX|MIDDLE|SUFFIX"
+    r"|CLS|SEP|MASK|PAD|UNK|BOS|EOS|control_\d{1,4})\])"  # [INST], [/TOOL_CALLS]
     r"|\[(?=gMASK\]|sMASK\]|\|)"  # [gMASK], [|user|]
     r"|\](?=~)|~(?=\[)"  # ]~b]
     r"|\[(?=E\d{1,9}(?:\.\d{1,9})?\])"  # a passage id of ours

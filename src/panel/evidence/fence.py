@@ -7,6 +7,7 @@ the four personas, for a resume and for a replay. Knows nothing of questions or 
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ FENCE: Final = "\x01FENCE\x01"
 untrusted text can hold it; the marker itself stays out of request keys and of the journal."""
 
 SECRET_BYTES: Final = 32
+
+_EMPTY_LINES: Final = re.compile(r"\n\s*\n")
+_RULE: Final = re.compile(r"([^\w\s])\1{3,}")
+_PADDING: Final = re.compile(r"(?<=\S) {3,}")
 
 
 def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
@@ -38,8 +43,15 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
         path = tuple(part for part in passage.heading.split(" › ") if part)
         lines += _heading_lines(above, path)
         above = path
-        lines.append(f"[{passage.id}] {_block(passage.text)}")
+        lines.append(rendered(passage))
     return "\n".join([f"BEGIN DATA {FENCE}", *lines, f"END DATA {FENCE}"])
+
+
+def rendered(passage: Passage) -> str:
+    """Return one passage as it stands in a prompt: its number, and its text without padding."""
+    text = _EMPTY_LINES.sub("\n", passage.text.replace("\x01", "").strip())
+    text = _PADDING.sub("  ", _RULE.sub(r"\1\1\1", text))
+    return f"[{passage.id}] " + neutralise(text).replace("\n", "\n  ")
 
 
 def marker(secret: bytes, text: str) -> str:
@@ -107,7 +119,3 @@ def _heading_lines(above: tuple[str, ...], path: tuple[str, ...]) -> Iterable[st
 
 def _one_line(text: str) -> str:
     return neutralise(" ".join(text.replace("\x01", "").split()))
-
-
-def _block(text: str) -> str:
-    return neutralise(text.replace("\x01", "").strip()).replace("\n", "\n  ")

@@ -1,0 +1,26 @@
+"""Blocks: what a document is made of once its markup is read, before it is cut into passages."""
+
+from dataclasses import dataclass
+
+from panel.evidence.source import Kind
+
+
+@dataclass(frozen=True)
+class Block:
+    """One paragraph, list item, table row or piece of code, as a reader sees it."""
+
+    kind: Kind
+    text: str
+    heading: str = ""
+    """The headings above it, outermost first, joined by ` › `."""
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The visible blocks of a document, and what was taken out of it."""
+
+    blocks: tuple[Block, ...]
+    hidden: tuple[str, ...] = ()
+    """Texts no reader sees: comments and the contents of invisible elements."""
+    removed: int = 0
+    """How many hidden pieces: those texts, and single invisible characters."""

@@ -1,0 +1,128 @@
+"""The budget: which passages go to the model when not all of them fit.
+
+Breadth first: every section's first passage before any section's third. Knows headings and sizes;
+tokens are estimated as bytes / 3.6, which is len / 3.6 for plain English.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from panel.evidence.fence import rendered
+from panel.evidence.source import Evidence, Passage
+
+_PER_TOKEN: Final = 3.6
+_FRAME: Final = 2
+"""Tokens that digits, brackets and line ends cost beyond their length."""
+
+_ASIDE: Final = frozenset({"code", "links", "badges"})
+
+_WANTED: Final = re.compile(
+    r"licen[cs]|status|maint|deprecat|archiv|sunset|end[- ]of[- ]life|pric(?:e|ing)|plans?\b|cost"
+    r"|limit|caveat|known issue|security|support|requirement|compatib|privacy|telemetry|stability"
+    r"|warning|important|notice|metadata|production|guarantee|not for|alternatives?|comparison",
+    re.IGNORECASE,
+)
+_UNWANTED: Final = re.compile(
+    r"contribut|acknowledg|thanks|sponsor|backers|table of contents|^contents$"
+    r"|citation|citing|^cite|bibtex|star history|code of conduct|community|integrations|related"
+    r"|changelog|release notes|what's new|news|authors|credits|follow us|friends",
+    re.IGNORECASE,
+)
+_NOTICE: Final = re.compile(
+    r"no longer (?:\w+ )?(?:maintained|developed|supported|recommended)|unmaintained"
+    r"|(?:is|are|was|has been|have been|been|now) (?:\w+ )?"
+    r"(?:deprecated|archived|superseded|replaced by|discontinued|retired|sunset|read-only)"
+    r"|maintenance mode|end[- ]of[- ]life|not (?:\w+ )?(?:for|in) production"
+    r"|actively (?:maintained|developed)|production[- ]ready|(?:still|highly) experimental"
+    r"|breaking changes|we recommend (?:migrating|using)",
+    re.IGNORECASE,
+)
+_INSTALL: Final = re.compile(r"install|quick ?start|getting started|set ?up", re.IGNORECASE)
+_FAVOURED: Final = 10
+"""Passages of a favoured section that go before the second ones of other sections."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The passages that fit, in reading order."""
+
+    passages: tuple[Passage, ...]
+    notes: tuple[str, ...] = ()
+    """One line on what was left out, if anything was."""
+
+
+def choose(evidence: Evidence, tokens: int) -> Chosen:
+    """Return the passages that tell most about the tool within an estimated number of tokens."""
+    everything = tuple(evidence.passages.values())
+    ranked = sorted(_ranked(evidence), key=lambda one: one[0])
+    taken: set[str] = set()
+    headings: set[str] = set()
+    left = float(tokens)
+    for _, passage in ranked:
+        source = passage.id.partition(".")[0]
+        cost = _cost(passage, new_heading=f"{source} {passage.heading}" not in headings)
+        if cost <= left:
+            left -= cost
+            taken.add(passage.id)
+            headings.add(f"{source} {passage.heading}")
+    kept = tuple(one for one in everything if one.id in taken)
+    return Chosen(kept, _left_out(everything, taken, tokens))
+
+
+def estimated_tokens(text: str) -> float:
+    """Return about how many tokens a text costs."""
+    return len(text.encode("utf-8", "replace")) / _PER_TOKEN
+
+
+def _ranked(evidence: Evidence) -> Iterator[tuple[tuple[float, int], Passage]]:
+    """Yield each passage with its place in the queue: the smaller, the sooner."""
+    place = 0
+    for number, source in enumerate(evidence.sources):
+        groups = groupby(source.passages, key=lambda one: one.heading)
+        for section, (heading, passages) in enumerate(groups):
+            opening = number == 0 and section == 0
+            for priority, passage in _in_section(heading, list(passages), opening=opening):
+                place += 1
+                yield (priority, place), passage
+
+
+def _in_section(
+    heading: str, passages: Sequence[Passage], *, opening: bool
+) -> Iterator[tuple[float, Passage]]:
+    last = heading.rpartition(" › ")[2]
+    favoured = opening or bool(_WANTED.search(last))
+    later = 0.1 * max(0, heading.count(" › ") - 1) + 3 * bool(_UNWANTED.search(last))
+    prose = [one for one in passages if one.kind not in _ASIDE]
+    for turn, passage in enumerate(prose):
+        if _NOTICE.search(passage.text):
+            yield -1.0, passage
+        elif favoured and turn < _FAVOURED:
+            yield (0.0 if turn < 2 else 0.95), passage
+        else:
+            yield turn + later, passage
+    first = 0.5 if not prose or _INSTALL.search(last) else 1.5
+    for turn, passage in enumerate(one for one in passages if one.kind in _ASIDE):
+        yield turn + first + (0.0 if favoured else later), passage
+
+
+def _cost(passage: Passage, *, new_heading: bool) -> float:
+    heading = passage.heading.rpartition(" › ")[2] if new_heading else ""
+    return (
+        estimated_tokens(rendered(passage)) + _FRAME + (2 + estimated_tokens(heading)) * new_heading
+    )
+
+
+def _left_out(everything: Sequence[Passage], taken: set[str], tokens: int) -> tuple[str, ...]:
+    missing = [one for one in everything if one.id not in taken]
+    if not missing:
+        return ()
+    sections = Counter(one.heading.rpartition(" › ")[2] or "the opening" for one in missing)
+    most = ", ".join(f"{name} ({count})" for name, count in sections.most_common(3))
+    return (
+        f"{len(missing)} of {len(everything)} passages left out to fit {tokens} tokens,"
+        f" most of them under {most}",
+    )

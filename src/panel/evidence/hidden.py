@@ -1,0 +1,151 @@
+"""What hides an element from a reader: attributes, inline styles, and simple style sheet rules.
+
+Knows attributes and declarations, not documents.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+SILENT_TAGS: Final = frozenset({
+    "script", "style", "head", "template", "svg", "nav", "button", "select", "option",
+    "textarea", "datalist", "object", "iframe", "audio", "video", "canvas",
+})  # fmt: skip
+"""Elements whose contents are no text of the page: dropped, but not counted as hidden."""
+
+HIDDEN_TAGS: Final = frozenset({"noscript", "noembed", "noframes"})
+
+_HIDING_CLASSES: Final = frozenset({
+    "sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "d-none",
+    "is-hidden", "hidden",
+})  # fmt: skip
+_SHOWN_LATER: Final = re.compile(r"^\w+:(?:not-sr-only|block|flex|grid|table|inline)")
+_SIMPLE_SELECTOR: Final = re.compile(r"^[.#]?[\w-]+$")
+_ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
+_NUMBER: Final = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|vw|vh|ex|ch|cm|mm|in|%)?$")
+_WHITE: Final = frozenset({"white", "#fff", "#ffffff", "rgb(255,255,255)", "hsl(0,0%,100%)"})
+
+
+def hides(
+    tag: str, attributes: Mapping[str, str], selectors: frozenset[str], *, on_background: bool
+) -> bool:
+    """Tell whether this element and all it holds is invisible.
+
+    `selectors` come from `hiding_selectors`; `on_background` says that it or an element around it
+    sets a background, so that white text may well be readable.
+    """
+    if tag in HIDDEN_TAGS or "hidden" in attributes:
+        return True
+    if tag == "dialog" and "open" not in attributes:
+        return True
+    classes = attributes.get("class", "").split()
+    if _HIDING_CLASSES.intersection(classes) and not any(map(_SHOWN_LATER.match, classes)):
+        return True
+    own = {tag, f"#{attributes.get('id', '')}", *(f".{name}" for name in classes)}
+    if selectors & own:
+        return True
+    style = attributes.get("style", "")
+    return bool(style) and hiding_style(style, on_background=on_background)
+
+
+def sets_background(style: str) -> bool:
+    """Tell whether an inline style sets a background."""
+    return "background" in style.lower()
+
+
+def hiding_selectors(sheet: str) -> frozenset[str]:
+    """Return the simple selectors (`.x`, `#x`, `x`) of a style sheet whose rules hide."""
+    found: set[str] = set()
+    for rule in _uncommented(sheet).split("}"):
+        *_, selectors, declarations = ["", "", *rule.split("{")]
+        if hiding_style(declarations, on_background=True):
+            names = (name.strip() for name in selectors.split(","))
+            found.update(name for name in names if _SIMPLE_SELECTOR.match(name))
+    return frozenset(found)
+
+
+def hiding_style(style: str, *, on_background: bool) -> bool:
+    """Tell whether these declarations make text invisible."""
+    css = _declarations(style)
+    return (
+        _switched_off(css)
+        or _too_small(css)
+        or _moved_away(css)
+        or _same_colour(css, on_background=on_background)
+    )
+
+
+def _switched_off(css: Mapping[str, str]) -> bool:
+    return (
+        css.get("display") == "none"
+        or css.get("visibility") in {"hidden", "collapse"}
+        or css.get("content-visibility") == "hidden"
+        or _at_most(css.get("opacity"), 0.05)
+        or "opacity(0" in css.get("filter", "")
+    )
+
+
+def _too_small(css: Mapping[str, str]) -> bool:
+    clipped = css.get("overflow", "") in {"hidden", "clip"}
+    sides = ("width", "height", "max-width", "max-height")
+    return (
+        _tiny_font(css.get("font-size"))
+        or (clipped and any(_at_most(css.get(side), 1) for side in sides))
+        or "scale(0" in css.get("transform", "").replace("scale(0.", "")
+        or css.get("clip", "").startswith(("rect(0", "rect(1px"))
+        or css.get("clip-path", "").startswith(("inset(50", "inset(100", "circle(0"))
+        or _at_most(css.get("zoom"), 0.05)
+    )
+
+
+def _moved_away(css: Mapping[str, str]) -> bool:
+    away = ["text-indent", "margin-left", "margin-top"]
+    if css.get("position") in {"absolute", "fixed"}:
+        away += ["left", "top", "right", "bottom"]
+    return any(_at_most(css.get(name), -300) for name in away)
+
+
+def _same_colour(css: Mapping[str, str], *, on_background: bool) -> bool:
+    colour = css.get("color", "")
+    back = css.get("background-color") or css.get("background", "")
+    if colour == "transparent" or re.fullmatch(r"(?:rgba|hsla)\(.*,0(?:\.0+)?\)", colour):
+        return True
+    if colour in _WHITE:
+        return back in _WHITE or (not back and not on_background)
+    return bool(colour) and colour == back
+
+
+def _tiny_font(size: str | None) -> bool:
+    found = _NUMBER.match(size or "")
+    if not found:
+        return False
+    per_unit = {"em": 16, "rem": 16, "%": 0.16, "vw": 10, "vh": 8, "cm": 38, "mm": 4, "in": 96}
+    return float(found[1]) * per_unit.get(found[2] or "px", 1) <= 2
+
+
+def _at_most(value: str | None, most: float) -> bool:
+    found = _NUMBER.match(value or "")
+    if not found:
+        return False
+    scale = {"em": 16, "rem": 16, "vw": 10, "vh": 8}.get(found[2] or "", 1)
+    return float(found[1]) * scale <= most
+
+
+def _declarations(style: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for declaration in _uncommented(style).split(";"):
+        name, _, value = declaration.partition(":")
+        value = value.replace("!important", "").strip().lower()
+        found[name.strip().lower()] = re.sub(r"\s*([,()])\s*", r"\1", value)
+    return found
+
+
+def _uncommented(css: str) -> str:
+    parts: list[str] = []
+    place = 0
+    while (start := css.find("/*", place)) >= 0:
+        parts.append(css[place:start])
+        end = css.find("*/", start + 2)
+        place = len(css) if end < 0 else end + 2
+    plain = "".join((*parts, css[place:]))
+    return _ESCAPE.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), plain)
