@@ -18,7 +18,7 @@
         ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed: the run stops
         ├── NotStored                                 a replayed run lacks the answer: likewise
         └── BadReply  Refused  Empty  Filtered  Truncated    answered, but not with an answer
-            └── FormatRefused                         the server names the format it turns down
+            └── FormatRefused  ParameterRefused       the server names what it turns down
 
 A message is one line without markup and never holds a key. `hint` is the next thing to type.
 """
@@ -164,6 +164,12 @@ class BadReply(CallError):
 
 class FormatRefused(BadReply):
     """The server turned the request down and named the structured-output format."""
+
+
+class ParameterRefused(BadReply):
+    """The server turned the request down and named a parameter; the next one goes without."""
+
+    parameter: str = ""
 
 
 class Refused(CallError):
