@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from panel.runs.files import sync_folder, write_error
 from panel.runs.schema import CALL_COLUMNS, create_tables
-from panel.runs.writer import sqlite_error
+from panel.runs.writer import SQLITE_ERRORS, sqlite_error
 
 _TABLES: Final = {
     "meta": "name, value, sum",
@@ -27,8 +27,11 @@ _TABLES: Final = {
     "verdicts": "tool, body, sum",
     "files": "name",
 }
-_GIVE_UP: Final = 20_000
+_GIVE_UP: Final = 2_000
 """Rows in a row that cannot be read before the rest of a table is given up."""
+
+_CHECK_ALL: Final = 2**30
+"""Bytes up to which indexes are compared with their tables, too: about a second."""
 
 _PAGE: Final = 4096
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -50,7 +53,7 @@ def repair(path: Path) -> list[str]:
             path.with_name(path.name + end).unlink(missing_ok=True)
         os.replace(mended, path)
         sync_folder(path.parent)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise sqlite_error(error, path) from error
     except OSError as error:
         raise write_error(error, path) from error
@@ -60,7 +63,10 @@ def repair(path: Path) -> list[str]:
 def _whole(path: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+            check = "integrity_check" if path.stat().st_size <= _CHECK_ALL else "quick_check"
+            return bool(connection.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok")
+    except UnicodeDecodeError:
+        return False
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in _DAMAGE:
             return False
@@ -112,7 +118,7 @@ def _has_tables(path: Path) -> bool:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             for table, columns in _TABLES.items():
                 connection.execute(f"EXPLAIN SELECT {columns} FROM {table}")
-    except sqlite3.DatabaseError:
+    except SQLITE_ERRORS:
         return False
     return True
 
@@ -123,10 +129,12 @@ def _new_head(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
         create_tables(connection)
     head = bytearray(fresh.read_bytes()[:_PAGE])
-    head[28:32] = (path.stat().st_size // _PAGE).to_bytes(4, "big")
+    pages = max(-(-path.stat().st_size // _PAGE), fresh.stat().st_size // _PAGE)
+    head[28:32] = pages.to_bytes(4, "big")
     head[32:40] = bytes(8)  # no list of free pages
     with path.open("r+b") as file:
         file.write(head)
+        file.truncate(pages * _PAGE)  # what was cut off comes back as zeros
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
@@ -137,7 +145,7 @@ def _readable(source: sqlite3.Connection, table: str, columns: str) -> Iterator[
         sql = f"SELECT rowid, {columns} FROM {table} NOT INDEXED WHERE {where}"
         try:
             row = source.execute(sql, (last + (failed > 0),)).fetchone()
-        except sqlite3.DatabaseError:
+        except SQLITE_ERRORS:
             last, failed = last + (failed > 0), failed + 1
             continue
         if row:

@@ -21,11 +21,13 @@ from panel.providers.message import Reply
 from panel.reviews.review import Missing, Review
 from panel.runs.callrow import row_reply
 from panel.runs.schema import CALL_COLUMNS, FORMAT, Row, sound
-from panel.runs.writer import sqlite_error
+from panel.runs.writer import SQLITE_ERRORS, sqlite_error
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import RunUsage, Scorecard
 
 M = TypeVar("M", bound=BaseModel)
+
+_START: Final = "start the run again, or take the folder from a copy"
 
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
 _USAGE: Final = """
@@ -109,9 +111,15 @@ class Stored:
 
     def cards(self) -> Iterator[Scorecard]:
         """Yield the scorecards in tool order, reading one at a time."""
+        whole = 0
         for (slug,) in self._rows("SELECT slug FROM tools ORDER BY rowid"):
             if card := self.card(slug):
+                whole += 1
                 yield card
+        # Counted without the index that finds them: it may be what is damaged.
+        for (stored,) in self._rows("SELECT count(*) FROM verdicts NOT INDEXED"):
+            if stored > whole:
+                self._damaged[f"{stored - whole} of {stored} verdicts cannot be read"] = None
 
     def find(self, key: str) -> Reply | None:
         """Return the usable stored reply to the question with this key, or None."""
@@ -212,13 +220,15 @@ class Stored:
             yield from self._connection.execute(sql, values)
         except sqlite3.ProgrammingError:
             raise RunError(f"{self.path} is closed") from None
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        except SQLITE_ERRORS as error:
             self._damaged[f"{self.path.name}: {error}"] = None
 
     def _check_format(self) -> None:
         try:
             row = self._connection.execute("SELECT value FROM meta WHERE name='format'").fetchone()
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
+            raise RunError(f"{self.path} is no journal: {error}", hint=_START) from error
+        except SQLITE_ERRORS as error:
             raise sqlite_error(error, self.path) from error
         found = row[0] if row else "none"
         if found != FORMAT:
@@ -233,7 +243,9 @@ def _connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
         with path.open("rb") as file:
             head = file.read(20)
     except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+        raise RunError(
+            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
+        ) from error
     logged = path.with_name(f"{path.name}-wal").exists()
     if head[18:19] == b"\x02" and not logged:
         # In log mode without a log: nobody writes, and a reader would leave files behind.
@@ -258,7 +270,7 @@ def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Conne
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, SQLITE_ERRORS):
             raise sqlite_error(error, path) from error
         raise
     stack.callback(connection.close)

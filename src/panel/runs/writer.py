@@ -24,6 +24,10 @@ from panel.runs.schema import Statement, create_tables
 GROUP: Final = 512
 """Writes in one transaction at most."""
 
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""The second is raised when a damaged file makes SQLite's message itself unreadable."""
+
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FULL_BELOW: Final = 65_536
 """With fewer bytes free, an input/output error means a full disk: SQLite's index of the
 write-ahead log has no error of its own for that."""
@@ -50,7 +54,7 @@ class Writer:
                 raise RunError(f"{each} is a symbolic link; panel does not write through links")
         try:
             self._connection = _open(path)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise sqlite_error(error, path) from error
         self.commits = 0
         """Transactions committed so far."""
@@ -134,7 +138,7 @@ def sqlite_error(error: Exception, path: Path) -> PanelError:
     broken = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
     if code == sqlite3.SQLITE_FULL or (broken and free_bytes(path) < _FULL_BELOW):
         return disk_full(path)
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
         return RunError(
             f"{path} is damaged: {error}", hint=f"`panel resume {path.parent.name}` repairs it"
         )
