@@ -1,0 +1,70 @@
+"""Running the `panel` command as a user does: a process of its own, in a folder of its own."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
+
+
+@dataclass
+class Desk:
+    """A folder to work in, with an environment that holds nothing of this machine's."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        home = {"HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        return kept | home | self.env | more
+
+    def start(self, *args: object, **env: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "panel", *map(str, args)],
+            cwd=self.folder, env=self.environment(**env), text=True, encoding="utf-8",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
+        process = self.start(*args, **env)
+        out, err = process.communicate(timeout=55)
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+    def json(self, *args: object, **env: str) -> list[dict]:  # type: ignore[type-arg]
+        """Run with --format json and return the scorecards."""
+        done = self.run(*args, "--format", "json", **env)
+        assert done.returncode in (0, 1), done.stderr
+        text = done.stdout
+        return [json.loads(text)] if "\n}" in text else [json.loads(x) for x in text.splitlines()]
+
+    def runs(self) -> list[Path]:
+        return sorted((self.folder / "runs").glob("*/"))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+@contextlib.contextmanager
+def answering(*extra: str) -> Iterator[str]:
+    """Run the loopback server that answers whatever panel asks; yields its base URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faultd", "--port", "0", "--answers", "panel", *extra],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,28 @@
+"""Fixtures shared by all tests, and --update-golden."""
+
+import pytest
+
+from tests.command import Desk, answering
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="Rewrite tests/golden.")
+
+
+@pytest.fixture
+def update_golden(request):
+    return request.config.getoption("--update-golden")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """An empty folder and an environment without keys, settings or caches."""
+    (tmp_path / "home").mkdir()
+    return Desk(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """The base URL of a server that answers whatever panel asks."""
+    with answering() as url:
+        yield url

@@ -1,0 +1,147 @@
+"""What the documents say is what the code does: generated parts are compared, commands are run."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from panel.cli.main import COMMANDS
+from panel.local.models import rows
+from panel.paths import data_folder
+from panel.personas import load_personas
+from panel.providers.table import provider_table
+from panel.render import formats
+from tests.command import ROOT
+
+README = (ROOT / "README.md").read_text()
+REFERENCE = ROOT / "docs" / "reference.md"
+
+
+def help_of(*command):
+    env = {"PATH": os.environ["PATH"], "COLUMNS": "88", "NO_COLOR": "1", "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-m", "panel", *command, "--help"], env=env, capture_output=True,
+        text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    return done.stdout.replace("python -m panel", "panel").rstrip()
+
+
+def table(head, lines):
+    rule = " | ".join("---" for _ in head)
+    body = [" | ".join(str(cell).replace("|", "\\|") for cell in line) for line in lines]
+    return "\n".join(f"| {line} |" for line in [" | ".join(head), rule, *body])
+
+
+def providers():
+    found = provider_table()
+    router = found.router
+    for name in (*router.policies, *router.providers):
+        yield f"`{name}`", router.base_url, router.key_env[0], router.format, router.ask
+    for name, row in found.rows.items():
+        shown = f"`direct:{name}`" if row.direct else f"`{name}`"
+        where = row.base_url or ("embedded llama.cpp" if row.kind == "local" else "")
+        yield shown, where, row.key_env[0] if row.key_env else "", row.format, row.ask
+
+
+def personas():
+    for p in load_personas(folders=[data_folder("personas")]):
+        facts = sum(c.kind == "fact" for c in p.criteria)
+        yield f"`{p.name}`", p.title, p.lens, len(p.criteria), facts
+
+
+def models():
+    for row in rows():
+        size = f"{row.size / 1e9:.2f} GB"
+        yield f"`{row.name}`", row.repo, row.file, size, row.licence
+
+
+def reference():
+    parts = [
+        "# Reference",
+        "Made from the code: `.venv/bin/pytest tests/test_docs.py --update-golden` writes it anew.",
+        "## Commands",
+        f"```text\n{help_of()}\n```",
+    ]
+    for name in COMMANDS:
+        parts += [f"### panel {name}", f"```text\n{help_of(name)}\n```"]
+    parts += [
+        "## Providers",
+        table(("--provider", "goes to", "key", "output", "asks"), providers()),
+    ]
+    parts += ["## Reviewers", table(("name", "title", "looks for", "asks", "facts"), personas())]
+    parts += [
+        "## Formats",
+        table(("--format", "what"), [(f"`{n}`", d) for n, d in formats.described().items()]),
+    ]
+    parts += [
+        "## Local models",
+        table(("--model", "repository", "file", "size", "licence"), models()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+@pytest.mark.timeout(120)
+def test_the_reference_is_what_the_code_says(update_golden):
+    text = reference()
+    if update_golden:
+        REFERENCE.write_text(text)
+    assert REFERENCE.read_text() == text
+
+
+def test_the_help_of_a_command_starts_as_the_command_list_says():
+    import importlib
+
+    for name, (module, line) in COMMANDS.items():
+        command = importlib.import_module(module).command
+        assert command.name == name
+        assert command.get_short_help_str(200).rstrip(".") == line.rstrip(".")
+
+
+def test_the_readme_shows_the_help_of_panel():
+    assert help_of() in README
+
+
+def test_the_readme_names_every_command_persona_and_format():
+    for name in (*COMMANDS, *formats.names()):
+        assert re.search(rf"\b{name}\b", README), name
+    for persona in load_personas(folders=[data_folder("personas")]):
+        assert persona.name in README
+
+
+def test_ci_runs_exactly_the_readmes_test_command():
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    commands = [line for line in ci if line and not line.startswith(("#", "set ", "cd "))]
+    assert len(commands) == 1
+    assert f"\n{commands[0]}\n" in README
+
+
+def test_files_the_readme_points_at_exist():
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+    tree = re.search(r"```text\n(panel/\n.*?)```", README, re.DOTALL)
+    assert tree, "the annotated file tree"
+    shown = re.findall(r"^[│├└─ ]*([\w./-]+)", tree[1], re.MULTILINE)[1:]
+    rooms = {p.name for p in (ROOT / "src" / "panel").iterdir() if p.name != "__pycache__"}
+    named = {name.strip("/").split("/")[-1] for name in shown}
+    assert rooms - named - {"py.typed", "__init__.py", "__main__.py"} == set()
+
+
+def test_readme_command_lines_use_options_that_exist():
+    for block in re.findall(r"```(?:sh|console)\n(.*?)```", README, re.DOTALL):
+        for line in block.splitlines():
+            words = line.removeprefix("$ ").split()
+            if words[:1] != ["panel"] or len(words) < 2 or words[1] not in COMMANDS:
+                continue
+            known = help_of(words[1])
+            for word in words[2:]:
+                if word.startswith("--"):
+                    assert word.split("=")[0] in known, line
+
+
+def test_the_changelog_names_the_version():
+    import tomllib
+
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()

@@ -1,0 +1,206 @@
+"""Runs that are killed, stopped or turned down lose nothing and repeat nothing."""
+
+import json
+import random
+import re
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from panel.providers.message import Usage
+from tests.command import Desk, answering
+from tests.test_cli import one_line_error, widget
+
+CONCURRENCY = 8
+
+
+def tool_list(desk: Desk, count: int):
+    rows = "".join(f"Tool {n},Tool {n} does the work of {n} people.\n" for n in range(count))
+    return desk.write("tools.csv", "name,description\n" + rows)
+
+
+def requests(counts):
+    return len(counts.read_text().splitlines()) if counts.exists() else 0
+
+
+def wait_for_request(process, counts, before):
+    deadline = time.monotonic() + 30
+    while requests(counts) <= before and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def stored(desk):
+    (run,) = desk.runs()
+    with sqlite3.connect(f"file:{run / 'journal.db'}?mode=ro", uri=True) as db:
+        found = db.execute("SELECT key, status FROM calls").fetchall()
+    db.close()
+    return [key for key, status in found if status == "answered"]
+
+
+def normalised(cards):
+    """Scorecards without what may differ between two runs: names, times."""
+    text = json.dumps(cards)
+    text = re.sub(r'"(run|created|retrieved)": "[^"]*"', "", text)
+    return re.sub(r'"seconds": [\d.]+', "", re.sub(r'"(calls|reused_calls)": \d+', "", text))
+
+
+@pytest.mark.timeout(240)
+def test_r1_twenty_kills_lose_nothing_and_ask_nothing_finished_twice(desk, tmp_path):
+    counts = tmp_path / "counts"
+    tools = tool_list(desk, 60)
+    luck = random.Random(20261122)
+    kills = 0
+    with answering("--latency", "0.15", "--counts", str(counts)) as url:
+        command = ["batch", tools]
+        options = ["--provider", url, "--model", "scripted", "--concurrency", CONCURRENCY]
+        while kills < 20:
+            before = requests(counts)
+            process = desk.start(*command, *options)
+            wait_for_request(process, counts, before)
+            time.sleep(luck.uniform(0, 0.4))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += process.returncode == -signal.SIGKILL
+            command = ["resume", "latest"]
+        acknowledged = set(stored(desk))
+        asked = requests(counts)
+        done = desk.run(*command, *options)
+        assert done.returncode == 0, done.stderr
+        answered = stored(desk)
+        assert len(answered) == len(set(answered)) == 240
+        assert acknowledged <= set(answered)
+        # What the server saw beyond the stored answers was in flight at a kill.
+        assert requests(counts) <= 240 + kills * CONCURRENCY
+        assert requests(counts) - asked == 240 - len(acknowledged)
+        resumed = desk.json("show", "latest")
+        whole = desk.json("batch", tools, *options, "--fresh")
+    assert [card["tool"]["name"] for card in resumed] == [f"Tool {n}" for n in range(60)]
+    assert normalised(resumed) == normalised(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_r7_one_signal_keeps_what_is_in_flight_and_names_the_resume(desk, tmp_path, number):
+    counts = tmp_path / "counts"
+    with answering("--latency", "0.6", "--counts", str(counts)) as url:
+        process = desk.start("batch", tool_list(desk, 30), "--provider", url, "--model", "m")
+        wait_for_request(process, counts, 1)
+        time.sleep(0.2)
+        process.send_signal(number)
+        signalled = time.monotonic()
+        time.sleep(0.5)
+        asked = requests(counts)
+        _, err = process.communicate(timeout=15)
+        assert time.monotonic() - signalled < 11
+        assert process.returncode == 128 + number
+        assert requests(counts) == asked
+        assert len(stored(desk)) == asked - 1  # all but the look-up of the model's name
+        resume = re.search(r"panel resume (\S+)", err)
+        assert resume, err
+        assert desk.run("resume", resume[1], "--provider", url).returncode == 0
+
+
+def test_r7_a_second_signal_ends_at_once(desk, tmp_path):
+    counts = tmp_path / "counts"
+    with answering("--latency", "30", "--counts", str(counts)) as url:
+        process = desk.start("batch", tool_list(desk, 3), "--provider", url, "--model", "m")
+        wait_for_request(process, counts, 1)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        second = time.monotonic()
+        process.communicate(timeout=10)
+        assert time.monotonic() - second < 2
+        assert process.returncode == 130
+
+
+def test_r6_resume_refuses_a_changed_persona_by_name_and_accepts_changed_concurrency(
+    desk, tmp_path
+):
+    counts = tmp_path / "counts"
+    persona = (
+        "---\nname: lawyer\ntitle: The Lawyer\nlens: What may be done with it.\ncriteria:\n"
+        "  - id: licence_named\n    question: Is a licence named in the evidence?\n"
+        "    kind: judgement\nfields: []\nforecast:\n  ask: Will the licence change?\n"
+        "  horizon_months: 12\n---\nYou read licences for a living.\n"
+    )
+    desk.write("personas/lawyer.md", persona)
+    with answering("--latency", "0.3", "--counts", str(counts)) as url:
+        options = ["--provider", url, "--model", "m"]
+        process = desk.start(
+            "batch", tool_list(desk, 40), *options, "--personas", "lawyer", "--concurrency", 2
+        )
+        wait_for_request(process, counts, 1)
+        process.kill()
+        process.communicate()
+        desk.write("personas/lawyer.md", persona.replace("licences", "patents"))
+        one_line_error(desk.run("resume", "latest", *options), 2, "persona lawyer", "panel rerun")
+        one_line_error(desk.run("resume", "latest", "--provider", url, "--model", "x"), 2, "model")
+        desk.write("personas/lawyer.md", persona)
+        done = desk.run("resume", "latest", *options, "--concurrency", 40)
+        assert done.returncode in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "part"),
+    [(401, "key"), (402, "credit"), (403, "permission"), (404, "model")],
+)
+def test_p6_a_permanent_error_stops_the_run_before_it_burns_the_list(desk, tmp_path, status, part):
+    counts = tmp_path / "counts"
+    desk.write(
+        "panel.toml",
+        '[providers.mine]\nbase_url = "URL"\nkey_env = "MINE_KEY"\nmodel = "m"\n',
+    )
+    with answering("--status", str(status), "--counts", str(counts)) as url:
+        toml = desk.folder / "panel.toml"
+        toml.write_text(toml.read_text().replace("URL", url))
+        done = desk.run(
+            "batch", tool_list(desk, 40), "--provider", "mine", MINE_KEY="sk-canary-123456789"
+        )
+    assert done.returncode == 3, done.stderr
+    assert "sk-canary" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "resume" in done.stderr
+    assert requests(counts) <= CONCURRENCY
+    if status in (401, 403):
+        assert "MINE_KEY" in done.stderr
+
+
+def test_a_429_is_waited_out_as_its_hint_says_and_loses_nothing(desk, tmp_path):
+    counts = tmp_path / "counts"
+    with answering("--bucket", "40", "--counts", str(counts)) as url:
+        done = desk.run(
+            "batch", tool_list(desk, 20), "--provider", url, "--model", "m", "--concurrency", 32
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(stored(desk)) == 80
+
+
+def test_two_writers_the_second_names_the_first(desk, tmp_path):
+    counts = tmp_path / "counts"
+    with answering("--latency", "0.5", "--counts", str(counts)) as url:
+        process = desk.start("batch", tool_list(desk, 20), "--provider", url, "--model", "m")
+        wait_for_request(process, counts, 0)
+        try:
+            done = desk.run("resume", "latest", "--provider", url, "--model", "m")
+            one_line_error(done, 3, str(process.pid))
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_a_review_of_one_tool_can_be_resumed_too(desk, tmp_path):
+    counts = tmp_path / "counts"
+    with answering("--latency", "1.0", "--counts", str(counts)) as url:
+        process = desk.start(*widget(desk), "--provider", url, "--model", "m", "--ask", "stepwise")
+        wait_for_request(process, counts, 5)
+        process.kill()
+        process.communicate()
+        kept = len(stored(desk))
+        assert kept > 0
+    with answering() as url:
+        done = desk.run("resume", "latest", "--provider", url, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    card = json.loads(done.stdout)
+    assert Usage(**{k: card["usage"][k] for k in Usage.model_fields}).output_tokens > 0
