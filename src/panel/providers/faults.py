@@ -42,7 +42,8 @@ _NO_MODEL: Final = re.compile(
 _FORMAT: Final = re.compile("response_?format|schema|grammar|json|guided|structured", re.IGNORECASE)
 _REFUSAL: Final = re.compile(
     "unsupported|not (?:currently )?(?:supported|permitted|allowed|available)|unknown"
-    "|unrecogni[sz]ed|unexpected|extra|invalid|must be|less than|does not (?:support|accept)|doesn't support",
+    "|unrecogni[sz]ed|unexpected|extra|invalid|must be|less than"
+    "|does not (?:support|accept)|doesn't support",
     re.IGNORECASE,
 )
 

@@ -20,6 +20,7 @@ class Redactor:
         found = set(_secrets(target))
         forms = found | {quote(secret, safe="") for secret in found}
         longest_first = sorted((f for f in forms if len(f) >= _SHORTEST), key=len, reverse=True)
+        self._any = bool(longest_first)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def text(self, text: str) -> str:
@@ -33,6 +34,8 @@ class Redactor:
 
     def data(self, value: Any) -> Any:
         """Return JSON data with every secret hidden, in keys and values, at any depth."""
+        if not self._any:
+            return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):

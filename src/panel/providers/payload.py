@@ -1,0 +1,58 @@
+"""The request body of a question, without what this server has said it does not take."""
+
+from typing import Any, Final
+
+from panel.errors import CallError, ParameterRefused
+from panel.providers.message import Question
+from panel.providers.target import Format, Target
+
+_TOP: Final = 20
+_FEWER: Final = 5
+"""Some servers give log-probabilities of five tokens at most."""
+
+
+class Payload:
+    """Builds request bodies; learns from `ParameterRefused` what to leave out from then on."""
+
+    def __init__(self, target: Target) -> None:
+        self._model = target.wire_model
+        self._stream = target.stream
+        self._top = _TOP
+        self._without: set[str] = set()
+
+    def of(self, question: Question, format: Format) -> dict[str, Any]:
+        """Return the body as JSON data."""
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": question.messages(),
+            "max_tokens": question.max_tokens,
+            "temperature": question.temperature,
+            "seed": question.sample,
+        }
+        if self._stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if question.logprobs:
+            body |= {"logprobs": True, "top_logprobs": self._top}
+        if question.schema is not None and format != "prompt":
+            body["response_format"] = _response_format(format, question.schema)
+        if "max_tokens" in self._without:
+            body["max_completion_tokens"] = question.max_tokens
+        return {key: value for key, value in body.items() if key not in self._without}
+
+    def learn(self, fault: CallError) -> None:
+        """Leave out, shorten or rename the parameter a server does not take."""
+        if not isinstance(fault, ParameterRefused):
+            return
+        if fault.parameter == "top_logprobs" and self._top > _FEWER:
+            self._top = _FEWER
+        elif fault.parameter in ("logprobs", "top_logprobs"):
+            self._without |= {"logprobs", "top_logprobs"}
+        else:
+            self._without.add(fault.parameter)
+
+
+def _response_format(format: Format, schema: dict[str, Any]) -> dict[str, Any]:
+    if format == "json_object":
+        return {"type": "json_object"}
+    named = {"name": "answer", "strict": True, "schema": schema}
+    return {"type": "json_schema", "json_schema": named}

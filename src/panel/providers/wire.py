@@ -1,0 +1,279 @@
+"""The wire: one question, one HTTP request, one reply. The only module that knows the HTTP client.
+
+It never retries and never follows a redirect. Each response is read under one total deadline and
+one cap on its size; what is wrong with it becomes one error without secrets.
+"""
+
+import asyncio
+import json
+import ssl
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable
+from panel.providers.address import host_of
+from panel.providers.completion import Assembly, Endless, checked, is_endless, reply_of
+from panel.providers.faults import Failed, Faults
+from panel.providers.inflow import Body, Events, Inflow, read_json
+from panel.providers.message import Question, Reply, Usage
+from panel.providers.payload import Payload
+from panel.providers.redact import Redactor
+from panel.providers.target import Format, Target
+
+CAP: Final = 256_000
+"""Bytes of a reply, decoded; a stream and log-probabilities get room for their packaging."""
+LISTING_CAP: Final = 8_000_000
+_FAULT_CAP: Final = 65_536
+_LINGER: Final = 0.2
+"""Seconds to wait for the end of a stream after its last event, to use the connection again."""
+
+_BROKEN: Final = (aiohttp.ClientError, HttpProcessingError, OSError, ssl.SSLError, zlib.error,
+                  EOFError)  # fmt: skip
+
+
+class Wire:
+    """An OpenAI-compatible server, as an `Endpoint`."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.host = host_of(target.base_url or "")
+        self._payload = Payload(target)
+        self._redact = Redactor(target)
+        self._faults = Faults(target, self._redact)
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def ask(self, question: Question, format: Format, *, deadline: float) -> Reply:
+        """Send the question once and return the reply.
+
+        Args:
+            question: What to ask.
+            format: The rung of the ladder; plays no part without a schema.
+            deadline: Seconds for everything: connecting, waiting and reading.
+
+        Raises:
+            CallError: one of its kinds; `error.reply` holds what came back where something did.
+        """
+        format = format if question.schema is not None else "prompt"
+        data = json.dumps(self._payload.of(question, format), ensure_ascii=False)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(deadline) as limit:
+                reply = await self._completion(data.encode("utf-8", "replace"), question, format)
+        except TimeoutError as fault:
+            self._late(limit, deadline, fault)
+        except _BROKEN as fault:
+            raise Unreachable(
+                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
+            ) from None
+        except CallError as fault:
+            if isinstance(fault.reply, Reply):
+                fault.reply = _timed(fault.reply, started)
+            raise
+        return _timed(reply, started)
+
+    async def get(self, path: str, *, deadline: float = 10.0) -> Any:
+        """Return the JSON of `GET base_url/path`; raise `CallError` otherwise."""
+        url = f"{self.target.base_url}/{path.lstrip('/')}"
+        try:
+            async with asyncio.timeout(deadline) as limit:
+                async with self._request("GET", url, None) as response:
+                    if response.status >= 300:
+                        raise await self._failed(response, "prompt")
+                    raw = await _everything(response, LISTING_CAP)
+            return self._redact.data(read_json(raw))
+        except TimeoutError as fault:
+            self._late(limit, deadline, fault)
+        except _BROKEN as fault:
+            raise Unreachable(
+                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
+            ) from None
+        except (ValueError, Endless):
+            raise BadReply(f"{self.host}/{path} does not answer with a JSON listing") from None
+
+    async def close(self) -> None:
+        """Close the connections. The wire may be used again: it then opens new ones."""
+        session, self._session = self._session, None
+        if session is not None and self._loop is asyncio.get_running_loop():
+            await session.close()
+
+    def _request(self, method: str, url: str, data: bytes | None) -> Any:
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "panel-verdict",
+                   "Accept": "application/json, text/event-stream"}  # fmt: skip
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        if self.target.key is not None:
+            key, name = self.target.key.get_secret_value(), self.target.key_header
+            headers[name] = f"Bearer {key}" if name == "Authorization" else key
+        return self._opened().request(
+            method, url, data=data, headers={**self.target.headers, **headers},
+            allow_redirects=False, proxy=self.target.proxy,
+        )  # fmt: skip
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """One session for each event loop: connections cannot move between loops."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                auto_decompress=False, trust_env=False,
+            )  # fmt: skip
+        return self._session
+
+    async def _completion(self, data: bytes, question: Question, format: Format) -> Reply:
+        url = f"{self.target.base_url}/chat/completions"
+        async with self._request("POST", url, data) as response:
+            if response.status >= 300:
+                fault = await self._failed(response, format)
+                self._payload.learn(fault)
+                raise fault
+            shell = self._shell(response, format)
+            streamed = "text/event-stream" in response.headers.get("Content-Type", "").lower()
+            room = question.max_tokens * ((1_000 if streamed else 0) + 4_000 * question.logprobs)
+            if streamed:
+                body, endless = await self._streamed(response, CAP + room)
+            else:
+                body, endless = await self._whole(response, CAP + room)
+        body = self._redact.data(body)
+        if (error := body.get("error")) and not body.get("choices"):
+            fault = self._faults.of_body(error, datetime.now(UTC), format=format)
+            self._payload.learn(fault)
+            raise fault
+        reply = reply_of(body, shell, self.target.prices)
+        if endless or is_endless(reply.text):
+            fault = Truncated(
+                f"{self.host}: the answer did not end, it was left at 256 kB or blanks"
+            )
+            fault.reply = reply
+            raise fault
+        return checked(reply, question, self.host)
+
+    async def _streamed(
+        self, response: aiohttp.ClientResponse, cap: int
+    ) -> tuple[dict[str, Any], bool]:
+        """Return the events put together, and whether they were left because they had no end."""
+        inflow, events, whole = _inflow(response, cap), Events(), Assembly()
+        try:
+            while not whole.done and (chunk := await response.content.readany()):
+                for text in events.add(inflow.decoded(chunk)):
+                    self._add_event(whole, text)
+            for text in events.end():
+                self._add_event(whole, text)
+        except Endless:
+            response.close()
+            return {"usage": {"completion_tokens": whole.pieces}} | whole.whole(), True
+        if not whole.done and whole.finish is None and "error" not in whole.body:
+            raise Unreachable(f"{self.host}: the stream ended before the answer did")
+        await _drained(response)
+        return whole.whole(), False
+
+    def _add_event(self, whole: Assembly, text: str) -> None:
+        if text.strip() == "[DONE]":
+            whole.done = True
+            return
+        try:
+            whole.add(read_json(text))
+        except ValueError:
+            raise BadReply(f"{self.host}: an event of the stream is not JSON") from None
+
+    async def _whole(
+        self, response: aiohttp.ClientResponse, cap: int
+    ) -> tuple[dict[str, Any], bool]:
+        try:
+            raw = await _everything(response, cap)
+        except Endless:
+            response.close()
+            return {}, True
+        try:
+            body = read_json(raw)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise BadReply(
+                f"{self.host} answers {response.status} but not with a chat completion",
+                hint="an address of an OpenAI-compatible server mostly ends in /v1",
+            )
+        return body, False
+
+    def _shell(self, response: aiohttp.ClientResponse, format: Format) -> Reply:
+        def header(name: str) -> str | None:
+            return self._redact.line(response.headers.get(name, ""), limit=120) or None
+
+        return Reply(
+            text="", finish_reason=None, usage=Usage(), model=None, format=format,
+            served_by=header("x-inference-provider"), request_id=header("x-request-id"),
+        )  # fmt: skip
+
+    async def _failed(self, response: aiohttp.ClientResponse, format: Format) -> CallError:
+        body = b""
+        with suppress(Endless, *_BROKEN):
+            body = await _everything(response, _FAULT_CAP)
+        headers: Sequence[tuple[str, str]] = list(response.headers.items())
+        text = self._redact.text(body.decode("utf-8", "replace"))
+        failed = Failed(response.status, headers, text, datetime.now(UTC))
+        return self._faults.of(failed, format=format)
+
+    def _late(self, limit: asyncio.Timeout, deadline: float, fault: TimeoutError) -> NoReturn:
+        if not limit.expired():
+            raise Unreachable(f"{self.host}: the connection timed out") from fault
+        raise TimedOut(f"{self.host} did not finish an answer within {deadline:.3g} s") from None
+
+
+def _timed(reply: Reply, started: float) -> Reply:
+    return replace(reply, seconds=time.monotonic() - started)
+
+
+def _inflow(response: aiohttp.ClientResponse, cap: int) -> Inflow:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise BadReply(f"{host_of(str(response.url))} answers in an encoding nobody asked for")
+    return Inflow(cap, gzip="gzip" in encoding)
+
+
+async def _everything(response: aiohttp.ClientResponse, cap: int) -> bytes:
+    inflow, body = _inflow(response, cap), Body()
+    while chunk := await response.content.readany():
+        body.add(inflow.decoded(chunk))
+    if inflow.cut:
+        raise EOFError
+    return bytes(body.data)
+
+
+async def _drained(response: aiohttp.ClientResponse) -> None:
+    """Read to the end of a stream so that its connection can serve again; else close it."""
+    try:
+        async with asyncio.timeout(_LINGER):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, *_BROKEN):
+        response.close()
+
+
+def _broken(fault: BaseException) -> str:
+    """Say what broke in words of our own: a client's message may hold an address."""
+    match fault:
+        case aiohttp.ClientConnectorDNSError():
+            return "no such host"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return "no trusted TLS connection"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy answers {fault.status}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection ({(fault.os_error.strerror or 'refused').lower()})"
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return "the connection was closed before the answer"
+        case zlib.error() | EOFError():
+            return "the reply's compression is broken"
+    return "the reply broke off"
