@@ -1,0 +1,1 @@
+"""Benchmarks, one command each; every one prints its figure last."""

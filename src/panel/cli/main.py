@@ -5,7 +5,6 @@ Command modules are imported only when they are called, so that `panel --help` s
 
 import importlib
 import sys
-from importlib.metadata import version
 
 import click
 
@@ -63,6 +62,9 @@ class Commands(click.Group):
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
+        # Imported here: it costs as much as the rest of `panel --help`.
+        from importlib.metadata import version
+
         click.echo(f"panel {version('panel-verdict')}")
         ctx.exit()
 
