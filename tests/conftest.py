@@ -1,5 +1,7 @@
 """Fixtures shared by all tests, and --update-golden."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.command import Desk, answering
@@ -12,6 +14,19 @@ def pytest_addoption(parser):
 @pytest.fixture
 def update_golden(request):
     return request.config.getoption("--update-golden")
+
+
+@pytest.fixture
+def golden(update_golden):
+    """Compare a text with the file of that name in tests/golden, or rewrite the file."""
+
+    def check(name, text):
+        path = Path(__file__).with_name("golden") / name
+        if update_golden:
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     env.filters.update(
         percent=figures.percent, score=figures.score, interval=figures.interval, width=_width
