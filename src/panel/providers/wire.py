@@ -145,11 +145,12 @@ class Wire:
             else:
                 body, endless = await self._whole(response, CAP + room)
         body = self._redact.data(body)
-        if (error := body.get("error")) and not body.get("choices"):
+        reply = reply_of(body, shell, self.target.prices)
+        if error := body.get("error"):
             fault = self._faults.of_body(error, datetime.now(UTC), format=format)
+            fault.reply = reply
             self._payload.learn(fault)
             raise fault
-        reply = reply_of(body, shell, self.target.prices)
         if endless or is_endless(reply.text):
             fault = Truncated(
                 f"{self.host}: the answer did not end, it was left at 256 kB or blanks"
