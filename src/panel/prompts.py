@@ -1,0 +1,199 @@
+"""Prompts: the templates of `prompts/`, filled in one pass, and the parts of a question.
+
+The part that is the same for every reviewer of one tool comes first, byte for byte; what differs
+stands behind the untrusted text. Knows strings only: nothing of providers, replies or scores.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from panel.errors import PromptError
+from panel.evidence.fence import fenced
+from panel.evidence.source import Passage
+from panel.paths import data_folder
+from panel.personas import Persona
+from panel.tools.tool import Tool
+from panel.untrusted import neutralise
+
+PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
+    "system": frozenset(),
+    "context": frozenset({"context"}),
+    "shared": frozenset({"context", "evidence"}),
+    "question": frozenset({"question", "options"}),
+    "cite": frozenset({"question", "answer", "candidates"}),
+    "persona": frozenset({"title", "lens", "voice"}),
+    "findings": frozenset({"tool", "findings"}),
+    "stance": frozenset({"tool"}),
+    "written": frozenset({"tool", "score", "vote", "lines"}),
+    "whole": frozenset({"tool", "questions", "fields", "forecast", "schema"}),
+    "repair": frozenset({"problem", "reply"}),
+}
+"""Every template and what it must ask for, exactly."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a question is about: the tool, the passages that are shown, the reader's own needs."""
+
+    tool: Tool
+    passages: tuple[Passage, ...] = ()
+    context: str | None = None
+    """Written by the person who asks: what they need. Part of every question."""
+
+
+class Prompts:
+    """The templates of one folder, checked when they are read."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read every template; raise `PromptError` naming the file that breaks its contract."""
+        self.texts: dict[str, str] = {name: _read(folder, name) for name in PLACEHOLDERS}
+
+    def fill(self, name: str, /, **values: str) -> str:
+        """Return one template filled; a value that looks like a placeholder stays as it is."""
+        return Template(self.texts[name]).substitute(values)
+
+
+@cache
+def shipped() -> Prompts:
+    """Return the shipped templates, read once."""
+    return Prompts(data_folder("prompts"))
+
+
+def template_texts() -> dict[str, str]:
+    """Return the shipped templates by name, as fingerprints want them."""
+    return dict(shipped().texts)
+
+
+def system() -> str:
+    """Return the system message: the same for every question there is."""
+    return shipped().fill("system").strip()
+
+
+def shared(brief: Brief) -> str:
+    """Return what every question about this tool starts with; holds the fence's placeholder."""
+    context = ""
+    if brief.context and (needs := " ".join(neutralise(brief.context).split())):
+        context = shipped().fill("context", context=needs).strip() + "\n"
+    block = fenced(brief.passages, tool_facts(brief.tool))
+    if not brief.passages:
+        block = fenced((), [*tool_facts(brief.tool), "(no evidence was found)"])
+    return shipped().fill("shared", context=context, evidence=block).rstrip() + "\n\n"
+
+
+def tool_facts(tool: Tool) -> list[str]:
+    """Return the tool's own particulars, one line each: untrusted, so they go inside the fence."""
+    rows = {
+        "Tool": tool.name,
+        "Address": tool.url,
+        "Category": tool.category,
+        "Tagline": tool.tagline,
+        "Entry price": tool.price,
+        "Description": tool.description,
+    }
+    return [f"{label}: {value}" for label, value in rows.items() if value]
+
+
+def question_tail(question: str, *, sample: int = 0) -> str:
+    """Return one yes/no question; odd samples name the answers in the other order."""
+    options = "no or yes" if sample % 2 else "yes or no"
+    return shipped().fill("question", question=question, options=options).strip()
+
+
+def cite_tail(question: str, answer: str, candidates: Sequence[str]) -> str:
+    """Return the question for the one passage that supports an answer."""
+    likely = ", ".join(candidates) or "any"
+    return shipped().fill("cite", question=question, answer=answer, candidates=likely).strip()
+
+
+def persona_part(persona: Persona) -> str:
+    """Return who the reviewer is: voice and method."""
+    return shipped().fill(
+        "persona", title=persona.title, lens=persona.lens, voice=persona.voice.strip()
+    )
+
+
+def findings_part(persona: Persona, tool: Tool, findings: Sequence[str]) -> str:
+    """Return who the reviewer is and what it has found so far: stance and text start with it."""
+    listed = "\n".join(f"- {line}" for line in findings)
+    return persona_part(persona) + shipped().fill(
+        "findings", tool=_name(tool), findings=listed or "- (none could be answered)"
+    )
+
+
+def stance_tail(tool: Tool) -> str:
+    """Return the question for the reviewer's own ship or skip."""
+    return shipped().fill("stance", tool=_name(tool)).strip()
+
+
+def written_tail(persona: Persona, tool: Tool, *, score: str, vote: str) -> str:
+    """Return the ask for the written part: one labelled line for each thing."""
+    return (
+        shipped()
+        .fill("written", tool=_name(tool), score=score, vote=vote, lines=_lines(persona))
+        .strip()
+    )
+
+
+def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
+    """Return persona, questions and answer format for one structured reply."""
+    questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
+    fields = "\n".join(f"- {f.id}: {f.ask}" for f in persona.fields)
+    return persona_part(persona) + (
+        shipped()
+        .fill(
+            "whole",
+            tool=_name(tool),
+            questions=questions,
+            fields=fields,
+            forecast=persona.forecast.ask,
+            schema=json.dumps(schema, separators=(",", ":")),
+        )
+        .strip()
+    )
+
+
+def repair_tail(tail: str, *, reply: str, problem: str) -> str:
+    """Return a tail asked again, with what was wrong with the last reply, which is untrusted."""
+    quoted = "\n".join("> " + line for line in neutralise(reply[:1_500]).splitlines())
+    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=quoted).rstrip()
+
+
+def _lines(persona: Persona) -> str:
+    rows = [f"{label(f.id)}: {f.ask}" for f in persona.fields]
+    rows.append(f"Forecast: {persona.forecast.ask}")
+    rows.append("Probability: how likely that is, as a whole number from 0 to 100.")
+    rows.append("Summary: two sentences that give your verdict and the reason that decided it.")
+    return "\n".join(rows)
+
+
+def label(ident: str) -> str:
+    """Return an id as the label of a line: `what_kills_it` becomes `What kills it`."""
+    return ident.replace("_", " ").capitalize()
+
+
+def _name(tool: Tool) -> str:
+    return " ".join(neutralise(tool.name.replace("\x01", "")).split())[:80]
+
+
+def _read(folder: Path, name: str) -> str:
+    path = folder / f"{name}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise PromptError(f"{path}: cannot be read ({type(fault).__name__})") from None
+    template = Template(text)
+    if not template.is_valid():
+        raise PromptError(f"{path}: a lone $ stands in it", hint="write $$ for a dollar sign")
+    found = frozenset(template.get_identifiers())
+    if unknown := sorted(found - PLACEHOLDERS[name]):
+        raise PromptError(f"{path}: unknown placeholder ${unknown[0]}")
+    if lost := sorted(PLACEHOLDERS[name] - found):
+        raise PromptError(f"{path}: the placeholder ${lost[0]} is missing")
+    if "\x01" in text:
+        raise PromptError(f"{path}: holds a control character")
+    return text

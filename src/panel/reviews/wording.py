@@ -1,0 +1,49 @@
+"""Wording: a model's prose made fit to print, by rules that a reader would not argue with.
+
+Markdown goes, repeated sentences go, a text that runs on ends at a sentence. Adds no words.
+"""
+
+import re
+from typing import Final
+
+_MARKUP: Final = re.compile(r"\*\*|__|`+|^\s{0,3}(?:#{1,6}|>|[-*•]|\d{1,2}[.)])\s+", re.MULTILINE)
+_LINK: Final = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
+_END: Final = re.compile(r"[.!?…][\"'”’)]*(?:\s*\[E\d+\.\d+\])*(?=\s|$)")
+_SENTENCE: Final = re.compile(
+    r".+?[.!?…][\"'”’)]*(?:\s*\[E\d+\.\d+\])*(?=\s+[\"'“A-Z0-9]|\s*$)|.+$", re.DOTALL
+)
+
+
+def tidy(text: str, *, limit: int) -> str:
+    """Return one paragraph of whole, different sentences, at most `limit` characters long."""
+    text = _LINK.sub(r"\1", text)
+    text = " ".join(_MARKUP.sub("", text).split()).strip(" \"“”'")
+    kept: list[str] = []
+    seen: set[str] = set()
+    for sentence in sentences(text):
+        key = re.sub(r"\W+", " ", sentence.lower()).strip()
+        if key and key not in seen:
+            seen.add(key)
+            kept.append(sentence)
+    return _capped(" ".join(kept), limit)
+
+
+def sentences(text: str) -> list[str]:
+    """Split prose into sentences, citations kept with the sentence before them."""
+    return [found.group().strip() for found in _SENTENCE.finditer(text) if found.group().strip()]
+
+
+def finished(text: str) -> str:
+    """Drop the cut sentence at the end of a reply that ran into its limit, if one stands before."""
+    ends = list(_END.finditer(text))
+    return text[: ends[-1].end()] if ends else text
+
+
+def _capped(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    cut = text[: limit + 1]
+    ends = [m.end() for m in _END.finditer(cut) if m.end() <= limit]
+    if ends and ends[-1] >= limit // 4:
+        return cut[: ends[-1]]
+    return cut[: max(cut.rfind(" ", 0, limit - 1), 1)].rstrip(" ,;:–-[") + "…"
