@@ -165,7 +165,7 @@ def _plain(event: yaml.ScalarEvent) -> bool:
 def _line(fault: yaml.YAMLError, text: str) -> int | None:
     mark = getattr(fault, "problem_mark", None)
     if mark is not None:
-        return int(mark.line)
+        return min(int(mark.line), text.count("\n"))
     if isinstance(fault, yaml.reader.ReaderError):
         return text.encode()[: fault.position].count(b"\n")
     return None

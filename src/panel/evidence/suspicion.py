@@ -11,44 +11,49 @@ from typing import Final
 from panel.untrusted import clean, printable
 
 _WINDOW: Final = 220
+_MUCH_HIDDEN: Final = 1000
 _TAG_RUN: Final = re.compile("[\U000e0020-\U000e007e]{10,}")
 _SELECTOR_RUN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{10,}")
 
 _OVERRIDE: Final = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:(?:all|any|of|the|your|my|these|every)\s+)*"
-    r"(?:previous|prior|above|earlier|preceding|former|other|system)\s+(?:\w+\s+)?"
-    r"(?:instructions?|prompts?|rules?|directions?|guidelines?|messages?|questions?)\b",
+    r"\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|of|the|your|my|these|every)\s+)*"
+    r"(?:(?:previous|prior|above|earlier|preceding)\s+(?:\w+\s+)?|(?<=your\s)system\s+)"
+    r"(?:instructions?|prompts?|directions?|directives?|guidelines?)\b",
     re.IGNORECASE,
 )
 _READER: Final = (
     r"(?:(?:AI|LLM|GPT|language[- ]model|automated|model|machine)s?[\s-]+(?:\w+\s+)?"
-    r"(?:reviewers?|judges?|evaluators?|graders?|panel(?:ist)?s?|raters?|assistants?|agents?|models?)"
-    r"|(?:reviewer|judge|evaluator|panelist|grader)s?|(?:an?|any|all|the)\s+(?:AI|LLM)s?)"
+    r"(?:reviewer|judge|evaluator|grader|panel|panelist|rater|assistant|agent|model)s?"
+    r"|(?:reviewer|judge|evaluator|panelist|grader)s?"
+    r"|(?:an?|any|all|the)\s+(?:AI|LLM|language model|chatbot)s?)"
 )
+_MODAL: Final = r"(?:must|should|shall|please|always|you will|[,:])"
 _VERB: Final = (
     r"(?:vote|answer|say|output|choose|return|mark|rate|score|give|recommend|approve|respond|reply"
     r"|conclude|report|write|assign|award)"
 )
 _PRIZE: Final = (
-    r"(?:ship|[\"'“]?yes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%|positive(?:ly)?|favou?rabl[ey]"
-    r"|(?:the\s+)?(?:top|highest|maximum|max|full|perfect|best)\s+"
-    r"(?:score|rating|marks?|grade|verdict))"
+    r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%"
+    r"|\bpositive(?:ly)?\b|\bfavou?rabl[ey]\b"
+    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:score|rating|marks?|grade|verdict))"
 )
 _ADDRESS: Final = re.compile(
-    rf"\b{_READER}\b.{{0,80}}?\b(?:must|should|shall|please|always|only|now|to|will|,|:)?\s*\b{_VERB}\b"
-    rf"\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)",
+    rf"\b{_READER}\b.{{0,80}}?{_MODAL}\s*\b{_VERB}\b\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _ORDER: Final = re.compile(
     r"(?:^|[.!?:;>*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
     r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say)\s+"
     r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:or|and|faster|it)\b)"
-    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any))",
+    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any))"
+    r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
+    r"(?:with\s+)?[\"'“]?yes\b"
+    r"|\banswers?\s+to\s+(?:each|every|all)\s+(?:\w+\s+){0,4}(?:is|are|must be)\s+[\"'“]?yes\b",
     re.IGNORECASE,
 )
 _VERDICT: Final = re.compile(
     r"[\"'](?:verdict|outcome|vote|stance|decision|answer)[\"']\s*:\s*[\"'](?:ship|yes)[\"']"
-    r"|\b(?:final |panel )?verdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+or\b)",
+    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+(?:or|above|below|at|when|if|only|and)\b)",
     re.IGNORECASE,
 )
 _TURN: Final = re.compile(
@@ -60,7 +65,7 @@ _FORGED: Final = re.compile(
     r"\b(?:BEGIN|END)(?: OF)?(?: THE)? (?:DATA|EVIDENCE|UNTRUSTED(?: \w+)?)\b"
 )
 _ABOUT_VERDICTS: Final = re.compile(
-    rf"\b(?:ship it|ship\b|verdict|review(?:er|ing)?\b|score|rating|rate this|vote|{_PRIZE})",
+    rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}",
     re.IGNORECASE,
 )
 _QUOTED: Final = re.compile(r"[\"“'‘`«][^\"”'’`»\n]{0,300}[\"”'’`»]")
@@ -75,6 +80,9 @@ def flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, ...]:
         raw: The document as it was read, with its invisible characters.
     """
     found = [*_in_visible(visible), *_in_hidden(hidden), *_in_characters(raw)]
+    amount = sum(len(text) for text in hidden)
+    if amount > max(_MUCH_HIDDEN, len(visible)):
+        found.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
     return tuple(dict.fromkeys(found))
 
 
