@@ -19,11 +19,13 @@ _BRACKETED: Final = re.compile(
 _BARE: Final = re.compile(r"\s*\bE\s?\d{1,6}[.:]\d{1,6}\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _COMMON: Final = frozenset(
-    "the and does any can could would was were are has have had its it's this that there with from "
-    "for over into than then they them their who what which how when where why not tool evidence "
-    "show shows give gives given name names state states say says say does did project".split()
+    re.findall(
+        r"\w+",
+        "the and does any can could would was were are has have had its this that there with from "
+        "for over into than then they them their who what which how when where why not tool did "
+        "evidence show shows give gives given name names state states say says project",
+    )
 )
-
 _NOTICE: Final = (
     " deprecated archived unmaintained longer maintained replaced superseded ended experimental"
     " discontinued read-only closed successor"

@@ -66,6 +66,8 @@ class Review(BaseModel):
     """Facts answered without a valid citation: made unclear."""
     flip_rate: float | None = None
     """With `--samples K`: share of samples whose vote differs from the majority."""
+    notes: tuple[str, ...] = ()
+    """What the card must say about how this was asked, for instance without log-probabilities."""
 
 
 class Missing(BaseModel):

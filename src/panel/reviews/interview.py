@@ -1,0 +1,146 @@
+"""An interview: one persona, one tool, and what both strategies need to ask questions of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from panel import prompts
+from panel.calls import Calls
+from panel.personas import Criterion, Persona
+from panel.prompts import Brief
+from panel.providers.message import Question, Reply, Tag, Usage
+from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.score import Rule
+
+T = TypeVar("T")
+
+SAMPLING_TEMPERATURE = 0.7
+"""With several samples: answers must be free to differ. One sample is asked at 0."""
+
+
+@dataclass
+class Tally:
+    """What was counted along the way."""
+
+    usage: Usage = field(default_factory=Usage)
+    unknown_cites: int = 0
+    uncited_facts: int = 0
+    model: str | None = None
+    """Who answered, by the server's own word."""
+    notes: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Everything one persona said, before the vote is computed."""
+
+    findings: tuple[Finding, ...]
+    fields: dict[str, str]
+    claim: str
+    probability: float | None
+    summary: str
+    stance: Stance | None
+    usage: Usage
+    model: str | None
+    unknown_cites: int
+    uncited_facts: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Interview:
+    """One persona asked about one tool, once."""
+
+    calls: Calls
+    persona: Persona
+    brief: Brief
+    marker: str
+    sample: int
+    samples: int
+    rule: Rule
+    on_step: Callable[[str], None]
+    tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def system(self) -> str:
+        """The system message."""
+        return prompts.system()
+
+    @cached_property
+    def shared(self) -> str:
+        """What every question about this tool starts with."""
+        return prompts.shared(self.brief)
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """Ids of the passages that can be cited."""
+        return frozenset(p.id for p in self.brief.passages)
+
+    async def ask(
+        self,
+        step: str,
+        tail: str,
+        parse: Callable[[Reply], T],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        repair: bool = False,
+        shared: str | None = None,
+    ) -> T:
+        """Ask one question and count what it cost; raises `CallError`."""
+        question = Question(
+            system=self.system,
+            shared=self.shared if shared is None else shared,
+            tail=tail,
+            max_tokens=max_tokens,
+            schema=None if schema is None else dict(schema),
+            logprobs=logprobs,
+            temperature=SAMPLING_TEMPERATURE if self.samples > 1 else 0.0,
+            sample=self.sample,
+            marker=self.marker,
+        )
+        tag = Tag(tool=self.brief.tool.slug, persona=self.persona.name, step=step)
+        answered = await self.calls.ask(question, tag=tag, parse=parse, repair=repair)
+        self.tally.usage = added(self.tally.usage, answered.usage)
+        self.tally.model = answered.reply.model or self.tally.model
+        return answered.value
+
+    def finding(
+        self,
+        criterion: Criterion,
+        answer: Answer,
+        *,
+        p: float | None = None,
+        cites: tuple[str, ...] = (),
+        because: str = "",
+    ) -> Finding:
+        """Make a finding; a fact without a citation becomes unclear, and is counted."""
+        if criterion.kind == "fact" and answer != "unclear" and not cites:
+            self.tally.uncited_facts += 1
+            answer = "unclear"
+        return Finding(
+            criterion=criterion.id,
+            question=criterion.question,
+            kind=criterion.kind,
+            answer=answer,
+            p=p,
+            cites=cites,
+            because=because,
+        )
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Add two usages; a cost is known only where both are, a call that used nothing aside."""
+    if one == Usage():
+        return other
+    cost = None
+    if one.cost_usd is not None and other.cost_usd is not None:
+        cost = one.cost_usd + other.cost_usd
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        cached_tokens=one.cached_tokens + other.cached_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cost_usd=cost,
+    )

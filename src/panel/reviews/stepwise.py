@@ -1,0 +1,219 @@
+"""Stepwise: one short question a criterion on a shared prefix, then the reviewer's own words.
+
+For judges too small to fill in a form: yes or no is read off one token. The questions go out
+without the persona's preamble: measured with the default local model, a preamble halves the
+difference between tools; who asks shows in what is asked. Knows nothing of votes.
+"""
+
+from typing import Final
+
+from panel import prompts
+from panel.errors import BadReply, Empty, Truncated
+from panel.personas import Criterion, Persona
+from panel.prompts import Brief
+from panel.providers.message import Reply
+from panel.reviews.calibration import Calibration, sigmoid
+from panel.reviews.citing import Cited, likely, read_ids
+from panel.reviews.interview import Heard, Interview
+from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.score import answer_of, score_findings
+from panel.reviews.written import Written, read_written, without_words
+from panel.reviews.yesno import YesNo, read_yes_no
+from panel.tools.tool import Tool
+
+CANDIDATES: Final = 4
+"""Passages suggested for a citation."""
+
+NO_PROBABILITIES: Final = (
+    "this provider gives no log-probabilities: answers are plain words, without a probability"
+)
+NO_FIT: Final = (
+    "this model was never fitted: probabilities are corrected by its answers on an empty tool only"
+)
+NO_WORDS: Final = "the written part could not be used: the summary is put together from the answers"
+
+_EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
+
+
+def steps(persona: Persona) -> int:
+    """Return how many answers a review takes at most: questions, citations, stance, text."""
+    facts = sum(c.kind == "fact" for c in persona.criteria)
+    return len(persona.criteria) + facts + 2
+
+
+async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
+    """Ask everything, one thing at a time; raises `CallError`."""
+    if calibration is None or not _covers(calibration, interview.persona):
+        free = await content_free(interview)
+        if free is not None:
+            interview.tally.notes[NO_FIT] = None
+        calibration = free if calibration is None else _joined(calibration, free)
+    findings = tuple(
+        [await _finding(interview, c, calibration) for c in interview.persona.criteria]
+    )
+    so_far = prompts.findings_part(
+        interview.persona, interview.brief.tool, [_told(f) for f in findings]
+    )
+    stance = await _stance(interview, so_far)
+    written = await _written(interview, so_far, findings)
+    tally = interview.tally
+    return Heard(
+        findings=findings,
+        fields=written.fields,
+        claim=written.claim,
+        probability=written.probability,
+        summary=written.summary,
+        stance=stance,
+        usage=tally.usage,
+        model=tally.model,
+        unknown_cites=tally.unknown_cites + written.unknown_cites,
+        uncited_facts=tally.uncited_facts,
+        notes=tuple(tally.notes),
+    )
+
+
+async def content_free(interview: Interview) -> Calibration | None:
+    """Ask every question about a tool of which nothing is known: the judge's own lean.
+
+    The question is the same for every tool, so within a run it is asked once and then found again.
+    Returns None where no log-probabilities come.
+    """
+    shared = prompts.shared(_EMPTY_TOOL)
+    rows = {}
+    for criterion in interview.persona.criteria:
+        said = await _ask_yes_no(interview, criterion, step="empty", shared=shared)
+        if said.difference is None:
+            return None
+        rows[f"{interview.persona.name}.{criterion.id}"] = {
+            "offset": said.difference,
+            "slope": 1.0,
+            "source": "content_free",
+            "question": criterion.question,
+        }
+    return Calibration.model_validate(
+        {"model": interview.calls.target.model, "made": "from an empty tool", "criteria": rows}
+    )
+
+
+async def difference(interview: Interview, criterion: Criterion) -> float | None:
+    """Return the raw yes/no difference of one question: what a calibration is fitted to."""
+    return (await _ask_yes_no(interview, criterion)).difference
+
+
+async def _finding(
+    interview: Interview, criterion: Criterion, calibration: Calibration | None
+) -> Finding:
+    said = await _ask_yes_no(interview, criterion)
+    interview.on_step(criterion.id)
+    p, answer = _weighed(interview, criterion, said, calibration)
+    cites: tuple[str, ...] = ()
+    if criterion.kind == "fact":
+        if answer != "unclear":
+            cites = await _cites(interview, criterion, answer)
+        interview.on_step(f"{criterion.id}: passage")
+    return interview.finding(criterion, answer, p=p, cites=cites)
+
+
+def _weighed(
+    interview: Interview, criterion: Criterion, said: YesNo, calibration: Calibration | None
+) -> tuple[float | None, Answer]:
+    if said.difference is None:
+        interview.tally.notes[NO_PROBABILITIES] = None
+        return None, said.greedy
+    if calibration is None:
+        p = sigmoid(said.difference)
+    else:
+        p = calibration.probability(said.difference, interview.persona.name, criterion.id)
+    return round(p, 4), answer_of(p, interview.rule)
+
+
+async def _ask_yes_no(
+    interview: Interview, criterion: Criterion, *, step: str = "answer", shared: str | None = None
+) -> YesNo:
+    return await interview.ask(
+        f"{step}:{criterion.id}",
+        prompts.question_tail(criterion.question, sample=interview.sample),
+        read_yes_no,
+        max_tokens=1,
+        logprobs=True,
+        shared=shared,
+    )
+
+
+async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> tuple[str, ...]:
+    candidates = likely(
+        criterion.question, answer, interview.brief.passages, most=CANDIDATES
+    )  # fmt: skip
+
+    def parse(reply: Reply) -> Cited:
+        return read_ids(reply.text, interview.shown)
+
+    cited = await interview.ask(
+        f"cite:{criterion.id}",
+        prompts.cite_tail(criterion.question, answer, candidates),
+        parse,
+        max_tokens=12,
+    )
+    interview.tally.unknown_cites += cited.unknown
+    return cited.known[:1]
+
+
+async def _stance(interview: Interview, so_far: str) -> Stance:
+    said = await interview.ask(
+        "stance",
+        so_far + prompts.stance_tail(interview.brief.tool),
+        read_yes_no,
+        max_tokens=1,
+        logprobs=True,
+    )
+    interview.on_step("stance")
+    return "ship" if said.greedy == "yes" else "skip"
+
+
+async def _written(interview: Interview, so_far: str, findings: tuple[Finding, ...]) -> Written:
+    persona, shown = interview.persona, interview.shown
+    scored = score_findings(persona.criteria, findings, interview.rule)
+    score = "nothing" if scored.score is None else f"{scored.score:.0f}"
+    tail = so_far + prompts.written_tail(
+        persona, interview.brief.tool, score=score, vote=_VOTES[scored.vote]
+    )
+    try:
+        written = await interview.ask(
+            "written", tail, lambda reply: read_written(reply, persona, shown),
+            max_tokens=320, repair=True,
+        )  # fmt: skip
+    except (BadReply, Empty, Truncated):
+        # The answers stand on their own: a persona that writes badly has still judged.
+        interview.tally.notes[NO_WORDS] = None
+        written = without_words(findings, scored.vote)
+    interview.on_step("text")
+    return written
+
+
+_VOTES: Final = {
+    "ship": "you vote to ship",
+    "skip": "you vote to skip it",
+    "abstain": "too little is known, so you abstain",
+}
+
+
+def _told(finding: Finding) -> str:
+    cites = "".join(f" [{i}]" for i in finding.cites)
+    return f"{finding.question} {finding.answer.capitalize()}.{cites}"
+
+
+def _covers(calibration: Calibration, persona: Persona) -> bool:
+    return all(calibration.covers(persona.name, c.id, c.question) for c in persona.criteria)
+
+
+def _joined(fitted: Calibration, free: Calibration | None) -> Calibration:
+    """Fill what the fit does not know, or knows under other wording, from the empty tool."""
+    if free is None:
+        return fitted
+    rows = {
+        key: row
+        if (own := fitted.criteria.get(key)) is None or own.question not in ("", row.question)
+        else own
+        for key, row in free.criteria.items()
+    }
+    return fitted.model_copy(update={"criteria": {**fitted.criteria, **rows}})
