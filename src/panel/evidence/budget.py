@@ -101,7 +101,7 @@ def _in_section(
         if _NOTICE.search(passage.text):
             yield -1.0, passage
         elif favoured and turn < _FAVOURED:
-            yield (0.0 if turn < 2 else 0.95), passage
+            yield (-0.5 if turn < 2 else 0.95), passage
         else:
             yield turn + later, passage
     first = 0.5 if not prose or _INSTALL.search(last) else 1.5

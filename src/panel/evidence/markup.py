@@ -1,6 +1,6 @@
 """The standard library's HTML parser, with comments and declarations ended where browsers end them.
 
-An unclosed comment reaches to the end of the page, and is read once instead of once per `<`.
+What is never closed reaches to the end of the page, and is read once instead of once per `<`.
 """
 
 from html.parser import HTMLParser
@@ -33,6 +33,16 @@ class Markup(HTMLParser):
     def parse_pi(self, i: int) -> int:
         """Take `<?…>`, which browsers read as a comment."""
         return self._take(i + 2, ">")
+
+    def parse_starttag(self, i: int) -> int:
+        """Take a start tag; one that never ends takes the rest of the page with it."""
+        end = super().parse_starttag(i)
+        return len(self.rawdata) if end < 0 else end
+
+    def parse_endtag(self, i: int) -> int:
+        """Take an end tag; one that never ends takes the rest of the page with it."""
+        end = super().parse_endtag(i)
+        return len(self.rawdata) if end < 0 else end
 
     def _take(self, start: int, closing: str) -> int:
         end = self.rawdata.find(closing, start)
