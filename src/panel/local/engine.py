@@ -7,7 +7,6 @@ replies are read is the wire's business; how a child is started and ended is `pr
 
 import asyncio
 import importlib.metadata
-from collections import Counter
 from typing import Final
 
 from panel.errors import Unreachable
@@ -32,7 +31,7 @@ class LocalEngine:
         self._turn = asyncio.Lock()
         self._child: Child | None = None
         self._wire: Wire | None = None
-        self._crashes: Counter[tuple[str, ...]] = Counter()
+        self._deadly: list[Question] = []
 
     async def ask(self, question: Question, format: Format, *, deadline: float) -> Reply:
         """Return the reply, starting the child where needed; `deadline` counts without the start.
@@ -40,15 +39,14 @@ class LocalEngine:
         Raises a `CallError`, `Unreachable` among them when the child died, or a `ModelError` when
         the model cannot be loaded at all.
         """
-        identity = (question.system, question.shared, question.tail, str(question.sample))
         async with self._turn:
-            if self._crashes[identity] >= CRASHES:
+            if self._deadly.count(question) >= CRASHES:
                 raise Unreachable(f"the local engine died {CRASHES} times on this question")
             try:
                 wire = await self._running()
                 return await wire.ask(question, format, deadline=deadline)
             except Unreachable as fault:
-                raise await self._after(fault, identity) from None
+                raise await self._after(fault, question) from None
 
     async def close(self) -> None:
         """End the child and wait for it."""
@@ -61,16 +59,16 @@ class LocalEngine:
             return self._wire
         await self._stop()
         self._child = await start(self._model.path, n_ctx=self._n_ctx)
-        place = {"base_url": self._child.base_url, "key": self._child.key}
+        place = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
         self._wire = Wire(self._target.model_copy(update=place))
         return self._wire
 
-    async def _after(self, fault: Unreachable, identity: tuple[str, ...]) -> Unreachable:
+    async def _after(self, fault: Unreachable, question: Question) -> Unreachable:
         """Return what to raise; a death, also one while starting, counts against the question."""
         death = await self._child.death() if self._child else ""
         if death is None:
             return fault
-        self._crashes[identity] += 1
+        self._deadly.append(question)
         await self._stop()
         if not death:
             return fault
