@@ -7,17 +7,21 @@ import re
 from typing import Final
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 
 from panel.evidence.block import Block, Extract
 from panel.evidence.html import read_html
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.{0,20000}?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
+_MAX_BRACKETS: Final = 2000
+
 
 def read_markdown(text: str) -> Extract:
     """Return the visible blocks of a Markdown text and what was hidden in it."""
     lines, text = _front_matter(text)
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.core.ruler.before("inline", "bounded", _bound)
     environment: dict[str, dict[str, dict[str, str]]] = {}
     found = read_html(parser.render(text, environment))
     # `[//]: # (text)` is the comment of those who want none of HTML's.
@@ -28,6 +32,13 @@ def read_markdown(text: str) -> Extract:
     )
     blocks = (*(Block("list", line, "Metadata") for line in lines), *found.blocks)
     return Extract(blocks, found.hidden + notes, found.removed + len(notes))
+
+
+def _bound(state: StateCore) -> None:
+    """Take the brackets of a monstrous paragraph for text: matching them takes quadratic time."""
+    for token in state.tokens:
+        if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
+            token.content = token.content.replace("[", "&#91;")
 
 
 def _front_matter(text: str) -> tuple[list[str], str]:
