@@ -104,6 +104,7 @@ class FaultServer:
         self.port = port
         self.requests: list[Request] = []
         self.connections = 0
+        self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -121,6 +122,12 @@ class FaultServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+
+    async def received(self, count: int) -> None:
+        """Wait until so many requests have come in."""
+        while len(self.requests) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -142,6 +149,7 @@ class FaultServer:
         while keep:
             request = await _read(reader, connection)
             self.requests.append(request)
+            self._arrived.set()
             line = Line(writer, request)
             try:
                 await self._scenario(request)(request, line)
@@ -159,7 +167,10 @@ class FaultServer:
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Request:
-    raw = await reader.readuntil(b"\r\n\r\n")
+    opening = await reader.readexactly(1)
+    if opening == b"\x16":
+        raise ConnectionError("TLS is not spoken here")
+    raw = opening + await reader.readuntil(b"\r\n\r\n")
     first, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, path, _ = first.split(" ", 2)
     pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]

@@ -168,8 +168,9 @@ class Wire:
             while not whole.done and (chunk := await response.content.readany()):
                 for text in events.add(inflow.decoded(chunk)):
                     self._add_event(whole, text)
-            for text in events.end():
-                self._add_event(whole, text)
+            with suppress(BadReply):  # an event that broke off: the stream is cut, not wrong
+                for text in events.end():
+                    self._add_event(whole, text)
         except Endless:
             response.close()
             return {"usage": {"completion_tokens": whole.pieces}} | whole.whole(), True
@@ -272,7 +273,7 @@ def _broken(fault: BaseException) -> str:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answers {fault.status}"
         case aiohttp.ClientConnectorError():
-            return f"no connection ({(fault.os_error.strerror or 'refused').lower()})"
+            return f"no connection ({(fault.os_error.strerror or 'closed at once').lower()})"
         case aiohttp.ServerDisconnectedError() | ConnectionError():
             return "the connection was closed before the answer"
         case zlib.error() | EOFError():
