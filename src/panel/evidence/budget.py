@@ -23,7 +23,8 @@ _ASIDE: Final = frozenset({"code", "links", "badges"})
 _WANTED: Final = re.compile(
     r"licen[cs]|status|maint|deprecat|archiv|sunset|end[- ]of[- ]life|pric(?:e|ing)|plans?\b|cost"
     r"|limit|caveat|known issue|security|support|requirement|compatib|privacy|telemetry|stability"
-    r"|warning|important|notice|metadata|production|guarantee|not for|alternatives?|comparison",
+    r"|warning|important|notice|metadata|production|guarantee|not for|alternatives?|comparison"
+    r"|\bwhy\b|features?\b|highlights|overview|\babout\b",
     re.IGNORECASE,
 )
 _UNWANTED: Final = re.compile(
@@ -103,7 +104,7 @@ def _in_section(
         elif favoured and turn < _FAVOURED:
             yield (-0.5 if turn < 2 else 0.95), passage
         else:
-            yield turn + later, passage
+            yield (1 + 0.2 * (turn - 1) if turn else 0.0) + later, passage
     first = 0.5 if not prose or _INSTALL.search(last) else 1.5
     for turn, passage in enumerate(one for one in passages if one.kind in _ASIDE):
         yield turn + first + (0.0 if favoured else later), passage

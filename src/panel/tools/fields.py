@@ -96,9 +96,18 @@ def _paths(row: Row, folder: Path, notes: list[str]) -> Iterator[Path]:
         raise ToolError(f"{place}: more than {MAX_EVIDENCE} evidence files for one tool")
     for name in dict.fromkeys(name.strip() for name in names if name.strip()):
         path = evidence_file(folder / name, shown=name, place=place)
-        if not path.is_relative_to(folder):
-            notes.append(f"{place}: evidence {path.name} lies outside the folder of the list")
+        if _astray(path, folder):
+            notes.append(
+                f"{place}: evidence {printable(name)[:200]!r} lies far from the list: is it meant?"
+            )
         yield path
+
+
+def _astray(path: Path, folder: Path) -> bool:
+    """Tell a path that a stranger's list should not name: far away, or in a hidden folder."""
+    near = folder.parent
+    inside = path.is_relative_to(near)
+    return not inside or any(part.startswith(".") for part in path.relative_to(near).parts)
 
 
 def evidence_file(path: Path, *, shown: str, place: str) -> Path:
