@@ -257,7 +257,7 @@ def chunked(
 
     async def scenario(request: Request, line: Line) -> None:
         await line.send(head(200, [*headers, ("Transfer-Encoding", "chunked")]))
-        for piece in pieces:
+        for piece in filter(None, pieces):  # an empty chunk would end the body
             await line.send(b"%x\r\n%s\r\n" % (len(piece), piece))
             if every:
                 await asyncio.sleep(every)
@@ -328,16 +328,18 @@ def redirect(url: str, status: int = 307) -> Scenario:
 
 
 class Bucket:
-    """A handler with a token bucket before it: 429 when empty, with or without Retry-After."""
+    """A handler with a token bucket before it: 429 when empty, Retry-After `hint` if not None."""
 
-    def __init__(self, then: Handler, *, rate: float, burst: float, hint: bool = True) -> None:
+    def __init__(
+        self, then: Handler, *, rate: float, burst: float, hint: float | None = 1.0
+    ) -> None:
         self.then = then
         self.rate = rate
         self.burst = self.level = burst
         self.hint = hint
         self.filled = time.monotonic()
-        self.refused: list[tuple[float, float]] = []
-        """When each 429 was sent, and the Retry-After it carried (0 without)."""
+        self.refused: list[float] = []
+        """When each 429 was sent, monotonic seconds."""
 
     def __call__(self, request: Request) -> Scenario:
         now = time.monotonic()
@@ -346,9 +348,8 @@ class Bucket:
         if self.level >= 1:
             self.level -= 1
             return self.then(request)
-        wait = 1.0 if self.hint else 0.0
-        self.refused.append((now, wait))
-        headers = (JSON, ("Retry-After", "1")) if self.hint else (JSON,)
+        self.refused.append(now)
+        headers = (JSON,) if self.hint is None else (JSON, ("Retry-After", f"{self.hint:g}"))
         return respond(429, {"error": {"message": "slow down"}}, headers)
 
 
@@ -368,6 +369,19 @@ def panel_answers(*, latency: float = 0.0, counts: Path | None = None) -> Handle
         text, places = reply_to(body)
         said = answer(text, logprobs=places, finish="length" if body["max_tokens"] == 1 else "stop")
         return after(latency, said) if latency else said
+
+    return handler
+
+
+def turning_down(status: int, then: Handler) -> Handler:
+    """Return a handler that counts as `then` does and answers as the router does on `status`."""
+    said = {401: "Invalid credentials in Authorization header",
+            403: "no sufficient permissions",
+            402: "You have depleted your monthly included credits.", 404: "no such model"}  # fmt: skip
+
+    def handler(request: Request) -> Scenario:
+        then(request)
+        return respond(status, {"error": said[status]})
 
     return handler
 
@@ -466,8 +480,14 @@ def main() -> None:
     parser.add_argument("--answers", choices=["panel"], default="panel")
     parser.add_argument("--counts", type=Path)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--status", type=int, help="turn every question down with this status")
+    parser.add_argument("--bucket", type=float, help="answers a second; 429 with a hint above it")
     options = parser.parse_args()
     handler = panel_answers(latency=options.latency, counts=options.counts)
+    if options.status:
+        handler = turning_down(options.status, handler)
+    if options.bucket:
+        handler = Bucket(handler, rate=options.bucket, burst=options.bucket / 4)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(options.port, handler))
 
