@@ -6,7 +6,7 @@ for in earlier runs are found here too. Knows what a row holds, not what a revie
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -125,10 +125,6 @@ class Journal:
     async def put_file(self, name: str) -> None:
         """Note that this run is about to write the file `name`."""
         await self._writer.commit([(_PUT_FILE, (name,))])
-
-    def adopt(self, names: Iterable[str]) -> None:
-        """Note files as written by this run, with the next commit."""
-        self._writer.commit_later([(_PUT_FILE, (name,)) for name in names])
 
     def close(self) -> None:
         """Commit what is queued and close; the journal is then a single file."""

@@ -34,7 +34,13 @@ _CHECK_ALL: Final = 2**30
 """Bytes up to which indexes are compared with their tables, too: about a second."""
 
 _PAGE: Final = 4096
-_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_MODES: Final = (b"\1\1", b"\2\2", b"")
+"""What the header says of the kind of log; an empty file has no header."""
+_OUTSIDE: Final = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
+"""Errors whose cause is not in the file."""
 
 
 def repair(path: Path) -> list[str]:
@@ -61,6 +67,9 @@ def repair(path: Path) -> list[str]:
 
 
 def _whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.read(20)[18:] not in _MODES:
+            return False
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             check = "integrity_check" if path.stat().st_size <= _CHECK_ALL else "quick_check"
@@ -68,9 +77,9 @@ def _whole(path: Path) -> bool:
     except UnicodeDecodeError:
         return False
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in _DAMAGE:
-            return False
-        raise
+        if error.sqlite_errorcode & 0xFF in _OUTSIDE:
+            raise
+        return False
 
 
 def _set_aside(path: Path) -> Path:
@@ -95,6 +104,9 @@ def _copy_rows(damaged: Path, mended: Path) -> int:
                 for row in _readable(source, table, columns):
                     target.execute(put, row)
                     rows += 1
+        # Nobody knows any more which files were this run's: those that are there count as such.
+        names = [(each.relative_to(mended.parent).as_posix(),) for each in _files(mended.parent)]
+        target.executemany("INSERT OR IGNORE INTO files VALUES (?)", names)
         target.execute("COMMIT")
     return rows
 
@@ -106,28 +118,26 @@ def _source(damaged: Path) -> Iterator[sqlite3.Connection]:
         for end in ("", "-wal"):
             if (each := Path(f"{damaged}{end}")).exists():
                 shutil.copyfile(each, f"{copy}{end}")
-        if not _has_tables(copy):
-            _new_head(copy)
+        fresh = Path(folder) / "fresh.db"
+        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+            create_tables(connection)
+        if _definitions(copy) != _definitions(fresh):
+            _give_head(copy, fresh)
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             yield connection
 
 
-def _has_tables(path: Path) -> bool:
+def _definitions(path: Path) -> list[Any]:
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            for table, columns in _TABLES.items():
-                connection.execute(f"EXPLAIN SELECT {columns} FROM {table}")
+            return connection.execute("SELECT * FROM sqlite_master ORDER BY rowid").fetchall()
     except SQLITE_ERRORS:
-        return False
-    return True
+        return []
 
 
-def _new_head(path: Path) -> None:
+def _give_head(path: Path, fresh: Path) -> None:
     # The first page holds only the header and the tables' definitions: a new journal's will do.
-    fresh = path.with_name("fresh.db")
-    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
-        create_tables(connection)
     head = bytearray(fresh.read_bytes()[:_PAGE])
     pages = max(-(-path.stat().st_size // _PAGE), fresh.stat().st_size // _PAGE)
     head[28:32] = pages.to_bytes(4, "big")
@@ -135,6 +145,10 @@ def _new_head(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(head)
         file.truncate(pages * _PAGE)  # what was cut off comes back as zeros
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:

@@ -229,9 +229,6 @@ class Run:
             notes = repair(path / JOURNAL)
             others = [each for each in earlier if each.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
-            if notes:
-                # Nobody knows any more which files were this run's: those that are there count.
-                journal.adopt(str(each.relative_to(path)) for each in path.rglob("*.*"))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
 
     def _read_manifest(self) -> Manifest:

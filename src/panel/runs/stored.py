@@ -94,11 +94,11 @@ class Stored:
 
     def finished(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
-        rows = self._each("SELECT tool, body, sum FROM verdicts")
-        good = {row[0] for row in rows if self._is_sound(row, f"verdict on {row[0]}")}
-        rows = self._each("SELECT slug, body, sum FROM evidence")
-        bad = {row[0] for row in rows if not self._is_sound(row, f"evidence of {row[0]}")}
-        return frozenset(good - bad)
+        verdicts = self._each("SELECT tool, body, sum FROM verdicts")
+        judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
+        evidence = self._each("SELECT slug, body, sum FROM evidence")
+        read = {row[0] for row in evidence if self._is_sound(row, f"evidence of {row[0]}")}
+        return frozenset(judged & read)
 
     def card(self, slug: str) -> Scorecard | None:
         """Return a tool's scorecard with its evidence, None where it has none or it is damaged."""
