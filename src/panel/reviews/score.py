@@ -58,7 +58,7 @@ def score_findings(
     if not answered:
         return Scored(None, 0.0, "abstain")
     score = 100 * (yes + mean) / (total + 2 * mean)
-    broken = any(c.dealbreaker and _supported_no(answered.get(c.id)) for c in criteria)
+    broken = any(c.dealbreaker and supported_no(answered.get(c.id)) for c in criteria)
     return Scored(score, min(coverage, 1.0), _vote(score, coverage, broken, rule))
 
 
@@ -78,5 +78,6 @@ def _probability(finding: Finding) -> float:
     return 1.0 if finding.answer == "yes" else 0.0
 
 
-def _supported_no(finding: Finding | None) -> bool:
+def supported_no(finding: Finding | None) -> bool:
+    """Tell whether a finding is a `no` with a passage behind it."""
     return finding is not None and finding.answer == "no" and bool(finding.cites)

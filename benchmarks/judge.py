@@ -1,0 +1,100 @@
+"""What the benchmarks of asking share: a judge that remembers its answers, and its controls."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from panel.calls import Calls
+from panel.evidence.fence import marker
+from panel.local.engine import LocalEngine
+from panel.local.models import find_model
+from panel.paths import data_folder
+from panel.personas import Persona, load_personas
+from panel.prompts import Brief, shared
+from panel.providers.message import CallRecord, Reply, Usage
+from panel.providers.resolve import resolve
+from panel.reviews.interview import Interview
+from panel.reviews.score import Rule
+from panel.settings import load_settings
+
+ROOT = Path(__file__).parents[1]
+SECRET = b"controls hold no secret: fixed, so that a figure can be had again"
+
+
+class Answers:
+    """A recorder that keeps usable replies in a JSON Lines file, so that a run can be continued."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._found: dict[str, Reply] = {}
+        self.seconds: dict[str, float] = {}
+        if path and path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                usage = Usage.model_validate(row.pop("usage"))
+                key, seconds = row.pop("key"), row.pop("took")
+                top = tuple(row.pop("top_logprobs"))
+                self._found[key] = Reply(**row, usage=usage, top_logprobs=top)
+                self.seconds[key] = seconds
+
+    def find(self, key: str) -> Reply | None:
+        """Return a reply to the same question."""
+        return self._found.get(key)
+
+    async def record(self, call: CallRecord) -> None:
+        """Keep a usable reply."""
+        if call.reply is None or not call.usable:
+            return
+        self._found[call.key] = replace(call.reply, raw={})
+        self.seconds[call.key] = call.seconds
+        if self._path:
+            r = call.reply
+            row = {
+                "key": call.key, "text": r.text, "finish_reason": r.finish_reason,
+                "usage": r.usage.model_dump(), "model": r.model, "took": round(call.seconds, 3),
+                "top_logprobs": r.top_logprobs,
+            }  # fmt: skip
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+@asynccontextmanager
+async def judge(answers: Path | None, model: str | None = None) -> AsyncIterator[Calls]:
+    """Open the local judge; ends its process afterwards."""
+    settings = load_settings(None, {})
+    target = resolve("local", model=model, settings=settings, environ=os.environ)
+    found = find_model(model, environ=os.environ, on_progress=lambda *_: None)
+    target = target.model_copy(update={"model": found.name, "wire_model": found.name})
+    engine = LocalEngine(found, target)
+    try:
+        yield Calls(engine, target, Answers(answers))
+    finally:
+        await engine.close()
+
+
+def personas() -> tuple[Persona, ...]:
+    """Return the shipped reviewers."""
+    return load_personas(folders=[data_folder("personas")])
+
+
+def interview(calls: Calls, persona: Persona, brief: Brief) -> Interview:
+    """Return one persona at one tool, asked once."""
+    return Interview(
+        calls=calls,
+        persona=persona,
+        brief=brief,
+        marker=marker(SECRET, shared(brief)),
+        sample=0,
+        samples=1,
+        rule=Rule(),
+        on_step=lambda step: None,
+    )
+
+
+def talk(text: str) -> None:
+    """Say how far it is, on stderr: stdout is for figures."""
+    print(text, file=sys.stderr, flush=True)

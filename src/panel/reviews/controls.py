@@ -1,0 +1,81 @@
+"""Control tools: invented tools of known worth, to learn how a judge answers.
+
+One YAML file each: particulars, a text such as a README, a class, and the criteria whose right
+answer is not that of the class. Knows nothing of models.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from panel.documents import read_yaml
+from panel.errors import ToolError
+from panel.evidence.markdown import read_markdown
+from panel.evidence.passages import cut
+from panel.personas import Persona
+from panel.prompts import Brief
+from panel.tools.tool import Tool
+
+Class = Literal["good", "bland", "bad", "empty"]
+
+SHIP: Final[frozenset[Class]] = frozenset({"good"})
+"""The class that deserves yes; the burden of proof is on the tool, so nothing known means no."""
+
+
+class Control(BaseModel):
+    """One invented tool and its right answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    slug: str
+    name: str = Field(min_length=1)
+    kind: Class = Field(alias="class")
+    category: str | None = None
+    tagline: str | None = None
+    price: str | None = None
+    description: str | None = None
+    evidence: str = Field(min_length=1)
+    but: tuple[str, ...] = ()
+    """`persona.criterion` whose right answer is the other one."""
+
+    def brief(self) -> Brief:
+        """Return the tool and its passages as a review would see them."""
+        tool = Tool(
+            name=self.name,
+            category=self.category,
+            tagline=self.tagline,
+            price=self.price,
+            description=self.description,
+            slug=self.slug,
+        )
+        return Brief(tool=tool, passages=cut(read_markdown(self.evidence).blocks, "E1"))
+
+    def label(self, key: str) -> float:
+        """Return 1 where the right answer to a `persona.criterion` is yes, else 0."""
+        return float((self.kind in SHIP) != (key in self.but))
+
+
+def read_controls(folder: Path, personas: Sequence[Persona]) -> tuple[Control, ...]:
+    """Read every control of a folder; raise `ToolError` naming the file that is wrong."""
+    keys = set(criterion_keys(personas))
+    controls = []
+    for path in sorted(folder.glob("*.yaml")):
+        found = read_yaml(path.read_text(encoding="utf-8"), where=str(path))
+        try:
+            control = Control.model_validate({**found, "slug": path.stem})
+        except (ValidationError, TypeError) as fault:
+            what = fault.errors()[0]["msg"] if isinstance(fault, ValidationError) else "no mapping"
+            raise ToolError(f"{path}: not a control: {what}") from None
+        if strangers := sorted(set(control.but) - keys):
+            raise ToolError(f"{path}: no persona asks {strangers[0]}")
+        controls.append(control)
+    if not controls:
+        raise ToolError(f"{folder}: no control tools there")
+    return tuple(controls)
+
+
+def criterion_keys(personas: Iterable[Persona]) -> list[str]:
+    """Return `persona.criterion` for everything that is asked, in order."""
+    return [f"{p.name}.{c.id}" for p in personas for c in p.criteria]

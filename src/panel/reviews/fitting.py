@@ -1,0 +1,96 @@
+"""Fitting: from a judge's answers about control tools to its calibration. Pure, no I/O.
+
+Controls are few, so every criterion is drawn towards one line fitted to all of them together,
+taken from the judge's answer on an empty tool; only what its own answers insist on is kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from panel.reviews.calibration import Calibration, Correction, sigmoid
+from panel.reviews.logistic import Line, Ridge, fit, log_loss
+
+POOL: Final = Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01)
+"""For the line of all criteria together: hardly any pull, towards the plain difference."""
+
+SLOPE_PULL: Final = 10.0
+INTERCEPT_PULL: Final = 1.0
+"""For one criterion: as if its slope were known to ±0.3 and its intercept to ±1."""
+
+STEEPEST: Final = 20.0
+FLATTEST: Final = 0.05
+
+
+class Sample(NamedTuple):
+    """One control tool as the judge saw it."""
+
+    differences: Mapping[str, float]
+    """Raw yes/no difference by `persona.criterion`."""
+    labels: Mapping[str, float]
+    """The right answers, 1 or 0."""
+
+
+def fit_calibration(
+    model: str,
+    made: str,
+    samples: Sequence[Sample],
+    empty: Mapping[str, float],
+    questions: Mapping[str, str],
+) -> Calibration:
+    """Fit one offset and slope a criterion.
+
+    Args:
+        model: The judge.
+        made: When and from what, for people.
+        samples: Control tools.
+        empty: The judge's differences on an empty tool: the content-free offsets.
+        questions: The wording that was asked, by `persona.criterion`.
+    """
+    pooled = _fit(samples, empty, list(empty), POOL)
+    own = Ridge(pooled, slope=SLOPE_PULL, intercept=INTERCEPT_PULL)
+    rows = {}
+    for key in empty:
+        line = _fit(samples, empty, [key], own)
+        slope = min(max(line.slope, FLATTEST), STEEPEST)
+        offset = empty[key] - line.intercept / slope
+        rows[key] = Correction(
+            offset=round(offset, 4),
+            slope=round(slope, 4),
+            source="fitted",
+            question=questions[key],
+        )
+    return Calibration(model=model, made=made, criteria=rows)
+
+
+class HeldOut(NamedTuple):
+    """How well a fit does on controls it has not seen."""
+
+    loss: float
+    """Mean negative log-likelihood; 0.693 is a coin."""
+    right: float
+    """Share of answers on the right side of one half."""
+
+
+def cross_validate(
+    samples: Sequence[Sample], empty: Mapping[str, float], questions: Mapping[str, str]
+) -> HeldOut:
+    """Leave every control out once, fit on the others, and judge it."""
+    loss = right = 0.0
+    for place, held in enumerate(samples):
+        others = [*samples[:place], *samples[place + 1 :]]
+        made = fit_calibration("", "", others, empty, questions)
+        for key, label in held.labels.items():
+            row, x = made.criteria[key], held.differences[key]
+            line = Line(row.slope, -row.slope * row.offset)
+            loss += log_loss(line, [x], [label])
+            right += (sigmoid(line.slope * x + line.intercept) > 0.5) == (label > 0.5)
+    count = sum(len(s.labels) for s in samples)
+    return HeldOut(loss / count, right / count)
+
+
+def _fit(
+    samples: Sequence[Sample], empty: Mapping[str, float], keys: Sequence[str], ridge: Ridge
+) -> Line:
+    xs = [s.differences[k] - empty[k] for s in samples for k in keys]
+    ys = [s.labels[k] for s in samples for k in keys]
+    return fit(xs, ys, ridge)
