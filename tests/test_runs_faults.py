@@ -274,7 +274,7 @@ def test_r9_a_flipped_byte_is_reported_as_damage_and_never_as_a_traceback(finish
     original = (finished_run / "journal.db").read_bytes()
     refused = silent = lost = 0
     path = tmp_path / finished_run.name
-    for _ in range(120):
+    for _ in range(60):
         shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(finished_run, path)
         data = bytearray(original)
@@ -290,7 +290,7 @@ def test_r9_a_flipped_byte_is_reported_as_damage_and_never_as_a_traceback(finish
         except RunError as error:
             lost += "format" not in error.message
     assert (silent, lost) == (0, 0)
-    assert refused < 60
+    assert refused < 30
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.99])

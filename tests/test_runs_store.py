@@ -364,3 +364,25 @@ def test_verdicts_can_be_written_at_any_time(tmp_path):
         run.close()
 
     asyncio.run(main())
+
+
+def test_r12_five_resumes_do_not_make_a_run_larger(tmp_path):
+    async def main():
+        run = await start(tmp_path, "one", "two")
+        await judge(run, "one")
+        await run.journal.record(call("k"))
+        run.close()
+        sizes = []
+        for _ in range(5):
+            again = Run.open(run.path, write=True)
+            await again.add_tools([tool("one"), tool("two")])
+            await again.add_tool(tool("one"), evidence())
+            await again.save_review("two", 0, review())
+            await again.save_scorecard(card("one", run=run.name))
+            await again.write_verdicts()
+            again.close()
+            sizes.append((run.path / "journal.db").stat().st_size)
+        return sizes
+
+    sizes = asyncio.run(main())
+    assert len(set(sizes)) == 1

@@ -165,7 +165,8 @@ class Stored:
         calls, fresh, cached, output, cost, unpriced, reused = rows[0]
         return RunUsage(
             calls=calls, input_tokens=int(fresh), cached_tokens=int(cached),
-            output_tokens=int(output), cost_usd=cost, unpriced_calls=unpriced,
+            output_tokens=int(output), cost_usd=None if cost is None else round(cost, 9),
+            unpriced_calls=unpriced,
             reused_calls=reused, seconds=self._busy(where, values),
         )  # fmt: skip
 

@@ -105,7 +105,11 @@ class Writer:
             while len(group) < GROUP and not self._queue.empty():
                 group.append(self._queue.get())
             last = None in group  # nothing is queued behind it
-            self._commit_group([write for write in group if write is not None])
+            writes = [write for write in group if write is not None]
+            try:
+                self._commit_group(writes)
+            except Exception as error:  # nobody may wait for ever
+                _tell(writes, RunError(f"cannot use {self.path}: {error}"))
 
     def _commit_group(self, group: list[_Write]) -> None:
         if not group:
