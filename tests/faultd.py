@@ -377,7 +377,7 @@ def turning_down(status: int, then: Handler) -> Handler:
     """Return a handler that counts as `then` does and answers as the router does on `status`."""
     said = {401: "Invalid credentials in Authorization header",
             403: "no sufficient permissions",
-            402: "You have depleted your monthly included credits.", 404: "no such model"}  # fmt: skip
+            402: "You have depleted your credits.", 404: "no such model"}  # fmt: skip
 
     def handler(request: Request) -> Scenario:
         then(request)

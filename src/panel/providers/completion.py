@@ -15,7 +15,7 @@ MAX_TEXT: Final = 256_000
 MAX_BLANKS: Final = 2_000
 
 _BLANKS: Final = re.compile(rf"\s{{{MAX_BLANKS + 1}}}")
-_FEW_TOKENS: Final = 8
+_FEW_TOKENS: Final = 32
 """A question for so few tokens wants the first ones: stopping there is no truncation."""
 
 Prices = dict[str, tuple[float, float]]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from panel.errors import MissingKey, ProviderError, SettingsError
 from panel.providers.address import checked_url, filled, host_of, is_loopback, proxy_for
@@ -201,8 +201,3 @@ def _unknown(ask: _Ask) -> ProviderError:
     near = get_close_matches(wanted.lower(), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "panel providers lists them all"
     return ProviderError(f"unknown provider {wanted}", hint=hint)
-
-
-def describe(target: Target) -> dict[str, Any]:
-    """Return what may be shown and stored of a target: everything but key, headers and proxy."""
-    return target.model_dump(exclude={"key", "headers", "proxy"}, mode="json")

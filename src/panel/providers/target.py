@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Ask = Literal["whole", "stepwise"]
 """The two asking strategies of DESIGN §5."""
@@ -32,8 +32,8 @@ class Target(BaseModel):
     """Where the key was found, for messages: a variable's name or a file."""
     key_header: str = "Authorization"
     """`Authorization` sends a bearer token; any other header gets the key itself."""
-    headers: dict[str, str] = {}
-    proxy: str | None = None
+    headers: dict[str, str] = Field(default={}, repr=False)
+    proxy: str | None = Field(default=None, repr=False)
     """The proxy the environment names for this host; never one for this machine's own servers."""
     prices: dict[str, tuple[float, float]] = {}
     """USD per million input and output tokens by who serves; `""` is whoever it is."""
