@@ -14,50 +14,33 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.judge import ROOT, interview, judge, personas, talk
+from benchmarks.judge import ROOT, differences, empty_tool, judge, personas, talk
 from panel.calls import Calls
 from panel.personas import Persona
 from panel.reviews.calibration import SHIPPED, Calibration, file_name
 from panel.reviews.controls import Control, criterion_keys, read_controls
 from panel.reviews.fitting import Sample, cross_validate, fit_calibration
-from panel.reviews.stepwise import content_free, difference
 
 
 async def measure(
     calls: Calls, panel: tuple[Persona, ...], controls: tuple[Control, ...]
 ) -> tuple[list[Sample], dict[str, float]]:
     """Ask everything and return the samples and the empty tool's differences."""
-    empty: dict[str, float] = {}
-    for persona in panel:
-        free = await content_free(interview(calls, persona, controls[0].brief()))
-        if free is None:
-            raise SystemExit("this model gives no log-probabilities: nothing to fit")
-        empty |= {key: row.offset for key, row in free.criteria.items()}
+    empty = await empty_tool(calls, panel)
     samples = []
     for number, control in enumerate(controls, 1):
         began = time.monotonic()
-        samples.append(await _sample(calls, panel, control))
+        found = await differences(calls, panel, control.brief())
+        samples.append(Sample(found, {key: control.label(key) for key in found}))
         took = time.monotonic() - began
         talk(f"{number}/{len(controls)} {control.slug} ({control.kind}) {took:.1f} s")
     return samples, empty
 
 
-async def _sample(calls: Calls, panel: tuple[Persona, ...], control: Control) -> Sample:
-    brief = control.brief()
-    differences: dict[str, float] = {}
-    for persona in panel:
-        asked = interview(calls, persona, brief)
-        for criterion in persona.criteria:
-            found = await difference(asked, criterion)
-            assert found is not None
-            differences[f"{persona.name}.{criterion.id}"] = found
-    return Sample(differences, {key: control.label(key) for key in differences})
-
-
 async def _main(args: argparse.Namespace) -> None:
     panel = personas()
     controls = read_controls(args.controls, panel)
-    async with judge(args.answers, args.model) as calls:
+    async with judge(args.answers, args.model) as (calls, _):
         samples, empty = await measure(calls, panel, controls)
         model = calls.target.model
     questions = {f"{p.name}.{c.id}": c.question for p in panel for c in p.criteria}

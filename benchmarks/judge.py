@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from panel.calls import Calls
 from panel.evidence.fence import marker
@@ -19,10 +20,31 @@ from panel.providers.message import CallRecord, Reply, Usage
 from panel.providers.resolve import resolve
 from panel.reviews.interview import Interview
 from panel.reviews.score import Rule
+from panel.reviews.stepwise import content_free, difference
 from panel.settings import load_settings
+from panel.tools.tool import Tool
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"controls hold no secret: fixed, so that a figure can be had again"
+
+
+class Price(NamedTuple):
+    """What answers took when they were asked."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    read: int = 0
+    """Prompt tokens that were not in the cache."""
+    written: int = 0
+
+    def since(self, earlier: "Price") -> "Price":
+        """Return the difference."""
+        return Price(
+            self.calls - earlier.calls,
+            self.seconds - earlier.seconds,
+            self.read - earlier.read,
+            self.written - earlier.written,
+        )
 
 
 class Answers:
@@ -32,6 +54,7 @@ class Answers:
         self._path = path
         self._found: dict[str, Reply] = {}
         self.seconds: dict[str, float] = {}
+        self.price = Price()
         if path and path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 row = json.loads(line)
@@ -42,8 +65,19 @@ class Answers:
                 self.seconds[key] = seconds
 
     def find(self, key: str) -> Reply | None:
-        """Return a reply to the same question."""
-        return self._found.get(key)
+        """Return a reply to the same question, and count what it took when it was asked."""
+        if (reply := self._found.get(key)) is not None:
+            self.spent(key, reply.usage)
+        return reply
+
+    def spent(self, key: str, usage: Usage) -> None:
+        """Count one answer, asked now or found."""
+        self.price = Price(
+            self.price.calls + 1,
+            self.price.seconds + self.seconds.get(key, 0.0),
+            self.price.read + usage.input_tokens - usage.cached_tokens,
+            self.price.written + usage.output_tokens,
+        )
 
     async def record(self, call: CallRecord) -> None:
         """Keep a usable reply."""
@@ -51,6 +85,7 @@ class Answers:
             return
         self._found[call.key] = replace(call.reply, raw={})
         self.seconds[call.key] = call.seconds
+        self.spent(call.key, call.reply.usage)
         if self._path:
             r = call.reply
             row = {
@@ -63,15 +98,18 @@ class Answers:
 
 
 @asynccontextmanager
-async def judge(answers: Path | None, model: str | None = None) -> AsyncIterator[Calls]:
-    """Open the local judge; ends its process afterwards."""
+async def judge(
+    answers: Path | None, model: str | None = None
+) -> AsyncIterator[tuple[Calls, Answers]]:
+    """Open the local judge, with what it has answered before; ends its process afterwards."""
     settings = load_settings(None, {})
     target = resolve("local", model=model, settings=settings, environ=os.environ)
     found = find_model(model, environ=os.environ, on_progress=lambda *_: None)
     target = target.model_copy(update={"model": found.name, "wire_model": found.name})
     engine = LocalEngine(found, target)
+    kept = Answers(answers)
     try:
-        yield Calls(engine, target, Answers(answers))
+        yield Calls(engine, target, kept), kept
     finally:
         await engine.close()
 
@@ -93,6 +131,31 @@ def interview(calls: Calls, persona: Persona, brief: Brief) -> Interview:
         rule=Rule(),
         on_step=lambda step: None,
     )
+
+
+async def differences(calls: Calls, panel: tuple[Persona, ...], brief: Brief) -> dict[str, float]:
+    """Return the raw difference of every question about one tool, by `persona.criterion`."""
+    found = {}
+    for persona in panel:
+        asked = interview(calls, persona, brief)
+        for criterion in persona.criteria:
+            said = await difference(asked, criterion)
+            if said is None:
+                raise SystemExit("this model gives no log-probabilities: nothing to measure")
+            found[f"{persona.name}.{criterion.id}"] = said
+    return found
+
+
+async def empty_tool(calls: Calls, panel: tuple[Persona, ...]) -> dict[str, float]:
+    """Return the raw differences about a tool of which nothing is known."""
+    found: dict[str, float] = {}
+    for persona in panel:
+        brief = Brief(tool=Tool(name="any", slug="any"))
+        free = await content_free(interview(calls, persona, brief))
+        if free is None:
+            raise SystemExit("this model gives no log-probabilities: nothing to measure")
+        found |= {key: row.offset for key, row in free.criteria.items()}
+    return found
 
 
 def talk(text: str) -> None:

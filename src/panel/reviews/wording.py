@@ -44,6 +44,6 @@ def _capped(text: str, limit: int) -> str:
         return text
     cut = text[: limit + 1]
     ends = [m.end() for m in _END.finditer(cut) if m.end() <= limit]
-    if ends and ends[-1] >= limit // 4:
+    if ends:
         return cut[: ends[-1]]
     return cut[: max(cut.rfind(" ", 0, limit - 1), 1)].rstrip(" ,;:–-[") + "…"

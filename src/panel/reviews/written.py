@@ -77,7 +77,7 @@ def _labelled(text: str, names: dict[str, str]) -> dict[str, str]:
         rf"^[ \t>*#_\-•\d.)]*({any_name})[*_]*\s*[::][*_]*", re.IGNORECASE | re.MULTILINE
     )
     found = list(mark.finditer(text))
-    ends = [m.start() for m in found[1:]] + [len(text)]
+    ends = [*(m.start() for m in found[1:]), len(text)][: len(found)]
     return {
         by_name[m.group(1).lower().replace("_", " ")]: text[m.end() : end].strip()
         for m, end in zip(found, ends, strict=True)
