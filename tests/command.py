@@ -42,8 +42,7 @@ class Desk:
         """Run with --format json and return the scorecards."""
         done = self.run(*args, "--format", "json", **env)
         assert done.returncode in (0, 1), done.stderr
-        text = done.stdout
-        return [json.loads(text)] if "\n}" in text else [json.loads(x) for x in text.splitlines()]
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def runs(self) -> list[Path]:
         return sorted((self.folder / "runs").glob("*/"))

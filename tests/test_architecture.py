@@ -16,8 +16,8 @@ ROOT = SRC / "panel"
 # The flow is the import order: a stage imports only stages before it.
 ORDER = [
     "errors", "paths", "untrusted", "documents", "tools", "evidence", "personas", "prompts",
-    "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "engine", "batch",
-    "render", "session", "cli",
+    "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
+    "engine", "batch", "render", "session", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.
@@ -106,7 +106,10 @@ def functions():
     for name, tree in TREES.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f"{name}.{node.name}", node.end_lineno - node.lineno + 1, node
+                first = node.body[0]
+                doc = ast.get_docstring(node) is not None
+                told = first.end_lineno - first.lineno + 1 if doc else 0
+                yield f"{name}.{node.name}", node.end_lineno - node.lineno + 1 - told, node
 
 
 def test_functions_are_short():
@@ -156,9 +159,9 @@ def test_importing_any_module_touches_nothing():
 @pytest.mark.parametrize("name", MODULES)
 def test_no_module_reads_the_environment_on_import(name):
     for node in TREES[name].body:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
-            text = ast.unparse(node)
-            assert "environ" not in text or isinstance(node, ast.Import | ast.ImportFrom)
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and node.value:
+            text = "" if isinstance(node.value, ast.Constant) else ast.unparse(node.value)
+            assert "environ" not in text
             assert "Path.cwd()" not in text
             assert "Path.home()" not in text
 

@@ -24,6 +24,26 @@ TOOLS = "name,url,description\n" + "".join(
 )
 
 
+LAWYER = """---
+name: lawyer
+title: The Lawyer
+weight: 1
+lens: What may be done with it.
+criteria:
+  - id: licence_named
+    question: Is a licence named in the evidence?
+    kind: judgement
+fields:
+  - id: risk
+    ask: Name the legal risk in ten words.
+forecast:
+  ask: Will the licence change?
+  horizon_months: 12
+---
+You read licences for a living.
+"""
+
+
 def widget(desk):
     return ("review", "Widget", "--evidence", desk.write("README.md", README))
 
@@ -166,7 +186,9 @@ def test_a_run_replays_without_any_provider(desk, answers):
     assert again["usage"]["calls"] == 0
     desk.write("README.md", README + "\nA new sentence changes the evidence.\n")
     one_line_error(
-        desk.run(*widget(desk)[:3], "README.md", "--provider", f"replay:{run}"), 3, "no answer"
+        desk.run("review", "Widget", "--evidence", "README.md", "--provider", f"replay:{run}"),
+        3,
+        "no answer",
     )
 
 
@@ -214,7 +236,7 @@ WRONG = {
                            "HF_TOKEN"),
     "unknown persona": (["review", "X", "--description", "A tool.", "--personas", "bulder"],
                         "builder"),
-    "unknown model": (["review", "X", "--description", "A.", "--provider", "local", "--model",
+    "unknown model": (["review", "X", "--description", "A tool.", "--provider", "local", "--model",
                        "qwen2.5-coder"], "qwen2.5-coder-1.5b"),
     "no such model file": (["review", "X", "--description", "A tool.", "--provider", "local",
                             "--model", "gone.gguf"], "gone.gguf"),
@@ -250,7 +272,7 @@ def test_a_bad_list_names_file_and_line(desk):
 
 
 def test_an_unknown_key_in_a_persona_names_file_and_key(desk):
-    desk.write("personas/lawyer.md", "---\nname: lawyer\nhat: grey\n---\nYou are.\n")
+    desk.write("personas/lawyer.md", LAWYER.replace("weight: 1\n", "weight: 1\nhat: grey\n"))
     one_line_error(desk.run("personas", "check"), 2, "lawyer.md", "hat")
 
 
@@ -284,15 +306,6 @@ def test_the_default_without_a_token_is_local_and_says_why(desk):
 
 
 def test_a_dropped_in_persona_takes_part(desk, answers):
-    text = desk.run("personas", "show", "skeptic").stdout
-    assert "skeptic" in text
-    desk.write(
-        "personas/lawyer.md",
-        "---\nname: lawyer\ntitle: The Lawyer\nweight: 1\nlens: What may be done with it.\n"
-        "criteria:\n  - id: licence_named\n    question: Is a licence named in the evidence?\n"
-        "    kind: fact\nfields:\n  - id: risk\n    ask: Name the legal risk in ten words.\n"
-        "forecast:\n  ask: Will the licence change?\n  horizon_months: 12\n---\n"
-        "You read licences for a living.\n",
-    )
+    desk.write("personas/lawyer.md", LAWYER)
     (card,) = desk.json(*widget(desk), "--provider", answers, "--personas", "lawyer,builder")
     assert {r["persona"] for r in card["reviews"]} == {"lawyer", "builder"}

@@ -11,7 +11,7 @@ import pytest
 
 from panel.providers.message import Usage
 from tests.command import Desk, answering
-from tests.test_cli import one_line_error, widget
+from tests.test_cli import LAWYER, one_line_error, widget
 
 CONCURRENCY = 8
 
@@ -36,7 +36,7 @@ def stored(desk):
     with sqlite3.connect(f"file:{run / 'journal.db'}?mode=ro", uri=True) as db:
         found = db.execute("SELECT key, status FROM calls").fetchall()
     db.close()
-    return [key for key, status in found if status == "answered"]
+    return [key for key, status in found if status == "ok"]
 
 
 def normalised(cards):
@@ -67,7 +67,7 @@ def test_r1_twenty_kills_lose_nothing_and_ask_nothing_finished_twice(desk, tmp_p
         acknowledged = set(stored(desk))
         asked = requests(counts)
         done = desk.run(*command, *options)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode in (0, 1), done.stderr  # 1: a verdict may be incomplete
         answered = stored(desk)
         assert len(answered) == len(set(answered)) == 240
         assert acknowledged <= set(answered)
@@ -95,10 +95,10 @@ def test_r7_one_signal_keeps_what_is_in_flight_and_names_the_resume(desk, tmp_pa
         assert time.monotonic() - signalled < 11
         assert process.returncode == 128 + number
         assert requests(counts) == asked
-        assert len(stored(desk)) == asked - 1  # all but the look-up of the model's name
+        assert len(stored(desk)) == asked
         resume = re.search(r"panel resume (\S+)", err)
         assert resume, err
-        assert desk.run("resume", resume[1], "--provider", url).returncode == 0
+        assert desk.run("resume", resume[1], "--provider", url).returncode in (0, 1)
 
 
 def test_r7_a_second_signal_ends_at_once(desk, tmp_path):
@@ -119,13 +119,7 @@ def test_r6_resume_refuses_a_changed_persona_by_name_and_accepts_changed_concurr
     desk, tmp_path
 ):
     counts = tmp_path / "counts"
-    persona = (
-        "---\nname: lawyer\ntitle: The Lawyer\nlens: What may be done with it.\ncriteria:\n"
-        "  - id: licence_named\n    question: Is a licence named in the evidence?\n"
-        "    kind: judgement\nfields: []\nforecast:\n  ask: Will the licence change?\n"
-        "  horizon_months: 12\n---\nYou read licences for a living.\n"
-    )
-    desk.write("personas/lawyer.md", persona)
+    desk.write("personas/lawyer.md", LAWYER)
     with answering("--latency", "0.3", "--counts", str(counts)) as url:
         options = ["--provider", url, "--model", "m"]
         process = desk.start(
@@ -134,10 +128,10 @@ def test_r6_resume_refuses_a_changed_persona_by_name_and_accepts_changed_concurr
         wait_for_request(process, counts, 1)
         process.kill()
         process.communicate()
-        desk.write("personas/lawyer.md", persona.replace("licences", "patents"))
+        desk.write("personas/lawyer.md", LAWYER.replace("licences", "patents"))
         one_line_error(desk.run("resume", "latest", *options), 2, "persona lawyer", "panel rerun")
         one_line_error(desk.run("resume", "latest", "--provider", url, "--model", "x"), 2, "model")
-        desk.write("personas/lawyer.md", persona)
+        desk.write("personas/lawyer.md", LAWYER)
         done = desk.run("resume", "latest", *options, "--concurrency", 40)
         assert done.returncode in (0, 1), done.stderr
 
@@ -173,7 +167,7 @@ def test_a_429_is_waited_out_as_its_hint_says_and_loses_nothing(desk, tmp_path):
         done = desk.run(
             "batch", tool_list(desk, 20), "--provider", url, "--model", "m", "--concurrency", 32
         )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 1), done.stderr
     assert len(stored(desk)) == 80
 
 

@@ -4,10 +4,11 @@ Knows nothing of what a review is; all waiting and retrying is done by the calls
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from panel.calls import Calls
-from panel.engine import Panel, Watch, ignore, review_tool
+from panel.engine import Panel, review_tool
+from panel.events import Watch, ignore
 from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
@@ -22,10 +23,15 @@ async def review_all(
     """
     cards: dict[str, Scorecard] = {}
     waiting = iter(tools)
+
+    async def worker() -> None:
+        for tool in waiting:
+            cards[tool.slug] = await review_tool(panel, calls, run, tool, watch=watch)
+
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(tools), tools_in_flight(panel))):
-                group.create_task(_worker(panel, calls, run, waiting, cards, watch))
+                group.create_task(worker())
     except BaseExceptionGroup as errors:
         # One reason stops every worker; the first is told.
         raise errors.exceptions[0] from None
@@ -35,15 +41,3 @@ async def review_all(
 def tools_in_flight(panel: Panel) -> int:
     """Return how many tools keep all allowed calls busy: each tool asks its personas at once."""
     return max(1, -(-panel.target.concurrency // len(panel.personas)))
-
-
-async def _worker(
-    panel: Panel,
-    calls: Calls,
-    run: Run,
-    waiting: Iterator[Tool],
-    cards: dict[str, Scorecard],
-    watch: Watch,
-) -> None:
-    for tool in waiting:
-        cards[tool.slug] = await review_tool(panel, calls, run, tool, watch=watch)

@@ -4,15 +4,15 @@ Knows nothing of files, formats or the command line; the same code serves one to
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from itertools import count
 from time import monotonic
-from typing import Any
 
 from panel.calls import Calls
 from panel.errors import CallError, RunError, RunStopped
+from panel.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.evidence.budget import choose
 from panel.evidence.fence import fenced, marker
 from panel.evidence.source import Evidence
@@ -50,48 +50,10 @@ class Panel:
         """Weight of every persona asked, by name."""
         return {p.name: p.weight for p in self.personas}
 
-
-@dataclass(frozen=True)
-class Started:
-    """A tool's first question is about to be asked."""
-
-    tool: Tool
-
-
-@dataclass(frozen=True)
-class Stepped:
-    """A reviewer has one more answer."""
-
-    tool: Tool
-    persona: str
-    step: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """A reviewer is through with a tool, with a review or without."""
-
-    tool: Tool
-    review: Review | Missing
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A tool has its verdict."""
-
-    tool: Tool
-    card: Scorecard
-
-
-Event = Started | Stepped | Reviewed | Decided
-Watch = Callable[[Event], None]
-"""Is told what happens, as it happens: progress. Must not raise."""
-
-
-def ignore(event: Event) -> None:
-    """Watch nothing."""
+    @property
+    def dealbreakers(self) -> dict[str, list[str]]:
+        """Ids of the criteria whose supported `no` forces a skip, by persona."""
+        return {p.name: [c.id for c in p.criteria if c.dealbreaker] for p in self.personas}
 
 
 async def review_tool(
@@ -106,13 +68,24 @@ async def review_tool(
     watch(Started(tool))
     evidence = stored_evidence(run, tool)
     chosen = choose(evidence, panel.target.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=panel.context)
-    mark = marker(panel.secret, fenced(chosen.passages))
-    ask = partial(_ask_persona, panel, calls, run, brief, mark, watch)
-    answers = await _all_personas(panel, ask)
-    card = _card(panel, run.name, tool, evidence, answers, chosen.notes)
-    usage = run.usage(tool.slug).model_copy(update={"seconds": round(monotonic() - began, 2)})
-    card = card.model_copy(update={"usage": usage})
+    sitting = _Sitting(
+        panel=panel,
+        calls=calls,
+        run=run,
+        brief=Brief(tool=tool, passages=chosen.passages, context=panel.context),
+        marker=marker(panel.secret, fenced(chosen.passages)),
+        watch=watch,
+    )
+    answers = await sitting.all_personas()
+    card = _card(panel, tool, answers, evidence)
+    usage = run.usage(tool.slug)
+    card = card.model_copy(
+        update={
+            "run": run.name,
+            "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
+            "warnings": (*panel.warnings, *chosen.notes),
+        }
+    )
     await run.save_scorecard(card)
     watch(Decided(tool, card))
     return card
@@ -132,71 +105,70 @@ Answers = Mapping[str, Sequence[Review | Missing]]
 """Per persona, one answer a sample."""
 
 
-async def _all_personas(
-    panel: Panel, ask: Callable[[Persona], Coroutine[Any, Any, list[Review | Missing]]]
-) -> Answers:
-    if panel.target.concurrency == 1:
-        # In turn, so that one slot's prompt cache serves all questions of a persona.
-        return {p.name: await ask(p) for p in panel.personas}
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = {p.name: group.create_task(ask(p)) for p in panel.personas}
-    except BaseExceptionGroup as errors:
-        # Every task fails for the same reason: the run stops. One is told.
-        raise errors.exceptions[0] from None
-    return {name: task.result() for name, task in tasks.items()}
+@dataclass(frozen=True)
+class _Sitting:
+    """One tool before the panel."""
 
+    panel: Panel
+    calls: Calls
+    run: Run
+    brief: Brief
+    marker: str
+    watch: Watch
 
-async def _ask_persona(
-    panel: Panel, calls: Calls, run: Run, brief: Brief, mark: str, watch: Watch, persona: Persona
-) -> list[Review | Missing]:
-    answers: list[Review | Missing] = []
-    done = 0
-    total = steps(persona, panel.target.ask) * panel.samples
+    async def all_personas(self) -> Answers:
+        personas = self.panel.personas
+        if self.panel.target.concurrency == 1:
+            # In turn, so that one slot's prompt cache serves all questions of a persona.
+            return {p.name: await self.persona(p) for p in personas}
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {p.name: group.create_task(self.persona(p)) for p in personas}
+        except BaseExceptionGroup as errors:
+            # Every task fails for the same reason: the run stops. One is told.
+            raise errors.exceptions[0] from None
+        return {name: task.result() for name, task in tasks.items()}
 
-    def step(name: str) -> None:
-        nonlocal done
-        done += 1
-        watch(Stepped(brief.tool, persona.name, name, min(done, total), total))
+    async def persona(self, persona: Persona) -> list[Review | Missing]:
+        tool, samples = self.brief.tool, self.panel.samples
+        total = steps(persona, self.panel.target.ask) * samples
+        done = count(1)
 
-    for sample in range(panel.samples):
-        answer = await _ask_once(panel, calls, brief, mark, persona, sample, step)
-        answers.append(answer)
-        if isinstance(answer, Review):
-            await run.save_review(brief.tool.slug, sample, answer)
-        else:
-            await run.save_missing(brief.tool.slug, sample, answer)
-    watch(Reviewed(brief.tool, _merged(answers)))
-    return answers
+        def step(name: str) -> None:
+            self.watch(Stepped(tool, persona.name, name, min(next(done), total), total))
 
+        answers: list[Review | Missing] = []
+        for sample in range(samples):
+            answer = await self.once(persona, sample, step)
+            answers.append(answer)
+            if isinstance(answer, Review):
+                await self.run.save_review(tool.slug, sample, answer)
+            else:
+                await self.run.save_missing(tool.slug, sample, answer)
+        self.watch(Reviewed(tool, _merged(answers)))
+        return answers
 
-async def _ask_once(
-    panel: Panel,
-    calls: Calls,
-    brief: Brief,
-    mark: str,
-    persona: Persona,
-    sample: int,
-    step: Callable[[str], None],
-) -> Review | Missing:
-    try:
-        return await ask_review(
-            calls,
-            persona,
-            brief,
-            ask=panel.target.ask,
-            marker=mark,
-            sample=sample,
-            samples=panel.samples,
-            rule=panel.rule,
-            calibration=panel.calibration,
-            today=datetime.now(UTC).date(),
-            on_step=step,
-        )
-    except CallError as error:
-        if error.stops_run:
-            raise RunStopped(error.message, hint=error.hint) from error
-        return Missing(persona=persona.name, reason=error.reason, detail=error.message)
+    async def once(
+        self, persona: Persona, sample: int, step: Callable[[str], None]
+    ) -> Review | Missing:
+        try:
+            return await ask_review(
+                self.calls,
+                persona,
+                self.brief,
+                ask=self.panel.target.ask,
+                marker=self.marker,
+                sample=sample,
+                samples=self.panel.samples,
+                rule=self.panel.rule,
+                calibration=self.panel.calibration,
+                today=datetime.now(UTC).date(),
+                on_step=step,
+            )
+        except CallError as error:
+            if error.stops_run:
+                raise RunStopped(error.message, hint=error.hint) from error
+            return Missing(persona=persona.name, reason=error.reason, detail=error.message)
 
 
 def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
@@ -204,21 +176,14 @@ def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
     return merge(reviews) if reviews else answers[0]
 
 
-def _card(
-    panel: Panel,
-    run: str,
-    tool: Tool,
-    evidence: Evidence,
-    answers: Answers,
-    notes: Sequence[str],
-) -> Scorecard:
+def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
     merged = [_merged(rows) for rows in answers.values()]
     reviews = tuple(m for m in merged if isinstance(m, Review))
     missing = tuple(m for m in merged if isinstance(m, Missing))
     sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
     sampled = {name: rows for name, rows in sampled.items() if rows}
     return Scorecard(
-        run=run,
+        run="",
         created=datetime.now(UTC).replace(microsecond=0),
         provider=panel.target.provider,
         model=panel.target.model,
@@ -232,10 +197,10 @@ def _card(
             suspicious=any(s.flags for s in evidence.sources),
             interval=score_interval(sampled, panel.weights),
             effective_votes=effective_votes(sampled),
+            dealbreakers=panel.dealbreakers,
         ),
         reviews=reviews,
         missing=missing,
         evidence=evidence.sources,
         usage=RunUsage(),
-        warnings=(*panel.warnings, *notes),
     )

@@ -17,7 +17,7 @@ from panel.tools.toollist import read_tools
 @options.reviewing
 @options.output
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Review a whole list of tools.
 
     LIST is YAML, JSON, JSON Lines or CSV. Tools that are listed twice are reviewed once.

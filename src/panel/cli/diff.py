@@ -9,7 +9,7 @@ import click
 from panel.cli import options
 from panel.cli.emit import emit_text
 from panel.errors import RunError
-from panel.render import difference
+from panel.render import difference, terminal
 from panel.runs.compare import RunDiff, compare
 from panel.runs.folder import find_folder
 from panel.runs.store import Run
@@ -35,7 +35,7 @@ def command(**given: Any) -> None:
 def emit_difference(found: RunDiff, form: str, output: Path | None) -> None:
     """Write a difference in one of its formats."""
     if form == "terminal" and output is None:
-        difference.show(found, file=sys.stdout)
+        terminal.show_difference(found, terminal.console(sys.stdout))
     else:
         emit_text(difference.render(found, form), output)
 

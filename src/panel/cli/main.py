@@ -104,6 +104,17 @@ def main() -> None:
         # The reader went away (`panel … | head`): nothing is left to say to it.
         sys.stderr.close()
         code = 0
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if debug:
+            raise
+        _say(
+            PanelError(
+                f"a fault in panel itself: {error!r}", hint="the same with --debug says where"
+            )
+        )
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 

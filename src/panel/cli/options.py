@@ -147,7 +147,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
 
 
 def _context(path: Path) -> str:
-    text, _ = clean(read_text(path, error=SettingsError))
+    text, _ = clean(read_text(path, limit=1_000_000, error=SettingsError))
     text = text.strip()
     if not text:
         raise SettingsError(f"{path} is empty", hint="say in it for whom the reviewers judge")

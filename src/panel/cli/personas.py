@@ -1,14 +1,11 @@
 """`panel personas`: the reviewers and what they ask."""
 
-import sys
 from typing import Any
 
 import click
-from rich import box
-from rich.table import Table
 
+from panel.cli import table
 from panel.personas import Persona, check, load_personas
-from panel.render import terminal
 from panel.session.opening import persona_folders
 
 
@@ -23,13 +20,12 @@ def command(ctx: click.Context) -> None:
 @command.command("list")
 def list_() -> None:
     """List the reviewers."""
-    table = Table("name", "title", "weight", "asks", "looks for", box=box.SIMPLE_HEAD)
+    rows = []
     for persona in load_personas(folders=persona_folders()):
         facts = sum(c.kind == "fact" for c in persona.criteria)
         asks = f"{len(persona.criteria)} ({facts} facts)"
-        row = (persona.name, persona.title, f"{persona.weight:g}", asks, persona.lens)
-        table.add_row(*map(terminal.plain, row))
-    terminal.console(sys.stdout).print(table)
+        rows.append((persona.name, persona.title, f"{persona.weight:g}", asks, persona.lens))
+    table.show(("name", "title", "weight", "asks", "looks for"), rows)
 
 
 @command.command("show")

@@ -13,6 +13,7 @@ from rich.progress import (
     MofNCompleteColumn,
     ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -20,7 +21,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from panel.engine import Decided, Event, Panel, Reviewed, Started, Stepped
+from panel.engine import Panel
+from panel.events import Decided, Event, Reviewed, Started, Stepped
 from panel.reviews.asking import steps
 from panel.reviews.review import Review
 from panel.untrusted import printable
@@ -103,7 +105,7 @@ class Progress:
 class _State(ProgressColumn):
     """What a row is at: a question's name, or a vote in its colour."""
 
-    def render(self, task: "rich.progress.Task") -> Text:  # type: ignore[name-defined]  # noqa: F821
+    def render(self, task: Task) -> Text:
         state = str(task.fields.get("state", ""))
         return Text(state, style=_COLOURS.get(state.partition(" ")[0], "dim"))
 

@@ -2,16 +2,13 @@
 
 import json
 import os
-import sys
 from typing import NamedTuple
 
 import click
-from rich import box
-from rich.table import Table
 
+from panel.cli import table
 from panel.providers.keys import find_key, hugging_face_token
 from panel.providers.table import Row, provider_table
-from panel.render import terminal
 from panel.settings import Settings, load_settings
 
 
@@ -39,27 +36,26 @@ def command(form: str) -> None:
     if form == "json":
         click.echo(json.dumps([line._asdict() for line in lines], indent=1))
         return
-    table = Table("--provider", "goes to", "key", "", "output", "asks", box=box.SIMPLE_HEAD)
-    for line in lines:
-        found = {True: "found", False: "missing", None: ""}[line.found]
-        row = (line.name, line.goes_to, line.key, found, line.format, line.ask)
-        table.add_row(*map(terminal.plain, row))
-    terminal.console(sys.stdout).print(table)
+    found = {True: "found", False: "missing", None: ""}
+    table.show(
+        ("--provider", "goes to", "key", "", "output", "asks"),
+        [(x.name, x.goes_to, x.key, found[x.found], x.format, x.ask) for x in lines],
+    )
 
 
 def provider_lines(settings: Settings) -> list[Line]:
     """Return a line for every value of --provider: the router's, the table's, the user's own."""
-    table = provider_table()
+    known = provider_table()
     has_token = hugging_face_token(os.environ) is not None
     routed = [
-        _line(name, table.router, has_token)
-        for name in (*table.router.policies, *table.router.providers)
+        _line(name, known.router, has_token)
+        for name in (*known.router.policies, *known.router.providers)
     ]
     named = [
         _line(
             f"direct:{name}" if row.direct else name, row, bool(find_key(row.key_env, os.environ))
         )
-        for name, row in table.rows.items()
+        for name, row in known.rows.items()
     ]
     own = [
         Line(

@@ -18,7 +18,7 @@ from panel.session.session import Session
 @options.reviewing
 @options.comparison
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Review a run's stored evidence again, with another provider.
 
     RUN is a name, the start of one, a path, latest or latest~1. Prints what changed: outcomes,

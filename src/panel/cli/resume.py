@@ -15,7 +15,7 @@ from panel.session.session import Session
 @options.resuming
 @options.output
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Continue a run that stopped early.
 
     Nothing that was answered is asked again. Refuses when personas, prompts, model or evidence

@@ -36,7 +36,7 @@ from panel.tools.toollist import pick, read_tools, single_tool
 @options.reviewing
 @options.output
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Review one tool and print its scorecard.
 
     TOOL is a tool file (examples/tools/NAME.yaml), or a name together with --evidence or

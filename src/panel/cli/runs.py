@@ -1,18 +1,14 @@
 """`panel runs`: what is stored."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
-from rich.table import Table
 
-from panel.cli import options
+from panel.cli import options, table
 from panel.cli.talk import warn
 from panel.errors import RunError
-from panel.render import terminal
 from panel.runs.folder import list_folders
 from panel.runs.store import Run
 
@@ -29,10 +25,7 @@ def command(**given: Any) -> None:
         return
     if not rows:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
-    table = Table("run", "provider", "model", "tools", "outcomes", "state", box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(terminal.plain(str(row[key] or "")) for key in row))
-    terminal.console(sys.stdout).print(table)
+    table.show(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _row(path: Path) -> dict[str, str | int] | None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from panel.cli.progress import Progress
 from panel.cli.talk import say
-from panel.errors import PanelError
+from panel.errors import PanelError, RunStopped
 from panel.session.session import Session
 from panel.verdict.scorecard import Scorecard
 
@@ -49,6 +49,9 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
                         raise
                     await session.calls.drain(GRACE)
                     raise Interrupted(stopped[0], session.run.name) from None
+                except RunStopped:
+                    say(f"to go on, once that is mended: panel resume {session.run.name}")
+                    raise
         for note in session.run.notes:
             say(f"note: {note}")
         say(f"run: {session.run.path}")
@@ -83,7 +86,7 @@ def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iter
 
 @contextlib.contextmanager
 def _handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
     try:
         for number in numbers:
             loop.add_signal_handler(number, stop, number)

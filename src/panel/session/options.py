@@ -24,5 +24,5 @@ class Options:
     fresh: bool = False
     """Ask again even where an earlier run has the answer."""
     command: tuple[str, ...] = ()
-    on_download: Callable[[str, int, int], None] | None = None
+    on_download: Callable[[str, int, int], None] = lambda what, done, total: None
     """Told of a model's arrival: what, bytes so far, bytes in all."""

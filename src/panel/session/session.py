@@ -12,7 +12,8 @@ from typing import Self
 
 from panel.batch import review_all
 from panel.calls import Calls
-from panel.engine import Panel, Watch, ignore, stored_evidence
+from panel.engine import Panel, stored_evidence
+from panel.events import Watch, ignore
 from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.local.engine import engine_version
@@ -30,6 +31,10 @@ from panel.verdict.scorecard import Scorecard
 
 KEPT_FORMATS = ("markdown", "html", "json")
 """Formats in which every scorecard is kept in the run's folder."""
+
+
+LAST_ANSWERS = 0.5
+"""Seconds that answers under way are waited for when a run stops by an error."""
 
 
 class Session:
@@ -135,7 +140,9 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the provider and the journal."""
+        """Close the provider and the journal, keeping answers that are just arriving."""
+        if error is not None:
+            await self.calls.drain(LAST_ANSWERS)
         await self._endpoint.close()
         self.run.close()
 

@@ -1,10 +1,10 @@
 """The panel's rule: from reviews to a verdict. Pure: no clock, disk, network or randomness."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from panel.reviews.review import Missing, Review
-from panel.reviews.score import Rule
+from panel.reviews.score import Rule, supported_no
 from panel.verdict.scorecard import Outcome, Verdict, Votes
 
 
@@ -17,6 +17,7 @@ def decide(
     suspicious: bool = False,
     interval: tuple[float, float] | None = None,
     effective_votes: float | None = None,
+    dealbreakers: Mapping[str, Collection[str]] | None = None,
 ) -> Verdict:
     """Decide one tool (DESIGN §6). The order of `reviews` never matters.
 
@@ -28,6 +29,7 @@ def decide(
         suspicious: the evidence speaks to the reviewer or hides text: a person must look.
         interval: range of the score over samples, passed through.
         effective_votes: see `samples.effective_votes`, passed through.
+        dealbreakers: ids of dealbreaker criteria by persona, so that a note can name them.
     """
     voting = sorted((r for r in reviews if r.vote != "abstain"), key=lambda r: r.persona)
     ship = math.fsum(weights[r.persona] for r in voting if r.vote == "ship")
@@ -41,7 +43,7 @@ def decide(
         interval=interval,
         votes=_count(reviews, missing),
         effective_votes=effective_votes,
-        notes=_notes(reviews, len(voting), len(weights), rule),
+        notes=_notes(reviews, len(voting), len(weights), rule, dealbreakers or {}),
     )
 
 
@@ -80,11 +82,22 @@ def _count(reviews: Sequence[Review], missing: Sequence[Missing]) -> Votes:
     )
 
 
-def _notes(reviews: Sequence[Review], voting: int, asked: int, rule: Rule) -> tuple[str, ...]:
+def _notes(
+    reviews: Sequence[Review],
+    voting: int,
+    asked: int,
+    rule: Rule,
+    dealbreakers: Mapping[str, Collection[str]],
+) -> tuple[str, ...]:
     notes = []
     if voting < quorum_of(asked, rule):
         notes.append(f"{voting} of {asked} reviewers voted; {quorum_of(asked, rule)} are needed")
     for review in sorted(reviews, key=lambda r: r.persona):
+        notes += [
+            f"{review.title} skips: {finding.criterion} is a dealbreaker"
+            for finding in review.findings
+            if finding.criterion in dealbreakers.get(review.persona, ()) and supported_no(finding)
+        ]
         if review.stance and review.vote != "abstain" and review.stance != review.vote:
             notes.append(f"{review.title} says {review.stance}; its findings come to {review.vote}")
     return tuple(notes)
