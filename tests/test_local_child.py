@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from panel.errors import ModelError
+from panel.local.cores import usable_cores
 from panel.local.process import Child, start
 
 SECRET = "canary-7f3a"
@@ -242,3 +243,12 @@ def test_ctrl_c_on_the_terminal_does_not_reach_the_child():
 
     session, pid = asyncio.run(main())
     assert session == pid
+
+
+def test_hyperthreads_of_one_core_count_once(tmp_path):
+    for cpu in os.sched_getaffinity(0):
+        folder = tmp_path / f"cpu{cpu}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text("0-63\n")
+    assert usable_cores(tmp_path) == 1
+    assert usable_cores(tmp_path / "unknown") == len(os.sched_getaffinity(0))

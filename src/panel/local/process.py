@@ -30,9 +30,9 @@ START_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 3.0
 """Longest wait for a child to leave before it is killed."""
 
-SPIN: Final = {"GOMP_SPINCOUNT": "20000"}
-"""How long llama.cpp's threads wait for each other awake. GNU OpenMP's own 300,000 turns are no
-faster on an idle machine and three to ten times slower on a busy one."""
+SPIN: Final = {"GOMP_SPINCOUNT": "5000"}
+"""How long llama.cpp's threads wait for each other awake, where the user did not say: GNU OpenMP's
+own 300,000 turns are no faster on an idle machine, and half as fast on a busy one."""
 
 LOG_ERROR: Final = re.compile(r"^[\d.]+ E \w+: +(.+)", re.M)
 """An error in llama.cpp's log, after its clock and the name of its function."""

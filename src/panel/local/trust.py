@@ -4,13 +4,13 @@ A hash that was right is remembered beside the models by path, size and modifica
 a gigabyte is read once and not for every run. Where a file comes from is not known here.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from panel.errors import ModelError
 
@@ -73,14 +73,21 @@ def remember(path: Path, sha256: str, *, sidecars: Path) -> None:
     stat = path.stat()
     notes = _remembered(sidecars)
     notes[str(path.resolve())] = [stat.st_size, stat.st_mtime_ns, sha256]
+    with contextlib.suppress(OSError), replacing(sidecars / SIDECAR) as file:
+        file.write(json.dumps(notes).encode())
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the target's name once all is written, and leaves nothing if not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
-        sidecars.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=sidecars, prefix=SIDECAR)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(notes, file)
-        Path(name).replace(sidecars / SIDECAR)
-    except OSError:
-        return
+        with part.open("xb") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def hash_of(path: Path, *, sidecars: Path) -> tuple[str, int] | None:
