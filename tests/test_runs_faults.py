@@ -358,3 +358,17 @@ def test_r9_a_journal_that_is_nothing_but_zeros_is_refused_in_one_line(
             Run.open(path, write=write)
         assert "\n" not in caught.value.message
         assert caught.value.hint
+
+
+def test_r11_a_journal_of_another_format_is_not_mended_into_ours(finished_run, tmp_path):
+    path = shutil.copytree(finished_run, tmp_path / finished_run.name)
+    with sqlite3.connect(path / "journal.db") as connection:
+        connection.execute("UPDATE meta SET value = '2' WHERE name = 'format'")
+        connection.execute("ALTER TABLE reviews ADD COLUMN more TEXT")
+    connection.close()
+    before = (path / "journal.db").read_bytes()
+    for write in (False, True):
+        with pytest.raises(RunError, match="format 2"):
+            Run.open(path, write=write)
+    assert "journal.db.damaged-1" not in files_in(path)
+    assert before[100:] == (path / "journal.db").read_bytes()[100:]

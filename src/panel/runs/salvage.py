@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from panel.runs.files import sync_folder, write_error
-from panel.runs.schema import CALL_COLUMNS, create_tables
+from panel.runs.schema import CALL_COLUMNS, FORMAT, create_tables
 from panel.runs.writer import SQLITE_ERRORS, sqlite_error
 
 _TABLES: Final = {
@@ -32,6 +32,8 @@ _GIVE_UP: Final = 2_000
 
 _CHECK_ALL: Final = 2**30
 """Bytes up to which indexes are compared with their tables, too: about a second."""
+
+_DEFINED: Final = "SELECT * FROM sqlite_master ORDER BY rowid"
 
 _PAGE: Final = 4096
 _MODES: Final = (b"\1\1", b"\2\2", b"")
@@ -72,14 +74,31 @@ def _whole(path: Path) -> bool:
             return False
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
+            if _other_format(connection):
+                return True
             check = "integrity_check" if path.stat().st_size <= _CHECK_ALL else "quick_check"
-            return bool(connection.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok")
+            sound = connection.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok"
+            return sound and connection.execute(_DEFINED).fetchall() == _definitions()
     except UnicodeDecodeError:
         return False
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in _OUTSIDE:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTSIDE:
             raise
         return False
+
+
+def _other_format(connection: sqlite3.Connection) -> bool:
+    # Not ours to mend: whoever opens it next refuses it by its number.
+    with contextlib.suppress(*SQLITE_ERRORS):
+        row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+        return bool(row and row[0] != FORMAT)
+    return False
+
+
+def _definitions() -> list[Any]:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        create_tables(connection)
+        return connection.execute(_DEFINED).fetchall()
 
 
 def _set_aside(path: Path) -> Path:
@@ -100,10 +119,9 @@ def _copy_rows(damaged: Path, mended: Path) -> int:
         with _source(damaged) as source:
             for table, columns in _TABLES.items():
                 marks = ", ".join("?" * len(columns.split(",")))
-                put = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
+                put = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
                 for row in _readable(source, table, columns):
-                    target.execute(put, row)
-                    rows += 1
+                    rows += target.execute(put, row).rowcount
         # Nobody knows any more which files were this run's: those that are there count as such.
         names = [(each.relative_to(mended.parent).as_posix(),) for each in _files(mended.parent)]
         target.executemany("INSERT OR IGNORE INTO files VALUES (?)", names)
@@ -118,26 +136,26 @@ def _source(damaged: Path) -> Iterator[sqlite3.Connection]:
         for end in ("", "-wal"):
             if (each := Path(f"{damaged}{end}")).exists():
                 shutil.copyfile(each, f"{copy}{end}")
-        fresh = Path(folder) / "fresh.db"
-        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
-            create_tables(connection)
-        if _definitions(copy) != _definitions(fresh):
-            _give_head(copy, fresh)
+        if not _defines_all(copy):
+            _give_head(copy)
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             yield connection
 
 
-def _definitions(path: Path) -> list[Any]:
+def _defines_all(path: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            return connection.execute("SELECT * FROM sqlite_master ORDER BY rowid").fetchall()
+            return bool(connection.execute(_DEFINED).fetchall() == _definitions())
     except SQLITE_ERRORS:
-        return []
+        return False
 
 
-def _give_head(path: Path, fresh: Path) -> None:
+def _give_head(path: Path) -> None:
     # The first page holds only the header and the tables' definitions: a new journal's will do.
+    fresh = path.with_name("fresh.db")
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+        create_tables(connection)
     head = bytearray(fresh.read_bytes()[:_PAGE])
     pages = max(-(-path.stat().st_size // _PAGE), fresh.stat().st_size // _PAGE)
     head[28:32] = pages.to_bytes(4, "big")
@@ -152,20 +170,31 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    last, failed = -1, 0
+    last = -1
+    select = f"SELECT rowid, {columns} FROM {table} NOT INDEXED"
+    try:
+        for row in source.execute(select):
+            last = max(last, row[0])
+            yield row[1:]
+    except SQLITE_ERRORS:
+        yield from _behind(source, select, last)
+
+
+def _behind(source: sqlite3.Connection, select: str, last: int) -> Iterator[tuple[Any, ...]]:
+    failed = 1
     while failed < _GIVE_UP:
         # After a failure single rows are tried, to get past the damaged page.
-        where = "rowid > ? ORDER BY rowid LIMIT 1" if not failed else "rowid = ?"
-        sql = f"SELECT rowid, {columns} FROM {table} NOT INDEXED WHERE {where}"
+        where = "rowid = ?" if failed else "rowid > ? ORDER BY rowid LIMIT 1"
         try:
-            row = source.execute(sql, (last + (failed > 0),)).fetchone()
+            row = source.execute(f"{select} WHERE {where}", (last + (failed > 0),)).fetchone()
         except SQLITE_ERRORS:
-            last, failed = last + (failed > 0), failed + 1
-            continue
-        if row:
+            row = None
+        else:
+            if not row and not failed:
+                return
+        # In a damaged tree the next row may be one before.
+        if row and row[0] > last:
             last, failed = row[0], 0
             yield row[1:]
-        elif not failed:
-            return
         else:
-            last, failed = last + 1, failed + 1
+            last, failed = last + (failed > 0), failed + 1

@@ -148,7 +148,10 @@ class Stored:
         # One at a time: an open cursor would keep the write-ahead log from being emptied.
         sql = f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls {where} ORDER BY id LIMIT 1"
         while rows := self._rows(sql, last, *([slug] if slug is not None else [])):
-            last, row = rows[0][0], rows[0][1:]
+            before, last, row = last, rows[0][0], rows[0][1:]
+            if last <= before:
+                self._damaged[f"{self.path.name}: calls out of order"] = None
+                return
             if self._is_sound(row, f"call {last}"):
                 yield dict(zip(CALL_COLUMNS, row, strict=True))
 
