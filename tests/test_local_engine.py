@@ -153,6 +153,16 @@ def test_p12_the_grammar_bounds_white_space_and_string_length():
     assert not re.search(r"\s{30}", text)
 
 
+def test_a_reply_names_the_model_and_never_a_path_of_this_machine():
+    async def asked():
+        async with engine() as local:
+            return await ask(local)
+
+    reply = asyncio.run(asked())
+    assert reply.model == "smollm2-135m"
+    assert str(smollm2().parent) not in str(reply.raw)
+
+
 def test_shared_prefixes_come_back_as_cached_tokens():
     shared = "The tool reads tables from web pages and writes them as CSV files. " * 40
 

@@ -26,6 +26,8 @@ class Start(TypedDict):
 
     model: str
     """Path of the GGUF file."""
+    alias: str
+    """What replies call the model; otherwise llama.cpp says the path."""
     key: str
     """The secret every request must carry."""
     n_ctx: int
@@ -56,6 +58,7 @@ def _serve(start: Start) -> Any:
 
     p = xllamacpp.CommonParams()
     p.model.path = start["model"]
+    p.model_alias = {start["alias"]}
     p.n_ctx = start["n_ctx"]
     p.n_parallel = 1  # several slots share no prefix, and each gets only its part of n_ctx
     p.cpuparams.n_threads = max(1, start["threads"] - 1)  # see cores: one waiting thread stops all

@@ -58,7 +58,7 @@ class LocalEngine:
         if self._wire and self._child and self._child.alive:
             return self._wire
         await self._stop()
-        self._child = await start(self._model.path, n_ctx=self._n_ctx)
+        self._child = await start(self._model.path, n_ctx=self._n_ctx, alias=self._model.name)
         place = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
         self._wire = Wire(self._target.model_copy(update=place))
         return self._wire

@@ -71,8 +71,8 @@ class Child:
         self._log.close()
 
 
-async def start(model: Path, *, n_ctx: int) -> Child:
-    """Start a child on a model file and return once it listens.
+async def start(model: Path, *, n_ctx: int, alias: str = "") -> Child:
+    """Start a child on a model file and return once it listens; replies call the model `alias`.
 
     Raises ModelError when the engine or the file cannot be used, Unreachable when it died or took
     longer than START_SECONDS.
@@ -83,7 +83,12 @@ async def start(model: Path, *, n_ctx: int) -> Child:
     try:
         process = await _spawn(log)
         config = Start(
-            model=str(model), key=key, n_ctx=n_ctx, threads=usable_cores(), parent=os.getpid()
+            model=str(model),
+            alias=alias or model.stem,
+            key=key,
+            n_ctx=n_ctx,
+            threads=usable_cores(),
+            parent=os.getpid(),
         )
         port = await _port(process, config, model, log)
     except BaseException:
