@@ -227,7 +227,7 @@ def test_the_end_of_stdin_alone_ends_the_child():
         [sys.executable, "-m", "panel.local.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     with child:
-        config = {"model": str(smollm2()), "key": "k", "n_ctx": 512, "threads": 1}
+        config = {"model": str(smollm2()), "alias": "m", "key": "k", "n_ctx": 512, "threads": 1}
         child.stdin.write(json.dumps(config | {"parent": os.getpid()}).encode() + b"\n")
         child.stdin.flush()
         assert json.loads(child.stdout.readline())["port"] > 0
