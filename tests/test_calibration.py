@@ -12,7 +12,7 @@ from panel.reviews import calibration
 from panel.reviews.calibration import SHIPPED, Calibration, file_name, load, sigmoid
 from panel.reviews.controls import criterion_keys, read_controls
 from panel.reviews.fitting import Sample, cross_validate, fit_calibration
-from panel.reviews.logistic import Line, Ridge, fit, log_loss
+from panel.reviews.logistic import Line, Point, Ridge, fit, log_loss
 
 PERSONAS = load_personas(folders=[data_folder("personas")])
 CONTROLS = data_folder("personas").parent / "controls"
@@ -26,33 +26,33 @@ def no_own_calibrations(tmp_path, monkeypatch):
 def test_the_fit_finds_the_line_that_made_the_answers():
     random.seed(7)
     xs = [random.uniform(-4, 4) for _ in range(4000)]
-    ys = [float(random.random() < sigmoid(1.5 * x - 2.0)) for x in xs]
-    found = fit(xs, ys, Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01))
+    points = [Point(x, float(random.random() < sigmoid(1.5 * x - 2.0))) for x in xs]
+    found = fit(points, Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01))
     assert found.slope == pytest.approx(1.5, abs=0.12)
     assert found.intercept == pytest.approx(-2.0, abs=0.15)
 
 
 def test_the_fit_is_where_the_penalised_likelihood_is_highest():
-    xs, ys = [-2.0, -1.0, 0.5, 1.0, 3.0], [0.0, 0.0, 1.0, 0.0, 1.0]
+    points = [Point(-2, 0), Point(-1, 0), Point(0.5, 1, 2.5), Point(1, 0, 0.5), Point(3, 1)]
     ridge = Ridge(Line(1.0, -0.5), slope=2.0, intercept=0.7)
 
     def cost(line):
         pull = ridge.slope * (line.slope - 1.0) ** 2 + ridge.intercept * (line.intercept + 0.5) ** 2
-        return log_loss(line, xs, ys) * len(xs) + pull / 2
+        return log_loss(line, points) * sum(p.weight for p in points) + pull / 2
 
-    best = fit(xs, ys, ridge)
+    best = fit(points, ridge)
     for step in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
         assert cost(best) < cost(Line(best.slope + step[0], best.intercept + step[1]))
 
 
 def test_separable_answers_stay_finite():
-    found = fit([-1.0, 1.0], [0.0, 1.0], Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01))
+    found = fit([Point(-1, 0), Point(1, 1)], Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01))
     assert 1.0 < found.slope < 50.0
     assert abs(found.intercept) < 0.01
 
 
 def test_without_answers_a_criterion_keeps_what_all_have_in_common():
-    assert fit([], [], Ridge(Line(2.0, -3.0), slope=10.0, intercept=1.0)) == Line(2.0, -3.0)
+    assert fit([], Ridge(Line(2.0, -3.0), slope=10.0, intercept=1.0)) == Line(2.0, -3.0)
 
 
 def samples():
@@ -77,6 +77,13 @@ def test_a_fit_takes_each_criterions_own_lean_away():
     assert fitted.criteria["a.two"].offset == pytest.approx(1.0, abs=0.4)
     assert fitted.probability(-1.0, "a", "one") > 0.8
     assert fitted.probability(-1.0, "a", "two") < 0.1
+
+
+def test_how_many_controls_there_are_of_each_kind_does_not_move_the_fit():
+    few = samples()
+    many = few + [s for s in few if s.labels["a.one"] == 0.0] * 3
+    one, other = (fit_calibration("m", "t", s, EMPTY, QUESTIONS).criteria for s in (few, many))
+    assert one["a.one"].offset == pytest.approx(other["a.one"].offset, abs=0.1)
 
 
 def test_a_fit_is_judged_on_controls_it_has_not_seen():

@@ -2,13 +2,15 @@
 
 Controls are few, so every criterion is drawn towards one line fitted to all of them together,
 taken from the judge's answer on an empty tool; only what its own answers insist on is kept.
+Tools that deserve a yes and tools that do not weigh the same in all, however many of each there
+are: how common good tools are is not ours to say, and the burden of proof is in the rule already.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from panel.reviews.calibration import Calibration, Correction, sigmoid
-from panel.reviews.logistic import Line, Ridge, fit, log_loss
+from panel.reviews.logistic import Line, Point, Ridge, fit, log_loss
 
 POOL: Final = Ridge(Line(1.0, 0.0), slope=0.01, intercept=0.01)
 """For the line of all criteria together: hardly any pull, towards the plain difference."""
@@ -82,7 +84,7 @@ def cross_validate(
         for key, label in held.labels.items():
             row, x = made.criteria[key], held.differences[key]
             line = Line(row.slope, -row.slope * row.offset)
-            loss += log_loss(line, [x], [label])
+            loss += log_loss(line, [Point(x, label)])
             right += (sigmoid(line.slope * x + line.intercept) > 0.5) == (label > 0.5)
     count = sum(len(s.labels) for s in samples)
     return HeldOut(loss / count, right / count)
@@ -91,6 +93,19 @@ def cross_validate(
 def _fit(
     samples: Sequence[Sample], empty: Mapping[str, float], keys: Sequence[str], ridge: Ridge
 ) -> Line:
-    xs = [s.differences[k] - empty[k] for s in samples for k in keys]
-    ys = [s.labels[k] for s in samples for k in keys]
-    return fit(xs, ys, ridge)
+    points = [
+        Point(sample.differences[key] - empty[key], sample.labels[key], weight)
+        for sample, weight in zip(samples, _weights(samples), strict=True)
+        for key in keys
+    ]
+    return fit(points, ridge)
+
+
+def _weights(samples: Sequence[Sample]) -> list[float]:
+    """Give both sides half of the weight; all of it together is the number of samples."""
+    deserving = [sum(s.labels.values()) * 2 > len(s.labels) for s in samples]
+    good = sum(deserving)
+    if good in (0, len(samples)):
+        return [1.0] * len(samples)
+    each = len(samples) / 2
+    return [each / good if yes else each / (len(samples) - good) for yes in deserving]
