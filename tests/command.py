@@ -36,7 +36,7 @@ class Desk:
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*args, **env)
         out, err = process.communicate(timeout=55)
-        return subprocess.CompletedProcess(args, process.returncode, out, err)
+        return subprocess.CompletedProcess([*map(str, args)], process.returncode, out, err)
 
     def json(self, *args: object, **env: str) -> list[dict]:  # type: ignore[type-arg]
         """Run with --format json and return the scorecards."""

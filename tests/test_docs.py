@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from panel.cli.main import COMMANDS
-from panel.local.models import rows
+from panel.local.row import rows
 from panel.paths import data_folder
 from panel.personas import load_personas
 from panel.providers.table import provider_table

@@ -18,7 +18,7 @@ COMMANDS = {
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
-    "runs": ("panel.cli.runs", "List stored runs."),
+    "runs": ("panel.cli.runs", "List stored runs, newest first."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
