@@ -47,11 +47,12 @@ BRIEF = Brief(
     ),
 )
 
-WRITTEN = """First try: I installed it in a minute [E1.1].
-Trouble: I found no trouble worth a line.
-Forecast: Widget 4 will be out.
-Probability: 70
-Summary: I would ship with it [E1.2]. It is kept up by four people [E9.9]."""
+WRITTEN = {
+    "first_try": "I installed it in a minute [E1.1].",
+    "trouble": "I found no trouble worth a line.",
+    "forecast": "Widget 4 will be out.",
+    "summary": "I would ship with it [E1.2]. It is kept up by four people [E9.9].",
+}
 
 
 class Memory:
@@ -92,13 +93,21 @@ class Scripted:
         pass
 
 
+def written(tail, said):
+    asks = {f.id: f.ask for f in PERSONA.fields} | {"forecast": PERSONA.forecast.ask}
+    ident = next((i for i, ask in asks.items() if ask in tail), "summary")
+    return said.get(ident, WRITTEN[ident])
+
+
 def stepwise(**said):
-    """Return an answering rule: differences by criterion id, texts for cite and written."""
+    """Return an answering rule: differences by criterion id, texts for cites and written parts."""
 
     def answer(question):
         tail = question.tail
-        if "Summary:" in tail:
-            return said.get("written", WRITTEN)
+        if "Answer in one full sentence" in tail or "Write the conclusion" in tail:
+            return written(tail, said)
+        if "You predicted" in tail:
+            return said.get("odds", 1.0)
         if "Which passage" in tail:
             return said.get("cite", "E1.1")
         if "yourself ship" in tail:

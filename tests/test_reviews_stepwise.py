@@ -2,11 +2,13 @@
 
 import pytest
 
-from panel.errors import BadReply, Unreachable
+from panel.errors import BadReply, Truncated, Unreachable
+from panel.providers.message import Reply, Usage
 from panel.reviews.asking import steps
 from panel.reviews.calibration import Calibration
-from panel.reviews.stepwise import NO_FIT, NO_PROBABILITIES, NO_WORDS
-from tests.scripted import BRIEF, PERSONA, WRITTEN, Memory, review, stepwise
+from panel.reviews.stepwise import NO_FIT, NO_PROBABILITIES
+from panel.reviews.written import MISSING_PART, NO_WORDS
+from tests.scripted import BRIEF, PERSONA, Memory, review, stepwise
 
 
 def calibration(**rows):
@@ -87,6 +89,7 @@ def test_all_questions_share_one_beginning_and_ask_for_one_token():
     _, asked = review(stepwise(), calibration=FLAT)
     assert len({q.system + q.shared for q in asked}) == 1
     questions = [q for q in asked if q.logprobs]
+    assert len(questions) == len(PERSONA.criteria) + 2  # and stance and odds
     assert {q.max_tokens for q in questions} == {1}
     assert all(q.marker == "0123456789ab" for q in asked)
     assert [q.messages()[0]["role"] for q in asked] == ["system"] * len(asked)
@@ -95,7 +98,7 @@ def test_all_questions_share_one_beginning_and_ask_for_one_token():
 def test_a_review_takes_no_more_steps_than_were_announced():
     done = []
     review(stepwise(like=0.0), calibration=FLAT, steps=done)
-    assert len(done) == steps(PERSONA, "stepwise") == 7
+    assert len(done) == steps(PERSONA, "stepwise") == 10
 
 
 def test_j3_a_passage_that_does_not_exist_is_dropped_counted_and_leaves_the_fact_unclear():
@@ -130,30 +133,68 @@ def test_nothing_shown_means_nothing_can_be_cited():
     assert answers(got) == {"install": "unclear", "alive": "unclear", "like": "yes"}
 
 
-def test_the_written_part_is_told_the_findings_the_score_and_the_vote():
-    got, asked = review(stepwise(like=-3.0), calibration=FLAT)
-    tail = asked[-1].tail
-    assert "Does it give an install command? Yes. [E1.1]" in tail
-    assert "Would you use it again? No." in tail
-    assert f"{got.score:.0f} of 100" in tail
+def test_the_written_parts_are_asked_one_by_one_and_made_fit_to_print():
+    got, _ = review(stepwise(odds=1.0), calibration=FLAT)
     assert got.fields == {
         "first_try": "I installed it in a minute [E1.1].",
         "trouble": "I found no trouble worth a line.",
     }
     assert got.forecast.claim == "Widget 4 will be out."
-    assert got.forecast.probability == 0.7
+    assert got.forecast.probability == pytest.approx(0.73)
     assert got.summary == "I would ship with it [E1.2]. It is kept up by four people."
+    assert got.unknown_cites == 1
+    assert got.notes == ()
+
+
+def test_the_conclusion_is_told_the_score_the_vote_and_what_weighed_most():
+    got, asked = review(stepwise(like=-3.0), calibration=FLAT)
+    tail = asked[-1].tail
+    assert "Does it give an install command? Yes. [E1.1]" in tail
+    assert "Would you use it again? No." in tail
+    assert f"{got.score:.0f} of 100" in tail
+    assert f"vote to {got.vote}" in tail
 
 
 def test_the_stance_is_asked_after_the_findings_and_does_not_vote():
     got, asked = review(stepwise(stance=-2.0), calibration=FLAT)
     assert (got.vote, got.stance) == ("ship", "skip")
-    assert "yourself ship" in asked[-2].tail
+    place = next(n for n, q in enumerate(asked) if "yourself ship" in q.tail)
+    assert place == len(PERSONA.criteria) + 2  # after every question and both citations
 
 
-def test_text_that_cannot_be_used_twice_leaves_the_votes_standing():
-    got, asked = review(stepwise(written="Summary:"), calibration=FLAT)
-    assert sum("Summary:" in q.tail for q in asked) == 2
+def test_what_one_part_has_said_another_does_not_repeat():
+    same = "I installed it in a minute [E1.1]."
+    got, _ = review(stepwise(trouble=same, summary=f"{same} I ship it."), calibration=FLAT)
+    assert set(got.fields) == {"first_try"}
+    assert got.summary == "I ship it."
+    assert MISSING_PART in got.notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["As The Tester, I like it.", "Conclusion: I like it.", "**Summary:** I like it.",
+     "Overall, I like it. I like it.", "- I like it."],
+)  # fmt: skip
+def test_what_a_model_says_before_its_answer_goes(text):
+    got, _ = review(stepwise(summary=text), calibration=FLAT)
+    assert got.summary == "I like it."
+
+
+def test_a_part_that_ran_into_its_limit_ends_at_its_last_sentence():
+    def cut(text):
+        fault = Truncated("cut off")
+        fault.reply = Reply(text, "length", Usage(), "m")
+        return fault
+
+    answer = stepwise(summary=cut("I like it. It is al"), trouble=cut(""))
+    got, _ = review(answer, calibration=FLAT)
+    assert got.summary == "I like it."
+    assert "trouble" not in got.fields
+
+
+@pytest.mark.parametrize("text", ["...", "42", "[E1.1]"])
+def test_text_that_cannot_be_used_leaves_the_votes_standing(text):
+    got, _ = review(stepwise(summary=text, forecast=text), calibration=FLAT)
     assert got.vote == "ship"
     assert NO_WORDS in got.notes
     assert "3 were answered yes" in got.summary
@@ -167,7 +208,7 @@ def test_an_answer_that_is_neither_yes_nor_no_is_no_answer():
 
 def test_a_server_that_is_gone_is_no_vote():
     with pytest.raises(Unreachable):
-        review(stepwise(written=Unreachable("gone")), calibration=FLAT)
+        review(stepwise(summary=Unreachable("gone")), calibration=FLAT)
 
 
 def test_several_samples_are_asked_differently():
@@ -175,4 +216,3 @@ def test_several_samples_are_asked_differently():
     _, second = review(stepwise(), calibration=FLAT, sample=1, samples=2)
     assert first[0].temperature > 0
     assert first[0].tail != second[0].tail
-    assert WRITTEN

@@ -1,15 +1,12 @@
-"""Words of models made fit to print: citations, sentences, labelled lines."""
+"""Words of models made fit to print: citations and sentences."""
 
 import pytest
 
-from panel.errors import BadReply
 from panel.evidence.source import Passage
 from panel.providers.message import Reply, Usage
 from panel.reviews.citing import keep_known, likely, read_ids
 from panel.reviews.wording import finished, sentences, tidy
-from panel.reviews.written import read_written
 from panel.reviews.yesno import read_yes_no
-from tests.scripted import PERSONA, WRITTEN
 
 SHOWN = {"E1.1", "E1.2", "E2.10"}
 
@@ -51,6 +48,8 @@ def test_the_passages_that_share_rare_words_with_a_question_are_suggested():
     assert likely("Is the tool maintained today?", "no", passages, most=1) == ["E1.3"]
     assert likely("Does the evidence state the licence?", "yes", passages, most=2) == ["E1.4"]
     assert likely("Is it purple?", "yes", passages, most=4) == []
+    assert likely("Is it purple?", "yes", passages, most=1, cues="widgets") == ["E1.1"]
+    assert likely("Is it purple?", "no", passages, most=1, cues="widgets") == ["E1.3"]
 
 
 @pytest.mark.parametrize(
@@ -86,48 +85,6 @@ def test_a_version_number_ends_no_sentence():
 def test_a_reply_that_ran_out_loses_its_cut_sentence():
     assert finished("One is done. Two is not qu") == "One is done."
     assert finished("Nothing is done") == "Nothing is done"
-
-
-@pytest.mark.parametrize(
-    "dress",
-    [
-        lambda text: text,
-        lambda text: text.replace("First try:", "**First try:**").replace("Summary:", "Summary :"),
-        lambda text: "Here is my review.\n\n" + text,
-        lambda text: "\n".join(f"- {line}" for line in text.splitlines()),
-        lambda text: text.replace("First try", "first_try").upper().replace("[E9.9]", ""),
-        lambda text: text.replace("\n", "\n\n"),
-        lambda text: text + "\n\n",
-    ],
-)
-def test_labelled_lines_are_read_in_any_dress(dress):
-    got = read_written(said(dress(WRITTEN)), PERSONA, SHOWN)
-    assert got.fields["first_try"].lower() == "i installed it in a minute [e1.1]."
-    assert got.probability == 0.7
-    assert got.summary.lower().startswith("i would ship with it [e1.2].")
-
-
-@pytest.mark.parametrize(
-    ("line", "probability"),
-    [("70", 0.7), ("70%", 0.7), ("about 65 %", 0.65), ("0", 0.0), ("100", 1.0), ("101", None),
-     ("0.7", None), ("-5", None), ("likely", None), ("7000", None)],
-)  # fmt: skip
-def test_p9_a_probability_is_a_whole_percentage_or_none(line, probability):
-    text = WRITTEN.replace("Probability: 70", f"Probability: {line}")
-    assert read_written(said(text), PERSONA, SHOWN).probability == probability
-
-
-def test_the_same_sentence_in_two_fields_is_kept_once():
-    text = WRITTEN.replace("I found no trouble worth a line.", "I installed it in a minute [E1.1].")
-    assert set(read_written(said(text), PERSONA, SHOWN).fields) == {"first_try"}
-
-
-@pytest.mark.parametrize(
-    "text", ["", "A review without labels.", "Summary: fine.", WRITTEN.split("Summary")[0]]
-)
-def test_a_text_without_its_parts_is_no_review(text):
-    with pytest.raises(BadReply, match="missing"):
-        read_written(said(text), PERSONA, SHOWN)
 
 
 def test_yes_and_no_are_summed_over_their_spellings():

@@ -26,6 +26,8 @@ class Criterion(BaseModel):
     weight: float = Field(default=1.0, gt=0, le=10)
     dealbreaker: bool = False
     """A supported `no` here forces the persona's skip."""
+    cues: str = Field(default="", max_length=200)
+    """Words that passages with the answer tend to hold: a small judge is pointed at those first."""
 
 
 class WrittenField(BaseModel):

@@ -29,7 +29,9 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "persona": frozenset({"title", "lens", "voice"}),
     "findings": frozenset({"tool", "findings"}),
     "stance": frozenset({"tool"}),
-    "written": frozenset({"tool", "score", "vote", "lines"}),
+    "field": frozenset({"ask", "title", "tool"}),
+    "odds": frozenset({"claim"}),
+    "summary": frozenset({"tool", "score", "vote"}),
     "whole": frozenset({"tool", "questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
 }
@@ -118,7 +120,7 @@ def persona_part(persona: Persona) -> str:
 
 
 def findings_part(persona: Persona, tool: Tool, findings: Sequence[str]) -> str:
-    """Return who the reviewer is and what it has found so far: stance and text start with it."""
+    """Return who the reviewer is and what it found: stance and conclusion start with it."""
     listed = "\n".join(f"- {line}" for line in findings)
     return persona_part(persona) + shipped().fill(
         "findings", tool=_name(tool), findings=listed or "- (none could be answered)"
@@ -130,13 +132,23 @@ def stance_tail(tool: Tool) -> str:
     return shipped().fill("stance", tool=_name(tool)).strip()
 
 
-def written_tail(persona: Persona, tool: Tool, *, score: str, vote: str) -> str:
-    """Return the ask for the written part: one labelled line for each thing."""
+def field_tail(persona: Persona, tool: Tool, ask: str) -> str:
+    """Return who the reviewer is and the ask for one written part."""
     return (
-        shipped()
-        .fill("written", tool=_name(tool), score=score, vote=vote, lines=_lines(persona))
-        .strip()
+        persona_part(persona)
+        + shipped().fill("field", ask=ask, title=persona.title, tool=_name(tool)).strip()
     )
+
+
+def odds_tail(persona: Persona, claim: str) -> str:
+    """Return who the reviewer is and the question whether its forecast will come true."""
+    quoted = " ".join(neutralise(claim).split())
+    return persona_part(persona) + shipped().fill("odds", claim=quoted).strip()
+
+
+def summary_tail(tool: Tool, *, score: str, vote: str) -> str:
+    """Return the ask for the conclusion; stands behind `findings_part`."""
+    return shipped().fill("summary", tool=_name(tool), score=score, vote=vote).strip()
 
 
 def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
@@ -161,19 +173,6 @@ def repair_tail(tail: str, *, reply: str, problem: str) -> str:
     """Return a tail asked again, with what was wrong with the last reply, which is untrusted."""
     quoted = "\n".join("> " + line for line in neutralise(reply[:1_500]).splitlines())
     return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=quoted).rstrip()
-
-
-def _lines(persona: Persona) -> str:
-    rows = [f"{label(f.id)}: {f.ask}" for f in persona.fields]
-    rows.append(f"Forecast: {persona.forecast.ask}")
-    rows.append("Probability: how likely that is, as a whole number from 0 to 100.")
-    rows.append("Summary: two sentences that give your verdict and the reason that decided it.")
-    return "\n".join(rows)
-
-
-def label(ident: str) -> str:
-    """Return an id as the label of a line: `what_kills_it` becomes `What kills it`."""
-    return ident.replace("_", " ").capitalize()
 
 
 def _name(tool: Tool) -> str:

@@ -65,9 +65,14 @@ def _bare(text: str) -> str:
     return _BARE.sub("", text)
 
 
-def likely(question: str, answer: str, passages: Sequence[Passage], *, most: int) -> list[str]:
-    """Return the ids of the passages that share most rare words with the question (tf-idf)."""
-    words = set(_words(question + (_NOTICE if answer == "no" else "")))
+def likely(
+    question: str, answer: str, passages: Sequence[Passage], *, most: int, cues: str = ""
+) -> list[str]:
+    """Return the ids of the passages that share most rare words with question and cues (tf-idf).
+
+    For a `no` the words of bad news take the place of the cues, which speak of a yes.
+    """
+    words = set(_words(f"{question} {_NOTICE if answer == 'no' else cues}"))
     spread = _spread(tuple(passages))
     scored = []
     for place, passage in enumerate(passages):

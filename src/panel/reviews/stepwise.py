@@ -8,7 +8,6 @@ difference between tools; who asks shows in what is asked. Knows nothing of vote
 from typing import Final
 
 from panel import prompts
-from panel.errors import BadReply, Empty, Truncated
 from panel.personas import Criterion, Persona
 from panel.prompts import Brief
 from panel.providers.message import Reply
@@ -17,7 +16,7 @@ from panel.reviews.citing import Cited, likely, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
-from panel.reviews.written import Written, read_written, without_words
+from panel.reviews.written import decisive, stand_in, write
 from panel.reviews.yesno import YesNo, read_yes_no
 from panel.tools.tool import Tool
 
@@ -30,15 +29,13 @@ NO_PROBABILITIES: Final = (
 NO_FIT: Final = (
     "this model was never fitted: probabilities are corrected by its answers on an empty tool only"
 )
-NO_WORDS: Final = "the written part could not be used: the summary is put together from the answers"
-
 _EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
 
 
 def steps(persona: Persona) -> int:
-    """Return how many answers a review takes at most: questions, citations, stance, text."""
+    """Return how many answers a review takes at most: questions, citations, stance, texts."""
     facts = sum(c.kind == "fact" for c in persona.criteria)
-    return len(persona.criteria) + facts + 2
+    return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
 async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
@@ -51,22 +48,23 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
     findings = tuple(
         [await _finding(interview, c, calibration) for c in interview.persona.criteria]
     )
-    so_far = prompts.findings_part(
-        interview.persona, interview.brief.tool, [_told(f) for f in findings]
-    )
+    scored = score_findings(interview.persona.criteria, findings, interview.rule)
+    told = [_told(f) for f in decisive(interview, findings, scored.vote)]
+    so_far = prompts.findings_part(interview.persona, interview.brief.tool, told)
     stance = await _stance(interview, so_far)
-    written = await _written(interview, so_far, findings)
+    score = "nothing" if scored.score is None else f"{scored.score:.0f}"
+    written = await write(interview, so_far, score=score, vote=scored.vote)
     tally = interview.tally
     return Heard(
         findings=findings,
         fields=written.fields,
         claim=written.claim,
         probability=written.probability,
-        summary=written.summary,
+        summary=written.summary or stand_in(findings, scored.vote),
         stance=stance,
         usage=tally.usage,
         model=tally.model,
-        unknown_cites=tally.unknown_cites + written.unknown_cites,
+        unknown_cites=tally.unknown_cites,
         uncited_facts=tally.uncited_facts,
         notes=tuple(tally.notes),
     )
@@ -142,8 +140,12 @@ async def _ask_yes_no(
 
 async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> tuple[str, ...]:
     candidates = likely(
-        criterion.question, answer, interview.brief.passages, most=CANDIDATES
-    )  # fmt: skip
+        criterion.question,
+        answer,
+        interview.brief.passages,
+        most=CANDIDATES,
+        cues=criterion.cues,
+    )
 
     def parse(reply: Reply) -> Cited:
         return read_ids(reply.text, interview.shown)
@@ -168,33 +170,6 @@ async def _stance(interview: Interview, so_far: str) -> Stance:
     )
     interview.on_step("stance")
     return "ship" if said.greedy == "yes" else "skip"
-
-
-async def _written(interview: Interview, so_far: str, findings: tuple[Finding, ...]) -> Written:
-    persona, shown = interview.persona, interview.shown
-    scored = score_findings(persona.criteria, findings, interview.rule)
-    score = "nothing" if scored.score is None else f"{scored.score:.0f}"
-    tail = so_far + prompts.written_tail(
-        persona, interview.brief.tool, score=score, vote=_VOTES[scored.vote]
-    )
-    try:
-        written = await interview.ask(
-            "written", tail, lambda reply: read_written(reply, persona, shown),
-            max_tokens=320, repair=True,
-        )  # fmt: skip
-    except (BadReply, Empty, Truncated):
-        # The answers stand on their own: a persona that writes badly has still judged.
-        interview.tally.notes[NO_WORDS] = None
-        written = without_words(findings, scored.vote)
-    interview.on_step("text")
-    return written
-
-
-_VOTES: Final = {
-    "ship": "you vote to ship",
-    "skip": "you vote to skip it",
-    "abstain": "too little is known, so you abstain",
-}
 
 
 def _told(finding: Finding) -> str:

@@ -1,26 +1,35 @@
-"""The written part of a stepwise review: labelled lines, read tolerantly, made fit to print.
+"""The written part of a stepwise review: one short question for each part, made fit to print.
 
-Plain lines read better than JSON from small models: no cut strings, no stray braces. Knows what
-was asked for; nothing of calls or scores.
+Asked for everything at once, a small model skips the form or repeats itself; asked one thing at a
+time it answers that thing. Knows what was asked for; nothing of calibration or citations' picking.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from panel.errors import BadReply
-from panel.personas import Persona
-from panel.prompts import label
+from panel import prompts
+from panel.errors import BadReply, Empty, Truncated
 from panel.providers.message import Reply
+from panel.reviews.calibration import sigmoid
 from panel.reviews.citing import keep_known
+from panel.reviews.interview import Interview
 from panel.reviews.review import Finding, Vote
-from panel.reviews.wording import finished, tidy
+from panel.reviews.wording import finished, sentences, tidy
+from panel.reviews.yesno import read_yes_no
 
 FIELD_LIMIT: Final = 240
-SUMMARY_LIMIT: Final = 700
-CLAIM_LIMIT: Final = 240
+SUMMARY_LIMIT: Final = 600
+FIELD_TOKENS: Final = 90
+SUMMARY_TOKENS: Final = 160
 
-_PERCENT: Final = re.compile(r"(?<![\d.,-])(\d{1,3})(?![\d.,]*\d)\s*%?")
+NO_WORDS: Final = "the written part could not be used: the summary is put together from the answers"
+
+_PREAMBLE: Final = re.compile(
+    r"^(?:as (?:the|a) [\w -]{2,40}?,\s*|(?:summary|conclusion|answer|review)\s*:\s*"
+    r"|(?:in conclusion|in summary|overall),\s*)+",
+    re.IGNORECASE,
+)
 
 
 class Written(NamedTuple):
@@ -30,63 +39,103 @@ class Written(NamedTuple):
     claim: str
     probability: float | None
     summary: str
-    unknown_cites: int
 
 
-def read_written(reply: Reply, persona: Persona, shown: Collection[str]) -> Written:
-    """Read the labelled lines; raise `BadReply` without a summary or with most fields missing."""
-    text = finished(reply.text) if reply.finish_reason == "length" else reply.text
-    labels = {f.id: label(f.id) for f in persona.fields}
-    names = {**labels, "forecast": "Forecast", "probability": "Probability", "summary": "Summary"}
-    parts = _labelled(text, names)
-    dropped = 0
-    fields: dict[str, str] = {}
+async def write(interview: Interview, so_far: str, *, score: str, vote: Vote) -> Written:
+    """Ask for every written part; one that cannot be used is left out, and the card says so.
+
+    Args:
+        interview: Who is asked about what.
+        so_far: The persona and its findings, which the conclusion goes on from.
+        score: The score its findings add up to, as text.
+        vote: The vote they come to.
+    """
+    persona, tool = interview.persona, interview.brief.tool
     taken: set[str] = set()
-    for ident in [*labels, "forecast", "summary"]:
-        limit = SUMMARY_LIMIT if ident == "summary" else FIELD_LIMIT
-        said, unknown = keep_known(parts.get(ident, ""), shown)
-        dropped += unknown
-        said = tidy(said, limit=limit)
-        if said and said.lower() not in taken:
-            taken.add(said.lower())
-            fields[ident] = said
-    summary, claim = fields.pop("summary", ""), fields.pop("forecast", "")
-    lost = [names[i] for i in labels if i not in fields]
-    if len(lost) * 2 > len(labels):
-        raise BadReply(f"these lines are missing: {', '.join(lost)}")
-    if not summary:
-        raise BadReply("the line Summary is missing")
-    return Written(fields, claim, _probability(parts.get("probability", "")), summary, dropped)
+    fields = {}
+    for field in persona.fields:
+        tail = prompts.field_tail(persona, tool, field.ask)
+        if said := await _part(interview, field.id, tail, FIELD_TOKENS, FIELD_LIMIT, taken):
+            fields[field.id] = said
+    tail = prompts.field_tail(persona, tool, persona.forecast.ask)
+    claim = await _part(interview, "forecast", tail, FIELD_TOKENS, FIELD_LIMIT, taken)
+    probability = await _odds(interview, claim) if claim else None
+    tail = so_far + prompts.summary_tail(tool, score=score, vote=_VOTES[vote])
+    summary = await _part(interview, "summary", tail, SUMMARY_TOKENS, SUMMARY_LIMIT, taken)
+    return Written(fields, claim, probability, summary)
 
 
-def without_words(findings: Sequence[Finding], vote: Vote) -> Written:
-    """Return what stands in when no text could be had: a count, and no claim to be the model's."""
+def decisive(interview: Interview, findings: Sequence[Finding], vote: Vote) -> list[Finding]:
+    """Return the three findings that did most for the vote, and the one that spoke most against.
+
+    Shown all of them, a small model recites them instead of concluding.
+    """
+    weights = {c.id: c.weight for c in interview.persona.criteria}
+
+    def pull(finding: Finding) -> float:
+        return -weights[finding.criterion] * abs((1.0 if finding.p is None else finding.p) - 0.5)
+
+    side = "yes" if vote == "ship" else "no"
+    answered = sorted((f for f in findings if f.answer != "unclear"), key=pull)
+    own = [f for f in answered if f.answer == side][:3]
+    return own + [f for f in answered if f.answer != side][:1]
+
+
+def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
+    """Return what stands for a summary that could not be had: a count, in nobody's voice."""
     count = {a: sum(f.answer == a for f in findings) for a in ("yes", "no", "unclear")}
-    summary = (
+    return (
         f"No written review could be had. Of {len(findings)} questions {count['yes']} were "
         f"answered yes, {count['no']} no and {count['unclear']} unclear; the vote is {vote}."
     )
-    return Written({}, "", None, summary, 0)
 
 
-def _labelled(text: str, names: dict[str, str]) -> dict[str, str]:
-    """Cut a text at its labels; a label may carry markdown, and the last of two alike is kept."""
-    by_name = {name.lower(): ident for ident, name in names.items()}
-    any_name = "|".join(re.escape(name).replace(r"\ ", r"[ _]") for name in by_name)
-    mark = re.compile(
-        rf"^[ \t>*#_\-•\d.)]*({any_name})[*_]*\s*[::][*_]*", re.IGNORECASE | re.MULTILINE
-    )
-    found = list(mark.finditer(text))
-    ends = [*(m.start() for m in found[1:]), len(text)][: len(found)]
-    return {
-        by_name[m.group(1).lower().replace("_", " ")]: text[m.end() : end].strip()
-        for m, end in zip(found, ends, strict=True)
-    }
+async def _part(
+    interview: Interview, step: str, tail: str, tokens: int, limit: int, taken: set[str]
+) -> str:
+    """Ask for one part and return it, without sentences that another part has said before."""
+    try:
+        text = await interview.ask(f"written:{step}", tail, _text, max_tokens=tokens)
+    except Truncated as fault:
+        text = finished(fault.reply.text) if isinstance(fault.reply, Reply) else ""
+    except (BadReply, Empty):
+        text = ""
+    interview.on_step(step)
+    kept, dropped = keep_known(text, interview.shown)
+    interview.tally.unknown_cites += dropped
+    said = tidy(_PREAMBLE.sub("", tidy(kept, limit=10_000)), limit=limit)
+    new = [s for s in sentences(said) if _key(s) not in taken]
+    taken.update(_key(s) for s in new)
+    if not new:
+        interview.tally.notes[NO_WORDS if step == "summary" else MISSING_PART] = None
+    joined = " ".join(new)
+    return joined[:1].upper() + joined[1:]
 
 
-def _probability(text: str) -> float | None:
-    """Return a whole percentage as 0–1; anything else is no probability."""
-    found = _PERCENT.search(text)
-    if not found or int(found.group(1)) > 100:
+async def _odds(interview: Interview, claim: str) -> float | None:
+    """Return how likely the persona takes its forecast to be; None without log-probabilities."""
+    tail = prompts.odds_tail(interview.persona, claim)
+    try:
+        said = await interview.ask("odds", tail, read_yes_no, max_tokens=1, logprobs=True)
+    except (BadReply, Empty):
         return None
-    return int(found.group(1)) / 100
+    return None if said.difference is None else round(sigmoid(said.difference), 2)
+
+
+def _text(reply: Reply) -> str:
+    if not re.search(r"[^\W\d_]{3}", reply.text):
+        raise BadReply("the reply holds no words")
+    return reply.text
+
+
+def _key(sentence: str) -> str:
+    return re.sub(r"\W+|\[E[\d.]+\]", "", sentence.lower())
+
+
+MISSING_PART: Final = "a written part could not be used and is left out"
+
+_VOTES: Final = {
+    "ship": "you vote to ship",
+    "skip": "you vote to skip it",
+    "abstain": "too little is known, so you abstain",
+}
