@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import time
@@ -12,6 +13,7 @@ import pytest
 from panel.providers.message import Usage
 from tests.command import Desk, answering
 from tests.test_cli import LAWYER, one_line_error, widget
+from tests.test_runs_faults import small_disk
 
 CONCURRENCY = 8
 
@@ -198,3 +200,57 @@ def test_a_review_of_one_tool_can_be_resumed_too(desk, tmp_path):
     assert done.returncode == 0, done.stderr
     card = json.loads(done.stdout)
     assert Usage(**{k: card["usage"][k] for k in Usage.model_fields}).output_tokens > 0
+
+
+def test_r4_a_full_disk_is_one_line_and_the_resume_ends_well(desk, tmp_path):
+    tools = tool_list(desk, 12)
+    with small_disk(tmp_path / "disk") as kind, answering() as url:
+        runs = tmp_path / "disk" / "runs"
+        options = ["--provider", url, "--model", "m", "--runs", runs]
+        ballast = tmp_path / "disk" / "ballast"
+        if kind == "tmpfs":
+            ballast.write_bytes(bytes(500_000))
+        done = desk.run("batch", tools, *options)
+        one_line_error(done, 3, "bytes free", "panel resume")
+        assert not list(runs.rglob("*.tmp"))
+        (run,) = runs.glob("*/")
+        if kind == "tmpfs":
+            shutil.copytree(run, desk.folder / "runs" / run.name)
+            again = desk.run("resume", run.name, "--provider", url, "--model", "m")
+            assert again.returncode in (0, 1), again.stderr
+            assert len(desk.json("show", run.name)) == 12
+
+
+def test_r4_no_room_for_the_tools_leaves_no_run_behind(desk, tmp_path):
+    with small_disk(tmp_path / "disk") as kind, answering() as url:
+        runs = tmp_path / "disk" / "runs"
+        if kind == "tmpfs":
+            (tmp_path / "disk" / "ballast").write_bytes(bytes(700_000))
+            rows = "".join(f"Tool {n},{f'It does {n} things. ' * 90}\n" for n in range(80))
+            tools = desk.write("long.csv", "name,description\n" + rows)
+            done = desk.run("batch", tools, "--provider", url, "--model", "m", "--runs", runs)
+            one_line_error(done, 3, "bytes free")
+            assert list(runs.glob("*/")) == []
+
+
+def test_o4_i6_a_canary_key_is_nowhere_after_success_and_after_an_echoing_refusal(desk, tmp_path):
+    canary = "sk-canary-4f9d2c7b1e"
+    toml = '[providers.mine]\nbase_url = "{}"\nkey_env = "MINE_KEY"\nmodel = "m"\n'
+    shown = ""
+    with answering() as url:
+        desk.write("panel.toml", toml.format(url))
+        done = desk.run(*widget(desk), "--provider", "mine", "--debug", MINE_KEY=canary)
+        assert done.returncode in (0, 1), done.stderr
+        shown += done.stdout + done.stderr
+    for status in ("401", "402", "403", "404"):
+        with answering("--status", status) as url:
+            desk.write("panel.toml", toml.format(url))
+            done = desk.run(
+                *widget(desk), "--provider", "mine", "--fresh", "--debug", MINE_KEY=canary
+            )
+            assert done.returncode != 0
+            shown += done.stdout + done.stderr
+    assert canary not in shown
+    for path in desk.folder.rglob("*"):
+        if path.is_file():
+            assert canary.encode() not in path.read_bytes(), path

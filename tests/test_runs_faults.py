@@ -55,7 +55,7 @@ for line in sys.stdin:
 def new_run(runs: Path) -> Path:
     async def main() -> Path:
         run = await Run.create(runs, "sieve", manifest())
-        await run.add_tools([tool()])
+        await run.add_tools([(tool(), evidence())])
         run.close()
         return run.path
 
@@ -220,9 +220,8 @@ def finished_run(tmp_path_factory):
     async def main():
         run = await Run.create(tmp_path_factory.mktemp("runs"), "sieve", manifest(tools=3))
         tools = [tool(name) for name in ("one", "two", "three")]
-        await run.add_tools(tools)
         for each in tools:
-            await run.add_tool(each, evidence(f"Evidence of {each.name} is {each.slug * 50}"))
+            await run.add_tools([(each, evidence(f"Evidence of {each.name} is {each.slug * 50}"))])
             for n in range(30):
                 await run.journal.record(
                     replace(call(f"{each.slug}-{n}"), tag=Tag(each.slug, "builder", "review"))
@@ -258,7 +257,7 @@ def redo(path: Path) -> tuple[int, list[str]]:
             for each in run.tools():
                 if each.slug not in run.finished_tools():
                     again = evidence(f"Evidence of {each.name} is {each.slug * 50}")
-                    await run.add_tool(each, again)
+                    await run.add_tools([(each, again)])
                     await run.save_scorecard(card(each.slug))
             notes = [*run.notes, *run.damaged]
             await run.finish()

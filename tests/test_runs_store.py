@@ -33,12 +33,12 @@ from tests.runs_samples import (
 
 async def start(runs, *slugs, **more):
     run = await Run.create(runs, "batch", manifest(tools=len(slugs), **more))
-    await run.add_tools([tool(slug) for slug in slugs])
+    await run.add_tools([(tool(slug), evidence()) for slug in slugs])
     return run
 
 
 async def judge(run, slug, **more):
-    await run.add_tool(tool(slug), evidence())
+    await run.add_tools([(tool(slug), evidence())])
     await run.save_review(slug, 0, review())
     await run.save_scorecard(card(slug, run=run.name, **more))
 
@@ -93,8 +93,8 @@ def test_the_evidence_is_stored_once_and_not_again_in_the_verdict(tmp_path):
     text = "A passage that occurs nowhere else."
 
     async def main():
-        run = await start(tmp_path, "one")
-        await run.add_tool(tool("one"), evidence(text))
+        run = await start(tmp_path)
+        await run.add_tools([(tool("one"), evidence(text))])
         await run.save_scorecard(card("one", evidence=evidence(text).sources))
         found = run.cards()[0].evidence
         run.close()
@@ -109,7 +109,7 @@ def test_a_resume_goes_on_where_the_run_stopped(tmp_path):
     async def main():
         run = await start(tmp_path, "one", "two")
         await judge(run, "one")
-        await run.add_tool(tool("two"), evidence())
+        await run.add_tools([(tool("two"), evidence())])
         await run.save_review("two", 0, review("builder"))
         await run.save_missing("two", 0, Missing(persona="skeptic", reason="timeout", detail="x"))
         await run.journal.record(call("k"))
@@ -164,7 +164,7 @@ def test_paths_of_this_machine_do_not_get_into_the_run(tmp_path):
 
     async def main():
         run = await Run.create(tmp_path / "runs", "one", manifest())
-        await run.add_tool(tool("one", evidence=(notes,)), evidence())
+        await run.add_tools([(tool("one", evidence=(notes,)), evidence())])
         assert run.tools()[0].evidence == (notes,)
         await run.finish()
         return run.path
@@ -247,13 +247,13 @@ def test_every_difference_is_named_in_one_line():
 def test_r6_other_evidence_or_another_entry_for_the_same_tool_is_refused(tmp_path):
     async def main():
         run = await start(tmp_path, "one")
-        await run.add_tool(tool("one"), evidence())
-        await run.add_tool(tool("one"), evidence())
-        await run.add_tools([tool("one"), tool("two")])
+        await run.add_tools([(tool("one"), evidence())])
+        await run.add_tools([(tool("one"), evidence())])
+        await run.add_tools([(tool("one"), evidence()), (tool("two"), evidence())])
         with pytest.raises(RunError, match="evidence one: "):
-            await run.add_tool(tool("one"), evidence("Sieve is dead."))
+            await run.add_tools([(tool("one"), evidence("Sieve is dead."))])
         with pytest.raises(RunError, match="tool one: "):
-            await run.add_tools([tool("one", url="https://other.example")])
+            await run.add_tools([(tool("one", url="https://other.example"), evidence())])
         assert run.evidence("one") == evidence()
         assert [each.slug for each in run.tools()] == ["one", "two"]
         run.close()
@@ -314,12 +314,12 @@ def test_answers_of_an_earlier_run_are_reused_and_the_new_run_stands_alone(tmp_p
     async def main():
         first = await start(tmp_path, "one")
         await first.journal.record(call("k", slug="one"))
-        await first.add_tool(tool("one"), evidence())
+        await first.add_tools([(tool("one"), evidence())])
         await first.finish()
         second = await Run.create(tmp_path, "again", manifest(parent=first.name),
                                   earlier=[first.path])  # fmt: skip
         assert second.journal.find("k")
-        await second.add_tools([tool("one")])
+        await second.add_tools([(tool("one"), evidence())])
         second.close()
         third = Run.open(second.path, write=True, earlier=[second.path])
         assert third.journal.find("k")
@@ -375,8 +375,8 @@ def test_r12_five_resumes_do_not_make_a_run_larger(tmp_path):
         sizes = []
         for _ in range(5):
             again = Run.open(run.path, write=True)
-            await again.add_tools([tool("one"), tool("two")])
-            await again.add_tool(tool("one"), evidence())
+            await again.add_tools([(tool("one"), evidence()), (tool("two"), evidence())])
+            await again.add_tools([(tool("one"), evidence())])
             await again.save_review("two", 0, review())
             await again.save_scorecard(card("one", run=run.name))
             await again.write_verdicts()

@@ -93,16 +93,13 @@ class Journal:
         """Keep a value about the whole run."""
         await self._writer.commit([(_PUT_META, summed(name, value))])
 
-    async def put_tools(self, tools: Sequence[Tool]) -> None:
-        """Keep tools whose evidence is not gathered yet, in one commit."""
-        await self._writer.commit([self._tool(tool, None) for tool in tools])
-
-    async def put_evidence(self, tool: Tool, evidence: Evidence, fingerprint: str) -> None:
-        """Keep a tool with its evidence."""
-        body = evidence.model_dump_json()
-        await self._writer.commit(
-            [self._tool(tool, fingerprint), (_PUT_EVIDENCE, summed(tool.slug, body))]
-        )
+    async def put_tools(self, found: Sequence[tuple[Tool, Evidence, str]]) -> None:
+        """Keep tools with their evidence and its fingerprint, all in one commit."""
+        statements: list[Statement] = []
+        for tool, evidence, fingerprint in found:
+            row = summed(tool.slug, evidence.model_dump_json())
+            statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
+        await self._writer.commit(statements)
 
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Keep a review; it takes the place of a missing one."""
@@ -130,7 +127,7 @@ class Journal:
         """Commit what is queued and close; the journal is then a single file."""
         self._stack.close()
 
-    def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
+    def _tool(self, tool: Tool, fingerprint: str) -> Statement:
         # Relative to the run, so that a run that is shared tells nothing about this machine.
         folder = self.stored.path.parent.resolve()
         paths = tuple(_relative(each, folder) for each in tool.evidence)

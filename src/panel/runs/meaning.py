@@ -57,6 +57,12 @@ def changed_meaning(run: str, changed: list[str]) -> RunError:
     )
 
 
+def check_known(run: str, field: str, stored: str | None, current: str) -> None:
+    """Raise `RunError` where a field the run already knows has another fingerprint now."""
+    if stored not in (None, current):
+        raise changed_meaning(run, differences({field: str(stored)}, {field: current}))
+
+
 def evidence_fingerprint(evidence: Evidence) -> str:
     """Return the fingerprint of what the evidence says, whenever it was read."""
     return fingerprint(evidence.model_dump(mode="json", exclude={"sources": {"__all__": _WHEN}}))

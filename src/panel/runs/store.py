@@ -22,7 +22,11 @@ from panel.runs.folder import JOURNAL, MANIFEST, create_folder
 from panel.runs.journal import Journal
 from panel.runs.lock import LOCK, RunLock
 from panel.runs.manifest import Counts, Manifest, read_manifest
-from panel.runs.meaning import changed_meaning, differences, evidence_fingerprint, tool_fingerprint
+from panel.runs.meaning import (
+    check_known,
+    evidence_fingerprint,
+    tool_fingerprint,
+)
 from panel.runs.salvage import repair
 from panel.runs.stored import Stored
 from panel.tools.tool import Tool
@@ -116,32 +120,22 @@ class Run:
         """What was met damaged so far and left out, one line each."""
         return self._stored.damaged
 
-    async def add_tools(self, tools: Sequence[Tool]) -> None:
-        """Keep tools that are to be reviewed, in order, in one commit; those known are left.
+    async def add_tools(self, found: Sequence[tuple[Tool, Evidence]]) -> None:
+        """Keep tools with their evidence, in order, in one commit: a kill leaves all or none.
 
-        Raises `RunError` where a known tool's entry is not what it was.
+        Raises `RunError` where a known tool's entry or evidence is not what it was.
         """
         known = {tool.slug: tool_fingerprint(tool) for tool in self.tools()}
-        if changed := differences(
-            {f"tool {tool.slug}": known[tool.slug] for tool in tools if tool.slug in known},
-            {f"tool {tool.slug}": tool_fingerprint(tool) for tool in tools if tool.slug in known},
-        ):
-            raise changed_meaning(self.name, changed)
-        if new := [tool for tool in tools if tool.slug not in known]:
+        new = []
+        for tool, evidence in found:
+            now = evidence_fingerprint(evidence)
+            before = self._stored.evidence_fingerprint(tool.slug)
+            check_known(self.name, f"tool {tool.slug}", known.get(tool.slug), tool_fingerprint(tool))
+            check_known(self.name, f"evidence {tool.slug}", before, now)
+            if before is None or self._stored.evidence(tool.slug) is None:
+                new.append((tool, evidence, now))
+        if new:
             await self.journal.put_tools(new)
-
-    async def add_tool(self, tool: Tool, evidence: Evidence) -> None:
-        """Keep a tool with its evidence.
-
-        Raises `RunError` where this run already asked about the tool with other evidence.
-        """
-        now = evidence_fingerprint(evidence)
-        before = self._stored.evidence_fingerprint(tool.slug)
-        if before not in (None, now):
-            field = f"evidence {tool.slug}"
-            raise changed_meaning(self.name, differences({field: str(before)}, {field: now}))
-        if before is None or self._stored.evidence(tool.slug) is None:
-            await self.journal.put_evidence(tool, evidence, now)
 
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added."""

@@ -3,6 +3,7 @@
 Started anew, over another run's evidence, or resumed; worked; closed.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -114,8 +115,14 @@ class Session:
         except BaseException:
             await endpoint.close()
             raise
-        for tool in tools:
-            await run.add_tool(tool, evidence[tool.slug])
+        try:
+            await run.add_tools([(tool, evidence[tool.slug]) for tool in tools])
+        except BaseException:
+            # A run without its tools could never be resumed: nothing half-written stays.
+            run.close()
+            shutil.rmtree(run.path, ignore_errors=True)
+            await endpoint.close()
+            raise
         return cls(panel, endpoint, run, tools)
 
     async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
