@@ -172,7 +172,7 @@ def _persona(persona: PersonaView) -> Iterator[RenderableType]:
     for paragraph in persona.summary:
         yield indent(inline(paragraph), after=1)
     rows = Table.grid(padding=(0, 2))
-    rows.add_column(no_wrap=True, width=11)
+    rows.add_column(no_wrap=True, width=12)
     rows.add_column(ratio=1, overflow="fold")
     for finding in persona.deciding:
         rows.add_row(*_finding(finding, ""))
