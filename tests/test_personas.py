@@ -47,7 +47,7 @@ def test_a_shipped_persona_asks_eight_to_twelve_questions_and_three_or_four_text
     assert 3 <= len(persona.fields) <= 4
     assert sum(c.dealbreaker for c in persona.criteria) <= 2
     assert {c.kind for c in persona.criteria} == {"fact", "judgement"}
-    assert all("in at most" in f.ask for f in persona.fields)
+    assert all(f.ask.endswith("?") for f in (*persona.fields, persona.forecast))
     assert persona.voice.startswith("You ")
     assert len(persona.voice.split()) <= 90
 

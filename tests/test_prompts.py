@@ -98,6 +98,8 @@ def test_a_written_part_is_asked_of_the_persona_about_the_tool():
         tail = prompts.field_tail(persona, TOOL, persona.forecast.ask)
         assert persona.title in tail
         assert persona.voice in tail
+        assert "at most 18 words" in tail
+        assert "at most 18 words" in prompts.whole_tail(persona, TOOL, schema_of(persona))
         assert persona.forecast.ask in tail
         assert "Widget" in tail
 
