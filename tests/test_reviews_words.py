@@ -86,6 +86,10 @@ def test_a_statement_gets_the_passage_that_holds_its_words_and_no_other_does():
         "much indeed. It folds. Widget cuts and folds paper of any size [E1.1]."
     )
     assert attach(text, passages) == text.replace("by a foundation.", "by a foundation [E1.1].")
+    denial = "Widget does not cut and fold paper of any size."
+    assert attach(denial, passages) == denial
+    doubt = "I would not use it because Widget cuts and folds paper of any size."
+    assert attach(doubt, passages).endswith("size [E1.2].")
     assert attach("Nothing to see.", ()) == "Nothing to see."
     assert attach("", passages) == ""
 

@@ -19,6 +19,10 @@ _BRACKETED: Final = re.compile(
 )
 _BARE: Final = re.compile(r"\s*\bE\s?\d{1,6}[.:]\d{1,6}\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
+_DENIAL: Final = re.compile(
+    r"\b(?:not?|never|none|nor|lacks?|lacking|without|cannot|unable|un\w+ed)\b|n[’']t\b",
+    re.IGNORECASE,
+)
 _COMMON: Final = frozenset(
     re.findall(
         r"\w+",
@@ -74,7 +78,8 @@ def attach(text: str, passages: Sequence[Passage]) -> str:
     """Put behind each sentence without a citation the passage that holds most of its words.
 
     A passage counts when it holds three in five of a sentence's words, and five at least: then the
-    statement is there to be read. Other sentences stay without a citation.
+    statement is there to be read. A sentence that denies something is not shown by a passage that
+    does not. Other sentences stay without a citation.
     """
     return " ".join(_attached(sentence, passages) for sentence in sentences(text))
 
@@ -83,12 +88,21 @@ def _attached(sentence: str, passages: Sequence[Passage]) -> str:
     words = set(_words(sentence))
     if _BRACKETED.search(sentence) or len(words) < FEWEST:
         return sentence
-    held = [(len(words & set(_words(p.text))), -n, p.id) for n, p in enumerate(passages)]
+    denies = _denies(sentence.rpartition(" because ")[2])
+    held = [
+        (len(words & set(_words(p.text))), -n, p.id)
+        for n, p in enumerate(passages)
+        if not denies or _denies(p.text)
+    ]
     most, _, ident = max(held, default=(0, 0, ""))
     if most < FEWEST or most < SHARE * len(words):
         return sentence
     body = sentence.rstrip(".!?…")
     return f"{body} [{ident}]{sentence[len(body) :]}"
+
+
+def _denies(text: str) -> bool:
+    return _DENIAL.search(text) is not None
 
 
 def likely(

@@ -18,10 +18,9 @@ from panel.reviews.review import Finding, Vote
 from panel.reviews.wording import finished, fresh, sentences, tidy
 from panel.reviews.yesno import read_yes_no
 
-FIELD_LIMIT: Final = 240
-SUMMARY_LIMIT: Final = 600
-FIELD_TOKENS: Final = 90
-SUMMARY_TOKENS: Final = 160
+FIELD_SIZE: Final = (90, 240)
+SUMMARY_SIZE: Final = (160, 600)
+"""Tokens at most, and characters kept at most."""
 
 MOST_SENTENCES: Final = 3
 
@@ -57,13 +56,13 @@ async def write(interview: Interview, *, told: Sequence[str], vote: Vote) -> Wri
     fields = {}
     for field in persona.fields:
         tail = prompts.field_tail(persona, tool, field.ask)
-        if said := await _part(interview, field.id, tail, FIELD_TOKENS, FIELD_LIMIT, taken):
+        if said := await _part(interview, field.id, tail, taken):
             fields[field.id] = said
     tail = prompts.field_tail(persona, tool, persona.forecast.ask)
-    claim = await _part(interview, "forecast", tail, FIELD_TOKENS, FIELD_LIMIT, taken)
+    claim = await _part(interview, "forecast", tail, taken)
     probability = await _odds(interview, claim) if claim else None
     tail = prompts.summary_tail(persona, tool, vote=vote, told=" ".join(told))
-    summary = await _part(interview, "summary", tail, SUMMARY_TOKENS, SUMMARY_LIMIT, taken)
+    summary = await _part(interview, "summary", tail, taken)
     return Written(fields, claim, probability, summary)
 
 
@@ -90,10 +89,9 @@ def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
     )
 
 
-async def _part(
-    interview: Interview, step: str, tail: str, tokens: int, limit: int, taken: list[str]
-) -> str:
+async def _part(interview: Interview, step: str, tail: str, taken: list[str]) -> str:
     """Ask for one part and return it, without sentences that another part has said before."""
+    tokens, limit = SUMMARY_SIZE if step == "summary" else FIELD_SIZE
     try:
         text = await interview.ask(f"written:{step}", tail, _text, max_tokens=tokens)
     except Truncated as fault:
