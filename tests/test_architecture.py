@@ -15,8 +15,8 @@ ROOT = SRC / "panel"
 
 # The flow is the import order: a stage imports only stages before it.
 ORDER = [
-    "errors", "paths", "untrusted", "documents", "tools", "evidence", "personas", "prompts",
-    "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
+    "errors", "paths", "untrusted", "documents", "fetch", "tools", "evidence", "personas",
+    "prompts", "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
     "engine", "batch", "render", "session", "cli",
 ]  # fmt: skip
 
@@ -25,7 +25,8 @@ FACES = {"panel", "panel.api", "panel.__main__"}
 
 # Outside libraries and the only modules that may import them.
 BOUNDARIES = {
-    "aiohttp": {"panel.providers.wire"},
+    "aiohttp": {"panel.providers.wire", "panel.fetch.fetcher", "panel.fetch.connector"},
+    "yarl": {"panel.fetch.place"},
     "tenacity": {"panel.calls.loop", "panel.calls"},
     "rich": {"panel.render.terminal", "panel.render.stamp", "panel.cli"},
     "click": {"panel.cli"},
