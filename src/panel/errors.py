@@ -29,6 +29,7 @@
 A message is one line without markup and never holds a key. `hint` is the next thing to type.
 """
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 MissingReason = Literal[
@@ -128,9 +129,18 @@ class BadResponse(FetchError):
 
     code = "bad_response"
 
-    def __init__(self, message: str, *, status: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        again: datetime | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.again = again
+        """When a server whose limit is used up says that it will answer again."""
 
 
 class NoAnswer(FetchError):

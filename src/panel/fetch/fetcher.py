@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from panel.errors import BadResponse, Blocked, FetchError, NoAnswer, TooLarge, TooSlow
+from panel.fetch.again import answers_again
 from panel.fetch.connector import HERE, Resolve, connector, system_addresses
 from panel.fetch.page import Page
 from panel.fetch.place import Place, place, shown
@@ -149,7 +150,9 @@ class Fetcher:
     async def _page(self, response: aiohttp.ClientResponse, here: Place, trip: _Trip) -> Page:
         if response.status != 200:
             raise BadResponse(
-                f"{shown(here.host)} answers {response.status}", status=response.status
+                f"{shown(here.host)} answers {response.status}",
+                status=response.status,
+                again=answers_again(response.headers, self._now()),
             )
         if (response.content_length or 0) > self._cap:
             raise Overflow
