@@ -36,7 +36,9 @@ BOUNDARIES = {
     "sqlite3": {"panel.runs"},
     "yaml": {"panel.documents"},
     "pyarrow": {"panel.runs.export"},
-    "markdown_it": {"panel.evidence"},
+    "markdown_it": {"panel.evidence.markdown"},
+    "trafilatura": {"panel.evidence.web"},
+    "pypdf": {"panel.evidence.pdf"},
 }
 
 
@@ -168,7 +170,7 @@ def test_no_module_reads_the_environment_on_import(name):
 
 
 HEAVY = ("aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-         "tenacity", "xllamacpp", "markdown_it", "pyarrow")  # fmt: skip
+         "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf")  # fmt: skip
 
 
 @pytest.mark.parametrize(
