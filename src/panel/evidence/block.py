@@ -30,3 +30,7 @@ class Extract:
     """What a person should know about the document: see `suspicion`."""
     aside: int = 0
     """How many blocks of a web page were left out because they frame its main text."""
+    links: tuple[tuple[str, str], ...] = ()
+    """The links of a web page, address and text; see `links`."""
+    title: str = ""
+    """What a web page calls itself or its site."""

@@ -43,6 +43,10 @@ class Source(BaseModel):
     flags: tuple[str, ...] = ()
     """What a person should know about this source, for instance that it addresses the reviewer."""
     role: Role = "file"
+    hidden: tuple[str, ...] = ()
+    """The first of those hidden pieces that were text, each cut: for people, never in a prompt."""
+    left_aside: int = 0
+    """Blocks of a web page that were left out because they frame its main text."""
 
 
 class Evidence(BaseModel):
