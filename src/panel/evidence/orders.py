@@ -29,7 +29,8 @@ OVERRIDE: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|do not follow|stop following)\s+"
     r"(?:(?:all|any|of|the|your|my|these|every|everything)\s+)*"
     rf"(?:{_OWN_WORDS}\s+(?:\w+\s+)?|(?<=your\s)system\s+){_RULES}\b"
-    rf"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+{_OWN_WORDS}\b"
+    rf"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+{_OWN_WORDS}"
+    r"(?=\s*[.,;:!]|\s+and\b)"
     r"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+(?:that\s+)?"
     r"(?:you\s+(?:were|have been)\s+told|(?:came|comes|stands)\s+before)\b"
     # German, French, Spanish, Portuguese, Italian

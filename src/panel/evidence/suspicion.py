@@ -110,8 +110,8 @@ def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
         yield _say(what, text.text, match, text.ids(match))
     for passage in passages:
         for how, said in readings(passage.text):
-            if _TELLTALE.search(said) and (match := _aimed(said)):
-                yield _say(f"holds an order in {how}", said, match, (passage.id,))
+            if _TELLTALE.search(said) and (order := _aimed(said)):
+                yield _say(f"holds an order in {how}", said, order, (passage.id,))
     for heading, ident in _headings(passages).items():
         for what, match in _orders(heading):
             yield _say(f"stands under a heading that {what}", heading, match, (ident,))
