@@ -7,7 +7,9 @@ made, the address it will connect to is checked again.
 import asyncio
 import contextvars
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -28,9 +30,34 @@ HERE: Final = contextvars.ContextVar[Place]("place")
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
-    """Return what the system's resolver answers."""
-    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in infos]
+    """Return what the system's resolver answers.
+
+    A look-up cannot be broken off, so each has a thread of its own that nobody has to wait for:
+    neither the look-ups of other hosts nor the end of the program.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(found: Sequence[str] | OSError) -> None:
+        if answer.done():  # nobody waits any more
+            return
+        if isinstance(found, OSError):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
+
+    def look_up() -> None:
+        found: Sequence[str] | OSError
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [str(info[4][0]) for info in infos]
+        except (OSError, UnicodeError) as fault:
+            found = fault if isinstance(fault, OSError) else OSError("no name")
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, found)
+
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+    return await answer
 
 
 class _Checked(AbstractResolver):
