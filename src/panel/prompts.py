@@ -1,7 +1,8 @@
 """Prompts: the templates of `prompts/`, filled in one pass, and the parts of a question.
 
 The part that is the same for every reviewer of one tool comes first, byte for byte; what differs
-stands behind the untrusted text. Knows strings only: nothing of providers, replies or scores.
+stands behind the untrusted text and holds none of it, not even the tool's name. Knows strings
+only: nothing of providers, replies or scores.
 """
 
 import json
@@ -13,7 +14,7 @@ from string import Template
 from typing import Any, Final
 
 from panel.errors import PromptError
-from panel.evidence.fence import fenced
+from panel.evidence.fence import FENCE, fenced
 from panel.evidence.source import Passage
 from panel.paths import data_folder
 from panel.personas import Persona
@@ -26,11 +27,12 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "shared": frozenset({"context", "evidence"}),
     "question": frozenset({"question", "options"}),
     "cite": frozenset({"question", "answer", "candidates"}),
+    "support": frozenset({"question", "answer", "cited"}),
     "persona": frozenset({"title", "lens", "voice"}),
-    "findings": frozenset({"tool", "findings"}),
-    "stance": frozenset({"tool"}),
-    "written": frozenset({"tool", "score", "vote", "lines"}),
-    "whole": frozenset({"tool", "questions", "fields", "forecast", "schema"}),
+    "findings": frozenset({"findings"}),
+    "stance": frozenset(),
+    "written": frozenset({"score", "vote", "lines"}),
+    "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
 }
 """Every template and what it must ask for, exactly."""
@@ -110,6 +112,12 @@ def cite_tail(question: str, answer: str, candidates: Sequence[str]) -> str:
     return shipped().fill("cite", question=question, answer=answer, candidates=likely).strip()
 
 
+def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
+    """Return the question whether the cited passages show what they were cited for."""
+    named = " and ".join(f"passage {ident}" for ident in cited)
+    return shipped().fill("support", question=question, answer=answer, cited=named).strip()
+
+
 def persona_part(persona: Persona) -> str:
     """Return who the reviewer is: voice and method."""
     return shipped().fill(
@@ -117,29 +125,25 @@ def persona_part(persona: Persona) -> str:
     )
 
 
-def findings_part(persona: Persona, tool: Tool, findings: Sequence[str]) -> str:
+def findings_part(persona: Persona, findings: Sequence[str]) -> str:
     """Return who the reviewer is and what it has found so far: stance and text start with it."""
     listed = "\n".join(f"- {line}" for line in findings)
     return persona_part(persona) + shipped().fill(
-        "findings", tool=_name(tool), findings=listed or "- (none could be answered)"
+        "findings", findings=listed or "- (none could be answered)"
     )
 
 
-def stance_tail(tool: Tool) -> str:
+def stance_tail() -> str:
     """Return the question for the reviewer's own ship or skip."""
-    return shipped().fill("stance", tool=_name(tool)).strip()
+    return shipped().fill("stance").strip()
 
 
-def written_tail(persona: Persona, tool: Tool, *, score: str, vote: str) -> str:
+def written_tail(persona: Persona, *, score: str, vote: str) -> str:
     """Return the ask for the written part: one labelled line for each thing."""
-    return (
-        shipped()
-        .fill("written", tool=_name(tool), score=score, vote=vote, lines=_lines(persona))
-        .strip()
-    )
+    return shipped().fill("written", score=score, vote=vote, lines=_lines(persona)).strip()
 
 
-def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
+def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
     """Return persona, questions and answer format for one structured reply."""
     questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
     fields = "\n".join(f"- {f.id}: {f.ask}" for f in persona.fields)
@@ -147,7 +151,6 @@ def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
         shipped()
         .fill(
             "whole",
-            tool=_name(tool),
             questions=questions,
             fields=fields,
             forecast=persona.forecast.ask,
@@ -158,9 +161,14 @@ def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
 
 
 def repair_tail(tail: str, *, reply: str, problem: str) -> str:
-    """Return a tail asked again, with what was wrong with the last reply, which is untrusted."""
-    quoted = "\n".join("> " + line for line in neutralise(reply[:1_500]).splitlines())
-    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=quoted).rstrip()
+    """Return a tail asked again, with what was wrong with the last reply.
+
+    The reply is untrusted: it may repeat what a page told the model, so it stands inside a fence.
+    """
+    lines = neutralise(reply[:1_500].replace("\x01", "")).splitlines()
+    quoted = "".join(f"> {line}\n" for line in lines)
+    fence = f"BEGIN DATA {FENCE}\n{quoted}END DATA {FENCE}"
+    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=fence).rstrip()
 
 
 def _lines(persona: Persona) -> str:
@@ -174,10 +182,6 @@ def _lines(persona: Persona) -> str:
 def label(ident: str) -> str:
     """Return an id as the label of a line: `what_kills_it` becomes `What kills it`."""
     return ident.replace("_", " ").capitalize()
-
-
-def _name(tool: Tool) -> str:
-    return " ".join(neutralise(tool.name.replace("\x01", "")).split())[:80]
 
 
 def _read(folder: Path, name: str) -> str:

@@ -51,9 +51,7 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
     findings = tuple(
         [await _finding(interview, c, calibration) for c in interview.persona.criteria]
     )
-    so_far = prompts.findings_part(
-        interview.persona, interview.brief.tool, [_told(f) for f in findings]
-    )
+    so_far = prompts.findings_part(interview.persona, [_told(f) for f in findings])
     stance = await _stance(interview, so_far)
     written = await _written(interview, so_far, findings)
     tally = interview.tally
@@ -161,7 +159,7 @@ async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> 
 async def _stance(interview: Interview, so_far: str) -> Stance:
     said = await interview.ask(
         "stance",
-        so_far + prompts.stance_tail(interview.brief.tool),
+        so_far + prompts.stance_tail(),
         read_yes_no,
         max_tokens=1,
         logprobs=True,
@@ -174,9 +172,7 @@ async def _written(interview: Interview, so_far: str, findings: tuple[Finding, .
     persona, shown = interview.persona, interview.shown
     scored = score_findings(persona.criteria, findings, interview.rule)
     score = "nothing" if scored.score is None else f"{scored.score:.0f}"
-    tail = so_far + prompts.written_tail(
-        persona, interview.brief.tool, score=score, vote=_VOTES[scored.vote]
-    )
+    tail = so_far + prompts.written_tail(persona, score=score, vote=_VOTES[scored.vote])
     try:
         written = await interview.ask(
             "written", tail, lambda reply: read_written(reply, persona, shown),
