@@ -39,7 +39,9 @@ def place(text: str, allow: frozenset[str], *, base: URL | None = None) -> Place
     try:
         if _SMUGGLED.search(text):
             raise ValueError
-        url = URL(text) if base is None else base.join(URL(text))
+        url = URL(text)
+        if base is not None and not url.scheme:
+            url = base.join(url)
         url = url.with_fragment(None)
         host, port = (url.raw_host or "").lower(), url.port
         user = url.raw_user is not None or url.raw_password is not None
