@@ -14,10 +14,11 @@ from panel.calls import Calls
 from panel.errors import CallError, RunError, RunStopped
 from panel.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.evidence.budget import choose
-from panel.evidence.fence import fenced, marker
+from panel.evidence.facts import contradictions, read_facts
+from panel.evidence.fence import marker
 from panel.evidence.source import Evidence
 from panel.personas import Persona
-from panel.prompts import Brief
+from panel.prompts import Brief, shared
 from panel.providers.target import Target
 from panel.reviews.asking import ask_review, steps
 from panel.reviews.calibration import Calibration
@@ -68,12 +69,13 @@ async def review_tool(
     watch(Started(tool))
     evidence = stored_evidence(run, tool)
     chosen = choose(evidence, panel.target.evidence_tokens)
+    brief = Brief(tool=tool, passages=chosen.passages, context=panel.context)
     sitting = _Sitting(
         panel=panel,
         calls=calls,
         run=run,
-        brief=Brief(tool=tool, passages=chosen.passages, context=panel.context),
-        marker=marker(panel.secret, fenced(chosen.passages)),
+        brief=brief,
+        marker=marker(panel.secret, shared(brief)),
         watch=watch,
     )
     answers = await sitting.all_personas()
@@ -83,7 +85,12 @@ async def review_tool(
         update={
             "run": run.name,
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
-            "warnings": (*panel.warnings, *chosen.notes),
+            "warnings": (
+                *panel.warnings,
+                *contradictions(tool, card.facts, evidence),
+                *evidence.notes,
+                *chosen.notes,
+            ),
         }
     )
     await run.save_scorecard(card)
@@ -202,5 +209,6 @@ def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Sco
         reviews=reviews,
         missing=missing,
         evidence=evidence.sources,
+        facts=read_facts(evidence),
         usage=RunUsage(),
     )

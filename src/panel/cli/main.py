@@ -15,6 +15,7 @@ COMMANDS = {
     "review": ("panel.cli.review", "Review one tool and print its scorecard."),
     "batch": ("panel.cli.batch", "Review a whole list of tools."),
     "rerun": ("panel.cli.rerun", "Review a run's stored evidence again, with another provider."),
+    "evidence": ("panel.cli.evidence", "Show what is known about one tool, and what is not."),
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),

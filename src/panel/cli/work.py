@@ -62,6 +62,8 @@ def _introduce(session: Session) -> None:
     target = session.panel.target
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
+    for line in session.left_out:
+        say(f"warning: left out: {line}")
     for warning in session.panel.warnings:
         say(f"warning: {warning}")
 

@@ -19,11 +19,11 @@ from panel.evidence.block import Block, Extract
 from panel.evidence.document import is_known
 from panel.evidence.gather import evidence_of, gather, read_files
 from panel.evidence.internet import Internet, NotRead
+from panel.evidence.passages import cut
 from panel.evidence.reading import Reading
 from panel.evidence.record import words
 from panel.evidence.sandbox import parse
 from panel.evidence.source import Evidence
-from panel.evidence.suspicion import flags
 from panel.fetch.page import Page
 from panel.tools.tool import Tool
 
@@ -158,7 +158,7 @@ def _notes(answer: _Found | str) -> list[str]:
 async def _read(page: Page, want: Want, asked: Address) -> _Found:
     there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
     extract, links = await _extracted(page, want)
-    if not extract.blocks:
+    if not cut(extract.blocks, "E"):
         raise Unparseable(f"{there.host}: no readable text in it")
     strange = want.role in {"page", "pricing"} and not there.same_site(asked)
     return _Found(
@@ -188,9 +188,7 @@ def _joined(base: str, url: str) -> str:
 def _recorded(record: Record) -> Extract:
     if not record.sentences:
         raise Unparseable("answered with nothing that is known here")
-    text = "\n".join(record.sentences)
-    blocks = tuple(Block("list", line, record.heading) for line in record.sentences)
-    return Extract(blocks, flags=flags(text, hidden=(), raw=text))
+    return Extract(tuple(Block("list", line, record.heading) for line in record.sentences))
 
 
 async def _document(page: Page, want: Want) -> Extract:

@@ -49,6 +49,8 @@ def _card(shown: CardView, prefix: str) -> Iterator[str]:
     yield _about(shown)
     yield from (escape(text) for text in shown.description)
     yield "\n".join([_HEAD, *_rows(shown)])
+    if shown.read:
+        yield "\n".join(_read(shown, prefix))
     if shown.notes:
         yield "\n".join(f"- {escape(note)}" for note in shown.notes)
     for persona in shown.personas:
@@ -77,6 +79,11 @@ def _about(shown: CardView) -> str:
     if shown.url:
         facts.append(f"<{shown.link}>" if shown.link else escape(shown.url))
     return " · ".join(facts)
+
+
+def _read(shown: CardView, prefix: str) -> Iterator[str]:
+    for label, text, cite in shown.read:
+        yield f"- {label}: {escape(text)}" + (f" [^{prefix}{cite.id}]" if cite else "")
 
 
 def _rows(shown: CardView) -> Iterator[str]:

@@ -12,6 +12,8 @@ from panel.render import figures
 from panel.render.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.render.deciding import FindingView, Known, against, deciding, findings
 from panel.render.links import https
+from panel.render.made import made
+from panel.render.stated import fact_rows
 from panel.reviews.review import Forecast, Missing, Review
 from panel.verdict.scorecard import Outcome, Scorecard
 
@@ -20,8 +22,6 @@ GLYPHS: Final = {
     "abstain": "–", "missing": "×",
 }  # fmt: skip
 """A shape for each outcome and vote, so that no colour is needed to tell them apart."""
-
-ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
 
 REASONS: Final = {
     "timeout": "no answer in time",
@@ -129,6 +129,8 @@ class CardView:
     personas: tuple[PersonaView, ...]
     missing: tuple[MissingView, ...]
     sources: tuple[SourceView, ...]
+    read: tuple[tuple[str, str, Cite | None], ...]
+    """What was read about price, licence and upkeep: label, text, passage; () if nothing was."""
     facts: tuple[tuple[str, str], ...]
     """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
 
@@ -137,7 +139,9 @@ def view(card: Scorecard) -> CardView:
     """Compute what is shown of one card."""
     known = Known(card.evidence)
     personas = tuple(_persona(r, card, known) for r in card.reviews)
-    sources = tuple(_sources(card, set(_cited(personas))))
+    read = fact_rows(card.facts)
+    stated = {cite.id for _, _, cite in read if cite is not None}
+    sources = tuple(_sources(card, stated.union(_cited(personas))))
     tool, verdict = card.tool, card.verdict
     flags = (f"{line(s.source)} ({line(s.id)}): {line(f)}" for s in card.evidence for f in s.flags)
     return CardView(
@@ -160,7 +164,8 @@ def view(card: Scorecard) -> CardView:
         personas=personas,
         missing=tuple(_missing(m) for m in card.missing),
         sources=sources,
-        facts=tuple(_facts(card)),
+        read=read,
+        facts=tuple(made(card)),
     )
 
 
@@ -278,17 +283,3 @@ def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
             total=len(source.passages),
             remarks=tuple(remarks),
         )
-
-
-def _facts(card: Scorecard) -> Iterator[tuple[str, str]]:
-    usage = card.usage
-    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
-    yield "Provider", line(card.provider)
-    yield "Model", line(card.model)
-    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
-    yield "Calls", f"{usage.calls}{reused}"
-    yield "Tokens", figures.tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
-    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
-    yield "Time", figures.duration(usage.seconds)
-    yield "Run", line(card.run)
-    yield "Made", figures.moment(card.created)

@@ -14,7 +14,6 @@ from panel.batch import review_all
 from panel.calls import Calls
 from panel.engine import Panel, stored_evidence
 from panel.events import Watch, ignore
-from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.local.engine import engine_version
 from panel.prompts import template_texts
@@ -26,6 +25,7 @@ from panel.runs.meaning import check_same
 from panel.runs.store import Run
 from panel.session.opening import earlier_runs, open_panel
 from panel.session.options import Options
+from panel.session.sourcing import source
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
 
@@ -46,6 +46,8 @@ class Session:
         self.run = run
         self.tools = tuple(tools)
         self.calls = Calls(endpoint, panel.target, run.journal)
+        self.left_out: tuple[str, ...] = ()
+        """Tools about which nothing could be read, one line each with the reason."""
         self._endpoint = endpoint
 
     @classmethod
@@ -54,10 +56,13 @@ class Session:
 
         Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
         """
-        now = datetime.now(UTC)
-        evidence = {tool.slug: gather(tool, now=now) for tool in tools}
+        sourced = await source(options, tools)
+        evidence = {one.tool.slug: one.evidence for one in sourced.found}
         slug = tools[0].slug if len(tools) == 1 else f"{len(tools)}-tools"
-        return await cls._begin(options, slug, tools, evidence)
+        known = [one.tool for one in sourced.found]
+        session = await cls._begin(options, slug, known, evidence)
+        session.left_out = sourced.left_out
+        return session
 
     @classmethod
     async def rerun(cls, options: Options, parent: Run) -> Self:
