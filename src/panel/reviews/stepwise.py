@@ -17,6 +17,7 @@ from panel.reviews.citing import Cited, likely, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
+from panel.reviews.support import supported
 from panel.reviews.written import Written, read_written, without_words
 from panel.reviews.yesno import YesNo, read_yes_no
 from panel.tools.tool import Tool
@@ -48,8 +49,8 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
         if free is not None:
             interview.tally.notes[NO_FIT] = None
         calibration = free if calibration is None else _joined(calibration, free)
-    findings = tuple(
-        [await _finding(interview, c, calibration) for c in interview.persona.criteria]
+    findings = await supported(
+        interview, [await _finding(interview, c, calibration) for c in interview.persona.criteria]
     )
     so_far = prompts.findings_part(interview.persona, [_told(f) for f in findings])
     stance = await _stance(interview, so_far)
@@ -66,6 +67,7 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
         model=tally.model,
         unknown_cites=tally.unknown_cites + written.unknown_cites,
         uncited_facts=tally.uncited_facts,
+        unsupported=tally.unsupported,
         notes=tuple(tally.notes),
     )
 

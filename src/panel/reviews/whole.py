@@ -17,6 +17,7 @@ from panel.providers.message import Reply
 from panel.reviews.citing import keep_known, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.support import supported
 from panel.reviews.wording import tidy
 
 STEPS: Final = 1
@@ -73,7 +74,8 @@ async def hear(interview: Interview) -> Heard:
         repair=True,
     )
     interview.on_step("review")
-    return _heard(interview, said)
+    findings = [_finding(interview, c, said.findings[c.id]) for c in persona.criteria]
+    return _heard(interview, said, await supported(interview, findings))
 
 
 def schema_of(persona: Persona) -> dict[str, Any]:
@@ -96,9 +98,8 @@ def read_whole(reply: Reply, persona: Persona) -> Said:
     return said
 
 
-def _heard(interview: Interview, said: Said) -> Heard:
+def _heard(interview: Interview, said: Said, findings: tuple[Finding, ...]) -> Heard:
     persona, shown, tally = interview.persona, interview.shown, interview.tally
-    findings = tuple(_finding(interview, c, said.findings[c.id]) for c in persona.criteria)
 
     def prose(text: str, limit: int) -> str:
         kept, dropped = keep_known(text, shown)
@@ -119,6 +120,7 @@ def _heard(interview: Interview, said: Said) -> Heard:
         model=tally.model,
         unknown_cites=tally.unknown_cites,
         uncited_facts=tally.uncited_facts,
+        unsupported=tally.unsupported,
         notes=tuple(tally.notes),
     )
 
