@@ -43,6 +43,8 @@ class Panel:
     samples: int = 1
     context: str | None = None
     calibration: Calibration | None = None
+    support: Target | None = None
+    """Who is asked whether cited passages support their findings; None: nobody."""
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
 
@@ -51,6 +53,11 @@ class Panel:
         """Weight of every persona asked, by name."""
         return {p.name: p.weight for p in self.personas}
 
+    def steps(self, persona: Persona) -> int:
+        """Return how many answers one persona gives about one tool at most."""
+        checked = self.support is not None
+        return self.samples * steps(persona, self.target.ask, check_support=checked)
+
     @property
     def dealbreakers(self) -> dict[str, list[str]]:
         """Ids of the criteria whose supported `no` forces a skip, by persona."""
@@ -58,10 +65,17 @@ class Panel:
 
 
 async def review_tool(
-    panel: Panel, calls: Calls, run: Run, tool: Tool, *, watch: Watch = ignore
+    panel: Panel,
+    calls: Calls,
+    run: Run,
+    tool: Tool,
+    *,
+    support: Calls | None = None,
+    watch: Watch = ignore,
 ) -> Scorecard:
     """Take one tool past all personas and return its scorecard, which is then on disk.
 
+    `support` asks, where it is given, whether cited passages support their findings.
     A persona that cannot answer becomes `missing`. Raises `RunStopped` when no later call can
     succeed either (key, quota, model) or when the run was told to stop.
     """
@@ -73,6 +87,7 @@ async def review_tool(
     sitting = _Sitting(
         panel=panel,
         calls=calls,
+        support=support,
         run=run,
         brief=brief,
         marker=marker(panel.secret, shared(brief)),
@@ -118,6 +133,7 @@ class _Sitting:
 
     panel: Panel
     calls: Calls
+    support: Calls | None
     run: Run
     brief: Brief
     marker: str
@@ -138,7 +154,7 @@ class _Sitting:
 
     async def persona(self, persona: Persona) -> list[Review | Missing]:
         tool, samples = self.brief.tool, self.panel.samples
-        total = steps(persona, self.panel.target.ask) * samples
+        total = self.panel.steps(persona)
         done = count(1)
 
         def step(name: str) -> None:
@@ -171,6 +187,7 @@ class _Sitting:
                 calibration=self.panel.calibration,
                 today=datetime.now(UTC).date(),
                 on_step=step,
+                support=self.support,
             )
         except CallError as error:
             if error.stops_run:

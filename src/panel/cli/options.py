@@ -58,6 +58,13 @@ _ASKING = [
         help="Text file saying for whom the reviewers judge.",
     ),
     click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy."),
+    click.option(
+        "--check-support",
+        is_flag=True,
+        help="Ask again whether each cited passage shows what it is cited for.",
+    ),
+    click.option("--support-provider", metavar="VALUE", help="Another provider to ask that."),
+    click.option("--support-model", metavar="NAME", help="That provider's model."),
     click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered."),
 ]
 _GATHERING = [
@@ -151,12 +158,21 @@ def options_of(given: Mapping[str, Any]) -> Options:
         context=_context(path) if path else found.context,
         bill_to=given["bill_to"],
         concurrency=given["concurrency"],
+        check_support=_checks_support(given),
+        support_provider=given.get("support_provider"),
+        support_model=given.get("support_model"),
         fresh=given.get("fresh", False),
         fetch=given.get("fetch", False),
         offline=given.get("offline", False),
         on_read=lambda line: say(f"read: {line}"),
         command=("panel", *sys.argv[1:]),
     )
+
+
+def _checks_support(given: Mapping[str, Any]) -> bool:
+    """Naming who checks support means that it is checked."""
+    named = ("check_support", "support_provider", "support_model")
+    return any(given.get(name) for name in named)
 
 
 def _context(path: Path) -> str:

@@ -21,6 +21,11 @@ class Options:
     context: str | None = None
     bill_to: str | None = None
     concurrency: int | None = None
+    check_support: bool = False
+    """Ask a second time whether cited passages support their findings."""
+    support_provider: str | None = None
+    """Who is asked that; None: whoever answered."""
+    support_model: str | None = None
     fresh: bool = False
     """Ask again even where an earlier run has the answer."""
     fetch: bool = False
