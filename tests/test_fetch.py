@@ -194,7 +194,7 @@ asyncio.run(main(sys.argv[1]))
 
 
 def bomb(megabytes):
-    pack = zlib.compressobj(1, wbits=31)
+    pack = zlib.compressobj(6, wbits=31)
     return b"".join([*(pack.compress(bytes(2**20)) for _ in range(megabytes)), pack.flush()])
 
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from typing import Any
 
 from panel.errors import FetchError
 from panel.fetch.fetcher import Fetcher
@@ -86,7 +87,7 @@ class World:
         finally:
             writer.close()
 
-    def watch(self, event: str, arguments: tuple) -> None:
+    def watch(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "socket.connect" and isinstance(arguments[1], tuple):
             self.watched.append(arguments[1][0])
 
@@ -104,8 +105,8 @@ def naive(host: str) -> None:
         socket.create_connection((host, 80), timeout=1).close()
 
 
-async def explore(world: World) -> dict:
-    told: dict = {}
+async def explore(world: World) -> dict[str, Any]:
+    told: dict[str, Any] = {}
     if world_is_ours():
         server = await asyncio.start_server(world.serve, sock=_listener())
         for host in [*NUMBERS, "2130706433", "0x7f000001", "127.1", "0177.0.0.1"]:

@@ -42,7 +42,11 @@ def decoded(raw: bytes, named: str | None, *, markup: bool = False) -> str:
             return raw.decode(charset)
         except UnicodeDecodeError:
             continue
-    return raw.decode(usual[0] if usual else "windows-1252", "replace")
+    text = raw.decode("utf-8", "replace")
+    if any(letter > "\x7f" and letter != "\ufffd" for letter in text):
+        return text  # UTF-8 with a fault in it
+    others = [name for name in usual if codecs.lookup(name).name != "utf-8"]
+    return raw.decode(others[0] if others else "windows-1252", "replace")
 
 
 def _known(name: str) -> bool:

@@ -19,6 +19,8 @@ _SHOWS: Final = frozenset({b"Tj", b"TJ", b"'", b'"'})
 _FILLS: Final = frozenset({b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"sh", b"Do"})
 _TINY: Final = 2.0
 """Points of a letter too small to be read."""
+_MARGIN: Final = 50.0
+"""Points that a line may start outside the page and still show."""
 
 
 class Unreadable(ValueError):
@@ -52,7 +54,7 @@ def _extract(reader: Any) -> Extract:
     hidden: list[str] = []
     removed = size = 0
     for number, page in enumerate(_pages(reader), 1):
-        ink = _Ink()
+        ink = _Ink(_box(page))
         text, gone = clean(page.extract_text(visitor_operand_before=ink.before) or "")
         hidden += ink.hidden
         removed += gone + len(ink.hidden)
@@ -69,6 +71,11 @@ def _pages(reader: Any) -> Iterator[Any]:
         yield reader.pages[number]
 
 
+def _box(page: Any) -> tuple[float, float, float, float]:
+    box = page.mediabox
+    return float(box.left), float(box.bottom), float(box.right), float(box.top)
+
+
 @dataclass
 class _State:
     white: bool = False
@@ -80,6 +87,7 @@ class _State:
 class _Ink:
     """Follows how a page draws, and empties the strings it draws so that nobody sees them."""
 
+    box: tuple[float, float, float, float]
     hidden: list[str] = field(default_factory=list)
     state: _State = field(default_factory=_State)
     stack: list[_State] = field(default_factory=list)
@@ -108,13 +116,20 @@ class _Ink:
         if self.state.mode in (3, 7) and not self.painted:
             return True
         scale = max(abs(tm[3]), abs(tm[1])) * max(abs(cm[3]), abs(cm[1]))
-        return (self.state.white and not self.painted) or self.state.size * scale <= _TINY
+        if (self.state.white and not self.painted) or self.state.size * scale <= _TINY:
+            return True
+        x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
+        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        left, bottom, right, top = self.box
+        return not (left - _MARGIN <= x <= right and bottom - _MARGIN <= y <= top + _MARGIN)
 
     def _empty(self, operands: Any) -> None:
         drawn = operands[0] if isinstance(operands[0], list) else operands
-        letters = "".join(str(one) for one in drawn if isinstance(one, str | bytes))
+        strings = [one for one in drawn if isinstance(one, str | bytes)]
+        # In a font's own codes, which are mostly those of Latin letters.
+        letters = b"".join(getattr(one, "original_bytes", b"") for one in strings)
         if letters.strip():
-            self.hidden.append(letters)
+            self.hidden.append(letters.decode("latin-1"))
         for place, one in enumerate(drawn):
             if isinstance(one, str | bytes):
                 drawn[place] = type(one)()

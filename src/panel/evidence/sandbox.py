@@ -50,6 +50,9 @@ def parse(
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
+        except OSError as fault:
+            what = (fault.strerror or "error").lower()
+            raise Unparseable(f"{name}: the reader cannot be started: {what}") from None
         answer.seek(0)
         text = answer.read(OUTPUT)
     if done.returncode < 0:
@@ -68,5 +71,5 @@ def _extract(text: bytes, name: str) -> Extract:
             aside=data["aside"], links=tuple((url, text) for url, text in data["links"]),
             title=data["title"],
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Unparseable(f"{name}: the reader broke off") from None

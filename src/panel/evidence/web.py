@@ -48,7 +48,10 @@ def _main_text(text: str) -> str:
     page.feed(text)
     page.finish()
     cleaned = f"<html><body>{''.join(page.parts)}</body></html>"
-    found = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
+    try:
+        found = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
+    except Exception:  # whatever it trips over, our own reading stands
+        return ""
     return found or ""
 
 
