@@ -23,17 +23,34 @@ def namespaces():
     return done.returncode == 0 and shutil.which("unshare") is not None
 
 
+def certified(folder):
+    """Make a certificate for `secure.test` and return what makes the world use and trust it."""
+    key, made, both = folder / "key.pem", folder / "made.pem", folder / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+               "/CN=secure.test", "-addext", "subjectAltName=DNS:secure.test",
+               "-keyout", key, "-out", made]  # fmt: skip
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    both.write_text(key.read_text() + made.read_text())
+    return {"WORLD_CERTIFICATE": str(both), "SSL_CERT_FILE": str(made)}
+
+
 @pytest.fixture(scope="module")
-def told():
+def told(tmp_path_factory):
     """What happened in a world where every address is on this machine, proxy variables set."""
     alone = namespaces()
+    trust = certified(tmp_path_factory.mktemp("tls")) if alone else {}
     proxies = dict.fromkeys(("http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:80")
     done = subprocess.run(
         [*(["unshare", "-rn"] if alone else []), sys.executable, "-m", "tests.world"],
-        cwd=ROOT, env=os.environ | proxies | {"WORLD": str(int(alone))}, check=True, timeout=50,
-        stdout=subprocess.PIPE,
+        cwd=ROOT, env=os.environ | proxies | trust | {"WORLD": str(int(alone))},
+        check=True, timeout=50, stdout=subprocess.PIPE,
     )  # fmt: skip
-    return json.loads(done.stdout)
+    seen = json.loads(done.stdout)
+    assert ("naive" in seen, "tls" in seen) == (alone, bool(trust))
+    return seen
 
 
 def test_f1_there_are_at_least_40_forms():
@@ -64,6 +81,19 @@ def test_f1_one_bad_answer_of_the_resolver_blocks_the_name(told):
 
 def test_f1_a_name_that_turns_to_loopback_between_two_hops_is_blocked(told):
     assert told.get("turncoat", "blocked_address") == "blocked_address"
+
+
+def test_the_host_that_was_asked_for_is_named_in_the_handshake_and_the_request(told):
+    assert {tuple(one[:2]) for one in told.get("secure", [])} <= {("secure.test", "secure.test")}
+    assert told.get("tls", {}).get("of another", "no_answer") == "no_answer"
+
+
+def test_a_key_goes_over_tls_and_never_on_to_plain_http(told):
+    got = told.get("tls", {})
+    assert got.get("secure", "200") == got.get("upgraded", "200") == "200"
+    assert got.get("downgraded with a key", "blocked_address") == "blocked_address"
+    assert got.get("downgraded", "200") == "200"
+    assert [key for *_, key in told.get("secure", [])] in ([], ["hunter2", None, "hunter2", None])
 
 
 def test_f1_the_honest_server_is_reached_past_every_proxy_variable(told):

@@ -1,8 +1,9 @@
 """Every address of the world on this machine, to see which of them a fetcher connects to.
 
 usage: unshare -rn python -m tests.world   (or without unshare: connections are then watched only)
-All addresses, IPv4 and IPv6, are routed to loopback; ports 80 and 443 of one public address are an
-honest server, any other connection is a canary's. Prints JSON.
+All addresses, IPv4 and IPv6, are routed to loopback; port 80 of one public address is an honest
+server (with TLS on 443 if WORLD_CERTIFICATE names a file), any other connection is a canary's.
+Prints JSON.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from contextlib import suppress
@@ -61,6 +63,9 @@ class World:
         self.canary: list[str] = []
         self.watched: list[str] = []
         self.answers: dict[str, list[list[str]]] = {}
+        self.names: dict[int, str | None] = {}
+        self.secure: list[list[str | None]] = []
+        """Of each request over TLS: the name in the handshake, `Host`, and its key."""
 
     async def resolve(self, host: str, port: int) -> list[str]:
         listed = self.answers.get(host)
@@ -74,8 +79,12 @@ class World:
             if here != PUBLIC:
                 self.canary.append(here)
                 return
-            first = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split(" ")[1]
-            number = first.lstrip("/")
+            request = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            if tls := writer.get_extra_info("ssl_object"):
+                self.secure.append(
+                    [self.names[id(tls)], *(said(request, n) for n in ("Host", "X-Key"))]
+                )
+            number = request.split(" ")[1].lstrip("/")
             there = FORMS[int(number)] if number.isdigit() else number.removeprefix("to:")
             redirects = number.isdigit() or number.startswith("to:")
             moved = [("Location", there.encode().decode("latin-1"))] if redirects else []
@@ -97,6 +106,11 @@ async def ask(fetcher: Fetcher, url: str) -> str:
         return str((await fetcher.get(url, deadline=5)).status)
     except FetchError as error:
         return error.code
+
+
+def said(request: str, header: str) -> str | None:
+    lines = [line.partition(": ") for line in request.split("\r\n")[1:]]
+    return next((value for name, _, value in lines if name == header), None)
 
 
 def naive(host: str) -> None:
@@ -133,6 +147,8 @@ async def explore(world: World) -> dict[str, Any]:
         told["turncoat"] = await ask(fetcher, "http://turncoat.test/to:http://turncoat.test/x")
         told["honest"] = await ask(fetcher, "http://public.test/x")
     await fetcher.close()
+    if certificate := os.environ.get("WORLD_CERTIFICATE"):
+        told |= await explore_tls(world, certificate)
     if world_is_ours():
         server.close()
         await server.wait_closed()
@@ -141,11 +157,36 @@ async def explore(world: World) -> dict[str, Any]:
     return told
 
 
-def _listener() -> socket.socket:
+async def explore_tls(world: World, certificate: str) -> dict[str, Any]:
+    def named(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        world.names[id(tls)] = name
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = named
+    server = await asyncio.start_server(world.serve, sock=_listener(443), ssl=context)
+    world.answers |= {"secure.test": [[PUBLIC]], "other.test": [[PUBLIC]]}
+    fetcher = Fetcher(resolve=world.resolve, keys={"secure.test": ("X-Key", "hunter2")})
+    bare = Fetcher(resolve=world.resolve)
+    told = {
+        "secure": await ask(fetcher, "https://secure.test/x"),
+        "upgraded": await ask(bare, "http://public.test/to:https://secure.test/y"),
+        "downgraded with a key": await ask(fetcher, "https://secure.test/to:http://public.test/x"),
+        "downgraded": await ask(bare, "https://secure.test/to:http://public.test/x"),
+        "of another": await ask(bare, "https://other.test/x"),
+    }
+    for one in (fetcher, bare):
+        await one.close()
+    server.close()
+    await server.wait_closed()
+    return {"tls": told, "secure": world.secure}
+
+
+def _listener(port: int = 80) -> socket.socket:
     listening = socket.socket(socket.AF_INET6)
     listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("::", 80))
+    listening.bind(("::", port))
     return listening
 
 
