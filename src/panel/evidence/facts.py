@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,6 +55,7 @@ class Facts(BaseModel):
 
 _RELEASE: Final = re.compile(r"(.+?)(?:, published (\d{4}-\d{2}-\d{2}))?")
 _SENTENCE: Final = re.compile(r"([A-Z][\w ]{1,60}): (.+)\.")
+_REPOSITORY: Final = re.compile(r"Repository: (.+)\.$", re.MULTILINE)
 _PRICED: Final = re.compile(r"pric(?:e|es|ing)|plans?|cost", re.IGNORECASE)
 _LICENSED: Final = re.compile(r"licen[cs]e", re.IGNORECASE)
 _LICENCE_LINE: Final = re.compile(
@@ -79,7 +81,11 @@ def read_facts(evidence: Evidence) -> Facts:
 
 def contradictions(tool: Tool, facts: Facts, evidence: Evidence) -> tuple[str, ...]:
     """Return what the tool's own entry says otherwise than its sources, one line each."""
-    return (*_other_price(tool, facts, evidence), *_other_licence(tool, facts))
+    return (
+        *_other_price(tool, facts, evidence),
+        *_other_licence(tool, facts),
+        *_other_address(tool, evidence),
+    )
 
 
 def _passages(evidence: Evidence) -> Iterator[tuple[Source, Passage]]:
@@ -177,6 +183,17 @@ def _other_licence(tool: Tool, facts: Facts) -> Iterator[str]:
             if said and fact.value is not None and _family(said) != _family(str(fact.value)):
                 yield _differs("licence", said, fact)
                 return
+
+
+def _other_address(tool: Tool, evidence: Evidence) -> Iterator[str]:
+    """Point out a repository that goes by another name than the one in the tool's address."""
+    address = (tool.url or "").lower()
+    for source, passage in _passages(evidence):
+        named = _REPOSITORY.match(passage.text) if source.role == "record" else None
+        same_host = f"//{urlsplit(source.source).netloc.removeprefix('api.')}/" in address
+        if named and same_host and named[1].lower() not in address:
+            said = f"the tool's own entry says {tool.url}, its source says {named[1]}"
+            yield f"url: {said} ({passage.id}, {source.source})"
 
 
 def _differs(what: str, said: str, fact: Fact) -> str:

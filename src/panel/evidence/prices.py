@@ -14,7 +14,7 @@ _RARE_UNIT: Final = r"(?:week|hour|hr|day|million|1M|1K|1,?000)"
 _PER: Final = (
     rf"(?:\s*(?:USD|EUR|GBP))?\s*(?:/|per|a|an|each|every)\s*(?:active\s+)?"
     rf"(?:{_UNIT}|{_RARE_UNIT})s?\b"
-    rf"(?:\s*(?:/|per|a|,)\s*(?:{_UNIT}|tokens|requests)\b)?"
+    rf"(?:\s+(?:tokens|requests)\b)?(?:\s*(?:/|per|a|,)\s*{_UNIT}\b)?"
     rf"(?:,?\s*billed (?:monthly|yearly|annually))?"
 )
 _PRICE: Final = re.compile(rf"(?:{_MONEY}){_PER}", re.IGNORECASE)
