@@ -1,6 +1,7 @@
 """Adapters: which addresses each knows, what it asks for, and how replies become sentences."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -181,3 +182,23 @@ def test_a_page_leads_to_the_repository_it_calls_its_own(links, found):
 )
 def test_a_page_leads_to_the_pricing_page_of_its_own_site(links, found):
     assert lead("Pricing", links) == (None if found is None else links[found][0])
+
+
+def test_the_adapter_of_the_manual_is_one():
+    manual = Path(__file__).parents[1] / "docs" / "evidence.md"
+    (code,) = re.findall(r"```python\n(.*?)```", manual.read_text(), re.DOTALL)
+    room: dict[str, object] = {}
+    exec(code, room)
+    at = Address.of("https://forge.example/a/b")
+    assert room["ADAPTER"].knows(at)
+    assert not room["ADAPTER"].knows(Address.of("https://forge.example/a"))
+    (want,) = room["ADAPTER"].wants(at)
+    assert want.urls == ("https://forge.example/raw/a/b/README.md",)
+
+
+def test_no_adapter_and_no_manual_names_a_package_index():
+    texts = [path.read_text() for path in FOLDER.glob("*.py")]
+    hosts = {host for text in texts for host in re.findall(r"https://([\w.-]+)", text)}
+    assert hosts == {
+        "api.github.com", "raw.githubusercontent.com", "github.com", "huggingface.co",
+    }  # fmt: skip

@@ -82,6 +82,11 @@ def test_a_page_cannot_write_itself_a_record():
          "Apache-2.0"),
         ([("readme", ["Released under MIT."]), ("page", ["License: GPL-3.0"])], None),
         ([("readme", ["Licensed under MIT or Apache-2.0."])], None),
+        ([("readme", ["This project is licensed under the terms of the MIT license."])], "MIT"),
+        ([("file", [("Price and licence", "Free. Apache License 2.0.")])], "Apache-2.0"),
+        ([("file", [("Licence", "The code is free under the MIT licence. Calls cost more.")])],
+         "MIT"),
+        ([("readme", ["The sample data is published under CC-BY-4.0."])], None),
         ([("readme", ["We love the MIT License of other tools."])], None),
         ([("file", [("License", "See LICENSE.")])], None),
         ([("pricing", ["License: MIT"])], None),
@@ -122,6 +127,8 @@ def test_licence_names_are_spdx_names(text, name):
         ("We saved $2 million last year", None),
         ("Contact sales", None),
         ("Feel free to write", None),
+        ("Free. BSD 3-Clause.", "Free"),
+        ("Free text search", None),
     ],
 )
 def test_an_entry_price_is_the_cheapest_way_in_as_it_is_worded(text, price):

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import time
 from datetime import UTC, datetime
 
@@ -11,7 +10,7 @@ import pytest
 from panel.errors import ToolError
 from panel.evidence.collect import collect, tool_name
 from panel.evidence.facts import read_facts
-from panel.evidence.internet import Internet, keys
+from panel.evidence.internet import keys
 from panel.tools.tool import Tool
 from tests.faultd import after, drip, endless, hang, redirect, respond
 from tests.forge import HOME, HTML, README, TEXT, Forge, repository
@@ -95,7 +94,8 @@ def test_a_readme_of_another_name_is_found_by_the_api():
     text = respond(200, "A readme in\n\nreStructuredText.", TEXT)
     found, forge = collected(REPO, {RAW: None, f"{API}/readme": text})
     assert found.evidence.sources[0].source == f"https://{API}/readme"
-    assert forge.asked()[:2] != [RAW, RAW]
+    asked = [path for path in forge.asked() if path in (RAW, f"{API}/readme")]
+    assert asked == [RAW, f"{API}/readme"]
 
 
 # Keys
@@ -310,12 +310,3 @@ def test_the_order_of_sources_does_not_hang_on_who_answers_first():
     pages = Forge().pages
     found, _ = collected(REPO, {RAW: after(0.5, pages[RAW]), API: after(0.2, pages[API])})
     assert roles(found) == ["readme", "record", "record", "page", "pricing"]
-
-
-def test_opening_the_internet_connects_to_nothing():
-    async def run():
-        internet = Internet.open({"GITHUB_TOKEN": "x"})
-        await internet.close()
-
-    asyncio.run(run())
-    assert json.dumps(list(keys({"GITHUB_TOKEN": "x"}, {}))) == '["api.github.com"]'

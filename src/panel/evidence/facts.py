@@ -5,7 +5,7 @@ stated in a form known here is None. Pure, so a stored run gives the same facts 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -58,12 +58,20 @@ _SENTENCE: Final = re.compile(r"([A-Z][\w ]{1,60}): (.+)\.")
 _REPOSITORY: Final = re.compile(r"Repository: (.+)\.$", re.MULTILINE)
 _PRICED: Final = re.compile(r"pric(?:e|es|ing)|plans?|cost", re.IGNORECASE)
 _LICENSED: Final = re.compile(r"licen[cs]e", re.IGNORECASE)
-_LICENCE_LINE: Final = re.compile(
-    r"(?:licen[cs]e\s*:\s*|licen[cs]ed under (?:the )?(?:terms of the )?"
-    r"|(?:released|available|distributed|published) under (?:the )?(?:terms of the )?)"
-    r"([\w.+\- ]{2,60})",
-    re.IGNORECASE,
+_UNDER: Final = (
+    r"(?:licen[cs]ed|released|available|distributed|published|free|open[- ]source)"
+    r" under (?:the )?(?:terms of the )?"
 )
+_ITSELF: Final = (
+    r"\b(?:it|projects?|tool|code|library|software|package|repository|framework|model|app)\b"
+    r"[^.!?\n]{0,60}?\b"
+)
+_LICENCE_LINE: Final = re.compile(
+    rf"(?:\blicen[cs]e\s*:\s*|(?:^|[.!?]\s+|{_ITSELF}){_UNDER})([\w.+\- ]{{2,60}})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What else in a document is under some licence (data, a logo) does not count."""
+_SENTENCE_END: Final = re.compile(r"[.!?]\s+|\n")
 
 
 def read_facts(evidence: Evidence) -> Facts:
@@ -135,13 +143,10 @@ def _family(licence: str) -> str:
 
 
 def _licences(passage: Passage) -> Iterator[str]:
-    if _LICENSED.search(passage.heading.rpartition(" › ")[2]) and len(passage.text) <= 60:
-        texts: Iterable[str] = (passage.text.strip(" ."),)
-    else:
-        texts = (match[1] for match in _LICENCE_LINE.finditer(passage.text))
-    for text in texts:
-        if licence := named_licence(text):
-            yield licence
+    texts = [match[1] for match in _LICENCE_LINE.finditer(passage.text)]
+    if _LICENSED.search(passage.heading.rpartition(" › ")[2]):
+        texts += _SENTENCE_END.split(passage.text)
+    yield from filter(None, map(named_licence, texts))
 
 
 def _price(evidence: Evidence) -> Fact | None:

@@ -21,7 +21,7 @@ _PRICE: Final = re.compile(rf"(?:{_MONEY}){_PER}", re.IGNORECASE)
 _AMOUNT: Final = re.compile(rf"(?:{_MONEY})", re.IGNORECASE)
 _FREE: Final = re.compile(
     r"\bfree (?:plan|tier|forever|for (?:personal|individual|open[- ]source|non-?commercial|"
-    r"up to|everyone|one|small))\b|\bfree and open[- ]source\b|^free$"
+    r"up to|everyone|one|small))\b|\bfree and open[- ]source\b|^free(?:\.(?=\s)|\.?$)"
     r"|[$€£]0(?:[.,]00)?(?![.,]?\d)(?:\s*/\s*mo\w*)?",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -74,4 +74,4 @@ def _currency(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:80].rstrip(" ,")
+    return " ".join(text.split())[:80].rstrip(" ,.")
