@@ -17,7 +17,7 @@ ROOT = SRC / "panel"
 ORDER = [
     "errors", "paths", "untrusted", "documents", "fetch", "tools", "evidence", "personas",
     "prompts", "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
-    "engine", "batch", "render", "session", "cli",
+    "engine", "batch", "render", "verify", "session", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.
@@ -36,6 +36,8 @@ BOUNDARIES = {
     "sqlite3": {"panel.runs"},
     "yaml": {"panel.documents"},
     "pyarrow": {"panel.runs.export"},
+    "krippendorff": {"panel.runs.agreement"},
+    "numpy": {"panel.runs.agreement"},
     "markdown_it": {"panel.evidence.markdown"},
     "trafilatura": {"panel.evidence.web"},
     "pypdf": {"panel.evidence.pdf"},
@@ -170,7 +172,8 @@ def test_no_module_reads_the_environment_on_import(name):
 
 
 HEAVY = ("aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-         "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf")  # fmt: skip
+         "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf",
+         "krippendorff", "numpy")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
+from typing import NamedTuple
 
 from panel.calls import Calls
 from panel.errors import CallError, RunError, RunStopped
@@ -28,7 +29,7 @@ from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.decide import decide
 from panel.verdict.samples import effective_votes, merge, score_interval
-from panel.verdict.scorecard import CardTool, RunUsage, Scorecard
+from panel.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,10 @@ class Panel:
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
 
-    @property
-    def weights(self) -> dict[str, float]:
-        """Weight of every persona asked, by name."""
-        return {p.name: p.weight for p in self.personas}
-
     def steps(self, persona: Persona) -> int:
         """Return how many answers one persona gives about one tool at most."""
         checked = self.support is not None
         return self.samples * steps(persona, self.target.ask, check_support=checked)
-
-    @property
-    def dealbreakers(self) -> dict[str, list[str]]:
-        """Ids of the criteria whose supported `no` forces a skip, by persona."""
-        return {p.name: [c.id for c in p.criteria if c.dealbreaker] for p in self.personas}
 
 
 async def review_tool(
@@ -200,12 +191,40 @@ def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
     return merge(reviews) if reviews else answers[0]
 
 
-def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
+class Settled(NamedTuple):
+    """What all answers about one tool come to."""
+
+    reviews: tuple[Review, ...]
+    """One a persona, samples merged."""
+    missing: tuple[Missing, ...]
+    verdict: Verdict
+
+
+def settle(
+    answers: Answers, evidence: Evidence, *, personas: Sequence[Persona], rule: Rule
+) -> Settled:
+    """Merge samples and decide: pure, so that a stored run can be decided again."""
     merged = [_merged(rows) for rows in answers.values()]
     reviews = tuple(m for m in merged if isinstance(m, Review))
     missing = tuple(m for m in merged if isinstance(m, Missing))
     sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
     sampled = {name: rows for name, rows in sampled.items() if rows}
+    weights = {p.name: p.weight for p in personas}
+    verdict = decide(
+        reviews,
+        missing,
+        weights=weights,
+        rule=rule,
+        suspicious=any(s.flags for s in evidence.sources),
+        interval=score_interval(sampled, weights),
+        effective_votes=effective_votes(sampled),
+        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in personas},
+    )
+    return Settled(reviews, missing, verdict)
+
+
+def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
+    settled = settle(answers, evidence, personas=panel.personas, rule=panel.rule)
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
@@ -213,18 +232,9 @@ def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Sco
         model=panel.target.model,
         asked=panel.target.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
-        verdict=decide(
-            reviews,
-            missing,
-            weights=panel.weights,
-            rule=panel.rule,
-            suspicious=any(s.flags for s in evidence.sources),
-            interval=score_interval(sampled, panel.weights),
-            effective_votes=effective_votes(sampled),
-            dealbreakers=panel.dealbreakers,
-        ),
-        reviews=reviews,
-        missing=missing,
+        verdict=settled.verdict,
+        reviews=settled.reviews,
+        missing=settled.missing,
         evidence=evidence.sources,
         facts=read_facts(evidence),
         usage=RunUsage(),

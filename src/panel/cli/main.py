@@ -19,6 +19,11 @@ COMMANDS = {
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
+    "verify": (
+        "panel.cli.verify",
+        "Check that a run's scorecards follow from its stored replies.",
+    ),
+    "agreement": ("panel.cli.agreement", "Say how far runs of the same tools agree."),
     "runs": ("panel.cli.runs", "List stored runs."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),

@@ -82,7 +82,7 @@ def _review(interview: Interview, heard: Heard, today: date) -> Review:
     scored = score_findings(persona.criteria, heard.findings, interview.rule)
     forecast = None
     if heard.claim:
-        due = _months_after(today, persona.forecast.horizon_months)
+        due = resolve_date(today, persona.forecast.horizon_months)
         forecast = Forecast(claim=heard.claim, probability=heard.probability, resolve_by=due)
     return Review(
         persona=persona.name,
@@ -116,7 +116,7 @@ def _own_claims(interview: Interview, heard: Heard) -> tuple[str, ...]:
     )
 
 
-def _months_after(day: date, months: int) -> date:
+def resolve_date(day: date, months: int) -> date:
     """Return the same day of a later month, or the 28th where that month might not have it."""
     years, month = divmod(day.month - 1 + months, 12)
     return date(day.year + years, month + 1, min(day.day, 28))

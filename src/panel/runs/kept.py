@@ -29,7 +29,7 @@ def kept_personas(run: Run) -> tuple[Persona, ...] | None:
     """Return the reviewers as they were; None where they are not kept or are damaged."""
     text = run.stored.meta(_PERSONAS)
     try:
-        return text and tuple(Persona.model_validate(each) for each in json.loads(text)) or None
+        return (text and tuple(Persona.model_validate(each) for each in json.loads(text))) or None
     except (ValidationError, ValueError, TypeError):
         return None
 
