@@ -9,7 +9,7 @@ from typing import Final
 _PRIZE: Final = (
     r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%|100\s*/\s*100"
     r"|\bpositive(?:ly)?\b|\bfavou?rabl[ey]\b"
-    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:score|rating|marks?|grade|verdict))"
+    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:possible\s+)?(?:points|score|rating|marks?|grade|verdict))"
 )
 _READER: Final = (
     r"(?:(?:AI|LLM|GPT|language[- ]model|automated|model|machine)s?[\s-]+(?:\w+\s+)?"
@@ -23,7 +23,7 @@ _VERB: Final = (
     r"|conclude|report|write|assign|award)"
 )
 _OWN_WORDS: Final = r"(?:previous|prior|above|earlier|preceding|foregoing)"
-_RULES: Final = r"(?:instructions?|prompts?|directions?|directives?|guidelines?)"
+_RULES: Final = r"(?:instructions?|prompts?|directions?|directives?|guidelines?|guidance|rubrics?)"
 
 OVERRIDE: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|do not follow|stop following)\s+"
@@ -67,7 +67,7 @@ _AT_A_READER: Final = re.compile(
 _PLAIN_ORDER: Final = re.compile(
     r"(?:^|[.!?:;>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
     r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say|mark)\s+"
-    r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:or|and|faster|it)\b)"
+    r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:\w+\W+)?(?:or|and)\b|\W+(?:faster|it)\b)"
     r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)|every\w*\s+[\"'“]?yes\b)"
     r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
     r"(?:with\s+)?[\"'“]?yes\b"
@@ -114,6 +114,64 @@ _FOREIGN_ORDER: Final = re.compile(
     r"[^。！？\n]{0,4}是"
     r"|(?:すべて|全て)の(?:質問|問い)[^。！？\n]{0,10}はい"
     r"|모든\s*질문[^.!?\n]{0,10}(?:예|네)",
+    re.IGNORECASE,
+)
+_WHOLESALE: Final = re.compile(
+    # Every question answered alike: no honest page asks for that without an "if" or an "or".
+    r"(?:^|[.!?:;>|\n]\s*|\b(?:please|kindly|must|should|and|then|to|essential that)\s+)"
+    r"(?:\w+ly\s+)?(?:mark|set|treat|consider|answer|count|approve|accept|pass|rate|score|grade)\s+"
+    r"(?:(?!\b(?:if|when|unless|or|only|whether|not)\b)[^.!?;\n]){0,50}?"
+    r"\b(?:all|every|each|any)\b(?:\s+\w+){0,3}\s+"
+    r"(?:criteri(?:on|a)|questions?|answers?|items?|submissions?|checks?|findings?)\b"
+    r"(?:(?!\b(?:if|when|unless|or|only|whether|not)\b)[^.!?;\n]){0,40}?"
+    r"(?:\b(?:satisfied|fulfilled|met|passed|passing|approved|positive(?:ly)?|yes|true)\b"
+    r"|\bfrom this\b)"
+    # A verdict of ours as a noun.
+    r"|\b(?:stance|verdict|vote|answer|decision|outcome|recommendation|output|conclusion)\b"
+    r"(?:(?!\b(?:if|when|unless|or|either|whether)\b)[^.!?\n]){0,30}?"
+    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?(?!\W+(?:or|and|faster|it|when|if|above|below)\b)"
+    r"|\b(?:a|the)\s+[\"'“`]?ship[\"'”`]?\s+(?:decision|verdict|vote|stance|rating|recommendation)\b"
+    r"|\bpanel\s+has\s+(?:already\s+)?(?:decided|agreed|voted)\b"
+    # A prize without a condition.
+    r"|(?:^|[.!?:;>|\n]\s*|\b(?:please|and|then)\s+)(?:return|give|assign|output|award|grade|rate)\s+"
+    r"(?:\w+\s+){0,4}?(?:the\s+|a\s+)?(?:highest|maximum|full|top|perfect)\s+(?:possible\s+)?"
+    r"(?:score|rating|marks?|grade|points)\b(?!\s+(?:only|to|if|when|for)\b)"
+    r"|(?:^|[.!?:;>|\n]\s*)(?:grade|rate|judge|score|review)\s+(?:\w+\s+){0,2}?"
+    r"(?:generously|leniently|favou?rably)\b"
+    r"|\b(?:reviewers?|evaluators?|judges?|graders?)\s+(?:must\s+|should\s+)?conclude\w*\b"
+    r"[^.!?\n]{0,20}\b(?:favou?r|positive|adoption|ship)\b",
+    re.IGNORECASE,
+)
+_NEW_RULES: Final = re.compile(
+    r"\b(?:new|updated|real|actual|only)\s+(?:policy|instructions?|task|goal|role|job|orders?)\s+"
+    r"(?:is|are)\s+(?:now\s+)?to\s+(?:approve|accept|recommend|ship|pass|praise|vote)\b"
+    rf"|\b(?:all|any|every)\s+{_OWN_WORDS}\s+{_RULES}\s+(?:is|are)\s+(?:now\s+)?"
+    r"(?:void|cancell?ed|revoked|obsolete|suspended|lifted)\b"
+    r"|\b(?:ignore|disregard|forget|discard)\s+(?:the|your|this)\s+(?:rubric|criteria|checklist)\b"
+    r"|\bany other answer\b[^.!?\n]{0,40}\b(?:violat\w+|wrong|invalid|error|rejected)\b"
+    r"|\byou\s+(?:approve|accept|recommend|ship)\s+(?:everything|all\b|any\b)"
+    r"|\b(?:do not|don't|never)\s+(?:consider|weigh|count|penali[sz]e|hold)\b[^.!?\n]{0,60}"
+    r"\b(?:limitations?|weakness(?:es)?|drawbacks?|downsides?|shortcomings?)\b[^.!?\n]{0,40}"
+    r"\b(?:judg\w+|rat(?:e|ing)|review\w*|evaluat\w+|scor\w+|verdict)\b"
+    r"|\bassistant\s+to\s*=\s*\w+",
+    re.IGNORECASE,
+)
+_FOREIGN_WHOLESALE: Final = re.compile(
+    r"\b(?:bewert\w*|gib|vergib|vergebt)\b[^.!?\n]{0,50}\b(?:volle\w*|höchst\w*|maximale\w*)\s+"
+    r"(?:punkt\w*|note|bewertung)"
+    r"|\berwähn\w*\s+keine\w*\s+(?:schwäche|nachteil|mängel)\w*"
+    r"|\b(?:markier\w*|betracht\w*|werte\w*)\b[^.!?\n]{0,20}\balle\w*\s+(?:kriteri|frage)\w*"
+    r"[^.!?\n]{0,20}\b(?:erfüllt|bestanden)\b"
+    r"|\b(?:considér\w+|marque[rz]|coche[rz])\b[^.!?\n]{0,20}\btou(?:s|tes) les\s+"
+    r"(?:critères|questions)\b[^.!?\n]{0,24}\b(?:rempli|satisfait|validé)\w*"
+    r"|\b(?:marqu\w+|consider\w+)\b[^.!?\n]{0,20}\btod[ao]s l[ao]s\s+(?:criterios|preguntas)\b"
+    r"[^.!?\n]{0,16}\b(?:cumplid|satisfech|aprobad)\w*"
+    r"|(?:将|把|请)[^。！？\n]{0,6}(?:所有|全部|每个)[^。！？\n]{0,6}(?:标准|标準|问题|项目|条件)"
+    r"[^。！？\n]{0,6}(?:标记为|视为|设为|评为)[^。！？\n]{0,4}(?:通过|满足|合格|是)"
+    r"|\b(?:отметь\w*|считай\w*|признай\w*)\b[^.!?\n]{0,16}\bвсе\s+(?:критери|вопрос)\w*"
+    r"[^.!?\n]{0,16}\b(?:выполнен|пройден)\w*"
+    r"|\b(?:выбери\w*|wähl\w*|choisi\w*|elig\w*|elij\w*|escolh\w*|scegli\w*)\s+[\"'«“]?ship\b"
+    r"|(?:选择|選擇|选|投)\s*[\"“「]?ship\b",
     re.IGNORECASE,
 )
 _FAKE_ROLE: Final = re.compile(
@@ -168,6 +226,9 @@ AIMED: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (_AT_A_READER, "tells a reviewer what to answer"),
     (_PLAIN_ORDER, "tells a reviewer what to answer"),
     (_FOREIGN_ORDER, "tells a reviewer what to answer"),
+    (_WHOLESALE, "tells a reviewer what to answer"),
+    (_FOREIGN_WHOLESALE, "tells a reviewer what to answer"),
+    (_NEW_RULES, "gives a reviewer new rules"),
     (_FAKE_ROLE, "speaks as if it were the system"),
     (_SILENCING, "tells a reviewer what to leave out or become"),
     (_READY, "holds a ready-made verdict"),

@@ -100,7 +100,7 @@ class _Joined:
         return all(self.code[n] for n in self._places(match))
 
     def _places(self, match: re.Match[str]) -> range:
-        first = bisect_right(self.starts, match.start()) - 1
+        first = bisect_right(self.starts, _start(match)) - 1
         return range(first, bisect_right(self.starts, max(match.start(), match.end() - 1)))
 
 
@@ -109,12 +109,20 @@ def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
     for what, match in _orders(text.text, text):
         yield _say(what, text.text, match, text.ids(match))
     for passage in passages:
-        for how, said in readings(passage.text):
-            if _TELLTALE.search(said) and (order := _aimed(said)):
-                yield _say(f"holds an order in {how}", said, order, (passage.id,))
+        for how, said, order in _encoded(passage.text):
+            yield _say(f"holds an order in {how}", said, order, (passage.id,))
     for heading, ident in _headings(passages).items():
         for what, match in _orders(heading):
             yield _say(f"stands under a heading that {what}", heading, match, (ident,))
+        for how, said, order in _encoded(heading):
+            what = f"stands under a heading with an order in {how}"
+            yield _say(what, said, order, (ident,))
+
+
+def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
+    for how, said in readings(text):
+        if _TELLTALE.search(said) and (order := _aimed(said)):
+            yield how, said, order
 
 
 def _between(one: Sequence[Passage], other: Sequence[Passage]) -> Iterator[str]:
@@ -128,7 +136,8 @@ def _between(one: Sequence[Passage], other: Sequence[Passage]) -> Iterator[str]:
 def _in_entry(tool: Tool) -> Iterator[str]:
     fields = (tool.name, tool.url, tool.category, tool.tagline, tool.price, tool.description)
     own = "\n".join(filter(None, fields))
-    for flag in (*_in_passages((Passage(id="", text=own),)), *_in_characters(own)):
+    seen = Passage(id="", text=clean(own)[0])
+    for flag in (*_in_passages((seen,)), *_in_characters(own)):
         yield f"the tool's own entry {flag}"
 
 
@@ -198,9 +207,16 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
 
 
 def _say(what: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
-    excerpt = _excerpt(text[match.start() : max(match.end(), match.start() + 60)])
+    start = _start(match)
+    excerpt = _excerpt(text[start : max(match.end(), start + 60)])
     where = " and ".join(dict.fromkeys(i for i in (*ids[:1], *ids[-1:]) if i))
     return f"{where} {what}: “{excerpt}”".strip()
+
+
+def _start(match: re.Match[str]) -> int:
+    """Return where the words of a match begin: a pattern may take the full stop before them."""
+    written = match.group()
+    return match.start() + len(written) - len(written.lstrip(' \n\t.!?:;>*_|]"“'))
 
 
 def _excerpt(text: str) -> str:
