@@ -157,6 +157,7 @@ def review(answer, *, ask="stepwise", sample=0, samples=1, calibration=None, ste
             calibration=calibration,
             today=TODAY,
             on_step=(lambda step: None) if steps is None else steps.append,
+            support=more.get("support"),
         )
 
     return asyncio.run(work()), endpoint.asked
