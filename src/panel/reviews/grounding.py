@@ -67,7 +67,9 @@ _COMMON: Final = frozenset(_LARGE.split())
 def own_claims(
     texts: Iterable[str], passages: Sequence[Passage], *, tool: str = ""
 ) -> tuple[str, ...]:
-    """Return the figures and names of these texts that occur in no passage, each once, as written.
+    """Return the figures and names of these texts that occur in no passage, each once.
+
+    As they were written, text by text, figures before names.
 
     Args:
         texts: What the reviewer wrote; citations in it do not count as figures.
