@@ -69,8 +69,8 @@ def test_each_claim_is_listed_once_figures_before_names():
 
 WORDS = st.sampled_from(
     ["1.6", "2", "$1,200", "75%", "10 ms", "17", "3.5%", "€40", "2031", "9 days", "Redis",
-     "Hugging", "Face", "FastAPI", "Quillstore", "SQLite", "works", "and", "costs", "I", "The", "v2.1",
-     ".",
+     "Hugging", "Face", "FastAPI", "Quillstore", "SQLite", "works", "and", "costs", "I", "The",
+     "v2.1", ".",
      "[E1.1]", "2026-11-03", "1,000,000", "it's", "Kafka's", "4 GB", "two"]
 )  # fmt: skip
 TEXTS = st.lists(WORDS, max_size=20).map(" ".join)

@@ -52,6 +52,8 @@ class Kept(Calls):
         self._failed: dict[str, str] = {}
         self.failures: set[tuple[str, str]] = set()
         """Persona and reason of every call that brought no answer."""
+        self.lost = ""
+        """The criterion of the last question that has no stored answer."""
         self.reworded = 0
         """Questions that are worded otherwise today."""
         for call in stored.calls(slug):
@@ -85,6 +87,7 @@ class Kept(Calls):
         replies = [*self._by_tag.get(about, ())]
         replies += self._by_tag.get(repaired, ()) if repair else ()
         if not replies:
+            self.lost = tag.step.partition(":")[2]
             raise NotStored(f"no stored answer to {tag.step}")
         self.reworded += 1
         return Answered(parse(replies[-1]), replies[-1], replies[-1].usage, True)

@@ -145,7 +145,8 @@ class _One:
                 support=support,
             )
         except CallError as error:
-            self.say("findings", False, f"its replies give no review: {error.message}")
+            lost = calls.lost or (support.lost if support else "")
+            self.say("findings", False, f"its replies give no review: {error.message}", lost)
             return
         answers = {f.criterion: f for f in found.findings}
         for finding in self.review.findings:
