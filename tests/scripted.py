@@ -106,7 +106,7 @@ def stepwise(**said):
         tail = question.tail
         if "Answer in one full sentence" in tail or "Write your conclusion" in tail:
             return written(tail, said)
-        if "You predicted" in tail:
+        if "You made this forecast" in tail:
             return said.get("odds", 1.0)
         if "Which passage" in tail:
             return said.get("cite", "E1.1")
@@ -166,6 +166,7 @@ def review(answer, *, ask="stepwise", sample=0, samples=1, calibration=None, ste
             calibration=calibration,
             today=TODAY,
             on_step=(lambda step: None) if steps is None else steps.append,
+            support=more.get("support"),
         )
 
     return asyncio.run(work()), endpoint.asked

@@ -15,9 +15,9 @@ ROOT = SRC / "panel"
 
 # The flow is the import order: a stage imports only stages before it.
 ORDER = [
-    "errors", "paths", "untrusted", "documents", "tools", "evidence", "personas", "prompts",
-    "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
-    "engine", "batch", "render", "session", "cli",
+    "errors", "paths", "untrusted", "documents", "fetch", "tools", "evidence", "personas",
+    "prompts", "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
+    "engine", "batch", "render", "verify", "session", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.
@@ -25,7 +25,8 @@ FACES = {"panel", "panel.api", "panel.__main__"}
 
 # Outside libraries and the only modules that may import them.
 BOUNDARIES = {
-    "aiohttp": {"panel.providers.wire"},
+    "aiohttp": {"panel.providers.wire", "panel.fetch.fetcher", "panel.fetch.connector"},
+    "yarl": {"panel.fetch.place"},
     "tenacity": {"panel.calls.loop", "panel.calls"},
     "rich": {"panel.render.terminal", "panel.render.stamp", "panel.cli"},
     "click": {"panel.cli"},
@@ -35,7 +36,11 @@ BOUNDARIES = {
     "sqlite3": {"panel.runs"},
     "yaml": {"panel.documents"},
     "pyarrow": {"panel.runs.export"},
-    "markdown_it": {"panel.evidence"},
+    "krippendorff": {"panel.runs.agreement"},
+    "numpy": {"panel.runs.agreement"},
+    "markdown_it": {"panel.evidence.markdown"},
+    "trafilatura": {"panel.evidence.web"},
+    "pypdf": {"panel.evidence.pdf"},
 }
 
 
@@ -167,7 +172,8 @@ def test_no_module_reads_the_environment_on_import(name):
 
 
 HEAVY = ("aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-         "tenacity", "xllamacpp", "markdown_it", "pyarrow")  # fmt: skip
+         "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf",
+         "krippendorff", "numpy")  # fmt: skip
 
 
 @pytest.mark.parametrize(

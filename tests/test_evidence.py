@@ -124,7 +124,8 @@ def test_without_files_the_description_is_the_evidence():
         ("a.md", b"x" * 2_000_001, "larger than 2 MB"),
         ("a.md", b"", "a.md: no readable text"),
         ("a.md", b"<!-- only hidden -->", "a.md: no readable text"),
-        ("a.pdf", b"%PDF-1.7", "a.pdf: panel reads Markdown, HTML and plain text"),
+        ("a.docx", b"PK", "a.docx: panel reads Markdown, HTML, PDF and plain text"),
+        ("a.pdf", b"%PDF-1.7", "a.pdf: the PDF is damaged"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(read, name, content, what):

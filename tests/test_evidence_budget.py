@@ -1,12 +1,13 @@
 """The budget: what goes to the model when not everything fits."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.evidence.budget import choose, estimated_tokens
+from panel.evidence.budget import choose, estimated_tokens, source_shares
 from panel.evidence.fence import fenced
 from panel.evidence.markdown import read_markdown
 from panel.evidence.passages import cut
@@ -83,6 +84,18 @@ def test_what_was_left_out_is_said_in_one_line():
     assert "passages left out to fit 300 tokens" in note
     assert "Use (" in note
     assert "\n" not in note
+
+
+def test_a_long_source_does_not_crowd_out_a_short_one():
+    long = "".join(f"## Licence {n}\n\n{paragraphs('Word', 9)}\n\n" for n in range(20))
+    evidence = evidence_of(long, paragraphs("Second", 30), "The price is three.\n")
+    assert source_shares(evidence, 1000)["E3"] < 20
+    assert source_shares(evidence, 1000)["E1"] == source_shares(evidence, 1000)["E2"] > 480
+    chosen = choose(evidence, 1000)
+    kept = Counter(passage.id.partition(".")[0] for passage in chosen.passages)
+    assert kept["E3"] == 1
+    assert abs(kept["E1"] - kept["E2"]) <= 3
+    assert " of E1, " in chosen.notes[0]
 
 
 SOURCES = st.lists(

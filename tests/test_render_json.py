@@ -10,8 +10,10 @@ from panel.verdict.scorecard import RunUsage, Scorecard
 from tests.cards import PAYLOADS, batch, card, hostile
 
 CONTRACT = {
-    "": "schema run created provider model asked tool verdict reviews missing evidence usage "
-    "warnings",
+    "": "schema run created provider model asked tool verdict reviews missing evidence facts "
+    "usage warnings",
+    "facts": "entry_price licence last_release released open_issues stars archived",
+    "facts.licence": "value passage source retrieved",
     "tool": "name slug url category tagline price description",
     "verdict": "outcome ship_percent score interval votes effective_votes notes",
     "verdict.votes": "ship skip abstain missing",

@@ -14,7 +14,8 @@ from panel.errors import InputError, MissingReason
 from panel.render import bars, figures, formats
 from panel.render.citations import QUOTE_LENGTH, Cite, cut, line, parts
 from panel.render.links import https
-from panel.render.view import ASKED, GLYPHS, REASONS, label, view
+from panel.render.made import ASKED
+from panel.render.view import GLYPHS, REASONS, label, view
 from panel.verdict.scorecard import RunUsage, Verdict, Votes
 from tests.cards import BUILDER, SKEPTIC, batch, card, finding
 

@@ -152,7 +152,7 @@ def test_the_conclusion_is_told_the_vote_and_what_decided_it():
     assert got.vote == "ship"
     assert "You vote to ship" in tail
     assert "Would you use it again? Yes. Does it give an install command? Yes." in tail
-    assert 'beginning with "I would ship with Widget because"' in tail
+    assert 'beginning with "I would ship with this tool because"' in tail
 
 
 def test_the_stance_is_asked_after_the_findings_and_does_not_vote():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from panel.errors import ToolError
+from panel.evidence.collect import tool_name
 from panel.providers.target import Ask
 from panel.session.options import Options
 from panel.session.session import Session
@@ -31,23 +32,32 @@ async def areview(
     personas: Sequence[str] | None = None,
     samples: int = 1,
     context: str | None = None,
+    check_support: bool = False,
+    support_provider: str | None = None,
     fresh: bool = False,
+    fetch: bool = False,
+    offline: bool = False,
     runs: str | Path | None = None,
 ) -> Scorecard:
     """Review one tool and return its scorecard.
 
     Args:
-        tool: a `Tool`, the path of a tool file, or a name together with `evidence`/`description`.
+        tool: a `Tool`, a web address, the path of a tool file, or a name together with `url`,
+            `evidence` or `description`.
         evidence: local files about a tool given by name.
         description: what the tool is, for a tool given by name.
-        url: the tool's page, for a tool given by name.
+        url: the tool's address, for a tool given by name; read where no `evidence` is given.
         provider: where the model is called, as `--provider`; None means settings, then default.
         model: the model, as `--model`.
         ask: `whole` or `stepwise`; None leaves it to the provider.
         personas: names of the reviewers; None asks all.
         samples: how often each reviewer answers.
         context: for whom the reviewers judge, in words.
+        check_support: ask again whether each cited passage shows what it is cited for.
+        support_provider: who is asked that; None means `provider`.
         fresh: ask again even where an earlier run has the answer.
+        fetch: read the tool's address even where it brings evidence.
+        offline: fetch nothing; evidence comes from files and earlier runs.
         runs: folder for runs; None means settings, then `runs` here.
 
     Raises:
@@ -66,7 +76,11 @@ async def areview(
         personas=tuple(personas) if personas is not None else None,
         samples=samples,
         context=context if context is not None else settings.context,
+        check_support=check_support or support_provider is not None,
+        support_provider=support_provider,
         fresh=fresh,
+        fetch=fetch or (not evidence and (url is not None or _is_address(tool))),
+        offline=offline,
     )
     files = tuple(Path(e) for e in evidence)
     reviewed = _tool(tool, url=url, description=description, evidence=files)
@@ -96,9 +110,15 @@ def _tool(
         ).model_copy(
             update={"category": tool.category, "tagline": tool.tagline, "price": tool.price}
         )
-    if evidence or description:
+    if _is_address(tool):
+        url, tool = str(tool), tool_name(str(tool))
+    if evidence or description or url:
         return single_tool(str(tool), url=url, description=description, evidence=evidence)
     found = read_tools(Path(tool)).tools
     if len(found) != 1:
         raise ToolError(f"{tool} lists {len(found)} tools; one is reviewed at a time")
     return found[0]
+
+
+def _is_address(tool: Tool | str | Path) -> bool:
+    return isinstance(tool, str) and tool.lower().startswith(("http://", "https://"))

@@ -15,7 +15,13 @@ from panel.verdict.scorecard import Scorecard
 
 
 async def review_all(
-    panel: Panel, calls: Calls, run: Run, tools: Sequence[Tool], *, watch: Watch = ignore
+    panel: Panel,
+    calls: Calls,
+    run: Run,
+    tools: Sequence[Tool],
+    *,
+    support: Calls | None = None,
+    watch: Watch = ignore,
 ) -> list[Scorecard]:
     """Review every tool and return the scorecards in the order of `tools`.
 
@@ -26,7 +32,9 @@ async def review_all(
 
     async def worker() -> None:
         for tool in waiting:
-            cards[tool.slug] = await review_tool(panel, calls, run, tool, watch=watch)
+            cards[tool.slug] = await review_tool(
+                panel, calls, run, tool, support=support, watch=watch
+            )
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
+from typing import NamedTuple
 
 from panel.calls import Calls
 from panel.errors import CallError, RunError, RunStopped
 from panel.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.evidence.budget import choose
-from panel.evidence.fence import fenced, marker
+from panel.evidence.facts import contradictions, read_facts
+from panel.evidence.fence import marker
 from panel.evidence.source import Evidence
 from panel.personas import Persona
-from panel.prompts import Brief
+from panel.prompts import Brief, shared
 from panel.providers.target import Target
 from panel.reviews.asking import ask_review, steps
 from panel.reviews.calibration import Calibration
@@ -27,7 +29,7 @@ from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.decide import decide
 from panel.verdict.samples import effective_votes, merge, score_interval
-from panel.verdict.scorecard import CardTool, RunUsage, Scorecard
+from panel.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 
 
 @dataclass(frozen=True)
@@ -42,25 +44,29 @@ class Panel:
     samples: int = 1
     context: str | None = None
     calibration: Calibration | None = None
+    support: Target | None = None
+    """Who is asked whether cited passages support their findings; None: nobody."""
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
 
-    @property
-    def weights(self) -> dict[str, float]:
-        """Weight of every persona asked, by name."""
-        return {p.name: p.weight for p in self.personas}
-
-    @property
-    def dealbreakers(self) -> dict[str, list[str]]:
-        """Ids of the criteria whose supported `no` forces a skip, by persona."""
-        return {p.name: [c.id for c in p.criteria if c.dealbreaker] for p in self.personas}
+    def steps(self, persona: Persona) -> int:
+        """Return how many answers one persona gives about one tool at most."""
+        checked = self.support is not None
+        return self.samples * steps(persona, self.target.ask, check_support=checked)
 
 
 async def review_tool(
-    panel: Panel, calls: Calls, run: Run, tool: Tool, *, watch: Watch = ignore
+    panel: Panel,
+    calls: Calls,
+    run: Run,
+    tool: Tool,
+    *,
+    support: Calls | None = None,
+    watch: Watch = ignore,
 ) -> Scorecard:
     """Take one tool past all personas and return its scorecard, which is then on disk.
 
+    `support` asks, where it is given, whether cited passages support their findings.
     A persona that cannot answer becomes `missing`. Raises `RunStopped` when no later call can
     succeed either (key, quota, model) or when the run was told to stop.
     """
@@ -68,12 +74,14 @@ async def review_tool(
     watch(Started(tool))
     evidence = stored_evidence(run, tool)
     chosen = choose(evidence, panel.target.evidence_tokens)
+    brief = Brief(tool=tool, passages=chosen.passages, context=panel.context)
     sitting = _Sitting(
         panel=panel,
         calls=calls,
+        support=support,
         run=run,
-        brief=Brief(tool=tool, passages=chosen.passages, context=panel.context),
-        marker=marker(panel.secret, fenced(chosen.passages)),
+        brief=brief,
+        marker=marker(panel.secret, shared(brief)),
         watch=watch,
     )
     answers = await sitting.all_personas()
@@ -83,7 +91,12 @@ async def review_tool(
         update={
             "run": run.name,
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
-            "warnings": (*panel.warnings, *chosen.notes),
+            "warnings": (
+                *panel.warnings,
+                *contradictions(tool, card.facts, evidence),
+                *evidence.notes,
+                *chosen.notes,
+            ),
         }
     )
     await run.save_scorecard(card)
@@ -111,6 +124,7 @@ class _Sitting:
 
     panel: Panel
     calls: Calls
+    support: Calls | None
     run: Run
     brief: Brief
     marker: str
@@ -131,7 +145,7 @@ class _Sitting:
 
     async def persona(self, persona: Persona) -> list[Review | Missing]:
         tool, samples = self.brief.tool, self.panel.samples
-        total = steps(persona, self.panel.target.ask) * samples
+        total = self.panel.steps(persona)
         done = count(1)
 
         def step(name: str) -> None:
@@ -164,6 +178,7 @@ class _Sitting:
                 calibration=self.panel.calibration,
                 today=datetime.now(UTC).date(),
                 on_step=step,
+                support=self.support,
             )
         except CallError as error:
             if error.stops_run:
@@ -176,12 +191,40 @@ def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
     return merge(reviews) if reviews else answers[0]
 
 
-def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
+class Settled(NamedTuple):
+    """What all answers about one tool come to."""
+
+    reviews: tuple[Review, ...]
+    """One a persona, samples merged."""
+    missing: tuple[Missing, ...]
+    verdict: Verdict
+
+
+def settle(
+    answers: Answers, evidence: Evidence, *, personas: Sequence[Persona], rule: Rule
+) -> Settled:
+    """Merge samples and decide: pure, so that a stored run can be decided again."""
     merged = [_merged(rows) for rows in answers.values()]
     reviews = tuple(m for m in merged if isinstance(m, Review))
     missing = tuple(m for m in merged if isinstance(m, Missing))
     sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
     sampled = {name: rows for name, rows in sampled.items() if rows}
+    weights = {p.name: p.weight for p in personas}
+    verdict = decide(
+        reviews,
+        missing,
+        weights=weights,
+        rule=rule,
+        suspicious=any(s.flags for s in evidence.sources),
+        interval=score_interval(sampled, weights),
+        effective_votes=effective_votes(sampled),
+        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in personas},
+    )
+    return Settled(reviews, missing, verdict)
+
+
+def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
+    settled = settle(answers, evidence, personas=panel.personas, rule=panel.rule)
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
@@ -189,18 +232,10 @@ def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Sco
         model=panel.target.model,
         asked=panel.target.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
-        verdict=decide(
-            reviews,
-            missing,
-            weights=panel.weights,
-            rule=panel.rule,
-            suspicious=any(s.flags for s in evidence.sources),
-            interval=score_interval(sampled, panel.weights),
-            effective_votes=effective_votes(sampled),
-            dealbreakers=panel.dealbreakers,
-        ),
-        reviews=reviews,
-        missing=missing,
+        verdict=settled.verdict,
+        reviews=settled.reviews,
+        missing=settled.missing,
         evidence=evidence.sources,
+        facts=read_facts(evidence),
         usage=RunUsage(),
     )

@@ -12,6 +12,12 @@
     ├── RunError              a run cannot be read, locked or resumed      (exit 2)
     │   └── RunStopped        it stopped early and can be resumed          (exit 3)
     │       └── DiskFull      no room left for the journal or a file
+    ├── FetchError            a page or document could not be had as evidence
+    │   ├── Blocked           its address is none that panel may connect to
+    │   ├── TooLarge  TooSlow
+    │   ├── BadResponse       a status, or bytes, that are no page
+    │   ├── NoAnswer          no such host, or no connection
+    │   └── Unparseable       its bytes are no document that can be read
     └── CallError             one question to a model got no usable answer
         ├── RateLimited  Unreachable                  trying again may help
         ├── TimedOut                                  its one total deadline passed
@@ -23,6 +29,7 @@
 A message is one line without markup and never holds a key. `hint` is the next thing to type.
 """
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 MissingReason = Literal[
@@ -91,6 +98,61 @@ class RunStopped(RunError):
 
 class DiskFull(RunStopped):
     """There is no room left for the journal or a file."""
+
+
+class FetchError(PanelError):
+    """A page or document could not be had; `code` is stable across releases."""
+
+    code: ClassVar[str] = "not_fetched"
+
+
+class Blocked(FetchError):
+    """The address, or one it leads to, is none that panel may connect to."""
+
+    code = "blocked_address"
+
+
+class TooLarge(FetchError):
+    """More bytes than a page may have."""
+
+    code = "too_large"
+
+
+class TooSlow(FetchError):
+    """The page's one total deadline passed."""
+
+    code = "too_slow"
+
+
+class BadResponse(FetchError):
+    """The server answered, but not with a page; `status` is None where no response was whole."""
+
+    code = "bad_response"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        again: datetime | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.again = again
+        """When a server whose limit is used up says that it will answer again."""
+
+
+class NoAnswer(FetchError):
+    """No such host, no connection, no trusted TLS."""
+
+    code = "no_answer"
+
+
+class Unparseable(FetchError):
+    """The bytes are no document that can be read within the limits."""
+
+    code = "unparseable"
 
 
 class CallError(PanelError):

@@ -1,7 +1,8 @@
 """Prompts: the templates of `prompts/`, filled in one pass, and the parts of a question.
 
 The part that is the same for every reviewer of one tool comes first, byte for byte; what differs
-stands behind the untrusted text. Knows strings only: nothing of providers, replies or scores.
+stands behind the untrusted text and holds none of it, not even the tool's name. Knows strings
+only: nothing of providers, replies or scores.
 """
 
 import json
@@ -13,7 +14,7 @@ from string import Template
 from typing import Any, Final
 
 from panel.errors import PromptError
-from panel.evidence.fence import fenced
+from panel.evidence.fence import FENCE, fenced
 from panel.evidence.source import Passage
 from panel.paths import data_folder
 from panel.personas import Persona
@@ -26,16 +27,20 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "shared": frozenset({"context", "evidence"}),
     "question": frozenset({"question", "options"}),
     "cite": frozenset({"question", "answer", "candidates"}),
+    "support": frozenset({"question", "answer", "cited"}),
     "persona": frozenset({"title", "lens", "voice"}),
-    "findings": frozenset({"tool", "findings"}),
-    "stance": frozenset({"tool"}),
-    "field": frozenset({"ask", "title", "tool"}),
+    "findings": frozenset({"findings"}),
+    "stance": frozenset(),
+    "field": frozenset({"ask", "title"}),
     "odds": frozenset({"claim"}),
     "summary": frozenset({"vote", "told", "opening"}),
-    "whole": frozenset({"tool", "questions", "fields", "forecast", "schema"}),
+    "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
 }
 """Every template and what it must ask for, exactly."""
+
+UNNAMED: Final = "this tool"
+"""What the tool is called outside the fence: its name may be anybody's text."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,12 @@ def cite_tail(question: str, answer: str, candidates: Sequence[str]) -> str:
     return shipped().fill("cite", question=question, answer=answer, candidates=likely).strip()
 
 
+def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
+    """Return the question whether the cited passages show what they were cited for."""
+    named = " and ".join(f"passage {ident}" for ident in cited)
+    return shipped().fill("support", question=question, answer=answer, cited=named).strip()
+
+
 def persona_part(persona: Persona) -> str:
     """Return who the reviewer is: voice and method."""
     return shipped().fill(
@@ -119,34 +130,34 @@ def persona_part(persona: Persona) -> str:
     )
 
 
-def findings_part(persona: Persona, tool: Tool, findings: Sequence[str]) -> str:
-    """Return who the reviewer is and what it found: stance and conclusion start with it."""
+def findings_part(persona: Persona, findings: Sequence[str]) -> str:
+    """Return who the reviewer is and what it found: the stance starts with it."""
     listed = "\n".join(f"- {line}" for line in findings)
     return persona_part(persona) + shipped().fill(
-        "findings", tool=_name(tool), findings=listed or "- (none could be answered)"
+        "findings", findings=listed or "- (none could be answered)"
     )
 
 
-def stance_tail(tool: Tool) -> str:
+def stance_tail() -> str:
     """Return the question for the reviewer's own ship or skip."""
-    return shipped().fill("stance", tool=_name(tool)).strip()
+    return shipped().fill("stance").strip()
 
 
-def field_tail(persona: Persona, tool: Tool, ask: str) -> str:
+def field_tail(persona: Persona, ask: str) -> str:
     """Return who the reviewer is and the ask for one written part."""
-    return (
-        persona_part(persona)
-        + shipped().fill("field", ask=ask, title=persona.title, tool=_name(tool)).strip()
-    )
+    tail = shipped().fill("field", ask=ask, title=persona.title)
+    return persona_part(persona) + tail.strip()
 
 
 def odds_tail(persona: Persona, claim: str) -> str:
-    """Return who the reviewer is and the question whether its forecast will come true."""
-    quoted = " ".join(neutralise(claim).split())
-    return persona_part(persona) + shipped().fill("odds", claim=quoted).strip()
+    """Return who the reviewer is and the question whether its forecast will come true.
+
+    The forecast is the model's, which may repeat what a page told it: it stands inside a fence.
+    """
+    return persona_part(persona) + shipped().fill("odds", claim=_fenced(claim)).strip()
 
 
-def summary_tail(persona: Persona, tool: Tool, *, vote: str, told: str) -> str:
+def summary_tail(persona: Persona, *, vote: str, told: str) -> str:
     """Return who the reviewer is, its vote with what decided it, and the ask for a conclusion."""
     openings = {"ship": persona.opening.ship, "skip": persona.opening.skip}
     opening = openings.get(vote, "I cannot say whether to ship with {tool}")
@@ -157,7 +168,7 @@ def summary_tail(persona: Persona, tool: Tool, *, vote: str, told: str) -> str:
             "summary",
             vote=_VOTES[vote],
             told=told or "too little could be answered.",
-            opening=opening.replace("{tool}", _name(tool)),
+            opening=opening.replace("{tool}", UNNAMED),
         )
         .strip()
     )
@@ -170,7 +181,7 @@ _VOTES: Final = {
 }
 
 
-def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
+def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
     """Return persona, questions and answer format for one structured reply."""
     questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
     fields = "\n".join(f"- {f.id}: {f.ask}" for f in persona.fields)
@@ -178,7 +189,6 @@ def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
         shipped()
         .fill(
             "whole",
-            tool=_name(tool),
             questions=questions,
             fields=fields,
             forecast=persona.forecast.ask,
@@ -189,13 +199,19 @@ def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:
 
 
 def repair_tail(tail: str, *, reply: str, problem: str) -> str:
-    """Return a tail asked again, with what was wrong with the last reply, which is untrusted."""
-    quoted = "\n".join("> " + line for line in neutralise(reply[:1_500]).splitlines())
-    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=quoted).rstrip()
+    """Return a tail asked again, with what was wrong with the last reply.
+
+    The reply is untrusted: it may repeat what a page told the model, so it stands inside a fence.
+    """
+    fence = _fenced(reply[:1_500])
+    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=fence).rstrip()
 
 
-def _name(tool: Tool) -> str:
-    return " ".join(neutralise(tool.name.replace("\x01", "")).split())[:80]
+def _fenced(text: str) -> str:
+    """Return a model's own words as data: quoted lines between the marker lines."""
+    lines = neutralise(text.replace("\x01", "")).splitlines()
+    quoted = "".join(f"> {line}\n" for line in lines)
+    return f"BEGIN DATA {FENCE}\n{quoted}END DATA {FENCE}"
 
 
 def _read(folder: Path, name: str) -> str:

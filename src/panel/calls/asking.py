@@ -100,7 +100,10 @@ class Calls:
 
     async def _repaired(self, asked: Asked[T], fault: BadReply, reply: Reply) -> tuple[T, Reply]:
         """One turn with the fault shown. Kept under the same key: it answers the same question."""
-        tail = repair_tail(asked.question.tail, reply=reply.text, problem=fault.message)
+        said = reply.text
+        if marker := asked.question.marker:
+            said = said.replace(marker, "")  # the model has read it, and may close the fence
+        tail = repair_tail(asked.question.tail, reply=said, problem=fault.message)
         asked.question = replace(asked.question, tail=tail)
         asked.tag = replace(asked.tag, step="repair")
         asked.deadline = self.target.deadline

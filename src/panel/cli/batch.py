@@ -14,6 +14,7 @@ from panel.tools.toollist import read_tools
 
 @click.command("batch")
 @click.argument("tool_list", metavar="LIST", type=click.Path(path_type=Path))
+@options.gathering
 @options.reviewing
 @options.output
 @click.pass_context
@@ -27,4 +28,5 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         say(f"note: {note}")
     cards = work.perform(Session.start(options.options_of(given), found.tools))
     emit_cards(cards, given["form"], given["output"])
-    ctx.exit(work.exit_code(cards, given["fail_on"]))
+    left_out = len(cards) < len(found.tools)
+    ctx.exit(work.exit_code(cards, given["fail_on"]) or int(left_out))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast, get_args
 
 import click
 
+from panel.cli.talk import say
 from panel.documents import read_text
 from panel.errors import InputError, SettingsError
 from panel.providers.target import Ask
@@ -57,7 +58,18 @@ _ASKING = [
         help="Text file saying for whom the reviewers judge.",
     ),
     click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy."),
+    click.option(
+        "--check-support",
+        is_flag=True,
+        help="Ask again whether each cited passage shows what it is cited for.",
+    ),
+    click.option("--support-provider", metavar="VALUE", help="Another provider to ask that."),
+    click.option("--support-model", metavar="NAME", help="That provider's model."),
     click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered."),
+]
+_GATHERING = [
+    click.option("--fetch", is_flag=True, help="Read the tool's url even if it brings evidence."),
+    click.option("--offline", is_flag=True, help="Fetch nothing: use files and earlier runs."),
 ]
 _WORK = [
     click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."),
@@ -105,6 +117,11 @@ def resuming(function: F) -> F:
     return _apply(function, [*_PROVIDER, *_WORK, *_RUNS, *_FAIL_ON])
 
 
+def gathering(function: F) -> F:
+    """Add the options that say where evidence comes from."""
+    return _apply(function, _GATHERING)
+
+
 def reading(function: F) -> F:
     """Add the options of a command that reads stored runs."""
     return _apply(function, _RUNS)
@@ -141,9 +158,21 @@ def options_of(given: Mapping[str, Any]) -> Options:
         context=_context(path) if path else found.context,
         bill_to=given["bill_to"],
         concurrency=given["concurrency"],
+        check_support=_checks_support(given),
+        support_provider=given.get("support_provider"),
+        support_model=given.get("support_model"),
         fresh=given.get("fresh", False),
+        fetch=given.get("fetch", False),
+        offline=given.get("offline", False),
+        on_read=lambda line: say(f"read: {line}"),
         command=("panel", *sys.argv[1:]),
     )
+
+
+def _checks_support(given: Mapping[str, Any]) -> bool:
+    """Naming who checks support means that it is checked."""
+    named = ("check_support", "support_provider", "support_model")
+    return any(given.get(name) for name in named)
 
 
 def _context(path: Path) -> str:

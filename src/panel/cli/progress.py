@@ -23,7 +23,6 @@ from rich.text import Text
 
 from panel.engine import Panel
 from panel.events import Decided, Event, Reviewed, Started, Stepped
-from panel.reviews.asking import steps
 from panel.reviews.review import Review
 from panel.untrusted import printable
 
@@ -44,7 +43,7 @@ class Progress:
         self._rows = {}
         if tools == 1:
             for persona in panel.personas:
-                total = steps(persona, panel.target.ask) * panel.samples
+                total = panel.steps(persona)
                 self._rows[persona.name] = self._bars.add_task(
                     persona.title, total=total, start=False, state="waiting"
                 )

@@ -47,7 +47,7 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
                 except asyncio.CancelledError:
                     if not stopped:
                         raise
-                    await session.calls.drain(GRACE)
+                    await session.drain(GRACE)
                     raise Interrupted(stopped[0], session.run.name) from None
                 except RunStopped:
                     say(f"to go on, once that is mended: panel resume {session.run.name}")
@@ -62,6 +62,8 @@ def _introduce(session: Session) -> None:
     target = session.panel.target
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
+    for line in session.left_out:
+        say(f"warning: left out: {line}")
     for warning in session.panel.warnings:
         say(f"warning: {warning}")
 
@@ -75,7 +77,7 @@ def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iter
         if received:
             os._exit(128 + number)
         received.append(number)
-        session.calls.stop()
+        session.stop()
         task.cancel()
         say(f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once")
 

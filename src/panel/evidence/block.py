@@ -1,8 +1,10 @@
 """Blocks: what a document is made of once its markup is read, before it is cut into passages."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from panel.evidence.source import Kind
+Kind = Literal["prose", "list", "table", "code", "links", "badges"]
+"""What a passage was in its document: decides what goes first when not everything fits."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,11 @@ class Extract:
     """Texts no reader sees: comments and the contents of invisible elements."""
     removed: int = 0
     """How many hidden pieces: those texts, and single invisible characters."""
+    flags: tuple[str, ...] = ()
+    """What a person should know about the document: see `suspicion`."""
+    aside: int = 0
+    """How many blocks of a web page were left out because they frame its main text."""
+    links: tuple[tuple[str, str], ...] = ()
+    """The links of a web page, address and text; see `links`."""
+    title: str = ""
+    """What a web page calls itself or its site."""

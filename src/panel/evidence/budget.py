@@ -1,7 +1,9 @@
 """The budget: which passages go to the model when not all of them fit.
 
-Breadth first: every section's first passage before any section's third. Knows headings and sizes;
-tokens are estimated as bytes / 3.6, which is len / 3.6 for plain English.
+Every source has a share of its own: what a small one leaves over, larger ones get, so that a long
+README cannot crowd out a price or a release date. Within the shares, breadth first: every section's
+first passage before any section's third. Knows headings and sizes; tokens are estimated as
+bytes / 3.6, which is len / 3.6 for plain English.
 """
 
 import re
@@ -12,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from panel.evidence.fence import rendered
-from panel.evidence.source import Evidence, Passage
+from panel.evidence.source import Evidence, Passage, Source
 
 _PER_TOKEN: Final = 3.6
 _FRAME: Final = 2
@@ -59,19 +61,35 @@ class Chosen:
 def choose(evidence: Evidence, tokens: int) -> Chosen:
     """Return the passages that tell most about the tool within an estimated number of tokens."""
     everything = tuple(evidence.passages.values())
-    ranked = sorted(_ranked(evidence), key=lambda one: one[0])
+    ranked = [one for _, one in sorted(_ranked(evidence), key=lambda one: one[0])]
+    shares = source_shares(evidence, tokens)
     taken: set[str] = set()
     headings: set[str] = set()
     left = float(tokens)
-    for _, passage in ranked:
-        source = passage.id.partition(".")[0]
-        cost = _cost(passage, new_heading=f"{source} {passage.heading}" not in headings)
-        if cost <= left:
-            left -= cost
-            taken.add(passage.id)
-            headings.add(f"{source} {passage.heading}")
+    # Once within the shares, then what still fits: passages do not fill a share to the last token.
+    for shared in (True, False):
+        for passage in ranked:
+            source = _source(passage)
+            cost = _cost(passage, new_heading=f"{source} {passage.heading}" not in headings)
+            room = min(left, shares[source]) if shared else left
+            if cost <= room and passage.id not in taken:
+                left -= cost
+                shares[source] -= cost
+                taken.add(passage.id)
+                headings.add(f"{source} {passage.heading}")
     kept = tuple(one for one in everything if one.id in taken)
     return Chosen(kept, _left_out(everything, taken, tokens))
+
+
+def source_shares(evidence: Evidence, tokens: int) -> dict[str, float]:
+    """Return how many tokens each source may take: all it has, or an equal part of what is left."""
+    wanted = {source.id: _size(source) for source in evidence.sources}
+    shares: dict[str, float] = {}
+    left = float(tokens)
+    for turn, source in enumerate(sorted(wanted, key=lambda one: wanted[one])):
+        shares[source] = min(wanted[source], left / (len(wanted) - turn))
+        left -= shares[source]
+    return shares
 
 
 def estimated_tokens(text: str) -> float:
@@ -110,6 +128,19 @@ def _in_section(
         yield turn + first + (0.0 if favoured else later), passage
 
 
+def _size(source: Source) -> float:
+    headings: set[str] = set()
+    size = 0.0
+    for passage in source.passages:
+        size += _cost(passage, new_heading=passage.heading not in headings)
+        headings.add(passage.heading)
+    return size
+
+
+def _source(passage: Passage) -> str:
+    return passage.id.partition(".")[0]
+
+
 def _cost(passage: Passage, *, new_heading: bool) -> float:
     heading = passage.heading.rpartition(" › ")[2] if new_heading else ""
     return (
@@ -123,7 +154,11 @@ def _left_out(everything: Sequence[Passage], taken: set[str], tokens: int) -> tu
         return ()
     sections = Counter(one.heading.rpartition(" › ")[2] or "the opening" for one in missing)
     most = ", ".join(f"{name} ({count})" for name, count in sections.most_common(3))
+    sources = Counter(_source(one) for one in missing)
+    whose = ", ".join(f"{count} of {name}" for name, count in sorted(sources.items()))
+    several = len({_source(one) for one in everything}) > 1
     return (
-        f"{len(missing)} of {len(everything)} passages left out to fit {tokens} tokens,"
-        f" most of them under {most}",
+        f"{len(missing)} of {len(everything)} passages left out to fit {tokens} tokens"
+        + (f" ({whose})" if several else "")
+        + f", most of them under {most}",
     )

@@ -15,7 +15,7 @@ from typing import Final
 
 from panel.errors import SettingsError
 from panel.evidence.source import Passage
-from panel.untrusted import neutralise
+from panel.untrusted import clean, neutralise
 
 FENCE: Final = "\x01FENCE\x01"
 """Stands for the fence's marker in a stored question. Ingest removes control characters, so no
@@ -32,7 +32,8 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
     """Return facts and passages as lines between two marker lines.
 
     Only lines of ours start in the first column: `#` headings, `[E1.4]` passages, the markers.
-    Further lines of a passage are indented, and control tokens are made harmless.
+    Further lines of a passage are indented, control tokens are made harmless, and what nobody can
+    see goes, also from a tool that was made in memory and never read from a file.
     """
     lines = [_one_line(fact) for fact in facts]
     above: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
 
 def rendered(passage: Passage) -> str:
     """Return one passage as it stands in a prompt: its number, and its text without padding."""
-    text = _EMPTY_LINES.sub("\n", passage.text.replace("\x01", "").strip())
+    text = _EMPTY_LINES.sub("\n", clean(passage.text)[0].strip())
     text = _PADDING.sub("  ", _RULE.sub(r"\1\1\1", text))
     return f"[{passage.id}] " + neutralise(text).replace("\n", "\n  ")
 
@@ -118,4 +119,4 @@ def _heading_lines(above: tuple[str, ...], path: tuple[str, ...]) -> Iterable[st
 
 
 def _one_line(text: str) -> str:
-    return neutralise(" ".join(text.replace("\x01", "").split()))
+    return neutralise(" ".join(clean(text)[0].split()))

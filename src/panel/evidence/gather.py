@@ -1,41 +1,42 @@
-"""Gathering: a tool's evidence files read, cleaned, cut into passages and numbered.
+"""Gathering a tool's own evidence: its files, else its description. Asks no network.
 
-Knows files; what is in them is for the readers of each format.
+Knows files; what is in them is for the readers of each format, what is elsewhere for `collect`.
 """
 
 import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from panel.errors import ToolError
-from panel.evidence.block import Extract
-from panel.evidence.html import read_html
-from panel.evidence.markdown import read_markdown
-from panel.evidence.passages import cut
-from panel.evidence.plain import read_plain
+from panel.errors import ToolError, Unparseable
+from panel.evidence.document import PDF, is_light, read_document
+from panel.evidence.reading import Reading
+from panel.evidence.sandbox import parse
 from panel.evidence.source import Evidence, Source
-from panel.evidence.suspicion import flags
+from panel.evidence.suspicion import examined
 from panel.tools.tool import Tool
-from panel.untrusted import clean, printable
+from panel.untrusted import printable
 
 MAX_BYTES: Final = 2_000_000
 """Largest evidence file."""
+MAX_PDF: Final = 20_000_000
+"""Largest PDF: most of its bytes are pictures and fonts."""
 
-_READERS: Final[dict[str, Callable[[str], Extract]]] = {
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".mdx": read_markdown,
-    ".html": read_html,
-    ".htm": read_html,
-    ".txt": read_plain,
-    ".text": read_plain,
-    ".rst": read_plain,
-    "": read_plain,
+_MEDIA_TYPES: Final = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".mdx": "text/markdown",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".pdf": PDF,
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".rst": "text/plain",
+    "": "text/plain",
 }
 
 
@@ -47,75 +48,77 @@ def gather(tool: Tool, *, now: datetime) -> Evidence:
         now: The time to note as that of reading.
 
     Raises:
-        ToolError: a file is missing, no regular file, too large, not UTF-8 text, or empty.
+        ToolError: a file is missing, no regular file, too large, not text, or empty.
     """
+    return evidence_of(tool, read_files(tool, now=now) or [_described(tool, now)])
+
+
+def read_files(tool: Tool, *, now: datetime) -> list[Reading]:
+    """Return what a tool's own files say, in their order; raises as `gather` does."""
     names = _shown_names(tool.evidence)
-    sources = [
-        _source(_read(path), path.suffix.lower(), number=n, name=name, now=now)
-        for n, (path, name) in enumerate(zip(tool.evidence, names, strict=True), 1)
-    ]
-    if not sources:
-        raw = (tool.description or tool.name).encode("utf-8", "replace")
-        sources = [_source(raw, ".txt", number=1, name="description", now=now)]
-    own = "\n".join(filter(None, (tool.name, tool.tagline, tool.price, tool.description)))
-    said = flags(own, hidden=(), raw=own)
-    sources[0] = sources[0].model_copy(
-        update={"flags": tuple(dict.fromkeys(sources[0].flags + said))}
-    )
-    return Evidence(sources=tuple(sources))
+    return [_file(path, name, now) for path, name in zip(tool.evidence, names, strict=True)]
 
 
-def _source(raw: bytes, suffix: str, *, number: int, name: str, now: datetime) -> Source:
-    reader = _READERS.get(suffix)
-    if reader is None:
+def evidence_of(tool: Tool, readings: Iterable[Reading], notes: Sequence[str] = ()) -> Evidence:
+    """Return the readings as numbered sources, flagged where they speak to the reviewer."""
+    sources: list[Source] = [one.numbered(number) for number, one in enumerate(readings, 1)]
+    for source in sources:
+        if not source.passages:
+            raise ToolError(f"{source.source}: no readable text in it")
+    return examined(Evidence(sources=tuple(sources), notes=tuple(notes)), tool)
+
+
+def _described(tool: Tool, now: datetime) -> Reading:
+    raw = (tool.description or tool.name).encode("utf-8", "replace")
+    extract = read_document(raw, "text/plain")
+    return Reading("description", now, hashlib.sha256(raw).hexdigest(), extract, "description")
+
+
+def _file(path: Path, name: str, now: datetime) -> Reading:
+    raw, suffix = _read(path), path.suffix.lower()
+    media_type = _MEDIA_TYPES.get(suffix)
+    if media_type is None:
         raise ToolError(
-            f"{name}: panel reads Markdown, HTML and plain text, not {printable(suffix)[:20]}",
-            hint="save it as .md, .html or .txt",
+            f"{name}: panel reads Markdown, HTML, PDF and plain text, not {printable(suffix)[:20]}",
+            hint="save it as .md, .html, .pdf or .txt",
         )
-    decoded = _decoded(raw, name)
-    text, removed = clean(decoded)
-    found = reader(text)
-    passages = cut(found.blocks, f"E{number}")
-    if not passages:
-        raise ToolError(f"{name}: no readable text in it")
-    visible = "\n".join(block.text for block in found.blocks)
-    return Source(
-        id=f"E{number}",
-        source=name,
-        retrieved=now,
-        sha256=hashlib.sha256(raw).hexdigest(),
-        passages=passages,
-        removed_hidden=found.removed + removed,
-        flags=flags(visible, hidden=found.hidden, raw=decoded),
-    )
+    try:
+        if media_type not in ("text/html", PDF):
+            _check_text(raw, name)
+        light = is_light(raw, media_type)
+        extract = read_document(raw, media_type) if light else parse(raw, media_type, name=name)
+    except Unparseable as error:
+        raise ToolError(error.message) from None
+    return Reading(name, now, hashlib.sha256(raw).hexdigest(), extract, "file")
 
 
 def _read(path: Path) -> bytes:
+    most = MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
     try:
         # Without O_NONBLOCK a named pipe would wait for its writer for ever.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ToolError(f"{printable(str(path))}: not a regular file")
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(most + 1)
     except IsADirectoryError:
         raise ToolError(f"{printable(str(path))}: a folder, not a file") from None
     except (OSError, ValueError) as fault:
         what = getattr(fault, "strerror", None) or "cannot be read"
         raise ToolError(f"{printable(str(path))}: {what.lower()}") from None
-    if len(raw) > MAX_BYTES:
+    if len(raw) > most:
         raise ToolError(
-            f"{printable(str(path))}: larger than {MAX_BYTES // 1_000_000} MB",
+            f"{printable(str(path))}: larger than {most // 1_000_000} MB",
             hint="keep the part that is about the tool",
         )
     return raw
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def _check_text(raw: bytes, name: str) -> None:
     if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ToolError(f"{name}: binary, not text", hint="save it as .md, .html or .txt")
     try:
-        return raw.decode("utf-8-sig")
+        raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = raw[: fault.start].count(b"\n") + 1
         raise ToolError(f"{name} line {line}: not UTF-8 text", hint="save it as UTF-8") from None

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["prose", "list", "table", "code", "links", "badges"]
-"""What a passage was in its document: decides what goes first when not everything fits."""
+from panel.evidence.block import Kind
+
+Role = Literal["file", "description", "page", "readme", "card", "record", "pricing"]
+"""What a source is to its tool; a `record` is an API's reply, in sentences of an adapter."""
 
 
 class Passage(BaseModel):
@@ -40,6 +42,11 @@ class Source(BaseModel):
     """Hidden pieces (comments, invisible characters, invisible elements) taken out at ingest."""
     flags: tuple[str, ...] = ()
     """What a person should know about this source, for instance that it addresses the reviewer."""
+    role: Role = "file"
+    hidden: tuple[str, ...] = ()
+    """The first of those hidden pieces that were text, each cut: for people, never in a prompt."""
+    left_aside: int = 0
+    """Blocks of a web page that were left out because they frame its main text."""
 
 
 class Evidence(BaseModel):
@@ -48,6 +55,8 @@ class Evidence(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was looked for and could not be read, and where an address led elsewhere."""
 
     @cached_property
     def passages(self) -> dict[str, Passage]:

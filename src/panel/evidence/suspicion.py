@@ -2,141 +2,222 @@
 
 Precise rather than eager: a flag makes the verdict `hold`, and honest pages write about prompts
 too. It is a notice for a person, not a barrier; the barrier is that code decides the verdict.
+Every flag is a sentence that names the passage it is about.
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, permutations
 from typing import Final
 
+from panel.evidence.encoded import readings
+from panel.evidence.orders import (
+    ABOUT_ATTACKS,
+    ABOUT_VERDICTS,
+    AIMED,
+    FORGED,
+    OVERRIDE,
+    SQUEEZED,
+    TURN,
+)
+from panel.evidence.source import Evidence, Passage
+from panel.tools.tool import Tool
 from panel.untrusted import clean, printable
 
 _WINDOW: Final = 220
 _MUCH_HIDDEN: Final = 1000
+_BORDER: Final = 4
+"""Passages at either end of a source that are read together with another source's."""
+
+_MOST: Final = 12
+"""Flags kept of one source."""
+
+_NAMED: Final = re.compile(r"\bE\d{1,6}\.\d{1,6}\b")
+_TELLTALE: Final = re.compile(r"ship|vote|answer|ignore|disregard|verdict|\brate\b|forget", re.I)
+"""A decoded text without one of these words is not looked into any further."""
+
 _TAG_RUN: Final = re.compile("[\U000e0020-\U000e007e]{10,}")
 _SELECTOR_RUN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{10,}")
-
-_OVERRIDE: Final = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|of|the|your|my|these|every)\s+)*"
-    r"(?:(?:previous|prior|above|earlier|preceding)\s+(?:\w+\s+)?|(?<=your\s)system\s+)"
-    r"(?:instructions?|prompts?|directions?|directives?|guidelines?)\b",
-    re.IGNORECASE,
-)
-_READER: Final = (
-    r"(?:(?:AI|LLM|GPT|language[- ]model|automated|model|machine)s?[\s-]+(?:\w+\s+)?"
-    r"(?:reviewer|judge|evaluator|grader|panel|panelist|rater|assistant|agent|model)s?"
-    r"|(?:reviewer|judge|evaluator|panelist|grader)s?"
-    r"|(?:an?|any|all|the)\s+(?:AI|LLM|language model|chatbot)s?)"
-)
-_MODAL: Final = r"(?:must|should|shall|please|always|you will|[,:])"
-_VERB: Final = (
-    r"(?:vote|answer|say|output|choose|return|mark|rate|score|give|recommend|approve|respond|reply"
-    r"|conclude|report|write|assign|award)"
-)
-_PRIZE: Final = (
-    r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%"
-    r"|\bpositive(?:ly)?\b|\bfavou?rabl[ey]\b"
-    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:score|rating|marks?|grade|verdict))"
-)
-_ADDRESS: Final = re.compile(
-    rf"\b{_READER}\b.{{0,80}}?{_MODAL}\s*\b{_VERB}\b\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-_ORDER: Final = re.compile(
-    r"(?:^|[.!?:;>*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
-    r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say)\s+"
-    r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:or|and|faster|it)\b)"
-    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any))"
-    r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
-    r"(?:with\s+)?[\"'“]?yes\b"
-    r"|\banswers?\s+to\s+(?:each|every|all)\s+(?:\w+\s+){0,4}(?:is|are|must be)\s+[\"'“]?yes\b",
-    re.IGNORECASE,
-)
-_VERDICT: Final = re.compile(
-    r"[\"'](?:verdict|outcome|vote|stance|decision|answer)[\"']\s*:\s*[\"'](?:ship|yes)[\"']"
-    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+(?:or|above|below|at|when|if|only|and)\b)",
-    re.IGNORECASE,
-)
-_TURN: Final = re.compile(
-    r"<\|(?:im_start|start_header_id|system|user|assistant|end|im_end|eot_id)\|>\s*(?:\w+)?"
-    r"|\[/INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<｜(?:User|Assistant)｜>",
-    re.IGNORECASE,
-)
-_FORGED: Final = re.compile(
-    r"\b(?:BEGIN|END)(?: OF)?(?: THE)? (?:DATA|EVIDENCE|UNTRUSTED(?: \w+)?)\b"
-)
-_ABOUT_VERDICTS: Final = re.compile(
-    rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}",
-    re.IGNORECASE,
-)
-_QUOTED: Final = re.compile(r"[\"“'‘`«][^\"”'’`»\n]{0,300}[\"”'’`»]")
+_ZERO_WIDTH_RUN: Final = re.compile("[\u200b\u200c\u200d\u2060\ufeff]{16,}")
+_QUOTED: Final = re.compile(r"[\"“'‘`«„「][^\"”'’`»“」\n]{0,300}[\"”'’`»“」]")
 
 
 def flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, ...]:
-    """Return what a person should know about a source, one line each; () for almost all.
+    """Return what only the document itself can tell, one sentence each; () for almost all.
+
+    What its visible text says is looked into passage by passage: see `examined`.
 
     Args:
-        visible: The text that goes to the model.
+        visible: The text that goes to the model: only its length counts here.
         hidden: The texts that were taken out: comments, invisible elements.
         raw: The document as it was read, with its invisible characters.
     """
-    found = [*_in_visible(visible), *_in_hidden(hidden), *_in_characters(raw)]
+    found = [*_in_hidden(hidden), *_in_characters(raw)]
     amount = sum(len(text) for text in hidden)
     if amount > max(_MUCH_HIDDEN, len(visible)):
         found.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
     return tuple(dict.fromkeys(found))
 
 
-def _in_visible(text: str) -> list[str]:
-    found = []
-    for pattern, what in (
-        (_ADDRESS, "tells a reviewer what to answer"),
-        (_ORDER, "tells a reviewer what to answer"),
-        (_VERDICT, "holds a ready-made verdict"),
-    ):
-        if match := pattern.search(text):
-            found.append(_say(what, text, match))
-    for match in _OVERRIDE.finditer(text):
-        near = text[match.end() : match.end() + _WINDOW]
-        if _ABOUT_VERDICTS.search(near) or not _inside_quotes(text, match):
-            found.append(_say("asks to ignore instructions", text, match))
-            break
-    for pattern, what in (
-        (_TURN, "forges a chat turn"),
-        (_FORGED, "forges the end of the evidence"),
-    ):
-        for match in pattern.finditer(text):
-            if _ABOUT_VERDICTS.search(text[match.end() : match.end() + _WINDOW]):
-                found.append(_say(what, text, match))
-                break
+def examined(evidence: Evidence, tool: Tool) -> Evidence:
+    """Return the evidence with every source's flags: what its passages say to a reviewer.
+
+    Orders that are whole only when two sources are read together are flagged on the first of the
+    two, and what the tool's own entry says on the first source.
+    """
+    found = {s.id: [*s.flags, *_in_passages(s.passages)] for s in evidence.sources}
+    for one, other in permutations(evidence.sources, 2):
+        found[one.id] += _between(one.passages, other.passages)
+    if evidence.sources:
+        found[evidence.sources[0].id] += _in_entry(tool)
+    sources = (
+        s.model_copy(update={"flags": tuple(dict.fromkeys(found[s.id]))[:_MOST]})
+        for s in evidence.sources
+    )
+    return evidence.model_copy(update={"sources": tuple(sources)})
+
+
+def flagged_passages(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of the passages that flags name; ids that a page put there do not count."""
+    return tuple(dict.fromkeys(i for f in flags for i in _NAMED.findall(f.partition("“")[0])))
+
+
+class _Joined:
+    """Passages as one text that knows where each of them stands."""
+
+    def __init__(self, passages: Sequence[Passage], between: str = "\n") -> None:
+        self.text = between.join(p.text for p in passages)
+        self.names = [p.id for p in passages]
+        self.starts = [0, *accumulate(len(p.text) + 1 for p in passages)][: len(passages)]
+        self.code = [p.kind == "code" for p in passages]
+
+    def ids(self, match: re.Match[str]) -> tuple[str, ...]:
+        """Return the passages a match stands in, in order."""
+        return tuple(self.names[n] for n in self._places(match))
+
+    def in_code(self, match: re.Match[str]) -> bool:
+        return all(self.code[n] for n in self._places(match))
+
+    def _places(self, match: re.Match[str]) -> range:
+        first = bisect_right(self.starts, _start(match)) - 1
+        return range(first, bisect_right(self.starts, max(match.start(), match.end() - 1)))
+
+
+def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
+    text = _Joined(passages)
+    for what, match in _orders(text.text, text):
+        yield _say(what, text.text, match, text.ids(match))
+    for passage in passages:
+        for how, said, order in _encoded(passage.text):
+            yield _say(f"holds an order in {how}", said, order, (passage.id,))
+    for heading, ident in _headings(passages).items():
+        for what, match in _orders(heading):
+            yield _say(f"stands under a heading that {what}", heading, match, (ident,))
+        for how, said, order in _encoded(heading):
+            what = f"stands under a heading with an order in {how}"
+            yield _say(what, said, order, (ident,))
+
+
+def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
+    for how, said in readings(text):
+        if _TELLTALE.search(said) and (order := _aimed(said)):
+            yield how, said, order
+
+
+def _between(one: Sequence[Passage], other: Sequence[Passage]) -> Iterator[str]:
+    text = _Joined((*one[-_BORDER:], *other[:_BORDER]), between=" ")
+    for what, match in _orders(text.text):
+        ids = text.ids(match)
+        if ids[0].partition(".")[0] != ids[-1].partition(".")[0]:
+            yield _say(what, text.text, match, ids)
+
+
+def _in_entry(tool: Tool) -> Iterator[str]:
+    fields = (tool.name, tool.url, tool.category, tool.tagline, tool.price, tool.description)
+    own = "\n".join(filter(None, fields))
+    seen = Passage(id="", text=clean(own)[0])
+    for flag in (*_in_passages((seen,)), *_in_characters(own)):
+        yield f"the tool's own entry {flag}"
+
+
+def _headings(passages: Sequence[Passage]) -> dict[str, str]:
+    """Return every heading, with the first passage that stands under it."""
+    found: dict[str, str] = {}
+    for passage in passages:
+        for part in passage.heading.split(" › "):
+            found.setdefault(part, passage.id)
     return found
 
 
-def _in_hidden(hidden: Sequence[str]) -> list[str]:
+def _orders(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield what each kind of order is and where it first stands."""
+    for pattern, what in AIMED:
+        if match := pattern.search(text):
+            yield what, match
+    for match in OVERRIDE.finditer(text):
+        if not _is_example(text, match, joined):
+            yield "asks to ignore instructions", match
+            break
+    for pattern, what in ((TURN, "forges a chat turn"), (FORGED, "forges a part of the prompt")):
+        for match in pattern.finditer(text):
+            if ABOUT_VERDICTS.search(text[match.end() : match.end() + _WINDOW]):
+                yield what, match
+                break
+
+
+def _aimed(text: str) -> re.Match[str] | None:
+    patterns = (OVERRIDE, *(pattern for pattern, _ in AIMED), SQUEEZED)
+    return next((match for one in patterns if (match := one.search(text))), None)
+
+
+def _in_hidden(hidden: Sequence[str]) -> Iterator[str]:
     text = clean("\n".join(hidden))[0]
-    patterns = (_OVERRIDE, _ADDRESS, _ORDER, _VERDICT, _TURN)
-    matches = (pattern.search(text) for pattern in patterns)
-    match = next((one for one in matches if one), None)
-    return [_say("hidden text speaks to the reviewer", text, match)] if match else []
+    patterns = (OVERRIDE, *(pattern for pattern, _ in AIMED), TURN)
+    if match := next((match for one in patterns if (match := one.search(text))), None):
+        yield _say("hidden text speaks to the reviewer", text, match)
+        return
+    for how, said in readings(text):
+        if match := _aimed(said):
+            yield _say(f"hidden text holds an order in {how}", said, match)
 
 
-def _in_characters(raw: str) -> list[str]:
-    found = []
+def _in_characters(raw: str) -> Iterator[str]:
     if match := _TAG_RUN.search(raw):
         letters = "".join(chr(ord(letter) - 0xE0000) for letter in match.group())
-        found.append(f"text written in invisible characters: “{printable(letters)[:80]}”")
-    if _SELECTOR_RUN.search(raw):
-        found.append("data written in invisible characters")
-    return found
+        yield f"text written in invisible characters: “{_excerpt(letters)}”"
+    if _SELECTOR_RUN.search(raw) or _ZERO_WIDTH_RUN.search(raw):
+        yield "data written in invisible characters"
 
 
-def _inside_quotes(text: str, match: re.Match[str]) -> bool:
-    """Tell a quoted example, as pages about prompt injection give, from an order."""
+def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool:
+    """Tell a quoted example, as pages about prompt injection give, from an order.
+
+    An example that goes on about verdicts is aimed at us, whatever stands around it.
+    """
+    if ABOUT_VERDICTS.search(text[match.end() : match.end() + _WINDOW]):
+        return False
     start = max(0, match.start() - 300)
     around = text[start : match.end() + 300]
     at = match.start() - start
-    return any(one.start() < at < one.end() for one in _QUOTED.finditer(around))
+    if any(one.start() < at < one.end() for one in _QUOTED.finditer(around)):
+        return True
+    in_code = joined is not None and joined.in_code(match)
+    return in_code and ABOUT_ATTACKS.search(around) is not None
 
 
-def _say(what: str, text: str, match: re.Match[str]) -> str:
-    excerpt = " ".join(printable(text[match.start() : match.start() + 100]).split())
-    return f"{what}: “{excerpt[:80]}”"
+def _say(what: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
+    start = _start(match)
+    excerpt = _excerpt(text[start : max(match.end(), start + 60)])
+    where = " and ".join(dict.fromkeys(i for i in (*ids[:1], *ids[-1:]) if i))
+    return f"{where} {what}: “{excerpt}”".strip()
+
+
+def _start(match: re.Match[str]) -> int:
+    """Return where the words of a match begin: a pattern may take the full stop before them."""
+    written = match.group()
+    return match.start() + len(written) - len(written.lstrip(' \n\t.!?:;>*_|]"“'))
+
+
+def _excerpt(text: str) -> str:
+    return " ".join(printable(text).split()).replace("“", '"').replace("”", '"')[:80]

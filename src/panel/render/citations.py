@@ -4,7 +4,7 @@ Also the two ways untrusted text is made fit to show: one line, or paragraphs. K
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +22,15 @@ class Cite:
     id: str
 
 
-Part = str | Cite
-"""A piece of a text: words, or a citation."""
+@dataclass(frozen=True)
+class Own:
+    """A figure or name that stands in no passage: the writer's own."""
+
+    text: str
+
+
+Part = str | Cite | Own
+"""A piece of a text: words, a citation, or a claim without evidence."""
 
 
 def line(text: str | None) -> str:
@@ -47,8 +54,36 @@ def is_passage(cite: str) -> bool:
     return re.fullmatch(_ID, cite) is not None and "." in cite
 
 
-def parts(text: str, known: Container[str]) -> tuple[Part, ...]:
-    """Split one line of text at its citations; ids that are not `known` are dropped."""
+def parts(text: str, known: Container[str], own: Sequence[str] = ()) -> tuple[Part, ...]:
+    """Split one line of text at its citations and at the claims that are the writer's `own`.
+
+    Ids that are not `known` are dropped.
+    """
+    pieces = _cited(text, known)
+    claims = sorted({line(claim) for claim in own} - {""}, key=len, reverse=True)
+    if not claims:
+        return pieces
+    any_claim = "|".join(re.escape(claim) for claim in claims)
+    mark = re.compile(rf"(?<![\w.,])(?:{any_claim})(?![\w]|[.,]\d)")
+    return tuple(
+        part
+        for piece in pieces
+        for part in (_marked(piece, mark) if isinstance(piece, str) else (piece,))
+    )
+
+
+def _marked(words: str, mark: re.Pattern[str]) -> Iterator[Part]:
+    at = 0
+    for match in mark.finditer(words):
+        if before := words[at : match.start()]:
+            yield before
+        yield Own(match.group())
+        at = match.end()
+    if rest := words[at:]:
+        yield rest
+
+
+def _cited(text: str, known: Container[str]) -> tuple[Part, ...]:
     out: list[Part] = []
     words, at = "", 0
     for match in _CITE.finditer(text):

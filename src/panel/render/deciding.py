@@ -76,7 +76,7 @@ class FindingView:
 def findings(review: Review, card: Scorecard, known: Known) -> tuple[FindingView, ...]:
     """Return all findings of a review in the order they were asked."""
     notes = [n for n in card.verdict.notes if review.persona in n or review.title in n]
-    return tuple(_finding(f, notes, known) for f in review.findings)
+    return tuple(_finding(f, notes, known, review.own_claims) for f in review.findings)
 
 
 def deciding(shown: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
@@ -100,7 +100,9 @@ def _rank(finding: FindingView) -> tuple[bool, float, bool]:
     return (not finding.dealbreaker, -finding.strength, not finding.quotes)
 
 
-def _finding(finding: Finding, notes: Sequence[str], known: Known) -> FindingView:
+def _finding(
+    finding: Finding, notes: Sequence[str], known: Known, own: Sequence[str]
+) -> FindingView:
     answered = finding.answer != "unclear"
     quotes = [known.quote(cite) for cite in finding.cites]
     return FindingView(
@@ -110,7 +112,7 @@ def _finding(finding: Finding, notes: Sequence[str], known: Known) -> FindingVie
         chance=_chance(finding),
         strength=abs(finding.p - 0.5) if finding.p is not None else 0.5 * answered,
         dealbreaker=answered and any(finding.criterion in note for note in notes),
-        because=parts(line(finding.because), known),
+        because=parts(line(finding.because), known, own),
         cites=tuple(line(c) for c in finding.cites if c in known),
         quotes=tuple(q for q in quotes if q)[:QUOTED],
     )

@@ -10,7 +10,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from panel.render import figures
-from panel.render.citations import Cite
+from panel.render.citations import Cite, Own
 from panel.render.view import GLYPHS, CardView, view
 from panel.verdict.scorecard import Scorecard
 
@@ -56,6 +56,7 @@ def _template() -> Template:
     env.filters.update(
         percent=figures.percent, score=figures.score, interval=figures.interval, width=_width
     )
+    env.tests["own"] = lambda part: isinstance(part, Own)
     env.tests["cite"] = lambda part: isinstance(part, Cite)
     env.globals["glyphs"] = GLYPHS
     return env.get_template("scorecard.html")

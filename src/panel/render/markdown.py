@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from panel.render import figures
-from panel.render.citations import Cite, Part
+from panel.render.citations import Cite, Own, Part
 from panel.render.deciding import FindingView
 from panel.render.escaping import cell, escape
 from panel.render.view import GLYPHS, CardView, PersonaView, SourceView, view
@@ -51,6 +51,9 @@ def _card(shown: CardView, prefix: str) -> Iterator[str]:
     yield "\n".join([_HEAD, *_rows(shown)])
     if shown.notes:
         yield "\n".join(f"- {escape(note)}" for note in shown.notes)
+    if shown.read:
+        yield "**Read from the evidence**"
+        yield "\n".join(_read(shown, prefix))
     for persona in shown.personas:
         yield from _persona(persona, prefix)
     yield from _missing(shown)
@@ -77,6 +80,11 @@ def _about(shown: CardView) -> str:
     if shown.url:
         facts.append(f"<{shown.link}>" if shown.link else escape(shown.url))
     return " · ".join(facts)
+
+
+def _read(shown: CardView, prefix: str) -> Iterator[str]:
+    for label, text, cite in shown.read:
+        yield f"- {label}: {escape(text)}" + (f" [^{prefix}{cite.id}]" if cite else "")
 
 
 def _rows(shown: CardView) -> Iterator[str]:
@@ -150,7 +158,13 @@ def _passages(source: SourceView, prefix: str) -> Iterator[str]:
 
 
 def _inline(text: Iterable[Part], prefix: str) -> str:
-    return "".join(f"[^{prefix}{p.id}]" if isinstance(p, Cite) else _words(p) for p in text)
+    return "".join(_part(part, prefix) for part in text)
+
+
+def _part(part: Part, prefix: str) -> str:
+    if isinstance(part, Cite):
+        return f"[^{prefix}{part.id}]"
+    return f"{_words(part.text)} (not in evidence)" if isinstance(part, Own) else _words(part)
 
 
 def _words(text: str) -> str:

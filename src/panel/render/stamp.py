@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from panel.render import bars
-from panel.render.citations import Cite, Part
+from panel.render.citations import Cite, Own, Part
 from panel.render.view import GLYPHS
 
 STYLES: Final = {
@@ -62,9 +62,16 @@ def heading(title: str, vote: str, end: Text) -> Table:
 
 
 def inline(text: Iterable[Part]) -> Text:
-    """Draw a text with its citations."""
-    pieces = ((f" [{p.id}]", CITE) if isinstance(p, Cite) else (p, "") for p in text)
-    return Text.assemble(*pieces)
+    """Draw a text with its citations, and what is not in the evidence marked as such."""
+    drawn = Text()
+    for part in text:
+        if isinstance(part, Cite):
+            drawn.append(f" [{part.id}]", CITE)
+        elif isinstance(part, Own):
+            drawn.append(part.text).append(" (not in evidence)", QUIET)
+        else:
+            drawn.append(part)
+    return drawn
 
 
 def bullet(mark: str, text: str, style: str) -> Table:

@@ -119,6 +119,8 @@ def _card(shown: CardView) -> Iterator[RenderableType]:
         yield indent(bullet("!", text, "bold yellow"))
     for text in shown.notes:
         yield indent(bullet("·", text, QUIET))
+    if shown.read:
+        yield indent(_read(shown))
     for persona in shown.personas:
         yield Text()
         yield from _persona(persona)
@@ -159,6 +161,15 @@ def _numbers(shown: CardView) -> Table:
     if shown.interval:
         grid.add_row("", Text(f"{figures.interval(shown.interval)} over samples", style=QUIET))
     return grid
+
+
+def _read(shown: CardView) -> Text:
+    """Draw what was read about price, licence and upkeep: one wrapped line."""
+    pieces = []
+    for label, text, cite in shown.read:
+        said = Text.assemble((f"{label}: ", QUIET), inline((text, cite) if cite else (text,)))
+        pieces.append(said)
+    return Text(" · ", style=QUIET).join(pieces)
 
 
 def _split(shown: CardView, width: int) -> Text:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from panel.render import figures
+from panel.render.cautions import caveats, flagged, warnings
 from panel.render.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.render.deciding import FindingView, Known, against, deciding, findings
 from panel.render.links import https
+from panel.render.made import made
+from panel.render.stated import fact_rows
 from panel.reviews.review import Forecast, Missing, Review
 from panel.verdict.scorecard import Outcome, Scorecard
 
@@ -20,8 +23,6 @@ GLYPHS: Final = {
     "abstain": "–", "missing": "×",
 }  # fmt: skip
 """A shape for each outcome and vote, so that no colour is needed to tell them apart."""
-
-ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
 
 REASONS: Final = {
     "timeout": "no answer in time",
@@ -124,11 +125,13 @@ class CardView:
     votes: tuple[tuple[str, int], ...]
     """Vote and count in the order ship, abstain, missing, skip; zero counts left out."""
     warnings: tuple[str, ...]
-    """What a reader must know first: the card's warnings, then flags of its sources."""
+    """What a reader must know first: the card's warnings, suspicious passages with their text."""
     notes: tuple[str, ...]
     personas: tuple[PersonaView, ...]
     missing: tuple[MissingView, ...]
     sources: tuple[SourceView, ...]
+    read: tuple[tuple[str, str, Cite | None], ...]
+    """What was read about price, licence and upkeep: label, text, passage; () if nothing was."""
     facts: tuple[tuple[str, str], ...]
     """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
 
@@ -137,9 +140,10 @@ def view(card: Scorecard) -> CardView:
     """Compute what is shown of one card."""
     known = Known(card.evidence)
     personas = tuple(_persona(r, card, known) for r in card.reviews)
-    sources = tuple(_sources(card, set(_cited(personas))))
+    read = fact_rows(card.facts)
+    stated = {cite.id for _, _, cite in read if cite is not None}
+    sources = tuple(_sources(card, stated.union(_cited(personas), flagged(card))))
     tool, verdict = card.tool, card.verdict
-    flags = (f"{line(s.source)} ({line(s.id)}): {line(f)}" for s in card.evidence for f in s.flags)
     return CardView(
         name=line(tool.name) or tool.slug,
         slug=line(tool.slug),
@@ -155,12 +159,13 @@ def view(card: Scorecard) -> CardView:
         score=verdict.score,
         interval=verdict.interval,
         votes=_split(card),
-        warnings=tuple(line(w) for w in card.warnings) + tuple(flags),
+        warnings=tuple(warnings(card)),
         notes=tuple(line(n) for n in verdict.notes) + _independence(card),
         personas=personas,
         missing=tuple(_missing(m) for m in card.missing),
         sources=sources,
-        facts=tuple(_facts(card)),
+        read=read,
+        facts=tuple(made(card)),
     )
 
 
@@ -198,6 +203,7 @@ def _independence(card: Scorecard) -> tuple[str, ...]:
 
 def _persona(review: Review, card: Scorecard, known: Known) -> PersonaView:
     shown = findings(review, card, known)
+    own = review.own_claims
     answers = [f.answer for f in shown]
     return PersonaView(
         name=line(review.persona),
@@ -206,14 +212,14 @@ def _persona(review: Review, card: Scorecard, known: Known) -> PersonaView:
         score=review.score,
         coverage=review.coverage,
         stance=review.stance if review.stance != review.vote else None,
-        summary=tuple(parts(p, known) for p in paragraphs(review.summary)),
+        summary=tuple(parts(p, known, own) for p in paragraphs(review.summary)),
         deciding=deciding(shown, review.vote),
         against=against(shown, review.vote),
         findings=shown,
         tally=" · ".join(f"{answers.count(a)} {a}" for a in ("yes", "no", "unclear")),
-        fields=tuple((label(k), parts(line(t), known)) for k, t in review.fields.items() if t),
+        fields=tuple((label(k), parts(line(t), known, own)) for k, t in review.fields.items() if t),
         forecast=_forecast(review.forecast, known) if review.forecast else None,
-        caveats=tuple(_caveats(review, card)),
+        caveats=tuple(caveats(review, card)),
     )
 
 
@@ -223,19 +229,6 @@ def _forecast(forecast: Forecast, known: Known) -> ForecastView:
         chance=figures.probability(forecast.probability),
         by=forecast.resolve_by.isoformat(),
     )
-
-
-def _caveats(review: Review, card: Scorecard) -> Iterator[str]:
-    if review.stance not in (None, review.vote):
-        yield f"own stance: {review.stance}, asked after the findings and not counted"
-    if review.flip_rate:
-        yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
-    if review.uncited_facts:
-        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
-    if review.unknown_cites:
-        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
-    if (review.provider, review.model) != (card.provider, card.model):
-        yield f"answered by {line(review.model)} at {line(review.provider)}"
 
 
 def _missing(missing: Missing) -> MissingView:
@@ -278,17 +271,3 @@ def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
             total=len(source.passages),
             remarks=tuple(remarks),
         )
-
-
-def _facts(card: Scorecard) -> Iterator[tuple[str, str]]:
-    usage = card.usage
-    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
-    yield "Provider", line(card.provider)
-    yield "Model", line(card.model)
-    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
-    yield "Calls", f"{usage.calls}{reused}"
-    yield "Tokens", figures.tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
-    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
-    yield "Time", figures.duration(usage.seconds)
-    yield "Run", line(card.run)
-    yield "Made", figures.moment(card.created)

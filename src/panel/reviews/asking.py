@@ -12,9 +12,12 @@ from panel.prompts import Brief
 from panel.providers.target import Ask
 from panel.reviews import stepwise, whole
 from panel.reviews.calibration import Calibration
+from panel.reviews.grounding import own_claims
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import Rule, score_findings
+from panel.reviews.support import steps as support_steps
+from panel.reviews.written import NO_WORDS
 
 
 async def ask_review(
@@ -30,6 +33,7 @@ async def ask_review(
     calibration: Calibration | None,
     today: date,
     on_step: Callable[[str], None],
+    support: Calls | None = None,
 ) -> Review:
     """Ask one persona everything and return its review.
 
@@ -45,6 +49,7 @@ async def ask_review(
         calibration: What is known of the judge; None asks about an empty tool instead.
         today: The day the forecast's horizon is counted from.
         on_step: Told after every answer, at most `steps` times.
+        support: Who is asked whether cited passages support their findings; None: nobody.
 
     Raises:
         CallError: a question got no usable answer.
@@ -58,6 +63,7 @@ async def ask_review(
         samples=samples,
         rule=rule,
         on_step=on_step,
+        support=support,
     )
     if ask == "whole":
         heard = await whole.hear(interview)
@@ -66,9 +72,10 @@ async def ask_review(
     return _review(interview, heard, today)
 
 
-def steps(persona: Persona, ask: Ask) -> int:
+def steps(persona: Persona, ask: Ask, *, check_support: bool = False) -> int:
     """Return how many answers a review takes at most."""
-    return whole.STEPS if ask == "whole" else stepwise.steps(persona)
+    checks = support_steps(persona) if check_support else 0
+    return checks + (whole.STEPS if ask == "whole" else stepwise.steps(persona))
 
 
 def _review(interview: Interview, heard: Heard, today: date) -> Review:
@@ -76,7 +83,7 @@ def _review(interview: Interview, heard: Heard, today: date) -> Review:
     scored = score_findings(persona.criteria, heard.findings, interview.rule)
     forecast = None
     if heard.claim:
-        due = _months_after(today, persona.forecast.horizon_months)
+        due = resolve_date(today, persona.forecast.horizon_months)
         forecast = Forecast(claim=heard.claim, probability=heard.probability, resolve_by=due)
     return Review(
         persona=persona.name,
@@ -94,11 +101,23 @@ def _review(interview: Interview, heard: Heard, today: date) -> Review:
         usage=heard.usage,
         unknown_cites=heard.unknown_cites,
         uncited_facts=heard.uncited_facts,
+        unsupported=heard.unsupported,
+        own_claims=_own_claims(interview, heard),
         notes=heard.notes,
     )
 
 
-def _months_after(day: date, months: int) -> date:
+def _own_claims(interview: Interview, heard: Heard) -> tuple[str, ...]:
+    """Return what the reviewer says of its own; a forecast is its own from first to last."""
+    because = [finding.because for finding in heard.findings]
+    words = [] if NO_WORDS in heard.notes else [heard.summary]
+    brief = interview.brief
+    return own_claims(
+        [*words, *heard.fields.values(), *because], brief.passages, tool=brief.tool.name
+    )
+
+
+def resolve_date(day: date, months: int) -> date:
     """Return the same day of a later month, or the 28th where that month might not have it."""
     years, month = divmod(day.month - 1 + months, 12)
     return date(day.year + years, month + 1, min(day.day, 28))

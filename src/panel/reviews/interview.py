@@ -26,6 +26,7 @@ class Tally:
     usage: Usage = field(default_factory=Usage)
     unknown_cites: int = 0
     uncited_facts: int = 0
+    unsupported: int = 0
     model: str | None = None
     """Who answered, by the server's own word."""
     notes: dict[str, None] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Heard:
     model: str | None
     unknown_cites: int
     uncited_facts: int
+    unsupported: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -60,6 +62,8 @@ class Interview:
     samples: int
     rule: Rule
     on_step: Callable[[str], None]
+    support: Calls | None = None
+    """Who is asked whether cited passages support their findings; None: nobody."""
     tally: Tally = field(default_factory=Tally)
 
     @cached_property
@@ -88,8 +92,12 @@ class Interview:
         logprobs: bool = False,
         repair: bool = False,
         shared: str | None = None,
+        of: Calls | None = None,
     ) -> T:
-        """Ask one question and count what it cost; raises `CallError`."""
+        """Ask one question, of somebody else where `of` says so, and count what it cost.
+
+        Raises `CallError`.
+        """
         question = Question(
             system=self.system,
             shared=self.shared if shared is None else shared,
@@ -102,9 +110,10 @@ class Interview:
             marker=self.marker,
         )
         tag = Tag(tool=self.brief.tool.slug, persona=self.persona.name, step=step)
-        answered = await self.calls.ask(question, tag=tag, parse=parse, repair=repair)
+        answered = await (of or self.calls).ask(question, tag=tag, parse=parse, repair=repair)
         self.tally.usage = added(self.tally.usage, answered.usage)
-        self.tally.model = answered.reply.model or self.tally.model
+        if of is None:
+            self.tally.model = answered.reply.model or self.tally.model
         return answered.value
 
     def finding(

@@ -64,6 +64,10 @@ class Review(BaseModel):
     """Citations of passages that do not exist: dropped."""
     uncited_facts: int = 0
     """Facts answered without a valid citation: made unclear."""
+    unsupported: int = 0
+    """Facts whose cited passage does not show them, by the second pass: made unclear."""
+    own_claims: tuple[str, ...] = ()
+    """Figures and names in its words that stand in no passage it was shown: not in evidence."""
     flip_rate: float | None = None
     """With `--samples K`: share of samples whose vote differs from the majority."""
     notes: tuple[str, ...] = ()

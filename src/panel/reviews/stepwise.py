@@ -16,6 +16,7 @@ from panel.reviews.citing import Cited, likely, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
+from panel.reviews.support import supported
 from panel.reviews.written import decisive, stand_in, write
 from panel.reviews.yesno import YesNo, read_yes_no
 from panel.tools.tool import Tool
@@ -45,8 +46,8 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
         if free is not None:
             interview.tally.notes[NO_FIT] = None
         calibration = free if calibration is None else _joined(calibration, free)
-    findings = tuple(
-        [await _finding(interview, c, calibration) for c in interview.persona.criteria]
+    findings = await supported(
+        interview, [await _finding(interview, c, calibration) for c in interview.persona.criteria]
     )
     scored = score_findings(interview.persona.criteria, findings, interview.rule)
     stance = await _stance(interview, findings)
@@ -64,6 +65,7 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
         model=tally.model,
         unknown_cites=tally.unknown_cites,
         uncited_facts=tally.uncited_facts,
+        unsupported=tally.unsupported,
         notes=tuple(tally.notes),
     )
 
@@ -160,10 +162,10 @@ async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> 
 
 async def _stance(interview: Interview, findings: tuple[Finding, ...]) -> Stance:
     told = [_told(f) + "".join(f" [{i}]" for i in f.cites) for f in findings]
-    so_far = prompts.findings_part(interview.persona, interview.brief.tool, told)
+    so_far = prompts.findings_part(interview.persona, told)
     said = await interview.ask(
         "stance",
-        so_far + prompts.stance_tail(interview.brief.tool),
+        so_far + prompts.stance_tail(),
         read_yes_no,
         max_tokens=1,
         logprobs=True,

@@ -17,6 +17,7 @@ from panel.providers.message import Reply
 from panel.reviews.citing import keep_known, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.support import supported
 from panel.reviews.wording import tidy
 
 STEPS: Final = 1
@@ -66,14 +67,15 @@ async def hear(interview: Interview) -> Heard:
     schema = schema_of(persona)
     said = await interview.ask(
         "review",
-        prompts.whole_tail(persona, interview.brief.tool, schema),
+        prompts.whole_tail(persona, schema),
         lambda reply: read_whole(reply, persona),
         max_tokens=_budget(persona),
         schema=schema,
         repair=True,
     )
     interview.on_step("review")
-    return _heard(interview, said)
+    findings = [_finding(interview, c, said.findings[c.id]) for c in persona.criteria]
+    return _heard(interview, said, await supported(interview, findings))
 
 
 def schema_of(persona: Persona) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def read_whole(reply: Reply, persona: Persona) -> Said:
     try:
         said = Said.model_validate(last_object(reply.text))
     except ValidationError as fault:
-        raise BadReply(_faults(fault)) from None
+        raise BadReply(_faults(fault, persona)) from None
     if said.persona != persona.name:
         raise BadReply(f"persona must be {persona.name!r}")
     _same_keys("findings", said.findings, [c.id for c in persona.criteria])
@@ -96,9 +98,8 @@ def read_whole(reply: Reply, persona: Persona) -> Said:
     return said
 
 
-def _heard(interview: Interview, said: Said) -> Heard:
+def _heard(interview: Interview, said: Said, findings: tuple[Finding, ...]) -> Heard:
     persona, shown, tally = interview.persona, interview.shown, interview.tally
-    findings = tuple(_finding(interview, c, said.findings[c.id]) for c in persona.criteria)
 
     def prose(text: str, limit: int) -> str:
         kept, dropped = keep_known(text, shown)
@@ -119,6 +120,7 @@ def _heard(interview: Interview, said: Said) -> Heard:
         model=tally.model,
         unknown_cites=tally.unknown_cites,
         uncited_facts=tally.uncited_facts,
+        unsupported=tally.unsupported,
         notes=tuple(tally.notes),
     )
 
@@ -140,15 +142,22 @@ def _finding(interview: Interview, criterion: Criterion, said: SaidFinding) -> F
 
 def _same_keys(what: str, given: dict[str, Any], wanted: list[str]) -> None:
     faults = [f"{what}.{key} is missing" for key in wanted if key not in given]
-    faults += [f"{what}.{key[:40]} was not asked for" for key in given if key not in wanted]
+    # Not named: a key is the model's text, and the fault is told outside the fence.
+    if strangers := sum(key not in wanted for key in given):
+        faults.append(f"{what} has {strangers} keys that were not asked for")
     if faults:
         raise BadReply("; ".join(faults[:8]))
 
 
-def _faults(error: ValidationError) -> str:
+def _faults(error: ValidationError, persona: Persona) -> str:
+    ours = {*Said.model_fields, *SaidFinding.model_fields, *SaidForecast.model_fields}
+    ours |= {c.id for c in persona.criteria} | {f.id for f in persona.fields}
     rows = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(str(x)[:40] for x in row['loc'])}: {row['msg'].lower()}" for row in rows]
-    return "; ".join(told[:8])
+    told = (
+        (".".join(str(x) if x in ours or isinstance(x, int) else "…" for x in row["loc"]), row)
+        for row in rows
+    )
+    return "; ".join([f"{where}: {row['msg'].lower()}" for where, row in told][:8])
 
 
 def _budget(persona: Persona) -> int:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from panel import prompts
 from panel.errors import BadReply, Empty, Truncated
+from panel.prompts import UNNAMED
 from panel.providers.message import Reply
 from panel.reviews.calibration import sigmoid
 from panel.reviews.citing import attach, keep_known
@@ -17,6 +18,7 @@ from panel.reviews.interview import Interview
 from panel.reviews.review import Finding, Vote
 from panel.reviews.wording import finished, fresh, sentences, tidy
 from panel.reviews.yesno import read_yes_no
+from panel.tools.tool import Tool
 
 FIELD_SIZE: Final = (90, 240)
 SUMMARY_SIZE: Final = (160, 600)
@@ -51,19 +53,28 @@ async def write(interview: Interview, *, told: Sequence[str], vote: Vote) -> Wri
         told: The findings that decided the vote, as sentences.
         vote: The vote the findings come to.
     """
-    persona, tool = interview.persona, interview.brief.tool
+    persona = interview.persona
     taken: list[str] = []
     fields = {}
     for field in persona.fields:
-        tail = prompts.field_tail(persona, tool, field.ask)
+        tail = prompts.field_tail(persona, field.ask)
         if said := await _part(interview, field.id, tail, taken):
             fields[field.id] = said
-    tail = prompts.field_tail(persona, tool, persona.forecast.ask)
+    tail = prompts.field_tail(persona, persona.forecast.ask)
     claim = await _part(interview, "forecast", tail, taken)
     probability = await _odds(interview, claim) if claim else None
-    tail = prompts.summary_tail(persona, tool, vote=vote, told=" ".join(told))
-    summary = await _part(interview, "summary", tail, taken)
+    tail = prompts.summary_tail(persona, vote=vote, told=" ".join(told))
+    summary = named(await _part(interview, "summary", tail, taken), interview.brief.tool)
     return Written(fields, claim, probability, summary)
+
+
+def named(text: str, tool: Tool) -> str:
+    """Call the tool by its name where the text first says `this tool`.
+
+    The judge is not given the name outside the fence, so the opening it is told to use has none.
+    """
+    name = " ".join(tool.name.split())
+    return re.sub(rf"\b{UNNAMED}\b", lambda _: name, text, count=1, flags=re.IGNORECASE)
 
 
 def decisive(interview: Interview, findings: Sequence[Finding], vote: Vote) -> list[Finding]:

@@ -40,6 +40,16 @@ class Counts(BaseModel):
     missing: int = 0
 
 
+class Checker(BaseModel):
+    """Who was asked whether cited passages support their findings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    model: str
+    wire_model: str
+
+
 class Manifest(BaseModel):
     """What a run is: written when it starts, completed when it ends."""
 
@@ -68,6 +78,8 @@ class Manifest(BaseModel):
     schemas: dict[str, str]
     calibration: str | None
     """Fingerprint of the judge's calibration; None where there is none."""
+    support: Checker | None = None
+    """None where nobody was asked."""
     tools: int
     """Tools to review."""
     parent: str | None
@@ -95,6 +107,7 @@ def new_manifest(
     temperature: float = 0.0,
     context: str | None = None,
     calibration: BaseModel | None = None,
+    support: Target | None = None,
     tools: int = 0,
     parent: str | None = None,
     engine: Mapping[str, str] | None = None,
@@ -122,6 +135,7 @@ def new_manifest(
         prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
         schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
         calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
+        support=support and _checker(support, secret),
         tools=tools,
         parent=parent,
         versions={
@@ -129,6 +143,13 @@ def new_manifest(
             "python": platform.python_version(),
             **(engine or {}),
         },
+    )
+
+
+def _checker(target: Target, secret: str) -> Checker:
+    own = target.key.get_secret_value() if target.key else secret
+    return Checker(
+        provider=public(target.provider, own), model=target.model, wire_model=target.wire_model
     )
 
 

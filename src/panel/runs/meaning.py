@@ -28,6 +28,7 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "evidence_tokens": str(manifest.evidence_tokens),
         "context": "none" if manifest.context is None else fingerprint(manifest.context),
         "calibration": manifest.calibration or "none",
+        "support": manifest.support.wire_model if manifest.support else "none",
         **{f"{kind} {name}": at for kind, each in by_name.items() for name, at in each.items()},
     }
 

@@ -1,5 +1,6 @@
 """Opening a panel: the provider resolved, the model found, the reviewers loaded. Asks nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from panel.engine import Panel
@@ -18,7 +19,7 @@ from panel.providers.wire import Wire
 from panel.reviews import calibration
 from panel.reviews.score import Rule
 from panel.runs.folder import find_folder, list_folders
-from panel.runs.manifest import Manifest
+from panel.runs.manifest import Checker, Manifest
 from panel.runs.store import Run
 from panel.session.options import Options
 
@@ -44,6 +45,38 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
         warnings=warnings,
     )
     return panel, endpoint
+
+
+async def open_support(options: Options, panel: Panel) -> tuple[Panel, Endpoint | None]:
+    """Return the panel with who checks support, and that provider's endpoint if it is another."""
+    if not options.check_support:
+        return panel, None
+    target = panel.target
+    endpoint: Endpoint | None = None
+    if told := _told_support(options, panel.target):
+        replayed = {"provider": told.provider, "model": told.model, "wire_model": told.wire_model}
+        target, endpoint = target.model_copy(update=replayed), Replay(panel.target.why)
+    elif options.support_provider or options.support_model:
+        other = replace(
+            options,
+            provider=options.support_provider or options.provider,
+            model=options.support_model,
+            ask=None,
+        )
+        endpoint, target, _ = await _open(target_of(other), other)
+        if (target.provider, target.wire_model) == (panel.target.provider, panel.target.wire_model):
+            await endpoint.close()  # one door to one provider: its limits are shared
+            endpoint = None
+    return replace(panel, support=target), endpoint
+
+
+def _told_support(options: Options, target: Target) -> Checker | None:
+    """Return who checked support in the run that is replayed, where that was another."""
+    if target.kind != "replay" or options.support_provider:
+        return None
+    told = _manifest_of(options.settings.runs, target.why.removeprefix("replay:")).support
+    same = told is None or (told.provider, told.wire_model) == (target.provider, target.wire_model)
+    return None if same else told
 
 
 def persona_folders() -> tuple[Path, ...]:

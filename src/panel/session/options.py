@@ -1,7 +1,7 @@
 """What a user asked for, in one frozen value: the same from the command line and from Python."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from panel.providers.target import Ask
 from panel.settings import Settings
@@ -21,8 +21,21 @@ class Options:
     context: str | None = None
     bill_to: str | None = None
     concurrency: int | None = None
+    check_support: bool = False
+    """Ask a second time whether cited passages support their findings."""
+    support_provider: str | None = None
+    """Who is asked that; None: whoever answered."""
+    support_model: str | None = None
     fresh: bool = False
     """Ask again even where an earlier run has the answer."""
+    fetch: bool = False
+    """Read the address of every tool that has one, also of those that bring evidence."""
+    offline: bool = False
+    """Fetch nothing: evidence comes from files and earlier runs."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Base addresses of servers that play hosts of the web, for tests and demonstrations."""
+    on_read: Callable[[str], None] = lambda line: None
+    """Told of each tool whose address was read, in one line."""
     command: tuple[str, ...] = ()
     on_download: Callable[[str, int, int], None] = lambda what, done, total: None
     """Told of a model's arrival: what, bytes so far, bytes in all."""

@@ -40,10 +40,11 @@ def read_tool(
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
     _check_url(texts["url"], row.place("url"))
     evidence = (*_paths(row, folder, notes), *files)
-    if not texts["description"] and not evidence:
+    if not (texts["description"] or evidence or texts["url"]):
         raise ToolError(
-            f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence",
-            hint="add description: TEXT, or evidence: [README.md]",
+            f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence"
+            " nor url",
+            hint="add description: TEXT, evidence: [README.md], or url: https://…",
         )
     tool = Tool.model_validate({**texts, "evidence": evidence})
     return tool, full["name"] or "", tuple(notes)

@@ -93,6 +93,13 @@ def pick(tools: Sequence[Tool], name: str) -> Tool:
     raise ToolError(f"no tool named {printable(name)[:80]!r} in the list", hint=hint)
 
 
+def same_tool(one: Tool, other: Tool) -> bool:
+    """Tell whether two entries are one tool: by address, else by name if no address differs."""
+    if one.url and other.url:
+        return _same_address(one, other)
+    return _name_key(one.name) == _name_key(other.name)
+
+
 def _name_key(name: str) -> str:
     composed = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
     return " ".join(composed.rstrip("/ ").split())

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from panel.evidence.facts import Facts
 from panel.evidence.source import Source
 from panel.providers.message import Usage
 from panel.providers.target import Ask
@@ -82,5 +83,7 @@ class Scorecard(BaseModel):
     reviews: tuple[Review, ...]
     missing: tuple[Missing, ...]
     evidence: tuple[Source, ...]
+    facts: Facts = Facts()
+    """What code read from the evidence about price, licence and upkeep."""
     usage: RunUsage
     warnings: tuple[str, ...] = ()

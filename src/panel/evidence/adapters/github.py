@@ -1,0 +1,100 @@
+"""GitHub repositories: README, licence, open issues, archived or not, and the latest release."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from panel.evidence.adapter import Adapter, Address, HostKey, Link, Record, Want
+from panel.evidence.record import count, day, fields, said, words
+from panel.fetch.page import Page
+
+_API = "https://api.github.com/repos"
+_JSON = "application/vnd.github+json"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
+_SITE = frozenset({
+    "about", "apps", "collections", "customer-stories", "enterprise", "events", "explore",
+    "features", "login", "marketplace", "notifications", "orgs", "pricing", "search", "security",
+    "settings", "signup", "site", "solutions", "sponsors", "stars", "topics", "trending", "users",
+})  # fmt: skip
+_SAYS_SO = re.compile(
+    r"(?:view |see |source |code |star )*(?:(?:on|us on) )?git ?hub|source(?: code)?"
+)
+
+
+class GitHub(Adapter):
+    """github.com/OWNER/REPOSITORY and every page below it."""
+
+    rank = 10
+    keys = (HostKey("api.github.com", ("GITHUB_TOKEN",)),)
+
+    def knows(self, at: Address) -> bool:
+        """Tell a repository from the site's own pages."""
+        named = len(at.parts) > 1 and all(_NAME.fullmatch(part) for part in at.parts[:2])
+        return at.host == "github.com" and named and at.parts[0].lower() not in _SITE
+
+    def name(self, at: Address) -> str:
+        """Return the repository's name."""
+        return at.parts[1].removesuffix(".git")
+
+    def wants(self, at: Address) -> tuple[Want, ...]:
+        """Return README, repository record and latest release."""
+        path = _path(at)
+        raw = f"https://raw.githubusercontent.com/{path}/HEAD/README.md"
+        readme = (raw, f"{_API}/{path}/readme")  # the second finds one of any name
+        plain = "application/vnd.github.raw, text/plain"
+        release = (f"{_API}/{path}/releases/latest",)
+        return (
+            Want("README", readme, "readme", plain, media_type="text/markdown"),
+            Want("repository record", (f"{_API}/{path}",), "record", _JSON, _repository),
+            Want("latest release", release, "record", _JSON, _release, absent="none published"),
+        )
+
+    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+        """Return the repository a page calls its own: by name, or as the only one it says so of."""
+        found = [(Address.of(link.url), link.text) for link in links]
+        own = [(_path(at), text) for at, text in found if self.knows(at)]
+        labels = {_plain(label) for label in page.host.split(".")[:-1]}
+        for part in (1, 0):
+            alike = [path for path, _ in own if _plain(path.split("/")[part]) in labels]
+            if alike:
+                return f"https://github.com/{Counter(alike).most_common(1)[0][0]}"
+        said_so = {path for path, text in own if _SAYS_SO.fullmatch(text.lower())}
+        return f"https://github.com/{said_so.pop()}" if len(said_so) == 1 else None
+
+
+def _path(at: Address) -> str:
+    return f"{at.parts[0]}/{at.parts[1].removesuffix('.git')}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _repository(page: Page) -> Record:
+    data = fields(page)
+    licence = data.get("license")
+    spdx = words(licence.get("spdx_id")) if isinstance(licence, dict) else "none found by GitHub"
+    flags = {True: "yes, read-only", False: "no"}
+    archived = data.get("archived")
+    sentences = said(
+        Repository=words(data.get("full_name")),
+        Description=words(data.get("description")).rstrip("."),
+        Licence="not a standard one" if spdx == "NOASSERTION" else spdx,
+        Archived=flags[archived] if isinstance(archived, bool) else "",
+        Open_issues_and_pull_requests=count(data.get("open_issues_count")),
+        Stars=count(data.get("stargazers_count")),
+        Created=day(data.get("created_at")),
+        Last_push=day(data.get("pushed_at")),
+    )
+    home = words(data.get("homepage"))
+    return Record("GitHub metadata", sentences, (Link(home, rel="homepage"),) if home else ())
+
+
+def _release(page: Page) -> Record:
+    data = fields(page)
+    version, published = words(data.get("tag_name")), day(data.get("published_at"))
+    both = f"{version}, published {published}" if version and published else version
+    return Record("GitHub metadata", said(Latest_release=both))
+
+
+ADAPTER = GitHub()

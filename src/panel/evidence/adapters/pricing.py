@@ -1,0 +1,40 @@
+"""Pricing pages: an address, or the link of a page to its own site, that says pricing or plans."""
+
+import re
+from collections.abc import Sequence
+
+from panel.evidence.adapter import Adapter, Address, Link, Want
+
+_PART = re.compile(r"pricing|prices|plans|plans-(?:and|&)-pricing|pricing-plans", re.IGNORECASE)
+_TEXT = re.compile(
+    r"(?:(?:see|view|our|compare) )*(?:pricing|prices|plans)"
+    r"(?: ?(?:and|&|,|/) ?(?:pricing|plans))?",
+    re.IGNORECASE,
+)
+
+
+class Pricing(Adapter):
+    """…/pricing, …/plans."""
+
+    rank = 40
+
+    def knows(self, at: Address) -> bool:
+        """Tell by the path's last segment."""
+        last = at.parts[-1].partition(".")[0] if at.parts else ""
+        return bool(_PART.fullmatch(last))
+
+    def wants(self, at: Address) -> tuple[Want, ...]:
+        """Return the page itself."""
+        return (Want("pricing page", (at.url,), "pricing"),)
+
+    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+        """Return the first link to the same site whose path or text says pricing."""
+        for link in links:
+            at = Address.of(link.url)
+            says_so = self.knows(at) or _TEXT.fullmatch(link.text.strip())
+            if says_so and at.host and at.same_site(page):
+                return link.url
+        return None
+
+
+ADAPTER = Pricing()

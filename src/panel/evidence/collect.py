@@ -1,0 +1,203 @@
+"""Collecting: all evidence about a tool, its own files and what its address leads to.
+
+Goes from the tool's address in a few rounds: an adapter says what to ask, what is read names what
+to ask next. A source that fails becomes a note. Knows adapters, not hosts.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Final
+from urllib.parse import urljoin
+
+from panel.errors import ToolError, Unparseable
+from panel.evidence.adapter import Adapter, Address, Link, Record, Want, adapter_of, adapters
+from panel.evidence.block import Block, Extract
+from panel.evidence.document import is_known
+from panel.evidence.gather import evidence_of, gather, read_files
+from panel.evidence.internet import Internet, NotRead
+from panel.evidence.passages import cut
+from panel.evidence.reading import Reading
+from panel.evidence.record import words
+from panel.evidence.sandbox import parse
+from panel.evidence.source import Evidence
+from panel.fetch.page import Page
+from panel.tools.tool import Tool
+
+TOOL_SECONDS: Final = 60.0
+"""For everything about one tool."""
+ROUNDS: Final = 3
+"""The tool's address, what it leads to, and what that leads to."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A tool, named by its page if only its address was known, and its evidence."""
+
+    tool: Tool
+    evidence: Evidence
+
+
+def tool_name(url: str) -> str:
+    """Return what a tool may be called of which only the address is known.
+
+    Raises:
+        ToolError: it is no address of the web.
+    """
+    at = Address.of(url)
+    if (adapter := adapter_of(at)) is None:
+        raise ToolError(f"not a web address: {words(url)}", hint="https://example.org")
+    return words(adapter.name(at))
+
+
+async def collect(
+    tool: Tool, internet: Internet, *, now: datetime, seconds: float = TOOL_SECONDS
+) -> Collected:
+    """Return a tool's files and what was fetched from its address, in this order.
+
+    Args:
+        tool: The tool; with an address.
+        internet: Who asks.
+        now: The time to note as that of reading files.
+        seconds: For all that is fetched.
+
+    Raises:
+        ToolError: a file cannot be used, or nothing could be read and there is no description.
+    """
+    files = await asyncio.to_thread(read_files, tool, now=now)
+    trip = _Trip(internet, monotonic() + seconds)
+    await trip.go(tool.url or "")
+    if trip.title and tool.name == tool_name(tool.url or ""):
+        tool = tool.model_copy(update={"name": trip.title})
+    if readings := [*files, *trip.readings]:
+        return Collected(tool, evidence_of(tool, readings, trip.notes))
+    if tool.description:
+        evidence = gather(tool, now=now)
+        return Collected(tool, evidence.model_copy(update={"notes": tuple(trip.notes)}))
+    raise ToolError(
+        f"nothing could be read about {tool.name}: {'; '.join(trip.notes)}",
+        hint="give what is known about it with --evidence FILE",
+    )
+
+
+@dataclass
+class _Trip:
+    """One tool's way through the web."""
+
+    internet: Internet
+    end: float
+    readings: list[Reading] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    title: str = ""
+    """Of the page at the tool's own address."""
+    used: set[Adapter] = field(default_factory=set)
+    """Each adapter reads one address a tool."""
+
+    async def go(self, url: str) -> None:
+        todo = [Address.of(url)]
+        for turn in range(ROUNDS):
+            wants = [(at, want) for at in todo for want in self._wants(at)]
+            answers = await asyncio.gather(*(self._ask(at, want) for at, want in wants))
+            found = [one for one in answers if isinstance(one, _Found)]
+            self.notes += [note for one in answers for note in _notes(one)]
+            self.readings += [one.reading for one in found]
+            if turn == 0:
+                self.title = next((one.title for one in found if one.title), "")
+            leads = [lead for one in found for lead in self._leads(one.at, one.links)]
+            todo = list(dict.fromkeys(leads))
+
+    def _wants(self, at: Address) -> Sequence[Want]:
+        adapter = adapter_of(at)
+        if adapter is None or adapter in self.used:
+            return ()
+        self.used.add(adapter)
+        return adapter.wants(at)
+
+    def _leads(self, at: Address, links: Sequence[Link]) -> list[Address]:
+        """Return what each adapter that has read nothing yet would read next."""
+        found = [adapter.lead(links, at) for adapter in adapters() if adapter not in self.used]
+        return [Address.of(url) for url in found if url]
+
+    async def _ask(self, at: Address, want: Want) -> "_Found | str":
+        """Read one want; returns what was found, or why it was not read."""
+        left = self.end - monotonic()
+        try:
+            async with asyncio.timeout(left):
+                page = await self.internet.get(want, seconds=left)
+                return await _read(page, want, at)
+        except TimeoutError:
+            why = "the time for one tool is up"
+        except NotRead as error:
+            why = error.reason
+        except Unparseable as error:
+            why = f"{error.message} ({error.code})"
+        return f"{want.what} not read: {why}"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one want brought."""
+
+    reading: Reading
+    at: Address
+    """Where it was found, after redirects."""
+    links: tuple[Link, ...]
+    title: str = ""
+    moved: str = ""
+    """A note, where the address led to another site."""
+
+
+def _notes(answer: _Found | str) -> list[str]:
+    note = answer if isinstance(answer, str) else answer.moved
+    return [note] if note else []
+
+
+async def _read(page: Page, want: Want, asked: Address) -> _Found:
+    there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
+    extract, links = await _extracted(page, want)
+    if not cut(extract.blocks, "E"):
+        raise Unparseable(f"{there.host}: no readable text in it")
+    strange = want.role in {"page", "pricing"} and not there.same_site(asked)
+    return _Found(
+        reading=Reading(words(page.url), page.retrieved, digest, extract, want.role),
+        at=there,
+        links=links,
+        title=words(extract.title) if want.role == "page" else "",
+        moved=f"{want.what}: {words(asked.url)} leads to {words(page.url)}" if strange else "",
+    )
+
+
+async def _extracted(page: Page, want: Want) -> tuple[Extract, tuple[Link, ...]]:
+    if want.read is not None:
+        record = want.read(page)
+        return _recorded(record), record.links
+    extract = await _document(page, want)
+    return extract, tuple(Link(_joined(page.url, url), text) for url, text in extract.links)
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url).partition("#")[0]
+    except ValueError:
+        return ""
+
+
+def _recorded(record: Record) -> Extract:
+    if not record.sentences:
+        raise Unparseable("answered with nothing that is known here")
+    return Extract(tuple(Block("list", line, record.heading) for line in record.sentences))
+
+
+async def _document(page: Page, want: Want) -> Extract:
+    media_type = page.media_type
+    if want.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
+        media_type = want.media_type
+    host = Address.of(page.url).host
+    if not is_known(media_type):
+        raise Unparseable(f"{host} sent {words(media_type)[:60] or 'nothing known'}, no text")
+    return await asyncio.to_thread(
+        parse, page.body, media_type, name=host, charset=page.charset, whole=want.role == "pricing"
+    )

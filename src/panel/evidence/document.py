@@ -1,0 +1,82 @@
+"""A document's bytes into blocks: decoded, cleaned, read by its format, and looked at for bribes.
+
+Pure, and as fast as its input allows; who does not trust the input goes through `sandbox`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.block import Extract
+from panel.evidence.charset import decoded
+from panel.evidence.html import read_html
+from panel.evidence.links import find_links
+from panel.evidence.plain import read_plain
+from panel.evidence.suspicion import flags
+from panel.evidence.web import read_web
+from panel.untrusted import clean
+
+PDF: Final = "application/pdf"
+
+_LIGHT: Final = 64_000
+"""Bytes of plain text or Markdown: the worst that is known then takes about a second."""
+_LIGHT_PAGE: Final = 2_000
+"""Bytes of HTML: too few for the extractor, and so for a parser that is not Python."""
+
+
+def _markdown(text: str) -> Extract:
+    from panel.evidence.markdown import read_markdown
+
+    return read_markdown(text)
+
+
+_READERS: Final[dict[str, Callable[[str], Extract]]] = {
+    "text/html": read_web,
+    "application/xhtml+xml": read_web,
+    "text/markdown": _markdown,
+    "text/x-markdown": _markdown,
+    "text/plain": read_plain,
+}
+
+
+def is_known(media_type: str) -> bool:
+    """Tell whether documents of this type can be read."""
+    return media_type in _READERS or media_type == PDF
+
+
+def is_light(raw: bytes, media_type: str) -> bool:
+    """Tell whether a document is read here sooner than a child process would have started."""
+    if media_type == PDF:
+        return False
+    return len(raw) <= (_LIGHT_PAGE if _READERS[media_type] is read_web else _LIGHT)
+
+
+def read_document(
+    raw: bytes, media_type: str, *, charset: str | None = None, whole: bool = False
+) -> Extract:
+    """Return what a document shows and what it hides.
+
+    Args:
+        raw: Its bytes.
+        media_type: One that `is_known`.
+        charset: As the server names it; a byte order mark goes before it.
+        whole: Keep menus, side columns and footers of a web page.
+
+    Raises:
+        Unreadable: a PDF that is damaged or encrypted.
+    """
+    if media_type == PDF:
+        from panel.evidence.pdf import read_pdf
+
+        found, text = read_pdf(raw), ""
+    else:
+        reader = _READERS[media_type]
+        text = decoded(raw, charset, markup=reader is read_web)
+        cleaned, removed = clean(text)
+        found = (read_html if whole and reader is read_web else reader)(cleaned)
+        found = replace(found, removed=found.removed + removed)
+        if reader is read_web:
+            links, title = find_links(cleaned)
+            found = replace(found, links=links, title=title)
+    visible = "\n".join(block.text for block in found.blocks)
+    return replace(found, flags=flags(visible, hidden=found.hidden, raw=text or visible))

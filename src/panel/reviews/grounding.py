@@ -1,0 +1,195 @@
+"""Grounding: figures and names in a reviewer's own words that stand in no passage it was shown.
+
+They are not wrong for that: a reviewer may know a competitor. They are its own claims, and the
+card says so. Pure code; knows text and passages, nothing of votes or formats.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from panel.evidence.source import Passage
+
+_CITE: Final = re.compile(r"\s*\[E\d+\.\d+\]")
+_NUMBER: Final = r"\d(?:[\d,.'’\u202f\u00a0]*\d)?"
+_NOUNS: Final = (
+    "star fork user download contributor maintainer developer engineer person company customer"
+    " token line issue commit release version language model parameter point seat request test"
+    " file package dependency employee team project repository reviewer"
+)
+_UNITS: Final = {
+    "%": "% percent per-cent", "‰": "‰", "$": "$ dollar usd", "€": "€ euro eur", "£": "£ gbp",
+    "¥": "¥ yen", "ms": "ms millisecond", "s": "s sec second", "min": "min minute",
+    "h": "h hr hour", "day": "day", "week": "week", "month": "month", "year": "yr year",
+    "kB": "kb kib", "MB": "mb mib", "GB": "gb gib", "TB": "tb tib", "k": "k thousand",
+    "M": "m million", "B": "b bn billion", "x": "x times",
+    **{noun: noun for noun in _NOUNS.split()},
+}  # fmt: skip
+_UNIT: Final = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+_IRREGULAR: Final = {"companies": "company", "dependencies": "dependency", "repositories":
+                     "repository", "people": "person"}  # fmt: skip
+_MONTH_NAMES: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
+_MONTHS: Final = _MONTH_NAMES.split()
+_MONTH: Final = rf"(?i:{'|'.join(_MONTHS)})[a-z]*"
+_FIGURE: Final = re.compile(
+    r"(?P<iso>(?<!\d)\d{4}-\d\d-\d\d(?!\d))"
+    rf"|(?<!\d)(?P<day>\d\d?)\.?\s(?P<month>{_MONTH}),?\s(?P<year>\d{{4}})"
+    rf"|\b(?P<month2>{_MONTH})\s(?P<day2>\d\d?)(?:st|nd|rd|th)?,?\s(?P<year2>\d{{4}})"
+    rf"|(?P<sign>[$€£¥])\s?(?P<price>{_NUMBER})(?P<scale>\s?(?:k|m|bn|b|million|billion)\b)?"
+    rf"|(?<![\w.])v?(?P<number>{_NUMBER})"
+    rf"(?:\s?(?P<mark>[%‰$€£¥])|[\s-]?(?P<unit>[A-Za-z]+)(?:\s(?P<noun>[a-z]+))?)?\+?",
+)
+_DIGITS: Final = re.compile(_NUMBER)
+_GROUP: Final = re.compile(r"(?<=\d)[,'’\u202f\u00a0](?=\d{3}(?!\d))")
+_SMALL: Final = "zero one two three four five six seven eight nine ten eleven twelve"
+_SPELLED: Final = {word: str(number) for number, word in enumerate(_SMALL.split())}
+_WORD: Final = r"[^\W\d_][\w&'’+#-]*"
+_NAME: Final = re.compile(
+    rf"(?<![\w@/.-])(?:{_WORD})(?:\.(?:js|io|ai|com|org|net|dev|py|rs)\b)?", re.UNICODE
+)
+_IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
+_START: Final = re.compile(r"(?:[.!?…:;]|[\"“(•–—]|\n)[\s\"'“”’)(\]]*$")
+_BEFORE: Final = 8
+"""Characters in which a sentence's end must stand for the next word to be its first."""
+_LARGE: Final = (
+    "I I'd I'll I'm I've OK AI API APIs CLI SDK SDKs UI UX URL HTTP HTTPS HTML CSS JSON YAML TOML"
+    " CSV XML SQL GPU CPU RAM PR PRs CI CD CI/CD ML LLM LLMs OSS SaaS IDE ORM REST RPC SLA PDF FAQ"
+    " README DX MVP ROI B2B B2C IP VC CTO CEO CFO US EU UK English English-language Internet Web"
+    " January February March April May June July August September October November December"
+    " Monday Tuesday Wednesday Thursday Friday Saturday Sunday Ship Skip Yes No Unclear"
+    " Builder Skeptic Business Futurist Reviewer Panel Forecast Summary Evidence"
+)
+"""Letters and acronyms that name no product, and words written large by habit."""
+
+_COMMON: Final = frozenset(_LARGE.split())
+
+
+def own_claims(
+    texts: Iterable[str], passages: Sequence[Passage], *, tool: str = ""
+) -> tuple[str, ...]:
+    """Return the figures and names of these texts that occur in no passage, each once.
+
+    As they were written, text by text, figures before names.
+
+    Args:
+        texts: What the reviewer wrote; citations in it do not count as figures.
+        passages: The passages it was shown; their headings count as shown.
+        tool: The tool's own name, which is nobody's claim.
+    """
+    known = _Known(passages, tool)
+    found: dict[str, None] = {}
+    for text in texts:
+        plain = _CITE.sub("", text)
+        found |= dict.fromkeys(f for f in figures(plain) if not known.has_figure(f))
+        found |= dict.fromkeys(n for n in names(plain) if not known.has_name(n))
+    return tuple(found)
+
+
+def figures(text: str) -> list[str]:
+    """Return every number of a text, with the sign or unit that belongs to it."""
+    return [written for written, _ in _figures(text)]
+
+
+def names(text: str) -> list[str]:
+    """Return the words a text writes like names: capitals inside a sentence, or inside a word."""
+    blank = _FIGURE.sub(_blanked, text)
+    return [" ".join(run) for run in _runs(blank, text)]
+
+
+class _Known:
+    """What the passages hold, ready to be looked up."""
+
+    def __init__(self, passages: Sequence[Passage], tool: str) -> None:
+        shown = "\n".join(f"{p.heading}\n{p.text}" for p in passages)
+        counted = _IN_WORDS.sub(lambda m: _SPELLED[m.group().lower()], shown)
+        self._figures = {plain for _, plain in _figures(counted)}
+        # A bare number may stand before any unit, and inside a word: `python3.11`.
+        self._figures |= {_ungrouped(n) for n in _DIGITS.findall(counted)}
+        text = f"{shown}\n{tool}"
+        self._words = {word for m in _NAME.finditer(text) for word in _forms(m.group())}
+        self._words |= {part for word in re.findall(r"\w+", text) for part in _forms(word)}
+
+    def has_figure(self, figure: str) -> bool:
+        return all(plain in self._figures for _, plain in _figures(figure))
+
+    def has_name(self, name: str) -> bool:
+        return all(any(f in self._words for f in _forms(word)) for word in name.split())
+
+
+def _figures(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each figure as written, and as number and unit: `$1,200` and `1200$`."""
+    for match in _FIGURE.finditer(text):
+        part = match.groupdict()
+        if date := _date(part):
+            yield match.group(), date
+            continue
+        if part["sign"]:
+            number = re.sub(r"\.0+$", "", _ungrouped(part["price"]))
+            scale = _unit(part["scale"].strip()) if part["scale"] else ""
+            yield match.group(), f"{number}{scale}{part['sign']}"
+            continue
+        number, mark = _ungrouped(part["number"]), part["mark"]
+        if mark:
+            yield match.group().rstrip("+"), f"{number}{mark}"
+        elif part["unit"] and (unit := _unit(part["unit"])):
+            yield text[match.start() : match.end("unit")], number + unit
+        elif part["noun"] and (unit := _unit(part["noun"])):  # `200 open issues`
+            yield text[match.start() : match.end("noun")], number + unit
+        else:
+            yield text[match.start() : match.end("number")], number
+
+
+def _date(part: dict[str, str | None]) -> str:
+    """Return a date of day, month and year as `2026-11-03`; "" where this is none."""
+    day, month, year = (part[n] or part[f"{n}2"] for n in ("day", "month", "year"))
+    if day and month and year:
+        return f"{year}-{_MONTHS.index(month[:3].lower()) + 1:02}-{int(day):02}"
+    return part["iso"] or ""
+
+
+def _unit(word: str) -> str:
+    word = _IRREGULAR.get(word.lower(), word.lower())
+    return _UNIT.get(word) or _UNIT.get(word.removesuffix("s"), "")
+
+
+def _ungrouped(number: str) -> str:
+    return _GROUP.sub("", number)
+
+
+def _runs(text: str, whole: str) -> Iterator[list[str]]:
+    """Yield names as runs of words, a run ending where anything but one blank comes between."""
+    run: list[str] = []
+    end = -1
+    for match in _NAME.finditer(text):
+        word = re.sub(r"['’]s?$|[-&]$", "", match.group())
+        goes_on = bool(run) and text[end : match.start()] == " "
+        before = whole[max(0, match.start() - _BEFORE) : match.start()]
+        first = not whole[: match.start()].strip() or _START.search(before) is not None
+        if not (goes_on and word[0].isupper()) and not _is_name(word, first):
+            continue
+        if run and not goes_on:
+            yield run
+            run = []
+        run.append(word)
+        end = match.start() + len(word)
+    if run:
+        yield run
+
+
+def _blanked(match: re.Match[str]) -> str:
+    """Blank a figure with its unit, but not a word behind it that is none."""
+    written = next((w for w, _ in _figures(match.group())), "")
+    return " " * len(written) + match.group()[len(written) :]
+
+
+def _is_name(word: str, first: bool) -> bool:
+    if word in _COMMON or len(word) < 2 or not any(c.isupper() for c in word):
+        return False
+    return any(c.isupper() for c in word[1:]) or (word[0].isupper() and not first)
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """Return how a name may be written elsewhere: without 's, in the singular, in parts joined."""
+    plain = re.sub(r"['’]s?$|['’]s(?=\W|$)", "", word).casefold()
+    joined = re.sub(r"[\W_]", "", plain)
+    return tuple(dict.fromkeys((plain, joined, joined.removesuffix("s"))))

@@ -1,0 +1,43 @@
+"""What judged a run, kept in its journal: the reviewers and the judge's calibration.
+
+The manifest holds their fingerprints only. With these a run can be checked by itself, long after
+the files have changed.
+"""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ValidationError
+
+from panel.personas import Persona
+from panel.reviews.calibration import Calibration
+from panel.runs.store import Run
+
+_PERSONAS = "personas"
+_CALIBRATION = "calibration"
+
+
+async def keep_panel(run: Run, personas: Sequence[Persona], calibration: BaseModel | None) -> None:
+    """Keep who judges, whole; raises `DiskFull` or `RunError`."""
+    bodies = [p.model_dump(mode="json", exclude={"origin"}) for p in personas]
+    await run.journal.put_meta(_PERSONAS, json.dumps(bodies))
+    if calibration is not None:
+        await run.journal.put_meta(_CALIBRATION, calibration.model_dump_json())
+
+
+def kept_personas(run: Run) -> tuple[Persona, ...] | None:
+    """Return the reviewers as they were; None where they are not kept or are damaged."""
+    text = run.stored.meta(_PERSONAS)
+    try:
+        return (text and tuple(Persona.model_validate(each) for each in json.loads(text))) or None
+    except (ValidationError, ValueError, TypeError):
+        return None
+
+
+def kept_calibration(run: Run) -> Calibration | None:
+    """Return the calibration as it was; None where there was none or it is damaged."""
+    text = run.stored.meta(_CALIBRATION)
+    try:
+        return Calibration.model_validate_json(text) if text else None
+    except ValidationError:
+        return None

@@ -1,0 +1,133 @@
+"""Where a session's evidence comes from: a tool's own files, its address, or an earlier run.
+
+An address is read where it is all that is known of a tool, or where the user asked for it; never
+because a tool file happens to name one.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from panel.errors import RunError, ToolError
+from panel.evidence.collect import Collected, collect, tool_name
+from panel.evidence.gather import gather
+from panel.evidence.internet import Internet
+from panel.runs.folder import list_folders
+from panel.runs.store import Run
+from panel.session.options import Options
+from panel.tools.tool import Tool
+from panel.tools.toollist import same_tool
+
+TOOLS_AT_ONCE: Final = 8
+"""Tools whose addresses are read at a time."""
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """Tools with their evidence, and the tools about which nothing could be read."""
+
+    found: tuple[Collected, ...]
+    left_out: tuple[str, ...] = ()
+    """One line each with the reason."""
+
+
+def is_fetched(tool: Tool, options: Options) -> bool:
+    """Tell whether a tool's address is read."""
+    if options.offline or not tool.url:
+        return False
+    return options.fetch or not (tool.evidence or tool.description)
+
+
+async def source(options: Options, tools: Sequence[Tool]) -> Sourced:
+    """Return the tools with their evidence, in their order.
+
+    Raises:
+        ToolError: a file cannot be used; or nothing is known of the only tool, or of any.
+    """
+    now = datetime.now(UTC)
+    stored = _stored(options.settings.runs, tools) if options.offline else {}
+    internet = Internet.open(options.environ, hosts=options.hosts)
+    turns = asyncio.Semaphore(TOOLS_AT_ONCE)
+
+    async def one(tool: Tool) -> Collected | ToolError:
+        if tool.slug in stored:
+            return stored[tool.slug]
+        if not is_fetched(tool, options):
+            return _own(tool, now)
+        async with turns:
+            try:
+                found = await collect(tool, internet, now=now)
+            except ToolError as error:
+                return error
+        options.on_read(_told(found))
+        return found
+
+    try:
+        answers = await asyncio.gather(*(one(tool) for tool in tools))
+    finally:
+        await internet.close()
+    found = tuple(each for each in answers if isinstance(each, Collected))
+    failed = [each for each in answers if isinstance(each, ToolError)]
+    if failed and not found:
+        raise failed[0]
+    return Sourced(found, tuple(error.message for error in failed))
+
+
+def stored_tool(runs: Path, name: str) -> Tool | None:
+    """Return the tool of that name or address that an earlier run holds, the newest; else None."""
+    wanted = Tool(name=name, url=name if "://" in name else None)
+    found = _stored(runs, [wanted])
+    return found[""].tool if found else None
+
+
+def _own(tool: Tool, now: datetime) -> Collected:
+    if not (tool.evidence or tool.description):
+        raise ToolError(
+            f"no earlier run holds evidence about {tool.name}, and --offline fetches none",
+            hint="without --offline it is read from its address",
+        )
+    return Collected(tool, gather(tool, now=now))
+
+
+def _told(found: Collected) -> str:
+    sources = found.evidence.sources
+    passages = len(found.evidence.passages)
+    return f"{found.tool.name}: {len(sources)} sources, {passages} passages"
+
+
+def _stored(runs: Path, tools: Sequence[Tool]) -> dict[str, Collected]:
+    """Return what the newest runs hold about tools that bring no files of their own, by slug."""
+    wanted = {tool.slug: tool for tool in tools if not tool.evidence}
+    found: dict[str, Collected] = {}
+    for path in list_folders(runs):
+        if not wanted:
+            break
+        try:
+            with Run.open(path) as run:
+                for slug, one in _kept(run, wanted):
+                    found[slug] = one
+                    del wanted[slug]
+        except RunError:
+            continue
+    return found
+
+
+def _kept(run: Run, wanted: Mapping[str, Tool]) -> list[tuple[str, Collected]]:
+    found: dict[str, Collected] = {}
+    for kept in run.tools():
+        slugs = [slug for slug, tool in wanted.items() if same_tool(tool, kept)]
+        evidence = run.evidence(kept.slug) if slugs else None
+        if evidence is not None:
+            found |= {slug: Collected(_named(wanted[slug], kept), evidence) for slug in slugs}
+    return list(found.items())
+
+
+def _named(tool: Tool, kept: Tool) -> Tool:
+    """Return the tool, filled from the stored entry where it is a bare name or address."""
+    bare = tool.url is None or tool.name in {tool.url, tool_name(tool.url)}
+    if bare and not tool.description:
+        return kept.model_copy(update={"slug": tool.slug or kept.slug, "evidence": ()})
+    return tool

@@ -1,0 +1,1 @@
+"""Verifying a stored run: everything on its scorecards recomputed from its journal."""

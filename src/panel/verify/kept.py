@@ -1,0 +1,103 @@
+"""Stored answers in the place of a provider: a review asked again finds what was answered then.
+
+A question is found by its key: same words, same evidence, same model. Where the wording of panel
+itself has changed since, it is found by what it was about, and counted as such.
+"""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from panel.calls import Answered, Calls
+from panel.calls.keys import request_key
+from panel.errors import (
+    BadReply,
+    CallError,
+    Empty,
+    Filtered,
+    NotStored,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Truncated,
+    Unreachable,
+)
+from panel.providers.message import CallRecord, Question, Reply, Tag
+from panel.providers.replay import Replay
+from panel.providers.target import Target
+from panel.runs.callrow import row_reply
+from panel.runs.schema import CALL_COLUMNS
+from panel.runs.stored import Stored
+
+T = TypeVar("T")
+
+_ERRORS: Final[dict[str, type[CallError]]] = {
+    error.reason: error
+    for error in (
+        Unreachable, RateLimited, TimedOut, Truncated, Filtered, Empty, Refused, BadReply,
+    )
+}  # fmt: skip
+
+
+class Kept(Calls):
+    """The answers about one tool, as `Calls` that ask nobody."""
+
+    def __init__(self, stored: Stored, slug: str, target: Target) -> None:
+        """Read the calls about the tool; `target` says whose answers they are."""
+        super().__init__(Replay("the stored run"), target, _Closed())
+        self._journal = stored
+        self._by_key: dict[str, list[Reply]] = defaultdict(list)
+        self._by_tag: dict[tuple[str, str, int], list[Reply]] = defaultdict(list)
+        self._failed: dict[str, str] = {}
+        self.failures: set[tuple[str, str]] = set()
+        """Persona and reason of every call that brought no answer."""
+        self.lost = ""
+        """The criterion of the last question that has no stored answer."""
+        self.reworded = 0
+        """Questions that are worded otherwise today."""
+        for call in stored.calls(slug):
+            self._add(call)
+
+    def _add(self, call: dict[str, Any]) -> None:
+        if call["status"] != "ok":
+            self._failed[call["key"]] = call["reason"] or "unreachable"
+            self.failures.add((call["persona"], call["reason"]))
+            return
+        try:
+            reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
+        except (ValueError, KeyError, TypeError):
+            return
+        self._by_key[call["key"]].append(reply)
+        self._by_tag[call["persona"], call["step"], call["sample"]].append(reply)
+
+    async def ask(
+        self, question: Question, *, tag: Tag, parse: Callable[[Reply], T], repair: bool = False
+    ) -> Answered[T]:
+        """Return what the stored reply says; raises what was raised then, or `NotStored`."""
+        key = request_key(question, self.target)
+        other = self._journal.find(key) if key not in self._by_key else None
+        for reply in (*self._by_key.get(key, ()), *([other] if other else [])):
+            with contextlib.suppress(CallError):
+                return Answered(parse(reply), reply, reply.usage, True)
+        if reason := self._failed.get(key):
+            raise _ERRORS.get(reason, BadReply)(f"ended as {reason} then as well")
+        about = (tag.persona, tag.step, question.sample)
+        repaired = (tag.persona, "repair", question.sample)
+        replies = [*self._by_tag.get(about, ())]
+        replies += self._by_tag.get(repaired, ()) if repair else ()
+        if not replies:
+            self.lost = tag.step.partition(":")[2]
+            raise NotStored(f"no stored answer to {tag.step}")
+        self.reworded += 1
+        return Answered(parse(replies[-1]), replies[-1], replies[-1].usage, True)
+
+
+class _Closed:
+    """A recorder that holds nothing and takes nothing: a check writes nothing."""
+
+    def find(self, key: str) -> Reply | None:
+        return None
+
+    async def record(self, call: CallRecord) -> None:
+        raise AssertionError("a verification asks nothing")
