@@ -61,14 +61,15 @@ OVERRIDE: Final = re.compile(
 """Asks to drop what was said before."""
 
 _AT_A_READER: Final = re.compile(
-    rf"\b{_READER}\b.{{0,80}}?{_MODAL}\s*\b{_VERB}\b\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)",
+    rf"\b{_READER}\b.{{0,80}}?{_MODAL}\s*\b{_VERB}\b\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)"
+    r"(?![^.!?\n]{0,40}\b(?:only|if|when|unless)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN_ORDER: Final = re.compile(
     r"(?:^|[.!?:;>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
     r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say|mark)\s+"
     r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:\w+\W+)?(?:or|and)\b|\W+(?:faster|it)\b)"
-    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)|every\w*\s+[\"'“]?yes\b)"
+    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)\b(?!\s+prompts?\b)|every\w*\s+[\"'“]?yes\b)"
     r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
     r"(?:with\s+)?[\"'“]?yes\b"
     r"|\banswers?\s+to\s+(?:each|every|all)\s+(?:\w+\s+){0,4}(?:is|are|must be)\s+[\"'“]?yes\b"
@@ -129,7 +130,7 @@ _WHOLESALE: Final = re.compile(
     # A verdict of ours as a noun.
     r"|\b(?:stance|verdict|vote|answer|decision|outcome|recommendation|output|conclusion)\b"
     r"(?:(?!\b(?:if|when|unless|or|either|whether)\b)[^.!?\n]){0,30}?"
-    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?(?!\W+(?:or|and|faster|it|when|if|above|below)\b)"
+    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?(?!\W+(?:or|and|faster|it|when|if|above|below|in|to|for|at)\b)"
     r"|\b(?:a|the)\s+[\"'“`]?ship[\"'”`]?\s+(?:decision|verdict|vote|stance|rating|recommendation)\b"
     r"|\bpanel\s+has\s+(?:already\s+)?(?:decided|agreed|voted)\b"
     # A prize without a condition.
@@ -185,7 +186,7 @@ _READY: Final = re.compile(
     r"[\"'](?:verdict|outcome|vote|stance|decision)[\"']\s*:\s*[\"'](?:ship|yes)[\"']"
     r"|(?:[\"']answer[\"']\s*:\s*[\"']yes[\"'].{0,160}?){2}"
     r"|[\"']answer[\"']\s*:\s*[\"']ship[\"']"
-    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+(?:or|above|below|at|when|if|only|and)\b)"
+    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+(?:or|above|below|at|when|if|only|and|in|to|for)\b)"
     r"|\bstance\s*:\s*[\"'“*]*ship\b(?!\W+or\b)"
     r"|\b(?:your answers add up to|with these answers in mind)\b.{0,80}?\bship\b",
     re.IGNORECASE | re.DOTALL,
