@@ -15,7 +15,7 @@ from panel.reviews.fitting import Sample, cross_validate, fit_calibration
 from panel.reviews.logistic import Line, Point, Ridge, fit, log_loss
 
 PERSONAS = load_personas(folders=[data_folder("personas")])
-CONTROLS = data_folder("personas").parent / "controls"
+CONTROLS = data_folder("controls")
 
 
 @pytest.fixture(autouse=True)
