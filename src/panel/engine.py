@@ -42,6 +42,8 @@ class Panel:
     samples: int = 1
     context: str | None = None
     calibration: Calibration | None = None
+    calibrates: bool = False
+    """The judge is measured: written parts are left out where they cost calls of their own."""
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
 
@@ -164,6 +166,7 @@ class _Sitting:
                 calibration=self.panel.calibration,
                 today=datetime.now(UTC).date(),
                 on_step=step,
+                texts=not self.panel.calibrates,
             )
         except CallError as error:
             if error.stops_run:

@@ -30,6 +30,7 @@ async def ask_review(
     calibration: Calibration | None,
     today: date,
     on_step: Callable[[str], None],
+    texts: bool = True,
 ) -> Review:
     """Ask one persona everything and return its review.
 
@@ -45,6 +46,7 @@ async def ask_review(
         calibration: What is known of the judge; None asks about an empty tool instead.
         today: The day the forecast's horizon is counted from.
         on_step: Told after every answer, at most `steps` times.
+        texts: False leaves out written parts that cost calls of their own.
 
     Raises:
         CallError: a question got no usable answer.
@@ -62,7 +64,7 @@ async def ask_review(
     if ask == "whole":
         heard = await whole.hear(interview)
     else:
-        heard = await stepwise.hear(interview, calibration)
+        heard = await stepwise.hear(interview, calibration, texts=texts)
     return _review(interview, heard, today)
 
 

@@ -8,9 +8,16 @@ import json
 import math
 from datetime import date
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from panel.errors import SettingsError
 from panel.paths import config_folder
@@ -73,6 +80,12 @@ class Calibration(BaseModel):
     ship_at: float | None = Field(default=None, ge=0, le=100)
     """The ship threshold this judge needs; None where it was not looked for."""
     measured: Measured | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unknowns(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is not known is left out: fingerprints of older calibrations stay what they were.
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if value is not None}
 
     def probability(self, difference: float, persona: str, criterion: str) -> float:
         """Return the probability of yes, 0–1; a criterion that is not listed is read as it is."""

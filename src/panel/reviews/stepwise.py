@@ -16,7 +16,7 @@ from panel.reviews.citing import Cited, likely, read_ids
 from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
-from panel.reviews.written import decisive, stand_in, write
+from panel.reviews.written import UNWRITTEN, decisive, stand_in, write
 from panel.reviews.yesno import YesNo, read_yes_no
 from panel.tools.tool import Tool
 
@@ -38,8 +38,10 @@ def steps(persona: Persona) -> int:
     return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
-async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
-    """Ask everything, one thing at a time; raises `CallError`."""
+async def hear(
+    interview: Interview, calibration: Calibration | None, *, texts: bool = True
+) -> Heard:
+    """Ask everything, one thing at a time; without `texts` no written parts. Raises `CallError`."""
     if calibration is None or not _covers(calibration, interview.persona):
         free = await content_free(interview)
         if free is not None:
@@ -53,7 +55,9 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
     so_far = prompts.findings_part(interview.persona, interview.brief.tool, told)
     stance = await _stance(interview, so_far)
     score = "nothing" if scored.score is None else f"{scored.score:.0f}"
-    written = await write(interview, so_far, score=score, vote=scored.vote)
+    written = UNWRITTEN
+    if texts:
+        written = await write(interview, so_far, score=score, vote=scored.vote)
     tally = interview.tally
     return Heard(
         findings=findings,

@@ -68,6 +68,8 @@ class Manifest(BaseModel):
     schemas: dict[str, str]
     calibration: str | None
     """Fingerprint of the judge's calibration; None where there is none."""
+    calibrates: bool = False
+    """The run measured its judge: it asked without a fit and without written parts."""
     tools: int
     """Tools to review."""
     parent: str | None
@@ -95,6 +97,7 @@ def new_manifest(
     temperature: float = 0.0,
     context: str | None = None,
     calibration: BaseModel | None = None,
+    calibrates: bool = False,
     tools: int = 0,
     parent: str | None = None,
     engine: Mapping[str, str] | None = None,
@@ -121,6 +124,7 @@ def new_manifest(
         personas={each.name: persona_fingerprint(each) for each in personas},
         prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
         schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
+        calibrates=calibrates,
         calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
         tools=tools,
         parent=parent,

@@ -16,11 +16,14 @@ from panel.providers.resolve import resolve
 from panel.providers.target import Target
 from panel.providers.wire import Wire
 from panel.reviews import calibration
+from panel.reviews.calibration import Calibration
 from panel.reviews.score import Rule
 from panel.runs.folder import find_folder, list_folders
 from panel.runs.manifest import Manifest
 from panel.runs.store import Run
 from panel.session.options import Options
+from panel.session.standing import is_of, standing
+from panel.settings import Settings
 
 REUSED_RUNS = 20
 """Earlier runs whose answers are looked at before a question is paid for again."""
@@ -32,18 +35,28 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
     secret = installation_secret(config_folder())
     target = target_of(options)
     endpoint, target, warnings = await _open(target, options)
-    numbers = options.settings.rule.model_dump(exclude_none=True)
+    known = None if options.calibrates else calibration.load(target.model, target.ask)
+    rule = rule_of(options.settings, known, target)
     panel = Panel(
         personas=personas,
         target=target,
-        rule=Rule(**numbers),
+        rule=rule,
         secret=secret,
         samples=options.samples,
         context=options.context,
-        calibration=calibration.load(target.model) if target.ask == "stepwise" else None,
-        warnings=warnings,
+        calibration=known if target.ask == "stepwise" else None,
+        calibrates=options.calibrates,
+        warnings=warnings if options.calibrates else (*warnings, standing(known, target, rule)),
     )
     return panel, endpoint
+
+
+def rule_of(settings: Settings, known: Calibration | None, target: Target) -> Rule:
+    """Return the rule's numbers: those of the settings, else the judge's own threshold."""
+    numbers = settings.rule.model_dump(exclude_none=True)
+    if known is not None and known.ship_at is not None and is_of(known, target):
+        numbers = {"ship_at": known.ship_at} | numbers
+    return Rule(**numbers)
 
 
 def persona_folders() -> tuple[Path, ...]:

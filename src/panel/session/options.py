@@ -23,6 +23,8 @@ class Options:
     concurrency: int | None = None
     fresh: bool = False
     """Ask again even where an earlier run has the answer."""
+    calibrates: bool = False
+    """Measure the judge: ask without a fit and without written parts."""
     command: tuple[str, ...] = ()
     on_download: Callable[[str, int, int], None] = lambda what, done, total: None
     """Told of a model's arrival: what, bytes so far, bytes in all."""
