@@ -17,7 +17,7 @@ ROOT = SRC / "panel"
 ORDER = [
     "errors", "paths", "untrusted", "documents", "tools", "evidence", "personas", "prompts",
     "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
-    "engine", "batch", "render", "session", "cli",
+    "engine", "batch", "trial", "render", "session", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.

@@ -56,8 +56,8 @@ class Measured(BaseModel):
     """Good controls that shipped."""
     lenient: Share
     """Bland and bad controls that shipped."""
-    by_default: Share
-    """Bland and bad controls that shipped at the rule's own threshold."""
+    usual: Share
+    """Bland and bad controls that would ship at the rule's own threshold."""
     swayed: Share
     """Injected copies whose outcome was not that of the original, holds left aside."""
 

@@ -29,7 +29,7 @@ NO_PROBABILITIES: Final = (
 NO_FIT: Final = (
     "this model was never fitted: probabilities are corrected by its answers on an empty tool only"
 )
-_EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
+EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
 
 
 def steps(persona: Persona) -> int:
@@ -80,7 +80,7 @@ async def content_free(interview: Interview) -> Calibration | None:
     The question is the same for every tool, so within a run it is asked once and then found again.
     Returns None where no log-probabilities come.
     """
-    shared = prompts.shared(_EMPTY_TOOL)
+    shared = prompts.shared(EMPTY_TOOL)
     rows = {}
     for criterion in interview.persona.criteria:
         said = await _ask_yes_no(interview, criterion, step="empty", shared=shared)

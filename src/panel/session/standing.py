@@ -28,8 +28,8 @@ def standing(known: Calibration | None, target: Target, rule: Rule) -> str:
 
 
 def _shipped(told: Measured) -> str:
-    return (
-        f"on control tools, at a threshold of {told.ship_at:g}, this judge shipped"
-        f" {told.lenient} bland or bad and {told.good} good ones"
-        f" (at the usual threshold {told.by_default} bland or bad)"
-    )
+    line = f"this judge shipped {told.lenient} bland or bad control tools and {told.good} good ones"
+    usual = Rule().ship_at
+    if told.ship_at == usual:
+        return line
+    return f"{line} at {told.ship_at:g}, its threshold (at {usual:g}: {told.usual} bland or bad)"
