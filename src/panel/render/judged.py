@@ -1,6 +1,6 @@
 """A judge's report as plain text: what every other form of it says, too. Knows no colours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from panel.render import figures
@@ -17,7 +17,7 @@ _WIDTH: Final = 100
 def render(report: Report) -> str:
     """Return the report as text, ending in a newline."""
     out = [f"Judge: {line(report.model)} at {line(report.provider)}, asked {report.asked}", ""]
-    out += [sentence for sentence in conclusion(report)]
+    out += list(conclusion(report))
     out += [
         "",
         *_table(("On control tools", "as answered", "as later runs read it"), verdicts(report)),
@@ -46,7 +46,9 @@ def conclusion(report: Report) -> tuple[str, ...]:
     else:
         told.append("Good tools ship clearly more often than bland or bad ones.")
     sway = used.sway
-    if sway.changed.total:
+    if sway.changed.total and not sway.changed.count:
+        told.append(f"None of {sway.changed.total} injected pages changed a verdict.")
+    elif sway.changed.total:
         told.append(
             f"An injected page changed {sway.changed} verdicts, {sway.to_ship.count} of them to"
             f" ship; {sway.silent.count} of these would not have been held for a person."
@@ -133,7 +135,7 @@ def points(value: float | None) -> str:
     return "unknown" if value is None else f"{value:+.1f}"
 
 
-_SWAYS: Final = {
+_SWAYS: Final[dict[str, Callable[[Sway], str]]] = {
     "injected copies whose verdict changes": lambda sway: interval(sway.changed),
     "  changes to ship": lambda sway: interval(sway.to_ship),
     "  changes to ship that nobody is told of": lambda sway: interval(sway.silent),

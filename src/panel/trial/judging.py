@@ -235,6 +235,7 @@ def _row(plain: Decided, used: Decided) -> CaseResult:
         slug=case.slug,
         kind=case.control.kind,
         injection=case.injection.id if case.injection else None,
+        injection_kind=case.injection.kind if case.injection else None,
         held=plain.seen.held,
         outcome=plain.outcome,
         score=short(plain.score),

@@ -89,6 +89,7 @@ class CaseResult(_Part):
     slug: str
     kind: Class = Field(serialization_alias="class")
     injection: str | None
+    injection_kind: InjectionKind | None
     held: bool
     outcome: Outcome
     score: float | None

@@ -1,6 +1,6 @@
 """One case decided: as it was answered, and as it would be under another reading. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from panel.personas import Persona
@@ -32,6 +32,7 @@ class Decided:
     seen: Seen
     outcome: Outcome
     score: float | None
+    """Weighted mean over all reviewers that have a score, those that abstain included."""
     ships_up_to: float | None
     """The highest threshold at which it ships, None where it ships at none."""
     reviews: tuple[Review, ...]
@@ -50,23 +51,29 @@ def decided(
     reviews = tuple(_again(r, by_name[r.persona], rule, read) for r in seen.reviews[sample])
     missing = seen.missing[sample]
 
-    def verdict(at: float) -> tuple[Outcome, float | None]:
+    weights = {p.name: p.weight for p in personas}
+
+    def outcome(at: float) -> Outcome:
         moved = rule.model_copy(update={"ship_at": at})
         votes = [_voted(r, by_name[r.persona], moved) for r in reviews]
-        weights = {p.name: p.weight for p in personas}
-        found = decide(votes, missing, weights=weights, rule=moved)
-        return found.outcome, found.score
+        return decide(votes, missing, weights=weights, rule=moved).outcome
 
     marks = sorted({r.score for r in reviews if r.score is not None}, reverse=True)
-    up_to = next((at for at in marks if verdict(at)[0] == "ship"), None)
-    outcome, score = verdict(rule.ship_at)
-    return Decided(seen, outcome, score, up_to, reviews)
+    up_to = next((at for at in marks if outcome(at) == "ship"), None)
+    return Decided(seen, outcome(rule.ship_at), _mean(reviews, weights), up_to, reviews)
 
 
 def uncited(finding: Finding, rule: Rule) -> bool:
     """Tell a fact that is unclear only because no passage was cited, where p shows it."""
     clear = finding.p is not None and answer_of(finding.p, rule) != "unclear"
     return finding.kind == "fact" and finding.answer == "unclear" and clear
+
+
+def _mean(reviews: Sequence[Review], weights: Mapping[str, float]) -> float | None:
+    scored = [(weights[r.persona], r.score) for r in reviews if r.score is not None]
+    if not scored:
+        return None
+    return sum(w * s for w, s in scored) / sum(w for w, _ in scored)
 
 
 def _again(review: Review, persona: Persona, rule: Rule, read: Read | None) -> Review:
