@@ -46,6 +46,8 @@ class Panel:
     """The judge is measured: written parts are left out where they cost calls of their own."""
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
+    judge: str = ""
+    """One line on how the judge did on control tools, or that it was never measured."""
 
     @property
     def weights(self) -> dict[str, float]:
@@ -85,7 +87,7 @@ async def review_tool(
         update={
             "run": run.name,
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
-            "warnings": (*panel.warnings, *chosen.notes),
+            "warnings": (*panel.warnings, *filter(None, [panel.judge]), *chosen.notes),
         }
     )
     await run.save_scorecard(card)

@@ -68,6 +68,8 @@ def _introduce(session: Session) -> None:
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
     for warning in session.panel.warnings:
         say(f"warning: {warning}")
+    if session.panel.judge:
+        say(f"judge: {session.panel.judge}")
 
 
 @contextlib.contextmanager

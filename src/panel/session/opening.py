@@ -46,7 +46,8 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
         context=options.context,
         calibration=known if target.ask == "stepwise" else None,
         calibrates=options.calibrates,
-        warnings=warnings if options.calibrates else (*warnings, standing(known, target, rule)),
+        warnings=warnings,
+        judge="" if options.calibrates else standing(known, target, rule),
     )
     return panel, endpoint
 
