@@ -104,7 +104,7 @@ def stepwise(**said):
 
     def answer(question):
         tail = question.tail
-        if "Answer in one full sentence" in tail or "Write the conclusion" in tail:
+        if "Answer in one full sentence" in tail or "Write your conclusion" in tail:
             return written(tail, said)
         if "You predicted" in tail:
             return said.get("odds", 1.0)

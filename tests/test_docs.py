@@ -13,6 +13,7 @@ from panel.paths import data_folder
 from panel.personas import load_personas
 from panel.providers.table import provider_table
 from panel.render import formats
+from panel.runs.store import Run
 from tests.command import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -145,3 +146,9 @@ def test_the_changelog_names_the_version():
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_picture_in_the_readme_is_made_from_the_sample_run():
+    with Run.open(ROOT / "runs" / "sample") as run:
+        (card,) = [c for c in run.cards() if c.tool.slug == "sqlite-utils"]
+    assert (ROOT / "docs" / "scorecard.svg").read_text() == formats.load("svg").render([card])

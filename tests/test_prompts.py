@@ -31,7 +31,7 @@ def tails(persona):
         prompts.question_tail(persona.criteria[0].question),
         prompts.cite_tail(persona.criteria[0].question, "yes", ["E1.1"]),
         found + prompts.stance_tail(TOOL),
-        found + prompts.summary_tail(TOOL, score="61", vote="you vote to ship"),
+        prompts.summary_tail(persona, TOOL, vote="ship", told="Is it? Yes."),
         prompts.field_tail(persona, TOOL, persona.fields[0].ask),
         prompts.odds_tail(persona, "It will last."),
         prompts.whole_tail(persona, TOOL, schema_of(persona)),
@@ -102,6 +102,15 @@ def test_a_written_part_is_asked_of_the_persona_about_the_tool():
         assert "at most 18 words" in prompts.whole_tail(persona, TOOL, schema_of(persona))
         assert persona.forecast.ask in tail
         assert "Widget" in tail
+
+
+def test_every_persona_opens_its_conclusion_in_its_own_words():
+    for vote in ("ship", "skip"):
+        tails = [prompts.summary_tail(p, TOOL, vote=vote, told="") for p in PERSONAS]
+        openings = {tail.split('beginning with "')[1].split('"')[0] for tail in tails}
+        assert len(openings) == len(PERSONAS)
+        assert all("Widget" in opening for opening in openings)
+    assert "You abstain" in prompts.summary_tail(PERSONAS[0], TOOL, vote="abstain", told="")
 
 
 def test_a_forecast_is_quoted_back_harmless():

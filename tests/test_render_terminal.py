@@ -96,7 +96,7 @@ def test_the_summary_has_one_line_a_tool_and_the_counts():
 
 @pytest.mark.parametrize("shown", [card(), *map(hostile, PAYLOADS)], ids=lambda c: c.run[:20])
 def test_o1_the_picture_is_plain_svg_without_script_font_or_remote_address(shown):
-    root = ElementTree.fromstring(terminal.render_svg(shown))
+    root = ElementTree.fromstring(terminal.render_svg([shown]))
     space = "{http://www.w3.org/2000/svg}"
     tags = {node.tag.removeprefix(space) for node in root.iter()}
     assert tags <= {"svg", "style", "defs", "clipPath", "rect", "g", "text", "circle"}

@@ -185,10 +185,10 @@ def test_labels_are_words():
 
 
 def test_the_formats_are_the_files_with_a_suffix():
-    assert formats.names() == ("csv", "html", "json", "markdown", "terminal")
+    assert formats.names() == ("csv", "html", "json", "markdown", "svg", "terminal")
     assert all(formats.described().values())
     suffixes = [formats.load(name).SUFFIX for name in formats.names()]
-    assert suffixes == [".csv", ".html", ".json", ".md", ".txt"]
+    assert suffixes == [".csv", ".html", ".json", ".md", ".svg", ".txt"]
 
 
 @pytest.mark.parametrize("name", formats.names())
@@ -215,7 +215,7 @@ def test_a_new_format_is_one_dropped_in_file(tmp_path, monkeypatch):
 def test_an_unknown_format_names_the_known_ones():
     with pytest.raises(InputError) as caught:
         formats.load("../view")
-    assert caught.value.hint == "choose from csv, html, json, markdown, terminal"
+    assert caught.value.hint == "choose from csv, html, json, markdown, svg, terminal"
 
 
 def test_listing_formats_imports_none_of_them():

@@ -146,13 +146,13 @@ def test_the_written_parts_are_asked_one_by_one_and_made_fit_to_print():
     assert got.notes == ()
 
 
-def test_the_conclusion_is_told_the_score_the_vote_and_what_weighed_most():
-    got, asked = review(stepwise(like=-3.0), calibration=FLAT)
+def test_the_conclusion_is_told_the_vote_and_what_decided_it():
+    got, asked = review(stepwise(like=3.0, install=2.0, alive=-0.1), calibration=FLAT)
     tail = asked[-1].tail
-    assert "Does it give an install command? Yes. [E1.1]" in tail
-    assert "Would you use it again? No." in tail
-    assert f"{got.score:.0f} of 100" in tail
-    assert f"vote to {got.vote}" in tail
+    assert got.vote == "ship"
+    assert "You vote to ship" in tail
+    assert "Would you use it again? Yes. Does it give an install command? Yes." in tail
+    assert 'beginning with "I would ship with Widget because"' in tail
 
 
 def test_the_stance_is_asked_after_the_findings_and_does_not_vote():
@@ -160,6 +160,7 @@ def test_the_stance_is_asked_after_the_findings_and_does_not_vote():
     assert (got.vote, got.stance) == ("ship", "skip")
     place = next(n for n, q in enumerate(asked) if "yourself ship" in q.tail)
     assert place == len(PERSONA.criteria) + 2  # after every question and both citations
+    assert "Does it give an install command? Yes. [E1.1]" in asked[place].tail
 
 
 def test_what_one_part_has_said_another_does_not_repeat():

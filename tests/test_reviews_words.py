@@ -4,8 +4,8 @@ import pytest
 
 from panel.evidence.source import Passage
 from panel.providers.message import Reply, Usage
-from panel.reviews.citing import keep_known, likely, read_ids
-from panel.reviews.wording import finished, sentences, tidy
+from panel.reviews.citing import attach, keep_known, likely, read_ids
+from panel.reviews.wording import finished, fresh, sentences, tidy
 from panel.reviews.yesno import read_yes_no
 
 SHOWN = {"E1.1", "E1.2", "E2.10"}
@@ -74,6 +74,33 @@ def test_a_long_text_ends_at_a_sentence():
     assert tidy(text, limit=100) == "The first one is short."
     assert tidy("word " * 60, limit=50).endswith("…")
     assert len(tidy("word " * 60, limit=50)) <= 50
+
+
+def test_a_statement_gets_the_passage_that_holds_its_words_and_no_other_does():
+    passages = [
+        Passage(id="E1.1", text="Widget is maintained by seven people, funded by a foundation."),
+        Passage(id="E1.2", text="Widget cuts, folds and glues paper of any size."),
+    ]
+    text = (
+        "It is maintained by seven people and funded by a foundation. I like the colour very "
+        "much indeed. It folds. Widget cuts and folds paper of any size [E1.1]."
+    )
+    assert attach(text, passages) == text.replace("by a foundation.", "by a foundation [E1.1].")
+    denial = "Widget does not cut and fold paper of any size."
+    assert attach(denial, passages) == denial
+    doubt = "I would not use it because Widget cuts and folds paper of any size."
+    assert attach(doubt, passages).endswith("size [E1.2].")
+    assert attach("Nothing to see.", ()) == "Nothing to see."
+    assert attach("", passages) == ""
+
+
+def test_a_sentence_that_says_the_same_in_a_few_other_words_goes():
+    said = "The servers have been switched off and nobody looks after this code any more."
+    again = "The servers have been switched off, and nobody looks after this code."
+    assert fresh([said, again, "Pull requests are not accepted."], ()) == [
+        said, "Pull requests are not accepted.",
+    ]  # fmt: skip
+    assert fresh([again], [said]) == []
 
 
 def test_a_version_number_ends_no_sentence():

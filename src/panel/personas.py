@@ -39,6 +39,15 @@ class WrittenField(BaseModel):
     ask: str = Field(min_length=8, max_length=240)
 
 
+class Opening(BaseModel):
+    """How a conclusion begins, up to its because; `{tool}` stands for the tool's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ship: str = Field(default="I would ship with {tool}", min_length=4, max_length=80)
+    skip: str = Field(default="I would not ship with {tool}", min_length=4, max_length=80)
+
+
 class ForecastAsk(BaseModel):
     """What the persona must predict, and when it is to be resolved."""
 
@@ -59,6 +68,8 @@ class Persona(BaseModel):
     lens: str = Field(min_length=1, max_length=160)
     criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=20)
     fields: tuple[WrittenField, ...] = Field(max_length=6)
+    opening: Opening = Opening()
+    """Small judges all begin alike unless each is given its own words."""
     forecast: ForecastAsk
     voice: str = Field(min_length=1)
     """The body: voice and method, in the second person."""

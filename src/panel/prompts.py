@@ -31,7 +31,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "stance": frozenset({"tool"}),
     "field": frozenset({"ask", "title", "tool"}),
     "odds": frozenset({"claim"}),
-    "summary": frozenset({"tool", "score", "vote"}),
+    "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"tool", "questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
 }
@@ -146,9 +146,28 @@ def odds_tail(persona: Persona, claim: str) -> str:
     return persona_part(persona) + shipped().fill("odds", claim=quoted).strip()
 
 
-def summary_tail(tool: Tool, *, score: str, vote: str) -> str:
-    """Return the ask for the conclusion; stands behind `findings_part`."""
-    return shipped().fill("summary", tool=_name(tool), score=score, vote=vote).strip()
+def summary_tail(persona: Persona, tool: Tool, *, vote: str, told: str) -> str:
+    """Return who the reviewer is, its vote with what decided it, and the ask for a conclusion."""
+    openings = {"ship": persona.opening.ship, "skip": persona.opening.skip}
+    opening = openings.get(vote, "I cannot say whether to ship with {tool}")
+    return (
+        persona_part(persona)
+        + shipped()
+        .fill(
+            "summary",
+            vote=_VOTES[vote],
+            told=told or "too little could be answered.",
+            opening=opening.replace("{tool}", _name(tool)),
+        )
+        .strip()
+    )
+
+
+_VOTES: Final = {
+    "ship": "You vote to ship",
+    "skip": "You vote to skip it",
+    "abstain": "You abstain",
+}
 
 
 def whole_tail(persona: Persona, tool: Tool, schema: Mapping[str, Any]) -> str:

@@ -93,16 +93,16 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
     return out
 
 
-def render_svg(card: Scorecard, *, width: int = 100) -> str:
-    """Return a picture of the scorecard on a dark screen: no script, font or remote address."""
+def render_svg(cards: Sequence[Scorecard], *, width: int = 100) -> str:
+    """Return a picture of scorecards on a dark screen: no script, font or remote address."""
     out = Console(
         file=io.StringIO(), record=True, width=width, markup=False, highlight=False, emoji=False,
         color_system="truecolor", force_terminal=True, legacy_windows=False,
     )  # fmt: skip
-    show([card], out)
+    show(cards, out)
     frame = Path(__file__).with_name("templates") / "terminal.svg"
     return out.export_svg(
-        title=f"panel review: {view(card).name}",
+        title="panel: " + ", ".join(view(card).name for card in cards),
         theme=_THEME,
         code_format=frame.read_text(encoding="utf-8"),
         unique_id="panel",

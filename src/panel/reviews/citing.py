@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from panel.evidence.source import Passage
+from panel.reviews.wording import sentences
 
 _ID: Final = re.compile(r"\bE\s?(\d{1,6})[.:](\d{1,6})\b", re.IGNORECASE)
 _BRACKETED: Final = re.compile(
@@ -18,6 +19,10 @@ _BRACKETED: Final = re.compile(
 )
 _BARE: Final = re.compile(r"\s*\bE\s?\d{1,6}[.:]\d{1,6}\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
+_DENIAL: Final = re.compile(
+    r"\b(?:not?|never|none|nor|lacks?|lacking|without|cannot|unable|un\w+ed)\b|n[’']t\b",
+    re.IGNORECASE,
+)
 _COMMON: Final = frozenset(
     re.findall(
         r"\w+",
@@ -31,6 +36,10 @@ _NOTICE: Final = (
     " discontinued read-only closed successor"
 )
 """What a page says that speaks against its tool: support for a `no` is looked for there as well."""
+
+
+FEWEST: Final = 5
+SHARE: Final = 0.6
 
 
 class Cited(NamedTuple):
@@ -63,6 +72,37 @@ def keep_known(text: str, shown: Collection[str]) -> tuple[str, int]:
 def _bare(text: str) -> str:
     """An id outside brackets is no citation a reader could follow: it goes."""
     return _BARE.sub("", text)
+
+
+def attach(text: str, passages: Sequence[Passage]) -> str:
+    """Put behind each sentence without a citation the passage that holds most of its words.
+
+    A passage counts when it holds three in five of a sentence's words, and five at least: then the
+    statement is there to be read. A sentence that denies something is not shown by a passage that
+    does not. Other sentences stay without a citation.
+    """
+    return " ".join(_attached(sentence, passages) for sentence in sentences(text))
+
+
+def _attached(sentence: str, passages: Sequence[Passage]) -> str:
+    words = set(_words(sentence))
+    if _BRACKETED.search(sentence) or len(words) < FEWEST:
+        return sentence
+    denies = _denies(sentence.rpartition(" because ")[2])
+    held = [
+        (len(words & set(_words(p.text))), -n, p.id)
+        for n, p in enumerate(passages)
+        if not denies or _denies(p.text)
+    ]
+    most, _, ident = max(held, default=(0, 0, ""))
+    if most < FEWEST or most < SHARE * len(words):
+        return sentence
+    body = sentence.rstrip(".!?…")
+    return f"{body} [{ident}]{sentence[len(body) :]}"
+
+
+def _denies(text: str) -> bool:
+    return _DENIAL.search(text) is not None
 
 
 def likely(

@@ -51,13 +51,11 @@ async def hear(
         [await _finding(interview, c, calibration) for c in interview.persona.criteria]
     )
     scored = score_findings(interview.persona.criteria, findings, interview.rule)
+    stance = await _stance(interview, findings)
     told = [_told(f) for f in decisive(interview, findings, scored.vote)]
-    so_far = prompts.findings_part(interview.persona, interview.brief.tool, told)
-    stance = await _stance(interview, so_far)
-    score = "nothing" if scored.score is None else f"{scored.score:.0f}"
     written = UNWRITTEN
     if texts:
-        written = await write(interview, so_far, score=score, vote=scored.vote)
+        written = await write(interview, told=told, vote=scored.vote)
     tally = interview.tally
     return Heard(
         findings=findings,
@@ -164,7 +162,9 @@ async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> 
     return cited.known[:1]
 
 
-async def _stance(interview: Interview, so_far: str) -> Stance:
+async def _stance(interview: Interview, findings: tuple[Finding, ...]) -> Stance:
+    told = [_told(f) + "".join(f" [{i}]" for i in f.cites) for f in findings]
+    so_far = prompts.findings_part(interview.persona, interview.brief.tool, told)
     said = await interview.ask(
         "stance",
         so_far + prompts.stance_tail(interview.brief.tool),
@@ -177,8 +177,7 @@ async def _stance(interview: Interview, so_far: str) -> Stance:
 
 
 def _told(finding: Finding) -> str:
-    cites = "".join(f" [{i}]" for i in finding.cites)
-    return f"{finding.question} {finding.answer.capitalize()}.{cites}"
+    return f"{finding.question} {finding.answer.capitalize()}."
 
 
 def _covers(calibration: Calibration, persona: Persona) -> bool:

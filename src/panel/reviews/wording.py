@@ -4,6 +4,7 @@ Markdown goes, repeated sentences go, a text that runs on ends at a sentence. Ad
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _MARKUP: Final = re.compile(r"\*\*|__|`+|^\s{0,3}(?:#{1,6}|>|[-*•]|\d{1,2}[.)])\s+", re.MULTILINE)
@@ -18,14 +19,26 @@ def tidy(text: str, *, limit: int) -> str:
     """Return one paragraph of whole, different sentences, at most `limit` characters long."""
     text = _LINK.sub(r"\1", text)
     text = " ".join(_MARKUP.sub("", text).split()).strip(" \"“”'")
-    kept: list[str] = []
-    seen: set[str] = set()
-    for sentence in sentences(text):
-        key = re.sub(r"\W+", " ", sentence.lower()).strip()
-        if key and key not in seen:
-            seen.add(key)
+    return _capped(" ".join(fresh(sentences(text), ())), limit)
+
+
+def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
+    """Return the sentences that say something which no sentence before them has said.
+
+    One is a repetition when four in five of its words stand in a single earlier sentence.
+    """
+    seen = [_content(sentence) for sentence in earlier]
+    kept = []
+    for sentence in new:
+        words = _content(sentence)
+        if words and not any(len(words & other) >= 0.8 * len(words) for other in seen):
+            seen.append(words)
             kept.append(sentence)
-    return _capped(" ".join(kept), limit)
+    return kept
+
+
+def _content(sentence: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", re.sub(r"\[E[\d.]+\]", "", sentence.lower())))
 
 
 def sentences(text: str) -> list[str]:

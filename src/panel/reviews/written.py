@@ -12,17 +12,19 @@ from panel import prompts
 from panel.errors import BadReply, Empty, Truncated
 from panel.providers.message import Reply
 from panel.reviews.calibration import sigmoid
-from panel.reviews.citing import keep_known
+from panel.reviews.citing import attach, keep_known
 from panel.reviews.interview import Interview
 from panel.reviews.review import Finding, Vote
-from panel.reviews.wording import finished, sentences, tidy
+from panel.reviews.wording import finished, fresh, sentences, tidy
 from panel.reviews.yesno import read_yes_no
 
-FIELD_LIMIT: Final = 240
-SUMMARY_LIMIT: Final = 600
-FIELD_TOKENS: Final = 90
-SUMMARY_TOKENS: Final = 160
+FIELD_SIZE: Final = (90, 240)
+SUMMARY_SIZE: Final = (160, 600)
+"""Tokens at most, and characters kept at most."""
 
+MOST_SENTENCES: Final = 3
+
+MISSING_PART: Final = "a written part could not be used and is left out"
 NO_WORDS: Final = "the written part could not be used: the summary is put together from the answers"
 
 _PREAMBLE: Final = re.compile(
@@ -45,32 +47,31 @@ UNWRITTEN: Final = Written({}, "", None, "")
 """When nobody asks for words."""
 
 
-async def write(interview: Interview, so_far: str, *, score: str, vote: Vote) -> Written:
+async def write(interview: Interview, *, told: Sequence[str], vote: Vote) -> Written:
     """Ask for every written part; one that cannot be used is left out, and the card says so.
 
     Args:
         interview: Who is asked about what.
-        so_far: The persona and its findings, which the conclusion goes on from.
-        score: The score its findings add up to, as text.
-        vote: The vote they come to.
+        told: The findings that decided the vote, as sentences.
+        vote: The vote the findings come to.
     """
     persona, tool = interview.persona, interview.brief.tool
-    taken: set[str] = set()
+    taken: list[str] = []
     fields = {}
     for field in persona.fields:
         tail = prompts.field_tail(persona, tool, field.ask)
-        if said := await _part(interview, field.id, tail, FIELD_TOKENS, FIELD_LIMIT, taken):
+        if said := await _part(interview, field.id, tail, taken):
             fields[field.id] = said
     tail = prompts.field_tail(persona, tool, persona.forecast.ask)
-    claim = await _part(interview, "forecast", tail, FIELD_TOKENS, FIELD_LIMIT, taken)
+    claim = await _part(interview, "forecast", tail, taken)
     probability = await _odds(interview, claim) if claim else None
-    tail = so_far + prompts.summary_tail(tool, score=score, vote=_VOTES[vote])
-    summary = await _part(interview, "summary", tail, SUMMARY_TOKENS, SUMMARY_LIMIT, taken)
+    tail = prompts.summary_tail(persona, tool, vote=vote, told=" ".join(told))
+    summary = await _part(interview, "summary", tail, taken)
     return Written(fields, claim, probability, summary)
 
 
 def decisive(interview: Interview, findings: Sequence[Finding], vote: Vote) -> list[Finding]:
-    """Return the three findings that did most for the vote, and the one that spoke most against.
+    """Return the two findings that did most for the vote.
 
     Shown all of them, a small model recites them instead of concluding.
     """
@@ -80,9 +81,7 @@ def decisive(interview: Interview, findings: Sequence[Finding], vote: Vote) -> l
         return -weights[finding.criterion] * abs((1.0 if finding.p is None else finding.p) - 0.5)
 
     side = "yes" if vote == "ship" else "no"
-    answered = sorted((f for f in findings if f.answer != "unclear"), key=pull)
-    own = [f for f in answered if f.answer == side][:3]
-    return own + [f for f in answered if f.answer != side][:1]
+    return sorted((f for f in findings if f.answer == side), key=pull)[:2]
 
 
 def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
@@ -94,10 +93,9 @@ def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
     )
 
 
-async def _part(
-    interview: Interview, step: str, tail: str, tokens: int, limit: int, taken: set[str]
-) -> str:
+async def _part(interview: Interview, step: str, tail: str, taken: list[str]) -> str:
     """Ask for one part and return it, without sentences that another part has said before."""
+    tokens, limit = SUMMARY_SIZE if step == "summary" else FIELD_SIZE
     try:
         text = await interview.ask(f"written:{step}", tail, _text, max_tokens=tokens)
     except Truncated as fault:
@@ -108,11 +106,11 @@ async def _part(
     kept, dropped = keep_known(text, interview.shown)
     interview.tally.unknown_cites += dropped
     said = tidy(_PREAMBLE.sub("", tidy(kept, limit=10_000)), limit=limit)
-    new = [s for s in sentences(said) if _key(s) not in taken]
-    taken.update(_key(s) for s in new)
+    new = fresh(sentences(said)[:MOST_SENTENCES], taken)
+    taken.extend(new)
     if not new:
         interview.tally.notes[NO_WORDS if step == "summary" else MISSING_PART] = None
-    joined = " ".join(new)
+    joined = attach(" ".join(new), interview.brief.passages)
     return joined[:1].upper() + joined[1:]
 
 
@@ -130,16 +128,3 @@ def _text(reply: Reply) -> str:
     if not re.search(r"[^\W\d_]{3}", reply.text):
         raise BadReply("the reply holds no words")
     return reply.text
-
-
-def _key(sentence: str) -> str:
-    return re.sub(r"\W+|\[E[\d.]+\]", "", sentence.lower())
-
-
-MISSING_PART: Final = "a written part could not be used and is left out"
-
-_VOTES: Final = {
-    "ship": "you vote to ship",
-    "skip": "you vote to skip it",
-    "abstain": "too little is known, so you abstain",
-}
