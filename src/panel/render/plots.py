@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 WIDTH: Final = 360
-LEFT: Final = 58
+LEFT: Final = 66
 RIGHT: Final = 12
 STEP: Final = 5
 """Points of score to a bar."""
@@ -119,6 +119,7 @@ def _axis(
     for tick in ticks:
         x = _x(tick, *span)
         shown = f"{100 * tick:.0f}%" if percent else f"{tick:+g}" if sign and tick else f"{tick:g}"
+        shown = shown.replace("-", "−")
         yield _line(x, y, x, y + 4, "axis")
         anchor = "end" if tick == ticks[-1] else "middle"
         yield _text(x + (6 if anchor == "end" else 0), y + 17, shown, anchor)
