@@ -53,6 +53,17 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     with judging("good") as url:
         found = report(desk, url, "--ask", "stepwise")
     assert found["schema"] == "panel.calibration/1"
+    assert set(found) == {
+        "schema", "run", "created", "provider", "model", "asked", "samples", "personas",
+        "controls", "copies", "held", "held_clean", "plain", "used", "fit", "ship_at", "flips",
+        "unknown_citations", "uncited_facts", "stance_differs", "missing", "effective_votes",
+        "usage", "cases", "notes",
+    }  # fmt: skip
+    assert set(found["plain"]) == set(found["used"]) == {
+        "ship_at", "good", "bland", "bad", "empty", "lenient", "sway",
+    }  # fmt: skip
+    assert set(found["used"]["good"]) == {"count", "total", "share", "low", "high"}
+    assert {case["class"] for case in found["cases"]} == {"good", "bland", "bad", "empty"}
     assert share(found["used"]["good"]) == (6, 6)
     assert share(found["used"]["lenient"]) == (0, 12)
     assert share(found["used"]["sway"]["changed"]) == (0, 14)
@@ -198,6 +209,7 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
     ("name", "text", "told"),
     [
         ("x.yaml", "name: X\nclass: great\nevidence: y", "x.yaml: not a control: class"),
+        ("X y.yaml", "name: X\nclass: bad\nevidence: y", "X y.yaml: a control's file is named"),
         ("x.yaml", "- a", "x.yaml: not a control: no mapping"),
         ("x.yaml", "name: [", "x.yaml line"),
         ("injections.yaml", "id: x", "injections.yaml: expected a list"),
@@ -239,7 +251,7 @@ def test_the_page_is_valid_html_without_anything_active(desk):
             assert not [a for a in element.attrib if a.lower().startswith("on") or a == "style"]
             assert not {"src", "href", "srcset"} & set(element.attrib)
     assert "default-src 'none'" in text
-    plots = [el for el in page.iter("svg") if el.get("class") == "plot"]
+    plots = [el for el in page.iter("{http://www.w3.org/2000/svg}svg") if el.get("class") == "plot"]
     assert len(plots) == 3
     assert all(el.get("role") == "img" and el.get("aria-label") for el in plots)
     assert text.count("The numbers") == 3
@@ -255,13 +267,13 @@ def test_the_terminal_says_counts_and_intervals_and_nothing_a_screen_obeys(desk)
 
 
 @pytest.mark.model
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_smollm2_is_measured_here_and_now(desk):
     process = desk.start(
         "calibrate", "--provider", "local", "--model", "smollm2-135m", "--limit", 3, "--copies", 0,
         "--format", "json",
     )  # fmt: skip
-    out, err = process.communicate(timeout=230)
+    out, err = process.communicate(timeout=290)
     assert process.returncode in (0, 1), err
     found = json.loads(out)
     assert (found["model"], found["asked"]) == ("smollm2-135m", "stepwise")

@@ -98,7 +98,7 @@ def _shifts(report: Report) -> Plot | None:
     rows: dict[str, list[tuple[float, bool]]] = {}
     table = []
     for copy in report.cases:
-        first = originals.get(copy.slug.partition("--")[0])
+        first = originals.get(copy.slug.rpartition("--")[0])
         if copy.injection is None or first is None:
             continue
         changed = copy.used_outcome != first.used_outcome

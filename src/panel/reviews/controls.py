@@ -4,6 +4,7 @@ One YAML file each: particulars, a text such as a README, a class, and the crite
 answer is not that of the class. Knows nothing of models.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -22,6 +23,8 @@ Class = Literal["good", "bland", "bad", "empty"]
 
 INJECTIONS: Final = "injections.yaml"
 """The one file of the folder that is no control."""
+
+_NAME: Final = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
 
 SHIP: Final[frozenset[Class]] = frozenset({"good"})
 """The class that deserves yes; the burden of proof is on the tool, so nothing known means no."""
@@ -73,6 +76,11 @@ def read_controls(folder: Path, personas: Sequence[Persona]) -> tuple[Control, .
             control = Control.model_validate({**found, "slug": path.stem})
         except (ValidationError, TypeError) as fault:
             raise ToolError(f"{path}: not a control: {first_fault(fault)}") from None
+        if not _NAME.fullmatch(path.stem):
+            raise ToolError(
+                f"{path}: a control's file is named in small letters, digits and dashes",
+                hint="for instance: my-tool.yaml",
+            )
         if strangers := sorted(set(control.but) - keys):
             raise ToolError(f"{path}: no persona asks {strangers[0]}")
         controls.append(control)
