@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from benchmarks.fit import measure
 from benchmarks.judge import (
     ROOT,
     SECRET,
@@ -27,6 +26,7 @@ from benchmarks.judge import (
     differences,
     empty_tool,
     judge,
+    measure,
     personas,
     talk,
 )
@@ -115,7 +115,7 @@ async def on_real_tools(
     """Judge the tools of a folder under each reading, then review those that were named."""
     fitted = load(calls.target.model)
     if fitted is None:
-        raise SystemExit(f"no calibration for {calls.target.model}: run benchmarks/fit.py first")
+        raise SystemExit(f"no calibration for {calls.target.model}: run panel calibrate first")
     briefs = _briefs(data, calls.target.evidence_tokens)
     kinds = dict.fromkeys(briefs, "good") | dict.fromkeys(_listed(args.dead), "bad")
     kinds |= dict.fromkeys(_listed(args.thin), "empty")

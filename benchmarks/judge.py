@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +19,8 @@ from panel.personas import Persona, load_personas
 from panel.prompts import Brief, shared
 from panel.providers.message import CallRecord, Reply, Usage
 from panel.providers.resolve import resolve
+from panel.reviews.controls import Control
+from panel.reviews.fitting import Sample
 from panel.reviews.interview import Interview
 from panel.reviews.score import Rule
 from panel.reviews.stepwise import content_free, difference
@@ -156,6 +159,21 @@ async def empty_tool(calls: Calls, panel: tuple[Persona, ...]) -> dict[str, floa
             raise SystemExit("this model gives no log-probabilities: nothing to measure")
         found |= {key: row.offset for key, row in free.criteria.items()}
     return found
+
+
+async def measure(
+    calls: Calls, panel: tuple[Persona, ...], controls: tuple[Control, ...]
+) -> tuple[list[Sample], dict[str, float]]:
+    """Ask everything and return the samples and the empty tool's differences."""
+    empty = await empty_tool(calls, panel)
+    samples = []
+    for number, control in enumerate(controls, 1):
+        began = time.monotonic()
+        found = await differences(calls, panel, control.brief())
+        samples.append(Sample(found, {key: control.label(key) for key in found}))
+        took = time.monotonic() - began
+        talk(f"{number}/{len(controls)} {control.slug} ({control.kind}) {took:.1f} s")
+    return samples, empty
 
 
 def talk(text: str) -> None:

@@ -17,7 +17,7 @@ ROOT = SRC / "panel"
 ORDER = [
     "errors", "paths", "untrusted", "documents", "fetch", "tools", "evidence", "personas",
     "prompts", "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
-    "engine", "batch", "render", "verify", "session", "cli",
+    "engine", "batch", "trial", "render", "verify", "session", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.

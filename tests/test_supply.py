@@ -61,8 +61,8 @@ def test_the_built_wheel_carries_personas_prompts_and_tables(tmp_path):
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    for kind in ("personas", "prompts"):
-        for path in (ROOT / kind).glob("*.md"):
+    for kind in ("controls", "personas", "prompts"):
+        for path in [*(ROOT / kind).glob("*.md"), *(ROOT / kind).glob("*.yaml")]:
             assert f"panel/data/{kind}/{path.name}" in held
     for path in (ROOT / "src").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -46,8 +46,12 @@ class Panel:
     calibration: Calibration | None = None
     support: Target | None = None
     """Who is asked whether cited passages support their findings; None: nobody."""
+    calibrates: bool = False
+    """The judge is measured: written parts are left out where they cost calls of their own."""
     warnings: tuple[str, ...] = ()
     """What every scorecard of the run must say, for instance that the model cannot judge."""
+    judge: str = ""
+    """One line on how the judge did on control tools, or that it was never measured."""
 
     def steps(self, persona: Persona) -> int:
         """Return how many answers one persona gives about one tool at most."""
@@ -93,6 +97,7 @@ async def review_tool(
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
             "warnings": (
                 *panel.warnings,
+                *filter(None, [panel.judge]),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
                 *chosen.notes,
@@ -179,6 +184,7 @@ class _Sitting:
                 today=datetime.now(UTC).date(),
                 on_step=step,
                 support=self.support,
+                texts=not self.panel.calibrates,
             )
         except CallError as error:
             if error.stops_run:

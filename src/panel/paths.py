@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 
-def data_folder(kind: Literal["personas", "prompts"]) -> Path:
+def data_folder(kind: Literal["personas", "prompts", "controls"]) -> Path:
     """Return the folder of shipped data: inside the wheel, or at the root of a checkout."""
     package = Path(__file__).parent
     shipped = package / "data" / kind

@@ -122,6 +122,11 @@ def gathering(function: F) -> F:
     return _apply(function, _GATHERING)
 
 
+def judging(function: F) -> F:
+    """Add the options that name a judge and the runs folder."""
+    return _apply(function, [*_PROVIDER, *_WORK, *_RUNS])
+
+
 def reading(function: F) -> F:
     """Add the options of a command that reads stored runs."""
     return _apply(function, _RUNS)
@@ -130,6 +135,11 @@ def reading(function: F) -> F:
 def output(function: F) -> F:
     """Add --format with every scorecard format, and --output."""
     return _apply(function, [_format_option(formats.names()), *_OUTPUT])
+
+
+def measured(function: F) -> F:
+    """Add --format for what was measured, and --output."""
+    return _apply(function, [_format_option(("terminal", "json", "html")), *_OUTPUT])
 
 
 def comparison(function: F) -> F:

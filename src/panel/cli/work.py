@@ -19,14 +19,17 @@ GRACE = 10.0
 class Interrupted(PanelError):
     """A signal stopped the run; `exit_code` is 128 plus its number, as shells expect."""
 
-    def __init__(self, number: int, run: str) -> None:
-        super().__init__("stopped; what was answered is kept", hint=f"panel resume {run}")
+    def __init__(self, number: int, again: str) -> None:
+        super().__init__("stopped; what was answered is kept", hint=again)
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-def perform(opening: Awaitable[Session]) -> list[Scorecard]:
-    """Open a session, work it with progress on stderr, and return its scorecards."""
-    return asyncio.run(_perform(opening))
+def perform(opening: Awaitable[Session], *, again: str | None = None) -> list[Scorecard]:
+    """Open a session, work it with progress on stderr, and return its scorecards.
+
+    `again` is what to type to go on after a stop, where it is not `panel resume`.
+    """
+    return asyncio.run(_perform(opening, again))
 
 
 def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
@@ -36,9 +39,10 @@ def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
     return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
 
 
-async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
+async def _perform(opening: Awaitable[Session], again: str | None) -> list[Scorecard]:
     async with await opening as session:
         _introduce(session)
+        again = again or f"panel resume {session.run.name}"
         with Progress(session.panel, len(session.tools)) as progress:
             task = asyncio.ensure_future(session.work(watch=progress.watch))
             with _stopping(session, task) as stopped:
@@ -48,9 +52,9 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
                     if not stopped:
                         raise
                     await session.drain(GRACE)
-                    raise Interrupted(stopped[0], session.run.name) from None
+                    raise Interrupted(stopped[0], again) from None
                 except RunStopped:
-                    say(f"to go on, once that is mended: panel resume {session.run.name}")
+                    say(f"to go on, once that is mended: {again}")
                     raise
         for note in session.run.notes:
             say(f"note: {note}")
@@ -66,6 +70,8 @@ def _introduce(session: Session) -> None:
         say(f"warning: left out: {line}")
     for warning in session.panel.warnings:
         say(f"warning: {warning}")
+    if session.panel.judge:
+        say(f"judge: {session.panel.judge}")
 
 
 @contextlib.contextmanager

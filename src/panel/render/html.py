@@ -23,7 +23,7 @@ def render(cards: Sequence[Scorecard]) -> str:
     """Return one page: a scorecard, or several under a table of contents."""
     views = [view(card) for card in cards]
     style = stylesheet()
-    return _template().render(
+    return template("scorecard.html").render(
         views=views,
         title=_title(views),
         description=_description(views),
@@ -44,7 +44,8 @@ def style_hash(style: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return a page's template; whatever is put into it is escaped."""
     env = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -59,7 +60,7 @@ def _template() -> Template:
     env.tests["own"] = lambda part: isinstance(part, Own)
     env.tests["cite"] = lambda part: isinstance(part, Cite)
     env.globals["glyphs"] = GLYPHS
-    return env.get_template("scorecard.html")
+    return env.get_template(name)
 
 
 def _width(value: float | None) -> str:

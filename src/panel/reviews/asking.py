@@ -34,6 +34,7 @@ async def ask_review(
     today: date,
     on_step: Callable[[str], None],
     support: Calls | None = None,
+    texts: bool = True,
 ) -> Review:
     """Ask one persona everything and return its review.
 
@@ -50,6 +51,7 @@ async def ask_review(
         today: The day the forecast's horizon is counted from.
         on_step: Told after every answer, at most `steps` times.
         support: Who is asked whether cited passages support their findings; None: nobody.
+        texts: False leaves out written parts that cost calls of their own.
 
     Raises:
         CallError: a question got no usable answer.
@@ -68,7 +70,7 @@ async def ask_review(
     if ask == "whole":
         heard = await whole.hear(interview)
     else:
-        heard = await stepwise.hear(interview, calibration)
+        heard = await stepwise.hear(interview, calibration, texts=texts)
     return _review(interview, heard, today)
 
 

@@ -6,13 +6,23 @@ lean away; the slope says how much a difference of log-probabilities is worth. K
 
 import json
 import math
+from datetime import date
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from panel.errors import SettingsError
 from panel.paths import config_folder
+from panel.providers.target import Ask
+from panel.reviews.shares import Share
 
 SHIPPED: Final = Path(__file__).parent / "calibrations"
 
@@ -31,6 +41,32 @@ class Correction(BaseModel):
     """The question it was made for: other wording, other lean."""
 
 
+class Measured(BaseModel):
+    """How a judge did on control tools, in the numbers that later scorecards quote."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    model: str
+    ask: Ask
+    day: date
+    ship_at: float
+    """The threshold at which `good` and `lenient` were counted."""
+    good: Share
+    """Good controls that shipped."""
+    lenient: Share
+    """Bland and bad controls that shipped."""
+    usual: Share
+    """Bland and bad controls that would ship at the rule's own threshold."""
+    swayed: Share
+    """Injected copies whose outcome was not that of the original, holds left aside."""
+
+    @property
+    def weak(self) -> bool:
+        """Whether good tools did not ship clearly more often: the 95 % intervals overlap."""
+        return self.good.low <= self.lenient.high
+
+
 class Calibration(BaseModel):
     """What is known of one judge."""
 
@@ -41,6 +77,15 @@ class Calibration(BaseModel):
     """When and from what, for people."""
     criteria: dict[str, Correction]
     """By `persona.criterion`."""
+    ship_at: float | None = Field(default=None, ge=0, le=100)
+    """The ship threshold this judge needs; None where it was not looked for."""
+    measured: Measured | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unknowns(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is not known is left out: fingerprints of older calibrations stay what they were.
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if value is not None}
 
     def probability(self, difference: float, persona: str, criterion: str) -> float:
         """Return the probability of yes, 0–1; a criterion that is not listed is read as it is."""
@@ -55,19 +100,25 @@ class Calibration(BaseModel):
         return correction is not None and correction.question in ("", question)
 
 
-def load(model: str) -> Calibration | None:
+def load(model: str, ask: Ask = "stepwise") -> Calibration | None:
     """Return what is known of a judge: from the config folder, else as shipped, else None."""
-    name = file_name(model)
-    for folder in (config_folder() / "calibrations", SHIPPED):
+    name = file_name(model, ask)
+    for folder in (own_folder(), SHIPPED):
         path = folder / name
         if path.is_file():
             return _read(path)
     return None
 
 
-def file_name(model: str) -> str:
+def own_folder() -> Path:
+    """Return where calibrations made here are kept."""
+    return config_folder() / "calibrations"
+
+
+def file_name(model: str, ask: Ask = "stepwise") -> str:
     """Return the name of a judge's calibration file: no separators, no upper case."""
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in model.lower()) + ".json"
+    plain = "".join(c if c.isalnum() or c in "._-" else "-" for c in model.lower())
+    return f"{plain}.json" if ask == "stepwise" else f"{plain}.{ask}.json"
 
 
 def sigmoid(logit: float) -> float:

@@ -77,10 +77,23 @@ def cross_validate(
     samples: Sequence[Sample], empty: Mapping[str, float], questions: Mapping[str, str]
 ) -> HeldOut:
     """Leave every control out once, fit on the others, and judge it."""
+    return held_out(samples, left_out(samples, empty, questions))
+
+
+def left_out(
+    samples: Sequence[Sample], empty: Mapping[str, float], questions: Mapping[str, str]
+) -> list[Calibration]:
+    """Return for every control the fit that has not seen it."""
+    return [
+        fit_calibration("", "", [*samples[:n], *samples[n + 1 :]], empty, questions)
+        for n in range(len(samples))
+    ]
+
+
+def held_out(samples: Sequence[Sample], fits: Sequence[Calibration]) -> HeldOut:
+    """Judge each control by the calibration beside it; there must be at least one answer."""
     loss = right = 0.0
-    for place, held in enumerate(samples):
-        others = [*samples[:place], *samples[place + 1 :]]
-        made = fit_calibration("", "", others, empty, questions)
+    for held, made in zip(samples, fits, strict=True):
         for key, label in held.labels.items():
             row, x = made.criteria[key], held.differences[key]
             line = Line(row.slope, -row.slope * row.offset)

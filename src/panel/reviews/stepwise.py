@@ -17,7 +17,7 @@ from panel.reviews.interview import Heard, Interview
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
 from panel.reviews.support import supported
-from panel.reviews.written import decisive, stand_in, write
+from panel.reviews.written import UNWRITTEN, decisive, stand_in, write
 from panel.reviews.yesno import YesNo, read_yes_no
 from panel.tools.tool import Tool
 
@@ -30,7 +30,7 @@ NO_PROBABILITIES: Final = (
 NO_FIT: Final = (
     "this model was never fitted: probabilities are corrected by its answers on an empty tool only"
 )
-_EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
+EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
 
 
 def steps(persona: Persona) -> int:
@@ -39,8 +39,10 @@ def steps(persona: Persona) -> int:
     return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
-async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
-    """Ask everything, one thing at a time; raises `CallError`."""
+async def hear(
+    interview: Interview, calibration: Calibration | None, *, texts: bool = True
+) -> Heard:
+    """Ask everything, one thing at a time; without `texts` no written parts. Raises `CallError`."""
     if calibration is None or not _covers(calibration, interview.persona):
         free = await content_free(interview)
         if free is not None:
@@ -52,7 +54,9 @@ async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
     scored = score_findings(interview.persona.criteria, findings, interview.rule)
     stance = await _stance(interview, findings)
     told = [_told(f) for f in decisive(interview, findings, scored.vote)]
-    written = await write(interview, told=told, vote=scored.vote)
+    written = UNWRITTEN
+    if texts:
+        written = await write(interview, told=told, vote=scored.vote)
     tally = interview.tally
     return Heard(
         findings=findings,
@@ -76,7 +80,7 @@ async def content_free(interview: Interview) -> Calibration | None:
     The question is the same for every tool, so within a run it is asked once and then found again.
     Returns None where no log-probabilities come.
     """
-    shared = prompts.shared(_EMPTY_TOOL)
+    shared = prompts.shared(EMPTY_TOOL)
     rows = {}
     for criterion in interview.persona.criteria:
         said = await _ask_yes_no(interview, criterion, step="empty", shared=shared)

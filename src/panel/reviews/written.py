@@ -45,6 +45,10 @@ class Written(NamedTuple):
     summary: str
 
 
+UNWRITTEN: Final = Written({}, "", None, "")
+"""When nobody asks for words."""
+
+
 async def write(interview: Interview, *, told: Sequence[str], vote: Vote) -> Written:
     """Ask for every written part; one that cannot be used is left out, and the card says so.
 

@@ -80,6 +80,8 @@ class Manifest(BaseModel):
     """Fingerprint of the judge's calibration; None where there is none."""
     support: Checker | None = None
     """None where nobody was asked."""
+    calibrates: bool = False
+    """The run measured its judge: it asked without a fit and without written parts."""
     tools: int
     """Tools to review."""
     parent: str | None
@@ -108,6 +110,7 @@ def new_manifest(
     context: str | None = None,
     calibration: BaseModel | None = None,
     support: Target | None = None,
+    calibrates: bool = False,
     tools: int = 0,
     parent: str | None = None,
     engine: Mapping[str, str] | None = None,
@@ -134,6 +137,7 @@ def new_manifest(
         personas={each.name: persona_fingerprint(each) for each in personas},
         prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
         schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
+        calibrates=calibrates,
         calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
         support=support and _checker(support, secret),
         tools=tools,

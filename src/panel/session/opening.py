@@ -17,11 +17,14 @@ from panel.providers.resolve import resolve
 from panel.providers.target import Target
 from panel.providers.wire import Wire
 from panel.reviews import calibration
+from panel.reviews.calibration import Calibration
 from panel.reviews.score import Rule
 from panel.runs.folder import find_folder, list_folders
 from panel.runs.manifest import Checker, Manifest
 from panel.runs.store import Run
 from panel.session.options import Options
+from panel.session.standing import is_of, standing
+from panel.settings import Settings
 
 REUSED_RUNS = 20
 """Earlier runs whose answers are looked at before a question is paid for again."""
@@ -33,16 +36,19 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
     secret = installation_secret(config_folder())
     target = target_of(options)
     endpoint, target, warnings = await _open(target, options)
-    numbers = options.settings.rule.model_dump(exclude_none=True)
+    known = None if options.calibrates else calibration.load(target.model, target.ask)
+    rule = rule_of(options.settings, known, target)
     panel = Panel(
         personas=personas,
         target=target,
-        rule=Rule(**numbers),
+        rule=rule,
         secret=secret,
         samples=options.samples,
         context=options.context,
-        calibration=calibration.load(target.model) if target.ask == "stepwise" else None,
+        calibration=known if target.ask == "stepwise" else None,
+        calibrates=options.calibrates,
         warnings=warnings,
+        judge="" if options.calibrates else standing(known, target, rule),
     )
     return panel, endpoint
 
@@ -77,6 +83,14 @@ def _told_support(options: Options, target: Target) -> Checker | None:
     told = _manifest_of(options.settings.runs, target.why.removeprefix("replay:")).support
     same = told is None or (told.provider, told.wire_model) == (target.provider, target.wire_model)
     return None if same else told
+
+
+def rule_of(settings: Settings, known: Calibration | None, target: Target) -> Rule:
+    """Return the rule's numbers: those of the settings, else the judge's own threshold."""
+    numbers = settings.rule.model_dump(exclude_none=True)
+    if known is not None and known.ship_at is not None and is_of(known, target):
+        numbers = {"ship_at": known.ship_at} | numbers
+    return Rule(**numbers)
 
 
 def persona_folders() -> tuple[Path, ...]:

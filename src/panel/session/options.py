@@ -36,6 +36,8 @@ class Options:
     """Base addresses of servers that play hosts of the web, for tests and demonstrations."""
     on_read: Callable[[str], None] = lambda line: None
     """Told of each tool whose address was read, in one line."""
+    calibrates: bool = False
+    """Measure the judge: ask without a fit and without written parts."""
     command: tuple[str, ...] = ()
     on_download: Callable[[str, int, int], None] = lambda what, done, total: None
     """Told of a model's arrival: what, bytes so far, bytes in all."""

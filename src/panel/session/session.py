@@ -15,6 +15,7 @@ from typing import Self
 from panel.batch import review_all
 from panel.calls import Calls
 from panel.engine import Panel, stored_evidence
+from panel.errors import RunError
 from panel.events import Watch, ignore
 from panel.evidence.source import Evidence
 from panel.local.engine import engine_version
@@ -79,6 +80,14 @@ class Session:
         return session
 
     @classmethod
+    async def start_over(
+        cls, options: Options, slug: str, found: Sequence[tuple[Tool, Evidence]]
+    ) -> Self:
+        """Start a run over evidence that is at hand already; the run is named after `slug`."""
+        evidence = {tool.slug: each for tool, each in found}
+        return await cls._begin(options, slug, [tool for tool, _ in found], evidence)
+
+    @classmethod
     async def rerun(cls, options: Options, parent: Run) -> Self:
         """Start a run over the evidence of `parent`, asked as it was unless said otherwise."""
         told = parent.manifest
@@ -99,6 +108,11 @@ class Session:
         run = Run.open(path, write=True)
         try:
             told = run.manifest
+            if told.calibrates:
+                raise RunError(
+                    f"run {run.name} measures a judge; it is not resumed by itself",
+                    hint="the same `panel calibrate` again: what was answered is found",
+                )
             options = replace(
                 options,
                 provider=options.provider or told.provider,
@@ -225,6 +239,7 @@ def _manifest(options: Options, panel: Panel, tools: int, parent: str | None) ->
         context=panel.context,
         calibration=panel.calibration,
         support=panel.support,
+        calibrates=panel.calibrates,
         tools=tools,
         parent=parent,
         engine={"xllamacpp": engine_version()} if panel.target.kind == "local" else {},

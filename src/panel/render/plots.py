@@ -1,0 +1,149 @@
+"""Plots as inline SVG, drawn from numbers alone: no script, no style attribute, no text of others.
+
+Sizes are those of a narrow screen, so that a phone shows them whole; a wide one scales them up.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+WIDTH: Final = 360
+LEFT: Final = 66
+RIGHT: Final = 12
+STEP: Final = 5
+"""Points of score to a bar."""
+
+_ROW: Final = 46
+_TALL: Final = 30
+_LANE: Final = 44
+
+
+def histogram(rows: Mapping[str, Sequence[float]], mark: float, label: str) -> str:
+    """Draw one row of bars a class over scores of 0–100, and the threshold as a line.
+
+    Args:
+        rows: scores by the name of their row, which is also its CSS class.
+        mark: where the threshold is drawn.
+        label: what the picture shows, for those who do not see it.
+    """
+    bins = {name: Counter(min(int(x // STEP), 19) for x in found) for name, found in rows.items()}
+    most = max((n for each in bins.values() for n in each.values()), default=1)
+    height = _ROW * len(rows) + 30
+    parts = []
+    for place, (name, found) in enumerate(bins.items()):
+        base = _ROW * (place + 1)
+        parts.append(_text(LEFT - 8, base - 6, name, "end"))
+        parts.append(_line(LEFT, base, WIDTH - RIGHT, base, "axis"))
+        parts += _bars(found, base, _TALL / most, name)
+    x = _x(mark, 0, 100)
+    parts.append(_line(x, 6, x, _ROW * len(rows), "mark"))
+    parts += _axis(_ROW * len(rows), [0, 20, 40, 60, 80, 100], (0, 100))
+    return _svg(height, parts, label)
+
+
+def reliability(
+    before: Sequence[tuple[float, float, int]],
+    after: Sequence[tuple[float, float, int]],
+    label: str,
+) -> str:
+    """Draw given against true share of yes: rings before the fit, discs after, diagonal ideal.
+
+    A point is (mean probability given, share that should be yes, answers); area goes by answers.
+    """
+    top, bottom = 12, 292
+    most = max((n for *_, n in (*before, *after)), default=1)
+
+    def y(share: float) -> float:
+        return bottom - share * (bottom - top)
+
+    parts = [_line(_x(0, 0, 1), bottom, _x(1, 0, 1), top, "ideal")]
+    for share in (0, 0.5, 1):
+        parts.append(_line(LEFT, y(share), WIDTH - RIGHT, y(share), "axis"))
+        parts.append(_text(LEFT - 8, y(share) + 4, f"{100 * share:.0f}%", "end"))
+    for kind, points in (("before", before), ("after", after)):
+        for given, yes, answers in points:
+            size = 2.5 + 9 * math.sqrt(answers / most)
+            parts.append(_dot(_x(given, 0, 1), y(yes), size, kind))
+    parts += _axis(bottom, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
+    return _svg(bottom + 30, parts, label)
+
+
+def shifts(rows: Mapping[str, Sequence[tuple[float, bool]]], label: str) -> str:
+    """Draw one row of dots a kind of injection over score differences; filled: verdict changed."""
+    found = [abs(by) for each in rows.values() for by, _ in each]
+    reach = max(10.0, 10 * math.ceil(max(found, default=0) / 10))
+    parts = []
+    for place, (name, dots) in enumerate(rows.items()):
+        middle = _LANE * place + 24
+        parts.append(_text(LEFT - 8, middle + 4, name, "end"))
+        parts.append(_line(LEFT, middle, WIDTH - RIGHT, middle, "axis"))
+        parts += _swarm(dots, middle, reach)
+    bottom = _LANE * len(rows) + 12
+    zero = _x(0, -reach, reach)
+    parts.insert(0, _line(zero, 6, zero, bottom, "ideal"))
+    parts += _axis(bottom, [-reach, -reach / 2, 0, reach / 2, reach], (-reach, reach), sign=True)
+    return _svg(bottom + 30, parts, label)
+
+
+def _swarm(dots: Sequence[tuple[float, bool]], middle: float, reach: float) -> Iterator[str]:
+    """Set dots that would hide each other off up and down in turn."""
+    at: Counter[int] = Counter()
+    for by, changed in sorted(dots):
+        x = _x(by, -reach, reach)
+        number = at[round(x / 9)]
+        at[round(x / 9)] += 1
+        off = ((number + 1) // 2) * (8 if number % 2 else -8)
+        yield _dot(x, middle + max(-16, min(16, off)), 4, "changed" if changed else "same")
+
+
+def _bars(found: Counter[int], base: float, unit: float, name: str) -> Iterator[str]:
+    wide = (WIDTH - LEFT - RIGHT) * STEP / 100
+    for place, count in sorted(found.items()):
+        x, tall = _x(place * STEP, 0, 100), count * unit
+        yield (
+            f'<rect class="column {name}" x="{x + 0.5:.1f}" y="{base - tall:.1f}"'
+            f' width="{wide - 1:.1f}" height="{tall:.1f}"/>'
+        )
+        yield _text(x + wide / 2, base - tall - 2, str(count), "middle", "count")
+
+
+def _axis(
+    y: float,
+    ticks: Sequence[float],
+    span: tuple[float, float],
+    *,
+    percent: bool = False,
+    sign: bool = False,
+) -> Iterator[str]:
+    for tick in ticks:
+        x = _x(tick, *span)
+        shown = f"{100 * tick:.0f}%" if percent else f"{tick:+g}" if sign and tick else f"{tick:g}"
+        shown = shown.replace("-", "−")
+        yield _line(x, y, x, y + 4, "axis")
+        anchor = "end" if tick == ticks[-1] else "middle"
+        yield _text(x + (6 if anchor == "end" else 0), y + 17, shown, anchor)
+
+
+def _x(value: float, low: float, high: float) -> float:
+    inside = min(max(value, low), high)
+    return LEFT + (WIDTH - LEFT - RIGHT) * (inside - low) / (high - low)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def _dot(x: float, y: float, size: float, kind: str) -> str:
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>'
+
+
+def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+
+
+def _svg(height: float, parts: Sequence[str], label: str) -> str:
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">'
+        f"{''.join(parts)}</svg>"
+    )
