@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -152,3 +153,12 @@ def test_the_picture_in_the_readme_is_made_from_the_sample_run():
     with Run.open(ROOT / "runs" / "sample") as run:
         (card,) = [c for c in run.cards() if c.tool.slug == "sqlite-utils"]
     assert (ROOT / "docs" / "scorecard.svg").read_text() == formats.load("svg").render([card])
+
+
+def test_the_sample_run_verifies_and_replays_without_a_provider(desk):
+    shutil.copytree(ROOT / "runs" / "sample", desk.folder / "runs" / "sample")
+    assert desk.run("verify", "sample").returncode == 0
+    cards = desk.json("rerun", "sample", "--provider", "replay:sample")
+    (found,) = cards
+    assert found["agreement"]["outcomes"] == found["agreement"]["findings"] == 1.0
+    assert found["after"]["calls"] == 0

@@ -256,3 +256,11 @@ class Truncated(CallError):
     """The answer hit the token limit or the size cap."""
 
     reason = "truncated"
+
+
+def call_error(reason: str, message: str) -> CallError:
+    """Return the error that a stored reason stands for, to be met again in a replay."""
+    kinds: tuple[type[CallError], ...] = (
+        Unreachable, RateLimited, TimedOut, Truncated, Filtered, Empty, Refused,
+    )  # fmt: skip
+    return next((kind for kind in kinds if kind.reason == reason), BadReply)(message)

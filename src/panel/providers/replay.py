@@ -1,6 +1,11 @@
-"""The endpoint of `replay:RUN`: stored answers are found before it is asked, so asking it fails."""
+"""The endpoint of `replay:RUN`: what it is asked failed then too, or was never asked.
 
-from panel.errors import NotStored
+Stored answers are found before an endpoint is asked at all.
+"""
+
+from collections.abc import Callable
+
+from panel.errors import CallError, NotStored
 from panel.providers.message import Question, Reply
 from panel.providers.target import Format
 
@@ -8,12 +13,17 @@ from panel.providers.target import Format
 class Replay:
     """Answers nothing: what the replayed run holds never gets this far."""
 
-    def __init__(self, name: str) -> None:
-        """`name` is the provider value, `replay:RUN`."""
+    def __init__(
+        self, name: str, failure: Callable[[Question], CallError | None] = lambda question: None
+    ) -> None:
+        """`name` is the provider value; `failure` tells how a question failed in that run."""
         self._name = name
+        self._failure = failure
 
     async def ask(self, question: Question, format: Format, *, deadline: float) -> Reply:
-        """Raise `NotStored`: the run was asked something else."""
+        """Raise what was met then, or `NotStored`: the run was asked something else."""
+        if fault := self._failure(question):
+            raise fault
         run = self._name.removeprefix("replay:")
         raise NotStored(
             f"{self._name} holds no answer to one of the questions: a persona, a prompt, the tool"

@@ -1,7 +1,7 @@
 """Stepwise: one short question a criterion on a shared prefix, then the reviewer's own words.
 
 For judges too small to fill in a form: yes or no is read off one token. The questions go out
-without the persona's preamble: measured with the default local model, a preamble halves the
+without the persona's preamble: with the default local model, one takes about a third off the
 difference between tools; who asks shows in what is asked. Knows nothing of votes.
 """
 

@@ -30,6 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 _START: Final = "start the run again, or take the folder from a copy"
 
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
+_REASON: Final = CALL_COLUMNS.index("reason")
 _USAGE: Final = """
 SELECT count(*) FILTER (WHERE reused = 0), total(input_tokens) FILTER (WHERE reused = 0),
     total(cached_tokens) FILTER (WHERE reused = 0), total(output_tokens) FILTER (WHERE reused = 0),
@@ -134,6 +135,15 @@ class Stored:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     row_reply(row)
                     return row
+        return None
+
+    def failure(self, key: str) -> tuple[str, Reply | None] | None:
+        """Return why the question with this key got no usable answer, and what came back."""
+        rows = self._rows(f"{_CALL} WHERE key = ? AND status <> 'ok' ORDER BY id DESC", key)
+        for row in rows:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return str(row[_REASON]), row_reply(row)
+            return str(row[_REASON]), None
         return None
 
     def text(self, digest: str | None) -> str | None:

@@ -1,17 +1,19 @@
 """Opening a panel: the provider resolved, the model found, the reviewers loaded. Asks nothing."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+from panel.calls import request_key
 from panel.engine import Panel
-from panel.errors import ProviderError, RunError
+from panel.errors import CallError, ProviderError, RunError, call_error
 from panel.evidence.fence import installation_secret
 from panel.local.engine import LocalEngine
 from panel.local.models import find_model
 from panel.paths import config_folder, data_folder
 from panel.personas import load_personas
 from panel.providers.catalogue import complete_target
-from panel.providers.message import Endpoint
+from panel.providers.message import Endpoint, Question
 from panel.providers.replay import Replay
 from panel.providers.resolve import resolve
 from panel.providers.target import Target
@@ -19,9 +21,10 @@ from panel.providers.wire import Wire
 from panel.reviews import calibration
 from panel.reviews.calibration import Calibration
 from panel.reviews.score import Rule
-from panel.runs.folder import find_folder, list_folders
+from panel.runs.folder import JOURNAL, find_folder, list_folders
 from panel.runs.manifest import Checker, Manifest
 from panel.runs.store import Run
+from panel.runs.stored import Stored
 from panel.session.options import Options
 from panel.session.standing import is_of, standing
 from panel.settings import Settings
@@ -61,7 +64,7 @@ async def open_support(options: Options, panel: Panel) -> tuple[Panel, Endpoint 
     endpoint: Endpoint | None = None
     if told := _told_support(options, panel.target):
         replayed = {"provider": told.provider, "model": told.model, "wire_model": told.wire_model}
-        target, endpoint = target.model_copy(update=replayed), Replay(panel.target.why)
+        target, endpoint = target.model_copy(update=replayed), _replay(panel.target, options)
     elif options.support_provider or options.support_model:
         other = replace(
             options,
@@ -135,6 +138,22 @@ def _replayed(value: str, options: Options) -> Target:
     )
 
 
+def _replay(target: Target, options: Options) -> Replay:
+    path = find_folder(options.settings.runs, target.why.removeprefix("replay:")) / JOURNAL
+
+    def failure(question: Question) -> CallError | None:
+        with contextlib.closing(Stored(path)) as stored:
+            found = stored.failure(request_key(question, target))
+        if found is None:
+            return None
+        reason, reply = found
+        fault = call_error(reason, f"ended as {reason} in {target.why}")
+        fault.reply = reply
+        return fault
+
+    return Replay(target.why, failure)
+
+
 def _manifest_of(runs: Path, name: str) -> Manifest:
     run = Run.open(find_folder(runs, name))
     try:
@@ -145,7 +164,7 @@ def _manifest_of(runs: Path, name: str) -> Manifest:
 
 async def _open(target: Target, options: Options) -> tuple[Endpoint, Target, tuple[str, ...]]:
     if target.kind == "replay":
-        return Replay(target.why), target, (f"answers from {target.why}, none asked anew",)
+        return _replay(target, options), target, (f"answers from {target.why}, none asked anew",)
     if target.kind == "wire":
         target = await complete_target(target)
         return Wire(target), target, ()

@@ -7,22 +7,11 @@ itself has changed since, it is found by what it was about, and counted as such.
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from panel.calls import Answered, Calls
 from panel.calls.keys import request_key
-from panel.errors import (
-    BadReply,
-    CallError,
-    Empty,
-    Filtered,
-    NotStored,
-    RateLimited,
-    Refused,
-    TimedOut,
-    Truncated,
-    Unreachable,
-)
+from panel.errors import CallError, NotStored, call_error
 from panel.providers.message import CallRecord, Question, Reply, Tag
 from panel.providers.replay import Replay
 from panel.providers.target import Target
@@ -31,13 +20,6 @@ from panel.runs.schema import CALL_COLUMNS
 from panel.runs.stored import Stored
 
 T = TypeVar("T")
-
-_ERRORS: Final[dict[str, type[CallError]]] = {
-    error.reason: error
-    for error in (
-        Unreachable, RateLimited, TimedOut, Truncated, Filtered, Empty, Refused, BadReply,
-    )
-}  # fmt: skip
 
 
 class Kept(Calls):
@@ -50,6 +32,7 @@ class Kept(Calls):
         self._by_key: dict[str, list[Reply]] = defaultdict(list)
         self._by_tag: dict[tuple[str, str, int], list[Reply]] = defaultdict(list)
         self._failed: dict[str, str] = {}
+        self._cut: dict[str, Reply] = {}
         self.failures: set[tuple[str, str]] = set()
         """Persona and reason of every call that brought no answer."""
         self.lost = ""
@@ -63,10 +46,12 @@ class Kept(Calls):
         if call["status"] != "ok":
             self._failed[call["key"]] = call["reason"] or "unreachable"
             self.failures.add((call["persona"], call["reason"]))
-            return
         try:
             reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
         except (ValueError, KeyError, TypeError):
+            return  # a call that brought nothing back, or a damaged row
+        if call["status"] != "ok":
+            self._cut[call["key"]] = reply
             return
         self._by_key[call["key"]].append(reply)
         self._by_tag[call["persona"], call["step"], call["sample"]].append(reply)
@@ -81,7 +66,10 @@ class Kept(Calls):
             with contextlib.suppress(CallError):
                 return Answered(parse(reply), reply, reply.usage, True)
         if reason := self._failed.get(key):
-            raise _ERRORS.get(reason, BadReply)(f"ended as {reason} then as well")
+            fault = call_error(reason, f"ended as {reason} then as well")
+            # What a cut-off answer said up to its last whole sentence may have been kept.
+            fault.reply = self._cut.get(key)
+            raise fault
         about = (tag.persona, tag.step, question.sample)
         repaired = (tag.persona, "repair", question.sample)
         replies = [*self._by_tag.get(about, ())]
