@@ -11,6 +11,7 @@ import pytest
 from panel.paths import data_folder
 from panel.personas import load_personas
 from panel.reviews.calibration import Calibration
+from panel.trial.report import Report
 from tests.command import Desk
 from tests.judges import judging, write_controls
 from tests.test_cli import one_line_error
@@ -53,6 +54,8 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     with judging("good") as url:
         found = report(desk, url, "--ask", "stepwise")
     assert found["schema"] == "panel.calibration/1"
+    again = Report.model_validate(found).model_dump_json(by_alias=True)
+    assert json.loads(again) == found
     assert set(found) == {
         "schema", "run", "created", "provider", "model", "asked", "samples", "personas",
         "controls", "copies", "held", "held_clean", "plain", "used", "fit", "ship_at", "flips",
