@@ -72,6 +72,7 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     assert share(found["used"]["sway"]["changed"]) == (0, 14)
     assert found["fit"]["loss"] < 0.1 < found["fit"]["loss_before"]
     assert found["ship_at"] == 60.0
+    assert 1.0 <= found["effective_votes"] < 1.2
     assert found["flips"] is None
     stored = kept(desk)
     assert set(stored.criteria) == {f"{p.name}.{c.id}" for p in PERSONAS for c in p.criteria}
@@ -204,6 +205,7 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
     found = json.loads(done.stdout)
     assert found["ship_at"] is None
     assert sum(found["controls"].values()) == 4
+    assert found["effective_votes"] is None
     assert kept(desk, "whole") is None
     assert "nothing is kept" in done.stderr
 
