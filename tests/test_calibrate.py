@@ -11,6 +11,7 @@ import pytest
 from panel.paths import data_folder
 from panel.personas import load_personas
 from panel.reviews.calibration import Calibration
+from panel.trial.report import Report
 from tests.command import Desk
 from tests.judges import judging, write_controls
 from tests.test_cli import one_line_error
@@ -53,6 +54,8 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     with judging("good") as url:
         found = report(desk, url, "--ask", "stepwise")
     assert found["schema"] == "panel.calibration/1"
+    again = Report.model_validate(found).model_dump_json(by_alias=True)
+    assert json.loads(again) == found
     assert set(found) == {
         "schema", "run", "created", "provider", "model", "asked", "samples", "personas",
         "controls", "copies", "held", "held_clean", "plain", "used", "fit", "ship_at", "flips",
@@ -69,6 +72,7 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     assert share(found["used"]["sway"]["changed"]) == (0, 14)
     assert found["fit"]["loss"] < 0.1 < found["fit"]["loss_before"]
     assert found["ship_at"] == 60.0
+    assert 1.0 <= found["effective_votes"] < 1.2
     assert found["flips"] is None
     stored = kept(desk)
     assert set(stored.criteria) == {f"{p.name}.{c.id}" for p in PERSONAS for c in p.criteria}
@@ -201,6 +205,7 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
     found = json.loads(done.stdout)
     assert found["ship_at"] is None
     assert sum(found["controls"].values()) == 4
+    assert found["effective_votes"] is None
     assert kept(desk, "whole") is None
     assert "nothing is kept" in done.stderr
 

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from panel.personas import Persona
 from panel.reviews.calibration import Calibration
@@ -15,7 +16,8 @@ from panel.trial.votes import Decided, Seen, decided, uncited
 from panel.verdict.samples import effective_votes
 from panel.verdict.scorecard import Outcome
 
-BINS = 10
+BINS: Final = 10
+FEWEST_COMPARED: Final = 8
 
 
 def reading(cases: Sequence[Decided], ship_at: float) -> Reading:
@@ -101,10 +103,13 @@ def stance_differs(reviews: Sequence[Review]) -> Share:
 def independent_votes(cases: Sequence[Decided], personas: Sequence[Persona]) -> float | None:
     """Return what the reviewers' votes are worth, by the correlation of their scores (DESIGN §6).
 
-    Only controls on which every reviewer has a score are compared.
+    Only controls on which every reviewer has a score are compared; None where they are fewer
+    than 8, because a correlation over less would be chance.
     """
     rows = [c.reviews for c in cases if c.seen.case.injection is None]
     whole = [row for row in rows if len(row) == len(personas) and _all_scored(row)]
+    if len(whole) < FEWEST_COMPARED:
+        return None
     by_name = {p.name: [r for row in whole for r in row if r.persona == p.name] for p in personas}
     found = effective_votes(by_name)
     return None if found is None else round(found, 2)

@@ -86,8 +86,10 @@ class Fit(_Part):
 class CaseResult(_Part):
     """One case, before and after."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
     slug: str
-    kind: Class = Field(serialization_alias="class")
+    kind: Class = Field(alias="class")
     injection: str | None
     injection_kind: InjectionKind | None
     held: bool
