@@ -156,7 +156,7 @@ def review(answer, *, ask="stepwise", sample=0, samples=1, calibration=None, ste
     async def work():
         return await ask_review(
             Calls(endpoint, target, more.get("recorder") or Memory()),
-            more.get("persona", PERSONA),
+            PERSONA,
             more.get("brief", BRIEF),
             ask=ask,
             marker="0123456789ab",

@@ -122,20 +122,6 @@ def test_a_supported_no_to_a_dealbreaker_skips():
     assert got.vote == "skip"
 
 
-def test_a_judgement_that_can_force_a_skip_is_asked_for_its_passage_when_it_is_no():
-    rows = [
-        c.model_copy(update={"dealbreaker": c.id == "like", "weight": 0.1 if c.id == "like" else 5})
-        for c in PERSONA.criteria
-    ]
-    strict = PERSONA.model_copy(update={"criteria": tuple(rows)})
-    got, _ = review(stepwise(like=-3.0), calibration=FLAT, persona=strict)
-    assert got.findings[2].cites == ("E1.1",)
-    assert got.score > 60
-    assert got.vote == "skip"
-    got, _ = review(stepwise(like=-3.0, cite="none"), calibration=FLAT, persona=strict)
-    assert answers(got)["like"] == "no"
-
-
 @pytest.mark.parametrize("cite", ["e1.2", "E1.2.", "Passage E 1.2 says so", "E1:2, E1.3"])
 def test_an_id_is_read_however_it_is_written_and_one_is_kept(cite):
     got, _ = review(stepwise(cite=cite), calibration=FLAT)

@@ -35,8 +35,8 @@ EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
 
 def steps(persona: Persona) -> int:
     """Return how many answers a review takes at most: questions, citations, stance, texts."""
-    cited = sum(_needs_passage(c) for c in persona.criteria)
-    return len(persona.criteria) + cited + 1 + len(persona.fields) + 2
+    facts = sum(c.kind == "fact" for c in persona.criteria)
+    return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
 async def hear(
@@ -109,16 +109,11 @@ async def _finding(
     interview.on_step(criterion.id)
     p, answer = _weighed(interview, criterion, said, calibration)
     cites: tuple[str, ...] = ()
-    if _needs_passage(criterion):
-        if answer == "no" or (answer == "yes" and criterion.kind == "fact"):
+    if criterion.kind == "fact":
+        if answer != "unclear":
             cites = await _cites(interview, criterion, answer)
         interview.on_step(f"{criterion.id}: passage")
     return interview.finding(criterion, answer, p=p, cites=cites)
-
-
-def _needs_passage(criterion: Criterion) -> bool:
-    """Facts do, and a judgement whose no forces a skip: that no has to be supported."""
-    return criterion.kind == "fact" or criterion.dealbreaker
 
 
 def _weighed(
