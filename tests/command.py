@@ -21,6 +21,13 @@ class Desk:
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # The answering server's replies follow from the prompt, and the prompt from this secret:
+        # a fixed one makes every run of a test the same.
+        secret = self.folder / "home" / ".config" / "panel" / "secret"
+        secret.parent.mkdir(parents=True, exist_ok=True)
+        secret.write_bytes(b"a secret for tests of 32 bytes..")
+
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         home = {"HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
@@ -45,7 +52,9 @@ class Desk:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def runs(self) -> list[Path]:
-        return sorted((self.folder / "runs").glob("*/"))
+        """Run folders, oldest first; two of one second are told apart by their manifests."""
+        found = (self.folder / "runs").glob("*/")
+        return sorted(found, key=lambda run: json.loads((run / "run.json").read_text())["created"])
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
