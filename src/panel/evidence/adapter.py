@@ -5,6 +5,7 @@ nothing, so a new one is a dropped-in file that needs no network to be tried.
 """
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -96,20 +97,20 @@ class HostKey:
     prefix: str = "Bearer "
 
 
-class Adapter:
+class Adapter(ABC):
     """One kind of address. Every part may be left as it is but `knows` and `wants`."""
 
     rank: int = 50
     """Of several that know an address, the lowest is asked."""
     keys: tuple[HostKey, ...] = ()
 
+    @abstractmethod
     def knows(self, at: Address) -> bool:
         """Tell whether this adapter reads that address."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wants(self, at: Address) -> tuple[Want, ...]:
         """Return what to ask for about an address it knows."""
-        raise NotImplementedError
 
     def name(self, at: Address) -> str:
         """Return what a tool at this address may be called."""
