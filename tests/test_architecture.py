@@ -17,7 +17,8 @@ ROOT = SRC / "panel"
 ORDER = [
     "errors", "paths", "untrusted", "documents", "fetch", "tools", "evidence", "personas",
     "prompts", "settings", "providers", "local", "calls", "reviews", "verdict", "runs", "events",
-    "engine", "batch", "trial", "render", "verify", "session", "cli",
+    "engine", "batch", "trial", "archive", "comparison", "render", "verify", "session", "community",
+    "digest", "site", "serve", "cli",
 ]  # fmt: skip
 
 # The public face and `python -m panel` import lazily from the end of the flow.
@@ -30,7 +31,15 @@ BOUNDARIES = {
     "tenacity": {"panel.calls.loop", "panel.calls"},
     "rich": {"panel.render.terminal", "panel.render.stamp", "panel.cli"},
     "click": {"panel.cli"},
-    "jinja2": {"panel.render.html"},
+    "jinja2": {"panel.render.html", "panel.site.templates"},
+    "PIL": {"panel.site.picture"},
+    "sqlalchemy": {"panel.community"},
+    "alembic": {"panel.community"},
+    "itsdangerous": {"panel.community.tokens"},
+    "email_validator": {"panel.community.address"},
+    "smtplib": {"panel.digest.post"},
+    "fastapi": {"panel.serve"},
+    "uvicorn": {"panel.serve.server"},
     "huggingface_hub": {"panel.local"},
     "xllamacpp": {"panel.local.child"},
     "sqlite3": {"panel.runs"},

@@ -169,6 +169,12 @@ class Run:
         """Yield the scorecards in tool order, one at a time."""
         return self._stored.cards()
 
+    def each_verdict(self) -> Iterator[Scorecard]:
+        """Yield the scorecards in tool order without their evidence, which is most of them."""
+        for tool in self.tools():
+            if card := self._stored.verdict(tool.slug):
+                yield card
+
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or about all, took over all resumes."""
         return self._stored.usage(slug)

@@ -103,12 +103,15 @@ class Stored:
 
     def card(self, slug: str) -> Scorecard | None:
         """Return a tool's scorecard with its evidence, None where it has none or it is damaged."""
-        rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
-        evidence = self.evidence(slug)
-        if not rows or evidence is None:
+        card, evidence = self.verdict(slug), self.evidence(slug)
+        if card is None or evidence is None:
             return None
-        card = self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}")
-        return card and card.model_copy(update={"evidence": evidence.sources})
+        return card.model_copy(update={"evidence": evidence.sources})
+
+    def verdict(self, slug: str) -> Scorecard | None:
+        """Return a tool's scorecard without its evidence, which is most of it; None as `card`."""
+        rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
+        return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
 
     def cards(self) -> Iterator[Scorecard]:
         """Yield the scorecards in tool order, reading one at a time."""

@@ -1,0 +1,1 @@
+"""All verdicts of a runs folder, as the histories of tools."""

@@ -1,0 +1,120 @@
+"""The archive: every verdict under a runs folder, found once and looked up by tool.
+
+Knows runs, nothing of pages. Runs that measure a judge are left out: their tools are invented.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from panel.archive.entry import Entry, History, entry
+from panel.errors import RunError
+from panel.runs.folder import JOURNAL, list_folders
+from panel.runs.store import Run
+from panel.tools.slug import slug
+from panel.verdict.scorecard import Scorecard
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+class Archive:
+    """The verdicts of all runs in one folder. `refresh` takes in what was added since."""
+
+    def __init__(self, runs: Path) -> None:
+        """Remember the folder; nothing is read until `refresh`."""
+        self.runs = runs
+        self.notes: tuple[str, ...] = ()
+        """Runs that could not be read, one line each."""
+        self._read: dict[str, tuple[Stamp, tuple[Entry, ...], str]] = {}
+        self._histories: dict[str, History] = {}
+
+    @classmethod
+    def open(cls, runs: Path) -> "Archive":
+        """Read all runs in the folder; a run that cannot be read becomes a note."""
+        archive = cls(runs)
+        archive.refresh()
+        return archive
+
+    def refresh(self) -> bool:
+        """Read the runs that are new or have changed; tell whether any verdict did."""
+        found = {path.name: (path, _stamp(path)) for path in list_folders(self.runs)}
+        read = {}
+        for name, (path, stamp) in found.items():
+            known = self._read.get(name)
+            read[name] = known if known and known[0] == stamp else (stamp, *_entries(path))
+        before = {name: entries for name, (_, entries, _) in self._read.items()}
+        self._read = read
+        self.notes = tuple(note for _, _, note in read.values() if note)
+        if before == {name: entries for name, (_, entries, _) in read.items()}:
+            return False
+        self._histories = _histories(each for _, entries, _ in read.values() for each in entries)
+        return True
+
+    def histories(self) -> tuple[History, ...]:
+        """Return all tools' histories, by key."""
+        return tuple(self._histories.values())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every verdict, tool by tool, oldest first within a tool."""
+        for history in self._histories.values():
+            yield from history.entries
+
+    def history(self, key: str) -> History | None:
+        """Return a tool's history by its key, None where there is no such tool."""
+        return self._histories.get(key)
+
+    def card(self, found: Entry) -> Scorecard:
+        """Read one verdict's whole scorecard. Raises `RunError` where it is gone or damaged."""
+        with Run.open(self.runs / found.run) as run:
+            card = run.card(found.tool.slug)
+        if card is None:
+            raise RunError(
+                f"the scorecard of {found.tool.slug} in run {found.run} cannot be read",
+                hint=f"panel show {found.run}",
+            )
+        return card
+
+    def cards(self, run: str, slugs: Iterable[str]) -> Iterator[Scorecard]:
+        """Yield several scorecards of one run, opening it once; those that are gone are left out.
+
+        Raises `RunError` where the run cannot be read.
+        """
+        with Run.open(self.runs / run) as opened:
+            for each in slugs:
+                if card := opened.card(each):
+                    yield card
+
+
+def identity(name: str) -> str:
+    """Return what makes two names one tool's: letters without case, width and odd spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
+    try:
+        with Run.open(path) as run:
+            if run.manifest.calibrates:
+                return (), ""
+            # A folder may have been renamed since: its name is what finds it again.
+            return tuple(replace(entry(card, ""), run=path.name) for card in run.each_verdict()), ""
+    except RunError as error:
+        return (), error.message
+
+
+def _histories(entries: Iterable[Entry]) -> dict[str, History]:
+    in_time = sorted(entries, key=lambda each: (each.created, each.run, each.tool.slug))
+    keys: dict[str, str] = {}
+    grouped: dict[str, list[Entry]] = {}
+    for each in in_time:
+        name = identity(each.tool.name)
+        # The first tool of a slug keeps it for good: addresses do not move.
+        key = keys.get(name) or slug(each.tool.name, taken=grouped)
+        keys[name] = key
+        grouped.setdefault(key, []).append(replace(each, key=key))
+    return {key: History(key, tuple(grouped[key])) for key in sorted(grouped)}
+
+
+def _stamp(path: Path) -> Stamp:
+    parts = (path / JOURNAL, path / f"{JOURNAL}-wal")
+    return tuple((p.stat().st_mtime_ns, p.stat().st_size) for p in parts if p.exists())

@@ -1,0 +1,1 @@
+"""The weekly edition: written from the archive, mailed to those who confirmed."""

@@ -1,0 +1,1 @@
+"""The pages live: votes, sign-in, subscriptions, review requests, and the API."""
