@@ -25,6 +25,7 @@ COMMANDS = {
     ),
     "agreement": ("panel.cli.agreement", "Say how far runs of the same tools agree."),
     "runs": ("panel.cli.runs", "List stored runs, newest first."),
+    "usage": ("panel.cli.usage", "Say what runs took: calls, tokens, cost, time."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),

@@ -1,0 +1,138 @@
+"""`panel usage`: what was asked so far, in calls, tokens, money and time."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from panel.cli import options, table
+from panel.cli.talk import warn
+from panel.errors import RunError
+from panel.render import figures
+from panel.runs.folder import find_folder, list_folders
+from panel.runs.store import Run
+from panel.verdict.scorecard import RunUsage
+
+COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one line adds up: a run, a provider or a tool."""
+
+    what: str
+    provider: str
+    model: str
+    tools: int
+    usage: RunUsage
+
+
+@click.command("usage")
+@click.argument("run", required=False)
+@click.option(
+    "--by",
+    type=click.Choice(["run", "provider"]),
+    default="run",
+    help="A line for each run, or for each provider and model.",
+)
+@options.reading
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def command(**given: Any) -> None:
+    """Say what runs took: calls, tokens, cost, time.
+
+    Without RUN all stored runs are listed; with it, the tools of that run. Answers taken from an
+    earlier run are counted apart: they cost nothing. A cost that is not known is never shown as 0.
+    """
+    folder = options.settings(given["runs"]).runs
+    if given["run"]:
+        lines = list(_tools(find_folder(folder, given["run"])))
+    else:
+        lines = list(_runs(folder))
+        if given["by"] == "provider":
+            lines = _by_provider(lines)
+    if not lines:
+        raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
+    _show(lines, given["form"])
+
+
+def _tools(path: Path) -> Iterator[Spent]:
+    with Run.open(path) as run:
+        told = run.manifest
+        for tool in run.tools():
+            yield Spent(tool.slug, told.provider, told.model, 1, run.usage(tool.slug))
+
+
+def _runs(folder: Path) -> Iterator[Spent]:
+    for path in list_folders(folder):
+        try:
+            with Run.open(path) as run:
+                told = run.manifest
+                yield Spent(run.name, told.provider, told.model, told.tools, run.usage())
+        except RunError as error:
+            warn(error.message)
+
+
+def _by_provider(lines: Iterable[Spent]) -> list[Spent]:
+    grouped: dict[tuple[str, str], list[Spent]] = {}
+    for each in lines:
+        grouped.setdefault((each.provider, each.model), []).append(each)
+    return [
+        _sum(f"{len(runs)} run{'s' if len(runs) > 1 else ''}", runs) for runs in grouped.values()
+    ]
+
+
+def _sum(what: str, lines: Sequence[Spent]) -> Spent:
+    first, usages = lines[0], [each.usage for each in lines]
+    costs = [each.cost_usd for each in usages if each.cost_usd is not None]
+    whole = RunUsage(
+        calls=sum(each.calls for each in usages),
+        input_tokens=sum(each.input_tokens for each in usages),
+        cached_tokens=sum(each.cached_tokens for each in usages),
+        output_tokens=sum(each.output_tokens for each in usages),
+        cost_usd=round(sum(costs), 9) if costs else None,
+        unpriced_calls=sum(each.unpriced_calls for each in usages),
+        reused_calls=sum(each.reused_calls for each in usages),
+        seconds=round(sum(each.seconds for each in usages), 3),
+    )
+    return Spent(what, first.provider, first.model, sum(each.tools for each in lines), whole)
+
+
+def _show(lines: Sequence[Spent], form: str) -> None:
+    total = _sum("all", lines)
+    if form == "json":
+        rows = [_row(each) for each in lines]
+        whole = {"lines": rows, "total": total.usage.model_dump(mode="json")}
+        click.echo(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    several = len({(each.provider, each.model) for each in lines}) > 1
+    cells = [_cells(each, several) for each in lines]
+    if len(lines) > 1:
+        cells.append(_cells(total, several, asked=""))
+    table.show(("", *(["asked"] if several else []), *COLUMNS), cells)
+    if not several:
+        click.echo(f"Asked: {total.model} through {total.provider}.")
+
+
+def _row(line: Spent) -> dict[str, Any]:
+    names = {"what": line.what, "provider": line.provider, "model": line.model}
+    return {**names, "tools": line.tools, **line.usage.model_dump(mode="json")}
+
+
+def _cells(line: Spent, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
+    used = line.usage
+    calls = f"{used.calls:,}" + (f" + {used.reused_calls:,} reused" if used.reused_calls else "")
+    cost = figures.money(used.cost_usd, unpriced=used.unpriced_calls) if used.calls else "–"
+    who = f"{line.model} · {line.provider}" if asked is None else asked
+    return (
+        line.what,
+        *([who] if several else []),
+        calls,
+        f"{used.input_tokens:,}",
+        f"{used.cached_tokens / used.input_tokens:.0%}" if used.input_tokens else "–",
+        f"{used.output_tokens:,}",
+        cost,
+        figures.duration(used.seconds),
+    )
