@@ -169,7 +169,7 @@ def test_a_table_of_panel_toml_says_everything_about_a_server_of_ones_own():
     own = ProviderTable(
         base_url="https://gpu.example/v1", key_env="GPU_KEY", key_header="x-key", model="big",
         format="json_object", ask="stepwise", stream=True, concurrency=64, deadline=30,
-        evidence_tokens=5000, headers={"X-Team": "a"}, price=(0.5, 1.5),
+        evidence_tokens=5000, thinking=9000, headers={"X-Team": "a"}, price=(0.5, 1.5),
     )  # fmt: skip
     found = target("gpu", {"GPU_KEY": "canary"}, providers={"gpu": own})
     assert found.model_dump(exclude={"key"}) == {
@@ -177,8 +177,16 @@ def test_a_table_of_panel_toml_says_everything_about_a_server_of_ones_own():
         "base_url": "https://gpu.example/v1", "key_from": "GPU_KEY", "key_header": "x-key",
         "headers": {"X-Team": "a"}, "proxy": None, "prices": {"": (0.5, 1.5)},
         "format": "json_object", "ask": "stepwise", "stream": True, "concurrency": 64,
-        "deadline": 30.0, "evidence_tokens": 5000, "why": "",
+        "deadline": 30.0, "evidence_tokens": 5000, "thinking": 9000, "why": "",
     }  # fmt: skip
+
+
+def test_vendors_leave_room_to_think_and_servers_of_ones_own_leave_none():
+    assert target("groq", HF).thinking == 4000
+    assert target("vllm", {}).thinking == 0
+    assert target("http://127.0.0.1:9/v1", {}).thinking == 0
+    tight = {"groq": ProviderTable(thinking=0)}
+    assert target("groq", HF, providers=tight).thinking == 0
 
 
 def test_a_table_without_address_changes_a_provider_panel_knows():

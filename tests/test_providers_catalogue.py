@@ -62,6 +62,11 @@ def test_price_and_room_come_from_the_catalogue():
     assert completed([respond(200, SERVING)])[0].prices == {"together": (0.5, 1.5)}
 
 
+def test_room_to_think_never_pushes_a_request_over_a_small_context():
+    assert completed([respond(200, SERVING)], "org/m:together", thinking=4000)[0].thinking == 4000
+    assert completed([respond(200, SERVING)], "org/m:novita", thinking=4000)[0].thinking == 0
+
+
 def test_a_provider_that_does_not_serve_the_model_is_answered_with_those_that_do():
     fault, _ = completed([respond(200, SERVING)], "org/m:cerebras")
     assert "cerebras does not serve org/m" in fault.message

@@ -22,6 +22,7 @@ from panel.errors import (
     Unreachable,
 )
 from panel.providers.message import FENCE, Question
+from panel.providers.payload import Payload
 from panel.providers.target import Target
 from panel.providers.wire import Wire
 from tests.faultd import (
@@ -318,6 +319,13 @@ def test_an_error_in_the_middle_of_a_stream_is_that_error():
     assert type(fault) is Unreachable
     fault, _ = asked([chunked([*first, b"data: {not json\n\n"])])
     assert type(fault) is BadReply
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(50, 4050), (16, 16), (1, 1)])
+def test_written_answers_have_room_to_think_and_one_word_answers_have_none(asked, sent):
+    row = {"provider": "p", "kind": "wire", "model": "m", "wire_model": "m", "thinking": 4000}
+    payload = Payload(Target.model_validate(row))
+    assert payload.of(question(max_tokens=asked), "prompt")["max_tokens"] == sent
 
 
 @pytest.mark.parametrize("asked_for", [{"logprobs": True, "max_tokens": 1}, {"max_tokens": 32}])

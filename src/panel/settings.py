@@ -34,6 +34,8 @@ class ProviderTable(BaseModel):
     concurrency: int | None = Field(default=None, ge=1, le=1000)
     deadline: float | None = Field(default=None, gt=0, le=86_400)
     evidence_tokens: int | None = Field(default=None, ge=200)
+    thinking: int | None = Field(default=None, ge=0, le=100_000)
+    """Tokens of room beyond an answer, for models that think first; 0 for small contexts."""
     headers: dict[str, str] = {}
     price: tuple[float, float] | None = None
     """USD per million input and output tokens."""

@@ -17,6 +17,8 @@ from panel.untrusted import printable
 _LISTED: Final = 8
 _PROMPT_SHARE: Final = 0.5
 """Evidence takes at most this share of a model's context."""
+_ASKED: Final = 4_500
+"""Tokens kept for rules, questions and a whole reply."""
 
 
 async def complete_target(target: Target, *, router: str | None = None) -> Target:
@@ -89,7 +91,9 @@ def _facts(target: Target, chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any
     facts: dict[str, Any] = {"format": target.format if strict else "json_object"}
     rooms = [n for row in chosen if isinstance(n := row.get("context_length"), int) and n > 0]
     if rooms:
-        facts["evidence_tokens"] = min(target.evidence_tokens, int(min(rooms) * _PROMPT_SHARE))
+        shown = min(target.evidence_tokens, int(min(rooms) * _PROMPT_SHARE))
+        left = max(0, min(rooms) - shown - _ASKED)
+        facts |= {"evidence_tokens": shown, "thinking": min(target.thinking, left)}
     prices = {str(row["provider"]): price for row in chosen if (price := _price(row))}
     if prices and not target.prices:
         facts["prices"] = prices | ({"": next(iter(prices.values()))} if len(chosen) == 1 else {})

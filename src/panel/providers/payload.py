@@ -10,6 +10,9 @@ _TOP: Final = 20
 _FEWER: Final = 5
 """Some servers give log-probabilities of five tokens at most."""
 
+_SHORT: Final = 16
+"""Answers of so few tokens, a word or an id, are read where they begin: no room to think."""
+
 
 class Payload:
     """Builds request bodies; learns from `ParameterRefused` what to leave out from then on."""
@@ -18,14 +21,18 @@ class Payload:
         self._model = target.wire_model
         self._stream = target.stream
         self._top = _TOP
+        self._thinking = target.thinking
         self._without: set[str] = set()
 
     def of(self, question: Question, format: Format) -> dict[str, Any]:
         """Return the body as JSON data."""
+        room = question.max_tokens
+        if room > _SHORT:
+            room += self._thinking
         body: dict[str, Any] = {
             "model": self._model,
             "messages": question.messages(),
-            "max_tokens": question.max_tokens,
+            "max_tokens": room,
             "temperature": question.temperature,
             "seed": question.sample,
         }
@@ -36,7 +43,7 @@ class Payload:
         if question.schema is not None and format != "prompt":
             body["response_format"] = _response_format(format, question.schema)
         if "max_tokens" in self._without:
-            body["max_completion_tokens"] = question.max_tokens
+            body["max_completion_tokens"] = room
         return {key: value for key, value in body.items() if key not in self._without}
 
     def learn(self, fault: CallError) -> None:

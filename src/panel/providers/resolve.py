@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from panel.errors import MissingKey, ProviderError, SettingsError
 from panel.providers.address import checked_url, filled, host_of, is_loopback, proxy_for
@@ -71,7 +71,7 @@ def _resolved(ask: _Ask) -> Target:
         return Target(provider=name, kind="replay", model=ask.model or "", wire_model="")
     if name.lower().startswith(("http://", "https://")):
         url = checked_url(name, where="--provider")
-        return _target(ask._replace(provider=url), Row(), ProviderTable(base_url=url))
+        return _target(ask._replace(provider=url), Row(thinking=0), ProviderTable(base_url=url))
     if name in (*table.router.policies, *table.router.providers):
         return _routed(ask)
     row = table.rows.get(name.removeprefix("direct:"))
@@ -85,7 +85,7 @@ def _configured(ask: _Ask, table: ProviderTable) -> Target:
     where = f"panel.toml [providers.{ask.provider}]"
     if table.base_url is not None:
         url = checked_url(table.base_url, where=where)
-        return _target(ask, Row(), table.model_copy(update={"base_url": url}))
+        return _target(ask, Row(thinking=0), table.model_copy(update={"base_url": url}))
     known = provider_table()
     if ask.provider in (*known.router.policies, *known.router.providers):
         return _routed(ask, table)
@@ -115,9 +115,7 @@ def _routed(ask: _Ask, table: ProviderTable | None = None) -> Target:
 def _target(ask: _Ask, row: Row, table: ProviderTable) -> Target:
     """Lay the table over the row. The row's key goes to the row's host only."""
     model = ask.model or table.model or row.model or ""
-    own = {name: getattr(table, name) or getattr(row, name) for name in _SHARED}
-    if table.stream is not None:
-        own["stream"] = table.stream
+    own = {name: _first(getattr(table, name), getattr(row, name)) for name in _SHARED}
     if row.kind != "local" and table.concurrency is None and ask.settings.concurrency:
         own["concurrency"] = ask.settings.concurrency
     own["ask"] = table.ask or ask.settings.ask or row.ask
@@ -137,7 +135,11 @@ def _target(ask: _Ask, row: Row, table: ProviderTable) -> Target:
     )  # fmt: skip
 
 
-_SHARED: Final = ("format", "stream", "concurrency", "deadline", "evidence_tokens")
+_SHARED: Final = ("format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking")
+
+
+def _first(said: Any, usual: Any) -> Any:
+    return usual if said is None else said
 
 
 def _address(ask: _Ask, row: Row) -> str:

@@ -29,6 +29,8 @@ class Row(BaseModel):
     concurrency: int = Field(default=8, ge=1)
     deadline: float = Field(default=120.0, gt=0)
     evidence_tokens: int = Field(default=12_000, gt=0)
+    thinking: int = Field(default=4_000, ge=0)
+    """Tokens of room beyond an answer, for models that think before they give it."""
     direct: bool = False
     """The plain name means the router; this row is `direct:NAME`."""
 

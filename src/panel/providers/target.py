@@ -47,5 +47,7 @@ class Target(BaseModel):
     """Seconds for one call in all, retries of transport faults included, rate-limit waits not."""
     evidence_tokens: int = 12_000
     """Estimated tokens of passages shown to the model."""
+    thinking: int = 0
+    """Tokens of room beyond a written answer: a limit, so what is not used costs nothing."""
     why: str = ""
     """Why this provider, where the user did not name one."""
