@@ -122,7 +122,11 @@ class TokenError(CommunityError):
     """A mailed link cannot be used; `reason` tells a used one from an old and a false one."""
 
     def __init__(
-        self, message: str, *, reason: Literal["forged", "expired", "spent"], hint: str | None = None
+        self,
+        message: str,
+        *,
+        reason: Literal["forged", "expired", "spent"],
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
@@ -143,8 +147,11 @@ class DatabaseError(PanelError):
 
 
 class DatabaseDown(DatabaseError):
-    """The database does not answer now. What it acknowledged is kept; the same call may be made
-    again, and has no second effect if the first one went through."""
+    """The database does not answer now.
+
+    What it acknowledged is kept. The same call may be made again: if the first one went through
+    unnoticed, the second changes nothing.
+    """
 
     exit_code = 3
 

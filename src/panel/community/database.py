@@ -93,7 +93,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection in a transaction that writes nothing. Raises `DatabaseDown`."""
-        with self._told(), self._engine.connect() as connection, connection.begin():
+        with self._told(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -103,13 +103,12 @@ class Database:
         `alone` names work of which there may be only one at a time. Raises `DatabaseDown`, then
         nothing was written, or it was and the caller may do the same again.
         """
-        with self._my_turn(), self._told(), self._writer.connect() as connection:
-            with connection.begin():
-                if alone is not None and connection.dialect.name == "postgresql":
-                    connection.execute(
-                        text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number(alone)}
-                    )
-                yield connection
+        with self._my_turn(), self._told(), self._writer.begin() as connection:
+            if alone is not None and connection.dialect.name == "postgresql":
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number(alone)}
+                )
+            yield connection
 
     def mark(self, purpose: str, value: str) -> str:
         """Return the keyed hash under which a cookie, an address or a network is kept."""

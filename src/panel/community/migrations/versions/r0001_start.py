@@ -72,12 +72,8 @@ def _mailing() -> None:
         sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_subscribers"),
         sa.UniqueConstraint("key", name="uq_subscribers_key"),
-        sa.CheckConstraint(
-            "state IN ('asked', 'confirmed', 'left')", name="ck_subscribers_state"
-        ),
-        sa.CheckConstraint(
-            "(address IS NULL) = (state = 'left')", name="ck_subscribers_address"
-        ),
+        sa.CheckConstraint("state IN ('asked', 'confirmed', 'left')", name="ck_subscribers_state"),
+        sa.CheckConstraint("(address IS NULL) = (state = 'left')", name="ck_subscribers_address"),
     )
     op.create_table(
         "editions",
