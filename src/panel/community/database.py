@@ -124,7 +124,8 @@ class Database:
                 lock.close()
 
     def _migrate(self) -> None:
-        with self._my_turn(), self._told():
+        hint = "start the server, or correct PANEL_DATABASE_URL"
+        with self._my_turn(), told(self.place, secrets=self._hidden, hint=hint):
             migrate(self._writer, self.place)
 
     @contextmanager
