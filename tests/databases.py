@@ -121,8 +121,13 @@ class Postgres:
             self._programs = programs
             self._run("postgres", "--version")
         except PermissionError:
-            shutil.copytree(programs.parent, self.folder / "programs", symlinks=True)
-            return self.folder / "programs" / "bin"
+            # Laid out as they are installed: the programs find their libraries by relative paths.
+            package, site = programs.parents[1], self.folder / "site"
+            copied = site / package.name / VERSION
+            shutil.copytree(programs.parent, copied, symlinks=True)
+            if (libraries := package.with_name(f"{package.name}.libs")).is_dir():
+                shutil.copytree(libraries, site / libraries.name, symlinks=True)
+            return copied / "bin"
         return programs
 
 
