@@ -264,6 +264,23 @@ def test_an_unsure_yes_is_no_ground_for_advice():
     assert backed(comparison, "b") == ()
 
 
+def test_where_nothing_speaks_for_a_tool_that_is_said():
+    a, b = pair()
+    same = b.model_copy(update={"reviews": a.reviews})
+    assert texts(compare(a, same))[1:] == [
+        "No sure answer with a passage behind it tells the two apart."
+    ]
+    one = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
+    assert texts(compare(a, one))[-1] == (
+        "No sure answer with a passage behind it speaks for Parley over the other."
+    )
+
+
+def test_a_single_sample_is_said_of_the_tool_it_is_true_of():
+    (one,) = compare(card(), tool(verdict=verdict("skip", 40.0))).cautions
+    assert one.text.startswith("On Parley each was asked once")
+
+
 def test_a_held_tool_is_not_praised_meanwhile():
     a, b = pair()
     b = b.model_copy(update={"verdict": verdict("hold", 99.0)})
