@@ -18,8 +18,9 @@ class Postbox:
     """What was received, and what is done to whom.
 
     `faults` holds, by recipient, what happens to the next mails: an answer to RCPT such as
-    `451 later`; `drop` (the connection ends inside the mail), `take and drop` (the mail is kept,
-    the answer is not given), `lose and drop` (neither), `hang` (no answer), `data 554 no` (an answer after the mail).
+    `451 later`; `data 554 no` (an answer after the mail); `hang` (no answer); `drop` (the
+    connection ends inside the mail), `take and drop` and `lose and drop` (it ends in place of
+    the answer, the mail kept or not).
     """
 
     def __init__(self) -> None:
@@ -83,9 +84,13 @@ class _Handler:
         if fault != "lose and drop":
             self.box.keep(envelope)
         if fault.endswith("drop"):
-            assert server.transport is not None
-            server.transport.abort()
+            cut(server)
         return "250 OK"
+
+
+def cut(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.Transport)
+    server.transport.abort()
 
 
 class _Server(SMTP):
@@ -102,9 +107,8 @@ class _Server(SMTP):
         waiting = self.box.faults.get(next(iter(self.envelope.rcpt_tos), ""), [])
         if waiting and waiting[0] == "drop":
             waiting.pop(0)
-            assert self.transport is not None
             await self.push("354 go on")
-            self.transport.abort()
+            cut(self)
             return
         await super().smtp_DATA(arg)
 
@@ -122,7 +126,7 @@ def postbox(**options: Any) -> Iterator[Postbox]:
             "auth_required": True,
             "auth_require_tls": options.get("tls_context") is not None,
             "authenticator": lambda server, session, envelope, mechanism, data: AuthResult(
-                success=data.password == password.encode()
+                success=data.password == password.encode(), handled=False
             ),
         }
 
