@@ -13,7 +13,7 @@ from email.errors import HeaderParseError, MessageDefect
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from typing import Any, Final
 
 from panel.digest.plain import one_line
@@ -61,12 +61,10 @@ class Sender:
         Raises:
             SettingsError: it is not one address with a domain.
         """
-        name, address = parseaddr(text)
         try:
-            known = recipient(address) if text.isprintable() else None
+            ((name, address),) = getaddresses([text] if text.isprintable() else [])
+            known = recipient(address)
         except ValueError:
-            known = None
-        if known is None or not known.domain:
             raise SettingsError(
                 f"{SETTING} is not one mail address", hint=f"for instance {EXAMPLE}"
             )
