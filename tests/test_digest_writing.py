@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import date, timedelta
 
-import feedparser
+import feedparser  # type: ignore[import-untyped, unused-ignore]
 import html5lib
 import pytest
 from hypothesis import given, settings

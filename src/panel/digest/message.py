@@ -65,9 +65,8 @@ class Sender:
             ((name, address),) = getaddresses([text] if text.isprintable() else [])
             known = recipient(address)
         except ValueError:
-            raise SettingsError(
-                f"{SETTING} is not one mail address", hint=f"for instance {EXAMPLE}"
-            )
+            hint = f"for instance {EXAMPLE}"
+            raise SettingsError(f"{SETTING} is not one mail address", hint=hint) from None
         return cls(name=one_line(name) or "Panel", address=known.addr_spec)
 
 
