@@ -4,7 +4,8 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -144,9 +145,12 @@ def _again(week: Week, given: dict[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _tell(week: str) -> Any:
+def _tell(week: str) -> Callable[[Progress], None]:
+    """Return what tells how far it has come: nothing where nobody looks."""
+
     def tell(progress: Progress) -> None:
-        say(summary(week, progress))
+        if sys.stderr.isatty():
+            say(summary(week, progress))
 
     return tell
 
