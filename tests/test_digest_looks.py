@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from panel.digest import letters, writing
+from panel.digest.edition import edition
 from panel.digest.places import Places
-from tests.test_digest_writing import WEEK, Shelf, edition, named, worst
+from tests.cards import named
+from tests.test_digest_writing import WEEK, Shelf, worst
 
 PLACES = Places.parse("https://panel.example")
 
@@ -53,7 +55,9 @@ def browser():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["full", "empty", "unlinked", "letter"])
 def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_path, name, scheme):
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped, unused-ignore]
+        Axe,
+    )
 
     path = tmp_path / "mail.html"
     path.write_text(mails()[name], encoding="utf-8")

@@ -284,11 +284,17 @@ def test_what_is_not_one_address_gets_no_mail(address):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Panel", "a@b.c, c@d.e", "Panel <a@b>\r\nBcc: c@d", "Panel <>"]
+    "text", ["", "Panel", "a@b.c, c@d.e", "Panel <a@b>\r\nBcc: c@d", "Panel <>", "Ü <ü@b.example>"]
 )
 def test_a_sender_that_is_none_is_a_setting_to_mend(text):
     with pytest.raises(SettingsError, match="PANEL_MAIL_FROM"):
         Sender.parse(text)
+
+
+def test_a_reader_with_letters_beyond_ascii_is_written_to_as_rfc_6531_says():
+    mail = message(Letter("Hi", "x", "<p>x</p>"), sender=Sender("Pänel", "w@p.example"),
+                   to="jürgen@bücher.example", now=INSIDE)  # fmt: skip
+    assert "To: jürgen@bücher.example\r\n".encode() in mail.as_bytes()
 
 
 def test_a_sender_has_a_name_and_an_address():

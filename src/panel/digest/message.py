@@ -59,10 +59,12 @@ class Sender:
         """Read `Panel <weekly@example.org>` or a bare address.
 
         Raises:
-            SettingsError: it is not one address with a domain.
+            SettingsError: it is not one address with a domain, in ASCII.
         """
         try:
             ((name, address),) = getaddresses([text] if text.isprintable() else [])
+            if not address.isascii():
+                raise ValueError("Message-ID and List-Id are made of it")
             known = recipient(address)
         except ValueError:
             hint = f"for instance {EXAMPLE}"
@@ -110,8 +112,7 @@ def message(
         ValueError: `to` is not one address, or the unsubscribe address is not one link.
     """
     address = recipient(to)
-    ascii_only = (address.addr_spec + sender.address).isascii()
-    mail = EmailMessage(policy=_POLICY if ascii_only else _POLICY.clone(utf8=True))
+    mail = EmailMessage(policy=_POLICY.clone(utf8=not address.addr_spec.isascii()))
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = address
     mail["Subject"] = one_line(letter.subject)[:200]
