@@ -87,6 +87,19 @@ def read_facts(evidence: Evidence) -> Facts:
     return Facts(**found)
 
 
+def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
+    """Tell whether the fact of that name stands in the passage, source and reading it names."""
+    for source, passage in _passages(evidence):
+        if passage.id == fact.passage:
+            alone = source.model_copy(update={"passages": (passage,)})
+            read: Fact = getattr(read_facts(Evidence(sources=(alone,))), name)
+            if name == "entry_price" and str(fact.value) in " ".join(passage.text.split()):
+                # Of several currencies, the first of all passages decides which is compared.
+                read = _fact(str(fact.value), source, passage)
+            return fact.value is not None and fact == read
+    return False
+
+
 def contradictions(tool: Tool, facts: Facts, evidence: Evidence) -> tuple[str, ...]:
     """Return what the tool's own entry says otherwise than its sources, one line each."""
     return (

@@ -8,6 +8,7 @@ KINDS: Final = {
     "journal": "rows that are as they were written",
     "reviewers": "reviewers and calibration that are those of the manifest",
     "evidence": "sources that are as they were gathered",
+    "facts": "facts, known or unknown, that the evidence gives",
     "citations": "citations of stored passages",
     "quotes": "quotes that stand in their passage word for word",
     "findings": "findings that the stored replies give",
