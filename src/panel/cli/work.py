@@ -58,6 +58,8 @@ async def _perform(opening: Awaitable[Session], again: str | None) -> list[Score
                     raise
         for note in session.run.notes:
             say(f"note: {note}")
+        if session.caution:
+            say(f"warning: {session.caution}")
         say(f"run: {session.run.path}")
         return cards
 

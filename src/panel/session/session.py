@@ -23,7 +23,7 @@ from panel.prompts import template_texts
 from panel.providers.message import Endpoint
 from panel.render import formats
 from panel.reviews.whole import schema_of
-from panel.runs.kept import keep_panel
+from panel.runs.kept import keep_panel, kept_canaries
 from panel.runs.manifest import Manifest, new_manifest
 from panel.runs.meaning import check_same
 from panel.runs.store import Run
@@ -63,6 +63,8 @@ class Session:
             self.support = Calls(other, panel.support, run.journal)
         self.left_out: tuple[str, ...] = ()
         """Tools about which nothing could be read, one line each with the reason."""
+        self.caution: str | None = None
+        """What the finished run says of its judge where that obeyed hidden orders."""
         self._endpoints = [endpoint, other] if other is not None else [endpoint]
 
     @classmethod
@@ -177,6 +179,7 @@ class Session:
                 form = formats.load(name)
                 path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
                 await self.run.write_file(path, form.render([card]))
+        self.caution = kept_canaries(self.run).caution
         await self.run.finish()
         return cards
 

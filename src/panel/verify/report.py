@@ -15,6 +15,7 @@ KINDS: Final = {
     "words": "written parts that the stored replies give",
     "scores": "scores and votes that follow from the findings",
     "verdicts": "verdicts that follow from the votes",
+    "canaries": "hidden orders, obeyed or not, as the stored replies say",
     "files": "files that say what the journal says",
 }
 """What is checked, in this order, and what it means to hold."""

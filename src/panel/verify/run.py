@@ -18,6 +18,7 @@ from panel.runs.meaning import evidence_fingerprint
 from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
+from panel.verify.canaries import check_canaries
 from panel.verify.facts import check_facts
 from panel.verify.files import check_files
 from panel.verify.report import Report
@@ -44,6 +45,7 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> Report:
     by_slug = {card.tool.slug: card for card in cards}
     for tool in run.tools():
         await _tool(bench, run, tool, by_slug.get(tool.slug))
+    check_canaries(run, cards, report)
     check_files(run, cards, report)
     report.checked["journal"] += sum(1 for _ in run.stored.calls())
     for line in run.damaged:
