@@ -1,4 +1,4 @@
-"""J5: in a long run a judge that obeys a hidden, harmless order is found out, and the run is marked."""
+"""J5: in a long run a judge that obeys a hidden, harmless order is found out and marked."""
 
 import asyncio
 import json
