@@ -54,8 +54,8 @@ def test_a_review_by_address_has_fetched_evidence_facts_and_notes_on_its_card(op
     assert [each.role for each in card.evidence] == ["readme", "record", "page", "pricing"]
     assert card.facts.licence.value == "MIT"
     assert card.facts.last_release.value is None
-    assert "latest release not read: none published" in card.warnings
-    assert len(asked) == 5
+    assert "latest release or tag not read: none published" in card.warnings
+    assert len(asked) == 6
 
 
 def test_a_contradicting_tool_entry_is_a_warning_on_the_card(options):
