@@ -187,7 +187,7 @@ class _Sitting:
                 today=datetime.now(UTC).date(),
                 on_step=step,
                 support=self.support,
-                texts=not self.panel.calibrates,
+                measures=self.panel.calibrates,
             )
         except CallError as error:
             if error.stops_run:
