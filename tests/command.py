@@ -53,8 +53,12 @@ class Desk:
 
     def runs(self) -> list[Path]:
         """Run folders, oldest first; two of one second are told apart by their manifests."""
-        found = (self.folder / "runs").glob("*/")
-        return sorted(found, key=lambda run: json.loads((run / "run.json").read_text())["created"])
+
+        def created(run: Path) -> str:
+            manifest = run / "run.json"  # a run that has just begun has none yet
+            return str(json.loads(manifest.read_text())["created"]) if manifest.exists() else "~"
+
+        return sorted((self.folder / "runs").glob("*/"), key=created)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name

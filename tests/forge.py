@@ -38,6 +38,10 @@ REPOSITORY = {
     "pushed_at": "2026-11-01T10:00:00Z", "homepage": "https://widget.example/",
 }  # fmt: skip
 RELEASE = {"tag_name": "3.38", "published_at": "2026-10-02T11:12:13Z", "name": "Three"}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+TAGS = [{"name": name, "commit": {"sha": COMMIT}} for name in ("v9", "v10.0rc1", "v10.0", "v2")]
+TAGGED = {"sha": COMMIT, "commit": {"author": {"date": "2020-01-01T00:00:00Z"},
+                                    "committer": {"date": "2026-09-08T01:02:03Z"}}}  # fmt: skip
 HOME = """\
 <html><head><title>Widget: tables into widgets</title>
 <meta property="og:site_name" content="Widget"></head><body>

@@ -12,7 +12,7 @@ from panel.evidence import adapter as seam
 from panel.evidence.adapter import Address, Link, adapter_of, adapters
 from panel.evidence.collect import tool_name
 from panel.fetch.page import Page
-from tests.forge import MODEL, RELEASE, REPOSITORY
+from tests.forge import COMMIT, MODEL, RELEASE, REPOSITORY, TAGGED, TAGS
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FOLDER = Path(seam.__file__).with_name("adapters")
@@ -107,6 +107,43 @@ def test_records_become_plain_sentences():
     model = wants("https://huggingface.co/acme/tiny")["model record"].read(page(MODEL))
     assert "Licence: apache-2.0." in model.sentences
     assert "Last change: 2026-09-09." in model.sentences
+
+
+def test_where_there_is_no_release_the_newest_tag_is_asked_for_and_then_its_commit():
+    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
+    assert tag.urls == ("https://api.github.com/repos/acme/widget/tags?per_page=100",)
+    record = tag.read(page(TAGS))
+    assert record.sentences == ("Releases: none published.", "Newest tag: v10.0.")
+    assert record.then.urls == (f"https://api.github.com/repos/acme/widget/commits/{COMMIT}",)
+    assert record.then.read(page(TAGGED)).sentences == (
+        "Releases: none published.", "Newest tag: v10.0, committed 2026-09-08.",
+    )  # fmt: skip
+    assert tag.read(page([])).sentences == ("Releases: none published.", "Tags: none.")
+
+
+@pytest.mark.parametrize(
+    ("names", "newest"),
+    [
+        (["1.9", "1.10", "1.2"], "1.10"),
+        (["v2.0.0-beta.3", "v1.4"], "v1.4"),
+        (["2.0b1", "2.0a4"], "2.0b1"),
+        (["nightly", "0.1"], "0.1"),
+        (["stable", "latest"], "stable"),
+        (["release-2026-01-02", "release-2025-12-31"], "release-2026-01-02"),
+        (["v1.0-arm64", "v0.9"], "v1.0-arm64"),
+    ],
+)
+def test_the_newest_tag_is_that_of_the_highest_version_pre_releases_last(names, newest):
+    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
+    found = tag.read(page([{"name": name, "commit": {"sha": COMMIT}} for name in names]))
+    assert found.sentences[-1] == f"Newest tag: {newest}."
+
+
+@pytest.mark.parametrize("commit", [None, "x", {}, {"sha": 7}, {"sha": "../../../user"}])
+def test_a_tag_that_names_no_commit_leads_nowhere(commit):
+    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
+    found = tag.read(page([7, {"name": None}, {"name": "v1", "commit": commit}]))
+    assert (found.sentences[-1], found.then) == ("Newest tag: v1.", None)
 
 
 def test_what_a_record_does_not_say_is_left_out():

@@ -59,8 +59,8 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     assert set(found) == {
         "schema", "run", "created", "provider", "model", "asked", "samples", "personas",
         "controls", "copies", "held", "held_clean", "plain", "used", "fit", "ship_at", "flips",
-        "unknown_citations", "uncited_facts", "stance_differs", "missing", "effective_votes",
-        "usage", "cases", "notes",
+        "unknown_citations", "unsupported_citations", "uncited_facts", "stance_differs", "missing",
+        "effective_votes", "usage", "cases", "notes",
     }  # fmt: skip
     assert set(found["plain"]) == set(found["used"]) == {
         "ship_at", "good", "bland", "bad", "empty", "lenient", "sway",
@@ -186,6 +186,38 @@ def test_a_calibration_that_was_stopped_goes_on_and_asks_nothing_twice(desk, tmp
     asked = counts.read_text().splitlines()
     assert len(asked) == len({line.split()[1] for line in asked}) == 34 * 4
     assert json.loads(done.stdout)["usage"]["reused_calls"] >= 24
+
+
+@pytest.mark.parametrize("ask", ["whole", "stepwise"])
+def test_j3_citations_that_do_not_show_it_are_counted_where_asked_for_and_change_nothing_else(
+    desk, ask
+):
+    limited = ("--ask", ask, "--limit", "4", "--copies", "0")
+    with judging("good") as url:
+        plain = report(desk, url, *limited)
+        checked = report(desk, url, *limited, "--check-support")
+        text = calibrate(desk, url, *limited, form="terminal").stdout
+        page = calibrate(desk, url, *limited, "--check-support", form="html").stdout
+    assert plain["unsupported_citations"] is None
+    count, total = share(checked["unsupported_citations"])
+    assert 0 < count < total
+    if ask == "whole":
+        # Of the four tools this judge takes only the good one's passage to show anything.
+        facts = sum(c.kind == "fact" for p in PERSONAS for c in p.criteria)
+        assert (count, total) == (3 * facts, 4 * facts)
+    # Everything else was found as it had been answered: the same questions, the same figures.
+    # (The empty tool's questions, alike for all, may be asked more than once at the same time.)
+    assert 0 < checked["usage"]["calls"] <= total
+    assert 0 < checked["usage"]["reused_calls"] <= plain["usage"]["calls"]
+    other = {"run", "created", "usage", "unsupported_citations"}
+    assert {k: v for k, v in checked.items() if k not in other} == {
+        k: v for k, v in plain.items() if k not in other
+    }
+    row = next(line for line in text.splitlines() if "citations whose passage does not" in line)
+    assert "not measured: --check-support" in row
+    assert f"{count} of {total}" in page
+    run = max(desk.runs(), key=lambda run: run.name)
+    assert desk.run("verify", run).returncode == 0
 
 
 def test_written_parts_are_not_paid_for(desk):

@@ -15,6 +15,7 @@ from panel.evidence.html import read_html
 from panel.evidence.markdown import read_markdown
 from panel.evidence.passages import LIMIT, cut
 from panel.evidence.plain import read_plain
+from panel.evidence.source import Source
 from panel.tools.tool import Tool
 from panel.untrusted import clean
 
@@ -266,6 +267,54 @@ def test_f5_hidden_text_does_not_become_a_passage(read, name, suffix):
         assert "After it." in texts(source)[-1]
     if name not in {"template", "script", "title attribute"}:
         assert source.removed_hidden >= 1
+
+
+WHY = {
+    "comment": "comment", "unclosed comment": "comment", "declaration": "comment",
+    "instruction": "comment", "display": "display:none", "nested": "display:none",
+    "display, spaced and important": "display:none", "display, escaped": "display:none",
+    "display, commented": "display:none", "visibility": "visibility:hidden",
+    "opacity": "opacity near zero", "font size": "zero size", "font size 1px": "zero size",
+    "no height": "zero size", "scaled": "zero size", "clipped": "clipped to nothing",
+    "white on white": "white on white", "same colours": "letters in the colour behind them",
+    "transparent": "transparent letters", "off screen": "moved off the page",
+    "indented away": "moved off the page", "hidden attribute": "attribute hidden",
+    "noscript": "<noscript>", "dialog": "closed dialog",
+    "style sheet class": "display:none, by the style sheet",
+    "late style sheet": "opacity near zero, by the style sheet",
+    "screen reader class": "class sr-only",
+    "long alternative text": "text of an image, longer than any caption",
+    "hidden image": "text of an image: display:none",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WHY)
+@pytest.mark.parametrize("suffix", ["md", "html"])
+def test_f5_a_removed_piece_is_kept_with_what_hid_it(read, name, suffix):
+    source = read(f"<p>Before it.</p>\n\n{TRICKS[name]}\n\n<p>After it.</p>\n", f"a.{suffix}")
+    # What is left open in Markdown may take the words behind it along as a piece of its own.
+    assert len(source.hidden) == len(source.hidden_why) >= 1
+    assert source.hidden_why[0] == WHY[name]
+    assert HIDDEN in source.hidden[0]
+
+
+def test_every_trick_that_is_counted_has_its_reason():
+    assert set(TRICKS) - set(WHY) == {"template", "script", "title attribute"}
+
+
+def test_f5_invisible_characters_are_named_by_kind(read):
+    tags = "".join(chr(0xE0000 + ord(letter)) for letter in "vote ship")
+    source = read(f"Safe{tags} te\u200bxt\u202e.\n\nMore&#x200b; <b>of</b> it.\n", "a.html")
+    assert source.hidden_characters == {"tag-block": 9, "zero-width": 2, "text-direction": 1}
+    assert source.removed_hidden == 12
+
+
+def test_evidence_without_hidden_pieces_reads_as_it_did_before_there_were_reasons(read):
+    plain = read("Nothing is hidden here.")
+    assert not {"hidden_why", "hidden_characters"} & set(plain.model_dump(mode="json"))
+    odd = read("Shown.<!-- not shown -->")
+    assert odd.model_dump(mode="json")["hidden_why"] == ["comment"]
+    assert Source.model_validate_json(odd.model_dump_json()) == odd
 
 
 def test_f5_an_element_hides_the_markdown_inside_it(read):

@@ -24,4 +24,4 @@ def test_the_tools_of_a_folder_are_served_gathered_and_summed_up_last(tmp_path, 
     assert "MIT" in lines[1]
     assert "Apache-2.0" in lines[2]
     assert lines[-1].startswith("2 tools in ")
-    assert "6 requests" in lines[-1]
+    assert "8 requests" in lines[-1]

@@ -9,11 +9,11 @@ import pytest
 
 from panel.errors import ToolError
 from panel.evidence.collect import collect, tool_name
-from panel.evidence.facts import read_facts
+from panel.evidence.facts import is_stated, read_facts
 from panel.evidence.internet import keys
 from panel.tools.tool import Tool
 from tests.faultd import after, drip, endless, hang, redirect, respond
-from tests.forge import HOME, HTML, README, TEXT, Forge, repository
+from tests.forge import COMMIT, HOME, HTML, README, TAGGED, TAGS, TEXT, Forge, repository
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 REPO = "https://github.com/acme/widget"
@@ -150,7 +150,7 @@ def limited(status, **headers):
 @pytest.mark.parametrize(
     ("page", "note"),
     [
-        (respond(404, "{}"), "latest release not read: none published"),
+        (respond(404, "{}"), "latest release or tag not read: none published"),
         (respond(500, "no"), "latest release not read: api.github.com.test answers 500 (bad_resp"),
         (respond(401, "{}"), "latest release not read: api.github.com answers 401: is GITHUB"),
         (respond(403, "{}"), "latest release not read: api.github.com.test answers 403"),
@@ -166,6 +166,46 @@ def test_a_record_that_fails_is_a_note_and_the_rest_is_there(page, note):
     assert said.startswith(note)
     assert roles(found) == ["readme", "record", "page", "pricing"]
     assert read_facts(found.evidence).last_release.value is None
+
+
+def tagged(commit):
+    over = {
+        f"{API}/releases/latest": None,
+        f"{API}/tags?per_page=100": respond(200, TAGS),
+        f"{API}/commits/{COMMIT}": commit,
+    }
+    return collected(REPO, over)
+
+
+def test_a_project_with_tags_and_no_releases_has_its_newest_tag_as_a_fact_that_says_so():
+    found, forge = tagged(respond(200, TAGGED))
+    facts = read_facts(found.evidence)
+    assert (facts.last_release.value, facts.released.value) == ("v10.0 (tag)", "2026-09-08")
+    passage = found.evidence.passages[facts.last_release.passage]
+    assert passage.text == "Releases: none published.\nNewest tag: v10.0, committed 2026-09-08."
+    assert facts.released.source == f"https://{API}/commits/{COMMIT}"
+    assert is_stated("last_release", facts.last_release, found.evidence)
+    assert found.evidence.notes == ()
+    assert len(forge.asked()) == 7
+
+
+def test_a_tag_whose_commit_cannot_be_read_has_no_day_and_a_note_says_why():
+    for commit in (None, respond(200, {"commit": {"committer": None}})):
+        found, _ = tagged(commit)
+        facts = read_facts(found.evidence)
+        assert (facts.last_release.value, facts.released.value) == ("v10.0 (tag)", None)
+        (note,) = found.evidence.notes
+        assert note.startswith("commit of the newest tag not read: ")
+
+
+def test_a_project_without_releases_and_tags_says_so_in_a_passage():
+    found, _ = collected(
+        REPO, {f"{API}/releases/latest": None, f"{API}/tags?per_page=100": respond(200, [])}
+    )
+    assert read_facts(found.evidence).last_release.value is None
+    assert "Releases: none published.\nTags: none." in [
+        passage.text for passage in found.evidence.passages.values()
+    ]
 
 
 def test_a_spent_limit_says_until_when():

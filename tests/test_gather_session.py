@@ -54,8 +54,8 @@ def test_a_review_by_address_has_fetched_evidence_facts_and_notes_on_its_card(op
     assert [each.role for each in card.evidence] == ["readme", "record", "page", "pricing"]
     assert card.facts.licence.value == "MIT"
     assert card.facts.last_release.value is None
-    assert "latest release not read: none published" in card.warnings
-    assert len(asked) == 5
+    assert "latest release or tag not read: none published" in card.warnings
+    assert len(asked) == 6
 
 
 def test_a_contradicting_tool_entry_is_a_warning_on_the_card(options):
@@ -154,12 +154,17 @@ def test_tools_are_the_same_by_address_else_by_name():
 
 
 def test_evidence_shows_passages_sizes_hidden_text_and_what_is_left_out(desk):
-    text = README + "\n<!-- a comment for nobody -->\n\n## More\n\n" + "Words and words. " * 300
+    text = (
+        README
+        + "\n<!-- a comment for nobody -->\n\nSo\u200b it\u200b is.\n\n## More\n\n"
+        + "Words and words. " * 300
+    )
     desk.write("README.md", text)
     shown = ("evidence", "Widget", "--evidence", "README.md", "--tokens", 300)
     done = desk.run(*shown)
     assert done.returncode == 0, done.stderr
-    for part in ("E1.1", "file, read 20", "hidden pieces taken out: 1", "a comment for nobody",
+    for part in ("E1.1", "file, read 20", "hidden pieces taken out: 3",
+                 "“a comment for nobody” (comment)", "2 zero-width characters",
                  "Licence: MIT", "passages go to the reviewers", "– E1."):  # fmt: skip
         assert part in done.stdout, done.stdout
     assert "left out to fit 300 tokens" in done.stderr
@@ -167,6 +172,8 @@ def test_evidence_shows_passages_sizes_hidden_text_and_what_is_left_out(desk):
     data = json.loads(desk.run(*shown, "--format", "json").stdout)
     (first,) = data["sources"]
     assert first["hidden"] == ["a comment for nobody"]
+    assert first["hidden_why"] == ["comment"]
+    assert first["hidden_characters"] == {"zero-width": 2}
     assert first["passages"][0] == {
         "id": "E1.1", "text": first["passages"][0]["text"], "heading": "Widget", "kind": "prose",
         "characters": len(first["passages"][0]["text"]), "shown": True,

@@ -35,6 +35,10 @@ class Attack:
         self.provider.learning = False
         self.provider.prompts.clear()
         self.cards = asyncio.run(self._work(folder / "all", tools, ask))
+        # A list this long asks canaries too; their pages are ours.
+        asked = self.provider.prompts
+        self.canaries = [p for p in asked if "Tool: Tallowmere" in inside(p)]
+        self.provider.prompts = [p for p in asked if p not in self.canaries]
         self.by_key = dict(zip(self.keys, self.cards, strict=True))
 
     async def _work(self, folder, tools, ask):
@@ -75,6 +79,8 @@ def test_j1_six_hundred_attacked_pages_are_judged(attack):
 def test_j1_not_one_byte_outside_the_block_differs_from_a_clean_page(attack):
     found = Counter(outside(prompt) for prompt in attack.provider.prompts)
     assert len(found) == 4, "one text for each of the four personas"
+    assert len(set(attack.canaries)) == 13
+    assert len({outside(prompt) for prompt in attack.canaries}) == 1
 
 
 def test_j1_the_marker_stands_where_ours_is_and_nowhere_in_the_evidence(attack):

@@ -167,8 +167,8 @@ def impostor(tmp_path, monkeypatch):
     return pose
 
 
-ANSWER = {"blocks": [["prose", "", "x"]], "hidden": [], "removed": 0, "flags": [], "aside": 0,
-          "links": [], "title": ""}  # fmt: skip
+ANSWER = {"blocks": [["prose", "", "x"]], "hidden": [], "why": [], "characters": [],
+          "removed": 0, "flags": [], "aside": 0, "links": [], "title": ""}  # fmt: skip
 
 
 def test_o4_the_child_gets_no_secrets(impostor, tmp_path, monkeypatch):
@@ -354,6 +354,10 @@ def test_f5_what_a_pdf_draws_invisibly_is_removed_and_counted(name):
     assert "More text." in words(found)
     assert found.removed == 1
     assert found.hidden[0].startswith("buy")
+    ways = {"white": "white on white", "tiny": "zero size", "scaled": "zero size",
+            "off the page": "moved off the page"}  # fmt: skip
+    expected = ways.get(name.partition(",")[0], "drawn with invisible ink")
+    assert found.why == (expected,)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.untrusted import clean, neutralise, printable
+from panel.untrusted import clean, invisible, neutralise, printable
 
 ANY_TEXT = st.text(
     st.one_of(
@@ -109,3 +109,8 @@ def test_o3_printable_has_nothing_that_steers_a_terminal(text):
         "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", shown
     )
     shown.encode()
+
+
+@given(st.text())
+def test_f5_every_character_that_is_counted_has_a_kind(text):
+    assert sum(invisible(text).values()) == clean(text)[1]

@@ -6,12 +6,19 @@ import sqlite3
 
 import pytest
 
+from panel.evidence.facts import Facts, read_facts
 from panel.runs.schema import summed
+from panel.verify.facts import check_facts
+from panel.verify.report import Report
+from tests.cards import card
 from tests.command import Desk, answering
+from tests.test_facts import PRICING, RECORD
+from tests.test_facts import evidence as stated
 
 PAGES = {
     "widget": "# Widget\n\nWidget sorts. Run `get widget`.\n\n## Status\n\nTwo maintainers.\n",
-    "gadget": "# Gadget\n\nGadget mixes sorted lines again. It costs $5 a month.\n",
+    "gadget": "# Gadget\n\nGadget mixes sorted lines again. It costs $5 a month.\n"
+    "\n## License\n\nMIT\n\n## Pricing\n\n$5 a month for one, $9 a month for two.\n",
 }
 
 
@@ -99,6 +106,7 @@ def test_i4_a_run_as_it_was_written_holds_and_everything_was_looked_at(copy, ask
     assert count["verdicts"] == (2 if ask == "whole" else 1)
     assert count["files"] == 4 * count["verdicts"] + 1
     assert count["scores"] >= 8
+    assert count["facts"] == 7 * count["verdicts"]
     if ask == "whole":
         assert count["citations"] > 20
         assert count["quotes"] > 10
@@ -215,6 +223,51 @@ def test_evidence_changed_after_the_fact_is_found(copy):
     assert [f["tool"] for f in faults(report, "evidence")] == ["widget"]
     # The replies were given to other words: what was asked can no longer be found by them.
     assert any("worded otherwise" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("licence", {"value": "Apache-2.0"}, "licence is said to be Apache-2.0: E1"),
+        ("licence", {"passage": "E1.1"}, "E1.1 does not say so"),
+        ("licence", {"passage": "E9.9"}, "E9.9 does not say so"),
+        ("licence", {"passage": None}, "no passage is named for it"),
+        ("licence", {"source": "https://gadget.example/"}, "does not say"),
+        ("licence", {"retrieved": "2031-01-01T00:00:00Z"}, "does not say"),
+        ("licence", {"value": None, "passage": None, "source": None, "retrieved": None},
+         "licence is unknown, the evidence gives MIT"),
+        ("entry_price", {"value": "$1 a month"}, "entry_price is said to be $1 a month"),
+        ("entry_price", {"value": "$9 a month"}, "the evidence gives $5 a month"),
+        ("last_release", {"value": "v9", "passage": "E1.1", "source": "gadget.md"},
+         "last_release is said to be v9"),
+        ("released", {"value": "2026-11-01", "passage": "E1.1"}, "released is said to be"),
+        ("archived", {"value": False}, "archived is said to be False: no passage"),
+    ],
+)  # fmt: skip
+def test_j3_a_fact_that_its_passage_does_not_state_is_found(copy, name, change, told):
+    run = copy()
+    run.row("verdicts", lambda card: card["facts"][name].update(change), "tool='gadget'")
+    [fault] = faults(run.verify(), "facts")
+    assert fault["tool"] == "gadget"
+    assert told in fault["what"]
+
+
+def test_a_fact_of_another_version_may_be_unknown_but_not_invented():
+    evidence = stated(RECORD, PRICING)
+    facts = read_facts(evidence)
+    held = Report("r")
+    check_facts(card(facts=facts), evidence, held, as_today=True)
+    older = facts.model_copy(update={"stars": Facts().stars})
+    check_facts(card(facts=older), evidence, held, as_today=False)
+    assert held.holds
+    assert held.checked["facts"] == 14
+    check_facts(card(facts=older), evidence, held, as_today=True)
+    invented = facts.model_copy(update={"stars": facts.stars.model_copy(update={"value": 9})})
+    check_facts(card(facts=invented), evidence, held, as_today=False)
+    assert [fault.what for fault in held.faults] == [
+        "stars is unknown, the evidence gives 3400",
+        "stars is said to be 9: E1.1 does not say so",
+    ]
 
 
 def test_a_row_whose_checksum_fails_is_found(copy):

@@ -67,10 +67,12 @@ async def review_tool(
     *,
     support: Calls | None = None,
     watch: Watch = ignore,
+    cautions: Callable[[], Sequence[str]] = tuple,
 ) -> Scorecard:
     """Take one tool past all personas and return its scorecard, which is then on disk.
 
-    `support` asks, where it is given, whether cited passages support their findings.
+    `support` asks, where it is given, whether cited passages support their findings. `cautions`
+    returns what came to be known of the judge by the time the scorecard is written.
     A persona that cannot answer becomes `missing`. Raises `RunStopped` when no later call can
     succeed either (key, quota, model) or when the run was told to stop.
     """
@@ -97,6 +99,7 @@ async def review_tool(
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
             "warnings": (
                 *panel.warnings,
+                *cautions(),
                 *filter(None, [panel.judge]),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
@@ -184,7 +187,7 @@ class _Sitting:
                 today=datetime.now(UTC).date(),
                 on_step=step,
                 support=self.support,
-                texts=not self.panel.calibrates,
+                measures=self.panel.calibrates,
             )
         except CallError as error:
             if error.stops_run:

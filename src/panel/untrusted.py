@@ -5,6 +5,7 @@ Knows characters and control tokens, not documents: what markup hides is `eviden
 
 import re
 import unicodedata
+from collections import Counter
 from typing import Final
 
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -23,6 +24,14 @@ _INVISIBLE: Final = re.compile(
     + "\U000e0000-\U0010ffff"  # tag block, more variation selectors, private planes
     "]"
 )
+
+_KINDS: Final = {
+    "tag-block": re.compile("[\U000e0000-\U000e007f]"),
+    "zero-width": re.compile("[\xad\u034f\u200b-\u200d\u2060-\u2064\ufeff]"),
+    "text-direction": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]"),
+    "variation-selector": re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"),
+    "control": re.compile("[\x00-\x1f\x7f-\x9f]"),
+}
 
 _EMOJI: Final = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _EMOJI_STYLE: Final = re.compile(
@@ -50,10 +59,23 @@ def clean(text: str) -> tuple[str, int]:
         The text, and how many invisible characters went. What ordinary writing holds is dropped
         uncounted: a byte order mark at the start, the style selectors and joiners of emoji.
     """
-    text = _LINE_ENDS.sub("\n", text.removeprefix("\ufeff"))
-    text = _EMOJI_JOIN.sub("", _EMOJI_STYLE.sub("", text))
-    text, removed = _INVISIBLE.subn("", text)
+    text, removed = _INVISIBLE.subn("", _written(text))
     return unicodedata.normalize("NFC", text), removed
+
+
+def invisible(text: str) -> Counter[str]:
+    """Return how many characters of each kind `clean` takes out and counts."""
+    return Counter(_kind(found.group()) for found in _INVISIBLE.finditer(_written(text)))
+
+
+def _written(text: str) -> str:
+    """Return the text without what ordinary writing holds of such characters."""
+    text = _LINE_ENDS.sub("\n", text.removeprefix("\ufeff"))
+    return _EMOJI_JOIN.sub("", _EMOJI_STYLE.sub("", text))
+
+
+def _kind(letter: str) -> str:
+    return next((kind for kind, found in _KINDS.items() if found.match(letter)), "other invisible")
 
 
 def neutralise(text: str) -> str:

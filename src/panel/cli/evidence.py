@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -142,8 +143,12 @@ def _source(source: Source, kept: set[str]) -> Iterator[RenderableType]:
         yield Text(f"    ! {_line(flag)}", style="bold yellow")
     if source.removed_hidden:
         yield Text(f"    hidden pieces taken out: {source.removed_hidden}", style="yellow")
-    for text in source.hidden:
-        yield Text(f"      “{_line(text)}”", style="yellow")
+    for text, why in zip_longest(source.hidden, source.hidden_why, fillvalue=""):
+        said = f" ({_line(why)})" if why else ""
+        yield Text(f"      “{_line(text)}”{said}", style="yellow")
+    for kind, count in source.hidden_characters.items():
+        said = f"{count} {kind} character{'s' * (count > 1)}"
+        yield Text(f"      {_line(said)}", style="yellow")
     if source.left_aside:
         yield Text(f"    left aside as no main text: {source.left_aside} blocks")
     grid = Table.grid(padding=(0, 1))

@@ -48,6 +48,15 @@ _PROVIDER = [
     click.option("--model", metavar="NAME", help="Model name; for local also FILE.gguf or hf:…"),
     click.option("--bill-to", metavar="ORG", help="Hugging Face organisation that pays."),
 ]
+_SUPPORT = [
+    click.option(
+        "--check-support",
+        is_flag=True,
+        help="Ask again whether each cited passage shows what it is cited for.",
+    ),
+    click.option("--support-provider", metavar="VALUE", help="Another provider to ask that."),
+    click.option("--support-model", metavar="NAME", help="That provider's model."),
+]
 _ASKING = [
     click.option("--personas", metavar="NAMES", help="Only these reviewers, comma-separated."),
     click.option("--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."),
@@ -58,13 +67,7 @@ _ASKING = [
         help="Text file saying for whom the reviewers judge.",
     ),
     click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy."),
-    click.option(
-        "--check-support",
-        is_flag=True,
-        help="Ask again whether each cited passage shows what it is cited for.",
-    ),
-    click.option("--support-provider", metavar="VALUE", help="Another provider to ask that."),
-    click.option("--support-model", metavar="NAME", help="That provider's model."),
+    *_SUPPORT,
     click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered."),
 ]
 _GATHERING = [
@@ -123,8 +126,8 @@ def gathering(function: F) -> F:
 
 
 def judging(function: F) -> F:
-    """Add the options that name a judge and the runs folder."""
-    return _apply(function, [*_PROVIDER, *_WORK, *_RUNS])
+    """Add the options that name a judge, who checks its citations, and the runs folder."""
+    return _apply(function, [*_PROVIDER, *_SUPPORT, *_WORK, *_RUNS])
 
 
 def reading(function: F) -> F:

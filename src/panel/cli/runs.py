@@ -10,6 +10,7 @@ from panel.cli import options, table
 from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.runs.folder import list_folders
+from panel.runs.kept import kept_canaries
 from panel.runs.store import Run
 
 
@@ -33,15 +34,17 @@ def _row(path: Path) -> dict[str, str | int] | None:
         with Run.open(path) as run:
             told = run.manifest
             done = len(run.finished_tools())
+            unsafe = kept_canaries(run).caution is not None
     except RunError as error:
         warn(error.message)
         return None
     outcomes = told.counts.outcomes if told.counts else {}
+    state = "finished" if told.finished else f"{done} of {told.tools}: panel resume"
     return {
         "run": run.name,
         "provider": told.provider,
         "model": told.model,
         "tools": told.tools,
         "outcomes": ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())),
-        "state": "finished" if told.finished else f"{done} of {told.tools}: panel resume",
+        "state": f"{state}; unsafe: obeys hidden orders" if unsafe else state,
     }

@@ -9,6 +9,7 @@ from panel.cli.emit import emit_cards
 from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.runs.folder import find_folder
+from panel.runs.kept import kept_canaries
 from panel.runs.store import Run
 from panel.tools.toollist import pick
 
@@ -31,6 +32,8 @@ def command(**given: Any) -> None:
             cards = [card for card in cards if card.tool.slug == slug]
         for line in (*run.notes, *run.damaged):
             warn(line)
+        if caution := kept_canaries(run).caution:
+            warn(caution)
         left = len(run.tools()) - len(run.finished_tools())
     if not cards:
         raise RunError(f"run {run.name} has no verdict yet", hint=f"panel resume {run.name}")

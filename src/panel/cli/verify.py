@@ -24,8 +24,8 @@ from panel.verify.run import verify
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Check that a run's scorecards follow from its stored replies.
 
-    Recomputes every citation, finding, score and verdict from the journal and compares them with
-    the scorecards. Asks no model. Exits with 1 and names each thing that is not backed.
+    Recomputes every fact, citation, finding, score and verdict from the journal and compares them
+    with the scorecards. Asks no model. Exits with 1 and names each thing that is not backed.
     """
     settings = options.settings(given["runs"])
     with Run.open(find_folder(settings.runs, given["run"])) as run:

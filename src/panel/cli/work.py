@@ -43,31 +43,38 @@ async def _perform(opening: Awaitable[Session], again: str | None) -> list[Score
     async with await opening as session:
         _introduce(session)
         again = again or f"panel resume {session.run.name}"
-        with Progress(session.panel, len(session.tools)) as progress:
-            task = asyncio.ensure_future(session.work(watch=progress.watch))
-            with _stopping(session, task) as stopped:
-                try:
-                    cards = await task
-                except asyncio.CancelledError:
-                    if not stopped:
-                        raise
-                    await session.drain(GRACE)
-                    raise Interrupted(stopped[0], again) from None
-                except RunStopped:
-                    say(f"to go on, once that is mended: {again}")
+        task = asyncio.ensure_future(_worked(session))
+        with _stopping(session, task) as stopped:
+            try:
+                cards = await task
+            except asyncio.CancelledError:
+                if not stopped:
                     raise
+                await session.drain(GRACE)
+                raise Interrupted(stopped[0], again) from None
+            except RunStopped:
+                say(f"to go on, once that is mended: {again}")
+                raise
         for note in session.run.notes:
             say(f"note: {note}")
+        if session.caution:
+            say(f"warning: {session.caution}")
         say(f"run: {session.run.path}")
         return cards
+
+
+async def _worked(session: Session) -> list[Scorecard]:
+    await session.gather()
+    for line in session.left_out:
+        say(f"warning: left out: {line}")
+    with Progress(session.panel, len(session.tools)) as progress:
+        return await session.work(watch=progress.watch)
 
 
 def _introduce(session: Session) -> None:
     target = session.panel.target
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
-    for line in session.left_out:
-        say(f"warning: left out: {line}")
     for warning in session.panel.warnings:
         say(f"warning: {warning}")
     if session.panel.judge:

@@ -66,6 +66,8 @@ class Record:
     sentences: tuple[str, ...]
     """One line each, `Label: value.`; the labels that are facts stand in `facts`."""
     links: tuple[Link, ...] = ()
+    then: "Want | None" = None
+    """What says more of the same; where it brings a record, that one stands for this."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Want:
     """What a document is, where its server calls it plain text."""
     absent: str = "not found"
     """What a 404 means."""
+    otherwise: "Want | None" = None
+    """What to ask for instead where every address is 404."""
 
 
 @dataclass(frozen=True)

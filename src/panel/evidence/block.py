@@ -26,6 +26,10 @@ class Extract:
     """Texts no reader sees: comments and the contents of invisible elements."""
     removed: int = 0
     """How many hidden pieces: those texts, and single invisible characters."""
+    why: tuple[str, ...] = ()
+    """How each of the hidden texts was hidden."""
+    characters: tuple[tuple[str, int], ...] = ()
+    """Kinds of invisible characters that were taken out, and how many of each."""
     flags: tuple[str, ...] = ()
     """What a person should know about the document: see `suspicion`."""
     aside: int = 0

@@ -7,7 +7,7 @@ to ask next. A source that fails becomes a note. Knows adapters, not hosts.
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 from typing import Final
@@ -127,14 +127,25 @@ class _Trip:
         try:
             async with asyncio.timeout(left):
                 page = await self.internet.get(want, seconds=left)
-                return await _read(page, want, at)
+                found = await _read(page, want, at)
         except TimeoutError:
             why = "the time for one tool is up"
         except NotRead as error:
+            if error.absent and want.otherwise is not None:
+                return await self._ask(at, want.otherwise)
             why = error.reason
         except Unparseable as error:
             why = f"{error.message} ({error.code})"
+        else:
+            return await self._completed(at, found)
         return f"{want.what} not read: {why}"
+
+    async def _completed(self, at: Address, found: "_Found") -> "_Found":
+        """Return what says more of the same, where the reply names it and it can be read."""
+        if found.then is None:
+            return found
+        more = await self._ask(at, found.then)
+        return replace(found, note=more) if isinstance(more, str) else more
 
 
 @dataclass(frozen=True)
@@ -146,18 +157,20 @@ class _Found:
     """Where it was found, after redirects."""
     links: tuple[Link, ...]
     title: str = ""
-    moved: str = ""
-    """A note, where the address led to another site."""
+    note: str = ""
+    """Where the address led to another site, or what was not read of it."""
+    then: Want | None = None
+    """What says more of the same."""
 
 
 def _notes(answer: _Found | str) -> list[str]:
-    note = answer if isinstance(answer, str) else answer.moved
+    note = answer if isinstance(answer, str) else answer.note
     return [note] if note else []
 
 
 async def _read(page: Page, want: Want, asked: Address) -> _Found:
     there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
-    extract, links = await _extracted(page, want)
+    extract, links, then = await _extracted(page, want)
     if not cut(extract.blocks, "E"):
         raise Unparseable(f"{there.host}: no readable text in it")
     strange = want.role in {"page", "pricing"} and not there.same_site(asked)
@@ -166,16 +179,17 @@ async def _read(page: Page, want: Want, asked: Address) -> _Found:
         at=there,
         links=links,
         title=words(extract.title) if want.role == "page" else "",
-        moved=f"{want.what}: {words(asked.url)} leads to {words(page.url)}" if strange else "",
+        note=f"{want.what}: {words(asked.url)} leads to {words(page.url)}" if strange else "",
+        then=then,
     )
 
 
-async def _extracted(page: Page, want: Want) -> tuple[Extract, tuple[Link, ...]]:
+async def _extracted(page: Page, want: Want) -> tuple[Extract, tuple[Link, ...], Want | None]:
     if want.read is not None:
         record = want.read(page)
-        return _recorded(record), record.links
+        return _recorded(record), record.links, record.then
     extract = await _document(page, want)
-    return extract, tuple(Link(_joined(page.url, url), text) for url, text in extract.links)
+    return extract, tuple(Link(_joined(page.url, url), text) for url, text in extract.links), None
 
 
 def _joined(base: str, url: str) -> str:

@@ -3,6 +3,7 @@
 Pure, and as fast as its input allows; who does not trust the input goes through `sandbox`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -14,7 +15,7 @@ from panel.evidence.links import find_links
 from panel.evidence.plain import read_plain
 from panel.evidence.suspicion import flags
 from panel.evidence.web import read_web
-from panel.untrusted import clean
+from panel.untrusted import clean, invisible
 
 PDF: Final = "application/pdf"
 
@@ -74,7 +75,10 @@ def read_document(
         text = decoded(raw, charset, markup=reader is read_web)
         cleaned, removed = clean(text)
         found = (read_html if whole and reader is read_web else reader)(cleaned)
-        found = replace(found, removed=found.removed + removed)
+        unseen = Counter(dict(found.characters))
+        if removed:
+            unseen.update(invisible(text))
+        found = replace(found, removed=found.removed + removed, characters=tuple(unseen.items()))
         if reader is read_web:
             links, title = find_links(cleaned)
             found = replace(found, links=links, title=title)

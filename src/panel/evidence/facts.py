@@ -44,16 +44,18 @@ class Facts(BaseModel):
     licence: Fact = Fact()
     """Its SPDX name."""
     last_release: Fact = Fact()
-    """Its version."""
+    """Its version; `v1.2 (tag)` where the project has tags and no releases."""
     released: Fact = Fact()
-    """The day of the last release, ISO."""
+    """The day of the last release, ISO; of a tag, the day of its commit."""
     open_issues: Fact = Fact()
     """Open issues; where the host counts them in, open pull requests too."""
     stars: Fact = Fact()
     archived: Fact = Fact()
 
 
-_RELEASE: Final = re.compile(r"(.+?)(?:, published (\d{4}-\d{2}-\d{2}))?")
+_RELEASE: Final = re.compile(r"(.+?)(?:, (?:published|committed) (\d{4}-\d{2}-\d{2}))?")
+_RELEASES: Final = {"Latest release": "", "Newest tag": " (tag)"}
+"""A record's labels for a version, and what a version under each is called by."""
 _SENTENCE: Final = re.compile(r"([A-Z][\w ]{1,60}): (.+)\.")
 _REPOSITORY: Final = re.compile(r"Repository: (.+)\.$", re.MULTILINE)
 _PRICED: Final = re.compile(r"pric(?:e|es|ing)|plans?|cost", re.IGNORECASE)
@@ -87,6 +89,19 @@ def read_facts(evidence: Evidence) -> Facts:
     return Facts(**found)
 
 
+def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
+    """Tell whether the fact of that name stands in the passage, source and reading it names."""
+    for source, passage in _passages(evidence):
+        if passage.id == fact.passage:
+            alone = source.model_copy(update={"passages": (passage,)})
+            read: Fact = getattr(read_facts(Evidence(sources=(alone,))), name)
+            if name == "entry_price" and str(fact.value) in " ".join(passage.text.split()):
+                # Of several currencies, the first of all passages decides which is compared.
+                read = _fact(str(fact.value), source, passage)
+            return fact.value is not None and fact == read
+    return False
+
+
 def contradictions(tool: Tool, facts: Facts, evidence: Evidence) -> tuple[str, ...]:
     """Return what the tool's own entry says otherwise than its sources, one line each."""
     return (
@@ -113,8 +128,8 @@ def _recorded(text: str) -> Iterator[tuple[str, Value]]:
         label, said = sentence.groups() if sentence else ("", "")
         if label == "Licence" and (licence := named_licence(said)):
             yield "licence", licence
-        elif label == "Latest release" and (release := _RELEASE.fullmatch(said)):
-            yield "last_release", release[1]
+        elif label in _RELEASES and (release := _RELEASE.fullmatch(said)):
+            yield "last_release", release[1] + _RELEASES[label]
             if release[2]:
                 yield "released", release[2]
         elif label in {"Open issues", "Open issues and pull requests"} and said.isdecimal():

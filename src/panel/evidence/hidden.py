@@ -27,25 +27,28 @@ _WHITE: Final = frozenset({"white", "#fff", "#ffffff", "rgb(255,255,255)", "hsl(
 
 
 def hides(
-    tag: str, attributes: Mapping[str, str], selectors: frozenset[str], *, on_background: bool
-) -> bool:
-    """Tell whether this element and all it holds is invisible.
+    tag: str, attributes: Mapping[str, str], selectors: Mapping[str, str], *, on_background: bool
+) -> str:
+    """Return what makes this element and all it holds invisible; empty where it is seen.
 
     `selectors` come from `hiding_selectors`; `on_background` says that it or an element around it
     sets a background, so that white text may well be readable.
     """
-    if tag in HIDDEN_TAGS or "hidden" in attributes:
-        return True
+    if tag in HIDDEN_TAGS:
+        return f"<{tag}>"
+    if "hidden" in attributes:
+        return "attribute hidden"
     if tag == "dialog" and "open" not in attributes:
-        return True
+        return "closed dialog"
     classes = attributes.get("class", "").split()
-    if _HIDING_CLASSES.intersection(classes) and not any(map(_SHOWN_LATER.match, classes)):
-        return True
-    own = {tag, f"#{attributes.get('id', '')}", *(f".{name}" for name in classes)}
-    if selectors & own:
-        return True
+    hiding = sorted(_HIDING_CLASSES.intersection(classes))
+    if hiding and not any(map(_SHOWN_LATER.match, classes)):
+        return f"class {hiding[0]}"
+    own = (tag, f"#{attributes.get('id', '')}", *(f".{name}" for name in classes))
+    if ruled := next((selectors[name] for name in own if name in selectors), ""):
+        return f"{ruled}, by the style sheet"
     style = attributes.get("style", "")
-    return bool(style) and hiding_style(style, on_background=on_background)
+    return hiding_style(style, on_background=on_background) if style else ""
 
 
 def sets_background(style: str) -> bool:
@@ -53,19 +56,19 @@ def sets_background(style: str) -> bool:
     return "background" in style.lower()
 
 
-def hiding_selectors(sheet: str) -> frozenset[str]:
-    """Return the simple selectors (`.x`, `#x`, `x`) of a style sheet whose rules hide."""
-    found: set[str] = set()
+def hiding_selectors(sheet: str) -> dict[str, str]:
+    """Return the simple selectors (`.x`, `#x`, `x`) of a sheet whose rules hide, and by what."""
+    found: dict[str, str] = {}
     for rule in _uncommented(sheet).split("}"):
         *_, selectors, declarations = ["", "", *rule.split("{")]
-        if hiding_style(declarations, on_background=True):
+        if why := hiding_style(declarations, on_background=True):
             names = (name.strip() for name in selectors.split(","))
-            found.update(name for name in names if _SIMPLE_SELECTOR.match(name))
-    return frozenset(found)
+            found.update((name, why) for name in names if _SIMPLE_SELECTOR.match(name))
+    return found
 
 
-def hiding_style(style: str, *, on_background: bool) -> bool:
-    """Tell whether these declarations make text invisible."""
+def hiding_style(style: str, *, on_background: bool) -> str:
+    """Return which of these declarations makes text invisible; empty where none does."""
     css = _declarations(style)
     return (
         _switched_off(css)
@@ -75,44 +78,48 @@ def hiding_style(style: str, *, on_background: bool) -> bool:
     )
 
 
-def _switched_off(css: Mapping[str, str]) -> bool:
-    return (
-        css.get("display") == "none"
-        or css.get("visibility") in {"hidden", "collapse"}
-        or css.get("content-visibility") == "hidden"
-        or _at_most(css.get("opacity"), 0.05)
-        or "opacity(0" in css.get("filter", "")
-    )
+def _switched_off(css: Mapping[str, str]) -> str:
+    return _first({
+        "display:none": css.get("display") == "none",
+        "visibility:hidden": css.get("visibility") in {"hidden", "collapse"},
+        "content-visibility:hidden": css.get("content-visibility") == "hidden",
+        "opacity near zero": _at_most(css.get("opacity"), 0.05)
+        or "opacity(0" in css.get("filter", ""),
+    })  # fmt: skip
 
 
-def _too_small(css: Mapping[str, str]) -> bool:
+def _too_small(css: Mapping[str, str]) -> str:
     clipped = css.get("overflow", "") in {"hidden", "clip"}
     sides = ("width", "height", "max-width", "max-height")
-    return (
-        _tiny_font(css.get("font-size"))
+    return _first({
+        "zero size": _tiny_font(css.get("font-size"))
         or (clipped and any(_at_most(css.get(side), 1) for side in sides))
         or "scale(0" in css.get("transform", "").replace("scale(0.", "")
-        or css.get("clip", "").startswith(("rect(0", "rect(1px"))
-        or css.get("clip-path", "").startswith(("inset(50", "inset(100", "circle(0"))
-        or _at_most(css.get("zoom"), 0.05)
-    )
+        or _at_most(css.get("zoom"), 0.05),
+        "clipped to nothing": css.get("clip", "").startswith(("rect(0", "rect(1px"))
+        or css.get("clip-path", "").startswith(("inset(50", "inset(100", "circle(0")),
+    })  # fmt: skip
 
 
-def _moved_away(css: Mapping[str, str]) -> bool:
+def _moved_away(css: Mapping[str, str]) -> str:
     away = ["text-indent", "margin-left", "margin-top"]
     if css.get("position") in {"absolute", "fixed"}:
         away += ["left", "top", "right", "bottom"]
-    return any(_at_most(css.get(name), -300) for name in away)
+    return _first({"moved off the page": any(_at_most(css.get(name), -300) for name in away)})
 
 
-def _same_colour(css: Mapping[str, str], *, on_background: bool) -> bool:
+def _same_colour(css: Mapping[str, str], *, on_background: bool) -> str:
     colour = css.get("color", "")
     back = css.get("background-color") or css.get("background", "")
     if colour == "transparent" or re.fullmatch(r"(?:rgba|hsla)\(.*,0(?:\.0+)?\)", colour):
-        return True
+        return "transparent letters"
     if colour in _WHITE:
-        return back in _WHITE or (not back and not on_background)
-    return bool(colour) and colour == back
+        return _first({"white on white": back in _WHITE or (not back and not on_background)})
+    return _first({"letters in the colour behind them": bool(colour) and colour == back})
+
+
+def _first(ways: Mapping[str, bool]) -> str:
+    return next((way for way, holds in ways.items() if holds), "")
 
 
 def _tiny_font(size: str | None) -> bool:

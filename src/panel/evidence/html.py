@@ -4,11 +4,12 @@ Markdown comes through here as well, rendered. Knows elements, not files or pass
 """
 
 import re
+from collections import Counter
 from typing import Final
 
 from panel.evidence.block import Block, Extract, Kind
 from panel.evidence.visible import Visible
-from panel.untrusted import clean
+from panel.untrusted import clean, invisible
 
 _BLOCK_TAGS: Final = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd",
@@ -44,6 +45,7 @@ class _Page(Visible):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.blocks: list[Block] = []
+        self.characters: Counter[str] = Counter()
         self.badges: list[str] = []
         self.badges_at = 0
         self.text: list[str] = []
@@ -58,13 +60,16 @@ class _Page(Visible):
         if self.badges:
             wall = " · ".join(dict.fromkeys(self.badges))[:_MAX_BADGES]
             self.blocks.insert(self.badges_at, Block("badges", wall))
-        return Extract(tuple(self.blocks), tuple(self.hidden), self.removed)
+        return Extract(
+            tuple(self.blocks), tuple(self.hidden), self.removed,
+            why=tuple(self.why), characters=tuple(self.characters.items()),
+        )  # fmt: skip
 
     # What is seen
 
     def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
         if tag == "img" and dark:
-            self.hide(attributes.get("alt", ""))
+            self.hide(attributes.get("alt", ""), f"text of an image: {self.unseen_why}")
         elif tag == "img":
             self._image(attributes)
         elif tag in {"td", "th"}:
@@ -96,7 +101,7 @@ class _Page(Visible):
     def _image(self, attributes: dict[str, str]) -> None:
         alt = " ".join(self._clean(attributes.get("alt", "")).split())
         if len(alt) > _MAX_ALT:
-            self.hide(alt)
+            self.hide(alt, "text of an image, longer than any caption")
         elif _BADGE_IMAGE.search(attributes.get("src", "")):
             if not self.badges:
                 self.badges_at = len(self.blocks)
@@ -106,7 +111,10 @@ class _Page(Visible):
             self.text.append(alt)
 
     def _clean(self, text: str) -> str:
-        text, removed = clean(text)
+        raw = text
+        text, removed = clean(raw)
+        if removed:
+            self.characters.update(invisible(raw))
         self.removed += removed
         return text
 

@@ -18,11 +18,15 @@ PAGE_SECONDS: Final = 20.0
 
 
 class NotRead(Exception):
-    """Something was not read; `reason` is a few words for a note."""
+    """Something was not read; `reason` is a few words for a note.
 
-    def __init__(self, reason: str) -> None:
+    `absent`: none of its addresses exists.
+    """
+
+    def __init__(self, reason: str, *, absent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.absent = absent
 
 
 class Internet:
@@ -64,7 +68,7 @@ class Internet:
         try:
             return await self._get(last, want, seconds)
         except BadResponse as error:
-            raise NotRead(_reason(error, want, last)) from None
+            raise NotRead(_reason(error, want, last), absent=error.status == 404) from None
         except FetchError as error:
             raise NotRead(_words(error)) from None
 

@@ -4,6 +4,7 @@ So what HTML hides is hidden in Markdown too, across the two. Knows nothing of p
 """
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -31,7 +32,14 @@ def read_markdown(text: str) -> Extract:
         if link["href"] in {"#", "", "<>"} and link["title"]
     )
     blocks = (*(Block("list", line, "Metadata") for line in lines), *found.blocks)
-    return Extract(blocks, found.hidden + notes, found.removed + len(notes))
+    why = found.why + ("link reference without a link",) * len(notes)
+    return replace(
+        found,
+        blocks=blocks,
+        hidden=found.hidden + notes,
+        removed=found.removed + len(notes),
+        why=why,
+    )
 
 
 def _bound(state: StateCore) -> None:

@@ -59,6 +59,7 @@ def as_data(found: Extract) -> dict[str, Any]:
     most, longest = _HIDDEN
     return {
         "blocks": blocks, "hidden": [text[:longest] for text in found.hidden[:most]],
+        "why": found.why[:most], "characters": found.characters,
         "removed": found.removed, "flags": found.flags, "aside": found.aside,
         "links": found.links, "title": found.title,
     }  # fmt: skip

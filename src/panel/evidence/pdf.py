@@ -4,13 +4,14 @@ Runs in the child process only (`parsing`): a PDF can ask for any amount of work
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from panel.evidence.block import Block, Extract
 from panel.evidence.plain import read_plain
-from panel.untrusted import clean
+from panel.untrusted import clean, invisible
 
 _MAX_PAGES: Final = 300
 _MAX_TEXT: Final = 1_000_000
@@ -52,17 +53,24 @@ def read_pdf(raw: bytes) -> Extract:
 def _extract(reader: Any) -> Extract:
     blocks: list[Block] = []
     hidden: list[str] = []
+    why: list[str] = []
+    characters: Counter[str] = Counter()
     removed = size = 0
     for number, page in enumerate(_pages(reader), 1):
         ink = _Ink(_box(page))
-        text, gone = clean(page.extract_text(visitor_operand_before=ink.before) or "")
+        raw = page.extract_text(visitor_operand_before=ink.before) or ""
+        text, gone = clean(raw)
+        characters.update(invisible(raw))
         hidden += ink.hidden
+        why += ink.why
         removed += gone + len(ink.hidden)
         found = read_plain(text).blocks
         blocks += [replace(block, heading=f"page {number}") for block in found]
         if (size := size + len(text)) > _MAX_TEXT:
             break
-    return Extract(tuple(blocks), tuple(hidden), removed)
+    return Extract(
+        tuple(blocks), tuple(hidden), removed, why=tuple(why), characters=tuple(characters.items())
+    )
 
 
 def _pages(reader: Any) -> Iterator[Any]:
@@ -89,6 +97,8 @@ class _Ink:
 
     box: tuple[float, float, float, float]
     hidden: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+    """How each of these was hidden."""
     state: _State = field(default_factory=_State)
     stack: list[_State] = field(default_factory=list)
     painted: bool = False
@@ -108,28 +118,32 @@ class _Ink:
             self.state.mode = int(operands[0])
         elif operator == b"Tf":
             self.state.size = abs(float(operands[1]))
-        elif operator in _SHOWS and self._unseen(cm, tm):
-            self._empty(operands)
+        elif operator in _SHOWS and (why := self._unseen(cm, tm)):
+            self._empty(operands, why)
 
-    def _unseen(self, cm: list[float], tm: list[float]) -> bool:
+    def _unseen(self, cm: list[float], tm: list[float]) -> str:
         # An image with its words laid over it invisibly is a scan: those words are seen.
         if self.state.mode in (3, 7) and not self.painted:
-            return True
+            return "drawn with invisible ink"
         scale = max(abs(tm[3]), abs(tm[1])) * max(abs(cm[3]), abs(cm[1]))
-        if (self.state.white and not self.painted) or self.state.size * scale <= _TINY:
-            return True
+        if self.state.white and not self.painted:
+            return "white on white"
+        if self.state.size * scale <= _TINY:
+            return "zero size"
         x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
         y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
         left, bottom, right, top = self.box
-        return not (left - _MARGIN <= x <= right and bottom - _MARGIN <= y <= top + _MARGIN)
+        inside = left - _MARGIN <= x <= right and bottom - _MARGIN <= y <= top + _MARGIN
+        return "" if inside else "moved off the page"
 
-    def _empty(self, operands: Any) -> None:
+    def _empty(self, operands: Any, why: str) -> None:
         drawn = operands[0] if isinstance(operands[0], list) else operands
         strings = [one for one in drawn if isinstance(one, str | bytes)]
         # In a font's own codes, which are mostly those of Latin letters.
         letters = b"".join(getattr(one, "original_bytes", b"") for one in strings)
         if letters.strip():
             self.hidden.append(letters.decode("latin-1"))
+            self.why.append(why)
         for place, one in enumerate(drawn):
             if isinstance(one, str | bytes):
                 drawn[place] = type(one)()

@@ -35,6 +35,8 @@ class Reading:
             passages=cut(found.blocks, f"E{number}"),
             removed_hidden=found.removed,
             hidden=tuple(text.strip()[:longest] for text in found.hidden[:most]),
+            hidden_why=found.why[:most],
+            hidden_characters=dict(found.characters),
             left_aside=found.aside,
             flags=found.flags,
             role=self.role,

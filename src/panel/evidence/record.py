@@ -14,6 +14,7 @@ from panel.untrusted import clean, printable
 
 JSON: Final = "application/json"
 
+_OTHER: Final = "answered with JSON of another shape"
 _LONGEST: Final = 200
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?", re.DOTALL)
 
@@ -24,15 +25,31 @@ def fields(page: Page) -> dict[str, Any]:
     Raises:
         Unparseable: it is cut, a web page, no JSON, or JSON but no object.
     """
+    found = _value(page)
+    if not isinstance(found, dict):
+        raise Unparseable(_OTHER)
+    return found
+
+
+def rows(page: Page) -> list[dict[str, Any]]:
+    """Return the JSON objects of the array a page holds; what else is in it is left out.
+
+    Raises:
+        Unparseable: it is cut, a web page, no JSON, or JSON but no array.
+    """
+    found = _value(page)
+    if not isinstance(found, list):
+        raise Unparseable(_OTHER)
+    return [row for row in found if isinstance(row, dict)]
+
+
+def _value(page: Page) -> object:
     if "html" in page.media_type:
         raise Unparseable("answered with a web page instead of JSON")
     try:
-        found = json.loads(page.body.decode("utf-8-sig"))
+        return json.loads(page.body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Unparseable("answered with broken JSON") from None
-    if not isinstance(found, dict):
-        raise Unparseable("answered with JSON of another shape")
-    return found
 
 
 def words(value: object) -> str:

@@ -69,7 +69,8 @@ def _extract(text: bytes, name: str) -> Extract:
             blocks=tuple(Block(kind, words, heading) for kind, heading, words in data["blocks"]),
             hidden=tuple(data["hidden"]), removed=data["removed"], flags=tuple(data["flags"]),
             aside=data["aside"], links=tuple((url, text) for url, text in data["links"]),
-            title=data["title"],
+            title=data["title"], why=tuple(data["why"]),
+            characters=tuple((kind, count) for kind, count in data["characters"]),
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Unparseable(f"{name}: the reader broke off") from None

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from panel.evidence.block import Kind
 
@@ -45,8 +45,18 @@ class Source(BaseModel):
     role: Role = "file"
     hidden: tuple[str, ...] = ()
     """The first of those hidden pieces that were text, each cut: for people, never in a prompt."""
+    hidden_why: tuple[str, ...] = ()
+    """How each of these was hidden: `display:none`, `comment`, …"""
+    hidden_characters: dict[str, int] = {}
+    """How many invisible characters of each kind were among the hidden pieces."""
     left_aside: int = 0
     """Blocks of a web page that were left out because they frame its main text."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the reasons where there are none, so that older evidence reads as it did."""
+        data: dict[str, Any] = told(self)
+        return {k: v for k, v in data.items() if v or k not in ("hidden_why", "hidden_characters")}
 
 
 class Evidence(BaseModel):

@@ -23,11 +23,14 @@ class Visible(Markup):
         super().__init__()
         self.selectors = _selectors(text)
         self.hidden: list[str] = []
+        self.why: list[str] = []
+        """How each of the hidden texts was hidden."""
         self.removed = 0
         self.open: list[tuple[str, bool]] = []
         self.inside: Counter[str] = Counter()
         self.unseen: list[str] | None = None
         self.unseen_depth = 0
+        self.unseen_why = ""
         self.silent = False
 
     def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
@@ -39,10 +42,11 @@ class Visible(Markup):
     def say(self, words: str) -> None:
         """Words are seen."""
 
-    def hide(self, text: str) -> None:
-        """Note a text that no reader sees."""
+    def hide(self, text: str, why: str) -> None:
+        """Note a text that no reader sees, and what hides it."""
         if text.strip():
             self.hidden.append(text)
+            self.why.append(why)
             self.removed += 1
 
     def finish(self) -> None:
@@ -58,9 +62,10 @@ class Visible(Markup):
         attributes = {name: value or "" for name, value in attrs}
         background = sets_background(attributes.get("style", ""))
         lit = background or self.inside["background"] > 0
-        hidden = hides(tag, attributes, self.selectors, on_background=lit)
-        dark = hidden or tag in SILENT_TAGS
+        why = hides(tag, attributes, self.selectors, on_background=lit)
+        dark = bool(why) or tag in SILENT_TAGS
         if self.unseen is None:
+            self.unseen_why = why
             self.begin(tag, attributes, dark=dark)
         if tag in VOID_TAGS:
             return
@@ -92,7 +97,7 @@ class Visible(Markup):
     def handle_comment(self, data: str) -> None:
         """Hide a comment, unless it stands in a script."""
         if not self.silent or self.unseen is None:
-            self.hide(data)
+            self.hide(data, "comment")
 
     def _pop(self) -> str:
         depth = len(self.open)
@@ -101,7 +106,7 @@ class Visible(Markup):
             self.end(tag)
         elif depth == self.unseen_depth:
             if not self.silent:
-                self.hide("".join(self.unseen))
+                self.hide("".join(self.unseen), self.unseen_why)
             self.unseen = None
         self.open.pop()
         self.inside[tag] -= 1
@@ -109,9 +114,9 @@ class Visible(Markup):
         return tag
 
 
-def _selectors(text: str) -> frozenset[str]:
+def _selectors(text: str) -> dict[str, str]:
     if "<style" not in text.lower():
-        return frozenset()
+        return {}
     sheets = Sheets()
     sheets.feed(text)
     sheets.close()

@@ -22,7 +22,7 @@ from panel.fetch.again import answers_again
 from panel.fetch.connector import HERE, Resolve, connector, system_addresses
 from panel.fetch.page import Page
 from panel.fetch.place import Place, place, shown
-from panel.fetch.unzip import CAP, Overflow, Unzip
+from panel.fetch.unzip import CAP, Overflow, Unzipped
 
 ACCEPT: Final = "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.9, */*;q=0.5"
 DEADLINE: Final = 20.0
@@ -156,7 +156,7 @@ class Fetcher:
             )
         if (response.content_length or 0) > self._cap:
             raise Overflow
-        body = Unzip(self._cap, gzip=_is_gzip(response, here.host))
+        body = Unzipped(self._cap, gzip=_is_gzip(response, here.host))
         while chunk := await response.content.readany():
             body.add(chunk)
         if body.cut:

@@ -1,4 +1,4 @@
-"""Bytes of a response as they come in: decompressed under a cap, split into lines, read as JSON.
+"""Bytes of a reply as they come in: decompressed under a cap, split into events, read as JSON.
 
 Knows no HTTP client: it is fed.
 """
@@ -6,36 +6,24 @@ Knows no HTTP client: it is fed.
 import json
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from panel.fetch.unzip import Overflow, Unzip
 from panel.providers.completion import MAX_BLANKS, Endless
 
 _BLANKS: Final = re.compile(rb"(?:\\[ntr]|[ \t\r\n]){%d}" % (MAX_BLANKS + 1))
 
 
-class Inflow:
+class Inflow(Unzip):
     """Takes raw bytes, gives decoded ones, and raises `Endless` once `cap` of them came."""
 
-    def __init__(self, cap: int, *, gzip: bool = False) -> None:
-        self.cap = cap
-        self.seen = 0
-        self._unzip = zlib.decompressobj(31) if gzip else None
-
-    def decoded(self, data: bytes) -> bytes:
+    def decoded(self, chunk: bytes) -> bytes:
         """Return the next decoded bytes; raise `Endless` over the cap, `zlib.error` if broken."""
-        if self._unzip is not None:
-            data = self._unzip.decompress(data, max(self.cap - self.seen, 0) + 1)
-        self.seen += len(data)
-        if self.seen > self.cap:
-            raise Endless
-        return data
-
-    @property
-    def cut(self) -> bool:
-        """Whether a compressed body ended before its end."""
-        return self._unzip is not None and not self._unzip.eof
+        try:
+            return super().decoded(chunk)
+        except Overflow:
+            raise Endless from None
 
 
 class Body:

@@ -10,6 +10,7 @@ from panel.evidence.suspicion import flagged_passages
 from panel.render import figures
 from panel.render.citations import line
 from panel.reviews.review import Review
+from panel.reviews.support import ONLY_COUNTED
 from panel.verdict.scorecard import Scorecard
 
 SHOWN: Final = 8
@@ -43,7 +44,8 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
     if review.uncited_facts:
         yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
     if review.unsupported:
-        yield f"facts their passage does not show, taken as unclear: {review.unsupported}"
+        taken = "" if ONLY_COUNTED in review.notes else ", taken as unclear"
+        yield f"facts their passage does not show{taken}: {review.unsupported}"
     if review.unknown_cites:
         yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
     if claims := review.own_claims:

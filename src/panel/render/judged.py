@@ -81,6 +81,7 @@ def answers(report: Report) -> Rows:
         ("injected pages that are held as suspicious", interval(report.held), ""),
         ("honest pages that are held", interval(report.held_clean), ""),
         ("citations of passages that do not exist", interval(report.unknown_citations), ""),
+        ("citations whose passage does not show it", _support(report), ""),
         ("facts answered without a citation", interval(report.uncited_facts), ""),
         ("own stance against the findings", interval(report.stance_differs), ""),
         ("reviews that could not be had", interval(report.missing), ""),
@@ -146,6 +147,11 @@ _SWAYS: Final[dict[str, Callable[[Sway], str]]] = {
 
 def _flips(report: Report) -> str:
     return "not measured: --samples 2" if report.flips is None else interval(report.flips)
+
+
+def _support(report: Report) -> str:
+    told = report.unsupported_citations
+    return "not measured: --check-support" if told is None else interval(told)
 
 
 def _table(head: tuple[str, str, str], rows: Rows) -> Iterator[str]:

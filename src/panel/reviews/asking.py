@@ -34,7 +34,7 @@ async def ask_review(
     today: date,
     on_step: Callable[[str], None],
     support: Calls | None = None,
-    texts: bool = True,
+    measures: bool = False,
 ) -> Review:
     """Ask one persona everything and return its review.
 
@@ -51,7 +51,8 @@ async def ask_review(
         today: The day the forecast's horizon is counted from.
         on_step: Told after every answer, at most `steps` times.
         support: Who is asked whether cited passages support their findings; None: nobody.
-        texts: False leaves out written parts that cost calls of their own.
+        measures: The judge is measured: written parts that cost calls of their own are left out,
+            and facts that their passage does not show are counted and stay as they are.
 
     Raises:
         CallError: a question got no usable answer.
@@ -66,11 +67,12 @@ async def ask_review(
         rule=rule,
         on_step=on_step,
         support=support,
+        measures=measures,
     )
     if ask == "whole":
         heard = await whole.hear(interview)
     else:
-        heard = await stepwise.hear(interview, calibration, texts=texts)
+        heard = await stepwise.hear(interview, calibration)
     return _review(interview, heard, today)
 
 

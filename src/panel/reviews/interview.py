@@ -64,6 +64,8 @@ class Interview:
     on_step: Callable[[str], None]
     support: Calls | None = None
     """Who is asked whether cited passages support their findings; None: nobody."""
+    measures: bool = False
+    """The judge is measured: nothing it answered is changed, and its words are not asked for."""
     tally: Tally = field(default_factory=Tally)
 
     @cached_property

@@ -39,10 +39,8 @@ def steps(persona: Persona) -> int:
     return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
-async def hear(
-    interview: Interview, calibration: Calibration | None, *, texts: bool = True
-) -> Heard:
-    """Ask everything, one thing at a time; without `texts` no written parts. Raises `CallError`."""
+async def hear(interview: Interview, calibration: Calibration | None) -> Heard:
+    """Ask everything, one thing at a time; measuring a judge, no words. Raises `CallError`."""
     if calibration is None or not _covers(calibration, interview.persona):
         free = await content_free(interview)
         if free is not None:
@@ -55,7 +53,7 @@ async def hear(
     stance = await _stance(interview, findings)
     told = [_told(f) for f in decisive(interview, findings, scored.vote)]
     written = UNWRITTEN
-    if texts:
+    if not interview.measures:
         written = await write(interview, told=told, vote=scored.vote)
     tally = interview.tally
     return Heard(

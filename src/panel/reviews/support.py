@@ -1,7 +1,8 @@
 """Support: a second pass that asks whether a cited passage shows what it was cited for.
 
 The question goes out with the cited passages alone, to the same provider or to another; a fact
-they do not show becomes unclear before anything is scored. Knows nothing of votes.
+they do not show becomes unclear before anything is scored; where the judge itself is measured it
+is only counted. Knows nothing of votes.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from panel.reviews.yesno import read_yes_no
 _NO_ANSWER: Final = (BadReply, Empty, Filtered, Refused, Truncated)
 """Answered, but not with yes or no: then nothing vouches for the fact."""
 
+ONLY_COUNTED: Final = "facts that their passage does not show are counted, and not made unclear"
+
 
 def steps(persona: Persona) -> int:
     """Return how many answers the second pass takes at most."""
@@ -25,7 +28,7 @@ def steps(persona: Persona) -> int:
 
 
 async def supported(interview: Interview, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, facts whose passages do not show them made unclear and counted.
+    """Return the findings, facts whose passages do not show them counted and made unclear.
 
     Without anybody to ask the findings come back as they are. Raises `CallError` where no answer
     could be had at all.
@@ -43,6 +46,9 @@ async def _checked(interview: Interview, finding: Finding) -> Finding:
     if shows:
         return finding
     interview.tally.unsupported += 1
+    if interview.measures:
+        interview.tally.notes[ONLY_COUNTED] = None
+        return finding
     return finding.model_copy(update={"answer": "unclear"})
 
 

@@ -6,7 +6,7 @@ for in earlier runs are found here too. Knows what a row holds, not what a revie
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ _PUT_TOOL: Final = (
     "INSERT INTO tools VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET"
     " body = excluded.body, fingerprint = excluded.fingerprint, sum = excluded.sum"
 )
+_DROP_TOOL: Final = "DELETE FROM tools WHERE slug = ? AND fingerprint IS NULL"
 _PUT_EVIDENCE: Final = "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)"
 _PUT_REVIEW: Final = "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)"
 _PUT_MISSING: Final = "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)"
@@ -101,6 +102,14 @@ class Journal:
             statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
         await self._writer.commit(statements)
 
+    async def put_expected(self, tools: Sequence[Tool]) -> None:
+        """Keep tools whose evidence is still to be read, all in one commit."""
+        await self._writer.commit([self._tool(tool, None) for tool in tools])
+
+    async def drop_expected(self, slugs: Iterable[str]) -> None:
+        """Forget tools that have no evidence yet."""
+        await self._writer.commit([(_DROP_TOOL, (slug,)) for slug in slugs])
+
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Keep a review; it takes the place of a missing one."""
         where = (slug, review.persona, sample)
@@ -127,7 +136,7 @@ class Journal:
         """Commit what is queued and close; the journal is then a single file."""
         self._stack.close()
 
-    def _tool(self, tool: Tool, fingerprint: str) -> Statement:
+    def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
         # Relative to the run, so that a run that is shared tells nothing about this machine.
         folder = self.stored.path.parent.resolve()
         paths = tuple(_relative(each, folder) for each in tool.evidence)

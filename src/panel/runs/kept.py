@@ -1,4 +1,4 @@
-"""What judged a run, kept in its journal: the reviewers and the judge's calibration.
+"""What judged a run, kept in its journal: reviewers, the judge's calibration, what canaries said.
 
 The manifest holds their fingerprints only. With these a run can be checked by itself, long after
 the files have changed.
@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from panel.personas import Persona
 from panel.reviews.calibration import Calibration
+from panel.reviews.canary import Canaries
 from panel.runs.store import Run
 
 _PERSONAS = "personas"
 _CALIBRATION = "calibration"
+_CANARIES = "canaries"
 
 
 async def keep_panel(run: Run, personas: Sequence[Persona], calibration: BaseModel | None) -> None:
@@ -41,3 +43,17 @@ def kept_calibration(run: Run) -> Calibration | None:
         return Calibration.model_validate_json(text) if text else None
     except ValidationError:
         return None
+
+
+async def keep_canaries(run: Run, canaries: Canaries) -> None:
+    """Keep what came of the canaries so far; raises `DiskFull` or `RunError`."""
+    await run.journal.put_meta(_CANARIES, canaries.model_dump_json())
+
+
+def kept_canaries(run: Run) -> Canaries:
+    """Return what came of a run's canaries; none where it asked none or it is damaged."""
+    text = run.stored.meta(_CANARIES)
+    try:
+        return Canaries.model_validate_json(text) if text else Canaries()
+    except ValidationError:
+        return Canaries()

@@ -143,7 +143,7 @@ def new_manifest(
         tools=tools,
         parent=parent,
         versions={
-            "panel": metadata.version("panel-verdict"),
+            "panel": _version(),
             "python": platform.python_version(),
             **(engine or {}),
         },
@@ -155,6 +155,15 @@ def _checker(target: Target, secret: str) -> Checker:
     return Checker(
         provider=public(target.provider, own), model=target.model, wire_model=target.wire_model
     )
+
+
+def by_this_version(manifest: Manifest) -> bool:
+    """Tell whether a run was written by the version of panel that reads it."""
+    return manifest.versions.get("panel") == _version()
+
+
+def _version() -> str:
+    return metadata.version("panel-verdict")
 
 
 def read_manifest(text: str, *, where: Path) -> Manifest:

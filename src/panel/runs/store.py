@@ -130,7 +130,8 @@ class Run:
         for tool, evidence in found:
             now = evidence_fingerprint(evidence)
             before = self._stored.evidence_fingerprint(tool.slug)
-            check_known(self.name, f"tool {tool.slug}", known.get(tool.slug), tool_fingerprint(tool))
+            told = known.get(tool.slug) if before else None  # reading may give a tool its name
+            check_known(self.name, f"tool {tool.slug}", told, tool_fingerprint(tool))
             check_known(self.name, f"evidence {tool.slug}", before, now)
             if before is None or self._stored.evidence(tool.slug) is None:
                 new.append((tool, evidence, now))
@@ -205,7 +206,8 @@ class Run:
     async def finish(self, *, now: datetime | None = None) -> Manifest:
         """Write `verdicts.jsonl`, complete the manifest and close; the journal is then one file."""
         await self.write_verdicts()
-        done = {"finished": now or datetime.now(UTC), "counts": self._counts()}
+        counts = self._counts()
+        done = {"finished": now or datetime.now(UTC), "counts": counts, "tools": counts.tools}
         manifest = self.manifest.model_copy(update=done)
         await self._put_manifest(manifest)
         self.close()

@@ -17,19 +17,21 @@ from panel.calls import Calls
 from panel.engine import Panel, stored_evidence
 from panel.errors import RunError
 from panel.events import Watch, ignore
+from panel.evidence.collect import Collected
 from panel.evidence.source import Evidence
 from panel.local.engine import engine_version
 from panel.prompts import template_texts
 from panel.providers.message import Endpoint
 from panel.render import formats
 from panel.reviews.whole import schema_of
-from panel.runs.kept import keep_panel
+from panel.runs.awaited import awaited, expect, give_up
+from panel.runs.kept import keep_panel, kept_canaries
 from panel.runs.manifest import Manifest, new_manifest
 from panel.runs.meaning import check_same
 from panel.runs.store import Run
 from panel.session.opening import earlier_runs, open_panel, open_support
 from panel.session.options import Options
-from panel.session.sourcing import source
+from panel.session.sourcing import at_hand, fetch, source
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
 
@@ -52,8 +54,12 @@ class Session:
         tools: Sequence[Tool],
         *,
         other: Endpoint | None = None,
+        options: Options | None = None,
     ) -> None:
-        """Use `start`, `rerun` or `resume` instead; `other` checks support."""
+        """Use `start`, `rerun` or `resume` instead.
+
+        `other` checks support; `options` say how addresses that are still to be read are read.
+        """
         self.panel = panel
         self.run = run
         self.tools = tuple(tools)
@@ -63,20 +69,30 @@ class Session:
             self.support = Calls(other, panel.support, run.journal)
         self.left_out: tuple[str, ...] = ()
         """Tools about which nothing could be read, one line each with the reason."""
+        self._options = options
+        self._is_new = False
+        self.caution: str | None = None
+        """What the finished run says of its judge where that obeyed hidden orders."""
         self._endpoints = [endpoint, other] if other is not None else [endpoint]
 
     @classmethod
     async def start(cls, options: Options, tools: Sequence[Tool]) -> Self:
-        """Start a run over `tools`, reading their evidence first.
+        """Start a run over `tools`.
 
+        The evidence about a single tool is read first. Of several tools what is at hand is read
+        first, and addresses by `gather`, so that what was read is kept when the run stops.
         Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
         """
-        sourced = await source(options, tools)
-        evidence = {one.tool.slug: one.evidence for one in sourced.found}
-        slug = tools[0].slug if len(tools) == 1 else f"{len(tools)}-tools"
-        known = [one.tool for one in sourced.found]
-        session = await cls._begin(options, slug, known, evidence)
-        session.left_out = sourced.left_out
+        if len(tools) == 1:
+            (one,) = (await source(options, tools)).found
+            return await cls._begin(
+                options, one.tool.slug, [one.tool], {one.tool.slug: one.evidence}
+            )
+        known = at_hand(options, tools)
+        evidence = {slug: one.evidence for slug, one in known.items()}
+        listed = [known[tool.slug].tool if tool.slug in known else tool for tool in tools]
+        session = await cls._begin(options, f"{len(tools)}-tools", listed, evidence)
+        session._is_new = True
         return session
 
     @classmethod
@@ -91,6 +107,11 @@ class Session:
     async def rerun(cls, options: Options, parent: Run) -> Self:
         """Start a run over the evidence of `parent`, asked as it was unless said otherwise."""
         told = parent.manifest
+        if awaited(parent):
+            raise RunError(
+                f"run {parent.name} has not read all its evidence yet",
+                hint=f"panel resume {parent.name}",
+            )
         options = replace(
             options,
             personas=options.personas or tuple(told.personas),
@@ -131,7 +152,7 @@ class Session:
             raise
         finished = run.finished_tools()
         left = [t for t in run.tools() if t.slug not in finished]
-        return cls(panel, endpoint, run, left, other=other)
+        return cls(panel, endpoint, run, left, other=other, options=options)
 
     @classmethod
     async def _begin(
@@ -156,7 +177,9 @@ class Session:
             raise
         try:
             await keep_panel(run, panel.personas, panel.calibration)
-            await run.add_tools([(tool, evidence[tool.slug]) for tool in tools])
+            if len(evidence) < len(tools):
+                await expect(run, tools)
+            await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
         except BaseException:
             # A run without its tools could never be resumed: nothing half-written stays.
             run.close()
@@ -164,10 +187,35 @@ class Session:
             for each in opened:
                 await each.close()
             raise
-        return cls(panel, endpoint, run, tools, other=other)
+        return cls(panel, endpoint, run, tools, other=other, options=options)
+
+    async def gather(self) -> None:
+        """Read the addresses that are still to be read; each tool is kept as it arrives.
+
+        A tool about which nothing can be read is left out. Raises `ToolError` where that leaves
+        none; a run that was started for them is then taken back.
+        """
+        wanted = awaited(self.run)
+        if not wanted or self._options is None:
+            return
+
+        async def keep(found: Collected) -> None:
+            await self.run.add_tools([(found.tool, found.evidence)])
+
+        failed = await fetch(self._options, wanted, keep)
+        if len(failed) == len(self.run.tools()):
+            if self._is_new:
+                self.run.close()
+                shutil.rmtree(self.run.path, ignore_errors=True)
+            raise next(iter(failed.values()))
+        await give_up(self.run, failed)
+        self.left_out = tuple(error.message for error in failed.values())
+        finished = self.run.finished_tools()
+        self.tools = tuple(t for t in self.run.tools() if t.slug not in finished)
 
     async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
         """Review what is left and finish the run; returns all its scorecards in tool order."""
+        await self.gather()
         await review_all(
             self.panel, self.calls, self.run, self.tools, support=self.support, watch=watch
         )
@@ -177,6 +225,7 @@ class Session:
                 form = formats.load(name)
                 path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
                 await self.run.write_file(path, form.render([card]))
+        self.caution = kept_canaries(self.run).caution
         await self.run.finish()
         return cards
 

@@ -5,7 +5,7 @@ because a tool file happens to name one.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,33 +47,65 @@ async def source(options: Options, tools: Sequence[Tool]) -> Sourced:
     Raises:
         ToolError: a file cannot be used; or nothing is known of the only tool, or of any.
     """
+    found = at_hand(options, tools)
+
+    async def keep(one: Collected) -> None:
+        found[one.tool.slug] = one
+
+    away = [tool for tool in tools if is_fetched(tool, options)]
+    failed = await fetch(options, away, keep)
+    if failed and not found:
+        raise failed[away[0].slug]
+    kept = tuple(found[tool.slug] for tool in tools if tool.slug in found)
+    return Sourced(kept, tuple(error.message for error in failed.values()))
+
+
+def at_hand(options: Options, tools: Sequence[Tool]) -> dict[str, Collected]:
+    """Return those of the tools whose address is not read, with their evidence, by slug.
+
+    Raises:
+        ToolError: a file cannot be used, or nothing is known of one.
+    """
     now = datetime.now(UTC)
     stored = _stored(options.settings.runs, tools) if options.offline else {}
+    near = [tool for tool in tools if not is_fetched(tool, options)]
+    return {tool.slug: stored.get(tool.slug) or _own(tool, now) for tool in near}
+
+
+async def fetch(
+    options: Options, tools: Sequence[Tool], keep: Callable[[Collected], Awaitable[None]]
+) -> dict[str, ToolError]:
+    """Read the tools' addresses, a few at a time, and give each to `keep` as it arrives.
+
+    Returns why nothing could be read of the others, by slug, in the tools' order. Raises what
+    `keep` raises.
+    """
+    if not tools:
+        return {}
+    now = datetime.now(UTC)
     internet = Internet.open(options.environ, hosts=options.hosts)
     turns = asyncio.Semaphore(TOOLS_AT_ONCE)
+    failed: dict[str, ToolError] = {}
 
-    async def one(tool: Tool) -> Collected | ToolError:
-        if tool.slug in stored:
-            return stored[tool.slug]
-        if not is_fetched(tool, options):
-            return _own(tool, now)
+    async def one(tool: Tool) -> None:
         async with turns:
             try:
                 found = await collect(tool, internet, now=now)
             except ToolError as error:
-                return error
+                failed[tool.slug] = error
+                return
         options.on_read(_told(found))
-        return found
+        await keep(found)
 
     try:
-        answers = await asyncio.gather(*(one(tool) for tool in tools))
+        async with asyncio.TaskGroup() as group:
+            for tool in tools:
+                group.create_task(one(tool))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     finally:
         await internet.close()
-    found = tuple(each for each in answers if isinstance(each, Collected))
-    failed = [each for each in answers if isinstance(each, ToolError)]
-    if failed and not found:
-        raise failed[0]
-    return Sourced(found, tuple(error.message for error in failed))
+    return {tool.slug: failed[tool.slug] for tool in tools if tool.slug in failed}
 
 
 def stored_tool(runs: Path, name: str) -> Tool | None:

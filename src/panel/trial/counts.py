@@ -87,6 +87,16 @@ def unknown_citations(reviews: Sequence[Review]) -> Share:
     return Share.of(unknown, unknown + known)
 
 
+def unsupported_citations(reviews: Sequence[Review]) -> Share:
+    """Return how many facts that came with a citation are not shown by the passage they cite."""
+    cited = sum(
+        f.kind == "fact" and f.answer != "unclear" and bool(f.cites)
+        for r in reviews
+        for f in r.findings
+    )
+    return Share.of(sum(r.unsupported for r in reviews), cited)
+
+
 def uncited_facts(reviews: Sequence[Review], rule: Rule) -> Share:
     """Return how many facts answered yes or no came without a valid citation."""
     lost = sum(max(r.uncited_facts, sum(uncited(f, rule) for f in r.findings)) for r in reviews)

@@ -85,6 +85,7 @@ def judge(run: Run, cases: Sequence[Case], personas: Sequence[Persona]) -> Repor
         ship_at=ship_at,
         flips=counts.flips(found, personas, manifest.rule),
         unknown_citations=counts.unknown_citations(reviews),
+        unsupported_citations=counts.unsupported_citations(reviews) if manifest.support else None,
         uncited_facts=counts.uncited_facts(reviews, manifest.rule),
         stance_differs=counts.stance_differs(reviews),
         missing=Share.of(missing, missing + len(reviews)),

@@ -131,6 +131,8 @@ class Report(BaseModel):
     flips: Share | None
     """Reruns whose outcome differs from the first one's; None with one sample."""
     unknown_citations: Share
+    unsupported_citations: Share | None = None
+    """Facts whose cited passage does not show them; None where nobody was asked."""
     uncited_facts: Share
     stance_differs: Share
     missing: Share

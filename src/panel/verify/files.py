@@ -5,12 +5,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from panel.evidence.source import Source
 from panel.render import formats
+from panel.runs.manifest import by_this_version
 from panel.runs.store import VERDICTS, Run
 from panel.verdict.scorecard import Scorecard
 from panel.verify.report import Report
@@ -54,7 +54,7 @@ def _card_file(run: Run, path: Path, rendered: str, card: Scorecard, report: Rep
                      tool=card.tool.slug)  # fmt: skip
         return
     # Another version of panel may lay a card out otherwise; its quotes must stand all the same.
-    if run.manifest.versions.get("panel") == metadata.version("panel-verdict"):
+    if by_this_version(run.manifest):
         line = _first_difference(text, rendered)
         told = f"{where} is not what the journal gives, from line {line} on"
         report.check("files", not line, told, tool=card.tool.slug)

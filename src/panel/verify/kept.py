@@ -65,12 +65,14 @@ class Kept(Calls):
         for reply in (*self._by_key.get(key, ()), *([other] if other else [])):
             with contextlib.suppress(CallError):
                 return Answered(parse(reply), reply, reply.usage, True)
-        if reason := self._failed.get(key):
+        about = (tag.persona, tag.step, question.sample)
+        reason = self._failed.get(key)
+        # After a resume at another address the answer stands under another key.
+        if reason and not self._by_tag.get(about):
             fault = call_error(reason, f"ended as {reason} then as well")
             # What a cut-off answer said up to its last whole sentence may have been kept.
             fault.reply = self._cut.get(key)
             raise fault
-        about = (tag.persona, tag.step, question.sample)
         repaired = (tag.persona, "repair", question.sample)
         replies = [*self._by_tag.get(about, ())]
         replies += self._by_tag.get(repaired, ()) if repair else ()

@@ -8,12 +8,14 @@ KINDS: Final = {
     "journal": "rows that are as they were written",
     "reviewers": "reviewers and calibration that are those of the manifest",
     "evidence": "sources that are as they were gathered",
+    "facts": "facts, known or unknown, that the evidence gives",
     "citations": "citations of stored passages",
     "quotes": "quotes that stand in their passage word for word",
     "findings": "findings that the stored replies give",
     "words": "written parts that the stored replies give",
     "scores": "scores and votes that follow from the findings",
     "verdicts": "verdicts that follow from the votes",
+    "canaries": "hidden orders, obeyed or not, as the stored replies say",
     "files": "files that say what the journal says",
 }
 """What is checked, in this order, and what it means to hold."""

@@ -143,7 +143,7 @@ class _One:
                 today=manifest.created.date(),
                 on_step=lambda step: None,
                 support=support,
-                texts=not manifest.calibrates,
+                measures=manifest.calibrates,
             )
         except CallError as error:
             lost = calls.lost or (support.lost if support else "")

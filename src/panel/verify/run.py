@@ -1,4 +1,4 @@
-"""One run, verified from its journal up: evidence, reviewers, reviews, verdicts, files.
+"""One run, verified from its journal up: evidence, facts, reviewers, reviews, verdicts, files.
 
 Asks nobody and writes nothing. What it cannot check it says.
 """
@@ -13,11 +13,13 @@ from panel.reviews import calibration as calibrations
 from panel.reviews.calibration import Calibration
 from panel.reviews.review import Missing, Review
 from panel.runs.kept import kept_calibration, kept_personas
-from panel.runs.manifest import fingerprint, persona_fingerprint
+from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint
 from panel.runs.meaning import evidence_fingerprint
 from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
+from panel.verify.canaries import check_canaries
+from panel.verify.facts import check_facts
 from panel.verify.files import check_files
 from panel.verify.report import Report
 from panel.verify.reviews import Bench
@@ -43,6 +45,7 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> Report:
     by_slug = {card.tool.slug: card for card in cards}
     for tool in run.tools():
         await _tool(bench, run, tool, by_slug.get(tool.slug))
+    check_canaries(run, cards, report)
     check_files(run, cards, report)
     report.checked["journal"] += sum(1 for _ in run.stored.calls())
     for line in run.damaged:
@@ -60,6 +63,7 @@ async def _tool(bench: Bench, run: Run, tool: Tool, card: Scorecard | None) -> N
     same = told == evidence_fingerprint(evidence)
     report.check("evidence", same, "is not what was gathered", tool=tool.slug)
     _numbering(evidence, tool.slug, report)
+    check_facts(card, evidence, report, as_today=by_this_version(run.manifest))
     await bench.check(tool, evidence, card.created.date())
     _verdict(bench, run, card, evidence)
 

@@ -1,4 +1,4 @@
-"""GitHub repositories: README, licence, open issues, archived or not, and the latest release."""
+"""GitHub repositories: README, licence, open issues, archived or not, latest release or tag."""
 
 import re
 from collections import Counter
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from panel.evidence.adapter import Adapter, Address, HostKey, Link, Record, Want
 from panel.evidence.record import count, day, fields, said, words
+from panel.evidence.tags import HEADING, newest_tag
 from panel.fetch.page import Page
 
 _API = "https://api.github.com/repos"
-_JSON = "application/vnd.github+json"
+_JSON, _RAW = "application/vnd.github+json", "application/vnd.github.raw, text/plain"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 _SITE = frozenset({
     "about", "apps", "collections", "customer-stories", "enterprise", "events", "explore",
@@ -37,16 +38,16 @@ class GitHub(Adapter):
         return at.parts[1].removesuffix(".git")
 
     def wants(self, at: Address) -> tuple[Want, ...]:
-        """Return README, repository record and latest release."""
+        """Return README, repository record and latest release, else the newest tag."""
         path = _path(at)
+        api = f"{_API}/{path}"
         raw = f"https://raw.githubusercontent.com/{path}/HEAD/README.md"
-        readme = (raw, f"{_API}/{path}/readme")  # the second finds one of any name
-        plain = "application/vnd.github.raw, text/plain"
-        release = (f"{_API}/{path}/releases/latest",)
+        readme = (raw, f"{api}/readme")  # the second finds one of any name
+        release, tag = (f"{api}/releases/latest",), newest_tag(api, _JSON)
         return (
-            Want("README", readme, "readme", plain, media_type="text/markdown"),
-            Want("repository record", (f"{_API}/{path}",), "record", _JSON, _repository),
-            Want("latest release", release, "record", _JSON, _release, absent="none published"),
+            Want("README", readme, "readme", _RAW, media_type="text/markdown"),
+            Want("repository record", (api,), "record", _JSON, _repository),
+            Want("latest release", release, "record", _JSON, _release, otherwise=tag),
         )
 
     def lead(self, links: Sequence[Link], page: Address) -> str | None:
@@ -87,14 +88,13 @@ def _repository(page: Page) -> Record:
         Last_push=day(data.get("pushed_at")),
     )
     home = words(data.get("homepage"))
-    return Record("GitHub metadata", sentences, (Link(home, rel="homepage"),) if home else ())
+    return Record(HEADING, sentences, (Link(home, rel="homepage"),) if home else ())
 
 
 def _release(page: Page) -> Record:
-    data = fields(page)
-    version, published = words(data.get("tag_name")), day(data.get("published_at"))
-    both = f"{version}, published {published}" if version and published else version
-    return Record("GitHub metadata", said(Latest_release=both))
+    version, when = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
+    both = f"{version}, published {when}" if version and when else version
+    return Record(HEADING, said(Latest_release=both))
 
 
 ADAPTER = GitHub()
