@@ -154,6 +154,20 @@ def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
     assert any("this run ships at 40" in w for w in own["warnings"])
 
 
+def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_since(desk):
+    with judging("good") as url:
+        first = review(desk, url, "--ask", "stepwise")
+        run = desk.runs()[-1].name
+        report(desk, url, "--ask", "stepwise")
+        path = desk.folder / "home/.config/panel/calibrations/m.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"ship_at": 99.0}))
+    again = review(desk, f"replay:{run}")
+    assert again["verdict"] == first["verdict"]
+    scores = [[r["score"] for r in card["reviews"]] for card in (first, again)]
+    assert scores[0] == scores[1]
+    assert [w for w in again["warnings"] if "never measured" in w]
+
+
 def test_a_calibration_of_another_provider_gives_neither_threshold_nor_line(desk):
     with judging("good") as url, judging("good") as other:
         report(desk, url, "--ask", "whole")

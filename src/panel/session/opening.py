@@ -22,6 +22,7 @@ from panel.reviews import calibration
 from panel.reviews.calibration import Calibration
 from panel.reviews.score import Rule
 from panel.runs.folder import JOURNAL, find_folder, list_folders
+from panel.runs.kept import kept_calibration
 from panel.runs.manifest import Checker, Manifest
 from panel.runs.store import Run
 from panel.runs.stored import Stored
@@ -39,8 +40,11 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
     secret = installation_secret(config_folder())
     target = target_of(options)
     endpoint, target, warnings = await _open(target, options)
-    known = None if options.calibrates else calibration.load(target.model, target.ask)
-    rule = rule_of(options.settings, known, target)
+    if target.kind == "replay":
+        known, rule = _judged_then(target, options)
+    else:
+        known = None if options.calibrates else calibration.load(target.model, target.ask)
+        rule = rule_of(options.settings, known, target)
     panel = Panel(
         personas=personas,
         target=target,
@@ -94,6 +98,14 @@ def rule_of(settings: Settings, known: Calibration | None, target: Target) -> Ru
     if known is not None and known.ship_at is not None and is_of(known, target):
         numbers = {"ship_at": known.ship_at} | numbers
     return Rule(**numbers)
+
+
+def _judged_then(target: Target, options: Options) -> tuple[Calibration | None, Rule]:
+    """Return what the replayed run read its answers by: which were asked depends on it."""
+    path = find_folder(options.settings.runs, target.why.removeprefix("replay:"))
+    with Run.open(path) as run:
+        numbers = options.settings.rule.model_dump(exclude_none=True)
+        return kept_calibration(run), run.manifest.rule.model_copy(update=numbers)
 
 
 def persona_folders() -> tuple[Path, ...]:
