@@ -46,7 +46,9 @@ class Progress:
 
     def _with(self, persona: str, done: int, said: str) -> "Progress":
         steps = tuple(
-            replace(step, done=min(done, step.total), said=said) if step.persona == persona else step
+            replace(step, done=min(done, step.total), said=said)
+            if step.persona == persona
+            else step
             for step in self.steps
         )
         return replace(self, steps=steps)
@@ -89,13 +91,9 @@ class Board:
         self._found.pop(number, None)
         self._wake()
 
-    async def change(self, seconds: float) -> None:
-        """Wait until anything changes, at most so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return
+    def next_change(self) -> asyncio.Event:
+        """Return what is set at the next change of any review: take it before looking."""
+        return self._changed
 
     def _put(self, number: int, progress: Progress) -> None:
         known = self._found.get(number)

@@ -96,9 +96,7 @@ class Shelf:
 
     async def _make(self, key: Key, look: Look) -> Page | None:
         site, seen = self.site, Seen(look.tallies)
-        live = Live(
-            tallies=seen, choice=look.choice, signed_in=look.signed_in, notice=look.notice
-        )
+        live = Live(tallies=seen, choice=look.choice, signed_in=look.signed_in, notice=look.notice)
 
         def render() -> Page | None:
             body = site.render(key[0], live=live)

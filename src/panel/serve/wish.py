@@ -4,7 +4,7 @@ A stranger may ask for a new review of a known tool, but not say what it is judg
 the address it was reviewed from before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -70,7 +70,8 @@ def settled(told: Wish, known: History | None) -> Wish:
         ToolError: the tool is known from another address, or from files.
     """
     if known is None:
-        return told
+        # With an address the reviewers read that, not what a stranger says about it.
+        return replace(told, description=None) if told.url else told
     url = known.latest.tool.url
     if url is None or not url.startswith("https://"):
         raise ToolError(

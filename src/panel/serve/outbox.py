@@ -1,0 +1,96 @@
+"""The outbox: mails that pages ask for, sent in the background so that no answer waits for one.
+
+That an address is known or unknown can then be told neither from an answer nor from its time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from panel.digest.mailing import Mailing
+from panel.digest.message import Letter
+from panel.errors import DatabaseError, MailDeferred, MailError
+from panel.serve.hands import Busy, Hands
+
+Draft = Callable[[], tuple[str, Letter] | None]
+"""Writes a letter and says to whom; None where none is due. It may ask the database."""
+
+WAITING: Final = 300
+PAUSES: Final = (5.0, 60.0, 600.0)
+"""Seconds before each further try."""
+SEND_SECONDS: Final = 120.0
+
+
+class Outbox:
+    """Mails under way; they are forgotten when the server ends."""
+
+    def __init__(
+        self,
+        mailing: Mailing | None,
+        *,
+        on_trouble: Callable[[str], None],
+        pauses: tuple[float, ...] = PAUSES,
+    ) -> None:
+        """Take the way out; None: no mail can be sent. `on_trouble` is told what was not sent."""
+        self._mailing = mailing
+        self._on_trouble = on_trouble
+        self._pauses = pauses
+        self._hands = Hands("mail", threads=4, waiting=WAITING)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether mail can be sent at all."""
+        return self._mailing is not None
+
+    def put(self, draft: Draft) -> bool:
+        """Take a letter to write and send; False where too many wait already."""
+        if len(self._under_way) >= WAITING:
+            return False
+        task = asyncio.ensure_future(self._send(draft))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return True
+
+    async def close(self) -> None:
+        """Give up what is not sent yet."""
+        for task in tuple(self._under_way):
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        self._hands.close()
+
+    async def _send(self, draft: Draft) -> None:
+        written: tuple[str, Letter] | None = None
+
+        def write() -> None:
+            nonlocal written
+            written = draft()
+
+        def send() -> None:
+            if written is not None and self._mailing is not None:
+                self._mailing.send(written[1], to=written[0], now=datetime.now(UTC))
+
+        # A letter is written once: to ask for it again would count as asking twice.
+        if await self._tried(write) and written is not None:
+            await self._tried(send)
+
+    async def _tried(self, call: Callable[[], None]) -> bool:
+        """Do something that may fail for a while; tell whether it was done."""
+        for pause in (*self._pauses, None):
+            try:
+                await self._hands.do(call, seconds=SEND_SECONDS)
+                return True
+            except (MailDeferred, DatabaseError, Busy) as fault:
+                self._on_trouble(f"a mail waits: {_reason(fault)}")
+            except (MailError, ValueError) as fault:
+                self._on_trouble(f"a mail was not sent: {_reason(fault)}")
+                return False
+            if pause is not None:
+                await asyncio.sleep(pause)
+        self._on_trouble("a mail was given up")
+        return False
+
+
+def _reason(fault: Exception) -> str:
+    return str(fault) or "too much to do"
