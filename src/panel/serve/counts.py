@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from panel.community.tally import Tally
-from panel.serve.ledger import Unavailable
+from panel.serve.records import Unavailable
 
 SECONDS: Final = 2.0
 """Between two readings: how late a vote cast elsewhere shows."""

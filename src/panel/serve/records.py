@@ -1,4 +1,4 @@
-"""The ledger: the community's database as the server asks it, from threads and never for long.
+"""The records: the community's database as the server asks it, from threads and never for long.
 
 Whatever is wrong with the database, callers meet one error, and pages can go on without it.
 """
@@ -25,7 +25,7 @@ class Unavailable(Exception):
     """The database did not answer in time, or cannot be used now."""
 
 
-class Ledger:
+class Records:
     """Votes, identities, tokens, subscribers and requests of one database."""
 
     def __init__(self, database: Database) -> None:
