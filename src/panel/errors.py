@@ -12,6 +12,14 @@
     ├── RunError              a run cannot be read, locked or resumed      (exit 2)
     │   └── RunStopped        it stopped early and can be resumed          (exit 3)
     │       └── DiskFull      no room left for the journal or a file
+    ├── CommunityError        a vote, an address, a link or a request is turned down (exit 2)
+    │   ├── AddressError      no address that mail can be sent to
+    │   ├── TokenError        a mailed link is forged, expired or used already
+    │   ├── Banned            the identity may not vote any more
+    │   └── QueueFull         enough review requests are waiting already
+    ├── DatabaseError         the database cannot be used as it is   (exit 2)
+    │   └── DatabaseDown      it does not answer now; what it acknowledged is kept (exit 3)
+    │       └── DatabaseFull  it has no room left
     ├── FetchError            a page or document could not be had as evidence
     │   ├── Blocked           its address is none that panel may connect to
     │   ├── TooLarge  TooSlow
@@ -98,6 +106,58 @@ class RunStopped(RunError):
 
 class DiskFull(RunStopped):
     """There is no room left for the journal or a file."""
+
+
+class CommunityError(PanelError):
+    """What someone asked of the community part is turned down."""
+
+    exit_code = 2
+
+
+class AddressError(CommunityError):
+    """This is no address that mail can be sent to."""
+
+
+class TokenError(CommunityError):
+    """A mailed link cannot be used; `reason` tells a used one from an old and a false one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Literal["forged", "expired", "spent"],
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class Banned(CommunityError):
+    """The identity may not vote any more."""
+
+
+class QueueFull(CommunityError):
+    """Enough review requests are waiting already; later ones may be taken."""
+
+
+class DatabaseError(PanelError):
+    """The database cannot be used as it is: wrong place, unknown format, damaged, or taken."""
+
+    exit_code = 2
+
+
+class DatabaseDown(DatabaseError):
+    """The database does not answer now.
+
+    What it acknowledged is kept. The same call may be made again: if the first one went through
+    unnoticed, the second changes nothing.
+    """
+
+    exit_code = 3
+
+
+class DatabaseFull(DatabaseDown):
+    """The database has no room left; reading still works."""
 
 
 class FetchError(PanelError):

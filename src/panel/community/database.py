@@ -1,0 +1,191 @@
+"""The database: opened, migrated, and handed out as short transactions. Knows no table."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from panel.community.faults import told
+from panel.community.lock import FileLock
+from panel.community.postgres import postgres_engine
+from panel.community.schema import migrate
+from panel.community.sqlite import PATIENCE, WRITES, note_on, sqlite_engine
+from panel.errors import DatabaseDown, DatabaseError, SettingsError
+from panel.evidence.fence import installation_secret
+
+FILE: Final = "panel.db"
+
+_FORMS: Final = "postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE"
+
+
+class Database:
+    """An open database. Safe to use from many threads; `close` it at the end.
+
+    `place` names it in messages and never holds a password. `notes` are warnings for the operator.
+    """
+
+    def __init__(
+        self, engine: Engine, *, place: str, secret: bytes, hidden: tuple[str, ...] = ()
+    ) -> None:
+        """Take an engine; use `Database.open`."""
+        self.place = place
+        self.secret = secret
+        self.notes: tuple[str, ...] = ()
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+        self._hidden = hidden
+        self._turn: FileLock | None = None
+        self._seat: FileLock | None = None
+
+    @classmethod
+    def open(cls, url: str | None, *, folder: Path, alone: bool = False) -> "Database":
+        """Open the database and bring its tables up to date.
+
+        Args:
+            url: `postgresql://…` or `sqlite:///…`; None is the file `panel.db` in `folder`.
+            folder: Where the installation's secret lies, under which cookies, addresses and
+                networks are hashed: a database is of use only together with it.
+            alone: A server's claim: no second server on the same SQLite file.
+
+        Raises:
+            SettingsError: The URL is none that panel knows, or the folder cannot be written.
+            DatabaseDown: It cannot be reached, or another process keeps it.
+            DatabaseError: It is damaged, made by a newer panel, or another server runs on it.
+        """
+        place = _url(url, folder)
+        secret = _secret(folder)
+        if place.get_backend_name() == "sqlite":
+            database = cls._sqlite(Path(place.database or ""), secret, alone)
+        else:
+            hidden = (place.password or "", *map(str, place.query.values()))
+            named = f"PostgreSQL at {place.host or 'localhost'}, database {place.database or ''}"
+            database = cls(postgres_engine(place), place=named, secret=secret, hidden=hidden)
+        try:
+            database._migrate()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @classmethod
+    def _sqlite(cls, path: Path, secret: bytes, alone: bool) -> "Database":
+        engine = sqlite_engine(path)
+        database = cls(engine, place=str(path), secret=secret)
+        try:
+            version = getattr(engine.dialect.dbapi, "sqlite_version_info", (0,))
+            if note := note_on(version):
+                database.notes = (note,)
+            if alone:
+                database._seat = _seat(path)
+            database._turn = FileLock(path.with_name(f"{path.name}.lock"), patience=PATIENCE)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that writes nothing. Raises `DatabaseDown`."""
+        with self._told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, alone: str | None = None) -> Iterator[Connection]:
+        """Give a connection in a transaction that is on disk when the block ends.
+
+        `alone` names work of which there may be only one at a time. Raises `DatabaseDown`, then
+        nothing was written, or it was and the caller may do the same again.
+        """
+        with self._my_turn(), self._told(), self._writer.begin() as connection:
+            if alone is not None and connection.dialect.name == "postgresql":
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number(alone)}
+                )
+            yield connection
+
+    def mark(self, purpose: str, value: str) -> str:
+        """Return the keyed hash under which a cookie, an address or a network is kept."""
+        message = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
+        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+    def close(self) -> None:
+        """Close every connection and let go of the locks."""
+        self._engine.dispose()
+        for lock in (self._turn, self._seat):
+            if lock is not None:
+                lock.close()
+
+    def _migrate(self) -> None:
+        with self._my_turn(), self._told():
+            migrate(self._writer, self.place)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """On SQLite, let one thread of one process write, and so tidy up the log, at a time."""
+        if self._turn is None:
+            yield
+        else:
+            with self._turn:
+                yield
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with told(self.place, secrets=self._hidden):
+            yield
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _url(given: str | None, folder: Path) -> URL:
+    if not given:
+        return URL.create("sqlite", database=str(folder / FILE))
+    try:
+        url = make_url(given.replace("postgres://", "postgresql://", 1))
+        name = url.get_backend_name()
+    except (ArgumentError, ValueError):
+        name = ""
+    if name not in ("sqlite", "postgresql"):  # what was given is not shown: it may hold a password
+        raise SettingsError("PANEL_DATABASE_URL is no database URL panel knows", hint=_FORMS)
+    if name == "sqlite" and url.database in (None, "", ":memory:"):
+        raise SettingsError("PANEL_DATABASE_URL names no file", hint="sqlite:///FILE")
+    return url
+
+
+def _secret(folder: Path) -> bytes:
+    try:
+        return installation_secret(folder)
+    except SettingsError as error:
+        raise SettingsError(error.message, hint="choose a folder that can be written") from None
+
+
+def _seat(path: Path) -> FileLock:
+    lock = FileLock(path.with_name(f"{path.name}.server"), patience=0)
+    try:
+        lock.take()
+    except DatabaseDown:
+        lock.close()
+        raise DatabaseError(
+            f"{path}: another server runs on this database",
+            hint="stop it first, or give each server a database of its own",
+        ) from None
+    return lock
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

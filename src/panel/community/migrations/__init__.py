@@ -1,0 +1,1 @@
+"""The steps that bring a database from nothing to the tables of today."""

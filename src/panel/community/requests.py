@@ -1,0 +1,172 @@
+"""Review requests from the page: a bounded queue that outlives the server."""
+
+import urllib.parse
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy import insert as plain_insert
+
+from panel.community.database import Database
+from panel.community.tables import requests
+from panel.errors import CommunityError, QueueFull
+from panel.untrusted import clean, printable
+
+State = Literal["queued", "running", "done", "failed"]
+
+MOST_QUEUED: Final = 100
+LONGEST: Final = {"name": 120, "url": 500, "description": 2000}
+"""Characters a field may have; longer ones are turned down, not cut."""
+
+_WAITING: Final = ("queued", "running")
+_QUEUE: Final = "the queue of requests"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One review that somebody asked for. `key` is the tool's in the archive, once it is done."""
+
+    id: int
+    name: str
+    url: str | None
+    description: str | None
+    state: State
+    run: str | None
+    key: str | None
+    message: str | None
+    created: datetime
+    changed: datetime
+
+
+class Requests:
+    """The queue. Times are aware; without one, it is now."""
+
+    def __init__(self, database: Database, *, most: int = MOST_QUEUED) -> None:
+        """Remember the database, and how many requests may be queued at once."""
+        self._database = database
+        self._most = most
+
+    def add(
+        self,
+        name: str,
+        url: str | None = None,
+        description: str | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> Request:
+        """Queue a request; one that is queued or running already is returned instead.
+
+        Raises `CommunityError` for fields that cannot be a tool, `QueueFull`, `DatabaseDown`.
+        """
+        asked = checked(name, url, description)
+        waiting = self._database.mark("request", "\0".join(v or "" for v in asked.values()))
+        now = now or datetime.now(UTC)
+        with self._database.writing(alone=_QUEUE) as connection:
+            same = select(requests).where(requests.c.waiting == waiting)
+            if row := connection.execute(same).one_or_none():
+                return _request(row)
+            queued = select(func.count()).where(requests.c.state == "queued")
+            if connection.execute(queued).scalar_one() >= self._most:
+                raise QueueFull(
+                    f"{self._most} review requests are waiting already", hint="try again later"
+                )
+            new = {**asked, "state": "queued", "waiting": waiting, "created": now, "changed": now}
+            added = plain_insert(requests).values(new).returning(*requests.c)
+            return _request(connection.execute(added).one())
+
+    def next(self, *, now: datetime | None = None) -> Request | None:
+        """Take the oldest queued request, which is running from then on; None where none is."""
+        oldest = (
+            select(requests.c.id).where(requests.c.state == "queued")
+            .order_by(requests.c.id).limit(1).with_for_update(skip_locked=True)
+        )  # fmt: skip
+        with self._database.writing() as connection:
+            found = connection.execute(oldest).scalar_one_or_none()
+            if found is None:
+                return None
+            changes = {"state": "running", "changed": now or datetime.now(UTC)}
+            taken = update(requests).where(requests.c.id == found).values(changes)
+            return _request(connection.execute(taken.returning(*requests.c)).one())
+
+    def running(self, request: int, *, run: str, now: datetime | None = None) -> None:
+        """Note the run that reviews it, so that a crash can go on with it."""
+        self._change(request, {"run": run}, now)
+
+    def done(self, request: int, *, run: str, key: str, now: datetime | None = None) -> None:
+        """Note the run that holds the verdict, and the tool's key in the archive."""
+        ended = {"state": "done", "run": run, "key": key, "message": None, "waiting": None}
+        self._change(request, ended, now)
+
+    def failed(self, request: int, *, message: str, now: datetime | None = None) -> None:
+        """Note in one line why there will be no verdict."""
+        said = printable(message)[:500]
+        self._change(request, {"state": "failed", "message": said, "waiting": None}, now)
+
+    def get(self, request: int) -> Request | None:
+        """Return a request, None where there is none of this number."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(requests).where(requests.c.id == request)).one_or_none()
+        return _request(row) if row else None
+
+    def ahead(self, request: int) -> int:
+        """Return how many queued or running requests come before this one."""
+        before = requests.c.state.in_(_WAITING) & (requests.c.id < request)
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).where(before)).scalar_one()
+
+    def recent(self, *, limit: int = 20) -> tuple[Request, ...]:
+        """Return the newest requests, newest first."""
+        newest = select(requests).order_by(requests.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(_request(row) for row in connection.execute(newest))
+
+    def recover(self, *, now: datetime | None = None) -> int:
+        """Queue again what a server that died had running; return how many.
+
+        For a server's start: what another one is running meanwhile would be run twice. `run`
+        stays, so that a run already begun can be resumed.
+        """
+        again = update(requests).where(requests.c.state == "running")
+        with self._database.writing() as connection:
+            changes = {"state": "queued", "changed": now or datetime.now(UTC)}
+            return connection.execute(again.values(changes)).rowcount
+
+    def _change(self, request: int, changes: dict[str, Any], now: datetime | None) -> None:
+        """Change a running request; one that has ended stays as it is."""
+        this = (requests.c.id == request) & (requests.c.state == "running")
+        changes = {**changes, "changed": now or datetime.now(UTC)}
+        with self._database.writing() as connection:
+            connection.execute(update(requests).where(this).values(changes))
+
+
+def checked(name: str, url: str | None, description: str | None) -> dict[str, str | None]:
+    """Return the fields of a request cleaned, empty ones as None. Raises `CommunityError`."""
+    fields = {
+        "name": " ".join(clean(name)[0].split()) or None,
+        "url": (url or "").strip() or None,
+        "description": clean(description or "")[0].strip() or None,
+    }
+    for field, value in fields.items():
+        if value is not None and len(value) > LONGEST[field]:
+            raise CommunityError(f"{field} has more than {LONGEST[field]} characters")
+    if fields["name"] is None:
+        raise CommunityError("a request needs the tool's name")
+    if fields["url"] is None and fields["description"] is None:
+        raise CommunityError("a request needs the tool's web address or a description")
+    if fields["url"] is not None and not _web_address(fields["url"]):
+        raise CommunityError("the web address must begin with https:// or http://")
+    return fields
+
+
+def _web_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return False
+    plain = url.isprintable() and " " not in url and "\\" not in url
+    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _request(row: Row[Any]) -> Request:
+    return Request(**{key: value for key, value in row._mapping.items() if key != "waiting"})

@@ -1,0 +1,66 @@
+"""Counts of votes, with their share and its interval. Pure; knows no database."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Choice = Literal["ship", "skip"]
+Kind = Literal["anonymous", "verified"]
+
+_Z: Final = 1.959963984540054
+"""The normal distribution's 97.5 % point, for an interval of 95 %."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Votes of one kind on one tool."""
+
+    ship: int = 0
+    skip: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many voted."""
+        return self.ship + self.skip
+
+    @property
+    def share(self) -> float | None:
+        """Percent that would ship, None without votes."""
+        return 100 * self.ship / self.total if self.total else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the share, in percent, None without votes."""
+        if not self.total:
+            return None
+        n, p = self.total, self.ship / self.total
+        middle = p + _Z**2 / (2 * n)
+        spread = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n * n))
+        scale = 100 / (1 + _Z**2 / n)
+        return max(0.0, (middle - spread) * scale), min(100.0, (middle + spread) * scale)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All votes on one tool; the two kinds are never added up."""
+
+    verified: Count = Count()
+    anonymous: Count = Count()
+
+
+def tallies(groups: Iterable[tuple[str, str, str, int]]) -> dict[str, Tally]:
+    """Return the tallies of (tool, kind of identity, choice, votes) groups, by tool."""
+    counts: dict[str, dict[tuple[str, str], int]] = {}
+    for tool, kind, choice, number in groups:
+        found = counts.setdefault(tool, {})
+        found[kind, choice] = found.get((kind, choice), 0) + number
+    return {
+        tool: Tally(
+            verified=Count(found.get(("verified", "ship"), 0), found.get(("verified", "skip"), 0)),
+            anonymous=Count(
+                found.get(("anonymous", "ship"), 0), found.get(("anonymous", "skip"), 0)
+            ),
+        )
+        for tool, found in sorted(counts.items())
+    }
