@@ -46,13 +46,19 @@ def style_hash(style: str) -> str:
 @cache
 def template(name: str) -> Template:
     """Return a page's template; whatever is put into it is escaped."""
+    return environment().get_template(name)
+
+
+def environment(*folders: Path) -> Environment:
+    """Return where templates are found: in `folders` first, then among those of scorecards."""
     env = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
     env.filters.update(
         percent=figures.percent, score=figures.score, interval=figures.interval, width=_width
@@ -60,7 +66,7 @@ def template(name: str) -> Template:
     env.tests["own"] = lambda part: isinstance(part, Own)
     env.tests["cite"] = lambda part: isinstance(part, Cite)
     env.globals["glyphs"] = GLYPHS
-    return env.get_template(name)
+    return env
 
 
 def _width(value: float | None) -> str:
