@@ -84,7 +84,8 @@ def base_url(text: str | None) -> str | None:
         good = False
     if not good or parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
         raise SettingsError(
-            "--base-url must be the address of the site", hint="--base-url https://panel.example.org"
+            "--base-url must be the address of the site",
+            hint="--base-url https://panel.example.org",
         )
     return text.rstrip("/")
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from panel.archive.archive import Archive
+from panel.community.tally import Tally
 from panel.serve.hands import Hands
 from panel.serve.page import Page, made
 from panel.serve.seen import Seen
-from panel.site.live import Live, Tallied
+from panel.site.live import Live
 from panel.site.site import Site
+from panel.site.subject import Subject
 
 Choice = Literal["ship", "skip"]
 
@@ -28,7 +29,7 @@ RENDER_SECONDS: Final = 20.0
 class Look:
     """All that a page depends on besides the archive."""
 
-    tallies: Mapping[str, Tallied]
+    tallies: Mapping[str, Tally]
     choice: Choice | None = None
     signed_in: bool = False
     notice: str | None = None
@@ -36,8 +37,9 @@ class Look:
 
 @dataclass(frozen=True)
 class _Kept:
-    site: Site
-    seen: Seen[Tallied]
+    subject: Subject
+    """What the site was made from then."""
+    seen: Seen[Tally]
     page: Page | None
 
 
@@ -47,18 +49,17 @@ Key = tuple[str, Choice | None, bool, str | None]
 class Shelf:
     """Pages by path."""
 
-    def __init__(self, archive: Archive, site_of: Callable[[Archive], Site]) -> None:
-        """Take an opened archive; `site_of` makes the site anew when the archive has changed."""
-        self.archive = archive
-        self._site_of = site_of
-        self.site = site_of(archive)
+    def __init__(self, site: Site) -> None:
+        """Take the site, whose archive is open."""
+        self.site = site
+        self.archive = site.archive
         self._hands = Hands("render", threads=2, waiting=64)
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._size = 0
         self._making: dict[tuple[Key, int], asyncio.Future[Page | None]] = {}
         self._refreshing = asyncio.Lock()
 
-    def has(self, key: str) -> bool:
+    def knows(self, key: str) -> bool:
         """Tell whether there is a tool of that key."""
         return self.archive.history(key) is not None
 
@@ -66,7 +67,7 @@ class Shelf:
         """Return a page, None where there is none at that path. Raises `Busy`."""
         key = (path, look.choice, look.signed_in, look.notice)
         kept = self._kept.get(key)
-        if kept is not None and kept.site is self.site and kept.seen.holds(look.tallies):
+        if kept is not None and kept.subject is self.site.subject and kept.seen.holds(look.tallies):
             self._kept.move_to_end(key)
             return kept.page
         # A page under way serves others too, but only those who would see the same votes on it.
@@ -81,30 +82,27 @@ class Shelf:
     async def refresh(self) -> bool:
         """Look for new verdicts; tell whether there were any."""
         async with self._refreshing:
-            site = await self._hands.do(self._newer, seconds=600)
-        if site is None:
-            return False
-        self.site = site
-        return True
+            return await self._hands.do(self.site.refresh, seconds=600)
+
+    async def make(self, call: Callable[[], bytes]) -> bytes:
+        """Return what `call` draws, in the threads that render. Raises `Busy`."""
+        return await self._hands.do(call, seconds=RENDER_SECONDS)
 
     def close(self) -> None:
         """Render nothing more."""
         self._hands.close()
 
-    def _newer(self) -> Site | None:
-        return self._site_of(self.archive) if self.archive.refresh() else None
-
     async def _make(self, key: Key, look: Look) -> Page | None:
-        site, seen = self.site, Seen(look.tallies)
+        subject, seen = self.site.subject, Seen(look.tallies)
         live = Live(tallies=seen, choice=look.choice, signed_in=look.signed_in, notice=look.notice)
 
         def render() -> Page | None:
-            body = site.render(key[0], live=live)
+            body = self.site.render(key[0], live=live)
             return None if body is None else made(key[0], body)
 
         page = await self._hands.do(render, seconds=RENDER_SECONDS)
-        if page is not None and look.notice is None:
-            self._keep(key, _Kept(site, seen, page))
+        if page is not None:
+            self._keep(key, _Kept(subject, seen, page))
         return page
 
     def _made(self, turn: tuple[Key, int], done: "asyncio.Future[Page | None]") -> None:
