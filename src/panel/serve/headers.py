@@ -2,21 +2,10 @@
 
 from typing import Final
 
-CONTENT_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+from panel.site.policy import policy
 
 _ALWAYS: Final = (
-    ("content-security-policy", CONTENT_POLICY),
+    ("content-security-policy", policy(live=True, header=True)),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     # Not no-referrer: a browser would then send `Origin: null` with the site's own forms.

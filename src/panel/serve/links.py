@@ -8,7 +8,7 @@ from panel.errors import TokenError
 
 Purpose = Literal["sign-in", "confirm", "unsubscribe"]
 
-HOURS: Final = {"sign-in": 1, "confirm": 24, "unsubscribe": 24 * 365}
+HOURS: Final = {"sign-in": 1, "confirm": 24}
 
 WHY: Final = {
     "forged": "This link is not one that was mailed, or not all of it was copied.",
@@ -18,7 +18,7 @@ WHY: Final = {
 STATUS: Final = {"forged": 404, "expired": 410, "spent": 410}
 
 
-def issue(tokens: Tokens, purpose: Purpose, subject: str) -> str:
+def issue(tokens: Tokens, purpose: Literal["sign-in", "confirm"], subject: str) -> str:
     """Return the path of a new link."""
     return f"{purpose}/{quote(tokens.issue(purpose, subject, hours=HOURS[purpose]), safe='')}"
 

@@ -62,7 +62,7 @@ class Newsletter:
 
     async def confirm(self, request: Request) -> Response:
         """Spend a mailed link and confirm its address."""
-        token, records = request.path_params["token"], self._service.records
+        token, records = _token(request), self._service.records
         if wait := self._service.limits.take(link_network=self._service.network(request)):
             return await self._answers.too_often(request, wait)
 
@@ -99,7 +99,7 @@ class Newsletter:
 
     async def unsubscribe(self, request: Request) -> Response:
         """End a subscription: the page's button, and mail programs by themselves."""
-        token, records = request.path_params["token"], self._service.records
+        token, records = _token(request), self._service.records
 
         def leave() -> TokenError | None:
             found = links.spend(records.tokens, "unsubscribe", token)
@@ -120,7 +120,7 @@ class Newsletter:
     async def _button(
         self, request: Request, purpose: links.Purpose, *, title: str, text: str, button: str
     ) -> Response:
-        token, records = request.path_params["token"], self._service.records
+        token, records = _token(request), self._service.records
         found = await records.read(lambda: links.read(records.tokens, purpose, token))
         if isinstance(found, TokenError):
             return await self._useless(request, found)
@@ -149,3 +149,8 @@ class Newsletter:
         return address, confirmation(
             f"{self._service.setup.address}/{path}", hours=links.HOURS["confirm"]
         )
+
+
+def _token(request: Request) -> str:
+    """Return a link's token: in its path, or in its query as the weekly mail has it."""
+    return request.path_params.get("token") or request.query_params.get("token", "")

@@ -1,12 +1,15 @@
 """What the API answers with, besides scorecards: frozen types, part of its contract. Pure."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from panel.archive.entry import Entry, History
+from panel.community.requests import Request
 from panel.community.tally import Count, Tally
+from panel.community.votes import Batch
 from panel.verdict.scorecard import Outcome, Votes
 
 
@@ -134,12 +137,41 @@ class RequestReply(_Reply):
     """Why it failed."""
     created: datetime
 
+    @classmethod
+    def of(cls, asked: Request) -> Self:
+        """Return the reply for a request of the queue."""
+        return cls(
+            id=asked.id,
+            name=asked.name,
+            state=asked.state,
+            key=asked.key,
+            message=asked.message,
+            created=asked.created,
+        )
+
 
 class VoteReply(_Reply):
     """What a vote has led to."""
 
     choice: Literal["ship", "skip"] | None
     tally: TallyReply
+
+
+class BatchReply(_Reply):
+    """Votes that came from one network."""
+
+    mark: str
+    """Names the network; its address is not kept."""
+    votes: int
+    identities: int
+    tools: int
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of(cls, batch: Batch) -> Self:
+        """Return the reply for a batch."""
+        return cls(**asdict(batch))
 
 
 class RemovedReply(_Reply):

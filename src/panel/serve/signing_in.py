@@ -74,15 +74,13 @@ class SigningIn:
     async def enter(self, request: Request) -> Response:
         """Spend a mailed link and sign in."""
         token, records = request.path_params["token"], self._service.records
-        cookies = self._service.jar.read(request)
+        cookies, enter = self._service.jar.read(request), self._visitors.sign_in
         if wait := self._service.limits.take(link_network=self._service.network(request)):
             return await self._answers.too_often(request, wait)
 
         def spend() -> str | TokenError:
-            found = links.spend(records.tokens, "sign-in", token)
-            return (
-                found if isinstance(found, TokenError) else self._visitors.sign_in(found, cookies)
-            )
+            owner = links.spend(records.tokens, "sign-in", token)
+            return owner if isinstance(owner, TokenError) else enter(owner, cookies)
 
         session = await records.write(spend)
         if isinstance(session, TokenError):
