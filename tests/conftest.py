@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import Desk, answering
+from tests.databases import database, database_url, postgres
+
+__all__ = ["database", "database_url", "postgres"]  # fixtures, found here by pytest
 
 
 def pytest_addoption(parser):
