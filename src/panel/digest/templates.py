@@ -12,6 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from panel.render.view import GLYPHS
 
+TONES: Final = {
+    "ship": "#0b6b37", "skip": "#b3261e", "split": "#8a5300", "hold": "#6b3fa0",
+    "incomplete": "#5a5f66",
+}  # fmt: skip
+"""The scorecard's colours of outcomes, on a light page."""
+
 _FOLDER: Final = Path(__file__).with_name("mail")
 
 
@@ -29,5 +35,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals["glyphs"] = GLYPHS
+    env.globals.update(glyphs=GLYPHS, tones=TONES)
     return env
