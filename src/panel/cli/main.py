@@ -27,6 +27,7 @@ COMMANDS = {
     "runs": ("panel.cli.runs", "List stored runs, newest first."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
+    "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
     "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),

@@ -18,6 +18,7 @@ from panel.site.leaf import Leaf
 from panel.site.live import Live, Tallied
 from panel.site.policy import policy
 from panel.site.routes import leaf, paths
+from panel.site.stamps import stamp
 from panel.site.subject import Subject
 from panel.site.templates import Templates
 from panel.verdict.scorecard import Scorecard
@@ -94,6 +95,10 @@ class Site:
         if found is None or isinstance(found, bytes):
             return found
         return self._draw(found, path, live)
+
+    def stamp(self, path: str) -> str | None:
+        """Return what stands for all that a page depends on; None where that is not told."""
+        return stamp(self.subject, self.archive, path, repr(self._live_url))
 
     def page(
         self, template: str, *, path: str, title: str, live: Live | None = None, **told: Any
