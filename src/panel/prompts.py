@@ -36,8 +36,12 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
+    "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
 """Every template and what it must ask for, exactly."""
+
+_AFTER_RUNS: Final = frozenset({"compare"})
+"""Templates that ask about finished reviews: no part of what a run means."""
 
 UNNAMED: Final = "this tool"
 """What the tool is called outside the fence: its name may be anybody's text."""
@@ -72,8 +76,8 @@ def shipped() -> Prompts:
 
 
 def template_texts() -> dict[str, str]:
-    """Return the shipped templates by name, as fingerprints want them."""
-    return dict(shipped().texts)
+    """Return the templates of reviews by name, as fingerprints of runs want them."""
+    return {name: text for name, text in shipped().texts.items() if name not in _AFTER_RUNS}
 
 
 def system() -> str:
@@ -196,6 +200,39 @@ def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
         )
         .strip()
     )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the question which of two tools to ship with holds besides the evidence: words of ours.
+
+    The tools have no names in it: names stand inside the fence.
+    """
+
+    whose: str
+    """Which passages are about which tool."""
+    standing: str
+    """Who is ahead by the rule."""
+    told: str
+    """How the reviewers answered where it differs."""
+    opening: str
+    schema: Mapping[str, Any]
+
+
+def compare_parts(evidence: str, choice: Choice, *, context: str | None = None) -> tuple[str, str]:
+    """Return the shared part, up to the fenced evidence, and the tail of that question."""
+    needs = " ".join(neutralise(context or "").split())
+    line = shipped().fill("context", context=needs).strip() + "\n" if needs else ""
+    head, _, tail = shipped().texts["compare"].partition("$evidence")
+    values = {
+        "context": line,
+        "whose": choice.whose,
+        "standing": choice.standing,
+        "told": choice.told,
+        "opening": choice.opening,
+        "schema": json.dumps(choice.schema, separators=(",", ":")),
+    }
+    return Template(head).substitute(values) + evidence, Template(tail).substitute(values).rstrip()
 
 
 def repair_tail(tail: str, *, reply: str, problem: str) -> str:

@@ -19,6 +19,10 @@ COMMANDS = {
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
+    "compare": (
+        "panel.cli.compare",
+        "Put two tools' verdicts side by side: which one to ship with.",
+    ),
     "verify": (
         "panel.cli.verify",
         "Check that a run's scorecards follow from its stored replies.",

@@ -1,1 +1,1 @@
-"""Two tools side by side: what differs between their verdicts, and which one to ship with."""
+"""Two tools' verdicts side by side, and which one to ship with."""

@@ -136,13 +136,13 @@ class CardView:
     """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
 
 
-def view(card: Scorecard) -> CardView:
-    """Compute what is shown of one card."""
+def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
+    """Compute what is shown of one card; `also` are passages that something beside it cites."""
     known = Known(card.evidence)
     personas = tuple(_persona(r, card, known) for r in card.reviews)
     read = fact_rows(card.facts)
     stated = {cite.id for _, _, cite in read if cite is not None}
-    sources = tuple(_sources(card, stated.union(_cited(personas), flagged(card))))
+    sources = tuple(_sources(card, stated.union(_cited(personas), flagged(card), also)))
     tool, verdict = card.tool, card.verdict
     return CardView(
         name=line(tool.name) or tool.slug,

@@ -1,0 +1,99 @@
+"""Finding the two scorecards that are meant: in the archive or in one run, by name, slug or key."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel.archive.archive import Archive, identity
+from panel.archive.entry import Entry, History
+from panel.comparison.weights import weights_of
+from panel.errors import RunError, ToolError
+from panel.runs.kept import kept_personas
+from panel.runs.store import Run
+from panel.untrusted import printable
+from panel.verdict.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stored scorecard, and what the criteria weighed in its run."""
+
+    card: Scorecard
+    weights: dict[tuple[str, str], float]
+
+
+def in_archive(archive: Archive, name: str) -> History | None:
+    """Return the tool of that key, name or slug; None where there is none.
+
+    Raises:
+        ToolError: the slug is that of several tools.
+    """
+    if history := archive.history(name):
+        return history
+    wanted = identity(name)
+    named = [h for h in archive.histories() if identity(h.latest.tool.name) == wanted]
+    slugged = [h for h in archive.histories() if any(e.tool.slug == name for e in h.entries)]
+    found = named or slugged
+    if len(found) > 1:
+        raise ToolError(
+            f"{printable(name)[:80]!r} is the slug of {len(found)} tools",
+            hint=f"name one: {_listed(h.latest.tool.name for h in found)}",
+        )
+    return found[0] if found else None
+
+
+def latest(archive: Archive, history: History) -> Found:
+    """Read a tool's latest verdict; raises `RunError` where it cannot be read."""
+    return in_run(archive.runs / history.latest.run, history.latest)
+
+
+def in_run(path: Path, wanted: Entry | str) -> Found:
+    """Read one scorecard of the run in the folder `path`: that of an entry, or of a tool's name.
+
+    Raises:
+        ToolError: the run holds no such tool.
+        RunError: the run or the scorecard cannot be read.
+    """
+    with Run.open(path) as run:
+        slug = wanted.tool.slug if isinstance(wanted, Entry) else _slug(run, wanted)
+        card = run.card(slug)
+        weights = weights_of(kept_personas(run) or ())
+    if card is None:
+        raise RunError(
+            f"the scorecard of {slug} in run {path.name} cannot be read",
+            hint=f"panel show {path.name}",
+        )
+    return Found(card, weights)
+
+
+def unknown(archive: Archive, name: str) -> ToolError:
+    """Return the error for a tool without a verdict, with the nearest names."""
+    names = [history.latest.tool.name for history in archive.histories()]
+    near = _near(name, names)
+    hint = f"did you mean {near}?" if near else "panel compare TOOL.yaml OTHER.yaml --review"
+    return ToolError(f"no stored verdict on {printable(name)[:80]!r} in {archive.runs}", hint=hint)
+
+
+def _slug(run: Run, name: str) -> str:
+    tools = run.tools()
+    for tool in tools:
+        if name == tool.slug or identity(name) == identity(tool.name):
+            return tool.slug
+    near = _near(name, [tool.name for tool in tools]) or _listed(tool.name for tool in tools[:3])
+    raise ToolError(
+        f"run {run.name} holds no tool named {printable(name)[:80]!r}",
+        hint=f"did you mean {near}?",
+    )
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    by_identity = {identity(each): each for each in names}
+    wanted = identity(name)
+    near = difflib.get_close_matches(wanted, by_identity, n=3, cutoff=0.5)
+    near += [each for each in by_identity if wanted and wanted in each and each not in near]
+    return _listed(by_identity[each] for each in near[:3])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " or ".join(printable(name)[:80] for name in names)
