@@ -19,6 +19,10 @@ COMMANDS = {
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
+    "compare": (
+        "panel.cli.compare",
+        "Put two tools' verdicts side by side: which one to ship with.",
+    ),
     "verify": (
         "panel.cli.verify",
         "Check that a run's scorecards follow from its stored replies.",
@@ -27,6 +31,7 @@ COMMANDS = {
     "runs": ("panel.cli.runs", "List stored runs, newest first."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
+    "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),

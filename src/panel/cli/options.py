@@ -147,6 +147,11 @@ def comparison(function: F) -> F:
     return _apply(function, [_format_option(("terminal", "markdown", "json")), *_OUTPUT])
 
 
+def paired(function: F) -> F:
+    """Add --format for two tools side by side, and --output."""
+    return _apply(function, [_format_option(("terminal", "markdown", "html", "json")), *_OUTPUT])
+
+
 def settings(runs: Path | None) -> Settings:
     """Read settings; --runs goes over them."""
     found = load_settings(None, os.environ)

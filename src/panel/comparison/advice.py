@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from panel.comparison.comparison import Answered, Comparison, Difference
-from panel.comparison.preference import Side
+from panel.comparison.preference import Side, other
 from panel.comparison.statement import Advice, Piece, Pointer, Statement
 from panel.verdict.scorecard import Scorecard
 
 MOST: Final = 3
 """Statements at most for what speaks for one tool."""
+
+SURE: Final = 2 / 3
+"""Probability of yes from which an answer is used: nearer to even, it is no ground for advice."""
 
 QUOTED: Final = 2
 """Passages named at most behind one answer."""
@@ -35,12 +38,16 @@ def advised(comparison: Comparison) -> Comparison:
 
 
 def backed(comparison: Comparison, side: Side) -> tuple[Difference, ...]:
-    """Return the differences that speak for one tool and have a passage behind its yes."""
+    """Return the differences that speak for one tool: a sure yes with a passage behind it."""
     return tuple(
         found
         for found in comparison.differences
-        if found.favours == side and found.decides and _answer(found, side).cites
+        if found.favours == side and found.decides and _is_backed(_answer(found, side))
     )[:MOST]
+
+
+def _is_backed(given: Answered) -> bool:
+    return bool(given.cites) and (given.p is None or given.p >= SURE)
 
 
 def _statements(comparison: Comparison) -> Iterator[Statement]:
@@ -56,7 +63,7 @@ def _statements(comparison: Comparison) -> Iterator[Statement]:
 
 def _order(comparison: Comparison) -> tuple[Side, Side]:
     first = comparison.preference.winner or comparison.preference.higher or "a"
-    return ("a", "b") if first == "a" else ("b", "a")
+    return first, other(first)
 
 
 def _verdicts(comparison: Comparison) -> str:
@@ -72,11 +79,13 @@ def _verdicts(comparison: Comparison) -> str:
             f"{one} scores {_spread(first)} of 100 over samples and {two} {_spread(second)}: the"
             " ranges overlap, so neither is ahead."
         )
+    close = f"closer than the {chosen.margin:g} points that a lead must have"
     if chosen.reason == "margin":
-        return f"{scores}: closer than the {chosen.margin:g} points that a lead must have."
-    votes = f"{_voted(first)} ship {one} and {_voted(second)} ship {two}"
+        return f"{scores}: {close}."
+    votes = f"{_voted(first)} ship {one}, and {_voted(second)} ship {two}"
     if chosen.reason == "neither":
-        return f"The panel ships neither: {votes}. {scores}."
+        apart = abs((first.verdict.score or 0.0) - (second.verdict.score or 0.0))
+        return f"{votes}. {scores}{f', {close}' if apart < chosen.margin else ''}."
     if chosen.reason == "contradiction":
         return f"{scores}, but {votes}: scores and votes point in different directions."
     return f"{scores}; {votes}."
@@ -94,12 +103,12 @@ def _unsettled(comparison: Comparison, reason: str) -> str:
 
 def _answers(comparison: Comparison, found: Difference, side: Side) -> Iterator[Piece]:
     """Say how one question was answered for both, first for the tool it speaks for."""
-    yield f"To “{found.question}” {found.title} answers "
-    behind: Side = "b" if side == "a" else "a"
-    for number, each in enumerate((side, behind)):
+    yield f"{found.title} asks: “{found.question}” "
+    for number, each in enumerate((side, other(side))):
         given = _answer(found, each)
-        lead = " and " if number else ""
-        yield f"{lead}{given.answer} for {comparison.card(each).tool.name}"
+        lead = ", " if number else ""
+        word = given.answer if number else given.answer.capitalize()
+        yield f"{lead}{word} for {comparison.card(each).tool.name}"
         yield from _pointers(each, given)
     yield "."
 
@@ -118,7 +127,7 @@ def _prices(comparison: Comparison) -> Iterator[Piece]:
     facts = {side: comparison.card(side).facts.entry_price for side in _order(comparison)}
     if not any(fact.passage for fact in facts.values()):
         return
-    yield "Entry price as their pages word it: "
+    yield "Entry price as the evidence words it: "
     for number, (side, fact) in enumerate(facts.items()):
         lead = "; " if number else ""
         worded = f"“{fact.value}”" if fact.passage else "not stated"

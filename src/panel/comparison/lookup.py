@@ -71,9 +71,7 @@ def unknown(archive: Archive, name: str) -> ToolError:
     """Return the error for a tool without a verdict, with the nearest names."""
     names = [history.latest.tool.name for history in archive.histories()]
     near = _near(name, names)
-    hint = f"did you mean {near}?" if near else "with --review it is reviewed first"
-    if not names:
-        hint = "review both first: panel compare A B --review"
+    hint = f"did you mean {near}?" if near else "panel compare TOOL.yaml OTHER.yaml --review"
     return ToolError(f"no stored verdict on {printable(name)[:80]!r} in {archive.runs}", hint=hint)
 
 

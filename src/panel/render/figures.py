@@ -6,7 +6,7 @@ from typing import Final
 
 UNKNOWN = "unknown"
 
-_MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def percent(value: float | None) -> str:
@@ -78,4 +78,4 @@ def moment(when: datetime) -> str:
 
 def day(when: date) -> str:
     """Write a day as `22 Nov 2026`, in English whatever the machine's language."""
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+    return f"{when.day} {_MONTHS[3 * when.month - 3 : 3 * when.month]} {when.year}"

@@ -86,11 +86,13 @@ def _headline(advice: Advice, names: dict[Side, str], comparison: Comparison) ->
     chosen = advice.preference
     if chosen.winner:
         return f"Ship with {names[chosen.winner]}"
-    held = [names[s] for s in SIDES if comparison.card(s).verdict.outcome == "hold"]
+    outcomes = [comparison.card(side).verdict.outcome for side in SIDES]
+    held = [names[s] for s, o in zip(SIDES, outcomes, strict=True) if o == "hold"]
+    skips = outcomes == ["skip", "skip"]
     return {
         "margin": "A tie: neither is ahead",
         "interval": "A tie: neither is ahead",
-        "neither": "Neither: the panel ships none of the two",
+        "neither": "Neither: the panel " + ("skips both" if skips else "does not ship either"),
         "contradiction": "No winner: scores and votes disagree",
         "hold": f"No winner while {' and '.join(held)} is on hold",
         "incomplete": "No winner: too few reviewers voted",

@@ -1,7 +1,7 @@
 """Building blocks for terminals: the verdict's stamp, bars, rules and indents. Knows no card."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from rich import box
@@ -23,6 +23,9 @@ STYLES: Final = {
 }  # fmt: skip
 CITE: Final = "cyan"
 QUIET: Final = "bright_black"
+
+Block = RenderableType
+"""Anything that can be drawn."""
 
 
 def stamp(outcome: str) -> Panel:
@@ -81,6 +84,28 @@ def bullet(mark: str, text: str, style: str) -> Table:
     grid.add_column(ratio=1, overflow="fold")
     grid.add_row(Text(mark, style=style), Text(text, style=style))
     return grid
+
+
+def words(*pieces: str | tuple[str, str]) -> Text:
+    """Draw pieces of text in a row; a pair is a text with its style."""
+    return Text.assemble(*pieces)
+
+
+def columns(rows: Iterable[Sequence[Block]], ratios: Sequence[int]) -> Table:
+    """Draw rows of blocks in columns that share the width in these ratios."""
+    grid = Table.grid(padding=(0, 2), expand=True)
+    for ratio in ratios:
+        grid.add_column(ratio=ratio, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def rule(title: str = "") -> Rule:
+    """Draw a line across, with a title at its left end."""
+    return (
+        Rule(Text(title, style="bold"), align="left", style=QUIET) if title else Rule(style=QUIET)
+    )
 
 
 def indent(block: RenderableType, *, after: int = 0) -> Padding:

@@ -1,5 +1,6 @@
 """What there is to show, found once from the archive: tools, categories, pairs, reviewers. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,15 +47,18 @@ class Catalogue:
         self.newest = tuple(newest(found))
         self.categories = _categories(self.newest)
         self.reviewers = _reviewers(self.newest, personas)
-        self.pairs = pairs(each.histories for each in self.categories.values())
+        named = (each for each in self.categories.values() if each.name != NO_CATEGORY)
+        self.pairs = pairs(each.histories for each in named)
         self._category_of = {
             history.key: each for each in self.categories.values() for history in each.histories
         }
         self._pair_names = {addresses.pair(*each): each for each in self.pairs}
         self._partners: dict[str, list[str]] = {}
-        for one, two in self.pairs:
-            self._partners.setdefault(one, []).append(two)
-            self._partners.setdefault(two, []).append(one)
+        self._pairs_in: dict[str, list[Pair]] = {}
+        for pair in self.pairs:
+            self._partners.setdefault(pair.one, []).append(pair.two)
+            self._partners.setdefault(pair.two, []).append(pair.one)
+            self._pairs_in.setdefault(self._category_of[pair.one].slug, []).append(pair)
 
     @property
     def day(self) -> date | None:
@@ -69,6 +73,10 @@ class Catalogue:
         """Return the tools that a tool is compared with, the newest comparison first."""
         return tuple(self.histories[other] for other in self._partners.get(key, ()))
 
+    def pairs_in(self, category: Category) -> tuple[Pair, ...]:
+        """Return the comparisons within a category, the newest first."""
+        return tuple(self._pairs_in.get(category.slug, ()))
+
     def pair(self, path: str) -> Pair | None:
         """Return the two tools of a comparison's address, listed or not; None for no such tools."""
         if listed := self._pair_names.get(path):
@@ -80,6 +88,13 @@ class Catalogue:
             if one != two and one in self.histories and two in self.histories:
                 return Pair(one, two)
         return None
+
+
+def outcomes(found: Iterable[History]) -> tuple[tuple[str, int], ...]:
+    """Return outcome and how many tools have it now, in one order; zero counts left out."""
+    counts = Counter(str(each.latest.verdict.outcome) for each in found)
+    order = ("ship", "split", "hold", "incomplete", "skip")
+    return tuple((name, counts[name]) for name in order if counts[name])
 
 
 def _categories(histories: Sequence[History]) -> dict[str, Category]:

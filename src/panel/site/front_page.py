@@ -1,6 +1,5 @@
 """The front page: newest verdicts, contested ones, what moved lately. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +8,8 @@ from typing import Final
 from panel.archive.entry import History
 from panel.render import figures
 from panel.site import addresses
-from panel.site.catalogue import Catalogue
+from panel.site.catalogue import Catalogue, outcomes
+from panel.site.match import Match, matches
 from panel.site.tile import Tile, tile
 
 NEWEST: Final = 9
@@ -36,15 +36,6 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Match:
-    """A comparison in short."""
-
-    path: str
-    one: Tile
-    two: Tile
-
-
-@dataclass(frozen=True)
 class FrontPage:
     """What the front page shows."""
 
@@ -64,21 +55,16 @@ class FrontPage:
 def front_page(catalogue: Catalogue) -> FrontPage:
     """Return the front page."""
     found = catalogue.newest
-    counts = Counter(each.latest.verdict.outcome for each in found)
     sizes = sorted(catalogue.categories.values(), key=lambda each: -len(each.histories))
     return FrontPage(
         tools=len(found),
         verdicts=sum(len(each.entries) for each in found),
-        outcomes=tuple(
-            (name, counts[name])
-            for name in ("ship", "split", "hold", "incomplete", "skip")
-            if counts[name]
-        ),
+        outcomes=outcomes(found),
         newest=tuple(tile(each) for each in found[:NEWEST]),
         contested=tuple(tile(each) for each in contested(found)),
         moved=moved(found),
         since=figures.day(catalogue.day - LATELY) if catalogue.day else "",
-        matches=matches(catalogue, COMPARED),
+        matches=matches(catalogue, catalogue.pairs[:COMPARED]),
         categories=tuple(
             (each.name, addresses.category(each.slug), len(each.histories)) for each in sizes[:24]
         ),
@@ -112,12 +98,3 @@ def moved(found: Sequence[History]) -> tuple[Move, ...]:
         move = Move(tile(each), before.outcome, before.score, by)
         moves.append((now.outcome == before.outcome, -abs(change), len(moves), move))
     return tuple(move for *_, move in sorted(moves)[:MOVED])
-
-
-def matches(catalogue: Catalogue, limit: int | None = None) -> tuple[Match, ...]:
-    """Return the comparisons in short, the newest first."""
-    known = catalogue.histories
-    return tuple(
-        Match(addresses.pair(*pair), tile(known[pair.one]), tile(known[pair.two]))
-        for pair in catalogue.pairs[:limit]
-    )

@@ -2,43 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
+from panel.community.tally import Tally
 
-class Counted(Protocol):
-    """Votes of one kind of voter."""
-
-    @property
-    def ship(self) -> int:
-        """Votes to ship."""
-
-    @property
-    def skip(self) -> int:
-        """Votes to skip."""
-
-    @property
-    def total(self) -> int:
-        """All votes."""
-
-    @property
-    def share(self) -> float | None:
-        """Percent that ship, None without votes."""
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Where that percentage lies with 95 % certainty, None without votes."""
-
-
-class Tallied(Protocol):
-    """The community's votes on one tool."""
-
-    @property
-    def verified(self) -> Counted:
-        """Votes of those who signed in by mail."""
-
-    @property
-    def anonymous(self) -> Counted:
-        """Votes of everybody else."""
+Tallied = Tally
+"""The community's votes on one tool, those of the signed-in and the anonymous apart."""
 
 
 @dataclass(frozen=True)

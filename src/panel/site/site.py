@@ -11,11 +11,14 @@ from panel.archive.entry import Entry
 from panel.personas import Persona
 from panel.site import addresses
 from panel.site.catalogue import Catalogue
+from panel.site.forecasts import Resolution
 from panel.site.head import Head
+from panel.site.item import Item
 from panel.site.leaf import Leaf
 from panel.site.live import Live, Tallied
 from panel.site.policy import policy
 from panel.site.routes import leaf, paths
+from panel.site.stamps import stamp
 from panel.site.subject import Subject
 from panel.site.templates import Templates
 from panel.verdict.scorecard import Scorecard
@@ -35,6 +38,8 @@ class Site:
         title: str = TITLE,
         personas: Sequence[Persona] = (),
         tallies: Mapping[str, Tallied] | None = None,
+        resolutions: Sequence[Resolution] = (),
+        editions: Sequence[Item] = (),
         today: date | None = None,
         read: Callable[[Entry], Scorecard] | None = None,
         folders: Sequence[Path] = (),
@@ -48,6 +53,8 @@ class Site:
             title: the site's name.
             personas: the reviewers' files.
             tallies: community votes by the tool's key.
+            resolutions: which forecasts came true: `read_forecasts`.
+            editions: entries of the feeds besides verdicts.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
             folders: more templates, of pages that `page` is asked for.
@@ -62,6 +69,8 @@ class Site:
             base_url=base_url.rstrip("/") if base_url else None,
             read=read or archive.card,
             tallies=tallies or {},
+            resolutions=tuple(resolutions),
+            items=tuple(editions),
             day=today,
         )
 
@@ -86,6 +95,10 @@ class Site:
         if found is None or isinstance(found, bytes):
             return found
         return self._draw(found, path, live)
+
+    def stamp(self, path: str) -> str | None:
+        """Return what stands for all that a page depends on; None where that is not told."""
+        return stamp(self.subject, self.archive, path, repr(self._live_url))
 
     def page(
         self, template: str, *, path: str, title: str, live: Live | None = None, **told: Any

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 from panel.archive.entry import Entry
 from panel.site.catalogue import Catalogue
+from panel.site.forecasts import Resolution
+from panel.site.item import Item
 from panel.site.live import Tallied
 from panel.verdict.scorecard import Scorecard
 
@@ -21,6 +23,10 @@ class Subject:
     """Fetches a whole card; raises `RunError` where it is gone."""
     tallies: Mapping[str, Tallied] = field(default_factory=dict)
     """Community votes by the tool's key."""
+    resolutions: tuple[Resolution, ...] = ()
+    """Which forecasts came true."""
+    items: tuple[Item, ...] = ()
+    """Entries of the feeds besides verdicts: editions of the digest."""
     day: date | None = None
 
     @property
