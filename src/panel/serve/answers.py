@@ -1,6 +1,7 @@
 """Answers: pages of the site and pages in words, as responses with the right headers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -12,7 +13,6 @@ from panel.serve.page import Page
 from panel.serve.records import Unavailable
 from panel.serve.service import Service
 from panel.site import addresses
-from panel.site.live import Live
 
 Link = tuple[str, str]
 """What a link says, and the path that it leads to."""
@@ -74,7 +74,8 @@ class Answers:
     ) -> Response:
         """Return a page of one of the server's templates, in the site's frame."""
         cookies = self._service.jar.read(request)
-        live = Live(signed_in=cookies.session is not None, notice=notice)
+        signed_in = cookies.session is not None
+        live = replace(self._service.shelf.live, signed_in=signed_in, notice=notice)
         path = request.url.path.lstrip("/")
         site = self._service.shelf.site
 
@@ -111,7 +112,7 @@ class Answers:
         path = request.url.path.lstrip("/")
         if path.count("/") > _DEPTH:
             return Response("There is no such page.\n", 404, media_type="text/plain")
-        site, live = self._service.shelf.site, Live()
+        site, live = self._service.shelf.site, self._service.shelf.live
         body = await self._service.shelf.make(lambda: site.not_found(path, live=live))
         headers = {"cache-control": "no-store"}
         return Response(body, 404, headers, media_type="text/html; charset=utf-8")

@@ -6,7 +6,7 @@ Knows the archive and the site; asks no database and sees no visitor, only what 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from panel.community.tally import Tally
@@ -49,9 +49,10 @@ Key = tuple[str, Choice | None, bool, str | None]
 class Shelf:
     """Pages by path."""
 
-    def __init__(self, site: Site) -> None:
-        """Take the site, whose archive is open."""
+    def __init__(self, site: Site, *, live: Live | None = None) -> None:
+        """Take the site, whose archive is open; `live` says what every page may offer."""
         self.site = site
+        self.live = live or Live()
         self.archive = site.archive
         self._hands = Hands("render", threads=2, waiting=64)
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
@@ -94,7 +95,13 @@ class Shelf:
 
     async def _make(self, key: Key, look: Look) -> Page | None:
         subject, seen = self.site.subject, Seen(look.tallies)
-        live = Live(tallies=seen, choice=look.choice, signed_in=look.signed_in, notice=look.notice)
+        live = replace(
+            self.live,
+            tallies=seen,
+            choice=look.choice,
+            signed_in=look.signed_in,
+            notice=look.notice,
+        )
 
         def render() -> Page | None:
             body = self.site.render(key[0], live=live)

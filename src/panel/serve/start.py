@@ -16,6 +16,7 @@ from panel.serve.service import Service
 from panel.serve.setup import Setup
 from panel.serve.shelf import Shelf
 from panel.session.opening import persona_folders
+from panel.site.live import Live
 from panel.site.site import Site
 
 Say = Callable[[str], None]
@@ -57,9 +58,10 @@ def open_service(setup: Setup, database: Database, *, say: Say) -> Service:
         personas=load_personas(folders=persona_folders()),
         folders=(TEMPLATES,),
     )
+    offered = Live(takes_mail=setup.mailing is not None, takes_requests=setup.takes_requests)
     return Service(
         setup=setup,
-        shelf=Shelf(site),
+        shelf=Shelf(site, live=offered),
         records=Records(database),
         outbox=Outbox(setup.mailing, on_trouble=say),
         on_trouble=say,

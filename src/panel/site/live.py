@@ -21,3 +21,7 @@ class Live:
     signed_in: bool = False
     notice: str | None = None
     """One sentence on what the visitor's last action did."""
+    takes_mail: bool = True
+    """Whether this server can send mail: without it nobody can subscribe or sign in."""
+    takes_requests: bool = True
+    """Whether visitors may ask for reviews."""
