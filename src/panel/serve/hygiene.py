@@ -69,14 +69,17 @@ class Hygiene:
         if status := self._refusal(scope):
             await self._refuse(status, receive, out)
             return
-        body = _Body(receive)
+        body = _Body(receive, out)
         try:
             await self._app(scope, body, out)
         except TooLarge:
-            await self._refuse(413, receive, out)
+            pass
         except Exception as fault:
             self._on_fault(fault)
             await self._refuse(500, receive, out)
+        if out.muted:
+            out.muted = False
+            await self._refuse(413, receive, out)
 
     def _refusal(self, scope: Scope) -> int:
         """Return the status a request is refused with by its head alone, 0 where it is not."""
@@ -131,14 +134,17 @@ def _text(value: bytes | None) -> str | None:
 class _Body:
     """Counts what the application reads."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, out: "_Out") -> None:
         self._receive = receive
+        self._out = out
         self._size = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._size += len(message.get("body", b""))
         if self._size > MAX_BODY:
+            # Whatever the application makes of it, the answer is ours.
+            self._out.muted = not self._out.begun
             raise TooLarge
         return message
 
@@ -150,8 +156,11 @@ class _Out:
         self._send = send
         self._headers = headers
         self.begun = False
+        self.muted = False
 
     async def __call__(self, message: Message) -> None:
+        if self.muted:
+            return
         if message["type"] == "http.response.start":
             self.begun = True
             message["headers"] = [*message.get("headers", ()), *self._headers]

@@ -174,6 +174,8 @@ class Server(uvicorn.Server):
                 loop="auto",
                 lifespan="on",
                 log_config=None,
+                # Faults are told by the application, in one line and without what was sent.
+                log_level="critical",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
