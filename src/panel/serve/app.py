@@ -35,7 +35,7 @@ from panel.serve.writing import Writing
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 FILES: Final = ("live.css", "progress.js")
-FREE: Final = ("/unsubscribe",)
+FREE: Final = ("/unsubscribe/",)
 """Addresses whose POST needs no page of ours: the token in them is the right to it."""
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -99,8 +99,8 @@ def _routes(service: Service, answers: Answers, visitors: Visitors, asking: Aski
         ("GET", "/subscribe/sent", mail.sent),
         ("GET", "/confirm/{token}", mail.confirm_link),
         ("POST", "/confirm/{token}", mail.confirm),
-        ("GET", "/unsubscribe", mail.unsubscribe_link),
-        ("POST", "/unsubscribe", mail.unsubscribe),
+        ("GET", "/unsubscribe/{token}", mail.unsubscribe_link),
+        ("POST", "/unsubscribe/{token}", mail.unsubscribe),
         ("POST", "/request", asking.ask),
         ("GET", "/requests", asking.all),
         ("GET", "/requests/{number:int}", asking.one),

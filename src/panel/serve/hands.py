@@ -5,9 +5,11 @@ being rendered.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +19,7 @@ class Busy(Exception):
 
 
 class Hands:
-    """A few threads for one kind of work."""
+    """A few threads for one kind of work. They hold up nobody who ends the program."""
 
     def __init__(self, name: str, *, threads: int, waiting: int) -> None:
         """Start no thread yet.
@@ -27,9 +29,12 @@ class Hands:
             threads: How many there are at most.
             waiting: How many calls may be under way or waiting; more are turned away.
         """
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._name = name
+        self._most = threads
         self._waiting = waiting
         self._under_way = 0
+        self._threads = 0
+        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
     async def do(self, call: Callable[[], T], *, seconds: float) -> T:
         """Return what `call` returns, from a thread.
@@ -39,11 +44,15 @@ class Hands:
         """
         if self._under_way >= self._waiting:
             raise Busy
-        future = self._pool.submit(call)
+        future: Future[T] = Future()
         self._under_way += 1
         loop = asyncio.get_running_loop()
         # Counted until it has really ended: a call that hangs keeps its place.
         future.add_done_callback(lambda _: _tell(loop, self._ended))
+        self._queue.put((future, call))
+        if self._threads < min(self._under_way, self._most):
+            self._threads += 1
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(future)
@@ -52,7 +61,18 @@ class Hands:
 
     def close(self) -> None:
         """Begin nothing more; what is under way ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._threads):
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            future, call = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(call())
+            except BaseException as fault:
+                future.set_exception(fault)
 
     def _ended(self) -> None:
         self._under_way -= 1

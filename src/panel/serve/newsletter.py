@@ -10,6 +10,7 @@ from panel.community.address import normal
 from panel.digest.letters import confirmation
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
+from panel.render.citations import line
 from panel.serve import links
 from panel.serve.answers import FRONT, Answers, see
 from panel.serve.form import BadForm, read_form
@@ -32,11 +33,12 @@ class Newsletter:
         try:
             address = normal(given)
         except AddressError as fault:
-            raise BadForm(f"{fault.message}.", status=422) from None
+            raise BadForm(f"{line(fault.message)}.", status=422) from None
         network = self._service.network(request)
         if wait := self._service.limits.take(mail_network=network, mail_address=address.casefold()):
             return await self._answers.too_often(request, wait)
-        if not self._service.outbox.put(lambda: self._letter(address)):
+        lost = self._service.records.subscribers.not_mailed
+        if not self._service.outbox.put(lambda: self._letter(address), lost=lost):
             return await self._answers.too_often(request, 60)
         return see(request, "subscribe/sent")
 
@@ -62,7 +64,7 @@ class Newsletter:
 
     async def confirm(self, request: Request) -> Response:
         """Spend a mailed link and confirm its address."""
-        token, records = _token(request), self._service.records
+        token, records = request.path_params["token"], self._service.records
         if wait := self._service.limits.take(link_network=self._service.network(request)):
             return await self._answers.too_often(request, wait)
 
@@ -99,7 +101,7 @@ class Newsletter:
 
     async def unsubscribe(self, request: Request) -> Response:
         """End a subscription: the page's button, and mail programs by themselves."""
-        token, records = _token(request), self._service.records
+        token, records = request.path_params["token"], self._service.records
 
         def leave() -> TokenError | None:
             found = links.spend(records.tokens, "unsubscribe", token)
@@ -120,7 +122,7 @@ class Newsletter:
     async def _button(
         self, request: Request, purpose: links.Purpose, *, title: str, text: str, button: str
     ) -> Response:
-        token, records = _token(request), self._service.records
+        token, records = request.path_params["token"], self._service.records
         found = await records.read(lambda: links.read(records.tokens, purpose, token))
         if isinstance(found, TokenError):
             return await self._useless(request, found)
@@ -149,8 +151,3 @@ class Newsletter:
         return address, confirmation(
             f"{self._service.setup.address}/{path}", hours=links.HOURS["confirm"]
         )
-
-
-def _token(request: Request) -> str:
-    """Return a link's token: in its path, or in its query as the weekly mail has it."""
-    return request.path_params.get("token") or request.query_params.get("token", "")

@@ -10,7 +10,7 @@ from typing import Final
 
 from panel.digest.mailing import Mailing
 from panel.digest.message import Letter
-from panel.errors import DatabaseError, MailDeferred, MailError
+from panel.errors import DatabaseError, MailDeferred, MailError, MailUncertain
 from panel.serve.hands import Busy, Hands
 
 Draft = Callable[[], tuple[str, Letter] | None]
@@ -44,11 +44,19 @@ class Outbox:
         """Whether mail can be sent at all."""
         return self._mailing is not None
 
-    def put(self, draft: Draft) -> bool:
-        """Take a letter to write and send; False where too many wait already."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether any mail is under way."""
+        return bool(self._under_way)
+
+    def put(self, draft: Draft, *, lost: Callable[[str], None] = lambda address: None) -> bool:
+        """Take a letter to write and send; False where too many wait already.
+
+        `lost` is called, in a thread, with the address of a letter that was given up.
+        """
         if len(self._under_way) >= WAITING:
             return False
-        task = asyncio.ensure_future(self._send(draft))
+        task = asyncio.ensure_future(self._send(draft, lost))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return True
@@ -60,7 +68,7 @@ class Outbox:
         await asyncio.gather(*self._under_way, return_exceptions=True)
         self._hands.close()
 
-    async def _send(self, draft: Draft) -> None:
+    async def _send(self, draft: Draft, lost: Callable[[str], None]) -> None:
         written: tuple[str, Letter] | None = None
 
         def write() -> None:
@@ -72,8 +80,10 @@ class Outbox:
                 self._mailing.send(written[1], to=written[0], now=datetime.now(UTC))
 
         # A letter is written once: to ask for it again would count as asking twice.
-        if await self._tried(write) and written is not None:
-            await self._tried(send)
+        if not await self._tried(write) or written is None or await self._tried(send):
+            return
+        address = written[0]
+        await self._tried(lambda: lost(address))
 
     async def _tried(self, call: Callable[[], None]) -> bool:
         """Do something that may fail for a while; tell whether it was done."""
@@ -83,6 +93,9 @@ class Outbox:
                 return True
             except (MailDeferred, DatabaseError, Busy) as fault:
                 self._on_trouble(f"a mail waits: {_reason(fault)}")
+            except MailUncertain as fault:
+                self._on_trouble(f"a mail may have been sent: {_reason(fault)}")
+                return True
             except (MailError, ValueError) as fault:
                 self._on_trouble(f"a mail was not sent: {_reason(fault)}")
                 return False

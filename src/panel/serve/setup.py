@@ -13,6 +13,7 @@ from panel.digest.mailing import Mailing
 from panel.errors import SettingsError
 from panel.serve.client import Proxies
 from panel.serve.origin import Door
+from panel.serve.outbox import PAUSES
 from panel.session.options import Options
 
 RATES: Final[Mapping[str, Rate]] = {
@@ -51,6 +52,8 @@ class Setup:
     rates: Mapping[str, Rate] = field(default_factory=lambda: RATES)
     refresh_seconds: float = 3.0
     """Between two looks at the runs folder."""
+    mail_pauses: tuple[float, ...] = PAUSES
+    """Seconds before each further try to send a mail."""
 
     @property
     def address(self) -> str:

@@ -63,7 +63,7 @@ def open_service(setup: Setup, database: Database, *, say: Say) -> Service:
         setup=setup,
         shelf=Shelf(site, live=offered),
         records=Records(database),
-        outbox=Outbox(setup.mailing, on_trouble=say),
+        outbox=Outbox(setup.mailing, on_trouble=say, pauses=setup.mail_pauses),
         on_trouble=say,
     )
 
