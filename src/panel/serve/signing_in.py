@@ -10,7 +10,7 @@ from panel.community.address import normal
 from panel.digest.letters import sign_in
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
-from panel.render.citations import line
+from panel.render.citations import cut, line
 from panel.serve import links
 from panel.serve.answers import Answers, see
 from panel.serve.cookies import SESSION_DAYS
@@ -44,7 +44,8 @@ class SigningIn:
         try:
             address = normal(given)
         except AddressError as fault:
-            return await self._form(request, fault=line(fault.message), given=line(given), status=422)
+            shown = cut(line(given), 254)
+            return await self._form(request, fault=line(fault.message), given=shown, status=422)
         network = self._service.network(request)
         if wait := self._service.limits.take(mail_network=network, mail_address=address.casefold()):
             return await self._answers.too_often(request, wait)
