@@ -7,6 +7,7 @@ with serving(tmp_path) as live:
 
 import contextlib
 import http.client
+import json
 import re
 import threading
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import html5lib
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
@@ -103,6 +105,12 @@ class Visitor:
             connection.close()
         self._keep(answer)
         return answer
+
+    def json(self, method: str, path: str, *, headers: dict[str, str], told: Any = None) -> Any:
+        """Ask the API as a program does; returns what it says."""
+        body = None if told is None else json.dumps(told).encode()
+        said = {"Content-Type": "application/json", **headers}
+        return json.loads(self.ask(method, path, headers=said, body=body).body)
 
     def vote(self, choice: str, tool: str = "quillstore") -> Answer:
         return self.post("/vote", tool=tool, choice=choice)
@@ -227,3 +235,30 @@ def until(true: Callable[[], object], *, seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
+
+
+OWN_SCRIPTS = {"panel.js", "progress.js"}
+ACTIVE = {"img", "iframe", "object", "embed", "style", "base", "audio", "video", "frame", "applet"}
+ADDRESSES = {"href", "src", "action", "formaction", "data", "poster", "xlink:href", "srcset"}
+
+
+def assert_harmless(page: str) -> None:
+    """Judge a page with a parser: nothing of others runs, loads or sends."""
+    for element in html5lib.parse(page, namespaceHTMLElements=False).iter():
+        tag = str(element.tag).rpartition("}")[2]
+        assert tag not in ACTIVE, tag
+        if tag == "script":
+            assert element.get("src", "").rpartition("/")[2] in OWN_SCRIPTS
+            assert not element.text
+        if tag == "meta":
+            assert (element.get("http-equiv") or "").lower() != "refresh"
+        for name, value in element.attrib.items():
+            assert not str(name).lower().startswith("on"), name
+            assert name != "style"
+            if name in ADDRESSES:
+                scheme = urlsplit(value).scheme
+                assert scheme in ("", "https") or tag == "a", value
+                assert scheme in ("", "https", "http"), value
+                if tag != "a" and tag != "link":
+                    assert not value.startswith("//")
+                    assert scheme == "", (tag, value)
