@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,6 +12,7 @@ from panel.errors import RunError
 from panel.serve.answers import Answers, page_response
 from panel.serve.cookies import Cookies
 from panel.serve.notices import NO_COUNTS, notice
+from panel.serve.problems import is_api
 from panel.serve.records import Unavailable
 from panel.serve.service import Service
 from panel.serve.shelf import Look
@@ -60,6 +62,8 @@ class Pages:
             return await self._answers.words(
                 request, "This page cannot be shown", "Its scorecard cannot be read.", status=500
             )
+        if page is None and is_api(request):
+            raise HTTPException(404)
         if page is None:
             return await self._answers.missing(request)
         keep = "private, no-cache" if cookies.any else "no-cache"
