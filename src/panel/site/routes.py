@@ -56,7 +56,8 @@ def leaf(subject: Subject, path: str, votes: Votes) -> Leaf | bytes | None:
 def _front(subject: Subject) -> Leaf:
     told = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(subject.catalogue)
-    return Leaf("front.html", subject.title, told, "front", {"page": page})
+    facts = {"page": page, "seats": seats(subject.catalogue)}
+    return Leaf("front.html", subject.title, told, "front", facts)
 
 
 def _tools(subject: Subject) -> Leaf:
