@@ -17,11 +17,13 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from tests.cards import NOW, card
+from tests.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
 from tests.shelf import shelve
 
+from panel.reviews.review import Review
 from panel.verdict.scorecard import CardTool, Scorecard, Verdict, Votes
 
+REVIEWS = (BUILDER, SKEPTIC, BUSINESS, FUTURIST)
 BAR_SECONDS = 60.0
 BAR_MEGABYTES = 300.0
 
@@ -42,7 +44,16 @@ def one(number: int, chance: random.Random) -> Scorecard:
         category=f"Category {number % 50}", tagline=f"What tool {number} does, in one sentence",
         price="Free", description="A tool made for measuring how long a site takes to build.",
     )  # fmt: skip
-    return card(tool=tool, verdict=verdict)
+    return card(tool=tool, verdict=verdict, reviews=tuple(varied(r, chance) for r in REVIEWS))
+
+
+def varied(review: Review, chance: random.Random) -> Review:
+    """Return the review with other answers to some of its questions."""
+    findings = tuple(
+        each.model_copy(update={"answer": "yes" if (p := chance.random()) > 0.5 else "no", "p": p})
+        for each in review.findings
+    )
+    return review.model_copy(update={"findings": findings})
 
 
 def fill(runs: Path, tools: int, parts: int) -> None:

@@ -14,7 +14,7 @@ class Leaf:
     description: str
     section: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
-    tool: str | None = None
-    """The key of the tool that is voted on here."""
     picture: bool = False
+    path: str | None = None
+    """The page's own path, where it can be asked for by others too."""
     index: bool = True

@@ -52,7 +52,7 @@ class CategoryPage:
 
     name: str
     tools: tuple[Tile, ...]
-    """By score, the highest first; without a score last."""
+    """By score, the highest first; what has no verdict that counts last."""
     outcomes: tuple[tuple[str, int], ...]
     columns: tuple[Column, ...]
     matches: tuple[Match, ...]
@@ -67,6 +67,13 @@ class Seat:
     lens: str
     votes: tuple[tuple[str, int], ...]
     alone: int
+
+    @property
+    def share(self) -> float | None:
+        """Percent of its votes that ship, None without votes."""
+        counts = dict(self.votes)
+        voted = counts.get("ship", 0) + counts.get("skip", 0)
+        return 100 * counts.get("ship", 0) / voted if voted else None
 
 
 def letters(found: Iterable[History]) -> tuple[Letter, ...]:
@@ -144,4 +151,6 @@ def _by_name(shown: Tile) -> tuple[str, str]:
 
 
 def _by_score(shown: Tile) -> tuple[bool, float, str]:
-    return (shown.score is None, -(shown.score or 0), shown.key)
+    # Scores of a verdict on hold and of an incomplete one do not count: they come last.
+    counts = shown.score is not None and shown.outcome in ("ship", "skip", "split")
+    return (not counts, -(shown.score or 0), shown.key)

@@ -96,7 +96,12 @@ def record(
 
 
 def stands_alone(opinion: Opinion, entry: Entry) -> bool:
-    """Tell whether all other voters, at least two, voted the other way."""
+    """Tell whether all other voters, at least two, voted the other way.
+
+    Nobody does in a verdict that does not count: on hold, or incomplete.
+    """
+    if entry.verdict.outcome in ("hold", "incomplete"):
+        return False
     others = {
         each.persona: each.vote
         for each in entry.opinions

@@ -1,6 +1,6 @@
 """Which page a path stands for, and what is on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from panel.render import figures
@@ -9,13 +9,18 @@ from panel.site.files import FILES
 from panel.site.front_page import front_page
 from panel.site.leaf import Leaf
 from panel.site.lists import categories, category_page, letters, seats
+from panel.site.live import Tallied
 from panel.site.match import matches
+from panel.site.pair_page import pair_page
 from panel.site.pairing import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
 from panel.site.previews import preview
 from panel.site.provider_page import judges
 from panel.site.reviewer_page import reviewer_page
 from panel.site.subject import Subject
 from panel.site.tool_page import tool_page
+
+Votes = Mapping[str, Tallied]
+"""By the tool's key."""
 
 
 def paths(subject: Subject) -> Iterator[str]:
@@ -26,13 +31,17 @@ def paths(subject: Subject) -> Iterator[str]:
     yield from (addresses.category(each) for each in catalogue.categories)
     yield from (addresses.reviewer(each) for each in catalogue.reviewers)
     pictured = [addresses.tool(key) for key in catalogue.histories]
+    pictured += [addresses.pair(*pair) for pair in catalogue.pairs]
     yield from pictured
     if subject.base_url:
         yield from (addresses.picture(path) for path in pictured)
 
 
-def leaf(subject: Subject, path: str) -> Leaf | bytes | None:
-    """Return the page at a path before it is drawn, a file's bytes, or None."""
+def leaf(subject: Subject, path: str, votes: Votes) -> Leaf | bytes | None:
+    """Return the page at a path before it is drawn, a file's bytes, or None.
+
+    `votes` by tool go over those of the subject.
+    """
     if page := _PAGES.get(path):
         return page(subject)
     if file := FILES.get(path):
@@ -41,13 +50,14 @@ def leaf(subject: Subject, path: str) -> Leaf | bytes | None:
     if folder == "pictures" and name.endswith(".png"):
         return preview(subject, f"{name.removesuffix('.png')}.html")
     kind = _KINDS.get(folder)
-    return kind(subject, path) if kind and name.endswith(".html") else None
+    return kind(subject, path, votes) if kind and name.endswith(".html") else None
 
 
 def _front(subject: Subject) -> Leaf:
     told = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(subject.catalogue)
-    return Leaf("front.html", subject.title, told, "front", {"page": page})
+    facts = {"page": page, "seats": seats(subject.catalogue)}
+    return Leaf("front.html", subject.title, told, "front", facts)
 
 
 def _tools(subject: Subject) -> Leaf:
@@ -97,7 +107,7 @@ def _missing(subject: Subject) -> Leaf:
     return Leaf("404.html", "No such page", "There is no page at this address.", index=False)
 
 
-def _tool(subject: Subject, path: str) -> Leaf | None:
+def _tool(subject: Subject, path: str, votes: Votes) -> Leaf | None:
     history = subject.catalogue.histories.get(_name(path))
     if history is None:
         return None
@@ -109,13 +119,29 @@ def _tool(subject: Subject, path: str) -> Leaf | None:
         f"{card.name}: {card.outcome}",
         f"Panel verdict on {card.name}: {card.outcome}, score {score} of 100. {card.headline}.",
         "tools",
-        {"page": page},
-        tool=history.key,
+        {"page": page, "tally": _tally(subject, votes, history.key)},
         picture=True,
     )
 
 
-def _category(subject: Subject, path: str) -> Leaf | None:
+def _pair(subject: Subject, path: str, votes: Votes) -> Leaf | None:
+    pair = subject.catalogue.pair(path)
+    if pair is None:
+        return None
+    tallies = (_tally(subject, votes, key) for key in pair)
+    view = pair_page(subject, pair, *tallies)
+    told = {"view": view, "one": pair.one, "two": pair.two}
+    own = addresses.pair(*pair)
+    return Leaf(
+        "pair_tools.html", view.title, f"{view.summary}.", "compare", told, picture=True, path=own
+    )
+
+
+def _tally(subject: Subject, votes: Votes, key: str) -> Tallied | None:
+    return votes.get(key) or subject.tallies.get(key)
+
+
+def _category(subject: Subject, path: str, votes: Votes) -> Leaf | None:
     found = subject.catalogue.categories.get(_name(path))
     if found is None:
         return None
@@ -124,7 +150,7 @@ def _category(subject: Subject, path: str) -> Leaf | None:
     return Leaf("category.html", page.name, told, "categories", {"page": page})
 
 
-def _reviewer(subject: Subject, path: str) -> Leaf | None:
+def _reviewer(subject: Subject, path: str, votes: Votes) -> Leaf | None:
     page = reviewer_page(subject, _name(path))
     if page is None:
         return None
@@ -146,8 +172,9 @@ _PAGES: Final[dict[str, Callable[[Subject], Leaf]]] = {
     addresses.METHOD: _method,
     addresses.NOT_FOUND: _missing,
 }
-_KINDS: Final[dict[str, Callable[[Subject, str], Leaf | None]]] = {
+_KINDS: Final[dict[str, Callable[[Subject, str, Votes], Leaf | None]]] = {
     "tools": _tool,
+    "compare": _pair,
     "categories": _category,
     "reviewers": _reviewer,
 }

@@ -91,7 +91,7 @@ class Site:
 
         Raises `RunError` where a scorecard that the page shows cannot be read.
         """
-        found = leaf(self.subject, path)
+        found = leaf(self.subject, path, live.tallies if live else {})
         if found is None or isinstance(found, bytes):
             return found
         return self._draw(found, path, live)
@@ -109,17 +109,14 @@ class Site:
 
     def not_found(self, path: str, *, live: Live | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
-        found = leaf(self.subject, addresses.NOT_FOUND)
+        found = leaf(self.subject, addresses.NOT_FOUND, {})
         assert isinstance(found, Leaf)
         return self._draw(found, path, live)
 
-    def tally(self, key: str, live: Live | None = None) -> Tallied | None:
-        """Return the community's votes on a tool."""
-        return (live.tallies.get(key) if live else None) or self.subject.tallies.get(key)
-
     def _draw(self, found: Leaf, path: str, live: Live | None) -> bytes:
+        own = found.path or path
         head = Head(
-            path=path,
+            path=own,
             title=found.title,
             description=found.description,
             site=self.subject.title,
@@ -128,11 +125,10 @@ class Site:
             base_url=self.subject.base_url,
             live_url=self._live_url,
             section=found.section,
-            picture=addresses.picture(path) if found.picture else None,
+            picture=addresses.picture(own) if found.picture else None,
             index=found.index,
         )
-        tally = self.tally(found.tool, live) if found.tool else None
-        told = {**found.told, "head": head, "live": live, "tally": tally}
+        told = {**found.told, "head": head, "live": live}
         return self._templates.render(found.template, told).encode("utf-8", "replace")
 
     def _root(self, path: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from panel.render import figures
 from panel.render.html import environment, stylesheet
+from panel.render.pair_html import pair_styles
 from panel.site import addresses
 
 FOLDER: Final = Path(__file__).with_name("templates")
@@ -28,8 +29,8 @@ class Templates:
 
 @cache
 def style() -> str:
-    """Return the site's one style sheet: the scorecard's, and what the site adds to it."""
-    return stylesheet() + text("site.css")
+    """Return the site's one style sheet: the scorecard's, the comparison's, and the site's own."""
+    return stylesheet() + pair_styles() + text("site.css")
 
 
 @cache
