@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
 from tests.command import Desk, answering
+
+__all__ = ["chromium"]
 
 
 def pytest_addoption(parser):
