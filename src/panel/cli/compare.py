@@ -21,7 +21,7 @@ from panel.comparison.lookup import Found
 from panel.comparison.memory import Memory
 from panel.comparison.weights import between
 from panel.comparison.writing import write_advice
-from panel.errors import CallError, InputError, ToolError
+from panel.errors import CallError, InputError, RunStopped, ToolError
 from panel.render import pair_forms, pair_terminal, terminal
 from panel.runs.folder import find_folder
 from panel.session.opening import open_panel
@@ -117,7 +117,7 @@ def _written(found: Comparison, given: Mapping[str, Any]) -> tuple[Comparison, b
     """Let a model write the paragraph; where it cannot, the rule's stands and stderr says why."""
     try:
         return asyncio.run(_write(found, given)), False
-    except CallError as error:
+    except (CallError, RunStopped) as error:
         say(f"warning: no model wrote the paragraph: {error.message}")
         return found, True
 

@@ -54,11 +54,24 @@ def _statements(comparison: Comparison) -> Iterator[Statement]:
     yield Statement(about="verdict", pieces=(_verdicts(comparison),))
     # What is on hold, or judged by too few, must not be praised meanwhile.
     if comparison.preference.reason not in ("hold", "incomplete"):
-        for side in _order(comparison):
-            for found in backed(comparison, side):
-                yield Statement(about=side, pieces=tuple(_answers(comparison, found, side)))
+        yield from _reasons(comparison)
     if prices := tuple(_prices(comparison)):
         yield Statement(about="price", pieces=prices)
+
+
+def _reasons(comparison: Comparison) -> Iterator[Statement]:
+    silent = []
+    for side in _order(comparison):
+        found = backed(comparison, side)
+        silent += [] if found else [comparison.card(side).tool.name]
+        for each in found:
+            yield Statement(about=side, pieces=tuple(_answers(comparison, each, side)))
+    if len(silent) == 1:
+        text = f"No sure answer with a passage behind it speaks for {silent[0]} over the other."
+        yield Statement(about="verdict", pieces=(text,))
+    elif silent:
+        text = "No sure answer with a passage behind it tells the two apart."
+        yield Statement(about="verdict", pieces=(text,))
 
 
 def _order(comparison: Comparison) -> tuple[Side, Side]:

@@ -60,11 +60,11 @@ def _found(a: Scorecard, b: Scorecard, unpaired: int) -> Iterator[tuple[Kind, st
             f"They were judged on different days: {one} on {a.created:%Y-%m-%d}, {two} on"
             f" {b.created:%Y-%m-%d}",
         )
-    if a.verdict.interval is None or b.verdict.interval is None:
-        yield (
-            "samples",
-            "Each reviewer was asked once, so how far a score may move by chance is not known",
+    if once := [card.tool.name for card in (a, b) if card.verdict.interval is None]:
+        whose = (
+            "Each reviewer was asked once" if len(once) > 1 else f"On {once[0]} each was asked once"
         )
+        yield "samples", f"{whose}, so how far a score may move by chance is not known"
 
 
 def _models(card: Scorecard) -> frozenset[str]:

@@ -12,7 +12,7 @@ from panel.comparison.comparison import Comparison
 from panel.comparison.preference import Side
 from panel.comparison.statement import Advice, Pointer, Statement
 from panel.render import figures
-from panel.render.citations import Cite, Own, cut, line, parts
+from panel.render.citations import Cite, Own, cut, line, lines, parts
 from panel.render.deciding import Known
 
 SIDES: Final[tuple[Side, Side]] = ("a", "b")
@@ -49,6 +49,8 @@ class AdviceView:
     prices: tuple[tuple[Told, ...], ...]
     by: str
     """Who wrote the words."""
+    reply: str
+    """A model's reply as it came, used or not; empty where none was asked."""
 
 
 def advice_view(
@@ -79,6 +81,7 @@ def advice_view(
         ),
         prices=told("price"),
         by=_by(advice),
+        reply=lines(advice.written.text) if advice.written else "",
     )
 
 
