@@ -71,7 +71,7 @@ def test_a_vote_is_counted_changed_and_withdrawn(tmp_path):
         answer = voter.vote("ship")
         assert (answer.status, answer.headers["location"]) == (
             303,
-            "tools/quillstore.html#community",
+            "tools/quillstore.html",
         )
         page = voter.get("/tools/quillstore.html").text
         assert "Your vote to ship is counted." in page

@@ -20,7 +20,7 @@ class Step:
     title: str
     done: int
     total: int
-    said: str = ""
+    said: str = "waiting"
     """What it is at, or its vote."""
 
 

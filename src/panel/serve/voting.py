@@ -46,7 +46,8 @@ class Voting:
                 request, "This vote was not taken", f"{fault.message}.", status=403
             )
         self._service.counts.note(tool, counted.tally)
-        response = see(request, f"{addresses.tool(tool)}#community")
+        # To the top of the page: there it says what was done.
+        response = see(request, addresses.tool(tool))
         self._service.jar.write(response, "said", counted.said, seconds=60)
         if counted.is_new:
             self._service.jar.write(response, "voter", new, seconds=YEAR)
