@@ -11,7 +11,8 @@ from panel.digest.mailing import Mailing
 from panel.digest.message import Sender
 from panel.digest.post import Post
 from panel.serve import links
-from tests.live import FREE, listen, postbox, serving, until
+from panel.serve.server import listen
+from tests.live import FREE, postbox, serving, until
 
 
 @pytest.fixture

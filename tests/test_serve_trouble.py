@@ -161,7 +161,7 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
                 else:
                     unsure.add(number)
 
-        unsure: set[int] = set()
+        unsure = set()
         with ThreadPoolExecutor(6) as pool:
             for number in range(6):
                 pool.submit(vote, number)

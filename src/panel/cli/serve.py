@@ -40,7 +40,7 @@ from panel.serve.start import serve, trace
 @options.judging
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
-    """Serve the pages, with the community's votes, subscriptions, review requests and an API.
+    """Serve the pages live, with votes, requests and an API.
 
     Settings: PANEL_DATABASE_URL (a PostgreSQL server instead of a file in --data), PANEL_SMTP_URL
     and PANEL_MAIL_FROM (mails for signing in and subscribing), PANEL_API_KEY (writing through the

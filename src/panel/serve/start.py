@@ -74,6 +74,7 @@ def trace(say: Say) -> Say:
     def told(line: str) -> None:
         say(line)
         if sys.exc_info()[0] is not None:
-            say(traceback.format_exc())
+            for part in traceback.format_exc().splitlines():
+                say(part)
 
     return told
