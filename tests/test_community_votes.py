@@ -320,6 +320,14 @@ def test_a_vote_that_is_none_is_turned_down(database, tool, choice, words):
         Votes(database).cast(me, tool, choice, network=NET)
 
 
+def test_tallies_of_more_tools_than_a_query_may_name(database):
+    me = Identities(database).anonymous("cookie")
+    Votes(database).cast(me, "tool 7", "ship", network=NET)
+    found = Votes(database).tallies([f"tool {n}" for n in range(70_000)])
+    assert len(found) == 70_000
+    assert sum(tally.anonymous.ship for tally in found.values()) == 1
+
+
 def test_an_identity_that_is_none_is_turned_down(database):
     store, who = Votes(database), Identities(database)
     for call in (
