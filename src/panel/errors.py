@@ -235,7 +235,14 @@ class MailRejected(MailError):
 
 
 class MailDeferred(MailError):
-    """No connection, a lost one, or "not now" (4xx): the mail was not taken, later it may be."""
+    """No connection, a lost one, or "not now" (4xx): the mail was not taken, later it may be.
+
+    `everybody` tells that the server served nobody, not only this recipient.
+    """
+
+    def __init__(self, message: str, *, everybody: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.everybody = everybody
 
 
 class MailUncertain(MailError):

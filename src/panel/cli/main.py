@@ -35,6 +35,7 @@ COMMANDS = {
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
+    "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),
     "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),
 }
 

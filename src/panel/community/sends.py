@@ -100,6 +100,13 @@ class Sends:
                 delete(sends).where(_this(week, subscriber), sends.c.state == "claimed")
             )
 
+    def forgive(self, week: str, subscriber: int) -> None:
+        """Forget that the server turned a mail down: it may be sent again."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(sends).where(_this(week, subscriber), sends.c.state == "failed")
+            )
+
     def left(self, week: str) -> Iterator[Subscriber]:
         """Yield the confirmed subscribers to whom the edition is still to be sent."""
         yield from pages(self._database, _left(week))

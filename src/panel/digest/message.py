@@ -13,7 +13,7 @@ from email.errors import HeaderParseError, MessageDefect
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from typing import Any, Final
 
 from panel.digest.plain import one_line
@@ -59,17 +59,16 @@ class Sender:
         """Read `Panel <weekly@example.org>` or a bare address.
 
         Raises:
-            SettingsError: it is not one address with a domain.
+            SettingsError: it is not one address with a domain, in ASCII.
         """
-        name, address = parseaddr(text)
         try:
-            known = recipient(address) if text.isprintable() else None
+            ((name, address),) = getaddresses([text] if text.isprintable() else [])
+            if not address.isascii():
+                raise ValueError("Message-ID and List-Id are made of it")
+            known = recipient(address)
         except ValueError:
-            known = None
-        if known is None or not known.domain:
-            raise SettingsError(
-                f"{SETTING} is not one mail address", hint=f"for instance {EXAMPLE}"
-            )
+            hint = f"for instance {EXAMPLE}"
+            raise SettingsError(f"{SETTING} is not one mail address", hint=hint) from None
         return cls(name=one_line(name) or "Panel", address=known.addr_spec)
 
 
@@ -113,8 +112,7 @@ def message(
         ValueError: `to` is not one address, or the unsubscribe address is not one link.
     """
     address = recipient(to)
-    ascii_only = (address.addr_spec + sender.address).isascii()
-    mail = EmailMessage(policy=_POLICY if ascii_only else _POLICY.clone(utf8=True))
+    mail = EmailMessage(policy=_POLICY.clone(utf8=not address.addr_spec.isascii()))
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = address
     mail["Subject"] = one_line(letter.subject)[:200]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from panel.errors import InputError
 from panel.render.links import https
@@ -59,4 +59,4 @@ class Places:
 
     def unsubscribe(self, token: str) -> str:
         """Return where a click, or a POST without cookies, ends a subscription."""
-        return f"{self.base}/unsubscribe?{urlencode({'token': token})}"
+        return f"{self.base}/unsubscribe/{quote(token, safe='')}"

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from panel.digest.message import as_bytes, people
 from panel.digest.server import EXAMPLE, Server
@@ -91,7 +91,7 @@ class Line:
                 raise MailUncertain(
                     f"the connection to {self._server} broke after the whole mail was sent"
                 ) from error
-            raise MailDeferred(f"{self._server}: {why}") from error
+            raise MailDeferred(f"{self._server}: {why}", everybody=True) from error
 
     def close(self) -> None:
         """Say goodbye and close the connection; nothing is raised."""
@@ -184,6 +184,13 @@ class _Wire(smtplib.SMTP):
             found.close()
             raise
 
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one answer; half of one that was cut off is none."""
+        found = super().getreply()
+        if self.was_cut:
+            raise TimeoutError
+        return found
+
     def idle_ended(self) -> bool:
         """Whether the server has spoken unasked between two mails: it only does to say goodbye."""
         return self.sock is None or bool(select.select([self.sock], [], [], 0)[0])
@@ -228,19 +235,27 @@ def _encrypt(wire: _Wire, server: Server) -> None:
 
 
 def _sign_in(wire: _Wire, server: Server) -> None:
+    wire.user, wire.password = server.user or "", server.password or ""
+    offered = wire.esmtp_features.get("auth", "").upper().split()
+    ways: dict[str, Any] = {
+        "PLAIN": wire.auth_plain,
+        "LOGIN": wire.auth_login,
+        "CRAM-MD5": wire.auth_cram_md5,
+    }
+    way = next((name for name in ways if name in offered), None)
+    if way is None:
+        raise MailRefused(f"{server} offers no way to sign in that is known here", hint=_CHECK)
     try:
-        wire.login(server.user or "", server.password or "")
-    except smtplib.SMTPServerDisconnected:
-        raise
-    except smtplib.SMTPResponseException as error:
+        # One try: some servers hang up on whoever tries a second way after a wrong password.
+        wire.auth(way, ways[way])
+    except smtplib.SMTPAuthenticationError as error:
         # What the server says here may repeat what it was sent: only its code is told.
         code = error.smtp_code
         if code // 100 == 4:
-            raise MailDeferred(f"{server} cannot sign anyone in now ({code})") from None
+            text = f"{server} cannot sign anyone in now ({code})"
+            raise MailDeferred(text, everybody=True) from None
         text = f"{server} rejected the user name or password ({code})"
         raise MailRefused(text, hint=_CHECK) from None
-    except smtplib.SMTPException:
-        raise MailRefused(f"{server} offers no way to sign in that is known here") from None
 
 
 def _context() -> ssl.SSLContext:
@@ -258,8 +273,10 @@ def _expect(
     if code in wanted:
         return
     words = " ".join(printable(said.decode("utf-8", "replace")).split())[:200]
-    kind = refused if code // 100 == 5 else MailDeferred
-    raise kind(f"{server} said {code} {words}".rstrip())
+    text = f"{server} said {code} {words}".rstrip()
+    if code // 100 == 5:
+        raise refused(text)
+    raise MailDeferred(text, everybody=code == 421 or refused is MailRefused)
 
 
 def _reason(error: OSError) -> str:

@@ -29,9 +29,10 @@ class Week:
             raise InputError("a week is written like 2026-W47", hint="--week 2026-W47")
         year, number = int(found[1]), int(found[2])
         if year not in _YEARS:
-            raise InputError(f"{year} is no year that verdicts are from")
+            raise InputError(f"no verdict is from {year}", hint="--week 2026-W47")
         if not 1 <= number <= weeks_of(year):
-            raise InputError(f"there is no week {number} in {year}: it has {weeks_of(year)}")
+            last = cls(year, weeks_of(year))
+            raise InputError(f"there is no week {number} in {year}", hint=f"its last is {last}")
         return cls(year, number)
 
     @classmethod

@@ -52,7 +52,7 @@ def html(found: Edition, *, places: Places | None = None, unsubscribe: str | Non
     return templates.render(
         "edition",
         title=shown.subject,
-        preview=shown.preview or shown.remark,
+        preview=shown.preview,
         view=shown,
         about=_ABOUT,
         why=_why(places),
