@@ -1,18 +1,28 @@
 """Signing in and the weekly mail: mailed links over real SMTP, spent by POST only. W5."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from panel.archive.archive import Archive
 from panel.community.limits import Rate
+from panel.community.sends import Sends
 from panel.community.tally import Count, Tally
+from panel.digest.edition import edition
+from panel.digest.issue import Issue
 from panel.digest.mailing import Mailing
 from panel.digest.message import Sender
+from panel.digest.places import Places
 from panel.digest.post import Post
+from panel.digest.sending import Sending
+from panel.digest.week import Week
 from panel.serve import links
 from panel.serve.server import listen
+from tests.cards import NOW, batch, named
 from tests.live import FREE, postbox, serving, until
+from tests.shelf import shelve
 
 
 @pytest.fixture
@@ -263,3 +273,29 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_told_without_its_address(
         assert not any("canary" in line for line in live.said)
         # It never went out, so it may be asked for again at once.
         until(lambda: live.service.records.subscribers.ask("canary@reader.example"))
+
+
+def test_w5_every_link_of_a_real_issue_leads_somewhere_and_its_headers_end_it(tmp_path, box):
+    shelve(tmp_path / "runs", [*batch(), named("Rival")])
+    with serving(tmp_path, box=box) as live:
+        subscribers = live.service.records.subscribers
+        subscribers.ask("ada@reader.example")
+        subscribers.confirm("ada@reader.example")
+        found = edition(Archive.open(tmp_path / "runs"), Week.of(NOW))
+        issue = Issue.of(found, Places.parse(live.url))
+        database = live.service.records.database
+        Sends(database).open(issue.week, issue.write())
+        mailing = live.service.setup.mailing
+        assert Sending(database, mailing, issue).run().sent == 1
+        (mail,) = box.wait(1)
+        page = mail.get_body(("html",)).get_content()
+        places = set(re.findall(rf'href="{live.url}(/[^"]*)"', page))
+        assert len(places) > 3
+        assert {place: live.visitor().get(place).status for place in places} == dict.fromkeys(
+            places, 200
+        )
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        leave = mail["List-Unsubscribe"].strip("<>").removeprefix(live.url)
+        fields = {"List-Unsubscribe": "One-Click"}
+        assert live.visitor().ask("POST", leave, fields=fields).status == 200
+        assert confirmed(live) == []
