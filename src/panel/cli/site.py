@@ -45,6 +45,7 @@ def build_command(**given: Any) -> None:  # fmt: skip
     from panel.site.site import Site
 
     settings = options.settings(given["runs"])
+    title = _title(given["title"])
     base_url, live_url = (_address(name, given[name]) for name in ("base_url", "live_url"))
     resolutions = read_forecasts(settings.runs)
     archive = Archive.open(settings.runs)
@@ -54,7 +55,7 @@ def build_command(**given: Any) -> None:  # fmt: skip
         warn(f"there are no verdicts in {settings.runs}: the pages say so")
     with Reading(archive) as reading:
         site = Site(
-            archive, base_url=base_url, live_url=live_url, title=_title(given["title"]),
+            archive, base_url=base_url, live_url=live_url, title=title,
             personas=load_personas(folders=persona_folders()), resolutions=resolutions,
             read=reading.card,
         )  # fmt: skip
