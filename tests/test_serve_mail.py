@@ -98,12 +98,12 @@ def test_a_sign_in_link_works_once_and_opening_it_uses_nothing_up(tmp_path, box)
         assert "used already" in live.visitor().get(box.link()).text
 
 
-@pytest.mark.parametrize("token", ["x", "WyJhIl0.forged", "a" * 1900, "%00", "%F0%9F%92%A9"])
-def test_a_forged_link_is_refused(tmp_path, token):
+def test_a_forged_link_is_refused(tmp_path):
     with serving(tmp_path, shelf=False) as live:
-        for purpose in ("sign-in", "confirm", "unsubscribe"):
-            assert live.visitor().get(f"/{purpose}/{token}").status == 404
-            assert live.visitor().post(f"/{purpose}/{token}").status == 404
+        for token in ("x", "WyJhIl0.forged", "a" * 1900, "%00", "%F0%9F%92%A9"):
+            for purpose in ("sign-in", "confirm", "unsubscribe"):
+                assert live.visitor().get(f"/{purpose}/{token}").status == 404
+                assert live.visitor().post(f"/{purpose}/{token}").status == 404
 
 
 def test_an_old_link_and_one_for_something_else_are_refused(tmp_path):
@@ -230,17 +230,20 @@ def test_w5_a_link_confirmed_late_does_not_bring_back_who_left(tmp_path, box):
         assert confirmed(live) == []
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["", "nobody", "a@b", "a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example", "x" * 300],
-)
-@pytest.mark.parametrize("path", ["/subscribe", "/sign-in"])
-def test_w3_what_is_no_address_is_told_and_nothing_is_mailed(tmp_path, box, path, address):
+NO_ADDRESSES = (
+    "", "nobody", "a@b", "a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example", "x" * 300,
+)  # fmt: skip
+
+
+def test_w3_what_is_no_address_is_told_and_nothing_is_mailed(tmp_path, box):
     with serving(tmp_path, box=box, shelf=False) as live:
-        answer = live.visitor().post(path, address=address)
-        assert answer.status == 422
-        assert "\r" not in answer.text
-        assert "\r\n" not in str(answer.headers)
+        for address in NO_ADDRESSES:
+            for path in ("/subscribe", "/sign-in"):
+                answer = live.visitor().post(path, address=address)
+                assert (answer.status, address) == (422, address)
+                assert "\r" not in answer.text
+                assert "\r\n" not in str(answer.headers)
+        until(lambda: not live.service.outbox.is_busy)
         assert box.mails == []
 
 
