@@ -64,6 +64,11 @@ class Archive:
         """Return a tool's history by its key, None where there is no such tool."""
         return self._histories.get(key)
 
+    def stamp(self, run: str) -> str:
+        """Return what stands for a run's stored bytes: another after every write to it."""
+        known = self._read.get(run)
+        return repr(known[0]) if known else ""
+
     def card(self, found: Entry) -> Scorecard:
         """Read one verdict's whole scorecard. Raises `RunError` where it is gone or damaged."""
         with Run.open(self.runs / found.run) as run:

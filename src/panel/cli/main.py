@@ -32,6 +32,8 @@ COMMANDS = {
     "usage": ("panel.cli.usage", "Say what runs took: calls, tokens, cost, time."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
+    "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
+    "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),

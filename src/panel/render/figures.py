@@ -1,9 +1,12 @@
 """Numbers as people read them: percent, scores, money, tokens, time. Knows no card."""
 
 import math
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 UNKNOWN = "unknown"
+
+_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def percent(value: float | None) -> str:
@@ -71,3 +74,8 @@ def moment(when: datetime) -> str:
     """Write a point in time to the minute, with its offset from UTC."""
     zone = when.strftime("%z")
     return when.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone}")
+
+
+def day(when: date) -> str:
+    """Write a day as `22 Nov 2026`, in English whatever the machine's language."""
+    return f"{when.day} {_MONTHS[3 * when.month - 3 : 3 * when.month]} {when.year}"

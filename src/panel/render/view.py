@@ -16,7 +16,7 @@ from panel.render.links import https
 from panel.render.made import made
 from panel.render.stated import fact_rows
 from panel.reviews.review import Forecast, Missing, Review
-from panel.verdict.scorecard import Outcome, Scorecard
+from panel.verdict.scorecard import Outcome, Scorecard, Verdict
 
 GLYPHS: Final = {
     "ship": "▲", "skip": "▼", "split": "◆", "hold": "■", "incomplete": "○",
@@ -154,11 +154,11 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         tagline=line(tool.tagline),
         description=paragraphs(tool.description or ""),
         outcome=verdict.outcome,
-        headline=_headline(card),
+        headline=headline(verdict),
         ship_percent=verdict.ship_percent,
         score=verdict.score,
         interval=verdict.interval,
-        votes=_split(card),
+        votes=split(verdict),
         warnings=tuple(warnings(card)),
         notes=tuple(line(n) for n in verdict.notes) + _independence(card),
         personas=personas,
@@ -175,8 +175,9 @@ def label(ident: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _headline(card: Scorecard) -> str:
-    votes = card.verdict.votes
+def headline(verdict: Verdict) -> str:
+    """Return the verdict as one sentence without a full stop."""
+    votes = verdict.votes
     voting = votes.ship + votes.skip
     texts = {
         "ship": f"{votes.ship} of {voting} voting reviewers ship it",
@@ -185,11 +186,12 @@ def _headline(card: Scorecard) -> str:
         "hold": "Suspicious evidence: a person must look before this counts",
         "incomplete": f"Too few votes for a verdict: {voting}",
     }
-    return texts[card.verdict.outcome]
+    return texts[verdict.outcome]
 
 
-def _split(card: Scorecard) -> tuple[tuple[str, int], ...]:
-    votes = card.verdict.votes.model_dump()
+def split(verdict: Verdict) -> tuple[tuple[str, int], ...]:
+    """Return vote and count in the order ship, abstain, missing, skip; zero counts left out."""
+    votes = verdict.votes.model_dump()
     return tuple((v, votes[v]) for v in ("ship", "abstain", "missing", "skip") if votes[v])
 
 

@@ -1,0 +1,82 @@
+"""`panel serve`: the pages live, with votes, subscriptions, requests and the API."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from panel.cli import options
+from panel.cli.talk import say
+from panel.digest.mailing import Mailing
+from panel.errors import SettingsError
+from panel.serve.client import Proxies
+from panel.serve.setup import Setup, api_key, base_url
+from panel.serve.start import serve, trace
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+)
+@click.option("--base-url", metavar="URL", help="Where visitors find the site: https://…")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of votes and subscribers; `community` beside the runs folder by default.",
+)
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="Another name of it.")
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Proxy or network whose X-Forwarded-For is believed.",
+)
+@click.option("--no-requests", is_flag=True, help="Take no review requests from the page.")
+@options.judging
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
+    """Serve the pages live, with votes, requests and an API.
+
+    Settings: PANEL_DATABASE_URL (a PostgreSQL server instead of a file in --data), PANEL_SMTP_URL
+    and PANEL_MAIL_FROM (mails for signing in and subscribing), PANEL_API_KEY (writing through the
+    API).
+    """
+    review = replace(options.options_of(given), on_read=lambda line: None)
+    setup = Setup(
+        review=review,
+        data=given["data"] or review.settings.runs.parent / "community",
+        host=given["host"],
+        port=given["port"],
+        base_url=base_url(given["base_url"]),
+        allow_hosts=given["hosts"],
+        proxies=Proxies.of(given["proxies"]),
+        mailing=_mailing(),
+        key=api_key(os.environ.get("PANEL_API_KEY")),
+        takes_requests=not given["no_requests"],
+    )
+    _check(setup)
+    talk = trace(say) if ctx.find_root().obj else say
+    serve(setup, database_url=os.environ.get("PANEL_DATABASE_URL"), say=talk)
+
+
+def _mailing() -> Mailing | None:
+    if not os.environ.get("PANEL_SMTP_URL"):
+        say("no mail: signing in and subscribing are off; PANEL_SMTP_URL sets a mail server")
+        return None
+    return Mailing.read(os.environ)
+
+
+def _check(setup: Setup) -> None:
+    """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
+    if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):
+        return
+    if setup.mailing is not None or not setup.allow_hosts:
+        raise SettingsError(
+            f"on {setup.host} the site's own address has to be known",
+            hint="--base-url https://panel.example.org",
+        )

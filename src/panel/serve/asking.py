@@ -1,0 +1,215 @@
+"""Review requests from the page: taken, shown, and followed as they are worked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from panel.community.requests import Request as Asked
+from panel.errors import CommunityError, QueueFull, ToolError
+from panel.render import figures
+from panel.serve.answers import Answers, see
+from panel.serve.form import read_form
+from panel.serve.progress import Step
+from panel.serve.records import Unavailable
+from panel.serve.service import Service
+from panel.serve.visitor import Visitors
+from panel.serve.wish import Wish, settled, wish
+from panel.serve.worker import known_in
+from panel.site import addresses
+
+STREAMS: Final = 200
+"""Streams open at a time; whoever comes later looks by hand."""
+STREAM_SECONDS: Final = 600.0
+BEAT_SECONDS: Final = 2.0
+"""Between two looks at what the database says, where nothing happens."""
+PAUSE_SECONDS: Final = 0.25
+_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A request as its page shows it."""
+
+    id: int
+    name: str
+    url: str | None
+    doing: str
+    ended: bool
+    link: str | None = None
+    """The tool's page, once there is a verdict."""
+    steps: tuple[Step, ...] = ()
+
+
+class Asking:
+    """Handlers of `/request` and `/requests`."""
+
+    def __init__(self, service: Service, answers: Answers, visitors: Visitors) -> None:
+        """Remember who does the work."""
+        self._service = service
+        self._answers = answers
+        self._visitors = visitors
+        self._streams = 0
+
+    async def ask(self, request: Request) -> Response:
+        """Queue what the form asks for."""
+        if not self._service.setup.takes_requests:
+            return await self._list(request, status=403)
+        form = await read_form(request)
+        fields = [form.get(name, "") for name in ("name", "url", "description")]
+        try:
+            told = self.checked(*fields)
+            if (wait := await self._wait(request)) > 0:
+                return await self._answers.too_often(request, wait)
+            asked = await self.queue(told)
+        except QueueFull as fault:
+            return await self._list(request, fault=fault.message, status=503)
+        except (ToolError, CommunityError) as fault:
+            return await self._list(request, fault=fault.message, status=422)
+        return see(request, f"requests/{asked.id}")
+
+    def checked(self, name: str, url: str, description: str) -> Wish:
+        """Return what may be queued. Raises `ToolError` with what is wrong."""
+        hosts = frozenset(self._service.setup.review.hosts)
+        told = wish(name, url, description, allow=hosts)
+        return settled(told, known_in(self._service.shelf.archive, told.name))
+
+    async def queue(self, told: Wish) -> Asked:
+        """Queue a wish. Raises `CommunityError` and `Unavailable`."""
+        add = self._service.records.requests.add
+        asked = await self._service.records.write(
+            lambda: add(told.name, told.url, told.description)
+        )
+        self._service.worker.ring()
+        return asked
+
+    async def all(self, request: Request) -> Response:
+        """Show the form and the newest requests."""
+        return await self._list(request)
+
+    async def one(self, request: Request) -> Response:
+        """Show how far one request is."""
+        shown = await self._shown(request.path_params["number"])
+        if shown is None:
+            return await self._answers.missing(request)
+        return await self._answers.page(
+            request, "request.html", title=f"{shown.name}: review asked for", shown=shown
+        )
+
+    async def events(self, request: Request) -> Response:
+        """Send how far one request is, as server-sent events, until it has ended."""
+        number = request.path_params["number"]
+        if await self._shown(number) is None:
+            return await self._answers.missing(request)
+        if self._streams >= STREAMS:
+            return Response(status_code=503, headers={"retry-after": "10"})
+        return StreamingResponse(
+            self._stream(number), media_type="text/event-stream", headers=_HEADERS
+        )
+
+    async def _stream(self, number: int) -> AsyncIterator[str]:
+        self._streams += 1
+        try:
+            async with asyncio.timeout(STREAM_SECONDS):
+                async for text in self._told(number):
+                    yield text
+        except TimeoutError:
+            return  # the browser asks again by itself
+        finally:
+            self._streams -= 1
+
+    async def _told(self, number: int) -> AsyncIterator[str]:
+        last = None
+        while not self._service.stopping.is_set():
+            change = self._service.board.next_change()
+            try:
+                shown = await self._shown(number)
+            except Unavailable:
+                shown = last
+            if shown is not None and shown != last:
+                last = shown
+                yield f"event: progress\ndata: {json.dumps(asdict(shown))}\n\n"
+            else:
+                yield ": \n\n"
+            if shown is not None and shown.ended:
+                return
+            # A reviewer may answer many times a second; nobody reads that fast.
+            await asyncio.sleep(PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await change.wait()
+
+    async def _shown(self, number: int) -> Shown | None:
+        requests = self._service.records.requests
+
+        def look() -> tuple[Asked, int] | None:
+            found = requests.get(number)
+            ahead = requests.ahead(number) if found and found.state == "queued" else 0
+            return (found, ahead) if found else None
+
+        found = await self._service.records.read(look)
+        return self._drawn(*found) if found else None
+
+    def _drawn(self, asked: Asked, ahead: int) -> Shown:
+        progress = self._service.board.get(asked.id)
+        if asked.state == "running":
+            doing = f"Under review: {progress.doing}" if progress else "Under review"
+        else:
+            doing = _words(asked, ahead)
+        return Shown(
+            id=asked.id,
+            name=asked.name,
+            url=asked.url,
+            doing=f"{doing}." if not doing.endswith(".") else doing,
+            ended=asked.state in ("done", "failed"),
+            link=addresses.tool(asked.key) if asked.key else None,
+            steps=progress.steps if progress else (),
+        )
+
+    async def _list(self, request: Request, *, fault: str = "", status: int = 200) -> Response:
+        recent = await self._service.records.read(self._service.records.requests.recent)
+        rows = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "state": one.state,
+                "iso": one.created.date().isoformat(),
+                "day": figures.day(one.created),
+            }
+            for one in recent
+        ]
+        return await self._answers.page(
+            request,
+            "requests.html",
+            title="Reviews asked for",
+            status=status,
+            fault=fault,
+            takes=self._service.setup.takes_requests,
+            recent=rows,
+        )
+
+    async def _wait(self, request: Request) -> float:
+        """Return how long the visitor has to wait before asking again; counts this one if not."""
+        cookies = self._service.jar.read(request)
+        names = {"request_network": self._service.network(request)}
+        who = await self._service.records.read(lambda: self._visitors.find(cookies))
+        if who.identity is not None:
+            names["request_identity"] = str(who.identity)
+        return self._service.limits.take(**names)
+
+
+def _words(asked: Asked, ahead: int) -> str:
+    match asked.state:
+        case "queued" if ahead:
+            return f"Waiting: {ahead} before it"
+        case "queued":
+            return "Waiting: it is the next"
+        case "done":
+            return "The verdict is in"
+        case _:
+            return asked.message or "The review failed"

@@ -1,0 +1,80 @@
+"""What the API says where it does not do what was asked: one shape, a code and a sentence."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from panel.serve.hands import Busy
+from panel.serve.records import Unavailable
+from panel.serve.replies import Problem
+from panel.untrusted import printable
+
+PREFIX: Final = "/api"
+
+_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+_SENTENCES: Final = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}
+
+
+class Refused(Exception):
+    """The API does not do what was asked."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = Problem(error=error, message=message)
+        self.headers = dict(headers or {})
+
+
+def problem(fault: Exception) -> Response:
+    """Return the answer to a fault of the API; raises what is none of the known ones."""
+    known = _known(fault)
+    if known is None:
+        raise fault
+    headers = {"cache-control": "no-store", **known.headers}
+    return JSONResponse(known.problem.model_dump(), known.status, headers)
+
+
+def _known(fault: Exception) -> Refused | None:
+    match fault:
+        case Refused():
+            return fault
+        case RequestValidationError():
+            return Refused(422, "invalid", _first(fault))
+        case Unavailable():
+            message = "The database does not answer right now."
+            return Refused(503, "unavailable", message, headers={"retry-after": "5"})
+        case Busy():
+            message = "The server has too much to do."
+            return Refused(503, "busy", message, headers={"retry-after": "2"})
+        case HTTPException():
+            status = fault.status_code
+            words = _SENTENCES.get(status, "That cannot be done.")
+            return Refused(status, _CODES.get(status, "refused"), words, headers=fault.headers)
+    return None
+
+
+def _first(fault: RequestValidationError) -> str:
+    """Name the first field that is wrong and how; never what was sent in it."""
+    first: Any = fault.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return f"{printable(place)[:80]}: {first['msg']}"
+
+
+def is_api(request: Request) -> bool:
+    """Tell whether a request is one of a program."""
+    path = request.url.path
+    return path.startswith(f"{PREFIX}/")

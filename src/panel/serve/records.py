@@ -1,0 +1,65 @@
+"""The records: the community's database as the server asks it, from threads and never for long.
+
+Whatever is wrong with the database, callers meet one error, and pages can go on without it.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from panel.community.database import Database
+from panel.community.identities import Identities
+from panel.community.requests import Requests
+from panel.community.subscribers import Subscribers
+from panel.community.tokens import Tokens
+from panel.community.votes import Votes
+from panel.errors import DatabaseError
+from panel.serve.hands import Busy, Hands
+
+T = TypeVar("T")
+
+READ_SECONDS: Final = 1.5
+WRITE_SECONDS: Final = 4.0
+
+
+class Unavailable(Exception):
+    """The database did not answer in time, or cannot be used now."""
+
+
+class Records:
+    """Votes, identities, tokens, subscribers and requests of one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Take an open database, which `close` closes."""
+        self.database = database
+        self.votes = Votes(database)
+        self.identities = Identities(database)
+        self.tokens = Tokens(database)
+        self.subscribers = Subscribers(database)
+        self.requests = Requests(database)
+        # Apart, so that writers who wait for a lock do not stand before those who only read.
+        self._readers = Hands("read", threads=4, waiting=200)
+        self._writers = Hands("write", threads=6, waiting=200)
+
+    async def read(self, call: Callable[[], T]) -> T:
+        """Return what a call that writes nothing returns. Raises `Unavailable`."""
+        return await _asked(self._readers, call, READ_SECONDS)
+
+    async def write(self, call: Callable[[], T]) -> T:
+        """Return what a call returns, after its commit.
+
+        Raises `Unavailable`: then it was not done, or it was and may be done again.
+        """
+        return await _asked(self._writers, call, WRITE_SECONDS)
+
+    def close(self) -> None:
+        """Ask nothing more and close the database."""
+        self._readers.close()
+        self._writers.close()
+        self.database.close()
+
+
+async def _asked(hands: Hands, call: Callable[[], T], seconds: float) -> T:
+    try:
+        return await hands.do(call, seconds=seconds)
+    except (Busy, DatabaseError) as fault:
+        raise Unavailable from fault

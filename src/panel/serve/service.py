@@ -1,0 +1,107 @@
+"""The service: what every handler needs, put together once, and started and ended as one."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from panel.community.limits import Limits
+from panel.community.networks import network
+from panel.community.tally import Tally
+from panel.serve.cookies import Jar
+from panel.serve.counts import SECONDS, Counts
+from panel.serve.hands import Busy
+from panel.serve.outbox import Outbox
+from panel.serve.progress import Board
+from panel.serve.records import Records
+from panel.serve.setup import Setup
+from panel.serve.shelf import Shelf
+from panel.serve.worker import Worker, known_in
+
+
+@dataclass
+class Service:
+    """Everything alive in one server."""
+
+    setup: Setup
+    shelf: Shelf
+    records: Records
+    outbox: Outbox
+    on_trouble: Callable[[str], None]
+    board: Board = field(default_factory=Board)
+    worker: Worker = field(init=False)
+    limits: Limits = field(init=False)
+    counts: Counts = field(init=False)
+    jar: Jar = field(init=False)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the server is asked to end: streams end by themselves."""
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __post_init__(self) -> None:
+        """Make what follows from the rest."""
+        self.limits = Limits(self.setup.rates)
+        self.counts = Counts(self._tallies)
+        self.jar = Jar(secure=self.setup.is_secure)
+        self.worker = Worker(
+            self.records.requests,
+            self.setup.review,
+            self.board,
+            known=lambda name: known_in(self.shelf.archive, name),
+            key_of=self._key_of,
+            on_trouble=self.on_trouble,
+        )
+
+    def network(self, request: Request) -> str:
+        """Return the network a request comes from, seen through our own proxies."""
+        peer = request.client.host if request.client else ""
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return network(self.setup.proxies.client(peer, forwarded))
+
+    async def start(self) -> None:
+        """Begin the work that nobody asks for: looking for new verdicts and votes, reviewing."""
+        self._loop = loop = asyncio.get_running_loop()
+        self.board.attach(loop)
+        await self.counts.refresh()
+        self._tasks = [
+            loop.create_task(self._every(SECONDS, self.counts.refresh)),
+            loop.create_task(self._every(self.setup.refresh_seconds, self._look)),
+        ]
+        if self.setup.takes_requests:
+            self.worker.start()
+
+    async def stop(self) -> None:
+        """End it all; what is under way is kept where it can be taken up again."""
+        self.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outbox.close()
+        await asyncio.to_thread(self.worker.stop)
+        self.shelf.close()
+        self.records.close()
+
+    def _key_of(self, run: str) -> str | None:
+        """Return the key of a run's one tool once its verdict is on the shelf; from a thread."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self.shelf.refresh(), self._loop).result(60)
+        entries = self.shelf.archive.entries()
+        return next((entry.key for entry in entries if entry.run == run), None)
+
+    async def _tallies(self) -> Mapping[str, Tally]:
+        return await self.records.read(self.records.votes.tallies)
+
+    async def _look(self) -> None:
+        with contextlib.suppress(Busy):
+            await self.shelf.refresh()
+
+    async def _every(self, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await do()
+            except Exception as fault:
+                self.on_trouble(f"{type(fault).__name__} while looking for what is new")

@@ -1,0 +1,108 @@
+"""The community vote: one POST, one row, and back to the tool's page."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from panel.community.tally import Choice, Tally
+from panel.errors import Banned
+from panel.serve.answers import Answers, see
+from panel.serve.cookies import YEAR, Cookies, new_voter
+from panel.serve.form import BadForm, read_form
+from panel.serve.service import Service
+from panel.serve.visitor import Visitors, Who
+from panel.site import addresses
+
+
+class Voting:
+    """Takes votes from forms."""
+
+    def __init__(self, service: Service, answers: Answers, visitors: Visitors) -> None:
+        """Remember who does the work."""
+        self._service = service
+        self._answers = answers
+        self._visitors = visitors
+
+    async def vote(self, request: Request) -> Response:
+        """Cast, change or withdraw a vote; answers only after the commit."""
+        form = await read_form(request)
+        tool, choice = form.get("tool", ""), form.get("choice", "")
+        if choice not in ("ship", "skip", "withdraw"):
+            raise BadForm("A vote is ship, skip or withdraw.")
+        if not self._service.shelf.knows(tool):
+            return await self._answers.missing(request)
+        cookies, new = self._service.jar.read(request), new_voter()
+        network = self._service.network(request)
+        if wait := self._service.limits.take(vote_network=network):
+            return await self._answers.too_often(request, wait)
+        ballot = Ballot(tool, choice, cookies, new, network)
+        try:
+            counted = await self._service.records.write(lambda: self._count(ballot))
+        except TooOften as fault:
+            return await self._answers.too_often(request, fault.wait)
+        except Banned as fault:
+            return await self._answers.words(
+                request, "This vote was not taken", f"{fault.message}.", status=403
+            )
+        self._service.counts.note(tool, counted.tally)
+        # To the top of the page: there it says what was done.
+        response = see(request, addresses.tool(tool))
+        self._service.jar.write(response, "said", counted.said, seconds=60)
+        if counted.is_new:
+            self._service.jar.write(response, "voter", new, seconds=YEAR)
+        return response
+
+    def _count(self, ballot: "Ballot") -> "Counted":
+        votes = self._service.records.votes
+        who = self._visitors.find(ballot.cookies)
+        self._check_rate(who, ballot)
+        if ballot.choice == "withdraw":
+            gone = who.identity is not None and votes.withdraw(who.identity, ballot.tool)
+            return Counted("withdrawn" if gone else "no-vote", votes.tally(ballot.tool))
+        is_new = who.identity is None and ballot.cookies.voter is None
+        identity = who.identity or self._visitors.anonymous(ballot.cookies.voter or ballot.new)
+        choice: Choice = "ship" if ballot.choice == "ship" else "skip"
+        votes.cast(identity, ballot.tool, choice, network=ballot.network)
+        return Counted(f"voted-{choice}", votes.tally(ballot.tool), is_new)
+
+    def _check_rate(self, who: Who, ballot: "Ballot") -> None:
+        """Count a vote against its voter, a first one against its network: cookies are cheap."""
+        if who.identity is not None:
+            wait = self._service.limits.take(vote_identity=str(who.identity))
+        elif ballot.choice != "withdraw":
+            wait = self._service.limits.take(new_voter_network=ballot.network)
+        else:
+            wait = 0.0
+        if wait:
+            raise TooOften(wait)
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One vote as it was sent."""
+
+    tool: str
+    choice: str
+    cookies: Cookies
+    new: str
+    """The cookie of an anonymous voter who has none yet."""
+    network: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a vote has led to."""
+
+    said: str
+    tally: Tally
+    is_new: bool = False
+    """The voter is anonymous and had no cookie."""
+
+
+class TooOften(Exception):
+    """More than is allowed; `wait` is in seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = wait

@@ -1,0 +1,64 @@
+"""The addresses of pages: paths below the site's root, the same on disk and live. Pure."""
+
+from typing import Final
+
+from panel.tools.slug import slug
+
+FRONT: Final = "index.html"
+TOOLS: Final = "tools.html"
+COMPARISONS: Final = "compare.html"
+CATEGORIES: Final = "categories.html"
+REVIEWERS: Final = "reviewers.html"
+PROVIDERS: Final = "providers.html"
+METHOD: Final = "method.html"
+NOT_FOUND: Final = "404.html"
+ATOM: Final = "feed.xml"
+JSON_FEED: Final = "feed.json"
+SITEMAP: Final = "sitemap.xml"
+ROBOTS: Final = "robots.txt"
+SEARCH: Final = "search.js"
+STYLE: Final = "style.css"
+SCRIPT: Final = "panel.js"
+ICON: Final = "icon.svg"
+
+_MAX_BYTES: Final = 150
+"""Longest file name, below what write_atomic takes."""
+
+
+def tool(key: str) -> str:
+    """Return a tool's page."""
+    return f"tools/{key}.html"
+
+
+def pair(one: str, two: str) -> str:
+    """Return the page that compares two tools, whichever is named first."""
+    return f"compare/{_joined(one, two)}.html"
+
+
+def category(name: str) -> str:
+    """Return a category's page by the category's slug."""
+    return f"categories/{name}.html"
+
+
+def reviewer(name: str) -> str:
+    """Return a persona's page by the persona's slug."""
+    return f"reviewers/{name}.html"
+
+
+def picture(path: str) -> str:
+    """Return the picture that goes with a page: `tools/x.html` has `pictures/tools/x.png`."""
+    return f"pictures/{path.removesuffix('.html')}.png"
+
+
+def root(path: str) -> str:
+    """Return what leads from a page to the site's root: "" or `../` a folder."""
+    return "../" * path.count("/")
+
+
+def _joined(one: str, two: str) -> str:
+    first, second = sorted((one, two))
+    name = f"{first}-vs-{second}"
+    if len(name) <= _MAX_BYTES:
+        return name
+    # Too long for a file name: the beginnings of both, and a hash of the whole.
+    return f"{first[:60]}-vs-{second[:60]}-{slug(name)[-8:]}"

