@@ -1,0 +1,122 @@
+"""A question to a model that got no usable answer, and the stable codes for it."""
+
+from typing import ClassVar, Literal
+
+from panel.errors.root import PanelError
+
+MissingReason = Literal[
+    "timeout", "rate_limited", "refused", "empty", "filtered", "truncated",
+    "invalid", "unreachable", "auth", "quota", "model_not_found",
+]  # fmt: skip
+"""Why a review is missing: the codes of DESIGN §7, stable across releases."""
+
+
+class CallError(PanelError):
+    """One question to a model got no usable answer."""
+
+    reason: ClassVar[MissingReason] = "unreachable"
+    transient: ClassVar[bool] = False
+    stops_run: ClassVar[bool] = False
+    reply: object = None
+    """What came back (a `Reply`), where something did: its tokens are counted all the same."""
+
+
+class RateLimited(CallError):
+    """The server asks us to wait; `retry_after` is its hint in seconds, if it gave one."""
+
+    reason = "rate_limited"
+    transient = True
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class TimedOut(CallError):
+    """The call's one total deadline passed."""
+
+    reason = "timeout"
+
+
+class Unreachable(CallError):
+    """No connection, a broken reply, or a server fault (5xx)."""
+
+    reason = "unreachable"
+    transient = True
+
+
+class KeyRejected(CallError):
+    """401 or 403: the key is missing, wrong or lacks a permission."""
+
+    reason = "auth"
+    stops_run = True
+
+
+class QuotaSpent(CallError):
+    """402: the account has no credit left."""
+
+    reason = "quota"
+    stops_run = True
+
+
+class ModelNotFound(CallError):
+    """The provider does not serve this model."""
+
+    reason = "model_not_found"
+    stops_run = True
+
+
+class NotStored(CallError):
+    """A replayed run holds no answer to this question: something about it has changed."""
+
+    stops_run = True
+
+
+class BadReply(CallError):
+    """The request was turned down, or the reply is not what was asked for."""
+
+    reason = "invalid"
+
+
+class FormatRefused(BadReply):
+    """The server turned the request down and named the structured-output format."""
+
+
+class ParameterRefused(BadReply):
+    """The server turned the request down and named a parameter; the next one goes without."""
+
+    parameter: str = ""
+
+
+class Refused(CallError):
+    """The model declined to answer."""
+
+    reason = "refused"
+
+
+class Empty(CallError):
+    """The model answered with nothing."""
+
+    reason = "empty"
+
+
+class Filtered(CallError):
+    """A content filter removed the answer."""
+
+    reason = "filtered"
+
+
+class Truncated(CallError):
+    """The answer hit the token limit or the size cap."""
+
+    reason = "truncated"
+
+
+def call_error(reason: str, message: str) -> CallError:
+    """Return the error that a stored reason stands for, to be met again in a replay."""
+    kinds: tuple[type[CallError], ...] = (
+        Unreachable, RateLimited, TimedOut, Truncated, Filtered, Empty, Refused,
+    )  # fmt: skip
+    return next((kind for kind in kinds if kind.reason == reason), BadReply)(message)
