@@ -6,6 +6,9 @@ import pytest
 
 from tests.browser import chromium
 from tests.command import Desk, answering
+from tests.databases import database, database_url, postgres
+
+__all__ = ["database", "database_url", "postgres"]  # fixtures, found here by pytest
 
 __all__ = ["chromium"]
 

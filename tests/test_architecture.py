@@ -31,7 +31,7 @@ BOUNDARIES = {
     "tenacity": {"panel.calls.loop", "panel.calls"},
     "rich": {"panel.render.terminal", "panel.render.stamp", "panel.cli"},
     "click": {"panel.cli"},
-    "jinja2": {"panel.render.html", "panel.site.templates"},
+    "jinja2": {"panel.render.html", "panel.site.templates", "panel.digest.templates"},
     "PIL": {"panel.site.picture"},
     "sqlalchemy": {"panel.community"},
     "alembic": {"panel.community"},

@@ -26,6 +26,11 @@
     │   ├── BadResponse       a status, or bytes, that are no page
     │   ├── NoAnswer          no such host, or no connection
     │   └── Unparseable       its bytes are no document that can be read
+    ├── MailError             the mail server did not take a mail
+    │   ├── MailRefused       it will not work for us at all: key, sender, encryption  (exit 2)
+    │   ├── MailRejected      not for this recipient, and it never will
+    │   ├── MailDeferred      not now: trying again later may help
+    │   └── MailUncertain     the line broke after the whole mail was handed over
     └── CallError             one question to a model got no usable answer
         ├── RateLimited  Unreachable                  trying again may help
         ├── TimedOut                                  its one total deadline passed
@@ -213,6 +218,35 @@ class Unparseable(FetchError):
     """The bytes are no document that can be read within the limits."""
 
     code = "unparseable"
+
+
+class MailError(PanelError):
+    """The mail server did not take a mail; names the server, never the recipient or a password."""
+
+
+class MailRefused(MailError):
+    """The server will not work for us at all: no later mail can succeed."""
+
+    exit_code = 2
+
+
+class MailRejected(MailError):
+    """The server turned this recipient or this mail down for good (5xx)."""
+
+
+class MailDeferred(MailError):
+    """No connection, a lost one, or "not now" (4xx): the mail was not taken, later it may be.
+
+    `everybody` tells that the server served nobody, not only this recipient.
+    """
+
+    def __init__(self, message: str, *, everybody: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.everybody = everybody
+
+
+class MailUncertain(MailError):
+    """The whole mail was handed over and no answer came: it may have been taken."""
 
 
 class CallError(PanelError):

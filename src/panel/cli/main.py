@@ -34,6 +34,7 @@ COMMANDS = {
     "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
+    "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),
     "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),
 }
 

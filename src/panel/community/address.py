@@ -24,7 +24,7 @@ def normal(address: str) -> str:
         raise AddressError(f"a mail address has at most {LONGEST} characters")
     try:
         found = validate_email(
-            given, check_deliverability=False, allow_smtputf8=False,
+            given, check_deliverability=False, strict=True, allow_smtputf8=False,
             allow_quoted_local=False, allow_domain_literal=False,
         )  # fmt: skip
     except (EmailNotValidError, UnicodeError):

@@ -19,6 +19,7 @@ from panel.community.schema import migrate
 from panel.community.sqlite import PATIENCE, WRITES, note_on, sqlite_engine
 from panel.errors import DatabaseDown, DatabaseError, SettingsError
 from panel.evidence.fence import installation_secret
+from panel.untrusted import printable
 
 FILE: Final = "panel.db"
 
@@ -64,9 +65,9 @@ class Database:
         if place.get_backend_name() == "sqlite":
             database = cls._sqlite(Path(place.database or ""), secret, alone)
         else:
-            hidden = (place.password or "", *map(str, place.query.values()))
-            named = f"PostgreSQL at {place.host or 'localhost'}, database {place.database or ''}"
-            database = cls(postgres_engine(place), place=named, secret=secret, hidden=hidden)
+            database = cls(
+                postgres_engine(place), place=_named(place), secret=secret, hidden=_hidden(place)
+            )
         try:
             database._migrate()
         except BaseException:
@@ -123,7 +124,8 @@ class Database:
                 lock.close()
 
     def _migrate(self) -> None:
-        with self._my_turn(), self._told():
+        hint = "start the server, or correct PANEL_DATABASE_URL"
+        with self._my_turn(), told(self.place, secrets=self._hidden, hint=hint):
             migrate(self._writer, self.place)
 
     @contextmanager
@@ -165,6 +167,16 @@ def _url(given: str | None, folder: Path) -> URL:
     if name == "sqlite" and url.database in (None, "", ":memory:"):
         raise SettingsError("PANEL_DATABASE_URL names no file", hint="sqlite:///FILE")
     return url
+
+
+def _named(url: URL) -> str:
+    host = url.host or url.query.get("host") or "localhost"
+    return " ".join(printable(f"PostgreSQL at {host}, database {url.database or ''}").split())
+
+
+def _hidden(url: URL) -> tuple[str, ...]:
+    given = [str(value) for key, value in url.query.items() if "pass" in key]
+    return tuple(filter(None, [url.password, *given]))
 
 
 def _secret(folder: Path) -> bytes:

@@ -10,12 +10,15 @@ from panel.untrusted import printable
 
 
 @contextmanager
-def told(place: str, *, secrets: tuple[str, ...] = ()) -> Iterator[None]:
+def told(
+    place: str, *, secrets: tuple[str, ...] = (), hint: str = "try again once it answers"
+) -> Iterator[None]:
     """Raise `DatabaseDown`, `DatabaseFull` or `DatabaseError` for what the driver raises within.
 
     Args:
         place: The database in messages: a file, or host and name.
         secrets: Texts that must not stand in a message.
+        hint: What to do about a database that does not answer.
     """
     try:
         yield
@@ -24,29 +27,27 @@ def told(place: str, *, secrets: tuple[str, ...] = ()) -> Iterator[None]:
         raise DatabaseDown(message, hint="try again in a moment") from None
     except exc.DBAPIError as error:
         # Not chained: the driver's own text may hold what must not be shown.
-        if (known := _known(error, place, secrets)) is None:
+        if (known := _known(error, f"{place}: {_said(error.orig, secrets)}", place, hint)) is None:
             raise
         raise known from None
 
 
-def _known(error: exc.DBAPIError, place: str, secrets: tuple[str, ...]) -> DatabaseError | None:
+def _known(error: exc.DBAPIError, said: str, place: str, hint: str) -> DatabaseError | None:
     origin = error.orig
     code = str(getattr(origin, "sqlite_errorname", None) or getattr(origin, "sqlstate", None) or "")
-    said = f"{place}: {_line(origin, secrets)}"
     if code in ("SQLITE_FULL", "53100"):
         return DatabaseFull(f"{place}: no room left on the disk", hint="free some space")
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DatabaseError(f"{said}; it is damaged or no database of panel")
+        return DatabaseError(f"{said}; it is damaged, or no database of panel")
     if code.startswith("SQLITE_BUSY"):
         return DatabaseDown(f"{place}: locked by another process", hint="try again")
     if error.connection_invalidated or isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return DatabaseDown(said, hint="try again once it answers")
+        return DatabaseDown(said, hint=hint)
     return None
 
 
-def _line(origin: BaseException | None, secrets: tuple[str, ...]) -> str:
-    lines = [line.strip() for line in str(origin).splitlines() if line.strip()]
-    text = lines[0] if lines else "does not answer"
+def _said(origin: BaseException | None, secrets: tuple[str, ...]) -> str:
+    text = " ".join(printable(str(origin)).split())
     for secret in secrets:
-        text = text.replace(secret, "…") if secret else text
-    return printable(text)[:300]
+        text = text.replace(secret, "…")
+    return text[:300] or "it does not answer"

@@ -20,7 +20,7 @@ def enter(connection: Connection, vote: Mapping[str, Any], *, cause: Cause, at: 
     the order in which votes changed.
     """
     row = {key: vote[key] for key in ("identity", "tool", "choice", "network")}
-    connection.execute(plain_insert(ledger).values(row, cause=cause, at=at))
+    connection.execute(plain_insert(ledger).values({**row, "cause": cause, "at": at}))
 
 
 def replayed(entries: Iterable[tuple[int, str, str | None]]) -> dict[tuple[int, str], str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from panel.errors import DatabaseDown
+from panel.errors import DatabaseDown, DatabaseError
 
 _PAUSE: Final = 0.005
 
@@ -37,11 +37,19 @@ class FileLock:
     """Held by one thread of one process at a time. The file stays: removing it would be a race."""
 
     def __init__(self, path: Path, *, patience: float) -> None:
-        """Open the lock's file, made where missing; `patience` is how long to wait, in seconds."""
+        """Open the lock's file, made where missing; `patience` is how long to wait, in seconds.
+
+        Raises `DatabaseError` where that cannot be done.
+        """
         self.path = path
         self.patience = patience
         self._threads = threading.Lock()
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        how = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            self._handle = os.open(path, how, 0o600)
+        except OSError as fault:
+            what = (fault.strerror or "error").lower()
+            raise DatabaseError(f"{path}: the lock cannot be opened: {what}") from None
 
     def take(self) -> None:
         """Take the lock. Raises `DatabaseDown` where others keep it longer than the patience."""

@@ -9,9 +9,8 @@ from sqlalchemy.engine import URL
 from panel.errors import SettingsError
 
 _WAITS: Final = (
-    "SET statement_timeout = '15s'",
-    "SET lock_timeout = '10s'",
-    "SET idle_in_transaction_session_timeout = '30s'",
+    "SET statement_timeout = '15s'; SET lock_timeout = '10s';"
+    " SET idle_in_transaction_session_timeout = '30s'"
 )
 
 
@@ -42,6 +41,5 @@ def postgres_engine(url: URL) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
-        for statement in _WAITS:
-            cursor.execute(statement)
+        cursor.execute(_WAITS)
     connection.commit()

@@ -73,12 +73,13 @@ class Sends:
 
         It is on disk when this returns. False too where the subscriber has left.
         """
-        row = {"week": week, "subscriber": subscriber, "state": "claimed"}
+        now = now or datetime.now(UTC)
+        row = {"week": week, "subscriber": subscriber, "state": "claimed", "claimed": now}
         here = and_(subscribers.c.id == subscriber, subscribers.c.state == "confirmed")
         with self._database.writing() as connection:
             if not connection.execute(select(subscribers.c.id).where(here)).first():
                 return False
-            added = insert(connection, sends).values(row, claimed=now or datetime.now(UTC))
+            added = insert(connection, sends).values(row)
             mine = added.on_conflict_do_nothing().returning(sends.c.subscriber)
             return connection.execute(mine).first() is not None
 
@@ -97,6 +98,13 @@ class Sends:
         with self._database.writing() as connection:
             connection.execute(
                 delete(sends).where(_this(week, subscriber), sends.c.state == "claimed")
+            )
+
+    def forgive(self, week: str, subscriber: int) -> None:
+        """Forget that the server turned a mail down: it may be sent again."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(sends).where(_this(week, subscriber), sends.c.state == "failed")
             )
 
     def left(self, week: str) -> Iterator[Subscriber]:

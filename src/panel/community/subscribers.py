@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, or_, select, update
 
@@ -41,12 +41,13 @@ class Subscribers:
         """
         now = now or datetime.now(UTC)
         place = normal(address)
-        row = {"key": self._key(place), "address": place, "state": "asked"}
+        row: dict[str, Any] = {"key": self._key(place), "address": place, "state": "asked"}
+        row |= {"asked": now, "changed": now}
         with self._database.writing() as connection:
-            added = insert(connection, subscribers).values(row, asked=now, changed=now)
+            added = insert(connection, subscribers).values(row)
             due = added.on_conflict_do_update(
                 index_elements=[subscribers.c.key],
-                set_={name: added.excluded[name] for name in (*row, "asked", "changed")},
+                set_={name: added.excluded[name] for name in row},
                 where=(subscribers.c.state != "confirmed")
                 & or_(subscribers.c.asked.is_(None), subscribers.c.asked <= now - AGAIN),
             )

@@ -38,7 +38,9 @@ class Count:
         middle = p + _Z**2 / (2 * n)
         spread = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n * n))
         scale = 100 / (1 + _Z**2 / n)
-        return max(0.0, (middle - spread) * scale), min(100.0, (middle + spread) * scale)
+        low, high = (middle - spread) * scale, (middle + spread) * scale
+        # At 0 and 100 % the bound is the share itself, which rounding misses by a hair.
+        return (low if self.ship else 0.0), (high if self.skip else 100.0)
 
 
 @dataclass(frozen=True)

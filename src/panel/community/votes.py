@@ -16,6 +16,7 @@ from panel.community.upsert import insert
 from panel.errors import Banned, CommunityError
 
 LONGEST_TOOL: Final = 300
+_NAMED: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Votes:
             .where(identities.c.banned.is_(None))
             .group_by(votes.c.tool, identities.c.kind, votes.c.choice)
         )
-        if tools is not None:
+        if tools is not None and len(tools) <= _NAMED:  # beyond, counting all of them is quicker
             asked = asked.where(votes.c.tool.in_(list(tools)))
         with self._database.reading() as connection:
             found = tallies(tuple(row) for row in connection.execute(asked))

@@ -1,0 +1,58 @@
+"""`panel digest`: the weekly edition, written to standard output or to files."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from panel.cli import mailing, weekly
+from panel.cli.emit import emit_text
+from panel.cli.talk import say
+from panel.digest import writing
+from panel.runs.files import write_atomic
+
+WRITERS: Final[dict[str, tuple[str, Callable[..., str]]]] = {
+    "text": (".txt", writing.text),
+    "html": (".html", writing.html),
+    "markdown": (".md", writing.markdown),
+    "json": (".json", writing.as_json),
+}
+"""Format: the end of its file's name, and who writes it."""
+
+
+@click.group("digest", invoke_without_command=True)
+@weekly.of_a_week
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write files there: every format, or only --format.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(list(WRITERS)), help="Output format; else text."
+)
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
+    """Write the weekly edition, or mail it to its subscribers."""
+    if ctx.invoked_subcommand is not None:
+        if any(given[name] is not None for name in ("week", "out", "form", "runs")):
+            raise click.UsageError(f"options go behind it: panel digest {ctx.invoked_subcommand} …")
+        return
+    week = weekly.week_of(given["week"])
+    if week.end > datetime.now(UTC):
+        say(f"note: {week} is not over; this is what it has so far")
+    places = weekly.places_of(given["base_url"])
+    found = weekly.read(given["runs"], week)
+    if given["out"] is None:
+        emit_text(WRITERS[given["form"] or "text"][1](found, places=places), None)
+        return
+    for form in [given["form"]] if given["form"] else WRITERS:
+        ending, write = WRITERS[form]
+        path = write_atomic(given["out"], f"{week}{ending}", [write(found, places=places)])
+        say(f"written: {path}")
+
+
+command.add_command(mailing.send)
+command.add_command(mailing.subscribers)
