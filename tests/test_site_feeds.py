@@ -4,7 +4,7 @@ import io
 import json
 from xml.etree import ElementTree
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 

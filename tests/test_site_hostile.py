@@ -5,7 +5,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 import html5lib
 import pytest
 
