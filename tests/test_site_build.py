@@ -2,11 +2,13 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from panel.archive.archive import Archive
+from panel.archive.reading import OPEN, Reading
 from panel.errors import InputError, RunError
 from panel.site.build import build
 from panel.site.ledger import NAME
@@ -62,6 +64,28 @@ def test_a_page_is_made_again_when_anything_it_shows_changes(tmp_path, changed):
     build(now, tmp_path / "site")
     page = (tmp_path / "site/tools/quillstore.html").read_bytes()
     assert page == now.render("tools/quillstore.html")
+
+
+def test_comparisons_are_made_again_when_a_persona_weighs_otherwise(tmp_path):
+    shelve(tmp_path / "runs", [tool("Alpha"), tool("Beta")])
+    one = stored(tmp_path / "runs")
+    heavy = [each.model_copy(update={"weight": 9}) for each in PERSONAS]
+    two = stored(tmp_path / "runs", personas=heavy)
+    assert one.stamp("compare/alpha-vs-beta.html") != two.stamp("compare/alpha-vs-beta.html")
+    assert one.stamp("tools/alpha.html") == two.stamp("tools/alpha.html")
+
+
+def test_reading_keeps_a_few_runs_open_and_says_which_card_is_gone(tmp_path):
+    for number in range(OPEN + 3):
+        shelve(tmp_path, [named(f"Tool {number}")], created=NOW + timedelta(days=number))
+    archive = Archive.open(tmp_path)
+    entries = [each.latest for each in archive.histories()] * 2
+    with Reading(archive) as reading:
+        names = [reading.card(each).tool.name for each in entries]
+        assert names == [each.tool.name for each in entries]
+        gone = replace(entries[0], tool=entries[0].tool.model_copy(update={"slug": "gone"}))
+        with pytest.raises(RunError, match=gone.run):
+            reading.card(gone)
 
 
 def test_a_new_verdict_changes_its_tools_pages_and_the_lists_only(tmp_path):

@@ -2,14 +2,13 @@
 
 import io
 import json
-from datetime import timedelta
 from xml.etree import ElementTree
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
-from panel.site.item import NEWEST, Item, identifier
+from panel.site.item import NEWEST
 from tests.cards import NOW, batch, card, named
 from tests.sites import LONG, later, site, tool
 
@@ -18,7 +17,7 @@ BASE = "https://verdicts.example/sub"
 
 def test_the_atom_feed_has_each_verdict_newest_first():
     cards = [card(), later(tool("Quillstore", "skip"), 2), named("Parley")]
-    feed = feedparser.parse(site(cards, base_url=BASE).render("feed.xml"))
+    feed = feedparser.parse(site(cards, base_url=BASE, today=NOW.date()).render("feed.xml"))
     assert feed.bozo is False
     assert feed.entries[0].title == "Quillstore: skip"
     assert len(feed.entries) == 3
@@ -36,7 +35,9 @@ def test_a_feed_entry_keeps_its_identity_when_the_site_moves():
 
 
 def test_the_json_feed_has_the_fields_of_version_1_1():
-    feed = json.loads(site(list(batch()), base_url=BASE, title="Ours").render("feed.json"))
+    feed = json.loads(
+        site(list(batch()), base_url=BASE, title="Ours", today=NOW.date()).render("feed.json")
+    )
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["title"] == "Ours"
     assert feed["home_page_url"] == f"{BASE}/"
@@ -60,16 +61,14 @@ def test_an_empty_feed_is_sound():
     assert feedparser.parse(site([], base_url=BASE).render("feed.xml")).bozo is False
 
 
-def test_an_edition_stands_in_the_feeds_among_the_verdicts():
-    edition = Item(
-        identifier("edition", "2026-W47"),
-        "Week 47",
-        "index.html",
-        NOW + timedelta(hours=1),
-        "Two new.",
-    )
-    feed = feedparser.parse(site([card()], editions=[edition], base_url=BASE).render("feed.xml"))
-    assert [each.title for each in feed.entries] == ["Week 47", "Quillstore: ship"]
+def test_the_edition_of_a_week_that_is_over_stands_in_the_feeds():
+    made = site([card(), later(named("Parley"), 1)], base_url=BASE)
+    titles = [each.title for each in feedparser.parse(made.render("feed.xml")).entries]
+    assert titles[1::2] == ["Parley: ship", "Quillstore: ship"]
+    assert titles[0].startswith("Week 48 of 2026")
+    assert titles[2].startswith("Week 47 of 2026")
+    during = site([card()], base_url=BASE, today=NOW.date())
+    assert len(feedparser.parse(during.render("feed.xml")).entries) == 1
 
 
 def test_a_feed_is_bounded():

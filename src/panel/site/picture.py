@@ -61,7 +61,7 @@ def pair_picture(one: Side, two: Side, site: str) -> bytes:
 def _painted(sides: Sequence[tuple[Side, int, int, int]], site: str) -> Image.Image:
     picture = Image.new("P", (WIDTH, HEIGHT), 0)
     picture.putpalette(_palette())
-    _write(picture, (_MARGIN, 70), site, "quiet", 30, WIDTH - 2 * _MARGIN)
+    _write(picture, (_MARGIN, 70, WIDTH - 2 * _MARGIN), site, "quiet", size=30)
     for side, left, wide, size in sides:
         _side(picture, side, left, wide, size)
     return picture
@@ -70,11 +70,11 @@ def _painted(sides: Sequence[tuple[Side, int, int, int]], site: str) -> Image.Im
 def _side(picture: Image.Image, side: Side, left: int, wide: int, size: int) -> None:
     drawable = all(c.isspace() or _drawable(c) for c in side.name)
     name = side.name if drawable else side.key
-    _write(picture, (left, 132), name, "ink", size, wide, rows=2, bold=True)
+    _write(picture, (left, 132, wide), name, "ink", size=size, rows=2, bold=True)
     outcome = side.outcome
     _glyph(picture, outcome, (left, 382, 40), outcome)
-    _write(picture, (left + 60, 370), outcome.upper(), outcome, 56, wide - 60, bold=True)
-    _write(picture, (left, 452), side.told, "quiet", 34, wide)
+    _write(picture, (left + 60, 370, wide - 60), outcome.upper(), outcome, size=56, bold=True)
+    _write(picture, (left, 452, wide), side.told, "quiet", size=34)
     _votes(picture, side.votes, left, wide)
 
 
@@ -118,12 +118,19 @@ def _glyph(
 
 
 def _write(
-    picture: Image.Image, place: tuple[int, int], text: str, tone: str, size: int,
-    wide: int, *, rows: int = 1, bold: bool = False,
-) -> None:  # fmt: skip
+    picture: Image.Image,
+    place: tuple[int, int, int],
+    text: str,
+    tone: str,
+    *,
+    size: int,
+    rows: int = 1,
+    bold: bool = False,
+) -> None:
+    """Write a text at (x, y, width), in as many rows as fit it."""
     font = _font(size)
     stroke = _BOLD if bold else 0
-    x, y = place
+    x, y, wide = place
     for row in _rows("".join(c for c in text if _drawable(c) or c == " "), font, wide, rows):
         mask = Image.new("L", (wide + 8, round(size * 1.35)), 0)
         ImageDraw.Draw(mask).text((stroke, 0), row, fill=255, font=font, stroke_width=stroke)

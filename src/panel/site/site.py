@@ -11,9 +11,9 @@ from panel.archive.entry import Entry
 from panel.personas import Persona
 from panel.site import addresses
 from panel.site.catalogue import Catalogue
+from panel.site.editions import editions
 from panel.site.forecasts import Resolution
 from panel.site.head import Head
-from panel.site.item import Item
 from panel.site.leaf import Leaf
 from panel.site.live import Live, Tallied
 from panel.site.policy import policy
@@ -39,7 +39,6 @@ class Site:
         personas: Sequence[Persona] = (),
         tallies: Mapping[str, Tallied] | None = None,
         resolutions: Sequence[Resolution] = (),
-        editions: Sequence[Item] = (),
         today: date | None = None,
         read: Callable[[Entry], Scorecard] | None = None,
         folders: Sequence[Path] = (),
@@ -54,7 +53,6 @@ class Site:
             personas: the reviewers' files.
             tallies: community votes by the tool's key.
             resolutions: which forecasts came true: `read_forecasts`.
-            editions: entries of the feeds besides verdicts.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
             folders: more templates, of pages that `page` is asked for.
@@ -64,22 +62,21 @@ class Site:
         self._live_url = live_url.rstrip("/") if live_url else None
         self._templates = Templates(*folders)
         self.subject = Subject(
-            catalogue=Catalogue(archive.histories(), self._personas),
+            catalogue=Catalogue((), ()),
             title=title,
             base_url=base_url.rstrip("/") if base_url else None,
             read=read or archive.card,
             tallies=tallies or {},
             resolutions=tuple(resolutions),
-            items=tuple(editions),
             day=today,
         )
+        self._take_in()
 
     def refresh(self) -> bool:
         """Take in what was added to the archive; tell whether anything was."""
         if not self.archive.refresh():
             return False
-        catalogue = Catalogue(self.archive.histories(), self._personas)
-        self.subject = replace(self.subject, catalogue=catalogue)
+        self._take_in()
         return True
 
     def paths(self) -> Iterator[str]:
@@ -112,6 +109,13 @@ class Site:
         found = leaf(self.subject, addresses.NOT_FOUND, {})
         assert isinstance(found, Leaf)
         return self._draw(found, path, live)
+
+    def _take_in(self) -> None:
+        self.subject = replace(
+            self.subject,
+            catalogue=Catalogue(self.archive.histories(), self._personas),
+            items=editions(self.archive, self.subject.today),
+        )
 
     def _draw(self, found: Leaf, path: str, live: Live | None) -> bytes:
         own = found.path or path

@@ -32,6 +32,9 @@ def stamp(subject: Subject, archive: Archive, path: str, frame: str) -> str | No
         parts += [tile(each) for each in found]
     else:
         parts += [each for history in found for each in _depends(subject, archive, history)]
+        # What a question weighs decides between two tools.
+        weighed = subject.catalogue.reviewers.values() if len(found) > 1 else ()
+        parts += [each.persona for each in weighed]
     return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
