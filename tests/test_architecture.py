@@ -31,7 +31,7 @@ BOUNDARIES = {
     "tenacity": {"panel.calls.loop", "panel.calls"},
     "rich": {"panel.render.terminal", "panel.render.stamp", "panel.cli"},
     "click": {"panel.cli"},
-    "jinja2": {"panel.render.html", "panel.site.templates", "panel.digest.templates"},
+    "jinja2": {"panel.render.html", "panel.digest.templates"},
     "PIL": {"panel.site.picture"},
     "sqlalchemy": {"panel.community"},
     "alembic": {"panel.community"},
@@ -180,9 +180,11 @@ def test_no_module_reads_the_environment_on_import(name):
             assert "Path.home()" not in text
 
 
-HEAVY = ("aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-         "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf",
-         "krippendorff", "numpy")  # fmt: skip
+HEAVY = (
+    "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
+    "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf",
+    "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "PIL",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,11 @@ def help_of(*command):
     return done.stdout.replace("python -m panel", "panel").rstrip()
 
 
+def subcommands(told):
+    """Names under `Commands:` in the help of a command."""
+    return re.findall(r"^  ([a-z]+)  ", told.partition("\nCommands:\n")[2], re.MULTILINE)
+
+
 def table(head, lines):
     rule = " | ".join("---" for _ in head)
     body = [" | ".join(str(cell).replace("|", "\\|") for cell in line) for line in lines]
@@ -67,7 +72,10 @@ def reference():
         f"```text\n{help_of()}\n```",
     ]
     for name in COMMANDS:
-        parts += [f"### panel {name}", f"```text\n{help_of(name)}\n```"]
+        told = help_of(name)
+        parts += [f"### panel {name}", f"```text\n{told}\n```"]
+        for part in subcommands(told):
+            parts += [f"#### panel {name} {part}", f"```text\n{help_of(name, part)}\n```"]
     parts += [
         "## Providers",
         table(("--provider", "goes to", "key", "output", "asks"), providers()),
@@ -138,6 +146,8 @@ def test_readme_command_lines_use_options_that_exist():
             if words[:1] != ["panel"] or len(words) < 2 or words[1] not in COMMANDS:
                 continue
             known = help_of(words[1])
+            if len(words) > 2 and words[2] in subcommands(known):
+                known += help_of(*words[1:3])
             for word in words[2:]:
                 if word.startswith("--"):
                     assert word.split("=")[0] in known, line

@@ -34,9 +34,9 @@ COMMANDS = {
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
     "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
+    "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
     "providers": ("panel.cli.providers", "List where models can be called."),
-    "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),
     "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),
 }
 
