@@ -27,8 +27,8 @@ def ship_threshold(
     """Return the threshold to use with this judge, 0–100 with one decimal.
 
     Of the thresholds at which at most 1 in 5 bland or bad controls ship, it is the one at which
-    good ones ship most often in comparison (share of good less share of others, W. J. Youden,
-    "Index for rating diagnostic tests", Cancer 3, 1950); of equal ones the nearest to `usual`.
+    most good ones ship; of equal ones the nearest to `usual`. A threshold fitted more closely to
+    so few controls held back real tools: see docs/calibrate.md.
 
     Args:
         good: For each good control the highest threshold at which it ships, None for none.
@@ -46,7 +46,7 @@ def ship_threshold(
         if lenient > MOST_LENIENT:
             continue
         right = sum(ships(each, at) for each in good) / len(good)
-        found = (round(right - lenient, 9), -abs(at - usual), at)
+        found = (right, -abs(at - usual), at)
         best = max(best, found) if best else found
     return best[2] if best else 100.0
 
