@@ -27,8 +27,9 @@ def ship_threshold(
     """Return the threshold to use with this judge, 0–100 with one decimal.
 
     Of the thresholds at which at most 1 in 5 bland or bad controls ship, it is the one at which
-    most good ones ship; of equal ones the nearest to `usual`. A threshold fitted more closely to
-    so few controls held back real tools: see docs/calibrate.md.
+    most good ones ship, as long as their share is the larger one; of equal ones the nearest to
+    `usual`, which a judge that cannot tell them apart therefore keeps. A threshold fitted more
+    closely to so few controls held back real tools: see docs/calibrate.md.
 
     Args:
         good: For each good control the highest threshold at which it ships, None for none.
@@ -46,7 +47,7 @@ def ship_threshold(
         if lenient > MOST_LENIENT:
             continue
         right = sum(ships(each, at) for each in good) / len(good)
-        found = (right, -abs(at - usual), at)
+        found = (right if right > lenient else 0.0, -abs(at - usual), at)
         best = max(best, found) if best else found
     return best[2] if best else 100.0
 
