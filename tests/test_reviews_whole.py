@@ -49,7 +49,9 @@ def said(text):
     return Reply(text, "stop", Usage(), "m")
 
 
-@pytest.mark.parametrize("change", WRONG, ids=str)
+@pytest.mark.parametrize(
+    "change", WRONG, ids=[str(each).replace(repr(LOST), "lost") for each in WRONG]
+)
 def test_p9_a_wrong_value_is_never_accepted(change):
     with pytest.raises(BadReply):
         read_whole(said(reply_of(**change)), PERSONA)

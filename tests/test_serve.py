@@ -28,6 +28,13 @@ def test_a_page_is_what_the_site_renders(live):
     assert live.visitor().get("/").body == live.visitor().get("/index.html").body
 
 
+def test_without_a_mail_server_no_page_offers_what_needs_one(live):
+    for path in ("/", "/tools/quillstore.html"):
+        text = live.visitor().get(path).body.decode()
+        assert "sign-in" not in text
+        assert "/subscribe" not in text
+
+
 def test_a_page_that_the_browser_has_is_not_sent_again(live):
     first = live.visitor().get("/tools/quillstore.html")
     again = live.visitor().get("/tools/quillstore.html", **{"If-None-Match": first.headers["etag"]})
