@@ -1,15 +1,13 @@
 """Counts of votes, with their share and its interval. Pure; knows no database."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
+
+from panel.reviews.shares import wilson
 
 Choice = Literal["ship", "skip"]
 Kind = Literal["anonymous", "verified"]
-
-_Z: Final = 1.959963984540054
-"""The normal distribution's 97.5 % point, for an interval of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,8 @@ class Count:
         """Wilson's 95 % interval of the share, in percent, None without votes."""
         if not self.total:
             return None
-        n, p = self.total, self.ship / self.total
-        middle = p + _Z**2 / (2 * n)
-        spread = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n * n))
-        scale = 100 / (1 + _Z**2 / n)
-        low, high = (middle - spread) * scale, (middle + spread) * scale
-        # At 0 and 100 % the bound is the share itself, which rounding misses by a hair.
-        return (low if self.ship else 0.0), (high if self.skip else 100.0)
+        low, high = wilson(self.ship, self.total)
+        return 100 * low, 100 * high
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,8 @@
 """Counts of community votes, as whoever compares hands them in. Pure; knows no database."""
 
-import math
-from typing import Final
-
 from pydantic import BaseModel, ConfigDict, Field
 
-_Z: Final = 1.959964
-"""Of the normal distribution at 95 %, two-sided."""
+from panel.reviews.shares import wilson
 
 
 class Ballot(BaseModel):
@@ -32,11 +28,8 @@ class Ballot(BaseModel):
         """Wilson's 95 % interval of the share in percent; None without votes."""
         if not self.total:
             return None
-        n, p = self.total, self.ship / self.total
-        middle = p + _Z * _Z / (2 * n)
-        reach = _Z * math.sqrt(p * (1 - p) / n + _Z * _Z / (4 * n * n))
-        scale = 1 + _Z * _Z / n
-        return max(0.0, 100 * (middle - reach) / scale), min(100.0, 100 * (middle + reach) / scale)
+        low, high = wilson(self.ship, self.total)
+        return 100 * low, 100 * high
 
 
 class Community(BaseModel):
