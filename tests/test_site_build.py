@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,7 +49,8 @@ def test_a_second_build_makes_and_writes_nothing(tmp_path):
     again.render = lambda path: asked.append(path) or render(path)
     assert build(again, out).written == 0
     assert {p: (out / p).stat().st_mtime_ns for p in pages(out)} == before
-    assert not [p for p in asked if p.startswith(("tools/", "compare/", "pictures/"))]
+    drawn = ("tools/", "compare/", "pictures/tools/", "pictures/compare/")
+    assert not [p for p in asked if p.startswith(drawn)]
 
 
 @pytest.mark.parametrize(
@@ -253,3 +255,19 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(desk, args, said):
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[0]
     assert not (desk.folder / "site").exists()
+
+
+def test_every_page_but_the_one_for_lost_visitors_has_its_own_picture(tmp_path):
+    shelve(tmp_path / "runs", [card(), tool("Alpha"), tool("Beta")])
+    out = tmp_path / "site"
+    build(stored(tmp_path / "runs", base_url=BASE), out)
+    found = {
+        p: re.findall(r'og:image" content="([^"]+)"', (out / p).read_text()) for p in out_pages(out)
+    }
+    assert found.pop("404.html") == []
+    for page, pictures in found.items():
+        assert len(pictures) == 1, page
+        picture = (out / pictures[0].removeprefix(f"{BASE}/")).read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) <= 20_480
+    assert len({pictures[0] for pictures in found.values()}) == len(found)

@@ -15,6 +15,7 @@ class Leaf:
     section: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
     picture: bool = False
+    """Whether links to it can be shown with a picture."""
     path: str | None = None
     """The page's own path, where it can be asked for by others too."""
     index: bool = True

@@ -58,12 +58,28 @@ def pair_picture(one: Side, two: Side, site: str) -> bytes:
     return _png(_painted([(one, _MARGIN, half, 56), (two, 2 * _MARGIN + half, half, 56)], site))
 
 
+def page_picture(title: str, told: str, site: str) -> bytes:
+    """Return the picture of a page about no single verdict: its title and what it is about."""
+    picture, wide = _blank(), WIDTH - 2 * _MARGIN
+    _write(picture, (_MARGIN, 70, wide), site, "quiet", size=30)
+    _write(picture, (_MARGIN, 160, wide), title, "ink", size=84, rows=2, bold=True)
+    _write(picture, (_MARGIN, 400, wide), told, "quiet", size=38, rows=3)
+    for place, outcome in enumerate(("ship", "split", "hold", "skip")):
+        _glyph(picture, outcome, (_MARGIN + 64 * place, 548, 36), outcome)
+    return _png(picture)
+
+
 def _painted(sides: Sequence[tuple[Side, int, int, int]], site: str) -> Image.Image:
-    picture = Image.new("P", (WIDTH, HEIGHT), 0)
-    picture.putpalette(_palette())
+    picture = _blank()
     _write(picture, (_MARGIN, 70, WIDTH - 2 * _MARGIN), site, "quiet", size=30)
     for side, left, wide, size in sides:
         _side(picture, side, left, wide, size)
+    return picture
+
+
+def _blank() -> Image.Image:
+    picture = Image.new("P", (WIDTH, HEIGHT), 0)
+    picture.putpalette(_palette())
     return picture
 
 

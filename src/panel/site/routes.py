@@ -13,6 +13,7 @@ from panel.site.live import Tallied
 from panel.site.match import matches
 from panel.site.pair_page import pair_page
 from panel.site.pairing import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
+from panel.site.picture import page_picture
 from panel.site.previews import preview
 from panel.site.provider_page import judges
 from panel.site.reviewer_page import reviewer_page
@@ -27,10 +28,11 @@ def paths(subject: Subject) -> Iterator[str]:
     """Yield the paths of everything there is: what every page needs first, pictures last."""
     catalogue = subject.catalogue
     yield from (path for path in FILES if path != addresses.SITEMAP or subject.base_url)
-    yield from _PAGES
-    yield from (addresses.category(each) for each in catalogue.categories)
-    yield from (addresses.reviewer(each) for each in catalogue.reviewers)
-    pictured = [addresses.tool(key) for key in catalogue.histories]
+    yield addresses.NOT_FOUND
+    pictured = [path for path in _PAGES if path != addresses.NOT_FOUND]
+    pictured += [addresses.category(each) for each in catalogue.categories]
+    pictured += [addresses.reviewer(each) for each in catalogue.reviewers]
+    pictured += [addresses.tool(key) for key in catalogue.histories]
     pictured += [addresses.pair(*pair) for pair in catalogue.pairs]
     yield from pictured
     if subject.base_url:
@@ -48,23 +50,35 @@ def leaf(subject: Subject, path: str, votes: Votes) -> Leaf | bytes | None:
         return file(subject)
     folder, _, name = path.partition("/")
     if folder == "pictures" and name.endswith(".png"):
-        return preview(subject, f"{name.removesuffix('.png')}.html")
+        return _picture(subject, f"{name.removesuffix('.png')}.html")
     kind = _KINDS.get(folder)
     return kind(subject, path, votes) if kind and name.endswith(".html") else None
+
+
+def _picture(subject: Subject, path: str) -> bytes | None:
+    """Return the picture of a page: its verdict's, else one of its title."""
+    if drawn := preview(subject, path):
+        return drawn
+    page = leaf(subject, path, {})
+    if not isinstance(page, Leaf) or not page.picture:
+        return None
+    return page_picture(page.title, page.description, subject.title)
 
 
 def _front(subject: Subject) -> Leaf:
     told = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(subject.catalogue)
     facts = {"page": page, "seats": seats(subject.catalogue)}
-    return Leaf("front.html", subject.title, told, "front", facts)
+    return Leaf("front.html", subject.title, told, "front", facts, picture=True)
 
 
 def _tools(subject: Subject) -> Leaf:
     found = letters(subject.catalogue.newest)
     count = len(subject.catalogue.histories)
     told = f"All {count} tools with their newest verdicts."
-    return Leaf("tools.html", "All tools", told, "tools", {"letters": found, "count": count})
+    return Leaf(
+        "tools.html", "All tools", told, "tools", {"letters": found, "count": count}, picture=True
+    )
 
 
 def _comparisons(subject: Subject) -> Leaf:
@@ -75,32 +89,41 @@ def _comparisons(subject: Subject) -> Leaf:
         grouped.setdefault(name, []).append(each)
     groups = sorted(grouped.items(), key=lambda pair: pair[0].casefold())
     told = f"{len(found)} comparisons of two tools, side by side."
-    return Leaf("compare.html", "Comparisons", told, "compare", {"groups": groups})
+    return Leaf("compare.html", "Comparisons", told, "compare", {"groups": groups}, picture=True)
 
 
 def _categories(subject: Subject) -> Leaf:
     found = categories(subject.catalogue)
     told = "Verdicts by the kind of tool."
-    return Leaf("categories.html", "Categories", told, "categories", {"categories": found})
+    return Leaf(
+        "categories.html", "Categories", told, "categories", {"categories": found}, picture=True
+    )
 
 
 def _reviewers(subject: Subject) -> Leaf:
     told = "Who reviews, what each looks for, and how each votes."
     seated = seats(subject.catalogue)
-    return Leaf("reviewers.html", "Reviewers", told, "reviewers", {"seats": seated})
+    return Leaf("reviewers.html", "Reviewers", told, "reviewers", {"seats": seated}, picture=True)
 
 
 def _providers(subject: Subject) -> Leaf:
     told = "What a verdict cost and how long it took, by provider and model."
     found = judges(subject.catalogue.newest)
-    return Leaf("providers.html", "Cost and time by provider", told, "method", {"judges": found})
+    return Leaf(
+        "providers.html",
+        "Cost and time by provider",
+        told,
+        "method",
+        {"judges": found},
+        picture=True,
+    )
 
 
 def _method(subject: Subject) -> Leaf:
     told = "How a verdict is computed, what hold means, and what is measured."
     rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
     facts = {"rule": rule, "seats": seats(subject.catalogue)}
-    return Leaf("method.html", "How a verdict is made", told, "method", facts)
+    return Leaf("method.html", "How a verdict is made", told, "method", facts, picture=True)
 
 
 def _missing(subject: Subject) -> Leaf:
@@ -147,7 +170,7 @@ def _category(subject: Subject, path: str, votes: Votes) -> Leaf | None:
         return None
     page = category_page(subject.catalogue, found)
     told = f"Verdicts on {len(page.tools)} tools: {page.name}."
-    return Leaf("category.html", page.name, told, "categories", {"page": page})
+    return Leaf("category.html", page.name, told, "categories", {"page": page}, picture=True)
 
 
 def _reviewer(subject: Subject, path: str, votes: Votes) -> Leaf | None:
@@ -155,7 +178,7 @@ def _reviewer(subject: Subject, path: str, votes: Votes) -> Leaf | None:
     if page is None:
         return None
     told = f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
-    return Leaf("reviewer.html", page.title, told, "reviewers", {"page": page})
+    return Leaf("reviewer.html", page.title, told, "reviewers", {"page": page}, picture=True)
 
 
 def _name(path: str) -> str:
