@@ -261,9 +261,9 @@ def test_every_page_but_the_one_for_lost_visitors_has_its_own_picture(tmp_path):
     shelve(tmp_path / "runs", [card(), tool("Alpha"), tool("Beta")])
     out = tmp_path / "site"
     build(stored(tmp_path / "runs", base_url=BASE), out)
-    found = {
-        p: re.findall(r'og:image" content="([^"]+)"', (out / p).read_text()) for p in out_pages(out)
-    }
+    pages = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.html"))
+    links = re.compile(r'og:image" content="([^"]+)"')
+    found = {page: links.findall((out / page).read_text()) for page in pages}
     assert found.pop("404.html") == []
     for page, pictures in found.items():
         assert len(pictures) == 1, page
