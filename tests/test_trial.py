@@ -79,9 +79,7 @@ def test_at_the_threshold_at_most_one_in_five_bland_or_bad_ship(good, others):
 
 
 @given(MARKS, MARKS, st.integers(0, 100))
-def test_no_other_threshold_within_the_bound_ships_more_good_ones_or_lies_nearer_to_60(
-    good, others, at
-):
+def test_no_other_threshold_within_the_bound_ships_more_good_ones(good, others, at):
     # Marks a tenth apart can be told from each other by a threshold of one decimal.
     good, others = ([None if x is None else round(x) + 0.5 for x in s] for s in (good, others))
     chosen = ship_threshold(good, others)
@@ -90,8 +88,15 @@ def test_no_other_threshold_within_the_bound_ships_more_good_ones_or_lies_nearer
         for right, lenient in (shares(good, others, each) for each in (chosen, at))
     )
     assert rival[1] > MOST_LENIENT or found[0] >= rival[0]
-    if rival[1] <= MOST_LENIENT and found[0] == rival[0]:
-        assert abs(chosen - 60) <= abs(at - 60) + 1  # a mark may lie between the two
+
+
+@given(MARKS, MARKS)
+def test_the_usual_threshold_stays_where_no_other_ships_more_good_ones(good, others):
+    right, lenient = shares(good, others, 60.0)
+    chosen = ship_threshold(good, others)
+    most = shares(good, others, chosen)[0]
+    if lenient <= MOST_LENIENT and right > lenient and right >= most:
+        assert chosen == 60.0
 
 
 @given(MARKS, MARKS)
