@@ -1,14 +1,20 @@
 """Fixtures shared by all tests, and --update-golden."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import chromium
 from tests.command import Desk, answering
 from tests.databases import database, database_url, postgres
 
 __all__ = ["chromium", "database", "database_url", "postgres"]  # fixtures, found here by pytest
+
+# No example is judged by the clock of a busy machine; CI tries the same examples every time.
+settings.register_profile("panel", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("panel")
 
 
 def pytest_addoption(parser):
