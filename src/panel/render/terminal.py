@@ -218,7 +218,8 @@ def _finding(finding: FindingView, lead: str) -> tuple[Text, Text]:
 def _footer(shown: CardView) -> Group:
     facts = dict(shown.facts)
     first = ("Provider", "Model", "Asked", "Time")
-    usage = f"{facts['Calls']} calls · {facts['Tokens']} · cost {facts['Cost']}"
+    asked, comma, reused = facts["Calls"].partition(",")
+    usage = f"{asked} calls{comma}{reused} · {facts['Tokens']} · cost {facts['Cost']}"
     made = f"{facts['Run']} · {facts['Made']}"
     rows = (" · ".join(facts[name] for name in first), usage, made)
     return Group(*(Text(row, style=QUIET, overflow="fold") for row in rows))
