@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from panel.cli.progress import Progress
@@ -101,12 +102,10 @@ def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iter
 
 @contextlib.contextmanager
 def _handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Iterator[None]:
-    numbers: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
-    try:
-        for number in numbers:
-            loop.add_signal_handler(number, stop, number)
-    except NotImplementedError:  # Windows: Ctrl-C stays a KeyboardInterrupt
-        numbers = ()
+    # Loops on Windows take no handlers: there Ctrl-C stays a KeyboardInterrupt.
+    numbers = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
     try:
         yield
     finally:

@@ -42,7 +42,7 @@ def read_pdf(raw: bytes) -> Extract:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Unreadable("the PDF is encrypted")
         return _extract(reader)
-    except (NotImplementedError, ImportError):
+    except (NotImplementedError, ImportError):  # pypdf's word for a cipher it does not know
         raise Unreadable("the PDF is encrypted") from None
     except (PyPdfError, KeyError, TypeError, AttributeError, IndexError, ValueError) as fault:
         if isinstance(fault, Unreadable):
