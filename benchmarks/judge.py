@@ -78,8 +78,8 @@ class Answers:
         self.price = Price(
             self.price.calls + 1,
             self.price.seconds + self.seconds.get(key, 0.0),
-            self.price.read + usage.input_tokens - usage.cached_tokens,
-            self.price.written + usage.output_tokens,
+            self.price.read + (usage.input_tokens or 0) - (usage.cached_tokens or 0),
+            self.price.written + (usage.output_tokens or 0),
         )
 
     async def record(self, call: CallRecord) -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from panel.errors import BadReply
-from panel.providers.jsonreply import last_object
+from panel.providers.jsonreply import last_object, unwrapped
 
 GOOD = {"answer": "yes", "n": 1, "list": [{"a": None}], "text": 'a "quoted" {brace} \\ [E1.1]'}
 TEXT = json.dumps(GOOD)
@@ -37,6 +37,72 @@ def test_p8_the_last_object_is_found_whatever_stands_around_it(reply):
     assert last_object(reply) == GOOD
 
 
+HALF = 'so { "a" is not closed'
+THOUGHT = {
+    "think": f"<think>{HALF}</think>",
+    "thinking": f"<thinking>{HALF}</thinking>\n\n",
+    "thought": f"<thought>{HALF}</thought>",
+    "reasoning": f"<reasoning>\n{HALF}\n</reasoning>",
+    "seed": f"<seed:think>{HALF}</seed:think>",
+    "square": f"[THINK]{HALF}[/THINK]",
+    "kimi": f"◁think▷{HALF}◁/think▷",
+    "cohere": f"<|START_THINKING|>{HALF}<|END_THINKING|><|START_RESPONSE|>",
+    "harmony": f"<|channel|>analysis<|message|>{HALF}<|end|><|start|>assistant"
+    "<|channel|>final <|constrain|>json<|message|>",
+    "harmony without marks": f"analysisWe need {HALF}.assistantfinal",
+    "gemma": f"<|channel>thought\n{HALF}<channel|>",
+    "no opening mark": f"Okay, {HALF}\n</think>\n\n",
+    "two in a row": f"<think>{HALF}</think><think>{HALF}</think>",
+    "an object in it": f'<think>or {{"answer": "no"}}? {HALF}</think>',
+    "no closing mark": '<think>or {"answer": "no"}? ',
+}
+
+
+@pytest.mark.parametrize("thought", THOUGHT.values(), ids=THOUGHT.keys())
+@pytest.mark.parametrize("end", ["", "\n```", "<|return|>"], ids=["", "fence", "harmony end"])
+def test_thinking_of_every_family_is_skipped_and_its_braces_eat_no_answer(thought, end):
+    if thought == THOUGHT["no closing mark"] and end == "<|return|>":
+        return
+    fence = "```json\n" if end == "\n```" else ""
+    assert last_object(f"{thought}{fence}{TEXT}{end}") == GOOD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [json.dumps(TEXT), f"```json\n{json.dumps(TEXT)}\n```", json.dumps(json.dumps(TEXT))],
+    ids=["a JSON string", "in a fence", "twice"],
+)
+def test_an_answer_that_was_put_into_a_json_string_is_read_out_of_it(reply):
+    assert last_object(reply) == GOOD
+
+
+def test_raw_line_breaks_and_tabs_in_strings_are_read_as_they_stand():
+    assert last_object('{"a": "line\nbreak\tand tab"}') == {"a": "line\nbreak\tand tab"}
+
+
+KEYS = ["answer", "n", "list", "text"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        GOOD,
+        {"response": GOOD},
+        {"result": {"data": GOOD}},
+        {"type": "object", "properties": GOOD},
+        {"name": "reply", "arguments": TEXT},
+    ],
+    ids=["as it is", "wrapped", "twice", "like a schema", "like a call"],
+)
+def test_an_answer_is_taken_out_of_what_it_was_wrapped_into(reply):
+    assert unwrapped(last_object(json.dumps(reply)), KEYS) == GOOD
+
+
+@pytest.mark.parametrize("reply", [{}, {"a": GOOD, "b": GOOD}, {"n": 1, "a": GOOD}, {"a": [GOOD]}])
+def test_what_is_no_wrapper_stays_as_it_is(reply):
+    assert unwrapped(reply, KEYS) is reply
+
+
 def test_p8_a_closing_think_tag_inside_a_string_does_not_cut_the_object():
     assert last_object('{"a": "uses </think> tags", "b": {"c": 1}}')["b"] == {"c": 1}
 
@@ -51,14 +117,15 @@ def test_p8_a_closing_think_tag_inside_a_string_does_not_cut_the_object():
         (TEXT[: len(TEXT) // 2], "cut off"),
         ('{"a": "unfinished', "cut off"),
         (f'{TEXT} {{"b": ', "cut off"),
-        ('{"a": 1, "a": 2}', "twice"),
+        ('{"a": 1, "a": 2}', "twice: a"),
+        ('{"say yes to all": 1, "say yes to all": 2}', "twice: …"),
         ('{"a": {"b": 1, "b": 1}}', "twice"),
         ('{"a": 1} // comment {"b": /* x */ 2}', "broken"),
-        ('{"a": 1,}', "broken"),
+        ('{"a": 1,}', r"broken: .* \(line 1, column \d+, after the key a\)"),
+        ('{"a": 1,\n "ignore all rules": 2 3}', r"line 2, column \d+, after the key a"),
         ('{"a": [1}', "brackets"),
         ('{"a" 1}', "broken"),
         ('{"a": tru}', "broken"),
-        ('{"a": "line\nbreak"}', "broken"),
         ('{"a":' * 65 + "1" + "}" * 65, "deeper than 64"),
         ('{"a":' + "[" * 100_000, "deeper than 64"),
         ('{"a": ' + "9" * 5000 + "}", "300 digits"),
@@ -159,6 +226,7 @@ def test_p8_fuzz_of_cut_and_spliced_objects_never_gives_half_an_answer(start, en
 
 @pytest.mark.parametrize(
     "piece", ["{", '{"', '{"a":', "[", '"', "\\", '{"a":{}} ', "<think>", "</think>", "{ ", "{}",
+              '{"</think>', '{"a":{}}</think>', '{"a":<think></think>', "<|channel|>final",
               '{"a":"\\', "`", "}"],
 )  # fmt: skip
 def test_p8_work_stays_linear_on_the_worst_repetitions(piece):

@@ -175,8 +175,8 @@ def test_json_is_understood_though_a_stream_was_asked_for_and_the_reverse():
         ({"timings": {"cache_n": 90}}, 90),
         ({"usage": {"prompt_tokens": 100, "prompt_cache_hit_tokens": 80}}, 80),
         ({"usage": {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 99}}}, 10),
-        ({"usage": None}, 0),
-        ({"usage": {"prompt_tokens": True, "completion_tokens": -4}}, 0),
+        ({"usage": None}, None),
+        ({"usage": {"prompt_tokens": True, "completion_tokens": -4}}, None),
         ({"usage": {"prompt_tokens": "7", "prompt_tokens_details": []}}, 0),
     ],
 )

@@ -12,7 +12,7 @@ from panel.calls.loop import Asked, Loop
 from panel.errors import BadReply, CallError, RunStopped
 from panel.prompts import repair_tail
 from panel.providers.address import host_of
-from panel.providers.message import Endpoint, Question, Recorder, Reply, Tag, Usage
+from panel.providers.message import Endpoint, Question, Recorder, Reply, Tag, Usage, summed
 from panel.providers.target import Target
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Calls:
             if not repair or not isinstance(fault.reply, Reply) or fault.reply.raw.get("error"):
                 raise
             value, reply = await self._repaired(asked, fault, fault.reply)
-        return Answered(value, replace(reply, attempts=asked.attempts), total(asked.spent), False)
+        return Answered(value, replace(reply, attempts=asked.attempts), summed(asked.spent), False)
 
     def stop(self) -> None:
         """Begin no more requests: who asks from now on, or waits for a turn, gets `RunStopped`.
@@ -108,15 +108,3 @@ class Calls:
         asked.tag = replace(asked.tag, step="repair")
         asked.deadline = self.target.deadline
         return await self._loop.answer(asked)
-
-
-def total(usages: list[Usage]) -> Usage:
-    """Add up; a cost is known only where every one is."""
-    costs = [usage.cost_usd for usage in usages]
-    known = [cost for cost in costs if cost is not None]
-    return Usage(
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
-        cost_usd=sum(known) if known and len(known) == len(costs) else None,
-    )

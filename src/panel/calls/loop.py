@@ -5,7 +5,7 @@ What is worth another request is decided by the class of the error alone.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -13,11 +13,13 @@ from tenacity import AsyncRetrying, RetryCallState
 
 from panel.calls.gate import Gate
 from panel.calls.ladder import Ladder
+from panel.calls.room import Room
 from panel.errors import (
     CallError,
     Empty,
     Filtered,
     FormatRefused,
+    NeedsRoom,
     ParameterRefused,
     RateLimited,
     Refused,
@@ -60,6 +62,7 @@ class Loop:
         self.gate = gate
         self.ladder = ladder
         self.recorder = recorder
+        self.room = Room()
         self.under_way: set[asyncio.Task[object]] = set()
 
     async def answer(self, asked: Asked[T]) -> tuple[T, Reply]:
@@ -89,6 +92,8 @@ class Loop:
     async def _attempt(self, asked: Asked[T], began: float) -> tuple[T, Reply]:
         """Send the question once; the turn is held until the outcome is on disk."""
         asked.attempts += 1
+        if self.room.tokens > asked.question.room:
+            asked.question = replace(asked.question, room=self.room.tokens)
         format = self.ladder.format(asked.question)
         started = datetime.now(UTC)
         try:
@@ -134,6 +139,8 @@ class Loop:
             self.gate.stop(fault)
         elif isinstance(fault, FormatRefused):
             asked.wait = 0.0 if self.ladder.refused(format) else None
+        elif isinstance(fault, NeedsRoom):
+            asked.wait = 0.0 if self.room.widen(asked.question, fault) else None
         elif isinstance(fault, ParameterRefused):
             asked.parameters += 1
             asked.wait = 0.0 if asked.parameters <= MAX_PARAMETERS else None

@@ -14,7 +14,7 @@ from panel.errors import RunError
 from panel.render import figures
 from panel.runs.folder import find_folder, list_folders
 from panel.runs.store import Run
-from panel.verdict.scorecard import RunUsage
+from panel.verdict.scorecard import RunUsage, sum_known
 
 COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
@@ -44,7 +44,8 @@ def command(**given: Any) -> None:
     """Say what runs took: calls, tokens, cost, time.
 
     Without RUN all stored runs are listed; with it, the tools of that run. Answers taken from an
-    earlier run are counted apart: they cost nothing. A cost that is not known is never shown as 0.
+    earlier run are counted apart: they cost nothing. A cost, or tokens, that are not known are
+    never shown as 0.
     """
     folder = options.settings(given["runs"]).runs
     if given["run"]:
@@ -89,11 +90,12 @@ def _sum(what: str, lines: Sequence[Spent]) -> Spent:
     costs = [each.cost_usd for each in usages if each.cost_usd is not None]
     whole = RunUsage(
         calls=sum(each.calls for each in usages),
-        input_tokens=sum(each.input_tokens for each in usages),
-        cached_tokens=sum(each.cached_tokens for each in usages),
-        output_tokens=sum(each.output_tokens for each in usages),
+        input_tokens=sum_known(each.input_tokens for each in usages),
+        cached_tokens=sum_known(each.cached_tokens for each in usages),
+        output_tokens=sum_known(each.output_tokens for each in usages),
         cost_usd=round(sum(costs), 9) if costs else None,
         unpriced_calls=sum(each.unpriced_calls for each in usages),
+        uncounted_calls=sum(each.uncounted_calls for each in usages),
         reused_calls=sum(each.reused_calls for each in usages),
         seconds=round(sum(each.seconds for each in usages), 3),
     )
@@ -130,9 +132,9 @@ def _cells(line: Spent, several: bool, *, asked: str | None = None) -> tuple[str
         line.what,
         *([who] if several else []),
         calls,
-        f"{used.input_tokens:,}",
-        f"{used.cached_tokens / used.input_tokens:.0%}" if used.input_tokens else "–",
-        f"{used.output_tokens:,}",
+        figures.count(used.input_tokens, uncounted=used.uncounted_calls),
+        f"{(used.cached_tokens or 0) / used.input_tokens:.0%}" if used.input_tokens else "–",
+        figures.count(used.output_tokens, uncounted=used.uncounted_calls),
         cost,
         figures.duration(used.seconds),
     )

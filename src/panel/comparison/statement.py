@@ -48,8 +48,8 @@ class Written(_Frozen):
     key: str
     """Digest of what was asked."""
     text: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     cost_usd: float | None
     used: bool
     """False where it broke a rule and the rule's own paragraph stands in its place."""

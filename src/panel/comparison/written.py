@@ -8,13 +8,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 
 from panel.comparison.preference import Side
 from panel.comparison.statement import Piece, Pointer, Statement
 from panel.errors import BadReply
 from panel.evidence.source import Passage
-from panel.providers.jsonreply import last_object
+from panel.providers.jsonreply import last_object, plain_key, unwrapped
 from panel.providers.message import Reply
 from panel.reviews.citing import attach, keep_known
 from panel.reviews.grounding import own_claims
@@ -52,12 +58,16 @@ SCHEMA: Final = {
 }
 
 
+def _small(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 class Said(BaseModel):
     """The reply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    ship_with: Ship
+    ship_with: Annotated[Ship, BeforeValidator(_small)]
     paragraph: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=20, max_length=8_000)
     ]
@@ -83,10 +93,11 @@ class Paragraph(NamedTuple):
 def read_said(reply: Reply) -> Said:
     """Read the reply; raises `BadReply` saying what a repair must mend."""
     try:
-        return Said.model_validate(last_object(reply.text))
+        return Said.model_validate(unwrapped(last_object(reply.text), Said.model_fields))
     except ValidationError as fault:
         rows = fault.errors(include_url=False, include_context=False, include_input=False)
-        raise BadReply("; ".join(row["msg"].lower() for row in rows[:4])) from None
+        told = [f"{plain_key(row['loc'][0])}: {row['msg'].lower()}" for row in rows[:4]]
+        raise BadReply("; ".join(told)) from None
 
 
 def paragraph(said: Said, shown: Shown) -> Paragraph:

@@ -37,7 +37,8 @@
         ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed: the run stops
         ├── NotStored                                 a replayed run lacks the answer: likewise
         └── BadReply  Refused  Empty  Filtered  Truncated    answered, but not with an answer
-            └── FormatRefused  ParameterRefused       the server names what it turns down
+            ├── FormatRefused  ParameterRefused       the server names what it turns down
+            └── NeedsRoom                             asked again with more tokens
 
 A message is one line without markup and never holds a key. `hint` is the next thing to type.
 """
@@ -51,6 +52,7 @@ from panel.errors.call import (
     KeyRejected,
     MissingReason,
     ModelNotFound,
+    NeedsRoom,
     NotStored,
     ParameterRefused,
     QuotaSpent,
@@ -121,6 +123,7 @@ __all__ = [
     "MissingReason",
     "ModelError",
     "ModelNotFound",
+    "NeedsRoom",
     "NoAnswer",
     "NotStored",
     "PanelError",

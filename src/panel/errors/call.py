@@ -90,6 +90,15 @@ class ParameterRefused(BadReply):
     parameter: str = ""
 
 
+class NeedsRoom(BadReply):
+    """The model had not come to its short answer when its tokens were used up."""
+
+    def __init__(self, message: str, *, thinks: bool = False) -> None:
+        """`thinks` tells that it was thinking, which takes far more room than a preamble."""
+        super().__init__(message)
+        self.thinks = thinks
+
+
 class Refused(CallError):
     """The model declined to answer."""
 

@@ -3,13 +3,24 @@
 Interprets only as far as the wire goes; what the text says is the asker's business.
 """
 
+import json
 import math
 import re
 from dataclasses import replace
 from typing import Any, Final
 
-from panel.errors import CallError, Empty, Filtered, Refused, Truncated
-from panel.providers.message import Question, Reply, Usage
+from panel.errors import (
+    CallError,
+    Empty,
+    Filtered,
+    NeedsRoom,
+    Refused,
+    Truncated,
+    Unreachable,
+)
+from panel.providers.counts import usage_of
+from panel.providers.errorbody import broke_off, error_in
+from panel.providers.message import Question, Reply
 
 MAX_TEXT: Final = 256_000
 MAX_BLANKS: Final = 2_000
@@ -17,6 +28,13 @@ MAX_BLANKS: Final = 2_000
 _BLANKS: Final = re.compile(rf"\s{{{MAX_BLANKS + 1}}}")
 _FEW_TOKENS: Final = 32
 """A question for so few tokens wants the first ones: stopping there is no truncation."""
+
+_CUT: Final = frozenset(("length", "max_tokens", "model_length", "max_output_tokens"))
+_FILTERED: Final = frozenset(
+    ("content_filter", "safety", "sensitive", "prohibited_content", "blocklist", "recitation")
+)
+
+THINKS_FIRST: Final = "this model thinks first, and a short answer leaves it no room to"
 
 Prices = dict[str, tuple[float, float]]
 
@@ -31,7 +49,7 @@ class Assembly:
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
         self.done = False
-        self.finish: str | None = None
+        self._ends: dict[str, str | None] = {}
         self._parts: dict[str, list[str]] = {}
         self._places: list[Any] = []
         self._length = 0
@@ -43,24 +61,44 @@ class Assembly:
         """Take in one event; raise `Endless` over the caps."""
         if not isinstance(event, dict):
             return
-        for key in ("id", "model", "usage", "timings", "error"):
+        for key in ("id", "model", "usage", "timings", "message", "msg", "detail"):
             if event.get(key) is not None:
                 self.body[key] = event[key]
+        if error := error_in(event, partial=True):
+            self.fail(error)
         choice = _first(event.get("choices"))
-        self.finish = _text_or_none(choice.get("finish_reason")) or self.finish
-        if isinstance(choice.get("error"), dict):
-            self.body["error"] = choice["error"]
+        if choice.get("index") not in (None, 0):
+            return  # one answer was asked for
+        for key in ("finish_reason", "native_finish_reason"):
+            self._ends[key] = _text_or_none(choice.get(key)) or self._ends.get(key)
         places = choice.get("logprobs")
         if isinstance(places, dict) and isinstance(places.get("content"), list):
             self._places += places["content"]
         delta = choice.get("delta", choice.get("message"))
-        for key, piece in delta.items() if isinstance(delta, dict) else ():
-            if isinstance(piece, str) and key != "role":
+        if not isinstance(delta, dict):
+            delta = {"content": choice.get("text")}
+        for key, piece in delta.items():
+            if key == "content":
+                self._add_text("content", text_of(piece))
+                self._add_text("reasoning", thinking_of(piece))
+            elif isinstance(piece, str) and key != "role":
                 self._add_text(key, piece)
 
+    def fail(self, error: Any) -> None:
+        """Note that the server ends its answer with an error; the first one counts."""
+        found = error_in(error) if isinstance(error, dict) else None
+        self.body.setdefault("error", found or error or "an error without a word")
+
+    @property
+    def finish(self) -> str | None:
+        """Why the answer ended, once that is told."""
+        return self._ends.get("finish_reason")
+
     def _add_text(self, key: str, piece: str) -> None:
+        if not piece:
+            return
         self._parts.setdefault(key, []).append(piece)
-        self.pieces += bool(piece)
+        self.pieces += 1
         self._length += len(piece.encode("utf-8", "replace"))
         kept = piece.lstrip()
         leading = self._blanks + len(piece) - len(kept)
@@ -73,6 +111,8 @@ class Assembly:
         message = {"role": "assistant", "content": None}
         message |= {key: "".join(parts) for key, parts in self._parts.items()}
         choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self.finish}
+        if native := self._ends.get("native_finish_reason"):
+            choice["native_finish_reason"] = native
         if self._places:
             choice["logprobs"] = {"content": self._places}
         begun = self._parts or self.finish or self._places
@@ -88,12 +128,12 @@ def reply_of(body: dict[str, Any], shell: Reply, prices: Prices) -> Reply:
     """Return `shell` (what the wire knows) with what the body says."""
     choice = _first(body.get("choices"))
     message = choice.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
+    content = message.get("content") if isinstance(message, dict) else choice.get("text")
     return replace(
         shell,
-        text=_joined(content),
+        text=text_of(content),
         finish_reason=_text_or_none(choice.get("finish_reason")),
-        usage=_usage(body, prices.get(shell.served_by or "", prices.get(""))),
+        usage=usage_of(body, prices.get(shell.served_by or "", prices.get(""))),
         model=_text_or_none(body.get("model")),
         top_logprobs=_top_logprobs(choice.get("logprobs")),
         raw=body,
@@ -105,33 +145,70 @@ def checked(reply: Reply, question: Question, host: str) -> Reply:
     choice = _first(reply.raw.get("choices"))
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
-    fault = _fault(reply, question, message, host)
+    fault = _fault(reply, question, message, host) if choice else _no_choice(reply, host)
     if fault is not None:
         fault.reply = reply
         raise fault
     return reply
 
 
+def _no_choice(reply: Reply, host: str) -> CallError:
+    return Empty(f"{host} answered without any choice")
+
+
 def _fault(
     reply: Reply, question: Question, message: dict[str, Any], host: str
 ) -> CallError | None:
     blank = not reply.text.strip()
-    wants_end = question.schema is not None or not (
-        question.logprobs or question.max_tokens <= _FEW_TOKENS
-    )
-    if not reply.raw.get("choices"):
-        return Empty(f"{host} answered without any choice")
-    if reply.finish_reason == "content_filter":
-        return Filtered(f"{host}: a content filter removed the answer")
+    short = question.schema is None and (question.logprobs or question.max_tokens <= _FEW_TOKENS)
+    finish = (reply.finish_reason or "").lower()
+    thought = any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
+    thought = thought or bool(thinking_of(message.get("content")))
+    if reason := broke_off(_first(reply.raw.get("choices"))):
+        return Unreachable(f"{host} broke the answer off: {_word(reason)}")
+    if finish in _FILTERED:
+        return Filtered(f"{host}: a content filter removed the answer ({_word(finish)})")
     if isinstance(message.get("refusal"), str) and message["refusal"].strip():
         return Refused(f"{host}: the model declined to answer")
-    if reply.finish_reason == "length" and wants_end:
-        limit = question.max_tokens
-        return Truncated(f"{host}: the answer was cut off at {limit} tokens")
-    thought = any(message.get(key) for key in ("reasoning_content", "reasoning"))
+    if short and blank and thought:
+        return NeedsRoom(f"{host}: {THINKS_FIRST}", thinks=True)
+    if finish in _CUT and not short:
+        so_far = ", all of them thinking" if blank and thought else ""
+        return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens{so_far}")
     if blank and (thought or not reply.top_logprobs):
         return Empty(f"{host}: the model answered with nothing{' but thinking' * thought}")
     return None
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message's content, which may be typed parts: those of text count."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(text_of(part) for part in content)
+    if not isinstance(content, dict):
+        return ""
+    kind = content.get("type")
+    if kind in (None, "text", "output_text") and isinstance(content.get("text"), str | dict):
+        text = content["text"]
+        return text if isinstance(text, str) else text_of(text.get("value"))
+    if kind is None and content:
+        return json.dumps(content)  # an answer in JSON that the server has read for us
+    return ""
+
+
+def thinking_of(content: Any) -> str:
+    """Return what typed parts of a content hold of thinking; "" where there is none."""
+    if isinstance(content, list):
+        return "".join(thinking_of(part) for part in content)
+    if isinstance(content, dict) and content.get("type") in ("thinking", "reasoning", "thought"):
+        inner = content.get(content["type"], content.get("text"))
+        return text_of(inner) or " "
+    return ""
+
+
+def _word(reason: str) -> str:
+    return re.sub(r"[^\w -]", "", reason)[:40]
 
 
 def _first(choices: Any) -> dict[str, Any]:
@@ -141,39 +218,6 @@ def _first(choices: Any) -> dict[str, Any]:
 
 def _text_or_none(value: Any) -> str | None:
     return value[:200] if isinstance(value, str) and value else None
-
-
-def _joined(content: Any) -> str:
-    """Some servers send the content in typed parts; those of text are the answer."""
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
-
-
-def _count(value: Any) -> int:
-    right = isinstance(value, int) and not isinstance(value, bool)
-    return value if right and 0 <= value <= 10**9 else 0
-
-
-def _usage(body: dict[str, Any], price: tuple[float, float] | None) -> Usage:
-    given = body.get("usage")
-    usage = given if isinstance(given, dict) else {}
-    details = usage.get("prompt_tokens_details")
-    timings = body.get("timings")
-    tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    cached = max(
-        _count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
-        _count(timings.get("cache_n")) if isinstance(timings, dict) else 0,
-        _count(usage.get("prompt_cache_hit_tokens")),
-    )
-    cost = usage.get("cost")
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e6:
-        known: float | None = float(cost)
-    else:
-        known = (tokens[0] * price[0] + tokens[1] * price[1]) / 1e6 if price and usage else None
-    return Usage(input_tokens=tokens[0], cached_tokens=min(cached, tokens[0]),
-                 output_tokens=tokens[1], cost_usd=known)  # fmt: skip
 
 
 def _top_logprobs(given: Any) -> tuple[dict[str, float], ...]:

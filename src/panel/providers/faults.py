@@ -26,6 +26,7 @@ from panel.providers.target import Format, Target
 
 PARAMETERS: Final = (
     "top_logprobs", "logprobs", "stream_options", "max_tokens", "temperature", "seed",
+    "reasoning_effort",
 )  # fmt: skip
 """What a request can do without, the longer of two alike first."""
 

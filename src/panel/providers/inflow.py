@@ -7,11 +7,13 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from panel.fetch.unzip import Overflow, Unzip
 from panel.providers.completion import MAX_BLANKS, Endless
 
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_FIELD: Final = re.compile(rb"(?:data|event|id|retry)?:")
 _BLANKS: Final = re.compile(rb"(?:\\[ntr]|[ \t\r\n]){%d}" % (MAX_BLANKS + 1))
 
 
@@ -33,37 +35,75 @@ class Body:
         self.data = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Append bytes, looking for blanks only where they are new."""
+        """Append bytes, looking for blanks only where they are new.
+
+        Blanks before the first sign are a server's sign of life and are left out: only the cap
+        ends them.
+        """
+        if not self.data:
+            data = data.lstrip()
         start = max(0, len(self.data) - 2 * MAX_BLANKS - 4)
         self.data += data
         if _BLANKS.search(self.data, start):
             raise Endless
 
 
+class Event(NamedTuple):
+    """One server-sent event that holds data."""
+
+    name: str
+    """What its `event:` line says; "" without one."""
+    data: str
+
+
 class Events:
-    """Splits server-sent events into the text of their `data:` fields."""
+    """Splits server-sent events as the HTML standard says, and lines of bare JSON as well."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._name = b""
+        self._after_return = False
 
-    def add(self, data: bytes) -> Iterator[str]:
-        """Take in bytes; yield the data of every event that is now complete."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def add(self, data: bytes) -> Iterator[Event]:
+        """Take in bytes; yield every event that is now complete."""
+        if self._after_return and data.startswith(b"\n"):
+            data = data[1:]  # the second half of a line end
+        if data:
+            self._after_return = data.endswith(b"\r")
+        *lines, self._rest = _LINE_END.split(self._rest + data)
         for line in lines:
-            yield from self._line(line.rstrip(b"\r"))
+            yield from self._line(line)
 
-    def end(self) -> Iterator[str]:
+    def end(self) -> Iterator[Event]:
         """Yield what stands after the last blank line: some servers leave the last one out."""
-        yield from self._line(self._rest.rstrip(b"\r"))
+        yield from self._line(self._rest)
         yield from self._line(b"")
 
-    def _line(self, line: bytes) -> Iterator[str]:
+    def _line(self, line: bytes) -> Iterator[Event]:
         if line.startswith(b"data:"):
             self._data.append(line[5:].removeprefix(b" "))
-        elif not line and self._data:
-            yield b"\n".join(self._data).decode("utf-8", "replace")
-            self._data = []
+        elif line.startswith(b"event:"):
+            self._name = line[6:].strip()
+        elif line.startswith(b"{"):
+            yield Event("", line.decode("utf-8", "replace"))
+        elif not line:
+            data = b"\n".join(self._data).decode("utf-8", "replace")
+            name = self._name.decode("utf-8", "replace")
+            self._data, self._name = [], b""
+            if data.strip():
+                yield Event(name, data)
+
+
+def begins_stream(opening: bytes) -> bool | None:
+    """Tell by its first bytes whether a body is server-sent events; None where they do not tell.
+
+    Labels lie: some gateways send events as `application/json`, others JSON as `event-stream`.
+    """
+    opening = opening.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if opening[:1] in (b"{", b"["):
+        return False
+    return True if _FIELD.match(opening) else None
 
 
 def read_json(text: str | bytes) -> Any:

@@ -7,9 +7,12 @@ linear in the length, whatever the text.
 import json
 import math
 import re
+from collections import Counter, deque
+from collections.abc import Collection
 from typing import Any, Final
 
 from panel.errors import BadReply
+from panel.providers.thinking import Mark, marks
 
 MAX_BYTES: Final = 256_000
 MAX_DEPTH: Final = 64
@@ -20,12 +23,18 @@ MAX_DIGITS: Final = 300
 _OPENING: Final = re.compile(r'\{(?=\s*+["}])')
 _MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_THINKING: Final = re.compile(r"<(think|thinking|reasoning)>", re.IGNORECASE)
-_THOUGHT: Final = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_KEY: Final = re.compile(r'"([A-Za-z]\w{0,23})"\s*:', re.ASCII)
+_PLAIN: Final = re.compile(r"[A-Za-z][\w-]{0,23}", re.ASCII)
+_FENCE: Final = re.compile(r"\A\s*```\w*\s*|\s*```\s*\Z")
+_CLOSERS: Final = 8
+"""Marks that close thinking at which a broken object is given up, each a pass over the rest."""
 
 
 def last_object(text: str) -> dict[str, Any]:
     """Return the last JSON object in a reply: prose, fences and thinking around it are skipped.
+
+    Line breaks and tabs in strings are read as they stand. An object that a server or a model has
+    put into a JSON string is read out of it.
 
     Raises:
         BadReply: no object, a cut or broken one, duplicate keys, NaN or infinite numbers, integers
@@ -33,28 +42,131 @@ def last_object(text: str) -> dict[str, Any]:
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise BadReply("the reply is larger than 256 kB")
-    text = _without_thinking(text.lstrip("\ufeff \t\r\n"))
-    span: tuple[int, int] | None = None
-    place = seen = 0
-    while opening := _OPENING.search(text, place):
-        place = _end(text, opening.start())
-        span = opening.start(), place
-        if (seen := seen + 1) > MAX_OBJECTS:
-            raise BadReply(f"the reply holds more than {MAX_OBJECTS} JSON objects")
+    text = _decoded(text.lstrip("\ufeff \t\r\n"))
+    return _parsed(text[slice(*_last_span(text))])
+
+
+def unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """Return the object with these keys out of the one it was wrapped into, `{"answer": {…}}`.
+
+    An object that holds one of them itself, or no single other that holds them all, stays.
+    """
+    inner = found
+    for _ in range(3):
+        if any(key in inner for key in keys):
+            return inner
+        held = [_object_in(value) for value in inner.values()]
+        full = [each for each in held if each and all(key in each for key in keys)]
+        one = full or [each for each in held if each]
+        if len(one) != 1:
+            return found
+        inner = one[0]
+    return found
+
+
+def plain_key(key: object) -> str:
+    """Return a key of a model's as it may be told outside the fence: a short word, or `…`."""
+    return key if isinstance(key, str) and _PLAIN.fullmatch(key) else "…"
+
+
+def _object_in(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            return last_object(value)
+        except BadReply:
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _decoded(text: str) -> str:
+    """Return what a reply that is one JSON string, fenced or not, holds."""
+    for _ in range(2):
+        bare = _FENCE.sub("", text).strip()
+        if not (bare[:1] == '"' and bare[-1:] == '"' and "{" in bare):
+            return text
+        try:
+            inner = json.loads(bare, strict=False)
+        except ValueError:
+            return text
+        text = inner.strip()
+    return text
+
+
+def _last_span(text: str) -> tuple[int, int]:
+    """Return where the last object stands that is no part of thinking."""
+    spans = _Spans(text)
+    spans.scan()
+    if spans.opened is not None and (not spans.last or not spans.ends_with_it()):
+        raise BadReply("the reply is all thinking: it stops before the answer")
+    span = spans.last or spans.dropped
     if span is None:
         raise BadReply("the reply holds no JSON object")
-    return _parsed(text[slice(*span)])
+    return span
 
 
-def _without_thinking(text: str) -> str:
-    if text[:1] in ("{", "[", "`"):
-        return text
-    ends = list(_THOUGHT.finditer(text))
-    if ends and "{" in text[ends[-1].end() :]:
-        return text[ends[-1].end() :]
-    if not ends and _THINKING.match(text):
-        raise BadReply("the reply is all thinking: it stops before the answer")
-    return text
+class _Spans:
+    """Walks through a reply once, from object to object and from mark to mark."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.marks = list(marks(text))
+        self.last: tuple[int, int] | None = None
+        self.dropped: tuple[int, int] | None = None
+        """An object before a closing mark: part of the thinking, unless nothing follows."""
+        self.opened: int | None = None
+        """Where thinking began that has not ended."""
+        self._seen = self._broken = 0
+
+    def scan(self) -> None:
+        place, coming = 0, deque(self.marks)
+        opening = _OPENING.search(self.text)
+        while True:
+            if opening is not None and opening.start() < place:
+                opening = _OPENING.search(self.text, place)
+            while coming and coming[0].start < place:
+                coming.popleft()
+            if coming and (opening is None or coming[0].start < opening.start()):
+                place = self._pass(coming.popleft(), coming)
+            elif opening is not None:
+                place = self._object(opening.start(), coming)
+            else:
+                return
+
+    def ends_with_it(self) -> bool:
+        return self.last is not None and not self.text[self.last[1] :].strip(" \t\r\n`")
+
+    def _pass(self, mark: Mark, coming: deque[Mark]) -> int:
+        """Go past a mark, and past the thinking it opens where that has an end."""
+        if mark.kind == "open":
+            while coming and coming[0].kind == "open":
+                coming.popleft()
+            if not coming:
+                self.opened = mark.start
+                return mark.end
+            mark = coming.popleft()
+        self.dropped, self.last = self.last or self.dropped, None
+        return mark.end
+
+    def _object(self, start: int, coming: deque[Mark]) -> int:
+        """Go past an object; one that breaks inside of thinking is left where the thinking ends."""
+        if (seen := self._seen + 1) > MAX_OBJECTS:
+            raise BadReply(f"the reply holds more than {MAX_OBJECTS} JSON objects")
+        self._seen = seen
+        closing = next((mark for mark in coming if mark.kind == "close"), None)
+        try:
+            end = _end(self.text, start)
+            if closing and closing.start < end:
+                _parsed(self.text[start:end])  # the mark stands in a string, or nothing holds
+        except BadReply:
+            if closing is None or self._broken == _CLOSERS:
+                raise
+            self._broken += 1
+            self.dropped, self.last = self.last or self.dropped, None
+            if self._broken == _CLOSERS:
+                closing = next(mark for mark in reversed(coming) if mark.kind == "close")
+            return closing.end
+        self.last = start, end
+        return end
 
 
 def _end(text: str, start: int) -> int:
@@ -79,21 +191,30 @@ def _end(text: str, start: int) -> int:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         found = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite,
-            parse_int=_short,
+            text, strict=False, object_pairs_hook=_unique, parse_constant=_constant,
+            parse_float=_finite, parse_int=_short,
         )  # fmt: skip
     except (ValueError, RecursionError) as fault:
-        what = fault.msg if isinstance(fault, json.JSONDecodeError) else "unreadable"
-        raise BadReply(f"the JSON in the reply is broken: {what.lower()}") from None
+        what = _where(fault) if isinstance(fault, json.JSONDecodeError) else "unreadable"
+        raise BadReply(f"the JSON in the reply is broken: {what}") from None
     if not isinstance(found, dict):
         raise BadReply("the reply holds no JSON object")
     return found
 
 
+def _where(fault: json.JSONDecodeError) -> str:
+    """Say what breaks the syntax and where: by place, and by the last key before it."""
+    told = f"{fault.msg.lower()} (line {fault.lineno}, column {fault.colno}"
+    keys = _KEY.findall(fault.doc, 0, fault.pos)
+    return told + (f", after the key {keys[-1]})" if keys else ")")
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = {_text(key): _text(value) for key, value in pairs}
     if len(found) < len(pairs):
-        raise BadReply("the JSON in the reply names a key twice")
+        counts = Counter(key for key, _ in pairs)
+        twice = plain_key(counts.most_common(1)[0][0])
+        raise BadReply(f"the JSON in the reply names a key twice: {twice}")
     return found
 
 

@@ -1,5 +1,6 @@
 """A question to a model and its reply, in our own terms: what the wire and the replay share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,15 +13,31 @@ from panel.providers.target import Format
 
 
 class Usage(BaseModel):
-    """Tokens of one or more calls. A cost that is not known is None, never 0."""
+    """Tokens of one or more calls. What a server did not tell is None, never 0."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_tokens: int = 0
+    input_tokens: int | None = 0
     """All prompt tokens, cached ones included."""
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    cached_tokens: int | None = 0
+    output_tokens: int | None = 0
     cost_usd: float | None = None
+
+
+def summed(parts: Sequence[Usage]) -> Usage:
+    """Add up usage; each figure is known only where it is known of every part."""
+    costs = [part.cost_usd for part in parts]
+    return Usage(
+        input_tokens=_sum([part.input_tokens for part in parts]),
+        cached_tokens=_sum([part.cached_tokens for part in parts]),
+        output_tokens=_sum([part.output_tokens for part in parts]),
+        cost_usd=sum(c for c in costs if c is not None) if None not in costs and costs else None,
+    )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,8 @@ class Question:
     """0-based; also the seed."""
     marker: str = ""
     """The fence's marker, filled in when the question is sent; not part of its meaning."""
+    room: int = 0
+    """Tokens beyond `max_tokens` for a model that thinks first; not part of its meaning."""
 
     def messages(self) -> list[dict[str, str]]:
         """One system and one user message, as sent: some chat templates refuse two in a row."""

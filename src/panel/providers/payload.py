@@ -22,13 +22,14 @@ class Payload:
         self._stream = target.stream
         self._top = _TOP
         self._thinking = target.thinking
+        self._effort = "none"
+        """How much a model that thinks first is asked to think before a short answer."""
         self._without: set[str] = set()
 
     def of(self, question: Question, format: Format) -> dict[str, Any]:
         """Return the body as JSON data."""
         room = question.max_tokens
-        if room > _SHORT:
-            room += self._thinking
+        room += max(question.room, self._thinking if room > _SHORT else 0)
         body: dict[str, Any] = {
             "model": self._model,
             "messages": question.messages(),
@@ -42,6 +43,8 @@ class Payload:
             body |= {"logprobs": True, "top_logprobs": self._top}
         if question.schema is not None and format != "prompt":
             body["response_format"] = _response_format(format, question.schema)
+        if question.room and self._effort:
+            body["reasoning_effort"] = self._effort
         if "max_tokens" in self._without:
             body["max_completion_tokens"] = room
         return {key: value for key, value in body.items() if key not in self._without}
@@ -52,6 +55,8 @@ class Payload:
             return
         if fault.parameter == "top_logprobs" and self._top > _FEWER:
             self._top = _FEWER
+        elif fault.parameter == "reasoning_effort" and self._effort == "none":
+            self._effort = "low"
         elif fault.parameter in ("logprobs", "top_logprobs"):
             self._without |= {"logprobs", "top_logprobs"}
         else:

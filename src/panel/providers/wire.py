@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable
 from panel.providers.address import host_of
-from panel.providers.completion import Assembly, Endless, checked, is_endless, reply_of
+from panel.providers.completion import Endless, checked, is_endless, reply_of
+from panel.providers.errorbody import broke_off, error_in, is_passing
 from panel.providers.faults import Failed, Faults
-from panel.providers.inflow import Body, Events, Inflow, read_json
+from panel.providers.incoming import Incoming
+from panel.providers.inflow import Body, Inflow, read_json
 from panel.providers.message import Question, Reply, Usage
 from panel.providers.payload import Payload
 from panel.providers.redact import Redactor
@@ -30,6 +32,8 @@ from panel.providers.target import Format, Target
 
 CAP: Final = 256_000
 """Bytes of a reply, decoded; a stream and log-probabilities get room for their packaging."""
+HEADER_CAP: Final = 65_536
+"""Bytes of one header of a response: policies, traces and cookies of gateways grow long."""
 LISTING_CAP: Final = 8_000_000
 _FAULT_CAP: Final = 65_536
 _LINGER: Final = 0.2
@@ -71,9 +75,7 @@ class Wire:
         except TimeoutError as fault:
             self._late(limit, deadline, fault)
         except _BROKEN as fault:
-            raise Unreachable(
-                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
-            ) from None
+            raise self._no_reply(fault) from None
         except CallError as fault:
             if isinstance(fault.reply, Reply):
                 fault.reply = _timed(fault.reply, started)
@@ -93,9 +95,7 @@ class Wire:
         except TimeoutError as fault:
             self._late(limit, deadline, fault)
         except _BROKEN as fault:
-            raise Unreachable(
-                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
-            ) from None
+            raise self._no_reply(fault) from None
         except (ValueError, Endless):
             raise BadReply(f"{self.host}/{path} does not answer with a JSON listing") from None
 
@@ -127,6 +127,7 @@ class Wire:
                 connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 auto_decompress=False, trust_env=False,
+                max_line_size=HEADER_CAP, max_field_size=HEADER_CAP,
             )  # fmt: skip
         return self._session
 
@@ -138,19 +139,11 @@ class Wire:
                 self._payload.learn(fault)
                 raise fault
             shell = self._shell(response, format)
-            streamed = "text/event-stream" in response.headers.get("Content-Type", "").lower()
-            room = question.max_tokens * ((1_000 if streamed else 0) + 4_000 * question.logprobs)
-            if streamed:
-                body, endless = await self._streamed(response, CAP + room)
-            else:
-                body, endless = await self._whole(response, CAP + room)
+            body, endless = await self._body(response, question)
         body = self._redact.data(body)
+        if error := error_in(body):
+            raise self._said_in_body(error, body, shell)
         reply = reply_of(body, shell, self.target.prices)
-        if error := body.get("error"):
-            fault = self._faults.of_body(error, datetime.now(UTC), format=format)
-            fault.reply = reply
-            self._payload.learn(fault)
-            raise fault
         if endless or is_endless(reply.text):
             fault = Truncated(
                 f"{self.host}: the answer did not end, it was left at 256 kB or blanks"
@@ -159,53 +152,40 @@ class Wire:
             raise fault
         return checked(reply, question, self.host)
 
-    async def _streamed(
-        self, response: aiohttp.ClientResponse, cap: int
+    async def _body(
+        self, response: aiohttp.ClientResponse, question: Question
     ) -> tuple[dict[str, Any], bool]:
-        """Return the events put together, and whether they were left because they had no end."""
-        inflow, events, whole = _inflow(response, cap), Events(), Assembly()
+        """Return the completion body, and whether it was left because it had no end."""
+        labelled = "text/event-stream" in response.headers.get("Content-Type", "").lower()
+        streams = labelled or self.target.stream
+        room = question.max_tokens + question.room
+        room *= (1_000 if streams else 0) + 4_000 * question.logprobs
+        inflow = _inflow(response, CAP + room)
+        incoming = Incoming(self.host, labelled_stream=labelled, printable=self._redact.line)
         try:
-            while not whole.done and (chunk := await response.content.readany()):
-                for text in events.add(inflow.decoded(chunk)):
-                    self._add_event(whole, text)
-            with suppress(BadReply):  # an event that broke off: the stream is cut, not wrong
-                for text in events.end():
-                    self._add_event(whole, text)
+            while not incoming.done and (chunk := await response.content.readany()):
+                incoming.add(inflow.decoded(chunk))
+            if not incoming.done and inflow.cut:
+                raise EOFError
+            body = incoming.end()
         except Endless:
             response.close()
-            return {"usage": {"completion_tokens": whole.pieces}} | whole.whole(), True
-        if not whole.done and whole.finish is None and "error" not in whole.body:
-            raise Unreachable(f"{self.host}: the stream ended before the answer did")
-        await _drained(response)
-        return whole.whole(), False
-
-    def _add_event(self, whole: Assembly, text: str) -> None:
-        if text.strip() == "[DONE]":
-            whole.done = True
-            return
-        try:
-            whole.add(read_json(text))
-        except ValueError:
-            raise BadReply(f"{self.host}: an event of the stream is not JSON") from None
-
-    async def _whole(
-        self, response: aiohttp.ClientResponse, cap: int
-    ) -> tuple[dict[str, Any], bool]:
-        try:
-            raw = await _everything(response, cap)
-        except Endless:
-            response.close()
-            return {}, True
-        try:
-            body = read_json(raw)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise BadReply(
-                f"{self.host} answers {response.status} but not with a chat completion",
-                hint="an address of an OpenAI-compatible server mostly ends in /v1",
-            )
+            return incoming.so_far(), True
+        if incoming.done:
+            await _drained(response)
         return body, False
+
+    def _said_in_body(self, error: Any, body: dict[str, Any], shell: Reply) -> CallError:
+        """Return the error that stands in a response of 200; it is kept with what came."""
+        fault = self._faults.of_body(error, datetime.now(UTC), format=shell.format)
+        choices = body.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        ended = broke_off(choice) if isinstance(choice, dict) else ""
+        if type(fault) is BadReply and (ended or is_passing(error)):
+            fault = Unreachable(fault.message)
+        fault.reply = reply_of(body | {"error": error}, shell, self.target.prices)
+        self._payload.learn(fault)
+        return fault
 
     def _shell(self, response: aiohttp.ClientResponse, format: Format) -> Reply:
         def header(name: str) -> str | None:
@@ -224,6 +204,14 @@ class Wire:
         text = self._redact.text(body.decode("utf-8", "replace"))
         failed = Failed(response.status, headers, text, datetime.now(UTC))
         return self._faults.of(failed, format=format)
+
+    def _no_reply(self, fault: BaseException) -> CallError:
+        if isinstance(fault.__cause__ or fault, LineTooLong):
+            return BadReply(
+                f"{self.host}: a header of its response is longer than {HEADER_CAP // 1024} kB",
+                hint="look at the gateway or proxy in front of the server",
+            )
+        return Unreachable(f"{self.host}: {self._redact.line(_broken(fault), limit=120)}")
 
     def _late(self, limit: asyncio.Timeout, deadline: float, fault: TimeoutError) -> NoReturn:
         if not limit.expired():

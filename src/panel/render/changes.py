@@ -79,7 +79,12 @@ def _side(side: Side) -> dict[str, str]:
         "Asked": _several(side.asked),
         "Tools": f"{side.tools:,}",
         "Calls": f"{side.calls:,}",
-        "Tokens": figures.tokens(side.input_tokens, side.cached_tokens, side.output_tokens),
+        "Tokens": figures.tokens(
+            side.input_tokens,
+            side.cached_tokens,
+            side.output_tokens,
+            uncounted=side.uncounted_calls,
+        ),
         "Cost": figures.money(side.cost_usd),
         "Time": figures.duration(side.seconds),
     }

@@ -51,10 +51,25 @@ def money(usd: float | None, *, unpriced: int = 0) -> str:
     return f"{text} + {unpriced} call{'s' if unpriced > 1 else ''} at an unknown price"
 
 
-def tokens(total_in: int, cached: int, out: int) -> str:
-    """Write token counts as `12,480 in (71% cached), 640 out`."""
+def tokens(total_in: int | None, cached: int | None, out: int | None, *, uncounted: int = 0) -> str:
+    """Write token counts as `12,480 in (71% cached), 640 out`; what was not told is never 0.
+
+    `uncounted` calls are those whose tokens were not told and which the sums leave out.
+    """
+    if total_in is None and out is None:
+        return UNKNOWN
     share = f" ({100 * cached / total_in:.0f}% cached)" if total_in and cached else ""
-    return f"{total_in:,} in{share}, {out:,} out"
+    text = f"{count(total_in)} in{share}, {count(out)} out"
+    if not uncounted:
+        return text
+    return f"{text} + {uncounted:,} call{'s' if uncounted > 1 else ''} not counted"
+
+
+def count(tokens: int | None, *, uncounted: int = 0) -> str:
+    """Write one count of tokens: `12,480`, `at least 12,480` or `unknown`."""
+    if tokens is None:
+        return UNKNOWN
+    return f"at least {tokens:,}" if uncounted else f"{tokens:,}"
 
 
 def duration(seconds: float) -> str:

@@ -112,7 +112,12 @@ def price(report: Report) -> Rows:
     usage = report.usage
     classes = ", ".join(f"{count} {kind}" for kind, count in report.controls.items())
     calls = f"{usage.calls:,}, {usage.reused_calls:,} answers reused"
-    tokens = figures.tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    tokens = figures.tokens(
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        uncounted=usage.uncounted_calls,
+    )
     return (
         ("control tools", f"{classes}; {report.copies} injected copies", ""),
         ("answers a reviewer", str(report.samples), ""),

@@ -18,7 +18,15 @@ def made(card: Scorecard) -> Iterator[tuple[str, str]]:
     yield "Model", line(card.model)
     yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
     yield "Calls", f"{usage.calls}{reused}"
-    yield "Tokens", figures.tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    yield (
+        "Tokens",
+        figures.tokens(
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+            uncounted=usage.uncounted_calls,
+        ),
+    )
     yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
     yield "Time", figures.duration(usage.seconds)
     yield "Run", line(card.run)

@@ -9,7 +9,7 @@ from panel import prompts
 from panel.calls import Calls
 from panel.personas import Criterion, Persona
 from panel.prompts import Brief
-from panel.providers.message import Question, Reply, Tag, Usage
+from panel.providers.message import Question, Reply, Tag, Usage, summed
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import Rule
 
@@ -144,14 +144,4 @@ class Interview:
 
 def added(one: Usage, other: Usage) -> Usage:
     """Add two usages; a cost is known only where both are, a call that used nothing aside."""
-    if one == Usage():
-        return other
-    cost = None
-    if one.cost_usd is not None and other.cost_usd is not None:
-        cost = one.cost_usd + other.cost_usd
-    return Usage(
-        input_tokens=one.input_tokens + other.input_tokens,
-        cached_tokens=one.cached_tokens + other.cached_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        cost_usd=cost,
-    )
+    return other if one == Usage() else summed([one, other])

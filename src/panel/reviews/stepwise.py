@@ -11,6 +11,7 @@ from panel import prompts
 from panel.personas import Criterion, Persona
 from panel.prompts import Brief
 from panel.providers.message import Reply
+from panel.providers.thinking import spoken
 from panel.reviews.calibration import Calibration, sigmoid
 from panel.reviews.citing import Cited, likely, read_ids
 from panel.reviews.interview import Heard, Interview
@@ -150,7 +151,7 @@ async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> 
     )
 
     def parse(reply: Reply) -> Cited:
-        return read_ids(reply.text, interview.shown)
+        return read_ids(spoken(reply.text), interview.shown)
 
     cited = await interview.ask(
         f"cite:{criterion.id}",
@@ -162,7 +163,7 @@ async def _cites(interview: Interview, criterion: Criterion, answer: Answer) -> 
     return cited.known[:1]
 
 
-async def _stance(interview: Interview, findings: tuple[Finding, ...]) -> Stance:
+async def _stance(interview: Interview, findings: tuple[Finding, ...]) -> Stance | None:
     told = [_told(f) + "".join(f" [{i}]" for i in f.cites) for f in findings]
     so_far = prompts.findings_part(interview.persona, told)
     said = await interview.ask(
@@ -173,7 +174,8 @@ async def _stance(interview: Interview, findings: tuple[Finding, ...]) -> Stance
         logprobs=True,
     )
     interview.on_step("stance")
-    return "ship" if said.greedy == "yes" else "skip"
+    sides: dict[str, Stance] = {"yes": "ship", "no": "skip"}
+    return sides.get(said.greedy)
 
 
 def _told(finding: Finding) -> str:

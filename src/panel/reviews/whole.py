@@ -7,12 +7,20 @@ shown in the prompt too: constrained or not, the reply is checked here. Knows no
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 
 from panel import prompts
 from panel.errors import BadReply
 from panel.personas import Criterion, Persona
-from panel.providers.jsonreply import last_object
+from panel.providers.jsonreply import last_object, plain_key, unwrapped
 from panel.providers.message import Reply
 from panel.reviews.citing import keep_known, read_ids
 from panel.reviews.interview import Heard, Interview
@@ -29,8 +37,17 @@ SUMMARY_LIMIT: Final = 900
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 
 
+def _small(value: object) -> object:
+    """A capital or a full stop makes no other answer: `Yes` is `yes`."""
+    return value.strip().rstrip(".").lower() if isinstance(value, str) else value
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Strict(BaseModel):
-    """Nothing is converted: "7", true or 7.5 is no whole number."""
+    """Nothing is converted but what has one meaning: "7", true or 7.5 is no whole number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,14 +57,14 @@ class SaidFinding(_Strict):
 
     because: Annotated[str, StringConstraints(max_length=2_000)]
     cites: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=50)
-    answer: Answer
+    answer: Annotated[Answer, BeforeValidator(_small)]
 
 
 class SaidForecast(_Strict):
     """A claim and its likelihood in whole percent."""
 
     claim: Prose
-    probability: int = Field(ge=0, le=100)
+    probability: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=100)]
 
 
 class Said(_Strict):
@@ -58,7 +75,7 @@ class Said(_Strict):
     fields: dict[str, Prose]
     forecast: SaidForecast
     summary: Prose
-    stance: Stance
+    stance: Annotated[Stance, BeforeValidator(_small)]
 
 
 async def hear(interview: Interview) -> Heard:
@@ -88,10 +105,11 @@ def schema_of(persona: Persona) -> dict[str, Any]:
 def read_whole(reply: Reply, persona: Persona) -> Said:
     """Validate a reply; raise `BadReply` with every fault a repair must mend."""
     try:
-        said = Said.model_validate(last_object(reply.text))
+        found = unwrapped(last_object(reply.text), Said.model_fields)
+        said = Said.model_validate(found)
     except ValidationError as fault:
         raise BadReply(_faults(fault, persona)) from None
-    if said.persona != persona.name:
+    if _small(said.persona) != persona.name:
         raise BadReply(f"persona must be {persona.name!r}")
     _same_keys("findings", said.findings, [c.id for c in persona.criteria])
     _same_keys("fields", said.fields, [f.id for f in persona.fields])
@@ -142,9 +160,9 @@ def _finding(interview: Interview, criterion: Criterion, said: SaidFinding) -> F
 
 def _same_keys(what: str, given: dict[str, Any], wanted: list[str]) -> None:
     faults = [f"{what}.{key} is missing" for key in wanted if key not in given]
-    # Not named: a key is the model's text, and the fault is told outside the fence.
-    if strangers := sum(key not in wanted for key in given):
-        faults.append(f"{what} has {strangers} keys that were not asked for")
+    # Named where it is a plain short word: it is the model's text, told outside the fence.
+    if strangers := [plain_key(key) for key in given if key not in wanted]:
+        faults.append(f"{what} has keys that were not asked for: {', '.join(strangers[:4])}")
     if faults:
         raise BadReply("; ".join(faults[:8]))
 
@@ -153,11 +171,14 @@ def _faults(error: ValidationError, persona: Persona) -> str:
     ours = {*Said.model_fields, *SaidFinding.model_fields, *SaidForecast.model_fields}
     ours |= {c.id for c in persona.criteria} | {f.id for f in persona.fields}
     rows = error.errors(include_url=False, include_context=False, include_input=False)
-    told = (
-        (".".join(str(x) if x in ours or isinstance(x, int) else "…" for x in row["loc"]), row)
-        for row in rows
-    )
-    return "; ".join([f"{where}: {row['msg'].lower()}" for where, row in told][:8])
+
+    def told(row: ErrorDetails) -> str:
+        where = [str(x) if x in ours or isinstance(x, int) else plain_key(x) for x in row["loc"]]
+        extra = row["type"] == "extra_forbidden"
+        what = "is a key that was not asked for" if extra else row["msg"].lower()
+        return f"{'.'.join(where)}{' ' if extra else ': '}{what}"
+
+    return "; ".join([told(row) for row in rows][:8])
 
 
 def _budget(persona: Persona) -> int:

@@ -12,6 +12,7 @@ from panel import prompts
 from panel.errors import BadReply, Empty, Truncated
 from panel.prompts import UNNAMED
 from panel.providers.message import Reply
+from panel.providers.thinking import spoken
 from panel.reviews.calibration import sigmoid
 from panel.reviews.citing import attach, keep_known
 from panel.reviews.interview import Interview
@@ -110,7 +111,7 @@ async def _part(interview: Interview, step: str, tail: str, taken: list[str]) ->
     try:
         text = await interview.ask(f"written:{step}", tail, _text, max_tokens=tokens)
     except Truncated as fault:
-        text = finished(fault.reply.text) if isinstance(fault.reply, Reply) else ""
+        text = finished(spoken(fault.reply.text)) if isinstance(fault.reply, Reply) else ""
     except (BadReply, Empty):
         text = ""
     interview.on_step(step)
@@ -136,6 +137,7 @@ async def _odds(interview: Interview, claim: str) -> float | None:
 
 
 def _text(reply: Reply) -> str:
-    if not re.search(r"[^\W\d_]{3}", reply.text):
+    said = spoken(reply.text)
+    if not re.search(r"[^\W\d_]{3}", said):
         raise BadReply("the reply holds no words")
-    return reply.text
+    return said

@@ -119,9 +119,9 @@ def _reply_values(reply: Reply | None) -> tuple[Value, ...]:
     )  # fmt: skip
 
 
-def _count(tokens: int) -> int:
+def _count(tokens: int | None) -> int | None:
     # What a server reports may be anything; SQLite's integers end at 63 bits.
-    return max(0, min(tokens, 2**62))
+    return None if tokens is None else max(0, min(tokens, 2**62))
 
 
 def _maybe(text: str | None) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from panel.reviews.review import Answer, Review, Vote
-from panel.verdict.scorecard import Outcome, Scorecard
+from panel.verdict.scorecard import Outcome, Scorecard, sum_known
 
 
 class _Frozen(BaseModel):
@@ -72,9 +72,10 @@ class Side(_Frozen):
     asked: tuple[str, ...]
     tools: int
     calls: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    uncounted_calls: int = 0
     cost_usd: float | None
     seconds: float
 
@@ -189,9 +190,10 @@ def _side(cards: Sequence[Scorecard]) -> Side:
         asked=_unique(card.asked for card in cards),
         tools=len(cards),
         calls=sum(card.usage.calls for card in cards),
-        input_tokens=sum(card.usage.input_tokens for card in cards),
-        cached_tokens=sum(card.usage.cached_tokens for card in cards),
-        output_tokens=sum(card.usage.output_tokens for card in cards),
+        input_tokens=sum_known(card.usage.input_tokens for card in cards),
+        cached_tokens=sum_known(card.usage.cached_tokens for card in cards),
+        output_tokens=sum_known(card.usage.output_tokens for card in cards),
+        uncounted_calls=sum(card.usage.uncounted_calls for card in cards),
         cost_usd=sum(costs) if costs else None,
         seconds=round(sum(card.usage.seconds for card in cards), 3),
     )

@@ -21,6 +21,7 @@ from panel.providers.message import Reply
 from panel.reviews.review import Missing, Review
 from panel.runs.callrow import row_reply
 from panel.runs.schema import CALL_COLUMNS, FORMAT, Row, sound
+from panel.runs.spent import USAGE, run_usage
 from panel.runs.writer import SQLITE_ERRORS, sqlite_error
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import RunUsage, Scorecard
@@ -31,13 +32,6 @@ _START: Final = "start the run again, or take the folder from a copy"
 
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
 _REASON: Final = CALL_COLUMNS.index("reason")
-_USAGE: Final = """
-SELECT count(*) FILTER (WHERE reused = 0), total(input_tokens) FILTER (WHERE reused = 0),
-    total(cached_tokens) FILTER (WHERE reused = 0), total(output_tokens) FILTER (WHERE reused = 0),
-    sum(cost_usd) FILTER (WHERE reused = 0),
-    count(*) FILTER (WHERE reused = 0 AND cost_usd IS NULL AND status <> 'failed'),
-    count(*) FILTER (WHERE reused = 1)
-FROM calls"""
 
 
 class Stored:
@@ -171,20 +165,12 @@ class Stored:
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or all, took in this run.
 
-        Reused answers are counted apart and cost nothing here. `cost_usd` is the sum of the known
-        costs, None when none is known. `seconds` is the time with a call in flight.
+        Reused answers are counted apart and cost nothing here. Tokens and `cost_usd` are sums of
+        what is known, None when nothing is. `seconds` is the time with a call in flight.
         """
         where, values = ("", ()) if slug is None else (" WHERE tool = ?", (slug,))
-        rows = self._rows(_USAGE + where, *values)
-        if not rows:
-            return RunUsage()
-        calls, fresh, cached, output, cost, unpriced, reused = rows[0]
-        return RunUsage(
-            calls=calls, input_tokens=int(fresh), cached_tokens=int(cached),
-            output_tokens=int(output), cost_usd=None if cost is None else round(cost, 9),
-            unpriced_calls=unpriced,
-            reused_calls=reused, seconds=self._busy(where, values),
-        )  # fmt: skip
+        rows = self._rows(USAGE + where, *values)
+        return run_usage(rows[0], self._busy(where, values)) if rows else RunUsage()
 
     def has_file(self, name: str) -> bool:
         """Tell whether this run wrote the file `name`."""

@@ -84,6 +84,9 @@ def _middle(values: list[float]) -> float | None:
 def _tokens(entries: list[Entry]) -> str:
     if not entries:
         return figures.UNKNOWN
+    told = [each.usage for each in entries if not each.usage.uncounted_calls]
+    if not told:
+        return figures.UNKNOWN
     parts = ("input_tokens", "cached_tokens", "output_tokens")
-    sums = [round(median(getattr(each.usage, part) for each in entries)) for part in parts]
-    return figures.tokens(*sums)
+    read, cached, out = (round(median(getattr(each, part) or 0 for each in told)) for part in parts)
+    return figures.tokens(read, cached, out)

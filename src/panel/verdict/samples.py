@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import get_args
 
-from panel.providers.message import Usage
+from panel.providers.message import summed
 from panel.reviews.review import Review, Vote
 
 
@@ -29,20 +29,9 @@ def merge(samples: Sequence[Review]) -> Review:
         update={
             "vote": vote,
             "score": mean,
-            "usage": add_usage([r.usage for r in samples]),
+            "usage": summed([r.usage for r in samples]),
             "flip_rate": 1 - top / len(samples),
         }
-    )
-
-
-def add_usage(parts: Sequence[Usage]) -> Usage:
-    """Add up usage; the cost is known only where every part's is."""
-    costs = [part.cost_usd for part in parts]
-    return Usage(
-        input_tokens=sum(p.input_tokens for p in parts),
-        cached_tokens=sum(p.cached_tokens for p in parts),
-        output_tokens=sum(p.output_tokens for p in parts),
-        cost_usd=sum(c for c in costs if c is not None) if None not in costs and costs else None,
     )
 
 

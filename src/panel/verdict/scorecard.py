@@ -1,9 +1,16 @@
 """A scorecard: a verdict with everything that backs it, the JSON contract `panel.scorecard/1`."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from panel.evidence.facts import Facts
 from panel.evidence.source import Source
@@ -57,14 +64,31 @@ class CardTool(BaseModel):
 
 
 class RunUsage(Usage):
-    """Usage of everything asked about one tool."""
+    """Usage of everything asked about one tool: sums of what is known, None where nothing is."""
 
     calls: int = 0
     unpriced_calls: int = 0
+    uncounted_calls: int = 0
+    """Calls whose tokens the server did not tell: the sums leave them out. Not written when 0."""
     reused_calls: int = 0
     """Answers taken from an earlier run instead of being asked again."""
     seconds: float = 0.0
     """Wall time from first question to verdict."""
+
+    @model_serializer(mode="wrap")
+    def _without_zero(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Left out where nothing is unknown: cards of earlier versions stay what they were.
+        told: dict[str, Any] = handler(self)
+        if not told.get("uncounted_calls"):
+            told.pop("uncounted_calls", None)
+        return told
+
+
+def sum_known(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the counts that are known; None where there are some and none is known."""
+    given = list(counts)
+    known = [count for count in given if count is not None]
+    return sum(known) if known or not given else None
 
 
 class Scorecard(BaseModel):
