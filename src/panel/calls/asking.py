@@ -9,6 +9,7 @@ from panel.calls.gate import Gate, Pacing
 from panel.calls.keys import request_key
 from panel.calls.ladder import Ladder
 from panel.calls.loop import Asked, Loop
+from panel.calls.room import Room
 from panel.errors import BadReply, CallError, RunStopped
 from panel.prompts import repair_tail
 from panel.providers.address import host_of
@@ -44,7 +45,9 @@ class Calls:
         self._recorder = recorder
         host = host_of(target.base_url) if target.base_url else f"provider {target.provider}"
         self._gate = Gate(target.concurrency, pacing or Pacing(), host)
-        self._loop = Loop(endpoint, self._gate, Ladder(target.format), recorder)
+        self._loop = Loop(
+            endpoint, self._gate, Ladder(target.format), recorder, Room(target.thinking)
+        )
 
     async def ask(
         self, question: Question, *, tag: Tag, parse: Callable[[Reply], T], repair: bool = False

@@ -57,12 +57,14 @@ class Asked(Generic[T]):
 class Loop:
     """Asks an endpoint through a gate, and keeps every attempt before anyone sees its answer."""
 
-    def __init__(self, endpoint: Endpoint, gate: Gate, ladder: Ladder, recorder: Recorder) -> None:
+    def __init__(
+        self, endpoint: Endpoint, gate: Gate, ladder: Ladder, recorder: Recorder, room: Room
+    ) -> None:
         self.endpoint = endpoint
         self.gate = gate
         self.ladder = ladder
         self.recorder = recorder
-        self.room = Room()
+        self.room = room
         self.under_way: set[asyncio.Task[object]] = set()
 
     async def answer(self, asked: Asked[T]) -> tuple[T, Reply]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from panel.errors import NeedsRoom
 from panel.providers.message import Question
+from panel.providers.payload import SHORT
 
 ROOMS: Final = (64, 1_024, 4_096)
 """Tokens beyond those asked for, tried in turn: for a preamble, for thinking, for long thinking."""
@@ -16,25 +17,31 @@ ROOMS: Final = (64, 1_024, 4_096)
 class Room:
     """Remembers, for one target, the room its answers needed so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, thinking: int) -> None:
+        """`thinking` is the room that answers of more than a few words have from the start."""
         self.tokens = 0
-        self.thinks = False
+        self._thinking = thinking
+        self._thinks = False
 
     def widen(self, question: Question, fault: NeedsRoom) -> bool:
         """Learn from an answer that was not reached; return whether more room may help.
 
         Where there is no more, the fault's message says what to do instead.
         """
-        self.thinks = self.thinks or fault.thinks
-        least = ROOMS[1] if self.thinks else ROOMS[0]
-        wider = next((room for room in ROOMS if room > question.room and room >= least), None)
+        self._thinks = self._thinks or fault.thinks
+        given = max(question.room, 0 if question.max_tokens <= SHORT else self._thinking)
+        least = max(2 * given, ROOMS[1] if self._thinks else ROOMS[0])
+        wider = next((room for room in ROOMS if room >= least), None)
         if wider is None:
-            does = "thinks first" if self.thinks else "does not begin with its answer"
-            tokens = question.max_tokens + question.room
-            fault.message = (
-                f"this model {does}, and came to no answer in {tokens:,} tokens: use --ask whole"
-            )
+            fault.message = self._no_more(question, question.max_tokens + given)
             return False
         # Calls under way at the same time all report the same: it counts once.
         self.tokens = max(self.tokens, wider)
         return True
+
+    def _no_more(self, question: Question, tokens: int) -> str:
+        does = "thinks first" if self._thinks else "does not begin with its answer"
+        mend = "use --ask whole"
+        if question.max_tokens > SHORT:
+            mend = "give it more with thinking in panel.toml"
+        return f"this model {does}, and came to no answer in {tokens:,} tokens: {mend}"

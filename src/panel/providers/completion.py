@@ -21,6 +21,7 @@ from panel.errors import (
 from panel.providers.counts import usage_of
 from panel.providers.errorbody import broke_off, error_in
 from panel.providers.message import Question, Reply
+from panel.providers.thinking import is_thinking
 
 MAX_TEXT: Final = 256_000
 MAX_BLANKS: Final = 2_000
@@ -33,8 +34,6 @@ _CUT: Final = frozenset(("length", "max_tokens", "model_length", "max_output_tok
 _FILTERED: Final = frozenset(
     ("content_filter", "safety", "sensitive", "prohibited_content", "blocklist", "recitation")
 )
-
-THINKS_FIRST: Final = "this model thinks first, and a short answer leaves it no room to"
 
 Prices = dict[str, tuple[float, float]]
 
@@ -143,38 +142,36 @@ def reply_of(body: dict[str, Any], shell: Reply, prices: Prices) -> Reply:
 def checked(reply: Reply, question: Question, host: str) -> Reply:
     """Return a reply that holds an answer; raise the error it is otherwise, the reply with it."""
     choice = _first(reply.raw.get("choices"))
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    fault = _fault(reply, question, message, host) if choice else _no_choice(reply, host)
+    if not choice:
+        fault: CallError | None = Empty(f"{host} answered without any choice")
+    else:
+        message = choice.get("message")
+        fault = _fault(reply, question, message if isinstance(message, dict) else {}, host)
     if fault is not None:
         fault.reply = reply
         raise fault
     return reply
 
 
-def _no_choice(reply: Reply, host: str) -> CallError:
-    return Empty(f"{host} answered without any choice")
-
-
 def _fault(
     reply: Reply, question: Question, message: dict[str, Any], host: str
 ) -> CallError | None:
-    blank = not reply.text.strip()
-    short = question.schema is None and (question.logprobs or question.max_tokens <= _FEW_TOKENS)
     finish = (reply.finish_reason or "").lower()
-    thought = any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
-    thought = thought or bool(thinking_of(message.get("content")))
     if reason := broke_off(_first(reply.raw.get("choices"))):
         return Unreachable(f"{host} broke the answer off: {_word(reason)}")
     if finish in _FILTERED:
         return Filtered(f"{host}: a content filter removed the answer ({_word(finish)})")
     if isinstance(message.get("refusal"), str) and message["refusal"].strip():
         return Refused(f"{host}: the model declined to answer")
-    if short and blank and thought:
-        return NeedsRoom(f"{host}: {THINKS_FIRST}", thinks=True)
+    short = question.schema is None and (question.logprobs or question.max_tokens <= _FEW_TOKENS)
+    blank = not reply.text.strip()
+    thought = any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
+    thought = thought or bool(thinking_of(message.get("content")))
+    if (short or finish in _CUT) and ((blank and thought) or is_thinking(reply.text)):
+        return NeedsRoom(f"{host}: the model was still thinking when its tokens were used up",
+                         thinks=True)  # fmt: skip
     if finish in _CUT and not short:
-        so_far = ", all of them thinking" if blank and thought else ""
-        return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens{so_far}")
+        return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens")
     if blank and (thought or not reply.top_logprobs):
         return Empty(f"{host}: the model answered with nothing{' but thinking' * thought}")
     return None

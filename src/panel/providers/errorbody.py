@@ -10,6 +10,9 @@ _WORDS: Final = (
     "message", "msg", "status_msg", "detail", "error_msg", "errorMessage", "error_message",
     "description", "reason", "errors",
 )  # fmt: skip
+_ASIDE: Final = frozenset(("choices", "error", "id", "model", "created", "usage", "timings"))
+"""What stands beside an error and says nothing of it."""
+
 _BROKEN_OFF: Final = frozenset(
     ("error", "network_error", "upstream_error", "insufficient_system_resource", "abort", "aborted",
      "engine_error", "timeout")
@@ -32,15 +35,18 @@ def error_in(body: dict[str, Any], *, partial: bool = False) -> Any:
     not 0; `success: false`; and words without choices, in one event of a stream (`partial`) only
     with a code.
     """
-    if body.get("error"):
-        return body["error"]
     choices = body.get("choices")
+    error = body.get("error")
+    if isinstance(error, dict) and choices and not any(error.values()):
+        error = None  # a form that was not filled in
+    if error:
+        return _named(body, error) if isinstance(error, str | bool | int) else error
     choice = choices[0] if isinstance(choices, list) and choices else None
     if isinstance(choice, dict) and choice.get("error"):
         return choice["error"]
     base = body.get("base_resp")
     if isinstance(base, dict) and base.get("status_code") not in (None, 0, "0", ""):
-        return _named(base, code=base["status_code"])
+        return _named(base)
     said = body.get("object") == "error" or body.get("type") == "error"
     speaks = not choices and words_of(body) and (not partial or _code(body) is not None)
     if said or body.get("success") is False or speaks:
@@ -74,12 +80,13 @@ def words_of(said: Any, *, depth: int = 4) -> str:
     return ""
 
 
-def _named(said: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _named(said: dict[str, Any], error: object = "") -> dict[str, Any]:
     """Return the error with its words and its code under the names that are read."""
-    kept = {key: value for key, value in said.items() if key != "choices"} | more
+    kept = {key: value for key, value in said.items() if key not in _ASIDE}
     if (code := _code(kept)) is not None:
         kept["code"] = code
-    return {**kept, "message": words_of(said)}
+    words = [str(error) if isinstance(error, str) else "", words_of(said)]
+    return {**kept, "message": ": ".join(filter(None, words)) or str(error)}
 
 
 def _code(said: dict[str, Any]) -> Any:

@@ -6,8 +6,9 @@ Knows no HTTP client: it is fed.
 from collections.abc import Callable
 from typing import Any, Final
 
-from panel.errors import BadReply, Unreachable
+from panel.errors import BadReply, CallError, Unreachable
 from panel.providers.completion import Assembly
+from panel.providers.errorbody import error_in, is_passing
 from panel.providers.inflow import Body, Event, Events, begins_stream, read_json
 
 _ENOUGH: Final = 64
@@ -85,10 +86,11 @@ class Incoming:
                     self._take(event)
                 except BadReply:  # an event that broke off: the stream is cut, not wrong
                     break
-        if not assembly.done and assembly.finish is None and "error" not in assembly.body:
+        body = assembly.whole()
+        if not assembly.done and assembly.finish is None and not error_in(body):
             said = f": {self._printable(self._noise)}" if self._noise else ""
             raise Unreachable(f"{self.host}: the stream ended before the answer did{said}")
-        return assembly.whole()
+        return body
 
     def _whole(self) -> dict[str, Any]:
         try:
@@ -100,8 +102,21 @@ class Incoming:
         if isinstance(body, list) and len(body) == 1:
             body = body[0]  # some servers put their errors into a list
         if not isinstance(body, dict):
-            raise BadReply(f"{self.host} answers 200 but not with a chat completion", hint=_NO_CHAT)
+            raise self._no_completion()
+        for name in ("data", "result", "response"):
+            inner = body.get(name)
+            if "choices" not in body and isinstance(inner, dict) and "choices" in inner:
+                return inner  # some gateways wrap what they pass on
         return body
+
+    def _no_completion(self) -> CallError:
+        """Return the error for a body that is no completion: a line of text is shown."""
+        text = bytes(self._body.data[:4_000]).decode("utf-8", "replace").strip()
+        message = f"{self.host} answers 200 but not with a chat completion"
+        if text[:1] in ("", "<", "{", "["):
+            return BadReply(message, hint=_NO_CHAT)
+        message = f"{message}: {self._printable(text)}"
+        return Unreachable(message) if is_passing(text) else BadReply(message, hint=_NO_CHAT)
 
     def _takes_lines(self) -> bool:
         """Take the body for events that are lines of bare JSON; return whether it is that."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from panel.errors import CallError, ParameterRefused
+from panel.errors import BadReply, CallError, ParameterRefused
 from panel.providers.message import Question
 from panel.providers.target import Format, Target
 
@@ -10,7 +10,7 @@ _TOP: Final = 20
 _FEWER: Final = 5
 """Some servers give log-probabilities of five tokens at most."""
 
-_SHORT: Final = 16
+SHORT: Final = 16
 """Answers of so few tokens, a word or an id, are read where they begin: no room to think."""
 
 
@@ -29,7 +29,7 @@ class Payload:
     def of(self, question: Question, format: Format) -> dict[str, Any]:
         """Return the body as JSON data."""
         room = question.max_tokens
-        room += max(question.room, self._thinking if room > _SHORT else 0)
+        room += max(question.room, self._thinking if room > SHORT else 0)
         body: dict[str, Any] = {
             "model": self._model,
             "messages": question.messages(),
@@ -48,6 +48,18 @@ class Payload:
         if "max_tokens" in self._without:
             body["max_completion_tokens"] = room
         return {key: value for key, value in body.items() if key not in self._without}
+
+    def blamed(self, fault: CallError, question: Question) -> CallError:
+        """Return the error of a request; one that asked for little thinking is blamed on that.
+
+        Few servers name the parameter when they turn its value down.
+        """
+        sent = question.room and self._effort and "reasoning_effort" not in self._without
+        if type(fault) is not BadReply or not sent:
+            return fault
+        blamed = ParameterRefused(fault.message)
+        blamed.parameter = "reasoning_effort"
+        return blamed
 
     def learn(self, fault: CallError) -> None:
         """Leave out, shorten or rename the parameter a server does not take."""

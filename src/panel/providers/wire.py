@@ -6,6 +6,7 @@ one cap on its size; what is wrong with it becomes one error without secrets.
 
 import asyncio
 import json
+import re
 import ssl
 import time
 import zlib
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError
 
 from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable
 from panel.providers.address import host_of
@@ -135,7 +136,7 @@ class Wire:
         url = f"{self.target.base_url}/chat/completions"
         async with self._request("POST", url, data) as response:
             if response.status >= 300:
-                fault = await self._failed(response, format)
+                fault = self._payload.blamed(await self._failed(response, format), question)
                 self._payload.learn(fault)
                 raise fault
             shell = self._shell(response, format)
@@ -206,9 +207,11 @@ class Wire:
         return self._faults.of(failed, format=format)
 
     def _no_reply(self, fault: BaseException) -> CallError:
-        if isinstance(fault.__cause__ or fault, LineTooLong):
+        # The client's own error for it arrives wrapped; its words are all that tells.
+        if re.match("Got more than|Too many (?:headers|trailers)", getattr(fault, "message", "")):
             return BadReply(
-                f"{self.host}: a header of its response is longer than {HEADER_CAP // 1024} kB",
+                f"{self.host}: a header of its response is longer than {HEADER_CAP // 1024} kB,"
+                " or there are too many",
                 hint="look at the gateway or proxy in front of the server",
             )
         return Unreachable(f"{self.host}: {self._redact.line(_broken(fault), limit=120)}")
