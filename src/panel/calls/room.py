@@ -26,14 +26,14 @@ class Room:
     def widen(self, question: Question, fault: NeedsRoom) -> bool:
         """Learn from an answer that was not reached; return whether more room may help.
 
-        Where there is no more, the fault's message says what to do instead.
+        Where there is no more, the fault is made to say what to do instead.
         """
         self._thinks = self._thinks or fault.thinks
         given = max(question.room, 0 if question.max_tokens <= SHORT else self._thinking)
         least = max(2 * given, ROOMS[1] if self._thinks else ROOMS[0])
         wider = next((room for room in ROOMS if room >= least), None)
         if wider is None:
-            fault.message = self._no_more(question, question.max_tokens + given)
+            fault.say(self._no_more(question, question.max_tokens + given))
             return False
         # Calls under way at the same time all report the same: it counts once.
         self.tokens = max(self.tokens, wider)

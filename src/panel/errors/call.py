@@ -98,6 +98,11 @@ class NeedsRoom(BadReply):
         super().__init__(message)
         self.thinks = thinks
 
+    def say(self, message: str) -> None:
+        """Say instead what to do, once no more room can be given."""
+        self.message = message
+        self.args = (message,)
+
 
 class Refused(CallError):
     """The model declined to answer."""

@@ -170,6 +170,8 @@ def _fault(
     if (short or finish in _CUT) and ((blank and thought) or is_thinking(reply.text)):
         return NeedsRoom(f"{host}: the model was still thinking when its tokens were used up",
                          thinks=True)  # fmt: skip
+    if short and blank and finish in _CUT and not reply.top_logprobs:
+        return NeedsRoom(f"{host}: the model had said nothing when its tokens were used up")
     if finish in _CUT and not short:
         return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens")
     if blank and (thought or not reply.top_logprobs):
