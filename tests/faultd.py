@@ -356,7 +356,9 @@ class Bucket:
 # --- answers to whatever panel may ask -------------------------------------------------------
 
 
-def panel_answers(*, latency: float = 0.0, counts: Path | None = None) -> Handler:
+def panel_answers(
+    *, latency: float = 0.0, counts: Path | None = None, usage: dict[str, Any] | None = None
+) -> Handler:
     """Return a handler that answers every question validly, the same way for the same body."""
 
     def handler(request: Request) -> Scenario:
@@ -367,7 +369,8 @@ def panel_answers(*, latency: float = 0.0, counts: Path | None = None) -> Handle
             return respond(200, {"object": "list", "data": [{"id": "scripted"}]})
         body = request.json()
         text, places = reply_to(body)
-        said = answer(text, logprobs=places, finish="length" if body["max_tokens"] == 1 else "stop")
+        finish = "length" if body["max_tokens"] == 1 else "stop"
+        said = answer(text, logprobs=places, finish=finish, usage=usage)
         return after(latency, said) if latency else said
 
     return handler
@@ -481,9 +484,11 @@ def main() -> None:
     parser.add_argument("--counts", type=Path)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--status", type=int, help="turn every question down with this status")
+    parser.add_argument("--untold", action="store_true", help="tell nothing of tokens")
     parser.add_argument("--bucket", type=float, help="answers a second; 429 with a hint above it")
     options = parser.parse_args()
-    handler = panel_answers(latency=options.latency, counts=options.counts)
+    usage: dict[str, Any] | None = {} if options.untold else None
+    handler = panel_answers(latency=options.latency, counts=options.counts, usage=usage)
     if options.status:
         handler = turning_down(options.status, handler)
     if options.bucket:

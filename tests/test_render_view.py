@@ -105,6 +105,30 @@ def test_unknown_cost_is_never_zero(usage, text):
     assert dict(view(card(usage=usage)).facts)["Cost"] == text
 
 
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"input_tokens": None, "cached_tokens": None, "output_tokens": None, "uncounted_calls": 3},
+         "unknown"),
+        ({"input_tokens": 1234, "output_tokens": 56, "uncounted_calls": 3},
+         "1,234 in, 56 out + 3 calls not counted"),
+        ({"input_tokens": 1234, "output_tokens": None, "uncounted_calls": 1},
+         "1,234 in, unknown out + 1 call not counted"),
+        ({"input_tokens": 100, "cached_tokens": 50, "output_tokens": 5},
+         "100 in (50% cached), 5 out"),
+        ({}, "0 in, 0 out"),
+    ],
+)  # fmt: skip
+def test_unknown_tokens_are_never_zero(told, text):
+    assert dict(view(card(usage=RunUsage(**told))).facts)["Tokens"] == text
+
+
+def test_usage_without_unknown_tokens_is_written_as_it_always_was():
+    assert "uncounted_calls" not in RunUsage(calls=1).model_dump(mode="json")
+    assert RunUsage.model_validate({"calls": 1}).uncounted_calls == 0
+    assert RunUsage(uncounted_calls=1).model_dump()["uncounted_calls"] == 1
+
+
 def test_a_score_is_cut_so_that_it_never_shows_a_threshold_it_missed():
     assert [figures.score(v) for v in (59.96, 60.0, 70.1, None)] == ["59.9", "60.0", "70.1", "–"]
 

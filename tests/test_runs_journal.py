@@ -249,6 +249,26 @@ def test_usage_is_the_sum_of_what_is_stored_and_unknown_cost_stays_unknown(path)
     assert (everything.calls, everything.input_tokens) == (4, 2005)
 
 
+def test_calls_of_unknown_tokens_are_counted_and_the_known_ones_summed(path):
+    untold = reply(usage=Usage(input_tokens=None, cached_tokens=None, output_tokens=None))
+    half = reply(usage=Usage(input_tokens=5, cached_tokens=0, output_tokens=None))
+    other = Tag("other", "builder", "review")
+    record(
+        path,
+        call("k1"),
+        call("k2", answer=untold),
+        call("k3", answer=untold, tag=other),
+        call("k4", answer=half, tag=other),
+        replace(call("k5"), reply=None, reason="timeout"),
+    )
+    stored = Stored(path)
+    mine, others = stored.usage("sieve"), stored.usage("other")
+    assert stored.find("k2") == untold
+    stored.close()
+    assert (mine.input_tokens, mine.output_tokens, mine.uncounted_calls) == (1000, 7, 1)
+    assert (others.input_tokens, others.output_tokens, others.uncounted_calls) == (5, None, 2)
+
+
 def test_the_checksum_sees_every_column():
     row = call_row(call("k"))
     for place in range(len(CALL_COLUMNS) - 1):

@@ -1,10 +1,11 @@
 """`panel usage`: what runs took."""
 
+import csv
 import json
 
 import pytest
 
-from tests.command import ROOT
+from tests.command import ROOT, answering
 
 SAMPLE = ("--runs", ROOT / "runs")
 
@@ -44,6 +45,26 @@ def test_reused_answers_are_counted_apart_and_cost_nothing(desk):
 def test_runs_of_one_provider_and_model_are_one_line(desk):
     (line,) = told(desk, *SAMPLE, "--by", "provider")["lines"]
     assert (line["provider"], line["what"]) == ("local", "1 run")
+
+
+def test_tokens_that_no_server_told_are_unknown_everywhere_and_never_zero(desk):
+    desk.write("quill.md", "# Quill\n\nQuill turns notes into one page. Run `pip install quill`.\n")
+    with answering("--untold") as url:
+        desk.run("review", "Quill", "--evidence", "quill.md", "--provider", url, "--model", "m")
+    line = told(desk)["total"]
+    assert (line["input_tokens"], line["cached_tokens"], line["output_tokens"]) == (None,) * 3
+    assert line["uncounted_calls"] == line["calls"] == 4
+    assert "unknown" in desk.run("usage").stdout
+    shown = desk.run("show", "latest").stdout
+    assert "4 calls · tokens unknown · cost unknown" in shown
+    (card,) = desk.json("show", "latest")
+    assert card["usage"]["input_tokens"] is None
+    assert {review["usage"]["output_tokens"] for review in card["reviews"]} == {None}
+    assert "unknown" in desk.run("show", "latest", "--format", "html").stdout
+    (head, *rows) = csv.reader(desk.run("show", "latest", "--format", "csv").stdout.splitlines())
+    place = head.index("input_tokens")
+    assert {row[place] for row in rows} == {""}
+    assert "everything holds" in desk.run("verify", "latest").stderr
 
 
 def test_without_runs_it_says_how_to_begin(desk):

@@ -219,7 +219,8 @@ def _footer(shown: CardView) -> Group:
     facts = dict(shown.facts)
     first = ("Provider", "Model", "Asked", "Time")
     asked, comma, reused = facts["Calls"].partition(",")
-    usage = f"{asked} calls{comma}{reused} · {facts['Tokens']} · cost {facts['Cost']}"
+    tokens = "tokens unknown" if facts["Tokens"] == figures.UNKNOWN else facts["Tokens"]
+    usage = f"{asked} calls{comma}{reused} · {tokens} · cost {facts['Cost']}"
     made = f"{facts['Run']} · {facts['Made']}"
     rows = (" · ".join(facts[name] for name in first), usage, made)
     return Group(*(Text(row, style=QUIET, overflow="fold") for row in rows))
