@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from panel.errors import BadReply
-from panel.providers.jsonreply import last_object, unwrapped
+from panel.providers.jsonreply import last_object
 
 GOOD = {"answer": "yes", "n": 1, "list": [{"a": None}], "text": 'a "quoted" {brace} \\ [E1.1]'}
 TEXT = json.dumps(GOOD)
@@ -95,12 +95,27 @@ KEYS = ["answer", "n", "list", "text"]
     ids=["as it is", "wrapped", "twice", "like a schema", "like a call"],
 )
 def test_an_answer_is_taken_out_of_what_it_was_wrapped_into(reply):
-    assert unwrapped(last_object(json.dumps(reply)), KEYS) == GOOD
+    assert last_object(json.dumps(reply), KEYS) == GOOD
 
 
 @pytest.mark.parametrize("reply", [{}, {"a": GOOD, "b": GOOD}, {"n": 1, "a": GOOD}, {"a": [GOOD]}])
 def test_what_is_no_wrapper_stays_as_it_is(reply):
-    assert unwrapped(reply, KEYS) is reply
+    assert last_object(json.dumps(reply), KEYS) == reply
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [" An empty list is `{}`.", '\n\nNote: {"answer": …} as asked.', ' {"note": "done"}'],
+    ids=["an empty object", "a broken one", "another one"],
+)
+def test_a_remark_with_braces_after_the_answer_does_not_take_its_place(remark):
+    assert last_object(f"```json\n{TEXT}\n```{remark}", KEYS) == GOOD
+
+
+@pytest.mark.parametrize("end", [TEXT[:-1] + ",}", TEXT[:-1] + ', "n": 2}', TEXT[:-1]])
+def test_p8_an_earlier_object_never_stands_in_for_a_broken_answer(end):
+    with pytest.raises(BadReply):
+        last_object(f"{TEXT} {end}", KEYS)
 
 
 def test_p8_a_closing_think_tag_inside_a_string_does_not_cut_the_object():

@@ -20,7 +20,7 @@ from panel.comparison.preference import Side
 from panel.comparison.statement import Piece, Pointer, Statement
 from panel.errors import BadReply
 from panel.evidence.source import Passage
-from panel.providers.jsonreply import last_object, plain_key, unwrapped
+from panel.providers.jsonreply import last_object, plain_key
 from panel.providers.message import Reply
 from panel.reviews.citing import attach, keep_known
 from panel.reviews.grounding import own_claims
@@ -93,7 +93,7 @@ class Paragraph(NamedTuple):
 def read_said(reply: Reply) -> Said:
     """Read the reply; raises `BadReply` saying what a repair must mend."""
     try:
-        return Said.model_validate(unwrapped(last_object(reply.text), Said.model_fields))
+        return Said.model_validate(last_object(reply.text, Said.model_fields))
     except ValidationError as fault:
         rows = fault.errors(include_url=False, include_context=False, include_input=False)
         told = [f"{plain_key(row['loc'][0])}: {row['msg'].lower()}" for row in rows[:4]]

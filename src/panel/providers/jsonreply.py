@@ -30,11 +30,16 @@ _CLOSERS: Final = 8
 """Marks that close thinking at which a broken object is given up, each a pass over the rest."""
 
 
-def last_object(text: str) -> dict[str, Any]:
+def last_object(text: str, keys: Collection[str] = ()) -> dict[str, Any]:
     """Return the last JSON object in a reply: prose, fences and thinking around it are skipped.
 
     Line breaks and tabs in strings are read as they stand. An object that a server or a model has
     put into a JSON string is read out of it.
+
+    Args:
+        text: The reply.
+        keys: What the object must hold. A later one that names less than half of them is a remark
+            on the form, as `{}`, and is passed over. The object is taken out of what wraps it.
 
     Raises:
         BadReply: no object, a cut or broken one, duplicate keys, NaN or infinite numbers, integers
@@ -43,10 +48,20 @@ def last_object(text: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise BadReply("the reply is larger than 256 kB")
     text = _decoded(text.lstrip("\ufeff \t\r\n"))
-    return _parsed(text[slice(*_last_span(text))])
+    spans = [text[slice(*span)] for span in _spans(text)]
+    if not keys:
+        return _parsed(spans[-1])
+    # Never past one that tries to be the answer: an earlier one may be the text under review's.
+    tries = (each for each in reversed(spans) if 2 * _named(each, keys) >= len(keys))
+    return _unwrapped(_parsed(next(tries, spans[-1])), keys)
 
 
-def unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+def _named(text: str, keys: Collection[str]) -> int:
+    """Return how many of the keys stand in the text of an object, also in a string within it."""
+    return sum(f'"{key}"' in text or f'"{key}\\"' in text for key in keys)
+
+
+def _unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
     """Return the object with these keys out of the one it was wrapped into, `{"answer": {…}}`.
 
     An object that holds one of them itself, or no single other that holds them all, stays.
@@ -92,16 +107,16 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _last_span(text: str) -> tuple[int, int]:
-    """Return where the last object stands that is no part of thinking."""
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return where the objects stand that are no part of thinking, one at least."""
     spans = _Spans(text)
     spans.scan()
-    if spans.opened is not None and (not spans.last or not spans.ends_with_it()):
+    if spans.opened is not None and not spans.ends_with_one():
         raise BadReply("the reply is all thinking: it stops before the answer")
-    span = spans.last or spans.dropped
-    if span is None:
+    found = spans.found or spans.dropped
+    if not found:
         raise BadReply("the reply holds no JSON object")
-    return span
+    return found
 
 
 class _Spans:
@@ -110,9 +125,9 @@ class _Spans:
     def __init__(self, text: str) -> None:
         self.text = text
         self.marks = list(marks(text))
-        self.last: tuple[int, int] | None = None
-        self.dropped: tuple[int, int] | None = None
-        """An object before a closing mark: part of the thinking, unless nothing follows."""
+        self.found: list[tuple[int, int]] = []
+        self.dropped: list[tuple[int, int]] = []
+        """Objects before a closing mark: part of the thinking, unless nothing follows."""
         self.opened: int | None = None
         """Where thinking began that has not ended."""
         self._seen = self._broken = 0
@@ -132,8 +147,8 @@ class _Spans:
             else:
                 return
 
-    def ends_with_it(self) -> bool:
-        return self.last is not None and not self.text[self.last[1] :].strip(" \t\r\n`")
+    def ends_with_one(self) -> bool:
+        return bool(self.found) and not self.text[self.found[-1][1] :].strip(" \t\r\n`")
 
     def _pass(self, mark: Mark, coming: deque[Mark]) -> int:
         """Go past a mark, and past the thinking it opens where that has an end."""
@@ -144,8 +159,11 @@ class _Spans:
                 self.opened = mark.start
                 return mark.end
             mark = coming.popleft()
-        self.dropped, self.last = self.last or self.dropped, None
+        self._drop()
         return mark.end
+
+    def _drop(self) -> None:
+        self.dropped, self.found = self.found or self.dropped, []
 
     def _object(self, start: int, coming: deque[Mark]) -> int:
         """Go past an object; one that breaks inside of thinking is left where the thinking ends."""
@@ -161,11 +179,11 @@ class _Spans:
             if closing is None or self._broken == _CLOSERS:
                 raise
             self._broken += 1
-            self.dropped, self.last = self.last or self.dropped, None
+            self._drop()
             if self._broken == _CLOSERS:
                 closing = next(mark for mark in reversed(coming) if mark.kind == "close")
             return closing.end
-        self.last = start, end
+        self.found.append((start, end))
         return end
 
 

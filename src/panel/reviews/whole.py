@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 from panel import prompts
 from panel.errors import BadReply
 from panel.personas import Criterion, Persona
-from panel.providers.jsonreply import last_object, plain_key, unwrapped
+from panel.providers.jsonreply import last_object, plain_key
 from panel.providers.message import Reply
 from panel.reviews.citing import keep_known, read_ids
 from panel.reviews.interview import Heard, Interview
@@ -105,8 +105,7 @@ def schema_of(persona: Persona) -> dict[str, Any]:
 def read_whole(reply: Reply, persona: Persona) -> Said:
     """Validate a reply; raise `BadReply` with every fault a repair must mend."""
     try:
-        found = unwrapped(last_object(reply.text), Said.model_fields)
-        said = Said.model_validate(found)
+        said = Said.model_validate(last_object(reply.text, Said.model_fields))
     except ValidationError as fault:
         raise BadReply(_faults(fault, persona)) from None
     if _small(said.persona) != persona.name:
