@@ -3,7 +3,7 @@
 Knows no HTTP client: it is fed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from panel.errors import BadReply, CallError, Unreachable
@@ -13,6 +13,8 @@ from panel.providers.inflow import Body, Event, Events, begins_stream, read_json
 
 _ENOUGH: Final = 64
 """Bytes after which the opening of a body has told what it is."""
+
+_DONE: Final = "[DONE]"
 
 _NO_CHAT: Final = "an address of an OpenAI-compatible server mostly ends in /v1"
 
@@ -122,7 +124,7 @@ class Incoming:
         """Take the body for events that are lines of bare JSON; return whether it is that."""
         lines = [line for line in bytes(self._body.data).splitlines() if line.strip()]
         try:
-            found = [read_json(line) for line in lines if line.strip() != b"[DONE]"]
+            found = [read_json(line) for line in lines if line.strip() != _DONE.encode()]
         except ValueError:
             return False
         if not any(isinstance(each, dict) and "choices" in each for each in found):
@@ -133,18 +135,33 @@ class Incoming:
 
     def _take(self, event: Event) -> None:
         text = event.data.strip()
-        if text == "[DONE]":
+        if text == _DONE:
             self._assembly.done = True
         elif event.name == "error":
             self._assembly.fail(_error(text))
         elif text[:1] in ("{", "["):
-            try:
-                self._assembly.add(read_json(text))
-            except ValueError:
-                raise BadReply(f"{self.host}: an event of the stream is not JSON") from None
+            for each in _values(text):
+                if each is None:
+                    raise BadReply(f"{self.host}: an event of the stream is not JSON")
+                self._assembly.add(each)
+                self._assembly.done |= each == _DONE
         else:
             # A comment or a sign of life sent as data; it may as well be all that is ever said.
             self._noise = self._noise or text[:500]
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield the data of an event: some servers leave out the blank lines between events."""
+    try:
+        yield read_json(text)
+        return
+    except ValueError:
+        lines = text.splitlines()
+    for line in lines if len(lines) > 1 else [""]:
+        try:
+            yield _DONE if line.strip() == _DONE else read_json(line)
+        except ValueError:
+            yield None
 
 
 def _error(text: str) -> Any:

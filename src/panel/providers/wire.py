@@ -209,7 +209,7 @@ class Wire:
     def _no_reply(self, fault: BaseException) -> CallError:
         # The client's own error for it arrives wrapped; its words are all that tells.
         if re.match("Got more than|Too many (?:headers|trailers)", getattr(fault, "message", "")):
-            return BadReply(
+            return Unreachable(
                 f"{self.host}: a header of its response is longer than {HEADER_CAP // 1024} kB,"
                 " or there are too many",
                 hint="look at the gateway or proxy in front of the server",
