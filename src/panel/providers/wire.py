@@ -6,6 +6,7 @@ one cap on its size; what is wrong with it becomes one error without secrets.
 
 import asyncio
 import json
+import os
 import ssl
 import time
 import zlib
@@ -18,8 +19,9 @@ from typing import Any, Final, NoReturn
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable
+from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable, Untrusted
 from panel.providers.address import host_of
+from panel.providers.certificate import certificate_fault, certificate_hint
 from panel.providers.completion import Assembly, Endless, checked, is_endless, reply_of
 from panel.providers.faults import Failed, Faults
 from panel.providers.inflow import Body, Events, Inflow, read_json
@@ -63,17 +65,15 @@ class Wire:
             CallError: one of its kinds; `error.reply` holds what came back where something did.
         """
         format = format if question.schema is not None else "prompt"
-        data = json.dumps(self._payload.of(question, format), ensure_ascii=False)
+        sent = self._payload.of(question, format)
         started = time.monotonic()
         try:
             async with asyncio.timeout(deadline) as limit:
-                reply = await self._completion(data.encode("utf-8", "replace"), question, format)
+                reply = await self._completion(sent, question, format)
         except TimeoutError as fault:
             self._late(limit, deadline, fault)
         except _BROKEN as fault:
-            raise Unreachable(
-                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
-            ) from None
+            raise self._cut(fault) from None
         except CallError as fault:
             if isinstance(fault.reply, Reply):
                 fault.reply = _timed(fault.reply, started)
@@ -93,9 +93,7 @@ class Wire:
         except TimeoutError as fault:
             self._late(limit, deadline, fault)
         except _BROKEN as fault:
-            raise Unreachable(
-                f"{self.host}: {self._redact.line(_broken(fault), limit=120)}"
-            ) from None
+            raise self._cut(fault) from None
         except (ValueError, Endless):
             raise BadReply(f"{self.host}/{path} does not answer with a JSON listing") from None
 
@@ -130,12 +128,13 @@ class Wire:
             )  # fmt: skip
         return self._session
 
-    async def _completion(self, data: bytes, question: Question, format: Format) -> Reply:
+    async def _completion(self, sent: dict[str, Any], question: Question, format: Format) -> Reply:
         url = f"{self.target.base_url}/chat/completions"
+        data = json.dumps(sent, ensure_ascii=False).encode("utf-8", "replace")
         async with self._request("POST", url, data) as response:
             if response.status >= 300:
-                fault = await self._failed(response, format)
-                self._payload.learn(fault)
+                fault = await self._failed(response, format, sent)
+                self._payload.learn(fault, sent)
                 raise fault
             shell = self._shell(response, format)
             streamed = "text/event-stream" in response.headers.get("Content-Type", "").lower()
@@ -147,9 +146,9 @@ class Wire:
         body = self._redact.data(body)
         reply = reply_of(body, shell, self.target.prices)
         if error := body.get("error"):
-            fault = self._faults.of_body(error, datetime.now(UTC), format=format)
+            fault = self._faults.of_body(error, datetime.now(UTC), format=format, sent=sent)
             fault.reply = reply
-            self._payload.learn(fault)
+            self._payload.learn(fault, sent)
             raise fault
         if endless or is_endless(reply.text):
             fault = Truncated(
@@ -216,14 +215,27 @@ class Wire:
             served_by=header("x-inference-provider"), request_id=header("x-request-id"),
         )  # fmt: skip
 
-    async def _failed(self, response: aiohttp.ClientResponse, format: Format) -> CallError:
+    async def _failed(
+        self,
+        response: aiohttp.ClientResponse,
+        format: Format,
+        sent: dict[str, Any] | None = None,
+    ) -> CallError:
         body = b""
         with suppress(Endless, *_BROKEN):
             body = await _everything(response, _FAULT_CAP)
         headers: Sequence[tuple[str, str]] = list(response.headers.items())
         text = self._redact.text(body.decode("utf-8", "replace"))
         failed = Failed(response.status, headers, text, datetime.now(UTC))
-        return self._faults.of(failed, format=format)
+        return self._faults.of(failed, format=format, sent=sent)
+
+    def _cut(self, fault: BaseException) -> Unreachable:
+        if (untrusted := certificate_fault(fault)) is not None:
+            return Untrusted(
+                f"{self.host}: its certificate is not trusted: {untrusted}",
+                hint=certificate_hint(untrusted, os.environ),
+            )
+        return Unreachable(f"{self.host}: {self._redact.line(_broken(fault), limit=120)}")
 
     def _late(self, limit: asyncio.Timeout, deadline: float, fault: TimeoutError) -> NoReturn:
         if not limit.expired():
