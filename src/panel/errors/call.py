@@ -17,12 +17,14 @@ class CallError(PanelError):
     reason: ClassVar[MissingReason] = "unreachable"
     transient: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
+    retry_after: float | None = None
+    """Seconds the server asks us to wait, where it asks."""
     reply: object = None
     """What came back (a `Reply`), where something did: its tokens are counted all the same."""
 
 
 class Transient(CallError):
-    """It may pass; `retry_after` is the wait in seconds that the server asks for, if it did."""
+    """It may pass: trying again may help."""
 
     transient = True
 

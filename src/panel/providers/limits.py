@@ -91,15 +91,15 @@ def fewer_tokens(said: str, asked: int) -> Room | None:
         return _down(asked - (int(a_minute[2]) - int(a_minute[1])), asked)
     out = _OUT.search(text) is not None and _LIMIT.search(text) is not None
     numbers = _numbers(text)
-    lower = max((n - (n in _bounds(text)) for n in numbers if LEAST <= n < asked), default=None)
+    lower = max((n - (n in _bounds(text)) for n in numbers if LEAST <= n < asked), default=0)
     if _CONTEXT.search(text):
         found = Room(0) if _ALONE.search(text) and not out else _of_context(text, asked)
-        if found is not None or not out or lower is None:
+        if found is not None or not out or not lower:
             return found or _down(asked // 2, asked)
         return _down(lower, asked)
     if not out:
         return None
-    if lower is not None:
+    if lower:
         return Room(lower, always=True)
     least = re.search(r"(?:>=|≥|at least|minimum|greater than)\D{0,30}?(\d+)", text, re.IGNORECASE)
     if least and asked < int(least[1]) <= LEAST:
