@@ -15,6 +15,9 @@ _SMALL: Final = 512
 _USUAL_TOP: Final = 5
 """Log-probabilities of so many tokens are given by those that give them at all."""
 
+_FEWEST_TOP: Final = 2
+"""Yes and no: of one token alone nothing can be compared."""
+
 _NUMBER: Final = re.compile(
     r"(?<![\w.\-/])(?:(?<![\[(])\d{1,3}(?:,\d{3})+(?!\d)|\d{1,9})(?![\w\-]|\.\d|/\w)"
 )
@@ -91,16 +94,17 @@ def fewer_tokens(said: str, asked: int) -> Room | None:
         return _down(asked - (int(a_minute[2]) - int(a_minute[1])), asked)
     out = _OUT.search(text) is not None and _LIMIT.search(text) is not None
     numbers = _numbers(text)
-    lower = max((n - (n in _bounds(text)) for n in numbers if LEAST <= n < asked), default=0)
+    strictly = _bounds(text)
+    largest = max((n - (n in strictly) for n in numbers if LEAST <= n < asked), default=0)
     if _CONTEXT.search(text):
         found = Room(0) if _ALONE.search(text) and not out else _of_context(text, asked)
-        if found is not None or not out or not lower:
+        if found is not None or not out or not largest:
             return found or _down(asked // 2, asked)
-        return _down(lower, asked)
+        return _down(largest, asked)
     if not out:
         return None
-    if lower:
-        return Room(lower, always=True)
+    if largest:
+        return Room(largest, always=True)
     least = re.search(r"(?:>=|≥|at least|minimum|greater than)\D{0,30}?(\d+)", text, re.IGNORECASE)
     if least and asked < int(least[1]) <= LEAST:
         return Room(int(least[1]), always=True)
@@ -114,8 +118,8 @@ def fewer_logprobs(said: str, asked: int) -> int:
     if asked > 1 and _LIMIT.search(said):
         strictly = _bounds(said)
         lower = [n - (n in strictly) for n in _numbers(said) if 0 < n < asked]
-        if found := max(lower, default=0):
-            return found
+        if lower:
+            return max(lower) if max(lower) >= _FEWEST_TOP else 0
         if asked > _USUAL_TOP:
             return _USUAL_TOP
     return 0
@@ -128,12 +132,12 @@ def _of_context(text: str, asked: int) -> Room | None:
     if found := _SUM.search(text):
         one, other, whole = (int(number) for number in found.groups())
         return _rest(whole, one if other == asked else other, asked)
-    prompt, whole = _number_of(_PROMPT, text), _number_of(_WHOLE, text)
-    if prompt is not None and whole is not None:
-        return _rest(whole, prompt, asked)
+    prompt, context = _number_of(_PROMPT, text), _number_of(_WHOLE, text)
+    if prompt is not None and context is not None:
+        return _rest(context, prompt, asked)
     total = _number_of(_TOTAL, text)
-    if total is not None and whole is not None and whole < total:
-        return _down(asked - (total - whole), asked)
+    if total is not None and context is not None and context < total:
+        return _down(asked - (total - context), asked)
     return None
 
 
