@@ -59,6 +59,7 @@ class Gate:
         self._limited_ever = False
         self._failures = 0
         self._next_probe: float | None = None
+        self._closed_at = -1.0
         self._silent_since: float | None = None
         self._answered_at = -1.0
         self._told_to_wait = False
@@ -104,6 +105,10 @@ class Gate:
     def tripped(self) -> bool:
         """Whether the breaker is open: only probes go through."""
         return self._next_probe is not None
+
+    def in_outage(self, began: float) -> bool:
+        """Tell whether a request that began then fell into an outage, over or not."""
+        return self.tripped or began <= self._closed_at
 
     @property
     def answered_ever(self) -> bool:
@@ -167,6 +172,8 @@ class Gate:
         return min(self.pacing.last_wait, wait * random.uniform(0.75, 1.25))
 
     def _alive(self) -> None:
+        if self.tripped:
+            self._closed_at = _now()
         self._failures = 0
         self._next_probe = None
 

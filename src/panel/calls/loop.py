@@ -192,7 +192,7 @@ class Loop:
         waits at the gate. What fails while others are answered has a few tries.
         """
         told_to_wait = fault.retry_after is not None and not self.gate.answered_since(began)
-        if self.gate.tripped or told_to_wait:
+        if self.gate.in_outage(began) or told_to_wait:
             return self._begin_again(asked)
         if asked.faults == 0:
             asked.since = began
@@ -216,9 +216,10 @@ class Loop:
             return False
         if isinstance(fault, Unreachable):
             return wait < asked.left
-        # Each try that times out takes the whole deadline; alone, a question has one.
+        # Each try that times out takes the whole deadline; a question asked alone has one.
         spent = asyncio.get_running_loop().time() - asked.since
-        return self._open > 1 and spent < self.gate.patience
+        others = self._open > 1 or self.gate.answered_since(asked.since)
+        return others and spent < self.gate.patience
 
     async def _record(
         self, asked: Asked[T], started: datetime, began: float, outcome: Reply | CallError

@@ -14,9 +14,9 @@ def certificate_fault(fault: BaseException) -> str | None:
     found: BaseException | None = fault
     while found is not None and id(found) not in seen:
         seen.add(id(found))
-        if isinstance(found, ssl.SSLCertVerificationError):
+        inner = getattr(found, "certificate_error", None)  # the client's own error wraps it
+        if inner is None and isinstance(found, ssl.SSLCertVerificationError):
             return (found.verify_message or "it cannot be verified").rstrip(".")
-        inner = getattr(found, "certificate_error", None)
         found = inner if isinstance(inner, BaseException) else found.__cause__
     return None
 
