@@ -84,6 +84,15 @@ PLAN = "You exceeded your current quota, please check your plan and billing deta
         (403, {"code": 30001, "message": "Sorry, your account balance is insufficient"}),
         (403, said("your account has an overdue balance.", code="AccountOverdueError")),
         (403, {"error": "Your team doesn't have any credits yet."}),
+        (403, said("Key limit exceeded (total limit).")),
+        (403, {"detail": "Cloud credits expired"}),
+        (
+            429,
+            said("Rate limit of 50 per 86400s exceeded for UserByModelByDay. Wait 37000 seconds"),
+        ),
+        (429, {"errors": [{"message": "you have used up your daily free allocation"}]}),
+        (429, {"message": "a trial key, which is limited to 1000 API calls / month."}),
+        (400, said("You have reached your specified API usage limits.")),
         (403, said("用户额度不足, 剩余额度: -1", type="new_api_error")),
         (400, said("Access denied, your account must be in good standing.", code="Arrearage")),
         (400, said("Your credit balance is too low to access the API.")),
@@ -128,6 +137,10 @@ def test_spent_credit_is_that_in_every_shape_and_says_the_servers_words(status, 
         said("Quota exceeded for online_prediction_requests. Submit a quota increase request."),
         said("您的账户已达到速率限制，请您控制请求频率", code="1302"),
         said("Throttling.AllocationQuota: Allocated quota exceeded, increase your quota limit."),
+        {"message": "a trial key, which is limited to 20 API calls / minute."},
+        said(f"{PLAN} See https://help.example/error-code#token-limit", code="insufficient_quota"),
+        said("You have exceeded the usage limit for free tier: 10 requests per minute."),
+        said("Your quota is exhausted. It will reset after 23s."),
         said("temporarily rate-limited upstream, or add your own key: https://x.example/settings"),
     ],
 )  # fmt: skip
@@ -154,6 +167,9 @@ def test_a_mere_rate_limit_is_never_spent_credit(body):
         (400, said("Prompt blocked due to security configurations", code=2016)),
         (400, said("litellm.BadRequestError: litellm.ContentPolicyViolationError: filtered")),
         (422, said("Prompt blocked by safety system")),
+        (403, said("Content violates usage guidelines. Team: a, API key ID: b")),
+        (403, said("Prompt injection detected by AI firewall")),
+        (400, said("Your request was rejected as a result of our safety system.")),
         (451, ""),
         (500, said("content policy violation")),
         (400, said("El contenido bloqueado por política de contenido")),
@@ -222,6 +238,9 @@ SYSTEM = (
     'messages: Unexpected role "system"',
     "First message must be from user",
     "该模型不支持 system 角色",
+    "This model doesn't support system prompts",
+    "This model only supports 'user' and 'assistant' roles",
+    "Le rôle système n'est pas pris en charge",
 )
 
 
@@ -295,6 +314,15 @@ CONTEXT = "This model's maximum context length is 8192 tokens."
         (f"{CONTEXT} However, you requested 9192 tokens.", 5750, 4750),
         ("on tokens per minute (TPM): Limit 6000, Requested 7123", 5750, 4627),
         ("Please reduce the length of the messages or completion.", 5750, 2875),
+        ("exceeds the model limit of 4096. Try a maximum tokens value that is lower than 4096.",
+         5750, 4095),
+        ("too many tokens: max tokens must be less than or equal to 4096", 5750, 4096),
+        ("Current length is 9000 while limit is 8192. Reduce the length of the messages", 5750,
+         4942),
+        ("maximum prompt length is 131072 but the request contains 140000 tokens.", 5750, 0),
+        ("The input token count (1200000) exceeds the maximum number of tokens", 5750, 0),
+        ("The input (9000 tokens) is longer than the model's context length (8192 tokens).", 5750,
+         0),
         (f"{CONTEXT} However, your messages resulted in 14000 tokens.", 5750, 0),
         ("prompt is too long: 210000 tokens > 200000 maximum", 5750, 0),
         ("the request exceeds the available context size (4096 tokens)", 5750, 0),
@@ -331,9 +359,11 @@ def test_a_refused_format_is_told_from_one_answer_that_could_not_be_made_in_it(s
 
 
 @pytest.mark.parametrize(
-    "words", ["Unexpected token < in JSON at position 0", "upstream sent invalid JSON", ""]
-)
-def test_a_broken_server_that_speaks_of_json_does_not_lower_the_format(words):
+    "words",
+    ["Unexpected token < in JSON at position 0", "upstream sent invalid JSON", "",
+     "no capacity: the system message queue is full", "insufficient system resource"],
+)  # fmt: skip
+def test_a_broken_server_turns_down_nothing_of_the_request(words):
     assert type(fault(502, said(words))) is Unreachable
 
 

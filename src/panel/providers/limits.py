@@ -23,7 +23,8 @@ _NUMBER: Final = re.compile(
 )
 _OUT: Final = re.compile(
     r"max_(?:completion_|new_|output_)?tokens|max(?:imum)?[ _]?(?:new|output|completion|generated)"
-    r"|num_predict|(?:completion|output|generated|generation|new|response) tokens?\b|maxtokens"
+    r"|max(?:imum)? tokens|num_predict|(?:completion|output|generated|generation|new"
+    r"|response) tokens?\b|maxtokens"
     r"|tokens? (?:to generate|in the (?:completion|output))",
     re.IGNORECASE,
 )
@@ -31,13 +32,17 @@ _CONTEXT: Final = re.compile(
     r"context.{0,12}(?:length|window|size|limit|tokens)|maximum context|exceed_context"
     r"|max_model_len"
     r"|(?:prompt|inputs?|messages?|request|question)\b.{0,20}\b(?:is|are|was) too (?:long|large)"
-    r"|too many (?:input |prompt )?tokens|prompt contains \d|max(?:imum)?[ _](?:input|sequence|seq)"
+    r"|too many (?:input |prompt )?tokens|prompt contains \d|max(?:imum)?[ _](?:input"
+    r"|prompt|sequence|seq)|input (?:token count|length should)|longer than the"
     r"|inputs?`? (?:tokens|length).{0,8}(?:\+|and)|request too large|reduce the length"
-    r"|exceeds? the (?:model'?s? (?:max|limit)|(?:available |maximum )?context)|上下文|最大长度",
+    r"|inputs?`? must have|exceeds? the (?:model'?s? (?:max|limit)|(?:available "
+    r"|maximum )?context)|上下文|最大长度",
     re.IGNORECASE,
 )
 _ALONE: Final = re.compile(
-    r"exceed_context_size|available context size|too many (?:input|prompt) tokens"
+    r"max(?:imum)?[ _](?:input|prompt)|input (?:token count|length should)|inputs?`? must have"
+    r"|(?:prompt|input)\b.{0,30}\blonger than|loaded with context|exceed_context_size"
+    r"|available context size|too many (?:input|prompt) tokens"
     r"|(?:prompt|inputs?|messages?)\b.{0,12}\b(?:is|are|was) too (?:long|large)",
     re.IGNORECASE,
 )
@@ -61,7 +66,8 @@ _PROMPT: Final = re.compile(
     re.IGNORECASE,
 )
 _TOTAL: Final = re.compile(
-    r"(?:requested|total(?: of)?|resulted in)[:,]?(?: about| at least| a total of)? (\d+)",
+    r"(?:requested|total(?: of)?|resulted in|current length is)[:,]?(?: about| at least"
+    r"| a total of)? (\d+)",
     re.IGNORECASE,
 )
 _WHOLE: Final = re.compile(
@@ -70,6 +76,9 @@ _WHOLE: Final = re.compile(
     re.IGNORECASE,
 )
 _A_MINUTE: Final = re.compile(r"limit:? (\d+).{0,40}?requested:? (\d+)", re.IGNORECASE)
+_REFUSED: Final = re.compile(
+    "not (?:enabled|supported|allowed|available|permitted)|unsupported|disabled", re.IGNORECASE
+)
 _LESS_THAN: Final = re.compile(
     r"(?:less|fewer|smaller|lower) than(?! or equal) (\d+)|(?<![<=])< ?(\d+)", re.IGNORECASE
 )
@@ -115,7 +124,7 @@ def fewer_tokens(said: str, asked: int) -> Room | None:
 
 def fewer_logprobs(said: str, asked: int) -> int:
     """Return how many likeliest tokens to ask for after `asked` were refused; 0: none at all."""
-    if asked > 1 and _LIMIT.search(said):
+    if asked > 1 and (_LIMIT.search(said) or not _REFUSED.search(said)):
         strictly = _bounds(said)
         lower = [n - (n in strictly) for n in _numbers(said) if 0 < n < asked]
         if lower:

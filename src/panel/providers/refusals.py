@@ -20,7 +20,7 @@ def refused(case: Case, host: str) -> CallError | None:
     if case.status in (401, 402) or (case.said.page and case.status != 413):
         return None
     broke = case.status >= 500
-    if case.has_system and wordings.SYSTEM.search(case.text):
+    if _system_refused(case):
         return parameter_refused("system", case, host)
     if not broke and (case.status == 413 or fewer(case) is not None):
         return too_long(case, host)
@@ -66,6 +66,13 @@ def parameter_refused(name: str, case: Case, host: str) -> ParameterRefused:
     fault = ParameterRefused(f"{host} does not take {what} {case.told}{case.words}")
     fault.parameter, fault.said = name, case.text
     return fault
+
+
+def _system_refused(case: Case) -> bool:
+    """A server that broke (5xx) must speak of roles or templates, not of a system of its own."""
+    if not case.has_system or not wordings.SYSTEM.search(case.text):
+        return False
+    return case.status < 500 or wordings.TEMPLATE.search(case.text) is not None
 
 
 def _format_refused(case: Case, host: str) -> FormatRefused | None:

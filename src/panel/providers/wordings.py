@@ -16,7 +16,7 @@ SPENT: Final = _any(
     r"(?:balance|credit|fund|money)",
     r"(?:balance|credits?|funds)\b.{0,20}\b(?:is|are|has|have|was|were|been)?\W{0,3}(?:too low"
     r"|insufficient|exhausted|depleted|used up|not (?:enough|sufficient)|zero|negative|run out"
-    r"|overdue|ran out|spent)",
+    r"|overdue|ran out|spent|expired)",
     r"(?:used(?: up)?|spent|depleted|exhausted|run out of|ran out of|out of|no more|no remaining"
     r"|have no|has no|not have (?:any|enough|sufficient)|(?:doesn|don)['’]?t have (?:any|enough)"
     r"|exceeded|not) (?:\w+ ){0,4}(?:credits?|balance|funds|prepaid)\b(?! card)",
@@ -25,6 +25,8 @@ SPENT: Final = _any(
     r"(?:spend(?:ing)?|budget|usage budget)[ _](?:limit|cap)|budget (?:has been )?exceeded"
     r"|over budget|exceeded (?:\w+ ){0,3}budget",
     r"overdue|arrear|past[ -]due|unpaid|failed payment|payment[ _](?:is )?required",
+    r"\b(?:key|total|credit|monetary) limit (?:exceeded|reached)|setlimitexceeded"
+    r"|set inference limit|trial (?:period )?(?:has |is )?(?:ended|expired|over)",
     r"terminal_quota_exhausted|quota_not_enough|consume_token_quota_failed",
     r"free (?:tier|quota|credits?|trial)\b.{0,40}(?:exhausted|expired|used up|has ended|is over)",
     r"(?:account|subscription|team|organi[sz]ation).{0,60}(?:suspended|not active|inactive).{0,120}"
@@ -41,13 +43,16 @@ SPENT: Final = _any(
 QUOTA: Final = _any(
     r"insufficient[ _-]quota",
     r"exceeded your current quota|check your (?:plan and )?billing",
-    r"(?:usage|plan) limit (?:has been )?(?:reached|exceeded)|quota (?:is |has been )?exhausted",
+    r"(?:usage|plan) limit (?:has been )?(?:reached|exceeded)"
+    r"|(?:reached|exceeded) (?:\w+ ){0,5}(?:usage|spending|billing|plan) limits?\b"
+    r"|quota (?:is |has been )?exhausted",
 )
 """Spent, unless a short window or a wait is named beside it: some say so of a rate, too."""
 
 PERIOD: Final = _any(
     r"\b(?:per|a|each|every|this)[ _-]?(?:day|week|month)\b|\b(?:daily|weekly|monthly)\b"
-    r"|per(?:day|week|month)\b|\b[rt]pd\b|per(?:day|week|month)per",
+    r"|(?:per|by)(?:day|week|month)\b|\b[rt]pd\b|per(?:day|week|month)per"
+    r"|/ ?(?:day|week|month)\b",
     r"每[日天周月]|当[日天月]|今日|本月|1日あたり|月間|하루|일일|por (?:d[ií]a|mes|m[eê]s)"
     r"|par (?:jour|mois)",
 )
@@ -57,7 +62,8 @@ DAILY: Final = _any(r"per(?:day|week|month)(?:per|\b|-)|free-models-per-day|limi
 """Names of quotas that last a day or longer, whatever wait is named beside them."""
 
 RATE: Final = _any(
-    r"(?:per|a|each|every)[ _-]?(?:second|minute|min|sec|hour)\b|per(?:second|minute|hour)",
+    r"(?:per|a|each|every)[ _-]?(?:second|minute|min|sec|hour)\b|per(?:second|minute|hour)"
+    r"|/ ?(?:s|sec|second|min|minute|hour)\b",
     r"\b(?:[rt]p[ms]|qp[ms])\b|concurren|rate[ _-]?limit|too many (?:requests|connections)"
     r"|throttl|token-limit|slow ?down|temporarily|capacity|overload",
     r"每分钟|每秒|并发|速率|频率|限流|毎分|分あたり|초당|분당|por (?:minuto|segundo)"
@@ -92,6 +98,7 @@ FLAGGED: Final = _any(
     r"safety (?:system|filters?|settings?|reasons?|checks?|guidelines?|polic)|high[ -]risk"
     r"|risk control",
     r"(?:input|prompt|request) (?:was |has been )?flagged|flagged (?:as|for|by|in|due)",
+    r"prompt (?:injection|attack|shield)|jailbreak|profan|nsfw|toxic|hate speech|self[- ]harm",
     "敏感|不安全|违规|不合规|不良信息|内容安全|审核|风险内容|有害",
     "不適切|有害な|コンテンツ(?:ポリシー|フィルタ)|부적절|유해|콘텐츠 정책",
     r"contenido (?:inapropiado|bloqueado)|pol[ií]tica de conte|contenu inappropri|"
@@ -102,6 +109,7 @@ FLAGGED: Final = _any(
 BARRED: Final = _any(
     r"(?:account|organi[sz]ation|team|this user|api key)\b.{0,30}\b(?:suspend|disabled|deactivat"
     r"|terminated|banned|restricted|blocked|flagged|locked|closed|not active|inactive)",
+    r"access to\b.{0,60}\b(?:blocked|restricted|disabled)",
     r"账[号户].{0,6}(?:封禁|冻结|停用|禁用)",
 )
 """The account is closed, for whatever reason."""
@@ -110,7 +118,8 @@ GUARD: Final = _any(
     r"cloudflare|captcha|just a moment|attention required|bot (?:protection|detection|management"
     r"|fight|traffic|check)|\bbots?\b|browser['’]?s? (?:signature|check|integrity)"
     r"|error code: 10\d\d",
-    r"\bwaf\b|firewall|unusual (?:traffic|activity)|automated (?:requests?|traffic|queries|access)"
+    r"\bwaf\b|firewall|unusual (?:traffic|activity)|automat(?:ed|ion) (?:tools?|requests?"
+    r"|traffic|queries|access)"
     r"|enable (?:javascript|cookies)|checking your browser|akamai|imperva|incapsula|sucuri|ddos"
     r"|verify (?:that )?you are (?:a )?human|challenge",
 )
@@ -119,7 +128,7 @@ GUARD: Final = _any(
 ACCOUNT: Final = _any(
     r"permission|not (?:entitled|activated|subscribed)|scope|account|organi[sz]ation"
     r"|project|\bplan\b"
-    r"|subscri|\btier\b|region|countr|territor|terms of|agree|verif|licen[cs]e|upgrade|billing",
+    r"|subscri|\btier\b|region|countr|territor|verif|licen[cs]e|upgrade|billing",
 )
 """What the account may do."""
 
@@ -151,10 +160,11 @@ SYSTEM: Final = _any(
     r"(?:not|n['’]t|cannot|no|unsupported|unknown|invalid|unexpected|unrecogni[sz]ed|disallow\w*"
     r"|without|refus\w*|reject\w*)\b.{0,40}(?:(?:system|developer)['\"`’]? ?(?:role|message|prompt"
     r"|instruction)|roles?:? ?['\"`’]?system\b|['\"`’]system['\"`’])",
-    r"['\"`’]system['\"`’].{0,60}(?:not (?:supported|one of|allowed|valid|permitted)|unsupported"
+    r"['\"`’]system['\"`’].{0,60}(?:not (?:supported|one of|allowed|valid|permitted)"
+    r"|unsupported|unknown"
     r"|invalid|is not)|\brole:? ?['\"`’]?system['\"`’]?\b.{0,30}\b(?:not|invalid|unsupported)",
     r"messages?(?:\[0\]|\.0)?\.?\[?['\"]?role",
-    r"only ['\"`’]?user['\"`’]?(?:,| and| or|/).{0,12}['\"`’]?assistant['\"`’]? (?:roles?"
+    r"only (?:\w+ )?['\"`’]?user['\"`’]?(?:,| and| or|/).{0,12}['\"`’]?assistant['\"`’]? (?:roles?"
     r"|messages?)"
     r"|roles? must (?:be|alternate)|must alternate|(?:must|should) (?:be one of|be either|be):?"
     r"\W{0,4}['\"`’]?(?:user|assistant)\b",
@@ -162,18 +172,24 @@ SYSTEM: Final = _any(
     r"|the )?['\"`’]?user",
     r"system ?(?:角色|消息|提示)|(?:角色|role).{0,6}(?:不支持|错误|信息不正确)"
     r"|不支持.{0,8}(?:系统|system)",
+    r"system is not|systemrolle|r[oô]le? (?:de |del |du )?syst[eèé]m|rol (?:de |del )?sistema"
+    r"|роль .{0,3}(?:system|систем)",
     r"システム(?:ロール|メッセージ|プロンプト)",
 )
 
-LOGPROBS: Final = _any(r"log[ _-]?prob|top_n_tokens|top_logprobs|responselogprobs")
+TEMPLATE: Final = _any(r"\brole|jinja|template|support|alternate|first message|enabled|不支持")
+
+LOGPROBS: Final = _any(
+    r"log[ _-]?prob|token probabilit|n_probs|对数概率|top_n_tokens|top_logprobs|responselogprobs"
+)
 
 FORMAT: Final = _any(
-    r"response_?format|schema|grammar|json|guided|structured|\bformat\b.{0,40}\b(?:not|n't|un)",
+    r"response[ _]?format|schema|grammar|json|guided|structured|\bformat\b.{0,40}\b(?:not|n't|un)",
 )
 """In a request turned down (4xx): words of the structured-output format."""
 
 FORMAT_BROKE: Final = _any(
-    r"response_?format|grammar|json[ _-]?(?:schema|object|mode)|structured[ _-]?(?:output"
+    r"response[ _]?format|grammar|json[ _-]?(?:schema|object|mode)|structured[ _-]?(?:output"
     r"|generation)"
     r"|guided[ _-]?(?:json|decoding|generation)|constrained|xgrammar|outlines|llguidance"
     r"|lm-format-enforcer|(?:for|required|param\w*|the|option|field|argument) [`'\"]?format\b"
