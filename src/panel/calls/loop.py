@@ -55,7 +55,7 @@ class Asked(Generic[T]):
     faults: int = 0
     """Failures that count against this question: the server answered others meanwhile."""
     since: float = 0.0
-    """When the first of them began, in the loop's time."""
+    """When the first of them was known, in the loop's time."""
     below: int = 0
     """Rungs of the ladder this question could not be answered on."""
     repeats: int = 0
@@ -195,10 +195,10 @@ class Loop:
         if self.gate.in_outage(began) or told_to_wait:
             return self._begin_again(asked)
         if asked.faults == 0:
-            asked.since = began
+            asked.since = asyncio.get_running_loop().time()
         asked.faults += 1
         wait = self.gate.backoff(asked.faults)
-        if self._worth_another(asked, fault, wait):
+        if self._worth_another(asked, fault, began, wait):
             asked.left = asked.left - wait if isinstance(fault, Unreachable) else asked.deadline
             return wait
         if self._open > self.gate.pacing.few and not self.gate.answered_since(asked.since):
@@ -211,14 +211,14 @@ class Loop:
         asked.faults, asked.left = 0, asked.deadline
         return 0.0
 
-    def _worth_another(self, asked: Asked[T], fault: CallError, wait: float) -> bool:
+    def _worth_another(self, asked: Asked[T], fault: CallError, began: float, wait: float) -> bool:
         if asked.faults >= self.gate.pacing.tries:
             return False
         if isinstance(fault, Unreachable):
             return wait < asked.left
         # Each try that times out takes the whole deadline; a question asked alone has one.
-        spent = asyncio.get_running_loop().time() - asked.since
-        others = self._open > 1 or self.gate.answered_since(asked.since)
+        spent = asyncio.get_running_loop().time() - asked.since + asked.deadline
+        others = self._open > 1 or self.gate.answered_since(began)
         return others and spent < self.gate.patience
 
     async def _record(

@@ -124,12 +124,13 @@ def fewer_tokens(said: str, asked: int) -> Room | None:
 
 def fewer_logprobs(said: str, asked: int) -> int:
     """Return how many likeliest tokens to ask for after `asked` were refused; 0: none at all."""
-    if asked > 1 and (_LIMIT.search(said) or not _REFUSED.search(said)):
+    limited = _LIMIT.search(said) is not None
+    if asked > 1 and (limited or not _REFUSED.search(said)):
         strictly = _bounds(said)
         lower = [n - (n in strictly) for n in _numbers(said) if 0 < n < asked]
         if lower:
             return max(lower) if max(lower) >= _FEWEST_TOP else 0
-        if asked > _USUAL_TOP:
+        if limited and asked > _USUAL_TOP:
             return _USUAL_TOP
     return 0
 

@@ -177,7 +177,9 @@ SYSTEM: Final = _any(
     r"システム(?:ロール|メッセージ|プロンプト)",
 )
 
-TEMPLATE: Final = _any(r"\brole|jinja|template|support|alternate|first message|enabled|不支持")
+TEMPLATE: Final = _any(
+    r"\br[oô]le|rolle|jinja|template|support|alternate|first message|enabled|unterst|不支持"
+)
 
 LOGPROBS: Final = _any(
     r"log[ _-]?prob|token probabilit|n_probs|对数概率|top_n_tokens|top_logprobs|responselogprobs"
