@@ -3,12 +3,12 @@
 import asyncio
 import json
 
-from tests.faultd import FaultServer, hang, panel_answers, respond
+from tests.faultd import FaultServer, panel_answers, respond
 
 PAGE = "# Quill\n\nQuill turns notes into a page. Run `pip install quill`. It is MIT licensed.\n"
 
 
-def batch(desk, script, *more):
+def batch(desk, script):
     """Review three tools against a server with that script; return the end and the requests."""
     desk.write("README.md", PAGE)
     desk.write("list.json", json.dumps([{"name": name, "evidence": ["README.md"]}
@@ -16,9 +16,8 @@ def batch(desk, script, *more):
 
     async def main():
         async with FaultServer(script) as server:
-            table = [f'base_url = "{server.base_url}"', 'model = "m"', *more]
-            desk.write("panel.toml", "\n".join(["[providers.lab]", *table]))
-            args = ("batch", "list.json", "--provider", "lab", "--format", "json")
+            args = ("batch", "list.json", "--provider", server.base_url, "--model", "m",
+                    "--format", "json")  # fmt: skip
             return await asyncio.to_thread(desk.run, *args), server.requests
 
     return asyncio.run(main())
@@ -51,15 +50,3 @@ def test_spent_credit_stops_the_list_with_the_servers_words(desk):
     assert "--provider local" in done.stderr
     assert "panel resume" in done.stderr
     assert len(log) <= 8
-
-
-def test_a_provider_that_hangs_for_a_while_costs_nobody_a_review(desk):
-    answers, count = panel_answers(), 0
-
-    def script(request):
-        nonlocal count
-        count += 1
-        return hang() if 4 < count < 27 else answers(request)
-
-    done, _ = batch(desk, script, "deadline = 0.5", "concurrency = 8")
-    assert missing(done) == {"Quill": [], "Zuiker": [], "Fern": []}

@@ -149,9 +149,13 @@ class Gate:
             self._pause(fault, now, wait)
         self._give_up_when_hopeless(now, fault)
 
-    def failed(self, fault: CallError) -> None:
-        """A request got no answer at all. A wait that the server asks for is kept to by all."""
-        now, hint = _now(), fault.retry_after
+    def failed(self, fault: CallError, began: float) -> None:
+        """A request that began then got no answer at all.
+
+        A wait that the server asks for is kept to by all, unless it answers others meanwhile.
+        """
+        now = _now()
+        hint = None if self.answered_since(began) else fault.retry_after
         self._failures += 1
         if self.tripped or self._failures >= self.pacing.trip_after:
             self.trip(fault)

@@ -162,7 +162,7 @@ class Loop:
                 self.gate.stop(fault)
                 return
             case Unreachable() | TimedOut():
-                self.gate.failed(fault)
+                self.gate.failed(fault, began)
                 asked.wait = self._after_fault(asked, fault, began)
                 return
         self.gate.answered()
@@ -200,7 +200,7 @@ class Loop:
         wait = self.gate.backoff(asked.faults)
         if self._worth_another(asked, fault, began, wait):
             asked.left = asked.left - wait if isinstance(fault, Unreachable) else asked.deadline
-            return wait
+            return max(wait, fault.retry_after or 0.0)
         if self._open > self.gate.pacing.few and not self.gate.answered_since(asked.since):
             self.gate.trip(fault)
             return self._begin_again(asked)
@@ -212,7 +212,8 @@ class Loop:
         return 0.0
 
     def _worth_another(self, asked: Asked[T], fault: CallError, began: float, wait: float) -> bool:
-        if asked.faults >= self.gate.pacing.tries:
+        pacing = self.gate.pacing
+        if asked.faults >= pacing.tries or (fault.retry_after or 0.0) > pacing.longest_hint:
             return False
         if isinstance(fault, Unreachable):
             return wait < asked.left

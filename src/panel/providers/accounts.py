@@ -48,14 +48,15 @@ class Accounts:
     def _rejected(self, case: Case, about_key: bool) -> KeyRejected:
         where = self._target.key_from or "this server's settings"
         hint = "name the server in panel.toml: [providers.NAME] with base_url and key_env"
+        place = f": {url}" if (url := self._key_url()) else ""
         if self._target.key is None and about_key:
             what = f"wants a key {case.told} and none is set"
         elif self._target.key is None:
             what = f"does not allow this {case.told}"
         elif about_key:
-            what, hint = f"rejects the key in {where} {case.told}", f"check {where}"
+            what = f"rejects the key in {where} {case.told}"
+            hint = f"check {where}{place}"
         else:
-            place = f": {url}" if (url := self._key_url()) else ""
             what = f"does not allow this with the key in {where} {case.told}"
             hint = f"check what {where} and its account may do{place}"
         return KeyRejected(f"{self._host} {what}{case.words}", hint=hint)
