@@ -190,6 +190,7 @@ def test_a_flagged_input_costs_its_own_review_only(status, body):
         (403, {"error": "Request blocked by web application firewall"}, ()),
         (403, {"error": "flagged as automated traffic by our bot protection"}, ()),
         (403, "", (("cf-mitigated", "challenge"),)),
+        (405, "", (("x-amzn-waf-action", "captcha"),)),
         (401, "<html><title>Sign in</title></html>", ()),
         (503, "<html><title>Checking your browser</title></html>", ()),
     ],
@@ -448,3 +449,13 @@ def test_spent_credit_of_the_router_says_where_to_buy_and_what_works_without():
     assert "--provider local" in hint
     known = TARGET.model_copy(update={"base_url": "https://api.openai.com/v1"})
     assert "platform.openai.com" in fault(402, "", target=known).hint
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["quota ", "system ", "max_tokens 5 ", "content ", "account ", "{", "a 1,", "not ",
+     "try again in ", "<title>"],
+)  # fmt: skip
+@pytest.mark.parametrize("opening", ["", '{"error": {"message": "', "<html>"])
+def test_reading_an_error_takes_no_longer_than_its_length(piece, opening):
+    fault(400, opening + piece * (65_536 // len(piece)))

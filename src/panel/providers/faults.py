@@ -33,8 +33,11 @@ _WAITABLE: Final = 300.0
 _MOMENT: Final = frozenset((408, 409, 425, 498, 529))
 """Of this moment like 5xx; 498 and 529 are vendors' own for "too busy"."""
 
-_PAGES: Final = (401, 403, 405, 406, 418, 429, 451)
+_PAGES: Final = (401, 403, 406, 418, 429, 451)
 """A page with such a status comes from what stands before the server, not from its API."""
+
+_DECISIVE: Final = 8_000
+"""Characters of what a server says that are looked at: longer ones repeat what was asked."""
 
 _GUARDS: Final = frozenset(("cf-mitigated", "x-amzn-waf-action"))
 
@@ -92,7 +95,7 @@ class Faults:
         return Case(
             status=failed.status,
             said=said,
-            text=" ".join(said.all.split()),
+            text=" ".join(said.all[:_DECISIVE].split()),
             words=f": {words}" if words else "",
             wait=wait_hint(headers, now=failed.now) or told_wait(said, now=failed.now),
             format=format,
@@ -102,9 +105,8 @@ class Faults:
 
     def _page(self, case: Case) -> CallError | None:
         """A bot filter, a sign-in page, a web server's own error: it speaks for no API."""
-        if not (case.said.page or case.guarded) or case.status not in _PAGES:
-            return None
-        return self._passing(case)
+        page = case.said.page and case.status in _PAGES
+        return self._passing(case) if page or (case.guarded and case.status < 500) else None
 
     def _passing(self, case: Case) -> CallError:
         rate = case.status == 429 or "1015" in case.text
