@@ -23,6 +23,7 @@ import math
 import random
 import re
 import socket
+import ssl
 import struct
 import time
 from collections import Counter
@@ -99,9 +100,16 @@ Handler = Callable[[Request], Scenario]
 class FaultServer:
     """Serves a script on a free loopback port for the length of an `async with` block."""
 
-    def __init__(self, script: Handler | Sequence[Scenario], *, port: int = 0) -> None:
+    def __init__(
+        self,
+        script: Handler | Sequence[Scenario],
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.script = script
         self.port = port
+        self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
         self._arrived = asyncio.Event()
@@ -109,10 +117,12 @@ class FaultServer:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> "FaultServer":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self.port, ssl=self.tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

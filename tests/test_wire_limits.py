@@ -164,6 +164,10 @@ ECHOES = {
     "plain error": respond(500, CANARY),
     "escaped error": respond(403, f'{{"error": "key {ESCAPED}"}}'),
     "quoted error": respond(400, f"no access to /?key={QUOTED}"),
+    "upstream's error": respond(400, {"error": {"message": "Provider returned error", "metadata": {
+        "raw": json.dumps({"error": {"message": f"no such key {CANARY}"}})}}}),
+    "upstream's error escaped": respond(400, {"error": {"message": "x " + json.dumps(
+        {"error": {"message": f"no such key {CANARY}"}}).replace("/", "\\/")}}),
     "status 402": respond(402, {"message": CANARY}),
     "status 404": respond(404, {"detail": [{"input": CANARY}]}),
     "status 429": respond(429, {"error": CANARY}),

@@ -109,5 +109,5 @@ class Calls:
         tail = repair_tail(asked.question.tail, reply=said, problem=fault.message)
         asked.question = replace(asked.question, tail=tail)
         asked.tag = replace(asked.tag, step="repair")
-        asked.deadline = self.target.deadline
+        asked.left = asked.deadline
         return await self._loop.answer(asked)

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from panel.errors import PanelError, RateLimited, RunStopped
+from panel.errors import CallError, PanelError, RunStopped
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class Pacing:
     patience: float = 900.0
     """Time without a single answer, paused or tripped, after which the run stops."""
     first_patience: float = 120.0
-    """The same for a server that has not answered once."""
+    """The same for a server that has not answered once and names no wait."""
     tries: int = 3
-    """Requests for one question when the connection or the server fails."""
+    """Requests for one question when it fails while the server answers others."""
+    few: int = 4
+    """Questions under way of one tool; where more fail together, it is the server that fails."""
 
 
 class Gate:
@@ -57,8 +59,10 @@ class Gate:
         self._limited_ever = False
         self._failures = 0
         self._next_probe: float | None = None
+        self._closed_at = -1.0
         self._silent_since: float | None = None
-        self._answered_ever = False
+        self._answered_at = -1.0
+        self._told_to_wait = False
 
     async def enter(self) -> float:
         """Wait for a turn; return the loop's time at which it begins. Raises once stopped."""
@@ -102,38 +106,69 @@ class Gate:
         """Whether the breaker is open: only probes go through."""
         return self._next_probe is not None
 
+    def in_outage(self, began: float) -> bool:
+        """Tell whether a request that began then fell into an outage, over or not."""
+        return self.tripped or began <= self._closed_at
+
+    @property
+    def answered_ever(self) -> bool:
+        """Whether the server has answered a question yet."""
+        return self._answered_at >= 0
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a single answer after which waiting is given up."""
+        known = self.answered_ever or self._told_to_wait
+        return self.pacing.patience if known else self.pacing.first_patience
+
+    def answered_since(self, moment: float) -> bool:
+        """Tell whether the server has answered anybody after that time of the loop."""
+        return self._answered_at > moment
+
     def answered(self) -> None:
         """The server answered, whatever it said: the way is open."""
         self._alive()
-        self._answered_ever = True
+        self._answered_at = _now()
         self._silent_since = None
+        self._told_to_wait = False
         self._episodes = 0
         every = self.pacing.grow_every if self._limited_ever else min(10, self.pacing.grow_every)
         self.limit = min(self.concurrency, self.limit + 1 / every)
 
-    def limited(self, fault: RateLimited, began: float) -> None:
+    def limited(self, fault: CallError, began: float) -> None:
         """A 429 to a request that began then: pause all, and shrink once an episode."""
         self._alive()
         now, hint = _now(), fault.retry_after
         self._limited_ever = True
-        if hint is not None and hint > self.pacing.longest_hint:
-            return self.stop(_too_long(self.host, hint))
         if began > self._last_cut:
             self._last_cut = now
             self._episodes += 1
             self.limit = max(1.0, self.limit * self.pacing.shrink)
         wait = hint if hint is not None else self.backoff(self._episodes)
         if hint is not None or self._paused_until <= now:
-            self._paused_until = max(self._paused_until, now + wait)
-        return self._give_up_when_hopeless(now)
+            self._pause(fault, now, wait)
+        self._give_up_when_hopeless(now, fault)
 
-    def failed(self) -> None:
-        """A request got no answer at all."""
+    def failed(self, fault: CallError, began: float) -> None:
+        """A request that began then got no answer at all.
+
+        A wait that the server asks for is kept to by all, unless it answers others meanwhile.
+        """
         now = _now()
+        hint = None if self.answered_since(began) else fault.retry_after
         self._failures += 1
         if self.tripped or self._failures >= self.pacing.trip_after:
-            self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
-            self._give_up_when_hopeless(now)
+            self.trip(fault)
+        elif hint is not None:
+            self._give_up_when_hopeless(now, fault)
+        if hint is not None:
+            self._pause(fault, now, hint)
+
+    def trip(self, fault: CallError) -> None:
+        """Open the breaker, or keep it open: the next request is a probe."""
+        now = _now()
+        self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
+        self._give_up_when_hopeless(now, fault)
 
     def backoff(self, nth: int) -> float:
         """Return the seconds to wait before the nth repeat: doubling, with jitter, capped."""
@@ -141,16 +176,25 @@ class Gate:
         return min(self.pacing.last_wait, wait * random.uniform(0.75, 1.25))
 
     def _alive(self) -> None:
+        if self.tripped:
+            self._closed_at = _now()
         self._failures = 0
         self._next_probe = None
 
-    def _give_up_when_hopeless(self, now: float) -> None:
+    def _pause(self, fault: CallError, now: float, wait: float) -> None:
+        """Let nobody through for so long; a wait over the cap stops the run."""
+        if fault.retry_after is not None:
+            self._told_to_wait = True
+            if wait > self.pacing.longest_hint:
+                return self.stop(_too_long(fault, wait))
+        self._paused_until = max(self._paused_until, now + wait)
+        return None
+
+    def _give_up_when_hopeless(self, now: float, fault: CallError) -> None:
         self._silent_since = now if self._silent_since is None else self._silent_since
-        patience = self.pacing.patience if self._answered_ever else self.pacing.first_patience
-        if now - self._silent_since >= patience:
-            what = "has not answered" if self.tripped else "has turned every request away"
-            waited = f"{patience / 60:.0f} minutes"
-            self.stop(RunStopped(f"{self.host} {what} for {waited}", hint=_RESUME))
+        if now - self._silent_since >= self.patience:
+            waited = f"{self.patience / 60:.0f} minutes"
+            self.stop(RunStopped(f"{fault.message}; no answer in {waited}", hint=_RESUME))
 
     def _hand_out(self) -> None:
         """Give turns to those who wait, first come first served; come back when time allows."""
@@ -189,9 +233,7 @@ def _copy(error: PanelError) -> PanelError:
     return type(error)(error.message, hint=error.hint)
 
 
-def _too_long(host: str, seconds: float) -> RunStopped:
+def _too_long(fault: CallError, seconds: float) -> RunStopped:
     until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return RunStopped(
-        f"{host} asks for a wait of {seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC",
-        hint=_RESUME,
-    )
+    wait = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+    return RunStopped(f"{fault.message}; it asks for a wait of {wait}", hint=_RESUME)

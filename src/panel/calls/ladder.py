@@ -8,15 +8,25 @@ from panel.providers.target import Format
 RUNGS: Final[tuple[Format, ...]] = ("json_schema", "json_object", "prompt")
 
 
+FAILURES: Final = 3
+"""Answers in a row that could not be made on a rung, after which the run leaves it."""
+
+
 class Ladder:
     """Remembers, for one target, the strictest rung that has not been refused."""
 
     def __init__(self, first: Format) -> None:
         self._rung = RUNGS.index(first)
+        self._mismade = 0
 
-    def format(self, question: Question) -> Format:
-        """Return the rung to send a question on; free text needs none."""
-        return "prompt" if question.schema is None else RUNGS[self._rung]
+    def format(self, question: Question, *, below: int = 0) -> Format:
+        """Return the rung to send a question on; free text needs none.
+
+        `below` counts the rungs that this one question could not be answered on.
+        """
+        if question.schema is None:
+            return "prompt"
+        return RUNGS[min(self._rung + below, len(RUNGS) - 1)]
 
     def refused(self, format: Format) -> bool:
         """Note that a rung was refused; return whether there is a lower one to try.
@@ -25,3 +35,19 @@ class Ladder:
         """
         self._rung = max(self._rung, min(RUNGS.index(format) + 1, len(RUNGS) - 1))
         return format != RUNGS[-1]
+
+    def mismade(self, format: Format) -> bool:
+        """Note that one answer could not be made on a rung; return whether there is a lower one.
+
+        The run stays on the rung: it is left only after several such answers in a row.
+        """
+        self._mismade += 1
+        if self._mismade >= FAILURES:
+            self._mismade = 0
+            return self.refused(format)
+        return format != RUNGS[-1]
+
+    def held(self, format: Format) -> None:
+        """Note that an answer came on a rung."""
+        if format == RUNGS[self._rung]:
+            self._mismade = 0

@@ -15,24 +15,30 @@ from panel.calls.gate import Gate
 from panel.calls.ladder import Ladder
 from panel.calls.room import Room
 from panel.errors import (
+    BadReply,
     CallError,
     Empty,
     Filtered,
     FormatRefused,
+    KeyRejected,
     NeedsRoom,
     ParameterRefused,
     RateLimited,
     Refused,
     TimedOut,
     Unreachable,
+    Untrusted,
 )
 from panel.providers.message import CallRecord, Endpoint, Question, Recorder, Reply, Tag, Usage
 from panel.providers.target import Format
 
 T = TypeVar("T")
 
-MAX_PARAMETERS = 6
+MAX_PARAMETERS = 10
 """A server may turn down so many parameters, one by one, before its word is taken as final."""
+
+TURNED_AWAY = 3
+"""So many unexplained 403 in a row are about the key after all, though it was good before."""
 
 
 @dataclass
@@ -44,14 +50,25 @@ class Asked(Generic[T]):
     tag: Tag
     parse: Callable[[Reply], T]
     deadline: float
-    """Seconds left for requests and the waits between them; the gate's waits do not count."""
+    """Seconds for requests and the waits between them; the gate's waits do not count."""
+    left: float = 0.0
+    """Seconds left of them."""
     attempts: int = 0
     faults: int = 0
+    """Failures that count against this question: the server answered others meanwhile."""
+    since: float = 0.0
+    """When the first of them was known, in the loop's time."""
+    below: int = 0
+    """Rungs of the ladder this question could not be answered on."""
     repeats: int = 0
     parameters: int = 0
     spent: list[Usage] = field(default_factory=list)
     wait: float | None = None
     """Seconds until the next attempt; None: there is none."""
+
+    def __post_init__(self) -> None:
+        """Begin with the whole deadline."""
+        self.left = self.deadline
 
 
 class Loop:
@@ -66,11 +83,18 @@ class Loop:
         self.recorder = recorder
         self.room = room
         self.under_way: set[asyncio.Task[object]] = set()
+        self._open = 0
+        self._key_is_good = False
+        self._turned_away = 0
 
     async def answer(self, asked: Asked[T]) -> tuple[T, Reply]:
         """Return the parsed answer and its reply, or raise the error that remains."""
         retrying = AsyncRetrying(retry=_again(asked), wait=_pause(asked), reraise=True)
-        return await retrying(self._one, asked)
+        self._open += 1
+        try:
+            return await retrying(self._one, asked)
+        finally:
+            self._open -= 1
 
     async def _one(self, asked: Asked[T]) -> tuple[T, Reply]:
         asked.wait = None
@@ -96,17 +120,20 @@ class Loop:
         asked.attempts += 1
         if self.room.tokens > asked.question.room:
             asked.question = replace(asked.question, room=self.room.tokens)
-        format = self.ladder.format(asked.question)
+        format = self.ladder.format(asked.question, below=asked.below)
         started = datetime.now(UTC)
         try:
             reply = await self._sent(asked, format, began)
             value = _parsed(asked, reply)
-        except CallError as fault:
+        except CallError as found:
+            fault = self._weighed(found)
             self._judge(asked, fault, format, began)
             await self._record(asked, started, began, fault)
-            raise
+            raise fault from None
         else:
             self.gate.answered()
+            self.ladder.held(format)
+            self._key_is_good, self._turned_away = True, 0
             await self._record(asked, started, began, reply)
             return value, reply
         finally:
@@ -115,12 +142,21 @@ class Loop:
     async def _sent(self, asked: Asked[T], format: Format, began: float) -> Reply:
         clock = asyncio.get_running_loop().time
         try:
-            return await self.endpoint.ask(asked.question, format, deadline=asked.deadline)
+            return await self.endpoint.ask(asked.question, format, deadline=asked.left)
         except RateLimited:
             began = clock()  # being turned away uses up nothing
             raise
         finally:
-            asked.deadline -= clock() - began
+            asked.left -= clock() - began
+
+    def _weighed(self, fault: CallError) -> CallError:
+        """Take an unexplained 403 to a key that was good before for a word on one question."""
+        if not isinstance(fault, KeyRejected) or fault.certain or not self._key_is_good:
+            return fault
+        self._turned_away += 1
+        if self._turned_away >= TURNED_AWAY:
+            return fault
+        return BadReply(fault.message, hint=fault.hint)
 
     def _judge(self, asked: Asked[T], fault: CallError, format: Format, began: float) -> None:
         """Tell the gate what happened, and decide whether another attempt is worth it."""
@@ -129,38 +165,71 @@ class Loop:
                 self.gate.limited(fault, began)
                 asked.wait = 0.0
                 return
-            case Unreachable():
-                self.gate.failed()
-                asked.wait = self._after_fault(asked)
+            case Untrusted():
+                self.gate.stop(fault)
                 return
-            case TimedOut():
-                self.gate.failed()
+            case Unreachable() | TimedOut():
+                self.gate.failed(fault, began)
+                asked.wait = self._after_fault(asked, fault, began)
                 return
         self.gate.answered()
         if fault.stops_run:
             self.gate.stop(fault)
         elif isinstance(fault, FormatRefused):
-            asked.wait = 0.0 if self.ladder.refused(format) else None
+            asked.wait = 0.0 if self._lower(asked, fault, format) else None
         elif isinstance(fault, NeedsRoom):
             asked.wait = 0.0 if self.room.widen(asked.question, fault) else None
         elif isinstance(fault, ParameterRefused):
             asked.parameters += 1
             asked.wait = 0.0 if asked.parameters <= MAX_PARAMETERS else None
-        elif isinstance(fault, Refused | Empty | Filtered):
+        elif isinstance(fault, Refused | Empty | Filtered) and fault.reply is not None:
             asked.repeats += 1
             asked.wait = 0.0 if asked.repeats == 1 else None
-        if asked.deadline <= 0:
+        if asked.left <= 0:
             asked.wait = None
 
-    def _after_fault(self, asked: Asked[T]) -> float | None:
-        if self.gate.tripped:
-            return 0.0  # the gate makes it wait; an outage uses up nobody's tries
+    def _lower(self, asked: Asked[T], fault: FormatRefused, format: Format) -> bool:
+        if not fault.once:
+            return self.ladder.refused(format)
+        asked.below += 1
+        return self.ladder.mismade(format)
+
+    def _after_fault(self, asked: Asked[T], fault: CallError, began: float) -> float | None:
+        """Return the seconds until the next attempt, or None to give the question up.
+
+        An outage uses up nobody's tries, whatever its shape: what fails while nobody is answered
+        waits at the gate. What fails while others are answered has a few tries.
+        """
+        told_to_wait = fault.retry_after is not None and not self.gate.answered_since(began)
+        if self.gate.in_outage(began) or told_to_wait:
+            return self._begin_again(asked)
+        if asked.faults == 0:
+            asked.since = asyncio.get_running_loop().time()
         asked.faults += 1
         wait = self.gate.backoff(asked.faults)
-        if asked.faults >= self.gate.pacing.tries or wait >= asked.deadline:
-            return None
-        asked.deadline -= wait
-        return wait
+        if self._worth_another(asked, fault, began, wait):
+            asked.left = asked.left - wait if isinstance(fault, Unreachable) else asked.deadline
+            return max(wait, fault.retry_after or 0.0)
+        if self._open > self.gate.pacing.few and not self.gate.answered_since(asked.since):
+            self.gate.trip(fault)
+            return self._begin_again(asked)
+        return None
+
+    def _begin_again(self, asked: Asked[T]) -> float:
+        """Give back what an outage took; the gate says when to go on."""
+        asked.faults, asked.left = 0, asked.deadline
+        return 0.0
+
+    def _worth_another(self, asked: Asked[T], fault: CallError, began: float, wait: float) -> bool:
+        pacing = self.gate.pacing
+        if asked.faults >= pacing.tries or (fault.retry_after or 0.0) > pacing.longest_hint:
+            return False
+        if isinstance(fault, Unreachable):
+            return wait < asked.left
+        # Each try that times out takes the whole deadline; a question asked alone has one.
+        spent = asyncio.get_running_loop().time() - asked.since + asked.deadline
+        others = self._open > 1 or self.gate.answered_since(began)
+        return others and spent < self.gate.patience
 
     async def _record(
         self, asked: Asked[T], started: datetime, began: float, outcome: Reply | CallError

@@ -32,7 +32,9 @@
     │   ├── MailDeferred      not now: trying again later may help
     │   └── MailUncertain     the line broke after the whole mail was handed over
     └── CallError             one question to a model got no usable answer
-        ├── RateLimited  Unreachable                  trying again may help
+        ├── Transient                                 trying again may help
+        │   └── RateLimited  Unreachable
+        │       └── Untrusted                         its certificate: the run stops
         ├── TimedOut                                  its one total deadline passed
         ├── KeyRejected  QuotaSpent  ModelNotFound    no later call can succeed: the run stops
         ├── NotStored                                 a replayed run lacks the answer: likewise
@@ -59,8 +61,10 @@ from panel.errors.call import (
     RateLimited,
     Refused,
     TimedOut,
+    Transient,
     Truncated,
     Unreachable,
+    Untrusted,
     call_error,
 )
 from panel.errors.community import (
@@ -143,8 +147,10 @@ __all__ = [
     "TooLarge",
     "TooSlow",
     "ToolError",
+    "Transient",
     "Truncated",
     "Unparseable",
     "Unreachable",
+    "Untrusted",
     "call_error",
 ]

@@ -17,14 +17,15 @@ class CallError(PanelError):
     reason: ClassVar[MissingReason] = "unreachable"
     transient: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
+    retry_after: float | None = None
+    """Seconds the server asks us to wait, where it asks."""
     reply: object = None
     """What came back (a `Reply`), where something did: its tokens are counted all the same."""
 
 
-class RateLimited(CallError):
-    """The server asks us to wait; `retry_after` is its hint in seconds, if it gave one."""
+class Transient(CallError):
+    """It may pass: trying again may help."""
 
-    reason = "rate_limited"
     transient = True
 
     def __init__(
@@ -34,28 +35,42 @@ class RateLimited(CallError):
         self.retry_after = retry_after
 
 
+class RateLimited(Transient):
+    """The server asks us to wait."""
+
+    reason = "rate_limited"
+
+
 class TimedOut(CallError):
     """The call's one total deadline passed."""
 
     reason = "timeout"
 
 
-class Unreachable(CallError):
-    """No connection, a broken reply, or a server fault (5xx)."""
+class Unreachable(Transient):
+    """No connection, a broken reply, a server fault (5xx) or a page that stands in between."""
 
     reason = "unreachable"
-    transient = True
 
 
-class KeyRejected(CallError):
-    """401 or 403: the key is missing, wrong or lacks a permission."""
+class Untrusted(Unreachable):
+    """The server's certificate is not trusted here: waiting does not mend it, a person does."""
 
-    reason = "auth"
+    transient = False
     stops_run = True
 
 
+class KeyRejected(CallError):
+    """401 or 403: the key is missing or wrong, or its account may not do this."""
+
+    reason = "auth"
+    stops_run = True
+    certain: bool = True
+    """False: the server does not say why, so that it may be about this one question only."""
+
+
 class QuotaSpent(CallError):
-    """402: the account has no credit left."""
+    """The account has no credit left, or has spent its quota of the day, week or month."""
 
     reason = "quota"
     stops_run = True
@@ -83,11 +98,17 @@ class BadReply(CallError):
 class FormatRefused(BadReply):
     """The server turned the request down and named the structured-output format."""
 
+    once: bool = False
+    """True: the format is taken, only this answer could not be made in it."""
+
 
 class ParameterRefused(BadReply):
-    """The server turned the request down and named a parameter; the next one goes without."""
+    """The server turned the request down and named a parameter; the next one is different."""
 
     parameter: str = ""
+    """Its name in the request; `system` for the role of the first message."""
+    said: str = ""
+    """The server's words, which may hold the number that it does take."""
 
 
 class NeedsRoom(BadReply):

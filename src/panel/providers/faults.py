@@ -1,52 +1,45 @@
 """What a failed response means: HTTP status and body to one error of ours, with the next step.
 
-Reads the shapes servers are known to use (a string, an object, a page); knows no HTTP client.
+First it is told apart whether it is about this account, this input, this moment, or about
+something that the request can do without; only then the status counts. Knows no HTTP client.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from panel.errors import (
     BadReply,
     CallError,
-    FormatRefused,
-    KeyRejected,
-    ModelNotFound,
-    ParameterRefused,
-    QuotaSpent,
+    Filtered,
     RateLimited,
     Unreachable,
 )
+from panel.providers import wordings
+from panel.providers.accounts import Accounts
 from panel.providers.address import host_of
-from panel.providers.hints import Headers, wait_hint
+from panel.providers.case import Case
+from panel.providers.hints import Headers, told_wait, wait_hint
 from panel.providers.redact import Redactor
+from panel.providers.refusals import fewer, parameter_refused, refused, too_long
+from panel.providers.said import read_error
 from panel.providers.target import Format, Target
 
-PARAMETERS: Final = (
-    "top_logprobs", "logprobs", "stream_options", "max_tokens", "temperature", "seed",
-    "reasoning_effort",
-)  # fmt: skip
-"""What a request can do without, the longer of two alike first."""
+_WAITABLE: Final = 300.0
+"""A daily quota that opens again within so many seconds is waited for like any rate."""
 
-_CONTEXT: Final = re.compile(
-    "context.{0,12}(?:length|window|size)|maximum context|exceed_context|prompt is too long"
-    "|too many (?:input )?tokens|input is too long",
-    re.IGNORECASE,
-)
-_NO_MODEL: Final = re.compile(
-    "model_not_(?:supported|found)|unknown model|no such model|invalid model"
-    "|model.{0,120}(?:not (?:found|supported by any|exist|available)|does not exist)",
-    re.IGNORECASE | re.DOTALL,
-)
-_FORMAT: Final = re.compile("response_?format|schema|grammar|json|guided|structured", re.IGNORECASE)
-_REFUSAL: Final = re.compile(
-    "unsupported|not (?:currently )?(?:supported|permitted|allowed|available)|unknown"
-    "|unrecogni[sz]ed|unexpected|extra|invalid|must be|less than"
-    "|does not (?:support|accept)|doesn't support",
-    re.IGNORECASE,
-)
+_MOMENT: Final = frozenset((408, 409, 425, 498, 529))
+"""Of this moment like 5xx; 498 and 529 are vendors' own for "too busy"."""
+
+_PAGES: Final = (401, 403, 406, 418, 429, 451)
+"""A page with such a status comes from what stands before the server, not from its API."""
+
+_DECISIVE: Final = 8_000
+"""Characters of what a server says that are looked at: longer ones repeat what was asked."""
+
+_GUARDS: Final = frozenset(("cf-mitigated", "x-amzn-waf-action"))
 
 
 class Failed(NamedTuple):
@@ -66,74 +59,131 @@ class Faults:
         self.target = target
         self.redact = redactor
         self.host = host_of(target.base_url or "")
+        self._accounts = Accounts(target, redactor)
 
-    def of(self, failed: Failed, *, format: Format) -> CallError:
-        """Return the error that a response with a status of 300 and above stands for."""
-        said = self._said(failed.body)
-        match failed.status:
-            case status if 300 <= status < 400:
-                return self._redirected(failed)
-            case 401 | 403:
-                return self._key_rejected(failed.status, said)
-            case 402:
-                return QuotaSpent(f"{self.host}: no credit left (402){said}", hint=_QUOTA_HINT)
-            case 429:
-                hint = wait_hint(failed.headers, now=failed.now)
-                return RateLimited(f"{self.host}: too many requests (429){said}", retry_after=hint)
-            case 404:
-                return self._no_model(404, said)
-            case status if 400 <= status < 500 and status not in (408, 409, 425):
-                return self._turned_down(failed, said, format)
-        if failed.status == 500 and format != "prompt" and "grammar" in failed.body.lower():
-            return FormatRefused(f"{self.host} does not take the format {format} (500){said}")
-        return Unreachable(f"{self.host} answers {failed.status}{said}")
+    def of(
+        self, failed: Failed, *, format: Format, sent: Mapping[str, Any] | None = None
+    ) -> CallError:
+        """Return the error that a response with a status of 300 and above stands for.
 
-    def of_body(self, error: Any, now: datetime, *, format: Format) -> CallError:
+        `sent` is the request's body: only what stands in it can have been refused.
+        """
+        if 300 <= failed.status < 400:
+            return self._redirected(failed)
+        case = self._case(failed, format, sent or {})
+        return (
+            self._page(case)
+            or self._spent(case)
+            or self._limited(case)
+            or self._filtered(case)
+            or refused(case, self.host)
+            or self._guarded(case)
+            or self._barred(case)
+            or self._broken(case)
+        )
+
+    def of_body(
+        self, error: Any, now: datetime, *, format: Format, sent: Mapping[str, Any] | None = None
+    ) -> CallError:
         """Return the error that an error object in a 200 response stands for."""
-        code = error.get("code", error.get("status")) if isinstance(error, dict) else None
         body = json.dumps({"error": error}, default=str)
-        if isinstance(code, str) and code.isdigit():
-            code = int(code)
-        if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600:
-            return self.of(Failed(code, (), body, now), format=format)
-        if re.search("overloaded|server_error|unavailable|internal", body, re.IGNORECASE):
-            return Unreachable(f"{self.host} answers with an error{self._said(body)}")
-        return self._turned_down(Failed(200, (), body, now), self._said(body), format)
+        return self.of(Failed(_status_in(error), (), body, now), format=format, sent=sent)
 
-    def _key_rejected(self, status: int, said: str) -> CallError:
-        if self.target.key is None:
-            return KeyRejected(
-                f"{self.host} wants a key ({status}) and none is set{said}",
-                hint="name the server in panel.toml: [providers.NAME] with base_url and key_env",
-            )
-        where = self.target.key_from or "this server's settings"
-        return KeyRejected(
-            f"{self.host} rejects the key in {where} ({status}){said}", hint=f"check {where}"
+    def _case(self, failed: Failed, format: Format, sent: Mapping[str, Any]) -> Case:
+        said, headers = read_error(failed.body), list(failed.headers)
+        words = self.redact.line(said.words)
+        return Case(
+            status=failed.status,
+            said=said,
+            text=" ".join(said.all[:_DECISIVE].split()),
+            words=f": {words}" if words else "",
+            wait=wait_hint(headers, now=failed.now) or told_wait(said, now=failed.now),
+            format=format,
+            sent=sent,
+            guarded=any(name.lower() in _GUARDS for name, _ in headers),
         )
 
-    def _no_model(self, status: int, said: str) -> CallError:
-        model = self.redact.line(self.target.wire_model, limit=120)
-        return ModelNotFound(
-            f"{self.host} does not serve the model {model} ({status}){said}",
-            hint="--model NAME, another --provider, or an address that ends in /v1",
+    def _page(self, case: Case) -> CallError | None:
+        """A bot filter, a sign-in page, a web server's own error: it speaks for no API."""
+        page = case.said.page and case.status in _PAGES
+        return self._passing(case) if page or (case.guarded and case.status < 500) else None
+
+    def _passing(self, case: Case) -> CallError:
+        rate = case.status == 429 or "1015" in case.text
+        kind = RateLimited if rate else Unreachable
+        return kind(f"{self.host} answers {case.status}{case.words}", retry_after=case.wait)
+
+    def _spent(self, case: Case) -> CallError | None:
+        """Credit or a long quota is spent; a mere rate is never taken for that."""
+        if case.said.page and case.status != 402:
+            return None
+        text = case.text
+        rate = wordings.RATE.search(text) is not None
+        if case.status == 402 or wordings.SPENT.search(text):
+            return self._affordable(case) or self._accounts.quota_spent(case)
+        if case.status in (0, 403, 429) or rate:
+            soon = case.wait is not None and case.wait <= _WAITABLE
+            if wordings.DAILY.search(text) or (
+                wordings.PERIOD.search(text) and wordings.REACHED.search(text) and not soon
+            ):
+                return self._accounts.quota_spent(case)
+        coded = "insufficient_quota" in case.said.codes
+        if wordings.QUOTA.search(text) and not rate and (coded or case.wait is None):
+            return self._accounts.quota_spent(case)
+        return None
+
+    def _affordable(self, case: Case) -> CallError | None:
+        """Credit for a shorter answer, where the answer itself still fits."""
+        found = re.search(r"can only afford (\d+)", case.text)
+        if found is None or not case.room - self.target.thinking <= int(found[1]) < case.room:
+            return None
+        return parameter_refused("max_tokens", case, self.host)
+
+    def _limited(self, case: Case) -> CallError | None:
+        if case.status != 429 and not (
+            case.status in (0, 403) and wordings.LIMITED.search(case.text)
+        ):
+            return None
+        if re.search("request too large", case.text, re.IGNORECASE) and fewer(case) is not None:
+            return too_long(case, self.host)  # more than a whole minute's tokens: no wait helps
+        return RateLimited(
+            f"{self.host}: too many requests {case.told}{case.words}", retry_after=case.wait
         )
 
-    def _turned_down(self, failed: Failed, said: str, format: Format) -> CallError:
-        body, status = failed.body, failed.status
-        if status == 413 or _CONTEXT.search(body):
-            return BadReply(
-                f"{self.host}: the question is longer than the model can read ({status}){said}",
-                hint="give fewer evidence_tokens in panel.toml, or a model with a larger context",
-            )
-        if _NO_MODEL.search(body):
-            return self._no_model(status, said)
-        if (name := _parameter(body)) is not None:
-            fault = ParameterRefused(f"{self.host} does not take {name} ({status}){said}")
-            fault.parameter = name
-            return fault
-        if format != "prompt" and _FORMAT.search(body):
-            return FormatRefused(f"{self.host} does not take the format {format} ({status}){said}")
-        return BadReply(f"{self.host} turns the request down ({status}){said}")
+    def _filtered(self, case: Case) -> CallError | None:
+        text = case.text
+        flagged = wordings.FLAGGED.search(text) and not wordings.BARRED.search(text)
+        barred_here = case.status == 451 and not wordings.PLACE.search(text)
+        if (
+            not (flagged or barred_here)
+            or case.status in (401, 404)
+            or case.said.page
+            or case.parameter
+        ):
+            return None
+        if wordings.GUARD.search(text) and not wordings.OF_INPUT.search(text):
+            return None
+        return Filtered(f"{self.host} does not take this input {case.told}{case.words}")
+
+    def _guarded(self, case: Case) -> CallError | None:
+        guard = wordings.GUARD.search(case.text) and not wordings.KEY.search(case.text)
+        return self._passing(case) if guard and case.status == 403 else None
+
+    def _barred(self, case: Case) -> CallError | None:
+        """This key, or what its account may do; also a model it may not use."""
+        if case.status == 403 and case.about_model:
+            return self._accounts.no_model(case)
+        return self._accounts.key_rejected(case)
+
+    def _broken(self, case: Case) -> CallError:
+        """The rest: the status decides."""
+        if case.status == 404 or (case.about_model and case.status < 500):
+            return self._accounts.no_model(case)
+        down = case.status == 0 and wordings.DOWN.search(case.text)
+        if case.status >= 500 or case.status in _MOMENT or down:
+            what = f"answers {case.status}" if case.status else "answers with an error"
+            return Unreachable(f"{self.host} {what}{case.words}", retry_after=case.wait)
+        return BadReply(f"{self.host} turns the request down {case.told}{case.words}")
 
     def _redirected(self, failed: Failed) -> CallError:
         to = next((value for name, value in failed.headers if name.lower() == "location"), "")
@@ -144,31 +194,13 @@ class Faults:
             hint="give the final address as base_url in panel.toml",
         )
 
-    def _said(self, body: str) -> str:
-        text = self.redact.line(_message(body))
-        return f": {text}" if text else ""
 
-
-_QUOTA_HINT: Final = "add credit, name another account with --bill-to, or use --provider local"
-
-
-def _message(body: str) -> str:
-    """Return what an error body says: a page says nothing worth a line."""
-    text = body.strip()
-    if text[:1] == "<":
-        return "a web page instead of an answer"
-    try:
-        found = json.loads(text[:65_536])
-    except (ValueError, RecursionError):
-        return text
-    for key in ("error", "message", "detail", "msg"):
-        if isinstance(found, dict) and found.get(key):
-            found = found[key]
-    return found if isinstance(found, str) else json.dumps(found) if found else ""
-
-
-def _parameter(body: str) -> str | None:
-    """Return the parameter that a server says it does not take."""
-    if not _REFUSAL.search(body):
-        return None
-    return next((name for name in PARAMETERS if re.search(rf"\b{name}\b", body)), None)
+def _status_in(error: Any) -> int:
+    """Return the HTTP status that an error object names; 0 where it names none."""
+    for key in ("code", "status", "status_code", "http_status"):
+        code = error.get(key) if isinstance(error, dict) else None
+        if isinstance(code, str) and code.isdigit():
+            code = int(code)
+        if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600:
+            return code
+    return 0

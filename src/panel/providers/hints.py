@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
+
+from panel.providers.said import Said
 
 LONGEST: Final = 86_400.0
 """A hint of over a day is a mistake, not a plan."""
@@ -15,6 +17,18 @@ _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 _SPANS: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_UNIT: Final = (
+    r"(ms|milliseconds?|毫秒|s|secs?|seconds?|秒|m|mins?|minutes?|分钟?|h|hrs?|hours?|小时"
+    r"|d|days?|天)"
+)
+_SPOKEN: Final = re.compile(
+    r"(?:(?:try|retry|available|wait|resets?|reset|again|back|ready|continue|later|재시도|sleep)"
+    r"\b[^.;\d]{0,40}?|请(?:在|等待)?\s{0,3}|^)(?:in|after|for|within|wait|:|在|约|~|about"
+    r"|等待)?\s{0,3}"
+    rf"((?:\d+(?:\.\d+)?\s?{_UNIT}(?![a-z])[\s,]{{0,2}}(?:and )?){{1,4}})",
+    re.IGNORECASE,
+)
+_SPOKEN_SPAN: Final = re.compile(rf"(\d+(?:\.\d+)?)\s?{_UNIT}(?![a-z])", re.IGNORECASE)
 _WINDOW: Final = re.compile(r"(?:^|;)\s*t=(\d+(?:\.\d+)?)\s*(?=;|$)")
 
 
@@ -36,6 +50,39 @@ def wait_hint(headers: Headers, *, now: datetime) -> float | None:
     ]
     found = (read() for read in readers)
     return next((seconds for seconds in found if seconds and 0 < seconds <= LONGEST), None)
+
+
+def told_wait(said: Said, *, now: datetime) -> float | None:
+    """Return the seconds that an error's body asks us to wait: a field of it, or its words."""
+    fields = [_field(name, value, now) for name, value in said.waits]
+    spoken = (_spoken(part) for part in said.parts)
+    found = [*fields, *spoken]
+    return next((seconds for seconds in found if seconds and 0 < seconds <= LONGEST), None)
+
+
+def _field(name: str, value: Any, now: datetime) -> float | None:
+    if isinstance(value, dict):  # google.protobuf.Duration, written out
+        value = value.get("seconds")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    seconds = _span(str(value).strip(), now)
+    return seconds / 1000 if seconds and name.endswith("ms") else seconds
+
+
+def _spoken(text: str) -> float | None:
+    """`try again in 20s`, `Please retry after 7 seconds`, `Resets in 6hr 29min`."""
+    if (found := _SPOKEN.search(text[:2_000])) is None:
+        return None
+    return sum(float(n) * _seconds_of(unit) for n, unit in _SPOKEN_SPAN.findall(found.group(1)))
+
+
+def _seconds_of(unit: str) -> float:
+    unit = unit.lower()
+    if unit.startswith(("ms", "milli", "毫")):
+        return 0.001
+    return {"s": 1.0, "秒": 1.0, "m": 60.0, "分": 60.0, "h": 3600.0, "小": 3600.0}.get(
+        unit[0], 86_400.0
+    )
 
 
 def _single(values: dict[str, set[str]], name: str) -> str:

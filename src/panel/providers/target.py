@@ -44,7 +44,8 @@ class Target(BaseModel):
     concurrency: int = 8
     """Calls in flight at most."""
     deadline: float = 120.0
-    """Seconds for one call in all, retries of transport faults included, rate-limit waits not."""
+    """Seconds for one question, repeats after cut replies included. Waits for the server do not
+    count, and a request that timed out while others were answered is repeated with as many."""
     evidence_tokens: int = 12_000
     """Estimated tokens of passages shown to the model."""
     thinking: int = 0

@@ -6,6 +6,7 @@ one cap on its size; what is wrong with it becomes one error without secrets.
 
 import asyncio
 import json
+import os
 import re
 import ssl
 import time
@@ -19,8 +20,9 @@ from typing import Any, Final, NoReturn
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable
+from panel.errors import BadReply, CallError, TimedOut, Truncated, Unreachable, Untrusted
 from panel.providers.address import host_of
+from panel.providers.certificate import certificate_fault, certificate_hint
 from panel.providers.completion import Endless, checked, is_endless, reply_of
 from panel.providers.errorbody import broke_off, error_in, is_passing
 from panel.providers.faults import Failed, Faults
@@ -68,11 +70,11 @@ class Wire:
             CallError: one of its kinds; `error.reply` holds what came back where something did.
         """
         format = format if question.schema is not None else "prompt"
-        data = json.dumps(self._payload.of(question, format), ensure_ascii=False)
+        sent = self._payload.of(question, format)
         started = time.monotonic()
         try:
             async with asyncio.timeout(deadline) as limit:
-                reply = await self._completion(data.encode("utf-8", "replace"), question, format)
+                reply = await self._completion(sent, question, format)
         except TimeoutError as fault:
             self._late(limit, deadline, fault)
         except _BROKEN as fault:
@@ -132,18 +134,19 @@ class Wire:
             )  # fmt: skip
         return self._session
 
-    async def _completion(self, data: bytes, question: Question, format: Format) -> Reply:
+    async def _completion(self, sent: dict[str, Any], question: Question, format: Format) -> Reply:
         url = f"{self.target.base_url}/chat/completions"
+        data = json.dumps(sent, ensure_ascii=False).encode("utf-8", "replace")
         async with self._request("POST", url, data) as response:
             if response.status >= 300:
-                fault = self._payload.blamed(await self._failed(response, format), question)
-                self._payload.learn(fault)
+                fault = self._payload.blamed(await self._failed(response, format, sent), sent)
+                self._payload.learn(fault, sent)
                 raise fault
             shell = self._shell(response, format)
             body, endless = await self._body(response, question)
         body = self._redact.data(body)
         if error := error_in(body):
-            raise self._said_in_body(error, body, shell)
+            raise self._said_in_body(error, body, shell, sent)
         reply = reply_of(body, shell, self.target.prices)
         if endless or is_endless(reply.text):
             fault = Truncated(
@@ -176,16 +179,19 @@ class Wire:
             await _drained(response)
         return body, False
 
-    def _said_in_body(self, error: Any, body: dict[str, Any], shell: Reply) -> CallError:
+    def _said_in_body(
+        self, error: Any, body: dict[str, Any], shell: Reply, sent: dict[str, Any]
+    ) -> CallError:
         """Return the error that stands in a response of 200; it is kept with what came."""
-        fault = self._faults.of_body(error, datetime.now(UTC), format=shell.format)
+        now = datetime.now(UTC)
+        fault = self._faults.of_body(error, now, format=shell.format, sent=sent)
         choices = body.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         ended = broke_off(choice) if isinstance(choice, dict) else ""
         if type(fault) is BadReply and (ended or is_passing(error)):
             fault = Unreachable(fault.message)
         fault.reply = reply_of(body | {"error": error}, shell, self.target.prices)
-        self._payload.learn(fault)
+        self._payload.learn(fault, sent)
         return fault
 
     def _shell(self, response: aiohttp.ClientResponse, format: Format) -> Reply:
@@ -197,16 +203,26 @@ class Wire:
             served_by=header("x-inference-provider"), request_id=header("x-request-id"),
         )  # fmt: skip
 
-    async def _failed(self, response: aiohttp.ClientResponse, format: Format) -> CallError:
+    async def _failed(
+        self,
+        response: aiohttp.ClientResponse,
+        format: Format,
+        sent: dict[str, Any] | None = None,
+    ) -> CallError:
         body = b""
         with suppress(Endless, *_BROKEN):
             body = await _everything(response, _FAULT_CAP)
         headers: Sequence[tuple[str, str]] = list(response.headers.items())
         text = self._redact.text(body.decode("utf-8", "replace"))
         failed = Failed(response.status, headers, text, datetime.now(UTC))
-        return self._faults.of(failed, format=format)
+        return self._faults.of(failed, format=format, sent=sent)
 
     def _no_reply(self, fault: BaseException) -> CallError:
+        if (untrusted := certificate_fault(fault)) is not None:
+            return Untrusted(
+                f"{self.host}: its certificate is not trusted: {untrusted}",
+                hint=certificate_hint(untrusted, os.environ),
+            )
         # The client's own error for it arrives wrapped; its words are all that tells.
         if re.match("Got more than|Too many (?:headers|trailers)", getattr(fault, "message", "")):
             return Unreachable(
