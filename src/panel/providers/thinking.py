@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-_NAMES: Final = r"(?:[a-z]+[:_])?(?:think|thinking|thoughts?|reasoning|reflection|analysis)"
+_NAMES: Final = (
+    r"(?:[a-z]+[:_])?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad)\s*"
+)
 _OPEN: Final = (
-    rf"<{_NAMES}>|\[think\]|◁think▷|<\|(?:start_thinking|begin_of_thought|think)\|>"
-    r"|<\|channel\|?>\s*(?:analysis|commentary|thought)"
+    rf"<{_NAMES}>|\[think(?:ing)?\]|◁think▷|<\|(?:start_thinking|begin_of_thought|think)\|>"
+    r"|<unused94>|<\|channel\|?>\s*(?:analysis|commentary|thought)"
 )
 _CLOSE: Final = (
-    rf"</{_NAMES}>|\[/think\]|◁/think▷|<\|(?:end_thinking|end_of_thought|/think)\|>|<channel\|>"
+    rf"</{_NAMES}>|\[/think(?:ing)?\]|◁/think▷|<\|(?:end_thinking|end_of_thought|/think)\|>"
+    r"|<unused95>|<channel\|>"
     r"|<\|channel\|>\s*final[^<]{0,40}(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 )
 _MARK: Final = re.compile(rf"(?P<open>{_OPEN})|(?P<close>{_CLOSE})", re.IGNORECASE)
