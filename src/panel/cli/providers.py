@@ -7,7 +7,9 @@ from typing import NamedTuple
 import click
 
 from panel.cli import table
-from panel.providers.keys import find_key, hugging_face_token
+from panel.errors import ProviderError
+from panel.providers.address import checked_url
+from panel.providers.keys import find_key, hugging_face_token, variable_shown
 from panel.providers.table import Row, provider_table
 from panel.settings import Settings, load_settings
 
@@ -60,8 +62,8 @@ def provider_lines(settings: Settings) -> list[Line]:
     own = [
         Line(
             name,
-            mine.base_url or "as above",
-            mine.key_env or "none",
+            _shown(name, mine.base_url) if mine.base_url else "as above",
+            variable_shown(mine.key_env, os.environ) if mine.key_env else "none",
             (mine.key_env in os.environ) if mine.key_env else None,
             mine.format or "json_schema",
             mine.ask or "whole",
@@ -75,7 +77,16 @@ def provider_lines(settings: Settings) -> list[Line]:
     return [*own, *routed, *named, *others]
 
 
+def _shown(name: str, base_url: str) -> str:
+    """Return an address that holds no secret; of one that might, what is wrong with it."""
+    try:
+        return checked_url(base_url, where=f"panel.toml [providers.{name}]")
+    except ProviderError as error:
+        return error.message
+
+
 def _line(name: str, row: Row, found: bool) -> Line:
     here = "embedded llama.cpp" if row.kind == "local" else row.base_url or "?"
     key = row.key_env[0] if row.key_env else "none"
-    return Line(name, here, key, found if row.key_url else None, row.format, row.ask)
+    needed = row.key_url is not None and not (row.key_optional and not found)
+    return Line(name, here, key, found if needed else None, row.format, row.ask)
