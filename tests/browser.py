@@ -17,6 +17,8 @@ import pytest
 
 T = TypeVar("T")
 
+MISSING = "pages in a browser (install chromium and fonts-dejavu-core)"
+
 
 class Chromium:
     """One browser; every visit has a context of its own."""
@@ -98,7 +100,7 @@ def chromium() -> Iterator[Chromium]:
     """Debian's Chromium, started once."""
     program = shutil.which("chromium")
     if program is None:
-        pytest.skip("there is no program chromium")
+        pytest.skip(MISSING)
     browser = Chromium(program)
     yield browser
     browser.close()

@@ -120,12 +120,17 @@ def test_the_readme_names_every_command_persona_and_format():
         assert persona.name in README
 
 
-def test_ci_runs_exactly_the_readmes_test_command():
+def test_ci_runs_exactly_the_readmes_two_commands_in_its_order():
     ci = (ROOT / ".ci" / "run").read_text().splitlines()
     others = ("#", "set ", "cd ", "command -v chromium ")
     commands = [line for line in ci if line and not line.startswith(others)]
-    assert len(commands) == 1
-    assert f"\n{commands[0]}\n" in README
+    told = README.partition("## Two commands")[2].partition("\n## ")[0]
+    shown = re.findall(r"```sh\n(.+)\n```", told)
+    assert [line.removesuffix(" || exit") for line in commands] == shown
+    assert len(shown) == 2
+    wanted = re.search(r"apt install (chromium [a-z -]+)`", told)
+    assert wanted
+    assert wanted[1] in (ROOT / ".ci" / "run").read_text()
 
 
 def test_files_the_readme_points_at_exist():

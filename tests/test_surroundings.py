@@ -132,3 +132,20 @@ def test_the_reviewers_of_the_suite_are_those_that_git_knows():
         capture_output=True, text=True,
     )  # fmt: skip
     assert listed.stdout in ("", "".join(f"personas/{name}.md\n" for name in PERSONAS))
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_last_line_of_a_run_names_what_this_machine_could_not_check(tmp_path, workers):
+    """Here: a machine without the programs that some tests look with."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", workers, f"--basetemp={tmp_path / 't'}",
+         "-p", "no:cacheprovider", "tests/test_digest_looks.py",
+         "tests/test_evidence_suspicion.py", "-k", "a_mail_fits or real_readmes"],
+        cwd=ROOT, env={**os.environ, "PATH": str(tmp_path), "PYTHONPATH": ""},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("not checked: ")
+    assert "pages in a browser (install chromium and fonts-dejavu-core)" in last
+    assert "flags on real READMEs (PANEL_DATA=folder with a tools.yaml)" in last
