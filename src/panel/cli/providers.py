@@ -2,14 +2,16 @@
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import click
 
 from panel.cli import table
-from panel.errors import ProviderError
+from panel.errors import MissingKey, ProviderError
 from panel.providers.address import checked_url
-from panel.providers.keys import find_key, hugging_face_token, variable_shown
+from panel.providers.keys import Key, find_key, hugging_face_token, variable_shown
 from panel.providers.table import Row, provider_table
 from panel.settings import Settings, load_settings
 
@@ -48,15 +50,13 @@ def command(form: str) -> None:
 def provider_lines(settings: Settings) -> list[Line]:
     """Return a line for every value of --provider: the router's, the table's, the user's own."""
     known = provider_table()
-    has_token = hugging_face_token(os.environ) is not None
+    token = _found(lambda: hugging_face_token(os.environ))
     routed = [
-        _line(name, known.router, has_token)
+        _line(name, known.router, token)
         for name in (*known.router.policies, *known.router.providers)
     ]
     named = [
-        _line(
-            f"direct:{name}" if row.direct else name, row, bool(find_key(row.key_env, os.environ))
-        )
+        _line(f"direct:{name}" if row.direct else name, row, _found(partial(_key_of, row)))
         for name, row in known.rows.items()
     ]
     own = [
@@ -85,8 +85,20 @@ def _shown(name: str, base_url: str) -> str:
         return error.message
 
 
-def _line(name: str, row: Row, found: bool) -> Line:
+def _key_of(row: Row) -> Key | None:
+    return find_key(row.key_env, os.environ)
+
+
+def _found(find: Callable[[], Key | None]) -> Key | None:
+    """Return the key; one that no header can carry is none, and told where it is to be used."""
+    try:
+        return find()
+    except MissingKey:
+        return None
+
+
+def _line(name: str, row: Row, found: Key | None) -> Line:
     here = "embedded llama.cpp" if row.kind == "local" else row.base_url or "?"
-    key = row.key_env[0] if row.key_env else "none"
+    key = found.found_in if found else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not found)
-    return Line(name, here, key, found if needed else None, row.format, row.ask)
+    return Line(name, here, key, found is not None if needed else None, row.format, row.ask)
