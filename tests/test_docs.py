@@ -45,11 +45,14 @@ def providers():
     found = provider_table()
     router = found.router
     for name in (*router.policies, *router.providers):
-        yield f"`{name}`", router.base_url, router.key_env[0], router.format, router.ask
+        yield f"`{name}`", router.base_url, " or ".join(router.key_env), router.format, router.ask
     for name, row in found.rows.items():
         shown = f"`direct:{name}`" if row.direct else f"`{name}`"
         where = row.base_url or ("embedded llama.cpp" if row.kind == "local" else "")
-        yield shown, where, row.key_env[0] if row.key_env else "", row.format, row.ask
+        where_else = [name for name in row.base_url_env if name not in where]
+        named = " or ".join(f"${name}" for name in where_else)
+        elsewhere = f" unless in {named}" if named else ""
+        yield shown, where + elsewhere, " or ".join(row.key_env), row.format, row.ask
 
 
 def personas():

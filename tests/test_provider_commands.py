@@ -60,6 +60,13 @@ def test_a_key_that_cannot_be_sent_spoils_no_listing(page):
     assert lines["openai"]["found"] is lines["auto"]["found"] is False
 
 
+def test_a_listing_says_where_a_variable_sends_it(page):
+    done = page.run("providers", "--format", "json", OLLAMA_HOST="gpu:1234")
+    lines = {line["name"]: line["goes_to"] for line in json.loads(done.stdout)}
+    assert lines["ollama"] == "http://gpu:1234/v1"
+    assert lines["vllm"] == "http://localhost:8000/v1"
+
+
 def test_a_key_is_listed_under_the_variable_it_is_in(page):
     done = page.run("doctor", AZURE_API_KEY="canary")
     assert "found: AZURE_API_KEY" in done.stdout

@@ -387,6 +387,18 @@ def test_o4_a_key_pasted_where_a_name_belongs_is_not_shown(key):
         assert "not shown" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("azure", "AZURE_OPENAI_ENDPOINT"), ("azure", "AZURE_API_BASE"), ("ollama", "OLLAMA_HOST"),
+     ("vllm", "VLLM_BASE_URL"), ("databricks", "DATABRICKS_HOST")],
+)  # fmt: skip
+@pytest.mark.parametrize("key", PASTED)
+def test_o4_a_key_pasted_where_an_address_belongs_is_not_shown(name, variable, key):
+    with pytest.raises(ProviderError, match=variable) as caught:
+        target(name, {variable: key})
+    assert "CANARY" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_names_that_are_no_keys_are_shown():
     for name in ("MINE_KEY", "K", "AZURE_KEY_2", "AWS_BEARER_TOKEN_BEDROCK"):
         own = {"mine": ProviderTable(base_url="https://example.org", key_env=name)}

@@ -10,7 +10,7 @@ import click
 
 from panel.cli import table
 from panel.errors import MissingKey, ProviderError
-from panel.providers.address import checked_url
+from panel.providers.address import checked_url, named_address
 from panel.providers.keys import Key, find_key, hugging_face_token, variable_shown
 from panel.providers.table import Row, provider_table
 from panel.settings import Settings, load_settings
@@ -77,6 +77,18 @@ def provider_lines(settings: Settings) -> list[Line]:
     return [*own, *routed, *named, *others]
 
 
+def _address(row: Row) -> str:
+    """Return where a row's server is: as a variable says, else as the table does."""
+    usual = row.base_url or "?"
+    for name in row.base_url_env:
+        if text := os.environ.get(name, "").strip():
+            try:
+                return named_address(text, where=name, usual=usual, path=row.path)
+            except ProviderError as error:
+                return error.message
+    return usual
+
+
 def _shown(name: str, base_url: str) -> str:
     """Return an address that holds no secret; of one that might, what is wrong with it."""
     try:
@@ -98,7 +110,7 @@ def _found(find: Callable[[], Key | None]) -> Key | None:
 
 
 def _line(name: str, row: Row, found: Key | None) -> Line:
-    here = "embedded llama.cpp" if row.kind == "local" else row.base_url or "?"
+    here = "embedded llama.cpp" if row.kind == "local" else _address(row)
     key = found.found_in if found else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not found)
     return Line(name, here, key, found is not None if needed else None, row.format, row.ask)

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from panel.errors import ProviderError
+from panel.untrusted import begins_like_key, looks_like_key
 
 _VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_|]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9_-]{0,62})*")
@@ -69,7 +70,7 @@ def filled(
                 f"{provider} needs {' or '.join(wanted)}", hint=f"export {wanted[0]}=…"
             )
         text = environ[name].strip()
-        if not _NAME.fullmatch(text):
+        if not _NAME.fullmatch(text) or begins_like_key(text):
             raise ProviderError(f"{provider}: {name} must be a plain name, not an address")
         return text
 
@@ -86,6 +87,8 @@ def named_address(text: str, *, where: str, usual: str, path: str | None = None)
         ProviderError: as `checked_url`.
     """
     known = urlsplit(usual)
+    if looks_like_key(text):
+        raise ProviderError(f"{where}: not an address", hint=_SHAPE)
     if "://" not in text:
         text = f"{known.scheme}://{'localhost' if text.startswith(':') else ''}{text}"
         if known.scheme == "http" and known.port and not re.search(r":\d+(/|$)", text):
