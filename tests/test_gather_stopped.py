@@ -1,6 +1,7 @@
 """Stopping while a list's evidence is fetched: what was read stays, a resume reads the rest."""
 
 import asyncio
+import os
 import re
 import signal
 import sqlite3
