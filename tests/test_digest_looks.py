@@ -8,7 +8,7 @@ import pytest
 from panel.digest import letters, writing
 from panel.digest.edition import edition
 from panel.digest.places import Places
-from tests.browser import MISSING
+from tests.browser import ALONE, MISSING
 from tests.cards import named
 from tests.test_digest_writing import WEEK, Shelf, worst
 
@@ -48,7 +48,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=program, args=[*ALONE])
         yield opened
         opened.close()
 

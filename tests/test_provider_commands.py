@@ -70,7 +70,10 @@ def test_a_listing_says_where_a_variable_sends_it(page):
 def test_a_key_is_listed_under_the_variable_it_is_in(page):
     done = page.run("doctor", AZURE_API_KEY="canary")
     assert "found: AZURE_API_KEY" in done.stdout
-    assert "canary" not in done.stdout
+    page.write("home/.cache/huggingface/token", "canary")
+    other = page.run("doctor")
+    assert "found: ~/.cache/huggingface/token" in other.stdout
+    assert "canary" not in done.stdout + other.stdout
 
 
 def test_doctor_tells_of_proxies_and_of_certificate_variables_that_are_not_read(page, tmp_path):

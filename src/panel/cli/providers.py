@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -109,8 +111,13 @@ def _found(find: Callable[[], Key | None]) -> Key | None:
         return None
 
 
+def _place(key: Key) -> str:
+    """Return the variable that holds a key, or the file, as people write it."""
+    return re.sub(rf"^{re.escape(str(Path.home()))}(?=/)", "~", key.found_in)
+
+
 def _line(name: str, row: Row, found: Key | None) -> Line:
     here = "embedded llama.cpp" if row.kind == "local" else _address(row)
-    key = found.found_in if found else row.key_env[0] if row.key_env else "none"
+    key = _place(found) if found else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not found)
     return Line(name, here, key, found is not None if needed else None, row.format, row.ask)
