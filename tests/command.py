@@ -30,7 +30,8 @@ class Desk:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        home = {"HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        path = os.environ.get("PYTHONPATH", str(ROOT))  # of tests/surroundings.py
+        home = {"HOME": str(self.folder / "home"), "PYTHONPATH": path, "NO_COLOR": "1"}
         return kept | home | self.env | more
 
     def start(self, *args: object, **env: str) -> "subprocess.Popen[str]":

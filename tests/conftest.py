@@ -1,14 +1,17 @@
-"""Fixtures shared by all tests, and --update-golden."""
+"""Fixtures shared by all tests, --update-golden, and the last line: what was not checked."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests import guard
 from tests.browser import chromium
 from tests.command import Desk, answering
 from tests.databases import database, database_url, postgres
+from tests.surroundings import Surroundings
 
 __all__ = ["chromium", "database", "database_url", "postgres"]  # fixtures, found here by pytest
 
@@ -17,8 +20,43 @@ settings.register_profile("panel", deadline=None, derandomize=bool(os.environ.ge
 settings.load_profile("panel")
 
 
+surroundings = Surroundings()  # here, before a test module imports panel
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="Rewrite tests/golden.")
+
+
+def pytest_unconfigure():
+    surroundings.remove()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session):
+    """Close with what this machine could not check; skip reasons say how it could."""
+    result = yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if reasons := {report.longrepr[2].removeprefix("Skipped: ") for report in skipped}:
+        reporter.write_line(f"not checked: {'; '.join(sorted(reasons))}")
+    return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_surroundings():
+    """Nothing of this machine's user reaches a fixture of a session or a module."""
+    sys.addaudithook(guard.watch)
+    with surroundings.place():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_place(_no_surroundings):
+    """Nothing of this machine's user, or of another test, reaches a test."""
+    guard.refused.clear()
+    with surroundings.place():
+        yield
+    assert not guard.refused, "outside of what a test may do"
 
 
 @pytest.fixture

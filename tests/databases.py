@@ -160,7 +160,7 @@ def postgres():
         try:
             server = Postgres(folder)
         except (NoPostgres, OSError, KeyError) as why:
-            pytest.skip(f"PostgreSQL cannot run here: {why}")
+            pytest.skip(f"PostgreSQL ({why})")
         yield server
         server.stop(crash=True)
     finally:

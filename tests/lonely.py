@@ -39,11 +39,8 @@ def main(folder: Path, commands: list[list[str]]) -> None:
         loopback_up()
     (folder / "watch").mkdir()
     (folder / "watch" / "sitecustomize.py").write_text(WATCH)
-    root = str(Path(__file__).parents[1])
     desk = Desk(folder, {"NETWORK_LOG": str(folder / "network.log")})
-    desk.env["PYTHONPATH"] = f"{folder / 'watch'}{os.pathsep}{root}"
-    if cache := os.environ.get("PANEL_CACHE"):
-        desk.env["PANEL_CACHE"] = cache
+    desk.env["PYTHONPATH"] = f"{folder / 'watch'}{os.pathsep}{os.environ['PYTHONPATH']}"
     with answering() as url:
         codes = []
         for command in commands:

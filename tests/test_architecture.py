@@ -40,7 +40,7 @@ BOUNDARIES = {
     "smtplib": {"panel.digest.post"},
     "fastapi": {"panel.serve"},
     "uvicorn": {"panel.serve.server"},
-    "huggingface_hub": {"panel.local"},
+    "huggingface_hub": {"panel.local", "panel.providers.hub"},
     "xllamacpp": {"panel.local.child"},
     "sqlite3": {"panel.runs"},
     "yaml": {"panel.documents"},

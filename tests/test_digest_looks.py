@@ -8,6 +8,7 @@ import pytest
 from panel.digest import letters, writing
 from panel.digest.edition import edition
 from panel.digest.places import Places
+from tests.browser import ALONE, MISSING
 from tests.cards import named
 from tests.test_digest_writing import WEEK, Shelf, worst
 
@@ -43,11 +44,11 @@ def mails():
 def browser():
     program = shutil.which("chromium")
     if not program:
-        pytest.skip("chromium is not installed")
+        pytest.skip(MISSING)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=program, args=[*ALONE])
         yield opened
         opened.close()
 

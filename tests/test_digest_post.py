@@ -44,7 +44,7 @@ def box():
 def certificate(tmp_path_factory):
     """A certificate for 127.0.0.1 that nobody trusts, and a server's context with it."""
     if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
+        pytest.skip("mail under TLS (install openssl)")
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",

@@ -73,7 +73,9 @@ def test_r10_a_moment_counts_in_utc_wherever_it_was_written():
     assert monday_in_tokyo in Week(2026, 47)
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system has no TZ variable")
+@pytest.mark.skipif(
+    not hasattr(time, "tzset"), reason="weeks in other time zones (a system with tzset)"
+)
 def test_r10_the_clock_of_the_machine_changes_nothing(monkeypatch):
     moment = datetime(2026, 10, 25, 23, 30, tzinfo=UTC)  # clocks go back in Berlin on this day
     found = set()

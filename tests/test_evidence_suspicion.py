@@ -198,6 +198,6 @@ def test_j5_orders_in_the_tool_entry_itself_are_flagged(tmp_path):
 def test_j4_real_readmes_are_not_flagged():
     folder = os.environ.get("PANEL_DATA")
     if not folder:
-        pytest.skip("PANEL_DATA names no folder with a tools.yaml of real READMEs")
+        pytest.skip("flags on real READMEs (PANEL_DATA=folder with a tools.yaml)")
     for tool in read_tools(Path(folder) / "tools.yaml").tools:
         assert not any(source.flags for source in gather(tool, now=NOW).sources), tool.name

@@ -1,6 +1,7 @@
 """Stopping while a list's evidence is fetched: what was read stays, a resume reads the rest."""
 
 import asyncio
+import os
 import re
 import signal
 import sqlite3
@@ -16,7 +17,6 @@ from panel.session.options import Options
 from panel.session.session import Session
 from panel.settings import Settings
 from panel.tools.toollist import single_tool
-from tests.command import ROOT
 from tests.faultd import after, respond
 from tests.forge import TEXT, Forge
 
@@ -64,7 +64,7 @@ def pages(slow):
 def start(folder, answers, forge, action):
     base = f"http://127.0.0.1:{forge.port}"
     env = {"PATH": "/usr/bin:/bin", "PANEL_CONFIG": str(folder / "config"),
-           "PYTHONPATH": str(ROOT), "HOME": str(folder)}  # fmt: skip
+           "PYTHONPATH": os.environ["PYTHONPATH"], "HOME": str(folder)}  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, action, answers, base, str(COUNT)],
         cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

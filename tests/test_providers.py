@@ -10,6 +10,10 @@ from panel.settings import ProviderTable, Settings
 TABLE = provider_table()
 HF = {"HF_TOKEN": "hf_canary"}
 ROUTER = "https://router.huggingface.co/v1"
+PLACES = {
+    "AWS_REGION": "eu-west-1", "AZURE_OPENAI_RESOURCE": "mine", "CLOUDFLARE_ACCOUNT_ID": "0a1b",
+    "DATABRICKS_HOST": "https://adb-1.2.azuredatabricks.net", "SNOWFLAKE_ACCOUNT": "my-org.eu",
+}  # fmt: skip
 
 
 def target(value, environ=None, *, model=None, bill_to=None, **settings):
@@ -82,26 +86,29 @@ def test_the_router_lists_what_the_installed_hub_library_lists_for_chat():
 def test_every_row_resolves_to_its_own_address_and_key(name):
     row = TABLE.rows[name]
     environ = dict.fromkeys(row.key_env, "canary") | HF
-    environ |= {"AWS_REGION": "eu-west-1", "AZURE_OPENAI_RESOURCE": "mine"}
-    found = target(f"direct:{name}" if row.direct else name, environ, model="m")
+    found = target(f"direct:{name}" if row.direct else name, environ | PLACES, model="m")
     assert found.base_url
     assert not found.base_url.startswith(ROUTER)
-    assert (secret(found), found.key_from) == ("canary", row.key_env[0])
+    key = ("canary", row.key_env[0]) if row.key_env else (None, "")
+    assert (secret(found), found.key_from) == key
     assert found.format == row.format
 
 
-@pytest.mark.parametrize("name", [n for n, row in TABLE.rows.items() if row.key_url])
+NEEDED = [n for n, row in TABLE.rows.items() if row.key_url and not row.key_optional]
+
+
+@pytest.mark.parametrize("name", NEEDED)
 def test_a_missing_key_names_the_variable_and_where_to_get_one(name):
     row = TABLE.rows[name]
-    places = {"AWS_REGION": "eu-west-1", "AZURE_OPENAI_RESOURCE": "mine"}
     with pytest.raises(MissingKey) as caught:
-        target(f"direct:{name}" if row.direct else name, places, model="m")
+        target(f"direct:{name}" if row.direct else name, PLACES, model="m")
     assert row.key_env[0] in caught.value.message
     assert row.key_url in caught.value.hint
 
 
 def test_own_servers_need_no_key_and_a_missing_router_token_is_an_error():
-    for name in ("ollama", "llamacpp", "vllm", "sglang", "lmstudio", "litellm"):
+    for name in ("ollama", "llamacpp", "llamafile", "docker", "vllm", "sglang", "lmstudio",
+                 "litellm"):  # fmt: skip
         assert target(name).key is None
     with pytest.raises(MissingKey, match="HF_TOKEN"):
         target("groq")
@@ -158,8 +165,8 @@ def test_a_key_never_goes_over_plain_http_to_another_machine():
     header = {"far": ProviderTable(base_url="http://gpu.example:8000", headers={"X-Api-Key": "c"})}
     with pytest.raises(ProviderError, match="X-Api-Key"):
         target("far", providers=header)
-    with pytest.raises(ProviderError, match="OLLAMA_API_KEY"):
-        target("ollama", {"OLLAMA_BASE_URL": "http://gpu.example:1", "OLLAMA_API_KEY": "canary"})
+    with pytest.raises(ProviderError, match="VLLM_API_KEY"):
+        target("vllm", {"VLLM_BASE_URL": "http://gpu.example:1", "VLLM_API_KEY": "canary"})
     assert target("http://gpu.example:8000/v1").key is None
     near = {"near": ProviderTable(base_url="http://127.0.0.1:8000", key_env="FAR_KEY")}
     assert secret(target("near", {"FAR_KEY": "canary"}, providers=near)) == "canary"
@@ -194,7 +201,7 @@ def test_a_table_without_address_changes_a_provider_panel_knows():
     assert (found.base_url, found.wire_model, found.stream) == (ROUTER, "org/m:groq", False)
     with pytest.raises(ProviderError, match="base_url is missing"):
         target("mine", providers={"mine": ProviderTable(model="m")})
-    with pytest.raises(MissingKey, match="MY_KEY"):
+    with pytest.raises(MissingKey, match="the variable MY_KEY, which is not set"):
         target("vllm", providers={"vllm": ProviderTable(key_env="MY_KEY")})
 
 
@@ -263,6 +270,198 @@ def test_an_address_filled_from_the_environment_takes_one_label():
     with pytest.raises(ProviderError, match="AWS_REGION must be a plain name"):
         target("bedrock", key | {"AWS_REGION": "evil.example/x?"})
     assert target("azure", {"AZURE_OPENAI_RESOURCE": "r", "AZURE_OPENAI_API_KEY": "k"}).key_header
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "url"),
+    [
+        ("OLLAMA_HOST", "127.0.0.1:11500", "http://127.0.0.1:11500/v1"),
+        ("OLLAMA_HOST", "gpu.example", "http://gpu.example:11434/v1"),
+        ("OLLAMA_HOST", ":11500", "http://localhost:11500/v1"),
+        ("OLLAMA_HOST", "0.0.0.0", "http://127.0.0.1:11434/v1"),
+        ("OLLAMA_HOST", "[::]:11500", "http://[::1]:11500/v1"),
+        ("OLLAMA_HOST", "https://gpu.example/", "https://gpu.example/v1"),
+        ("MODEL_RUNNER_HOST", "http://gpu.example", "http://gpu.example/engines/v1"),
+        ("AZURE_OPENAI_ENDPOINT", "https://a.openai.azure.com/",
+         "https://a.openai.azure.com/openai/v1"),
+        ("AZURE_API_BASE", "https://a.services.ai.azure.com/openai/deployments/x",
+         "https://a.services.ai.azure.com/openai/v1"),
+        ("AZURE_RESOURCE_NAME", "mine", "https://mine.openai.azure.com/openai/v1"),
+        ("DATABRICKS_HOST", "adb-1.2.azuredatabricks.net",
+         "https://adb-1.2.azuredatabricks.net/serving-endpoints"),
+        ("SNOWFLAKE_ACCOUNT_ID", "org-acct",
+         "https://org-acct.snowflakecomputing.com/api/v2/cortex/v1"),
+    ],
+)  # fmt: skip
+def test_an_address_is_read_from_the_variables_its_users_already_have(variable, text, url):
+    name = {"MODEL": "docker"}.get(variable.split("_")[0], variable.split("_")[0].lower())
+    keys = dict.fromkeys(TABLE.rows[name].key_env, "canary")
+    assert target(name, keys | {variable: text}).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "environ"),
+    [
+        ("azure", {"AZURE_OPENAI_ENDPOINT": "https://azure.com.evil.example"}),
+        ("azure", {"AZURE_API_BASE": "https://evil-openai.azure.com"}),
+        ("azure", {"AZURE_OPENAI_ENDPOINT": "http://a.openai.azure.com"}),
+        ("databricks", {"DATABRICKS_HOST": "https://evil.example"}),
+        ("snowflake", {"SNOWFLAKE_ACCOUNT": "evil.example/x"}),
+        ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": "a/../b"}),
+        ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": ".."}),
+    ],
+)
+def test_a_vendors_key_goes_to_no_other_host_though_a_variable_names_one(name, environ):
+    keys = dict.fromkeys(TABLE.rows[name].key_env, "canary")
+    with pytest.raises(ProviderError, match=next(iter(environ))) as caught:
+        target(name, keys | environ)
+    assert "canary" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_missing_account_is_told_by_every_variable_that_may_name_it():
+    with pytest.raises(ProviderError) as caught:
+        target("azure", {"AZURE_API_KEY": "k"})
+    for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE", "AZURE_OPENAI_RESOURCE"):
+        assert name in caught.value.message
+    for name in ("CLOUDFLARE_ACCOUNT_ID", "DATABRICKS_HOST", "SNOWFLAKE_ACCOUNT"):
+        with pytest.raises(ProviderError, match=f"needs {name}"):
+            target(name.split("_")[0].lower())
+
+
+def test_the_key_of_ollamas_cloud_goes_to_the_cloud_only():
+    key = {"OLLAMA_API_KEY": "canary"}
+    assert target("ollama", key).key is None
+    assert target("ollama", key | {"OLLAMA_HOST": "https://gpu.example"}).key is None
+    cloud = target("ollama-cloud", key)
+    assert (cloud.base_url, secret(cloud)) == ("https://ollama.com/v1", "canary")
+
+
+def test_a_vendor_that_answers_without_a_key_is_asked_without_one():
+    assert target("direct:ovhcloud").key is None
+    assert secret(target("direct:ovhcloud", {"OVHCLOUD_API_KEY": "canary"})) == "canary"
+
+
+def test_a_server_that_ignores_formats_is_asked_in_words_from_the_start():
+    assert target("anthropic", {"ANTHROPIC_API_KEY": "k"}).format == "prompt"
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.gone))
+def test_what_was_retired_says_so(name):
+    with pytest.raises(ProviderError, match="2026"):
+        target(name)
+    assert name not in {*TABLE.rows, *TABLE.router.providers}
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("localhost:8000/v1", "http://localhost:8000/v1"),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000/v1"),
+        ("[::1]:8000", "http://[::1]:8000/v1"),
+        ("10.0.0.7", "http://10.0.0.7/v1"),
+        ("gpu.corp:8000/api/v1", "http://gpu.corp:8000/api/v1"),
+        ("models.example.org/v1", "https://models.example.org/v1"),
+    ],
+)
+def test_an_address_without_http_is_told_in_full(typed, address):
+    with pytest.raises(ProviderError, match="unknown provider") as caught:
+        target(typed)
+    assert caught.value.hint == f"as an address: --provider {address}"
+    assert target(address).base_url == address
+
+
+PASTED = [
+    "sk-CANARY", "sk-proj-CANARY0123456789", "hf_CANARY", "gsk_CANARY12", "nvapi-CANARY",
+    "AIzaCANARY0123456789", "AKIACANARY0123456789", "github_pat_CANARY", "eyJCANARY.eyJ.sig",
+    "CANARY0123456789abcdef0123456789",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", PASTED)
+def test_o4_a_key_pasted_where_a_name_belongs_is_not_shown(key):
+    own = {"mine": ProviderTable(base_url="https://example.org", key_env=key)}
+    for value, model, providers in [("mine", "m", own), (key, None, {}), ("vllm", f"sk-{key}", {})]:
+        with pytest.raises((MissingKey, ProviderError)) as caught:
+            target(value, model=model, providers=providers)
+        assert "CANARY" not in f"{caught.value.message} {caught.value.hint}"
+        assert "not shown" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("azure", "AZURE_OPENAI_ENDPOINT"), ("azure", "AZURE_API_BASE"), ("ollama", "OLLAMA_HOST"),
+     ("vllm", "VLLM_BASE_URL"), ("databricks", "DATABRICKS_HOST")],
+)  # fmt: skip
+@pytest.mark.parametrize("key", PASTED)
+def test_o4_a_key_pasted_where_an_address_belongs_is_not_shown(name, variable, key):
+    with pytest.raises(ProviderError, match=variable) as caught:
+        target(name, {variable: key})
+    assert "CANARY" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_names_that_are_no_keys_are_shown():
+    for name in ("MINE_KEY", "K", "AZURE_KEY_2", "AWS_BEARER_TOKEN_BEDROCK"):
+        own = {"mine": ProviderTable(base_url="https://example.org", key_env=name)}
+        with pytest.raises(MissingKey, match=f"the variable {name},"):
+            target("mine", providers=own)
+    lower = {"mine": ProviderTable(base_url="https://example.org", key_env="my_key")}
+    assert secret(target("mine", {"my_key": "canary"}, providers=lower)) == "canary"
+    assert target("vllm", model="Qwen3-Next-80B-A3B-Instruct-2507").model
+    assert target("vllm", model="hf-internal/sk-model").model
+
+
+@pytest.mark.parametrize(
+    ("listed", "url", "direct"),
+    [
+        ("10.0.0.0/8", "http://10.20.30.40:8000/v1", True),
+        ("10.0.0.0/8", "http://11.20.30.40:8000/v1", False),
+        ("192.168.0.0/16,localhost", "http://192.168.1.9:8000/v1", True),
+        ("fd00::/8", "http://[fd00::9]:8000/v1", True),
+        ("[fd00::9]", "http://[fd00::9]:8000/v1", True),
+        ("[fd00::9]:8000", "http://[fd00::9]:8000/v1", True),
+        ("[fd00::9]:81", "http://[fd00::9]:8000/v1", False),
+        ("10.0.0.0/8", "http://[::ffff:10.0.0.1]:8000/v1", True),
+        ("gpu:8000", "http://gpu:8000/v1", True),
+        ("gpu:8001", "http://gpu:8000/v1", False),
+        ("gpu:443", "https://gpu/v1", True),
+        (".corp.example", "http://gpu.corp.example/v1", True),
+        ("*.corp.example", "http://gpu.corp.example/v1", True),
+        ("corp.example", "http://corp.example./v1", True),
+        ("CORP.example", "http://gpu.Corp.Example/v1", True),
+        ("corp.example", "http://notcorp.example/v1", False),
+        ("a.example b.example", "http://b.example/v1", True),
+        ("*", "http://anything.example/v1", True),
+        ("", "http://anything.example/v1", False),
+        ("0.0.1", "http://10.0.0.1/v1", False),
+    ],
+)
+def test_no_proxy_is_read_as_curl_reads_it(listed, url, direct):
+    environ = {"http_proxy": "http://proxy:3128", "https_proxy": "http://proxy:3128"}
+    found = target(url, environ | {"no_proxy": listed}).proxy
+    assert found == (None if direct else "http://proxy:3128")
+
+
+@pytest.mark.parametrize(
+    ("text", "proxy"),
+    [("proxy.corp:3128", "http://proxy.corp:3128"), ("HTTP://proxy:3128", "http://proxy:3128"),
+     ("u:p@proxy:3128", "http://u:p@proxy:3128"), ("https://proxy", "https://proxy"), ("", None)],
+)  # fmt: skip
+def test_a_proxy_without_a_scheme_is_an_http_one_and_an_empty_one_is_none(text, proxy):
+    environ = {"https_proxy": text, "ALL_PROXY": "http://other:1"}
+    assert target("https://models.example/v1", environ).proxy == proxy
+
+
+@pytest.mark.parametrize("text", ["socks5://u:CANARY@p:1", "socks5h://p:1", "http://:CANARY",
+                                  "http://p:CANARY", "ftp://CANARY"])  # fmt: skip
+def test_a_proxy_that_cannot_be_used_is_told_and_not_left_out(text):
+    with pytest.raises(ProviderError, match="ALL_PROXY") as caught:
+        target("https://models.example/v1", {"ALL_PROXY": text})
+    assert "CANARY" not in f"{caught.value.message} {caught.value.hint}"
+    assert "NO_PROXY" in caught.value.hint
+    assert text.startswith("socks") == ("socks" in caught.value.message)
+    near = {"ALL_PROXY": text, "NO_PROXY": "models.example"}
+    assert target("https://models.example/v1", near).proxy is None
+    assert target("http://localhost:1", {"ALL_PROXY": text}).proxy is None
 
 
 def test_proxies_serve_other_machines_but_never_this_one():

@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from tests.cards import batch
-from tests.command import ROOT
 from tests.live import Visitor
 from tests.shelf import shelve
 
@@ -48,7 +47,7 @@ def test_it_serves_until_a_signal_and_says_where(desk, number, code):
     shelve(desk.folder / "runs", batch())
     command = [sys.executable, "-m", "panel", "serve", "--port", "0", "--no-requests"]
     with subprocess.Popen(
-        command, cwd=desk.folder, env=desk.environment(PYTHONPATH=str(ROOT)),
+        command, cwd=desk.folder, env=desk.environment(),
         stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None

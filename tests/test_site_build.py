@@ -216,7 +216,7 @@ def test_a_page_that_cannot_be_made_is_told_of_and_left_as_it_was(tmp_path):
     assert (tmp_path / "tools/parley.html").read_bytes() == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.skipif(os.geteuid() == 0, reason="what root may do anyway (run as another user)")
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="cannot write"):

@@ -26,6 +26,14 @@ def config_folder() -> Path:
     )
 
 
+def broken_link(path: Path) -> str | None:
+    """Return what is wrong where a path, or a folder above it, is a link to nothing."""
+    for part in (path, *path.parents):
+        if part.is_symlink() and not part.exists():
+            return f"{part} is a link to {part.readlink()}, which is not there"
+    return None
+
+
 def _folder(own: str, xdg: str, linux: str, mac: str, windows: str) -> Path:
     if chosen := os.environ.get(own):
         return Path(chosen)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.errors import SettingsError
-from panel.untrusted import printable
+from panel.untrusted import looks_like_key, printable
 
 FILE = "panel.toml"
 MAX_BYTES = 1_000_000
@@ -113,7 +113,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _first_fault(fault: ValidationError, file: Path) -> SettingsError:
     """Name the first fault by file and key; never its value, which may be a secret."""
     first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = [str(part) for part in first["loc"]]
+    place = ["…" if looks_like_key(str(part)) else str(part) for part in first["loc"]]
     key = printable(".".join(place))[:120]
     if first["type"] != "extra_forbidden":
         return SettingsError(f"{file}: {key}: {first['msg'].lower()}")

@@ -51,6 +51,14 @@ _CONTROL_TOKENS: Final = re.compile(
     r"|\[(?=E\d{1,9}(?:\.\d{1,9})?\])"  # a passage id of ours
 )
 
+_VENDOR_KEY: Final = re.compile(
+    r"(?:sk|pk|rk|gsk|csk|xai|nvapi|pplx|tgp|fw|r8|vck|gh[opsu]|github_pat|glpat)[-_]\S{3,}"
+    r"|hf_\S{3,}|(?:AKIA|AIza|eyJ|dapi|ya29\.)\S{6,}|[Bb]earer\s+\S+"
+)
+_LONG_KEY: Final = re.compile(
+    r"(?=\S*[0-9])(?=\S*[A-Za-z])[A-Za-z0-9_=+]{20,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4,12}){4}"
+)
+
 
 def clean(text: str) -> tuple[str, int]:
     """Drop what a reader cannot see, unify line ends, compose (NFC).
@@ -90,3 +98,13 @@ def neutralise(text: str) -> str:
 def printable(text: str) -> str:
     """Return the text without anything that could steer a terminal or reorder a log line."""
     return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def begins_like_key(text: str) -> bool:
+    """Tell whether a word begins as a known vendor's keys do."""
+    return _VENDOR_KEY.fullmatch(text.strip()) is not None
+
+
+def looks_like_key(text: str) -> bool:
+    """Tell whether a word is more like somebody's key than like a name: it is not shown then."""
+    return begins_like_key(text) or _LONG_KEY.fullmatch(text.strip()) is not None

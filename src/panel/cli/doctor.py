@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -11,12 +12,19 @@ import click
 
 from panel.cli.providers import provider_lines
 from panel.errors import PanelError
+from panel.evidence.fence import installation_secret
 from panel.local.engine import engine_version
 from panel.local.models import describe
+from panel.paths import broken_link, config_folder
 from panel.personas import load_personas
+from panel.providers.address import host_of, usable_proxy
 from panel.providers.resolve import resolve
 from panel.session.opening import persona_folders
 from panel.settings import Settings, load_settings
+
+_TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
+"""What other programs read, and somebody may therefore have set."""
 
 
 @click.command("doctor")
@@ -33,6 +41,9 @@ def command(ctx: click.Context) -> None:
         ("model", describe(None, os.environ)),
         ("keys", _keys(settings)),
         ("default", _default(settings)),
+        *(("proxy", text) for text in _proxies()),
+        *(("tls", text) for text in _certificates()),
+        *(("secret", text) for text in _secret()),
     ]
     faults = [_runs(settings.runs), _personas(), _namesake()]
     for name, text in checks:
@@ -61,7 +72,46 @@ def _default(settings: Settings) -> str:
     return f"{target.provider} with {model}" + (f", because {target.why}" if target.why else "")
 
 
+def _proxies() -> Iterable[str]:
+    """Yield the proxy of each kind of address, or why it cannot be used."""
+    for scheme in ("https", "http"):
+        try:
+            proxy = usable_proxy(f"{scheme}://a-server", os.environ)
+        except PanelError as error:
+            yield f"{scheme}: {error.message}"
+        else:
+            if proxy:
+                yield f"{scheme} addresses are reached through {host_of(proxy)}"
+
+
+def _certificates() -> Iterable[str]:
+    """Yield what is wrong with the variables that name trusted certificates."""
+    read = {name: Path(os.environ[name]) for name in _TRUSTED if os.environ.get(name)}
+    yield from (f"{name}: there is no {path}" for name, path in read.items() if not path.exists())
+    for name in _OTHERS_TRUSTED:
+        if os.environ.get(name) and not read:
+            yield f"{name} is not read: export SSL_CERT_FILE=${name}"
+
+
+def _secret() -> Iterable[str]:
+    """Yield why the installation's secret cannot be used or kept; makes none."""
+    folder = config_folder()
+    if wrong := broken_link(folder):
+        yield wrong
+    elif (folder / "secret").exists():
+        try:
+            installation_secret(folder)
+        except PanelError as error:
+            yield error.message
+    else:
+        above = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+        if not (above.is_dir() and os.access(above, os.W_OK)):
+            yield f"cannot be kept in {folder}: set PANEL_CONFIG to a folder that can be written"
+
+
 def _runs(folder: Path) -> tuple[str, bool, str]:
+    if wrong := broken_link(folder):
+        return "runs", False, wrong
     place = folder if folder.is_dir() else folder.absolute().parent
     try:
         with tempfile.TemporaryFile(dir=place):

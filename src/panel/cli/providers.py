@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from panel.cli import table
-from panel.providers.keys import find_key, hugging_face_token
+from panel.errors import MissingKey, ProviderError
+from panel.providers.address import checked_url, named_address
+from panel.providers.keys import Key, find_key, hugging_face_token, variable_shown
 from panel.providers.table import Row, provider_table
 from panel.settings import Settings, load_settings
 
@@ -46,22 +52,20 @@ def command(form: str) -> None:
 def provider_lines(settings: Settings) -> list[Line]:
     """Return a line for every value of --provider: the router's, the table's, the user's own."""
     known = provider_table()
-    has_token = hugging_face_token(os.environ) is not None
+    token = _found(lambda: hugging_face_token(os.environ))
     routed = [
-        _line(name, known.router, has_token)
+        _line(name, known.router, token)
         for name in (*known.router.policies, *known.router.providers)
     ]
     named = [
-        _line(
-            f"direct:{name}" if row.direct else name, row, bool(find_key(row.key_env, os.environ))
-        )
+        _line(f"direct:{name}" if row.direct else name, row, _found(partial(_key_of, row)))
         for name, row in known.rows.items()
     ]
     own = [
         Line(
             name,
-            mine.base_url or "as above",
-            mine.key_env or "none",
+            _shown(name, mine.base_url) if mine.base_url else "as above",
+            variable_shown(mine.key_env, os.environ) if mine.key_env else "none",
             (mine.key_env in os.environ) if mine.key_env else None,
             mine.format or "json_schema",
             mine.ask or "whole",
@@ -75,7 +79,45 @@ def provider_lines(settings: Settings) -> list[Line]:
     return [*own, *routed, *named, *others]
 
 
-def _line(name: str, row: Row, found: bool) -> Line:
-    here = "embedded llama.cpp" if row.kind == "local" else row.base_url or "?"
-    key = row.key_env[0] if row.key_env else "none"
-    return Line(name, here, key, found if row.key_url else None, row.format, row.ask)
+def _address(row: Row) -> str:
+    """Return where a row's server is: as a variable says, else as the table does."""
+    usual = row.base_url or "?"
+    for name in row.base_url_env:
+        if text := os.environ.get(name, "").strip():
+            try:
+                return named_address(text, where=name, usual=usual, path=row.path)
+            except ProviderError as error:
+                return error.message
+    return usual
+
+
+def _shown(name: str, base_url: str) -> str:
+    """Return an address that holds no secret; of one that might, what is wrong with it."""
+    try:
+        return checked_url(base_url, where=f"panel.toml [providers.{name}]")
+    except ProviderError as error:
+        return error.message
+
+
+def _key_of(row: Row) -> Key | None:
+    return find_key(row.key_env, os.environ)
+
+
+def _found(find: Callable[[], Key | None]) -> Key | None:
+    """Return the key; one that no header can carry is none, and told where it is to be used."""
+    try:
+        return find()
+    except MissingKey:
+        return None
+
+
+def _place(key: Key) -> str:
+    """Return the variable that holds a key, or the file, as people write it."""
+    return re.sub(rf"^{re.escape(str(Path.home()))}(?=/)", "~", key.found_in)
+
+
+def _line(name: str, row: Row, found: Key | None) -> Line:
+    here = "embedded llama.cpp" if row.kind == "local" else _address(row)
+    key = _place(found) if found else row.key_env[0] if row.key_env else "none"
+    needed = row.key_url is not None and not (row.key_optional and not found)
+    return Line(name, here, key, found is not None if needed else None, row.format, row.ask)

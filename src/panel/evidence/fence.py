@@ -15,6 +15,7 @@ from typing import Final
 
 from panel.errors import SettingsError
 from panel.evidence.source import Passage
+from panel.paths import broken_link
 from panel.untrusted import clean, neutralise
 
 FENCE: Final = "\x01FENCE\x01"
@@ -65,8 +66,17 @@ def marker(secret: bytes, text: str) -> str:
     raise AssertionError("a text that holds a million keyed hashes of itself")
 
 
+class SecretNotKept(SettingsError):
+    """The folder for the installation's secret cannot be read or written."""
+
+
 def installation_secret(folder: Path) -> bytes:
-    """Return the secret kept in `folder`, made once, readable by the owner only."""
+    """Return the secret kept in `folder`, made once, readable by the owner only.
+
+    Raises:
+        SecretNotKept: the folder cannot be read or written.
+        SettingsError: what it holds is damaged.
+    """
     place = folder / "secret"
     try:
         if not place.exists():
@@ -74,8 +84,8 @@ def installation_secret(folder: Path) -> bytes:
             _create(place)
         secret = place.read_bytes()
     except OSError as fault:
-        what = (fault.strerror or "error").lower()
-        raise SettingsError(
+        what = broken_link(place) or (fault.strerror or "error").lower()
+        raise SecretNotKept(
             f"{place}: the installation's secret cannot be kept: {what}",
             hint="set PANEL_CONFIG to a folder that can be written",
         ) from None

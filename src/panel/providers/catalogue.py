@@ -4,11 +4,15 @@ Asks the router which providers serve a model and whether they keep to a schema,
 with no model named which ones it has. One GET each; no retries.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from panel.errors import CallError, KeyRejected, ModelNotFound, ProviderError, QuotaSpent
 from panel.providers.address import host_of
+from panel.providers.hub import fresh_token
 from panel.providers.table import provider_table
 from panel.providers.target import Target
 from panel.providers.wire import Wire
@@ -33,13 +37,22 @@ async def complete_target(target: Target, *, router: str | None = None) -> Targe
     """
     if target.kind != "wire":
         return target
+    routed = target.base_url == (router or provider_table().router.base_url)
+    if routed and target.key_from not in provider_table().router.key_env:
+        target = await _renewed(target)
     wire = Wire(target)
     try:
-        if target.base_url == (router or provider_table().router.base_url):
+        if routed:
             return await _routed(target, wire)
         return target if target.model else await _only_model(target, wire)
     finally:
         await wire.close()
+
+
+async def _renewed(target: Target) -> Target:
+    """Take a token that lies in a file from huggingface_hub, which renews it in time."""
+    token = await asyncio.to_thread(fresh_token, target.key_from) if target.key_from else None
+    return target.model_copy(update={"key": SecretStr(token)}) if token else target
 
 
 async def _only_model(target: Target, wire: Wire) -> Target:

@@ -9,8 +9,11 @@ from pydantic import SecretStr
 
 from panel.errors import MissingKey
 from panel.providers.table import provider_table
+from panel.untrusted import looks_like_key
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,4096}")
+_VARIABLE = re.compile(r"[A-Z]{1,12}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+NOT_SHOWN = "(not shown: it may be a key)"
 
 
 class Key(NamedTuple):
@@ -26,6 +29,12 @@ def find_key(names: Sequence[str], environ: Mapping[str, str]) -> Key | None:
         if text := environ.get(name, "").strip():
             return _checked(text, name)
     return None
+
+
+def variable_shown(name: str, environ: Mapping[str, str]) -> str:
+    """Return a variable's name for messages; what may be a key pasted in its place is not shown."""
+    named = _VARIABLE.fullmatch(name) and len(name) <= 50 and len(re.findall(r"\d", name)) < 5
+    return name if (named or name in environ) and not looks_like_key(name) else NOT_SHOWN
 
 
 def hugging_face_token(environ: Mapping[str, str]) -> Key | None:

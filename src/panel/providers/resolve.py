@@ -4,14 +4,23 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from panel.errors import MissingKey, ProviderError, SettingsError
-from panel.providers.address import checked_url, filled, host_of, is_loopback, proxy_for
-from panel.providers.keys import Key, find_key, hugging_face_token
+from panel.providers.address import (
+    checked_url,
+    filled,
+    full_address,
+    host_of,
+    is_loopback,
+    named_address,
+    usable_proxy,
+)
+from panel.providers.keys import NOT_SHOWN, Key, find_key, hugging_face_token, variable_shown
 from panel.providers.table import Row, provider_table
 from panel.providers.target import Target
 from panel.settings import ProviderTable, Settings
-from panel.untrusted import printable
+from panel.untrusted import begins_like_key, looks_like_key, printable
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS: Final = frozenset(
@@ -52,6 +61,8 @@ def resolve(
     provider, why = _choose(value, settings, environ)
     if value is None or value == settings.provider or settings.provider is None:
         model = model or settings.model
+    if begins_like_key(model or ""):  # a name may be long and odd
+        raise ProviderError(f"there is no model {NOT_SHOWN}", hint="--model NAME")
     return _resolved(_Ask(provider, model, settings, environ, bill_to or settings.bill_to, why))
 
 
@@ -131,7 +142,7 @@ def _target(ask: _Ask, row: Row, table: ProviderTable) -> Target:
         provider=ask.provider, kind="wire", model=model, wire_model=model, base_url=url,
         key=key.value if key else None, key_from=key.found_in if key else "",
         key_header=table.key_header or row.key_header, headers=headers,
-        proxy=proxy_for(url, ask.environ), why=ask.why, **own,
+        proxy=usable_proxy(url, ask.environ), why=ask.why, **own,
     )  # fmt: skip
 
 
@@ -145,24 +156,40 @@ def _first(said: Any, usual: Any) -> Any:
 def _address(ask: _Ask, row: Row) -> str:
     for name in row.base_url_env:
         if text := ask.environ.get(name, "").strip():
-            return checked_url(text, where=name)
+            url = named_address(text, where=name, usual=row.base_url or "", path=row.path)
+            _of_the_vendor(ask, row, url, name)
+            return url
     assert row.base_url is not None  # every wire row of the table has one: a test checks it
-    return filled(row.base_url, ask.environ, provider=ask.provider)
+    return filled(row.base_url, ask.environ, provider=ask.provider, instead=row.base_url_env)
+
+
+def _of_the_vendor(ask: _Ask, row: Row, url: str, variable: str) -> None:
+    """Refuse to take a vendor's key to a host that is not the vendor's."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if row.hosts and not (host.endswith(row.hosts) and url.startswith("https://")):
+        raise ProviderError(
+            f"{variable} names {host_of(url)}, which is no https address of {ask.provider}:"
+            f" it would end in {' or '.join(row.hosts)}",
+            hint="name the server in panel.toml: [providers.NAME] with base_url and key_env",
+        )
 
 
 def _key(ask: _Ask, row: Row, table: ProviderTable) -> Key | None:
     if table.key_env:
         if key := find_key([table.key_env], ask.environ):
             return key
+        shown = variable_shown(table.key_env, ask.environ)
         raise MissingKey(
-            f"panel.toml [providers.{ask.provider}] takes its key from {table.key_env},"
-            " which is not set", hint=f"export {table.key_env}=…",
+            f"panel.toml [providers.{ask.provider}] takes its key from the variable {shown},"
+            " which is not set",
+            hint='key_env is the name of a variable: key_env = "MINE_KEY"' if shown is NOT_SHOWN
+            else f"export {shown}=…",
         )  # fmt: skip
     if table.base_url is not None:
         return None
     routed = row is provider_table().router
     key = hugging_face_token(ask.environ) if routed else find_key(row.key_env, ask.environ)
-    if key is None and row.key_url:
+    if key is None and row.key_url and not row.key_optional:
         raise MissingKey(
             f"{ask.provider} needs a key in {' or '.join(row.key_env)}",
             hint=f"get one at {row.key_url} and export {row.key_env[0]}=…",
@@ -198,6 +225,18 @@ def _refuse_in_clear(ask: _Ask, url: str, key: Key | None, headers: Mapping[str,
 
 
 def _unknown(ask: _Ask) -> ProviderError:
+    """Say that a name is none, and what may have been meant; a key typed there is not shown."""
+    if looks_like_key(ask.provider):
+        return ProviderError(
+            f"unknown provider {NOT_SHOWN}",
+            hint="a key goes into a variable: panel providers says which",
+        )
+    if gone := provider_table().gone.get(ask.provider):
+        return ProviderError(f"unknown provider {ask.provider}: {gone}")
+    if url := full_address(ask.provider):
+        return ProviderError(
+            f"unknown provider {ask.provider[:80]}", hint=f"as an address: --provider {url}"
+        )
     names = [*provider_table().names(), *ask.settings.providers]
     wanted = printable(ask.provider)[:80]
     near = get_close_matches(wanted.lower(), names, n=3, cutoff=0.5)

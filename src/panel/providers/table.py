@@ -18,9 +18,15 @@ class Row(BaseModel):
     base_url: str | None = None
     """May hold `{NAME}`: filled from the environment variable of that name."""
     base_url_env: tuple[str, ...] = ()
+    path: str | None = None
+    """Where the API is on an address of `base_url_env`, which then names no more than a host."""
+    hosts: tuple[str, ...] = ()
+    """Ends of the host names that an address of `base_url_env` may have; empty: any."""
     key_env: tuple[str, ...] = ()
     key_url: str | None = None
     """Where a key is had; None when the server needs none."""
+    key_optional: bool = False
+    """The server answers without a key too, less often."""
     key_header: str = "Authorization"
     model: str | None = None
     format: Format = "json_schema"
@@ -49,6 +55,8 @@ class Table(BaseModel):
 
     router: Router
     rows: dict[str, Row]
+    gone: dict[str, str]
+    """What once was a provider, and why it is none any more."""
 
     def names(self) -> list[str]:
         """Return every value of `--provider` that is a plain or `direct:` name."""

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from panel.errors import DiskFull, PanelError, RunError
+from panel.paths import broken_link
 
 MAX_NAME_BYTES: Final = 160
 """Longest file name: a slug of 120 bytes, a hash and an extension."""
@@ -55,6 +56,8 @@ def write_error(error: OSError, path: Path) -> PanelError:
     """Return what an `OSError` met while writing `path` means in panel's terms."""
     if error.errno in _FULL:
         return disk_full(path)
+    if wrong := broken_link(path):
+        return RunError(f"cannot write {path}: {wrong}", hint="make what it links to, or unlink it")
     return RunError(f"cannot write {path}: {error.strerror or error}")
 
 

@@ -20,6 +20,7 @@ from panel.errors import RunError
 from panel.personas import Persona
 from panel.providers.target import Ask, Target
 from panel.reviews.score import Rule
+from panel.untrusted import begins_like_key
 from panel.verdict.scorecard import Outcome
 
 SCHEMA: Final = "panel.run/1"
@@ -207,4 +208,6 @@ def public(word: str, secret: str = "") -> str:
     """Return a word of a command line without what may be secret in it."""
     if secret:
         word = word.replace(secret, "***")
+    if begins_like_key(word):
+        return "***"
     return _KEYS.sub("***", _QUERY.sub("", _USERINFO.sub("", word)))

@@ -1,13 +1,14 @@
 """Opening a panel: the provider resolved, the model found, the reviewers loaded. Asks nothing."""
 
 import contextlib
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
 from panel.calls import request_key
 from panel.engine import Panel
 from panel.errors import CallError, ProviderError, RunError, call_error
-from panel.evidence.fence import installation_secret
+from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
 from panel.local.engine import LocalEngine
 from panel.local.models import find_model
 from panel.paths import config_folder, data_folder
@@ -37,7 +38,7 @@ REUSED_RUNS = 20
 async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
     """Resolve the provider, load the reviewers, and open the endpoint without asking anything."""
     personas = load_personas(names=options.personas, folders=persona_folders())
-    secret = installation_secret(config_folder())
+    secret, unkept = _secret()
     target = target_of(options)
     endpoint, target, warnings = await _open(target, options)
     if target.kind == "replay":
@@ -54,10 +55,22 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
         context=options.context,
         calibration=known if target.ask == "stepwise" else None,
         calibrates=options.calibrates,
-        warnings=warnings,
+        warnings=(*unkept, *warnings),
         judge="" if options.calibrates else standing(known, target, rule),
     )
     return panel, endpoint
+
+
+def _secret() -> tuple[bytes, tuple[str, ...]]:
+    """Return this installation's secret; where none can be kept, one of this process and why.
+
+    It keys the fence's marker and nothing that is stored: such a run resumes and replays.
+    """
+    try:
+        return installation_secret(config_folder()), ()
+    except SecretNotKept as fault:
+        told = f"{fault.message}; this run has one of its own (PANEL_CONFIG names another folder)"
+        return secrets.token_bytes(SECRET_BYTES), (told,)
 
 
 async def open_support(options: Options, panel: Panel) -> tuple[Panel, Endpoint | None]:
