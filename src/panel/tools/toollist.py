@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from panel.errors import ToolError
-from panel.tools.fields import KEYS, MAX_EVIDENCE, evidence_file, read_tool
-from panel.tools.listfile import Row, read_rows
+from panel.tools.columns import KEYS
+from panel.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
+from panel.tools.listfile import read_rows
+from panel.tools.row import Row
 from panel.tools.slug import slug
 from panel.tools.tool import Tool
 from panel.untrusted import printable
@@ -35,7 +37,7 @@ class _Entry:
 
 
 def read_tools(path: Path) -> ToolList:
-    """Read a list of tools: YAML, JSON, JSON Lines or CSV, told by the file's suffix.
+    """Read a list of tools: YAML, JSON, JSON Lines, CSV or TSV, told by the file's suffix.
 
     Entries are one tool when their names are equal but for case, Unicode form, blanks and a
     trailing slash, and their addresses do not contradict each other: the first entry wins, later
@@ -44,13 +46,12 @@ def read_tools(path: Path) -> ToolList:
     Raises:
         ToolError: naming file, line and key.
     """
-    rows = read_rows(path)
+    rows, notes = read_rows(path)
     if len(rows) > MAX_TOOLS:
         raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
     folder = path.parent.resolve()
     kept: dict[str, list[_Entry]] = {}
     entries: list[_Entry] = []
-    notes: list[str] = []
     for row in rows:
         tool, full_name, changed = read_tool(row, folder=folder)
         notes += changed
