@@ -25,25 +25,29 @@ P = ParamSpec("P")
 MAX_SAMPLES: Final = 100
 
 
-def _named(
+def _checked(
     call: Callable[P, Coroutine[Any, Any, Scorecard]],
 ) -> Callable[P, Coroutine[Any, Any, Scorecard]]:
-    """Let a keyword that does not exist be an `InputError` that names the nearest one."""
+    """Check arguments before the call; an `InputError` names what is wrong with one."""
     known = inspect.signature(call).parameters
 
     @wraps(call)
-    async def named(*args: P.args, **kwargs: P.kwargs) -> Scorecard:
-        for name in kwargs:
+    async def checked(*args: P.args, **kwargs: P.kwargs) -> Scorecard:
+        for name, value in kwargs.items():
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
                 raise InputError(f"areview has no argument {name!r}", hint=hint)
+            if check := _CHECKS.get(name):
+                check(name, value)
+        if kwargs.get("offline") and kwargs.get("fetch"):
+            raise InputError("offline and fetch were both given", hint="leave one of them out")
         return await call(*args, **kwargs)
 
-    return named
+    return checked
 
 
-@_named
+@_checked
 async def areview(
     tool: Tool | str | Path,
     *,
@@ -91,14 +95,6 @@ async def areview(
     """
     files = _paths("evidence", evidence)
     asked = None if personas is None else _names(personas)
-    _check_texts(
-        description=description, url=url, provider=provider, model=model, context=context,
-        support_provider=support_provider,
-    )  # fmt: skip
-    _check_choices(ask, samples)
-    _check_flags(check_support=check_support, fresh=fresh, fetch=fetch, offline=offline)
-    if offline and fetch:
-        raise InputError("offline and fetch were both given", hint="leave one of them out")
     settings = load_settings(None, os.environ)
     if runs is not None:
         settings = settings.model_copy(update={"runs": _path("runs", runs)})
@@ -204,24 +200,36 @@ def _names(given: object) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check_texts(**given: object) -> None:
-    for name, value in given.items():
-        if value is not None and not isinstance(value, str):
-            raise _wrong(name, value, "a text")
+def _text(name: str, given: object) -> None:
+    if given is not None and not isinstance(given, str):
+        raise _wrong(name, given, "a text")
 
 
-def _check_flags(**given: object) -> None:
-    for name, value in given.items():
-        if not isinstance(value, bool):
-            raise _wrong(name, value, "True or False")
+def _flag(name: str, given: object) -> None:
+    if not isinstance(given, bool):
+        raise _wrong(name, given, "True or False")
 
 
-def _check_choices(ask: object, samples: object) -> None:
-    if ask is not None and ask not in get_args(Ask):
-        raise _wrong("ask", ask, " or ".join(map(repr, get_args(Ask))))
-    whole = isinstance(samples, int) and not isinstance(samples, bool)
-    if not whole or not 1 <= samples <= MAX_SAMPLES:  # type: ignore[operator]
-        raise _wrong("samples", samples, f"a whole number from 1 to {MAX_SAMPLES}")
+def _strategy(name: str, given: object) -> None:
+    if given is not None and given not in get_args(Ask):
+        raise _wrong(name, given, " or ".join(map(repr, get_args(Ask))))
+
+
+def _count(name: str, given: object) -> None:
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if not whole or not 1 <= given <= MAX_SAMPLES:  # type: ignore[operator]
+        raise _wrong(name, given, f"a whole number from 1 to {MAX_SAMPLES}")
+
+
+_CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
+    **dict.fromkeys(
+        ("description", "url", "provider", "model", "context", "support_provider"), _text
+    ),
+    **dict.fromkeys(("check_support", "fresh", "fetch", "offline"), _flag),
+    "ask": _strategy,
+    "samples": _count,
+}
+"""What tells a wrong value of an argument; paths and names are checked where they are read."""
 
 
 def _wrong(name: str, given: object, wanted: str) -> InputError:
