@@ -3,6 +3,7 @@
 And where data goes: --output and what its suffix says.
 """
 
+import json
 import os
 import pty
 import re
@@ -16,7 +17,7 @@ import pytest
 from panel.cli.streams import plain
 from panel.render import formats
 from tests.command import ROOT
-from tests.test_cli import one_line_error, widget
+from tests.test_cli import REVIEWED, one_line_error, widget
 
 COMMANDS = {
     **{f"show {name}": ("show", "sample", "--format", name) for name in formats.names()},
@@ -292,3 +293,37 @@ def test_a_terminal_in_a_poor_encoding_keeps_its_width(sample, columns):
     shown = re.sub(r"\x1b\[[0-9;]*m", "", held.decode("cp1252")).replace("\r\n", "\n")
     assert "^ SHIP" in shown
     assert columns - 2 <= max(map(len, shown.split("\n"))) <= columns
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_runs_name_is_listed_whole(desk, answers, encoding):
+    done = desk.run(*widget(desk), "--provider", answers)
+    assert done.returncode in REVIEWED, done.stderr
+    (run,) = desk.runs()
+    told = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
+    assert run.name in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+ODD = [
+    "con", "CON.", "..", ".", "/etc/passwd", "x" * 300, "🚀", "👩‍💻 dev", "עברית", "\u202eevil",
+    "C", "C++", "C#", "foo/bar", "foo bar", "-rf", "nul.txt", "工具", "<b>x</b>", "=1+1", "a\\b",
+]  # fmt: skip
+
+
+def test_tools_with_odd_names_are_reviewed_kept_shown_and_published_apart(desk, answers):
+    entries = [{"name": name, "description": f"Tool {n} does it."} for n, name in enumerate(ODD)]
+    desk.write("t.jsonl", "".join(json.dumps(entry) + "\n" for entry in entries))
+    done = desk.run("batch", "t.jsonl", "--provider", answers, "--output", "all.json")
+    assert done.returncode in (0, 1), done.stderr
+    held = (desk.folder / "all.json").read_text(encoding="utf-8").splitlines()
+    assert len(held) == len(ODD)
+    (run,) = desk.runs()
+    pages = {page.name for page in (run / "scorecards").glob("*.html")}
+    assert len(pages) == len(ODD)
+    assert {path.name for path in desk.folder.iterdir()} <= {"home", "runs", "t.jsonl", "all.json"}
+    for name in ("con", "..", "עברית", "C#", "=1+1"):
+        (card,) = desk.json("show", "latest", name)
+        assert card["tool"]["name"] == name
+    assert desk.run("site", "build", "--out", "site").returncode == 0
+    assert len(list((desk.folder / "site" / "tools").glob("*.html"))) == len(ODD)

@@ -17,6 +17,8 @@ from panel.tools.tool import Tool
 from panel.untrusted import printable
 
 MAX_TOOLS: Final = 200_000
+SHOWN: Final = 5
+"""Names that are listed where none is near."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,12 @@ def pick(tools: Sequence[Tool], name: str) -> Tool:
             return tool
     near = difflib.get_close_matches(wanted, [name_key(tool.name) for tool in tools], n=3)
     names = [tool.name for key in near for tool in tools if name_key(tool.name) == key]
-    hint = f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else None
-    raise ToolError(f"no tool named {printable(name)[:80]!r} in the list", hint=hint)
+    if names:
+        hint = f"did you mean {' or '.join(dict.fromkeys(names))}?"
+    else:
+        more = ", …" if len(tools) > SHOWN else ""
+        hint = f"there are {', '.join(tool.name for tool in tools[:SHOWN])}{more}"
+    raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
 
 
 def same_tool(one: Tool, other: Tool) -> bool:
