@@ -201,7 +201,7 @@ def test_show_export_and_runs_read_what_is_stored(desk, answers):
     desk.run("batch", path, "--provider", answers)
     assert "Tool 7" in desk.run("show", "latest", "Tool 7").stdout
     lines = desk.run("export", "latest").stdout.splitlines()
-    assert len([json.loads(line) for line in lines]) == 14
+    assert len([json.loads(line) for line in lines]) == 56
     rows = list(csv.DictReader(io.StringIO(desk.run("export", "latest", "--format", "csv").stdout)))
     assert len(rows) == 56
     done = desk.run("export", "latest", "--format", "parquet", "--output", "rows.parquet")

@@ -64,7 +64,7 @@ def test_numbers_stay_numbers_and_unknown_ones_are_empty():
     }  # fmt: skip
     assert row["cost_usd"] == ""
     numbers = csv.reader(io.StringIO(form.render([card()])), quoting=csv.QUOTE_NONNUMERIC)
-    assert isinstance(list(numbers)[1][form.COLUMNS.index("score")], float)
+    assert isinstance(list(numbers)[1][[*form.COLUMNS].index("score")], float)
 
 
 def test_no_nan_or_infinity_is_written():

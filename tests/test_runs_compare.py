@@ -1,18 +1,26 @@
 """Two runs side by side, and scorecards as rows for other programs."""
 
 import builtins
+import csv
+import io
 import json
+import re
 from datetime import date
 
 import pytest
 
 from panel.errors import SettingsError
 from panel.providers.message import Usage
+from panel.render import csv as form
 from panel.reviews.review import Forecast, Missing
 from panel.runs.compare import compare
 from panel.runs.export import COLUMNS, jsonl, rows, write_parquet
-from panel.verdict.scorecard import RunUsage, Scorecard, Verdict, Votes
+from panel.verdict.scorecard import RunUsage, Verdict, Votes
+from tests import cards as samples
+from tests.command import ROOT
 from tests.runs_samples import card, files_in, review
+
+HOSTILE = ("=1+1", "a\n\n=b", "\u202e\x1b[31m", "'", "two  blanks\u00a0here", *samples.PAYLOADS[:4])
 
 
 def judged(outcome, score):
@@ -75,19 +83,59 @@ def test_there_is_one_row_a_persona_and_missing_reviews_have_one_too():
     table = rows([card("one"), card("two")])
     assert [(row["slug"], row["persona"], row["vote"], row["missing_reason"]) for row in table] == [
         ("one", "builder", "ship", None), ("one", "skeptic", "skip", None),
-        ("one", "business", None, "timeout"), ("two", "builder", "ship", None),
-        ("two", "skeptic", "skip", None), ("two", "business", None, "timeout"),
+        ("one", "business", "missing", "timeout"), ("two", "builder", "ship", None),
+        ("two", "skeptic", "skip", None), ("two", "business", "missing", "timeout"),
     ]  # fmt: skip
     assert all(list(row) == list(COLUMNS) for row in table)
     assert (table[0]["yes"], table[0]["no"], table[1]["no"]) == (1, 0, 1)
     assert json.loads(table[0]["fields"]) == {"primitive": "a sieve"}
     assert json.loads(table[0]["findings"])[0]["cites"] == ["E1.1"]
-    assert table[0]["forecast_resolve_by"] == "2027-11-22"
+    assert table[0]["forecast_by"] == "2027-11-22"
 
 
-def test_json_lines_are_the_contract():
-    lines = jsonl([card("one"), card("two")]).splitlines()
-    assert [Scorecard.model_validate_json(line) for line in lines] == [card("one"), card("two")]
+@pytest.mark.parametrize(
+    "cards",
+    [[card("one"), card("two")], samples.batch(), *[[samples.hostile(p)] for p in HOSTILE]],
+    ids=["plain", "batch", *map(repr, HOSTILE)],
+)
+def test_json_lines_csv_and_parquet_are_equal_cell_by_cell(tmp_path, cards):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write_parquet(cards, tmp_path / "out.parquet")
+    table = parquet.read_table(tmp_path / "out.parquet")
+    held = table.to_pylist()
+    assert [field.name for field in table.schema] == list(COLUMNS)
+    assert {field.name: str(field.type) for field in table.schema} == COLUMNS
+    lines = [json.loads(line) for line in jsonl(cards).split("\n") if line]
+    assert [list(line) for line in lines] == [list(COLUMNS)] * len(held)
+    assert lines == held
+    assert [
+        {name: csv_cell(name, cell, row[name]) for name, cell in line.items()}
+        for line, row in zip(
+            csv.DictReader(io.StringIO(form.render(cards)), strict=True), held, strict=True
+        )
+    ] == held
+
+
+def csv_cell(name, cell, other):
+    """Read a CSV cell by its column's type; an apostrophe may stand before a formula."""
+    if cell == "":
+        return None
+    if COLUMNS[name] == "string":
+        return other if cell == f"'{other}" else cell
+    return {"double": float, "int64": int}[COLUMNS[name]](cell)
+
+
+def test_the_columns_are_documented_in_their_order():
+    told = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", told, re.MULTILINE)
+    types = {"string": "text", "double": "number", "int64": "integer"}
+    assert documented == [(name, types[kind]) for name, kind in COLUMNS.items()]
+
+
+def test_no_number_that_is_none_is_exported():
+    odd = review(usage=Usage(cost_usd=float("inf")), flip_rate=float("nan"))
+    (row, *_) = rows([card("one", reviews=(odd,))])
+    assert (row["cost_usd"], row["flip_rate"]) == (None, None)
 
 
 def test_parquet_holds_the_rows_with_their_types(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panel.archive.archive import Archive
+from panel.digest.places import Places
 from panel.errors import RunError
 from panel.site import addresses
 from panel.site.front_page import contested, moved
@@ -253,3 +254,12 @@ def test_the_same_archive_gives_the_same_bytes():
 def test_the_day_of_asking_is_used_where_none_is_given():
     assert site([card()]).subject.today == TODAY
     assert site([card()], today=None).subject.today >= TODAY.replace(year=2026, month=1)
+
+
+@pytest.mark.parametrize("length", [1, 60, 72, 73, 120])
+def test_mail_and_site_give_a_page_the_same_address(length):
+    one, two = "a" * length, "b" * length
+    places = Places.parse("https://panel.example.org/")
+    assert places.pair(two, one) == f"https://panel.example.org/{addresses.pair(one, two)}"
+    assert places.tool(one) == f"https://panel.example.org/{addresses.tool(one)}"
+    assert len(addresses.pair(one, two)) <= 170

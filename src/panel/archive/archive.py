@@ -3,15 +3,16 @@
 Knows runs, nothing of pages. Runs that measure a judge are left out: their tools are invented.
 """
 
-import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from panel.archive.entry import Entry, History, entry
 from panel.errors import RunError
 from panel.runs.folder import JOURNAL, list_folders
 from panel.runs.store import Run
+from panel.tools.identity import name_key, url_key
 from panel.tools.slug import slug
 from panel.verdict.scorecard import Scorecard
 
@@ -91,11 +92,6 @@ class Archive:
                     yield card
 
 
-def identity(name: str) -> str:
-    """Return what makes two names one tool's: letters without case, width and odd spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
 def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
     try:
         with Run.open(path) as run:
@@ -107,16 +103,43 @@ def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
         return (), error.message
 
 
+@dataclass
+class _Tool:
+    """One tool as far as the runs have told."""
+
+    key: str
+    addresses: set[tuple[str, str, str]] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+
+    def fits(self, found: Entry, alone: bool) -> int:
+        """Return how well a verdict fits this tool; 0 where it is about another."""
+        if found.run in self.runs:
+            return 0  # what one run held apart stays apart
+        if found.tool.url is None or not self.addresses:
+            return 2
+        if url_key(found.tool.url) in self.addresses:
+            return 3
+        return int(alone)  # a tool that has moved keeps its history
+
+
 def _histories(entries: Iterable[Entry]) -> dict[str, History]:
     in_time = sorted(entries, key=lambda each: (each.created, each.run, each.tool.slug))
-    keys: dict[str, str] = {}
+    namesakes = Counter((each.run, name_key(each.tool.name)) for each in in_time)
+    tools: dict[str, list[_Tool]] = {}
     grouped: dict[str, list[Entry]] = {}
     for each in in_time:
-        name = identity(each.tool.name)
-        # The first tool of a slug keeps it for good: addresses do not move.
-        key = keys.get(name) or slug(each.tool.name, taken=grouped)
-        keys[name] = key
-        grouped.setdefault(key, []).append(replace(each, key=key))
+        name = name_key(each.tool.name)
+        known = tools.setdefault(name, [])
+        alone = namesakes[each.run, name] == 1
+        tool = max(known, key=lambda one: one.fits(each, alone), default=None)
+        if tool is None or not tool.fits(each, alone):
+            # The first tool of a slug keeps it for good: addresses do not move.
+            tool = _Tool(slug(each.tool.name, taken=grouped))
+            known.append(tool)
+        tool.runs.add(each.run)
+        if each.tool.url:
+            tool.addresses.add(url_key(each.tool.url))
+        grouped.setdefault(tool.key, []).append(replace(each, key=tool.key))
     return {key: History(key, tuple(grouped[key])) for key in sorted(grouped)}
 
 

@@ -21,7 +21,7 @@ from panel.tools.toollist import read_tools
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Review a whole list of tools.
 
-    LIST is YAML, JSON, JSON Lines or CSV. Tools that are listed twice are reviewed once.
+    LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once.
     """
     found = read_tools(given["tool_list"])
     for note in found.notes:

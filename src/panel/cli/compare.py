@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from panel.archive.archive import Archive, identity
+from panel.archive.archive import Archive
 from panel.calls import Calls
 from panel.cli import options, work
 from panel.cli.emit import emit_text
@@ -26,8 +26,10 @@ from panel.render import pair_forms, pair_terminal, terminal
 from panel.runs.folder import find_folder
 from panel.session.opening import open_panel
 from panel.session.session import Session
+from panel.tools.identity import contradict, name_key
 from panel.tools.slug import slug
 from panel.tools.tool import Tool
+from panel.verdict.scorecard import CardTool
 
 
 @click.command("compare")
@@ -46,7 +48,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     addresses. With --provider a model writes the paragraph; who is ahead is decided by rule.
     """
     one, two = _both(given)
-    if identity(one.card.tool.name) == identity(two.card.tool.name):
+    if _one_tool(one.card.tool, two.card.tool):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
     found = compare(one.card, two.card, weights=between(one.weights, two.weights))
     failed = False
@@ -73,6 +75,10 @@ def _both(given: Mapping[str, Any]) -> tuple[Found, Found]:
     reviewed = _review(new, given) if new else {}
     one, two = (reviewed[id(n)] if isinstance(n, Tool) else n for n in named)
     return one, two
+
+
+def _one_tool(one: CardTool, two: CardTool) -> bool:
+    return name_key(one.name) == name_key(two.name) and not contradict(one.url, two.url)
 
 
 def _named(archive: Archive, name: str, given: Mapping[str, Any]) -> Found | Tool:

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import click
 
-from panel.cli import mailing, weekly
+from panel.cli import destination, mailing, weekly
 from panel.cli.emit import emit_text
 from panel.cli.talk import say
 from panel.digest import writing
+from panel.errors import InputError
 from panel.runs.files import write_atomic
 
 WRITERS: Final[dict[str, tuple[str, Callable[..., str]]]] = {
@@ -30,23 +31,30 @@ WRITERS: Final[dict[str, tuple[str, Callable[..., str]]]] = {
     metavar="DIR",
     help="Write files there: every format, or only --format.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(list(WRITERS)), help="Output format; else text."
+@destination.written(
+    {name: ending for name, (ending, _) in WRITERS.items()},
+    default="",
+    what="Output format; else by the suffix of --output, else text.",
 )
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Write the weekly edition, or mail it to its subscribers."""
     if ctx.invoked_subcommand is not None:
-        if any(given[name] is not None for name in ("week", "out", "form", "runs")):
+        if given["form"] or any(
+            given[name] is not None for name in ("week", "out", "output", "runs")
+        ):
             raise click.UsageError(f"options go behind it: panel digest {ctx.invoked_subcommand} …")
         return
+    if given["out"] is not None and given["output"] is not None:
+        raise InputError("--out and --output were both given", hint="leave one of them out")
     week = weekly.week_of(given["week"])
     if week.end > datetime.now(UTC):
         say(f"note: {week} is not over; this is what it has so far")
     places = weekly.places_of(given["base_url"])
     found = weekly.read(given["runs"], week)
     if given["out"] is None:
-        emit_text(WRITERS[given["form"] or "text"][1](found, places=places), None)
+        write = WRITERS[given["form"] or "text"][1]
+        emit_text(write(found, places=places), given["output"])
         return
     for form in [given["form"]] if given["form"] else WRITERS:
         ending, write = WRITERS[form]

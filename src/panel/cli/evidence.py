@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from panel.cli import options
-from panel.cli.emit import emit_text
+from panel.cli.emit import emit_blocks, emit_text
 from panel.cli.naming import by_address, named_tool, naming
 from panel.cli.talk import say, warn
 from panel.engine import stored_evidence
@@ -24,7 +23,7 @@ from panel.evidence.budget import Chosen, choose, estimated_tokens
 from panel.evidence.collect import Collected
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
-from panel.render import figures, terminal
+from panel.render import figures
 from panel.render.stated import fact_rows
 from panel.runs.folder import find_folder
 from panel.runs.store import Run
@@ -42,7 +41,7 @@ from panel.untrusted import printable
 @click.option("--run", metavar="RUN", help="Show the evidence that this run holds about TOOL.")
 @click.option("--tokens", type=click.IntRange(200), help="Budget; else that of the provider.")
 @options.reading
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@options.listed
 def command(**given: Any) -> None:
     """Show what is known about one tool, and what is not.
 
@@ -57,11 +56,11 @@ def command(**given: Any) -> None:
     chosen = choose(found.evidence, given["tokens"] or tokens)
     if given["form"] == "json":
         data = _data(found, chosen, given["tokens"] or tokens)
-        emit_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", None)
+        emit_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", given["output"])
         return
     for line in _warnings(found, chosen):
         warn(line)
-    terminal.console(sys.stdout).print(*_shown(found, chosen), sep="\n")
+    emit_blocks(_shown(found, chosen), given["output"])
 
 
 def _gathered(settings: Settings, given: dict[str, Any]) -> tuple[Collected, int]:

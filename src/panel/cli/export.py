@@ -18,17 +18,14 @@ from panel.verdict.scorecard import Scorecard
 
 @click.command("export")
 @click.argument("run")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["jsonl", "csv", "parquet", "markdown"]),
-    default="jsonl",
-    help="jsonl: a scorecard a line; csv and parquet: a row a review.",
-)
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write there.")
+@options.rows
 @options.reading
 def command(**given: Any) -> None:
-    """Write a run's reviews as rows: JSON Lines, CSV, Parquet."""
+    """Write a run's reviews as rows: JSON Lines, CSV, Parquet.
+
+    All three hold the same columns in the same order; docs/exports.md says what each is. Whole
+    scorecards as JSON Lines are panel show RUN --format json.
+    """
     runs = options.settings(given["runs"]).runs
     with Run.open(find_folder(runs, given["run"])) as run:
         cards = run.cards()

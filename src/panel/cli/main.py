@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from panel.cli import streams
 from panel.errors import PanelError
 
 # Command: module that holds it, its line in `panel --help` (a test keeps both true).
@@ -103,8 +104,10 @@ def panel(ctx: click.Context, debug: bool) -> None:
 def main() -> None:
     """Run the command line and exit with the codes of the manual."""
     debug = "--debug" in sys.argv[1:]
+    streams.prepare()
     try:
         code = panel.main(args=_debug_anywhere(sys.argv[1:]), standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -115,10 +118,6 @@ def main() -> None:
             raise
         _say(error)
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader went away (`panel … | head`): nothing is left to say to it.
-        sys.stderr.close()
-        code = 0
     except KeyboardInterrupt:
         code = 130
     except Exception as error:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast, get_args
 
 import click
 
+from panel.cli import destination
 from panel.cli.talk import say
 from panel.documents import read_text
 from panel.errors import InputError, SettingsError
@@ -80,14 +81,6 @@ _WORK = [
 _RUNS = [
     click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder."),
 ]
-_OUTPUT = [
-    click.option(
-        "--output",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Write there instead of standard output.",
-    ),
-]
 _FAIL_ON = [
     click.option(
         "--fail-on",
@@ -96,12 +89,6 @@ _FAIL_ON = [
         help="Exit with 4 on these outcomes, for instance skip,split.",
     ),
 ]
-
-
-def _format_option(choices: tuple[str, ...]) -> Callable[[F], F]:
-    return click.option(
-        "--format", "form", type=click.Choice(choices), default="terminal", help="Output format."
-    )
 
 
 def _apply(function: F, options: list[Callable[[Any], Any]]) -> F:
@@ -137,22 +124,39 @@ def reading(function: F) -> F:
 
 def output(function: F) -> F:
     """Add --format with every scorecard format, and --output."""
-    return _apply(function, [_format_option(formats.names()), *_OUTPUT])
+    return destination.written(formats.suffixes())(function)
 
 
 def measured(function: F) -> F:
     """Add --format for what was measured, and --output."""
-    return _apply(function, [_format_option(("terminal", "json", "html")), *_OUTPUT])
+    return _written(function, "terminal", "json", "html")
 
 
 def comparison(function: F) -> F:
     """Add --format for differences, and --output."""
-    return _apply(function, [_format_option(("terminal", "markdown", "json")), *_OUTPUT])
+    return _written(function, "terminal", "markdown", "json")
 
 
 def paired(function: F) -> F:
     """Add --format for two tools side by side, and --output."""
-    return _apply(function, [_format_option(("terminal", "markdown", "html", "json")), *_OUTPUT])
+    return _written(function, "terminal", "markdown", "html", "json")
+
+
+def listed(function: F) -> F:
+    """Add --format for a list or a report, and --output."""
+    return _written(function, "terminal", "json")
+
+
+def rows(function: F) -> F:
+    """Add --format for the rows of a run, and --output."""
+    forms = ("jsonl", "csv", "parquet", "markdown")
+    told = "jsonl, csv, parquet: a row a review, the same columns; else by --output."
+    found = {name: destination.SUFFIXES[name] for name in forms}
+    return destination.written(found, default="jsonl", what=told)(function)
+
+
+def _written(function: F, *forms: str) -> F:
+    return destination.written({name: destination.SUFFIXES[name] for name in forms})(function)
 
 
 def settings(runs: Path | None) -> Settings:

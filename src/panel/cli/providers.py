@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import click
 
-from panel.cli import table
+from panel.cli import options, table
+from panel.cli.emit import emit_blocks, emit_text
 from panel.errors import MissingKey, ProviderError
 from panel.providers.address import checked_url, named_address
 from panel.providers.keys import Key, find_key, hugging_face_token, variable_shown
@@ -31,8 +32,8 @@ class Line(NamedTuple):
 
 
 @click.command("providers")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
-def command(form: str) -> None:
+@options.listed
+def command(form: str, output: Path | None) -> None:
     """List where models can be called.
 
     For each value of --provider: where it goes, which key it needs, whether the key is there, and
@@ -40,13 +41,14 @@ def command(form: str) -> None:
     """
     lines = provider_lines(load_settings(None, os.environ))
     if form == "json":
-        click.echo(json.dumps([line._asdict() for line in lines], indent=1))
+        emit_text(json.dumps([line._asdict() for line in lines], indent=1) + "\n", output)
         return
     found = {True: "found", False: "missing", None: ""}
-    table.show(
+    drawn = table.drawn(
         ("--provider", "goes to", "key", "", "output", "asks"),
         [(x.name, x.goes_to, x.key, found[x.found], x.format, x.ask) for x in lines],
     )
+    emit_blocks([drawn], output)
 
 
 def provider_lines(settings: Settings) -> list[Line]:

@@ -6,6 +6,7 @@ import click
 
 from panel.cli import options, work
 from panel.cli.diff import emit_difference
+from panel.cli.emit import kept
 from panel.runs.compare import compare
 from panel.runs.folder import find_folder
 from panel.runs.store import Run
@@ -28,7 +29,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     with Run.open(find_folder(asked.settings.runs, given["run"])) as parent:
         before = parent.cards()
         after = work.perform(_session(asked, parent))
-    emit_difference(compare(before, after), given["form"], given["output"])
+    with kept(*{card.run: None for card in (*before, *after)}, command="diff"):
+        emit_difference(compare(before, after), given["form"], given["output"])
     ctx.exit(work.exit_code(after, given["fail_on"]))
 
 

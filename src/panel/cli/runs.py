@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from panel.cli import options, table
+from panel.cli.emit import emit_blocks, emit_text
 from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.runs.folder import list_folders
@@ -16,17 +17,18 @@ from panel.runs.store import Run
 
 @click.command("runs")
 @options.reading
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@options.listed
 def command(**given: Any) -> None:
     """List stored runs, newest first."""
     folder = options.settings(given["runs"]).runs
     rows = [row for path in list_folders(folder) if (row := _row(path))]
     if given["form"] == "json":
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        emit_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", given["output"])
         return
     if not rows:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
-    table.show(list(rows[0]), [list(row.values()) for row in rows])
+    cells = [list(row.values()) for row in rows]
+    emit_blocks([table.drawn(list(rows[0]), cells)], given["output"])
 
 
 def _row(path: Path) -> dict[str, str | int] | None:

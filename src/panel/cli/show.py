@@ -39,4 +39,4 @@ def command(**given: Any) -> None:
         raise RunError(f"run {run.name} has no verdict yet", hint=f"panel resume {run.name}")
     if left and not given["tool"]:
         warn(f"{left} tools have no verdict yet: panel resume {run.name}")
-    emit_cards(cards, given["form"], given["output"])
+    emit_cards(cards, given["form"], given["output"], run=given["run"])

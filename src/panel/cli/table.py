@@ -1,19 +1,47 @@
-"""Plain tables on standard output, safe whatever their cells hold."""
+"""Plain tables, safe whatever their cells hold."""
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from panel.render import terminal
+from panel.cli.emit import emit_blocks
 from panel.untrusted import printable
+
+WHOLE: Final = 44
+"""Letters of the longest name that is never broken: those of a run of several tools."""
+WIDE: Final = 80
+"""Columns of a screen on which such a name leaves room for the other cells."""
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; None is an empty cell."""
-    table = Table(*columns, box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
-    terminal.console(sys.stdout).print(table)
+    """Print a table to standard output; None is an empty cell."""
+    emit_blocks([drawn(columns, rows)], None)
+
+
+def drawn(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> RenderableType:
+    """Return a table to draw; None is an empty cell. Long cells are broken, never cut."""
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    return _Drawn(columns, cells)
+
+
+class _Drawn:
+    """A table that is laid out for the width there is."""
+
+    def __init__(self, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        self.columns = columns
+        self.cells = cells
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        # Names are copied from the first column: where there is room they stay whole.
+        longest = max((len(row[0]) for row in self.cells), default=0)
+        whole = longest <= WHOLE and options.max_width >= WIDE
+        table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for number, column in enumerate(self.columns):
+            table.add_column(column, overflow="fold", no_wrap=whole and not number)
+        for row in self.cells:
+            table.add_row(*map(Text, row))
+        yield table

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from rich.text import Text
 
 from panel.cli import options, table
+from panel.cli.emit import emit_blocks, emit_text
 from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.render import figures
 from panel.runs.folder import find_folder, list_folders
 from panel.runs.store import Run
+from panel.untrusted import printable
 from panel.verdict.scorecard import RunUsage, sum_known
 
 COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
@@ -39,7 +42,7 @@ class Spent:
     help="A line for each run, or for each provider and model.",
 )
 @options.reading
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@options.listed
 def command(**given: Any) -> None:
     """Say what runs took: calls, tokens, cost, time.
 
@@ -56,7 +59,7 @@ def command(**given: Any) -> None:
             lines = _by_provider(lines)
     if not lines:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
-    _show(lines, given["form"])
+    _show(lines, given["form"], given["output"])
 
 
 def _tools(path: Path) -> Iterator[Spent]:
@@ -102,20 +105,21 @@ def _sum(what: str, lines: Sequence[Spent]) -> Spent:
     return Spent(what, first.provider, first.model, sum(each.tools for each in lines), whole)
 
 
-def _show(lines: Sequence[Spent], form: str) -> None:
+def _show(lines: Sequence[Spent], form: str, output: Path | None) -> None:
     total = _sum("all", lines)
     if form == "json":
         rows = [_row(each) for each in lines]
         whole = {"lines": rows, "total": total.usage.model_dump(mode="json")}
-        click.echo(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False))
+        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
+        emit_text(text + "\n", output)
         return
     several = len({(each.provider, each.model) for each in lines}) > 1
     cells = [_cells(each, several) for each in lines]
     if len(lines) > 1:
         cells.append(_cells(total, several, asked=""))
-    table.show(("", *(["asked"] if several else []), *COLUMNS), cells)
-    if not several:
-        click.echo(f"Asked: {total.model} through {total.provider}.")
+    told = "" if several else f"Asked: {total.model} through {total.provider}."
+    drawn = table.drawn(("", *(["asked"] if several else []), *COLUMNS), cells)
+    emit_blocks([drawn, *([Text(printable(told))] if told else [])], output)
 
 
 def _row(line: Spent) -> dict[str, Any]:

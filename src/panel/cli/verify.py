@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
 from panel.cli import options, table
+from panel.cli.emit import emit_blocks, emit_text
 from panel.cli.talk import say
 from panel.runs.folder import find_folder
 from panel.runs.store import Run
@@ -19,7 +22,7 @@ from panel.verify.run import verify
 @click.command("verify")
 @click.argument("run")
 @options.reading
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@options.listed
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Check that a run's scorecards follow from its stored replies.
@@ -31,16 +34,17 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     with Run.open(find_folder(settings.runs, given["run"])) as run:
         report = asyncio.run(verify(run, folders=persona_folders()))
     if given["form"] == "json":
-        click.echo(json.dumps(report.as_data(), indent=1, ensure_ascii=False))
+        text = json.dumps(report.as_data(), indent=1, ensure_ascii=False)
+        emit_text(text + "\n", given["output"])
     else:
-        _show(report)
+        _show(report, given["output"])
     ctx.exit(0 if report.holds else 1)
 
 
-def _show(report: Report) -> None:
-    table.show(["checked", "what", "how many", "not backed"], report.rows())
-    for fault in report.faults:
-        click.echo(f"not backed: {' '.join(printable(str(fault)).split())}")
+def _show(report: Report, output: Path | None) -> None:
+    checked = table.drawn(["checked", "what", "how many", "not backed"], report.rows())
+    faults = [f"not backed: {' '.join(printable(str(fault)).split())}" for fault in report.faults]
+    emit_blocks([checked, *(Text(fault) for fault in faults)], output)
     for note in report.notes:
         say(f"note: {note}")
     say(f"{report.run}: " + ("everything holds" if report.holds else "not everything holds"))

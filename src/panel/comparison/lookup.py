@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel.archive.archive import Archive, identity
+from panel.archive.archive import Archive
 from panel.archive.entry import Entry, History
 from panel.comparison.weights import weights_of
 from panel.errors import RunError, ToolError
 from panel.runs.kept import kept_personas
 from panel.runs.store import Run
+from panel.tools.identity import name_key
 from panel.untrusted import printable
 from panel.verdict.scorecard import Scorecard
 
@@ -24,23 +25,29 @@ class Found:
 
 
 def in_archive(archive: Archive, name: str) -> History | None:
-    """Return the tool of that key, name or slug; None where there is none.
+    """Return the tool of that name, key or slug; None where there is none.
 
     Raises:
-        ToolError: the slug is that of several tools.
+        ToolError: the name or slug is that of several tools.
     """
+    wanted = name_key(name)
+    named = [h for h in archive.histories() if name_key(h.latest.tool.name) == wanted]
+    if len(named) == 1:
+        return named[0]
     if history := archive.history(name):
         return history
-    wanted = identity(name)
-    named = [h for h in archive.histories() if identity(h.latest.tool.name) == wanted]
     slugged = [h for h in archive.histories() if any(e.tool.slug == name for e in h.entries)]
-    found = named or slugged
-    if len(found) > 1:
+    if len(named) > 1:
         raise ToolError(
-            f"{printable(name)[:80]!r} is the slug of {len(found)} tools",
-            hint=f"name one: {_listed(h.latest.tool.name for h in found)}",
+            f"{printable(name)[:80]!r} is the name of {len(named)} tools",
+            hint=f"name one: {_listed(h.key for h in named)}",
         )
-    return found[0] if found else None
+    if len(slugged) > 1:
+        raise ToolError(
+            f"{printable(name)[:80]!r} is the slug of {len(slugged)} tools",
+            hint=f"name one: {_listed(h.latest.tool.name for h in slugged)}",
+        )
+    return slugged[0] if slugged else None
 
 
 def latest(archive: Archive, history: History) -> Found:
@@ -78,7 +85,7 @@ def unknown(archive: Archive, name: str) -> ToolError:
 def _slug(run: Run, name: str) -> str:
     tools = run.tools()
     for tool in tools:
-        if name == tool.slug or identity(name) == identity(tool.name):
+        if name == tool.slug or name_key(name) == name_key(tool.name):
             return tool.slug
     near = _near(name, [tool.name for tool in tools]) or _listed(tool.name for tool in tools[:3])
     raise ToolError(
@@ -88,8 +95,8 @@ def _slug(run: Run, name: str) -> str:
 
 
 def _near(name: str, names: Sequence[str]) -> str:
-    by_identity = {identity(each): each for each in names}
-    wanted = identity(name)
+    by_identity = {name_key(each): each for each in names}
+    wanted = name_key(name)
     near = difflib.get_close_matches(wanted, by_identity, n=3, cutoff=0.5)
     near += [each for each in by_identity if wanted and wanted in each and each not in near]
     return _listed(by_identity[each] for each in near[:3])

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
-from panel.archive.archive import Archive, identity
+from panel.archive.archive import Archive
 from panel.archive.entry import Entry, History, Opinion
 from panel.digest.week import Week
 from panel.reviews.review import Forecast, Vote
+from panel.tools.identity import folded
 
 UNDECIDED: Final = frozenset({"hold", "incomplete"})
 """Outcomes whose scores and forecasts are not put in front: a person must look, or a vote lacks."""
@@ -157,7 +158,7 @@ def _comparable(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
     for each in entries:
         if each.verdict.score is None or each.verdict.outcome in UNDECIDED:
             continue
-        if category := identity(each.tool.category or ""):
+        if category := folded(each.tool.category or ""):
             yield category, each
 
 

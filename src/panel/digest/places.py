@@ -1,13 +1,11 @@
 """Where the pages are that an edition links to: addresses below a base URL. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import quote, urlsplit
 
+from panel.archive import addresses
 from panel.errors import InputError
 from panel.render.links import https
-
-_MAX_NAME: Final = 150
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,11 @@ class Places:
 
     def tool(self, key: str) -> str:
         """Return a tool's page."""
-        return f"{self.base}/tools/{quote(key)}.html"
+        return f"{self.base}/{quote(addresses.tool(key))}"
 
-    def pair(self, one: str, two: str) -> str | None:
-        """Return the page that compares two tools, None where their keys are too long for one."""
-        first, second = sorted((one, two))
-        name = f"{first}-vs-{second}"
-        return f"{self.base}/compare/{quote(name)}.html" if len(name) <= _MAX_NAME else None
+    def pair(self, one: str, two: str) -> str:
+        """Return the page that compares two tools."""
+        return f"{self.base}/{quote(addresses.pair(one, two))}"
 
     def unsubscribe(self, token: str) -> str:
         """Return where a click, or a POST without cookies, ends a subscription."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from panel.verdict.scorecard import Scorecard
 
 _FOLDER: Final = Path(__file__).parent
-_MARK: Final = re.compile(r"^SUFFIX\b", re.MULTILINE)
+_MARK: Final = re.compile(r"^SUFFIX\b(?:[^\n]*?=\s*[\"'](\.\w+)[\"'])?", re.MULTILINE)
 
 
 class Format(Protocol):
@@ -40,6 +40,12 @@ def described() -> dict[str, str]:
     """Return each format's one-line description, for `--help`."""
     texts = {name: ast.get_docstring(ast.parse(source)) for name, source in _sources().items()}
     return {name: (text or "").partition("\n")[0] for name, text in texts.items()}
+
+
+def suffixes() -> dict[str, str]:
+    """Return the ending of files in each format, with its dot."""
+    marks = {name: _MARK.search(source) for name, source in _sources().items()}
+    return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()}
 
 
 def load(name: str) -> Format:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, TypeVar, cast
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from panel.archive.archive import identity
 from panel.archive.entry import Entry, History, newest
 from panel.community.tally import Tally
 from panel.comparison.advice import advised
@@ -27,6 +26,7 @@ from panel.serve.replies import (
     VerdictReply,
 )
 from panel.serve.service import Service
+from panel.tools.identity import folded
 from panel.verdict.scorecard import Outcome, Scorecard
 
 T = TypeVar("T")
@@ -102,8 +102,8 @@ class Reading:
         counts: dict[str, tuple[str | None, int]] = {}
         for history in self._service.shelf.archive.histories():
             name = history.latest.tool.category
-            known, tools = counts.get(identity(name or ""), (name, 0))
-            counts[identity(name or "")] = (known, tools + 1)
+            known, tools = counts.get(folded(name or ""), (name, 0))
+            counts[folded(name or "")] = (known, tools + 1)
         rows = sorted(counts.values(), key=lambda row: (row[0] is None, (row[0] or "").casefold()))
         return [CategoryReply(name=name, tools=tools) for name, tools in rows]
 
@@ -155,7 +155,7 @@ def _ready(kind: type[T], text: str) -> T:
 def _fits(entry: Entry, outcome: str | None, category: str | None) -> bool:
     if outcome is not None and entry.verdict.outcome != outcome:
         return False
-    return category is None or identity(entry.tool.category or "") == identity(category)
+    return category is None or folded(entry.tool.category or "") == folded(category)
 
 
 def summary(call: Callable[..., Any]) -> str:

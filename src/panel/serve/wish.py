@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from panel.archive.archive import identity
 from panel.archive.entry import History
 from panel.errors import Blocked, ToolError
 from panel.fetch.place import place
+from panel.tools.identity import contradict, name_key
 from panel.untrusted import clean
 
 NAME: Final = 80
@@ -78,14 +78,14 @@ def settled(told: Wish, known: History | None) -> Wish:
             f"{told.name} is known here from material that cannot be read again from a page;"
             " only whoever runs this site can have it reviewed anew."
         )
-    if told.url is not None and _bare(told.url) != _bare(url):
+    if contradict(told.url, url):
         raise ToolError(f"{told.name} is known here under another address, {url}.")
     return Wish(known.latest.tool.name, url, None)
 
 
 def same_name(one: str, other: str) -> bool:
     """Tell whether two names are one tool's."""
-    return identity(one) == identity(other)
+    return name_key(one) == name_key(other)
 
 
 def _check_address(url: str, allow: frozenset[str]) -> None:
@@ -97,11 +97,6 @@ def _check_address(url: str, allow: frozenset[str]) -> None:
         place(url, frozenset())
     except Blocked as fault:
         raise ToolError(f"This address cannot be read: {fault.message}.") from None
-
-
-def _bare(url: str) -> tuple[str, str, str]:
-    parts = urlsplit(url)
-    return parts.netloc.casefold(), parts.path.rstrip("/"), parts.query
 
 
 def _one_line(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from panel.tools.slug import slug
+from panel.archive.addresses import pair, tool
+
+__all__ = ["pair", "tool"]
 
 FRONT: Final = "index.html"
 TOOLS: Final = "tools.html"
@@ -20,19 +22,6 @@ SEARCH: Final = "search.js"
 STYLE: Final = "style.css"
 SCRIPT: Final = "panel.js"
 ICON: Final = "icon.svg"
-
-_MAX_BYTES: Final = 150
-"""Longest file name, below what write_atomic takes."""
-
-
-def tool(key: str) -> str:
-    """Return a tool's page."""
-    return f"tools/{key}.html"
-
-
-def pair(one: str, two: str) -> str:
-    """Return the page that compares two tools, whichever is named first."""
-    return f"compare/{_joined(one, two)}.html"
 
 
 def category(name: str) -> str:
@@ -53,12 +42,3 @@ def picture(path: str) -> str:
 def root(path: str) -> str:
     """Return what leads from a page to the site's root: "" or `../` a folder."""
     return "../" * path.count("/")
-
-
-def _joined(one: str, two: str) -> str:
-    first, second = sorted((one, two))
-    name = f"{first}-vs-{second}"
-    if len(name) <= _MAX_BYTES:
-        return name
-    # Too long for a file name: the beginnings of both, and a hash of the whole.
-    return f"{first[:60]}-vs-{second[:60]}-{slug(name)[-8:]}"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from panel.archive.archive import identity
 from panel.archive.entry import History, newest
 from panel.personas import Persona
 from panel.render.citations import line
 from panel.site import addresses
 from panel.site.pairing import Pair, pairs
+from panel.tools.identity import folded
 from panel.tools.slug import slug
 
 NO_CATEGORY: Final = "Other tools"
@@ -102,8 +102,8 @@ def _categories(histories: Sequence[History]) -> dict[str, Category]:
     names: dict[str, str] = {}
     for history in histories:
         name = line(history.latest.tool.category) or NO_CATEGORY
-        grouped.setdefault(identity(name), []).append(history)
-        names.setdefault(identity(name), name)
+        grouped.setdefault(folded(name), []).append(history)
+        names.setdefault(folded(name), name)
     slugs: dict[str, str] = {}
     for ident in sorted(grouped):
         slugs[slug(names[ident], taken=slugs)] = ident

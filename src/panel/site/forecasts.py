@@ -18,11 +18,11 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from panel.archive.archive import identity
 from panel.archive.entry import History
 from panel.documents import MAX_BYTES, read_text, read_yaml_lines
 from panel.errors import InputError
 from panel.reviews.review import Forecast
+from panel.tools.identity import folded, name_key
 
 FILE: Final = "forecasts.yaml"
 
@@ -50,12 +50,12 @@ class Resolution(BaseModel):
 
     def meets(self, history: History, persona: str, forecast: Forecast) -> bool:
         """Tell whether this is the end of that forecast."""
-        names = {history.key, *(identity(each.tool.name) for each in history.entries)}
+        names = {history.key, *(name_key(each.tool.name) for each in history.entries)}
         return (
-            (self.tool in names or identity(self.tool) in names)
+            (self.tool in names or name_key(self.tool) in names)
             and self.reviewer == persona
             and self.by == forecast.resolve_by
-            and identity(forecast.claim).startswith(identity(self.claim))
+            and folded(forecast.claim).startswith(folded(self.claim))
         )
 
 

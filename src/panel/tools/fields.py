@@ -1,13 +1,15 @@
 """Fields: one entry of a list checked, cleaned and capped, with errors that name file and line."""
 
 import difflib
+import json
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from panel.errors import ToolError
-from panel.tools.listfile import Row
+from panel.tools.columns import KEYS
+from panel.tools.row import Row
 from panel.tools.tool import Tool
 from panel.untrusted import clean, printable
 
@@ -17,7 +19,11 @@ CAPS: Final = {
 """Longest text of each field, in characters; longer text is cut, and a note says so."""
 
 MAX_EVIDENCE: Final = 50
-KEYS: Final = (*CAPS, "evidence")
+
+_UNKNOWN: Final = frozenset(
+    {"null", "none", "nil", "nan", "<na>", "n/a", "na", "#n/a", "#value!", "#ref!", "undefined"}
+)
+"""What data frames, databases and spreadsheets write for a value that is not there."""
 
 
 def read_tool(
@@ -55,11 +61,22 @@ def _text(row: Row, key: str, notes: list[str]) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ToolError(f"{row.place(key)}: {key} must be one text", hint=f'{key}: "TEXT"')
+        scalar = isinstance(value, int | float)
+        hint = (
+            f'in quotes: "{key}": {json.dumps(json.dumps(value))}' if scalar else f'{key}: "TEXT"'
+        )
+        raise ToolError(f"{row.place(key)}: {key} must be one text", hint=hint)
+    if key != "name" and _is_unknown(value):
+        notes.append(f"{row.place(key)}: {key} {value.strip()!r} is read as unknown")
+        return None
     text, removed = clean(value)
     if removed:
         notes.append(f"{row.place(key)}: {removed} invisible characters removed from {key}")
     return (text.strip() if key == "description" else " ".join(text.split())) or None
+
+
+def _is_unknown(text: str) -> bool:
+    return text.strip().casefold() in _UNKNOWN
 
 
 def _capped(row: Row, key: str, text: str | None, notes: list[str]) -> str | None:
@@ -90,7 +107,9 @@ def _check_url(url: str | None, place: str) -> None:
 def _paths(row: Row, folder: Path, notes: list[str]) -> Iterator[Path]:
     place = row.place("evidence")
     given = row.values.get("evidence")
-    names = given.split(";") if isinstance(given, str) else given or []
+    if isinstance(given, str):
+        given = [] if _is_unknown(given) else given.split(";")
+    names = given or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ToolError(f"{place}: evidence must be a list of files", hint="evidence: [README.md]")
     if len(names) > MAX_EVIDENCE:
@@ -123,8 +142,15 @@ def evidence_file(path: Path, *, shown: str, place: str) -> Path:
 
 
 def _unknown_key(key: str, row: Row) -> ToolError:
-    near = difflib.get_close_matches(key, KEYS, n=1)
     place = f"{row.where} line {row.header}" if row.header else row.place(key)
+    bare, removed = clean(key)
+    if removed:
+        signs = " ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(key) if sign not in bare)
+        return ToolError(
+            f"{place}: unknown key {printable(key)[:80]!r}: it holds an invisible sign, {signs}",
+            hint=f"type it anew: {bare.strip()[:80]}",
+        )
+    near = difflib.get_close_matches(key.strip().lower(), KEYS, n=1)
     return ToolError(
         f"{place}: unknown key {printable(key)[:80]!r}",
         hint=f"did you mean {near[0]}?" if near else f"keys are {', '.join(KEYS)}",

@@ -1,58 +1,57 @@
-"""List files: YAML, JSON, JSON Lines and CSV read into rows that know their lines.
+"""List files: YAML, JSON, JSON Lines, CSV and TSV read into rows that know their lines.
 
 Knows formats; what a tool's fields mean is `fields`' work.
 """
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from panel.documents import MAX_BYTES as MAX_YAML_BYTES
 from panel.documents import read_text, read_yaml_lines
 from panel.errors import ToolError
+from panel.tools.columns import column_rows
+from panel.tools.row import Row
 from panel.untrusted import printable
 
 MAX_LIST_BYTES: Final = 64_000_000
 
 
-@dataclass(frozen=True)
-class Row:
-    """One entry of a list as it was typed."""
+def read_rows(path: Path) -> tuple[list[Row], list[str]]:
+    """Return the entries of a tool list in their order, and notes on how it was read.
 
-    where: str
-    """The list's name for messages."""
-    line: int
-    """1-based; 0 when the entry comes from no file."""
-    values: dict[str, Any]
-    key_lines: dict[str, int] = field(default_factory=dict)
-    """The lines of single keys, where the format tells."""
-    header: int = 0
-    """The line of the column names, where there are columns."""
-
-    def place(self, key: str | None = None) -> str:
-        """Name the file and the line of a key, or of the whole entry."""
-        line = self.key_lines.get(key, self.line) if key else self.line
-        return f"{self.where} line {line}" if line else self.where
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Return the entries of a tool list in their order; raise ToolError with file and line."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ToolError(
-            f"{path}: a tool list ends in {', '.join(sorted(_READERS))}",
-            hint=f"mv {path.name} {path.stem or 'tools'}.yaml",
-        )
-    limit = MAX_YAML_BYTES if reader is _yaml_rows else MAX_LIST_BYTES
-    rows = list(reader(read_text(path, limit=limit), str(path)))
+    Raises:
+        ToolError: naming file and line.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise _no_list(path)
+    limit = MAX_YAML_BYTES if suffix in _YAML else MAX_LIST_BYTES
+    text, where = read_text(path, limit=limit), str(path)
+    notes: list[str] = []
+    if suffix in _SEPARATORS:
+        rows, notes = column_rows(text, where, _SEPARATORS[suffix])
+    else:
+        rows = list(_READERS[suffix](text, where))
     if not rows:
-        raise ToolError(f"{path}: no tools in it", hint="add an entry: - name: NAME")
-    return rows
+        raise ToolError(f"{path}: no tools in it", hint=_ENTRY[suffix])
+    return rows, notes
+
+
+def _no_list(path: Path) -> ToolError:
+    shown = printable(str(path))
+    if path.is_dir():
+        return ToolError(
+            f"{shown} is a folder, not a tool list", hint=f"one of {', '.join(SUFFIXES)}"
+        )
+    stem = printable(path.stem) or "tools"
+    if path.suffix.lower() in _SHEETS:
+        hint = f"save it from there as {stem}.csv, in UTF-8"
+    else:
+        hint = f"as {stem}.csv it begins with name,description; as {stem}.yaml with - name: NAME"
+    return ToolError(f"{shown}: a tool list ends in {', '.join(SUFFIXES)}", hint=hint)
 
 
 def _yaml_rows(text: str, where: str) -> Iterator[Row]:
@@ -97,39 +96,6 @@ def _jsonl_rows(text: str, where: str) -> Iterator[Row]:
             yield Row(where, number, _mapping(value, f"{where} line {number}"))
 
 
-def _csv_rows(text: str, where: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    header_line = 0
-    try:
-        for cells in reader:
-            line = reader.line_num - sum(cell.count("\n") for cell in cells)
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not header:
-                header, header_line = _csv_header(cells, f"{where} line {line}"), line
-                continue
-            if len(cells) > len(header):
-                raise ToolError(
-                    f"{where} line {line}: {len(cells)} cells under {len(header)} column names",
-                    hint='put text that holds a comma in quotes: "a, b"',
-                )
-            values = {key: cell or None for key, cell in zip(header, cells, strict=False)}
-            yield Row(where, line, values, header=header_line)
-    except csv.Error as fault:
-        raise ToolError(f"{where} line {reader.line_num}: not valid CSV: {fault}") from None
-
-
-def _csv_header(cells: list[str], place: str) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise ToolError(f"{place}: column {printable(twice)!r} stands twice")
-    if len(header) == 1 and ";" in header[0]:
-        raise ToolError(f"{place}: columns are separated by commas, not by semicolons")
-    return header
-
-
 def _json_value(text: str, place: int, where: str, *, first_line: int = 1) -> tuple[Any, int]:
     try:
         return _JSON.raw_decode(text, place)
@@ -166,7 +132,11 @@ def _skip_blank(text: str, place: int) -> int:
 def _end_of_json(text: str, place: int, where: str, *, first_line: int = 1) -> None:
     if (rest := _skip_blank(text, place)) < len(text):
         line = _line_at(text, rest) + first_line - 1
-        raise ToolError(f"{where} line {line}: something stands after the end of the JSON")
+        several = text[rest] == "{"
+        raise ToolError(
+            f"{where} line {line}: something stands after the end of the JSON",
+            hint="one object a line is JSON Lines: name it .jsonl" if several else None,
+        )
 
 
 def _line_at(text: str, place: int) -> int:
@@ -184,5 +154,16 @@ _READERS: Final[dict[str, Callable[[str, str], Iterator[Row]]]] = {
     ".yml": _yaml_rows,
     ".json": _json_rows,
     ".jsonl": _jsonl_rows,
-    ".csv": _csv_rows,
+    ".ndjson": _jsonl_rows,
 }
+_SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+_YAML: Final = (".yaml", ".yml")
+_SHEETS: Final = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet")
+SUFFIXES: Final = tuple(sorted([*_READERS, *_SEPARATORS]))
+
+_ENTRY: Final = {
+    **dict.fromkeys(_READERS, 'add an entry: {"name": "NAME", "description": "TEXT"}'),
+    **dict.fromkeys(_YAML, "add an entry: - name: NAME"),
+    **dict.fromkeys(_SEPARATORS, "add an entry under the names of the columns"),
+}
+"""What to type where there is no tool yet."""

@@ -1,21 +1,24 @@
 """Tool lists: each tool once, in the order of first appearance, with a path of its own."""
 
 import difflib
-import unicodedata
-import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from panel.errors import ToolError
-from panel.tools.fields import KEYS, MAX_EVIDENCE, evidence_file, read_tool
-from panel.tools.listfile import Row, read_rows
+from panel.tools.columns import KEYS
+from panel.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
+from panel.tools.identity import contradict, name_key
+from panel.tools.listfile import read_rows
+from panel.tools.row import Row
 from panel.tools.slug import slug
 from panel.tools.tool import Tool
 from panel.untrusted import printable
 
 MAX_TOOLS: Final = 200_000
+SHOWN: Final = 5
+"""Names that are listed where none is near."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +38,26 @@ class _Entry:
 
 
 def read_tools(path: Path) -> ToolList:
-    """Read a list of tools: YAML, JSON, JSON Lines or CSV, told by the file's suffix.
+    """Read a list of tools: YAML, JSON, JSON Lines, CSV or TSV, told by the file's suffix.
 
-    Entries are one tool when their names are equal but for case, Unicode form, blanks and a
-    trailing slash, and their addresses do not contradict each other: the first entry wins, later
-    ones fill what it leaves out. Evidence paths are relative to the list.
+    Entries that are one tool (see `identity`) become one: the first wins, later ones fill what it
+    leaves out. Evidence paths are relative to the list.
 
     Raises:
         ToolError: naming file, line and key.
     """
-    rows = read_rows(path)
+    rows, notes = read_rows(path)
     if len(rows) > MAX_TOOLS:
         raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
     folder = path.parent.resolve()
     kept: dict[str, list[_Entry]] = {}
     entries: list[_Entry] = []
-    notes: list[str] = []
     for row in rows:
         tool, full_name, changed = read_tool(row, folder=folder)
         notes += changed
-        namesakes = kept.setdefault(_name_key(full_name), [])
+        namesakes = kept.setdefault(name_key(full_name), [])
         entry = _Entry(row.line, tool, full_name)
-        first = next((one for one in namesakes if _same_address(one.tool, tool)), None)
+        first = next((one for one in namesakes if not contradict(one.tool.url, tool.url)), None)
         if first is None:
             notes += _kept_apart(namesakes, entry, path)
             namesakes.append(entry)
@@ -83,35 +84,25 @@ def single_tool(
 
 def pick(tools: Sequence[Tool], name: str) -> Tool:
     """Return the tool with this name or slug; raise ToolError naming the nearest ones."""
-    wanted = _name_key(name)
+    wanted = name_key(name)
     for tool in tools:
-        if wanted in {_name_key(tool.name), tool.slug}:
+        if wanted in {name_key(tool.name), tool.slug}:
             return tool
-    near = difflib.get_close_matches(wanted, [_name_key(tool.name) for tool in tools], n=3)
-    names = [tool.name for key in near for tool in tools if _name_key(tool.name) == key]
-    hint = f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else None
-    raise ToolError(f"no tool named {printable(name)[:80]!r} in the list", hint=hint)
+    near = difflib.get_close_matches(wanted, [name_key(tool.name) for tool in tools], n=3)
+    names = [tool.name for key in near for tool in tools if name_key(tool.name) == key]
+    if names:
+        hint = f"did you mean {' or '.join(dict.fromkeys(names))}?"
+    else:
+        more = ", …" if len(tools) > SHOWN else ""
+        hint = f"there are {', '.join(tool.name for tool in tools[:SHOWN])}{more}"
+    raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
 
 
 def same_tool(one: Tool, other: Tool) -> bool:
     """Tell whether two entries are one tool: by address, else by name if no address differs."""
     if one.url and other.url:
-        return _same_address(one, other)
-    return _name_key(one.name) == _name_key(other.name)
-
-
-def _name_key(name: str) -> str:
-    composed = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    return " ".join(composed.rstrip("/ ").split())
-
-
-def _same_address(one: Tool, other: Tool) -> bool:
-    return one.url is None or other.url is None or _url_key(one.url) == _url_key(other.url)
-
-
-def _url_key(url: str) -> tuple[str, str, str]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.netloc.casefold(), parts.path.rstrip("/"), parts.query
+        return not contradict(one.url, other.url)
+    return name_key(one.name) == name_key(other.name)
 
 
 def _filled(first: Tool, later: Tool) -> Tool:

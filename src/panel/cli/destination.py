@@ -1,0 +1,126 @@
+"""Where a command's data goes and in which format: --format and --output, settled before any work.
+
+The format is the one that was named, else the one that the file's suffix means. A file that cannot
+be written is found out before anything is asked or paid for.
+"""
+
+import functools
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import click
+
+from panel.errors import InputError
+from panel.runs.files import MAX_NAME_BYTES, inside
+from panel.untrusted import printable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SUFFIXES: Final = {
+    "terminal": ".txt", "text": ".txt", "markdown": ".md", "html": ".html", "json": ".json",
+    "jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet",
+}  # fmt: skip
+"""The suffix of each format; scorecards have theirs from `panel.render.formats`."""
+
+_ALSO: Final = {
+    ".text": ("terminal", "text"), ".htm": ("html",), ".markdown": ("markdown",),
+    ".jsonl": ("json",), ".ndjson": ("jsonl", "json"),
+}  # fmt: skip
+"""Further suffixes, and the formats that they mean."""
+
+
+def written(
+    forms: Mapping[str, str],
+    *,
+    default: str = "terminal",
+    what: str = "Output format; else by the suffix of --output.",
+) -> Callable[[F], F]:
+    """Add --format and --output, and settle both before the command begins.
+
+    Args:
+        forms: The formats and the suffix of each.
+        default: The format where neither option says another.
+        what: The help of --format.
+    """
+
+    def add(function: F) -> F:
+        @functools.wraps(function)
+        def settled(*args: Any, **given: Any) -> Any:
+            form, output = settle(given["form"], given["output"], forms)
+            return function(*args, **{**given, "form": form or default, "output": output})
+
+        told = click.option(
+            "--output",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Where to write; - is standard output.",
+        )(settled)
+        return cast(
+            F, click.option("--format", "form", type=click.Choice(list(forms)), help=what)(told)
+        )
+
+    return add
+
+
+def settle(
+    form: str | None, output: Path | None, forms: Mapping[str, str]
+) -> tuple[str | None, Path | None]:
+    """Return the format, None where nothing says one, and the file, None for standard output.
+
+    Raises:
+        InputError: the suffix means no format of this command, or the file cannot be written.
+    """
+    if output is None or str(output) == "-":
+        return form, None
+    found = form or _of_suffix(output, forms)
+    check(output)
+    return found, output
+
+
+def check(output: Path) -> None:
+    """Find out whether a file can be written there, without leaving a trace.
+
+    Raises:
+        InputError: naming what is in the way.
+    """
+    shown = printable(str(output))[:200]
+    if output.is_dir():
+        raise InputError(f"{shown} is a folder", hint=f"--output {output / 'scorecard.md'}")
+    if is_device(output):
+        return
+    if len(output.name.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
+        raise InputError(f"--output: a file's name has at most {MAX_NAME_BYTES} bytes")
+    folder = output.parent
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder", hint=f"mkdir -p {folder}")
+    inside(folder, output.name)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"{shown} cannot be written: {why}", hint="--output FILE in another folder"
+        ) from error
+
+
+def is_device(output: Path) -> bool:
+    """Tell whether this is no file that is replaced, but a device or a pipe that is written to."""
+    return output.exists() and not output.is_file() and not output.is_dir()
+
+
+def _of_suffix(output: Path, forms: Mapping[str, str]) -> str | None:
+    suffix = output.suffix.lower()
+    if not suffix or is_device(output):
+        return None
+    meant = [name for name, usual in forms.items() if usual == suffix]
+    meant += [name for name in _ALSO.get(suffix, ()) if name in forms]
+    if not meant:
+        known = ", ".join(sorted(set(forms.values())))
+        raise InputError(
+            f"no format of this command ends in {printable(suffix)[:40]!r}",
+            hint=f"end the name in one of {known}, or name the format with --format",
+        )
+    return meant[0]
