@@ -79,6 +79,7 @@ def create_app(service: Service) -> ASGIApp:
         app,
         door=service.setup.door,
         headers=headers.security(secure=service.setup.is_secure),
+        proxies=service.setup.proxies,
         free=FREE,
         on_fault=lambda fault: service.on_trouble(_place(fault)),
     )
