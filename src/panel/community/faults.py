@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from panel.errors import DatabaseDown, DatabaseError, DatabaseFull
+from panel.errors import DatabaseDown, DatabaseError, DatabaseFull, Unkeepable
 from panel.untrusted import printable
 
 
@@ -14,6 +14,9 @@ def told(
     place: str, *, secrets: tuple[str, ...] = (), hint: str = "try again once it answers"
 ) -> Iterator[None]:
     """Raise `DatabaseDown`, `DatabaseFull` or `DatabaseError` for what the driver raises within.
+
+    What it says of a value that it cannot keep, such as a NUL or a number beyond 63 bits, becomes
+    `Unkeepable`.
 
     Args:
         place: The database in messages: a file, or host and name.
@@ -25,6 +28,8 @@ def told(
     except exc.TimeoutError:
         message = f"{place}: every connection is busy"
         raise DatabaseDown(message, hint="try again in a moment") from None
+    except (OverflowError, UnicodeEncodeError, exc.DataError):
+        raise Unkeepable("a number or letters in it cannot be kept") from None
     except exc.DBAPIError as error:
         # Not chained: the driver's own text may hold what must not be shown.
         if (known := _known(error, f"{place}: {_said(error.orig, secrets)}", place, hint)) is None:

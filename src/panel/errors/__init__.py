@@ -16,7 +16,9 @@
     │   ├── AddressError      no address that mail can be sent to
     │   ├── TokenError        a mailed link is forged, expired or used already
     │   ├── Banned            the identity may not vote any more
-    │   └── QueueFull         enough review requests are waiting already
+    │   ├── QueueFull         enough review requests are waiting already
+    │   ├── BudgetSpent       enough were asked for today, by one person or by all
+    │   └── Unkeepable        a number or letters that no database keeps
     ├── DatabaseError         the database cannot be used as it is   (exit 2)
     │   └── DatabaseDown      it does not answer now; what it acknowledged is kept (exit 3)
     │       └── DatabaseFull  it has no room left
@@ -64,12 +66,14 @@ from panel.errors.call import (
 from panel.errors.community import (
     AddressError,
     Banned,
+    BudgetSpent,
     CommunityError,
     DatabaseDown,
     DatabaseError,
     DatabaseFull,
     QueueFull,
     TokenError,
+    Unkeepable,
 )
 from panel.errors.fetch import (
     BadResponse,
@@ -100,6 +104,7 @@ __all__ = [
     "BadResponse",
     "Banned",
     "Blocked",
+    "BudgetSpent",
     "CallError",
     "CommunityError",
     "DatabaseDown",
@@ -141,6 +146,7 @@ __all__ = [
     "TooSlow",
     "ToolError",
     "Truncated",
+    "Unkeepable",
     "Unparseable",
     "Unreachable",
     "call_error",

@@ -1,5 +1,6 @@
 """Answers: pages of the site and pages in words, as responses with the right headers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -117,13 +118,19 @@ class Answers:
         headers = {"cache-control": "no-store"}
         return Response(body, 404, headers, media_type="text/html; charset=utf-8")
 
-    async def too_often(self, request: Request, wait: float) -> Response:
+    async def too_often(
+        self,
+        request: Request,
+        wait: float,
+        *,
+        why: str = "That was more than this site takes from one person or one network at a time",
+    ) -> Response:
         """Return the page for somebody who asks more often than is allowed."""
         seconds = max(1, round(wait + 0.5))
         return await self.words(
             request,
             "Too many at once",
-            "That was more than this site takes from one person or one network at a time.",
+            f"{why}.",
             f"It can be done again in {_span(seconds)}. Nothing was changed.",
             status=429,
             headers=turned_away(wait),
@@ -160,4 +167,6 @@ def _has(request: Request, tag: str) -> bool:
 def _span(seconds: int) -> str:
     if seconds < 90:
         return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{round(seconds / 60)} minutes"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"

@@ -22,7 +22,7 @@ DISCARDED: Final = 2_000_000
 DISCARD_SECONDS: Final = 2.0
 
 WORDS: Final = {
-    400: "This server is not known under that name, or the address holds what none of ours does.",
+    400: "This server is not known under that name.",
     403: "This form was not sent from a page of this site, so nothing was done.",
     413: "What was sent is too large: 64 kB are the limit.",
     414: "This address is too long.",
@@ -97,8 +97,6 @@ class Hygiene:
             return 400
         if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
             return 414
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return 400
         if scope["method"] in SAFE:
             return 0
         if not self._own(scope, host, found):
