@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select, true, updat
 from sqlalchemy import insert as plain_insert
 
 from panel.community.database import Database
+from panel.community.faults import keepable, unkeepable
 from panel.community.tables import requests
 from panel.errors import BudgetSpent, CommunityError, QueueFull
 from panel.untrusted import clean, printable
@@ -125,7 +126,9 @@ class Requests:
         self._change(request, {"state": "failed", "message": said, "waiting": None}, now)
 
     def get(self, request: int) -> Request | None:
-        """Return a request, None where there is none of this number."""
+        """Return a request, None where there is none of this number. Raises `Unkeepable`."""
+        if not keepable(request):
+            raise unkeepable()
         with self._database.reading() as connection:
             row = connection.execute(select(requests).where(requests.c.id == request)).one_or_none()
         return _request(row) if row else None

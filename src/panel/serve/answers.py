@@ -8,6 +8,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from panel.errors import Unkeepable
+from panel.render.citations import line
 from panel.serve.form import BadForm
 from panel.serve.hands import Busy
 from panel.serve.page import Page
@@ -141,6 +143,10 @@ class Answers:
         if isinstance(fault, BadForm):
             return await self.words(
                 request, "That did not work", fault.message, status=fault.status
+            )
+        if isinstance(fault, Unkeepable):
+            return await self.words(
+                request, "That did not work", f"{line(fault.message)}.", status=400
             )
         if isinstance(fault, Unavailable):
             return await self.words(

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
+from panel.community.faults import keepable
 from panel.community.requests import DESCRIPTION, NAME, URL
 from panel.errors import Banned, BudgetSpent, CommunityError, QueueFull, ToolError
 from panel.serve.answers import turned_away
@@ -34,6 +35,13 @@ _BEARER: Final = HTTPBearer(auto_error=False, description="The value of PANEL_AP
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_text(cls, value: object) -> object:
+        if isinstance(value, str) and not keepable(value):
+            raise ValueError("holds a NUL or half a letter")
+        return value
 
 
 class AskBody(_Body):
