@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import threading
 
 import pytest
@@ -132,6 +133,39 @@ def test_f1_an_address_that_leads_inside_fails_and_says_so(tmp_path, answers):
         page = ended(live, "/requests/1")
         assert "nothing could be read about Widget" in page
         assert live.visitor().get("/tools/widget.html").status == 404
+
+
+def test_f1_nobody_learns_which_names_the_network_here_knows(tmp_path, answers, monkeypatch):
+    known, real = {"inside.example.org": "10.0.0.7"}, socket.getaddrinfo
+
+    def look_up(host, *more, **how):
+        if host in known:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[host], 443))]
+        if host.endswith(".example.org"):
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return real(host, *more, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    leads = {
+        f"widget.example/{name}": respond(302, "", (("Location", f"https://{name}.example.org/"),))
+        for name in ("inside", "nowhere")
+    }
+    with (
+        forge(leads) as web,
+        serving(tmp_path, shelf=False, review=asked(answers, hosts=web.hosts(named=False))) as live,
+    ):
+        told = []
+        for number, url in enumerate(
+            ("https://inside.example.org/", "https://nowhere.example.org/",
+             "https://widget.example/inside", "https://widget.example/nowhere"), 1
+        ):  # fmt: skip
+            live.visitor().post("/request", name="Widget", url=url)
+            page = ended(live, f"/requests/{number}")
+            told.append(re.search("data-doing>(.*?)<", page)[1])
+        api = [live.visitor().get(f"/api/requests/{number}").text for number in (1, 2, 3, 4)]
+        assert len(set(told)) == 1
+        assert "nothing could be read about Widget" in told[0]
+        assert not any("public" in one or "no such host" in one for one in api)
 
 
 WRONG = (

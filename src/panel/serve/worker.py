@@ -57,7 +57,7 @@ class Worker:
             on_down: Told that the database failed.
         """
         self._requests = requests
-        self._options = replace(options, command=("panel", "serve"))
+        self._options = replace(options, command=("panel", "serve"), discreet=True)
         self._board = board
         self._known = known
         self._key_of = key_of
