@@ -52,6 +52,12 @@ def see(request: Request, path: str) -> Response:
     return RedirectResponse(url or ".", status_code=303, headers={"cache-control": "no-store"})
 
 
+def sentence(message: str) -> str:
+    """Return the message of an error as a page says it."""
+    told = line(message)
+    return f"{told[:1].upper()}{told[1:]}."
+
+
 def turned_away(wait: float) -> Mapping[str, str]:
     """Return the headers that say when to come back."""
     return {"retry-after": str(max(1, round(wait + 0.5)))}
@@ -125,14 +131,17 @@ class Answers:
         request: Request,
         wait: float,
         *,
-        why: str = "That was more than this site takes from one person or one network at a time",
+        why: str | None = None,
     ) -> Response:
-        """Return the page for somebody who asks more often than is allowed."""
+        """Return the page for somebody who asks more often than is allowed.
+
+        `why` says that the day's budget is spent; without it, it was too many at once.
+        """
         seconds = max(1, round(wait + 0.5))
         return await self.words(
             request,
-            "Too many at once",
-            f"{why}.",
+            "Enough for today" if why else "Too many at once",
+            why or "That was more than this site takes from one person or one network at a time.",
             f"It can be done again in {_span(seconds)}. Nothing was changed.",
             status=429,
             headers=turned_away(wait),
@@ -146,7 +155,7 @@ class Answers:
             )
         if isinstance(fault, Unkeepable):
             return await self.words(
-                request, "That did not work", f"{line(fault.message)}.", status=400
+                request, "That did not work", sentence(fault.message), status=400
             )
         if isinstance(fault, Unavailable):
             return await self.words(

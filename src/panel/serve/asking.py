@@ -15,8 +15,7 @@ from panel.community.requests import Budget
 from panel.community.requests import Request as Asked
 from panel.errors import BudgetSpent, CommunityError, QueueFull, ToolError
 from panel.render import figures
-from panel.render.citations import line
-from panel.serve.answers import Answers, see
+from panel.serve.answers import Answers, see, sentence
 from panel.serve.form import read_form
 from panel.serve.progress import Step
 from panel.serve.records import Unavailable
@@ -72,7 +71,7 @@ class Asking:
                 return await self._answers.too_often(request, wait)
             asked = await self.queue(told, asker=asker)
         except BudgetSpent as fault:
-            return await self._answers.too_often(request, fault.wait, why=line(fault.message))
+            return await self._answers.too_often(request, fault.wait, why=sentence(fault.message))
         except QueueFull as fault:
             return await self._list(request, fault=fault.message, status=503)
         except (ToolError, CommunityError) as fault:

@@ -12,9 +12,8 @@ from panel.community.address import mailbox, normal
 from panel.digest.letters import confirmation
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
-from panel.render.citations import line
 from panel.serve import links
-from panel.serve.answers import FRONT, Answers, see
+from panel.serve.answers import FRONT, Answers, see, sentence
 from panel.serve.form import BadForm, read_form
 from panel.serve.service import Service
 
@@ -35,7 +34,7 @@ class Newsletter:
         try:
             address = normal(given)
         except AddressError as fault:
-            raise BadForm(f"{line(fault.message)}.", status=422) from None
+            raise BadForm(sentence(fault.message), status=422) from None
         networks = self._service.networks(request)
         if wait := self._service.limits.take(mail_network=networks, mail_address=mailbox(address)):
             return await self._answers.too_often(request, wait)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from panel.community.faults import keepable
 from panel.errors import Unkeepable
-from panel.render.citations import line
+from panel.serve.answers import sentence
 from panel.serve.hands import Busy
 from panel.serve.records import Unavailable
 from panel.serve.replies import Problem
@@ -60,7 +60,7 @@ def _known(fault: Exception) -> Refused | None:
         case RequestValidationError():
             return Refused(_status(fault), "invalid", _first(fault))
         case Unkeepable():
-            return Refused(400, "invalid", f"{line(fault.message)}.")
+            return Refused(400, "invalid", sentence(fault.message))
         case Unavailable():
             message = "The database does not answer right now."
             return Refused(503, "unavailable", message, headers={"retry-after": "5"})

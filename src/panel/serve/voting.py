@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from panel.community.tally import Choice, Tally
 from panel.errors import Banned
-from panel.serve.answers import Answers, see
+from panel.serve.answers import Answers, see, sentence
 from panel.serve.cookies import YEAR, Cookies, new_voter
 from panel.serve.form import BadForm, read_form
 from panel.serve.service import Service
@@ -43,7 +43,7 @@ class Voting:
             return await self._answers.too_often(request, fault.wait)
         except Banned as fault:
             return await self._answers.words(
-                request, "This vote was not taken", f"{fault.message}.", status=403
+                request, "This vote was not taken", sentence(fault.message), status=403
             )
         self._service.counts.note(tool, counted.tally)
         # To the top of the page: there it says what was done.

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from panel.community.faults import keepable
 from panel.community.requests import DESCRIPTION, NAME, URL
 from panel.errors import Banned, BudgetSpent, CommunityError, QueueFull, ToolError
-from panel.serve.answers import turned_away
+from panel.serve.answers import sentence, turned_away
 from panel.serve.asking import Asking
 from panel.serve.problems import Refused
 from panel.serve.reading import DOWN, MISSING, summary
@@ -121,7 +121,7 @@ class Writing:
             return RequestReply.of(await self._asking.queue(told))
         except BudgetSpent as fault:
             told_wait = turned_away(fault.wait)
-            raise Refused(429, "budget_spent", f"{fault.message}.", headers=told_wait) from None
+            raise Refused(429, "budget_spent", sentence(fault.message), headers=told_wait) from None
         except QueueFull as fault:
             raise Refused(503, "queue_full", fault.message, headers=turned_away(60)) from None
         except (ToolError, CommunityError) as fault:
