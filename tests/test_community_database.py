@@ -164,6 +164,15 @@ def test_a_used_database_under_another_secret_is_refused_and_stays_as_it_was(use
         assert rows(database) == before
 
 
+def test_a_secret_gone_for_good_is_replaced_as_the_docs_say(used, database_url):
+    with Database.open(database_url, folder=used) as database, database.writing() as connection:
+        connection.execute(text("DELETE FROM installation"))
+    (used / "secret").write_bytes(b"x" * 32)
+    with Database.open(database_url, folder=used) as database:
+        assert Identities(database).find("ada's cookie") is None
+        assert Votes(database).tally("quill").anonymous.ship == 1
+
+
 def test_a_secret_that_is_cut_short_is_told_to_come_from_a_backup(used, database_url):
     (used / "secret").write_bytes(b"short")
     with pytest.raises(SettingsError, match="damaged") as caught:

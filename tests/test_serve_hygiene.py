@@ -13,7 +13,7 @@ from panel.errors import SettingsError
 from panel.serve.client import UNKNOWN, Proxies
 from panel.serve.hygiene import MAX_BODY
 from panel.serve.origin import Door, host_name
-from panel.serve.server import MAX_HEAD, Limits
+from panel.serve.server import MAX_HEAD, Limits, household
 from tests.live import serving, until
 
 VOTE = b"tool=quillstore&choice=ship"
@@ -342,6 +342,20 @@ def test_w3_one_address_gets_its_share_of_connections_only(tmp_path):
             assert status(answer) == 503
             assert b"retry-after" in answer
         until(lambda: live.visitor().get("/").status == 200)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("no address", "no address"),
+    ],
+)
+def test_w3_one_household_of_ipv6_is_one_client(address, expected):
+    assert household(address) == expected
 
 
 def test_w3_200_slow_clients_leave_others_below_one_second(live):

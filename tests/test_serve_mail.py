@@ -224,6 +224,10 @@ def test_w5_a_link_used_before_says_what_is_true_now(tmp_path, box):
         assert visitor.post(leave).status == 200  # a mail program that tries again is told so
         # Subscribed anew, by a new link.
         people.ask("ada@reader.example", datetime.now(UTC) + timedelta(hours=25))
+        for answer in (visitor.get(leave), visitor.post(leave), visitor.get(confirm)):
+            assert answer.status == 410
+            assert "waits to be confirmed" in answer.text
+            assert "removed" not in answer.text
         people.confirm("ada@reader.example")
         one_click = visitor.ask("POST", leave, fields={"List-Unsubscribe": "One-Click"})
         for answer in (visitor.get(leave), one_click):

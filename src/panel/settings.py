@@ -60,7 +60,7 @@ class ServeSettings(BaseModel):
     requests_per_day: int = Field(default=100, ge=0, le=100_000)
     """Reviews that may be asked for in any 24 hours, by all together: each costs model calls."""
     requests_per_person: int = Field(default=10, ge=0, le=100_000)
-    """Those of one person: a voter, or where nobody has voted a network."""
+    """Those of one person: who has signed in, or else a network."""
 
 
 class Settings(BaseModel):

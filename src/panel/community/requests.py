@@ -204,7 +204,7 @@ def _check_budget(connection: Connection, budget: Budget, asker: str | None, now
         wait = _until_free(connection, mine, budget.person, now)
         if wait is not None:
             most = f"{budget.person} review{'s' if budget.person != 1 else ''}"
-            raise BudgetSpent(f"one person may ask for {most} a day here", wait=wait)
+            raise BudgetSpent(f"one person or network may ask for {most} a day here", wait=wait)
     wait = _until_free(connection, true(), budget.all, now)
     if wait is not None:
         raise BudgetSpent("as many reviews were asked for today as are taken in a day", wait=wait)

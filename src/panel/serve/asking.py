@@ -200,13 +200,14 @@ class Asking:
         )
 
     async def _asker(self, request: Request) -> tuple[str, dict[str, Names]]:
-        """Return who asks, a voter or else a network, and whom it counts against."""
+        """Return who asks, a member or else a network, and whom it counts against."""
         cookies, networks = self._service.jar.read(request), self._service.networks(request)
         who = await self._service.records.read(lambda: self._visitors.find(cookies))
-        if who.identity is None:
-            return f"network {networks[0]}", {"request_network": networks}
-        voter = str(who.identity)
-        return f"voter {voter}", {"request_network": networks, "request_identity": voter}
+        names: dict[str, Names] = {"request_network": networks}
+        if who.identity is not None:
+            names["request_identity"] = str(who.identity)
+        # Cookies are cheap: only who has signed in is somebody apart from the network.
+        return f"member {who.identity}" if who.signed_in else f"network {networks[0]}", names
 
 
 def _words(asked: Asked, ahead: int) -> str:

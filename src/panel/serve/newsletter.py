@@ -4,11 +4,13 @@ Leaving works without cookies and from any page (RFC 8058): the link's token is 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from panel.community.address import mailbox, normal
+from panel.community.subscribers import UNCONFIRMED, State
 from panel.digest.letters import confirmation
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
@@ -114,7 +116,7 @@ class Newsletter:
             return None
 
         useless = await records.write(leave)
-        if useless is not None and (useless.reason != "spent" or useless.is_subscribed):
+        if useless is not None and (useless.reason != "spent" or useless.state in _KEPT):
             return await self._useless(request, useless)
         return await self._answers.words(
             request,
@@ -145,7 +147,7 @@ class Newsletter:
             state = self._service.records.subscribers.state(
                 int(fault.subject) if number else fault.subject
             )
-        return _Useless(purpose, fault.reason, state == "confirmed")
+        return _Useless(purpose, fault.reason, state)
 
     async def _useless(self, request: Request, useless: "_Useless") -> Response:
         heading, more = useless.told
@@ -168,13 +170,17 @@ class Newsletter:
         )
 
 
+_KEPT: Final = ("asked", "confirmed")
+"""States in which an address is kept."""
+
+
 @dataclass(frozen=True)
 class _Useless:
     """A link that cannot be used, and what is true of its address now."""
 
     purpose: links.Purpose
     reason: links.Reason
-    is_subscribed: bool
+    state: State | None
     """Known of a used link only."""
 
     @property
@@ -182,7 +188,13 @@ class _Useless:
         """The heading of its page, and what follows."""
         if self.reason != "spent":
             return "This link is no use", ()
-        if not self.is_subscribed:
+        if self.state == "asked":
+            days = UNCONFIRMED.days
+            waits = "Its address was asked for anew and waits to be confirmed by a newer link."
+            return "You are not subscribed", (
+                waits, f"Without that nothing is sent, and it is forgotten within {days} days."
+            )  # fmt: skip
+        if self.state != "confirmed":
             return "You are not subscribed", ("No weekly mail is sent to its address.",)
         if self.purpose == "confirm":
             done = "If you pressed its button before, what you asked for is done:"

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from types import FrameType
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ MAX_HEAD: Final = 32_000
 """Bytes of a request's first line and headers."""
 MAX_CONNECTIONS: Final = 1_000
 MAX_PER_CLIENT: Final = 64
-"""Connections of one address that is neither this machine nor a proxy."""
+"""Connections of one address, of IPv6 one /64, that is neither this machine nor a proxy."""
 STOP_SECONDS: Final = 5
 
 _LINE: Final = len("  HTTP/1.1\r\n\r\n")
@@ -178,7 +178,8 @@ class _Line(HttpToolsProtocol):
         if not here or _is_own(here, self.limits.proxies):
             return False
         clients = [getattr(one, "client", None) for one in self.connections]
-        return [one[0] for one in clients if one].count(here) > self.limits.per_client
+        near = [household(one[0]) for one in clients if one]
+        return near.count(household(here)) > self.limits.per_client
 
 
 _PHRASES: Final = {
@@ -187,6 +188,17 @@ _PHRASES: Final = {
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
+
+
+def household(address: str) -> str:
+    """Return the addresses that one client may have: one of IPv4, the /64 of IPv6."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address) or found.ipv4_mapped is not None:
+        return address
+    return str(IPv6Network((found, 64), strict=False))
 
 
 def _is_own(address: str, proxies: Proxies) -> bool:
