@@ -191,6 +191,7 @@ def serving(
     database_url: str | None = None,
     box: Postbox | None = None,
     review: dict[str, Any] | None = None,
+    options: Options | None = None,
     limits: Limits | None = None,
     **setup: Any,
 ) -> Iterator[Live]:
@@ -202,7 +203,8 @@ def serving(
     with listen("127.0.0.1", 0) as socket:
         port = socket.getsockname()[1]
         given: dict[str, Any] = {
-            "review": Options(settings=Settings(runs=runs), environ={}, **(review or {})),
+            "review": options
+            or Options(settings=Settings(runs=runs), environ={}, **(review or {})),
             "data": folder / "community",
             "port": port,
             "key": SecretStr(KEY),

@@ -86,6 +86,105 @@ sys.exit(any(os.waitpid(pid, 0)[1] for pid in children))
 """
 
 
+# Whose database it is
+
+
+def released_as_0001(connection):
+    """Turn the tables into those of release 0.1.0, with whatever is in them."""
+    for statement in (
+        "DROP TABLE installation", "DROP TABLE buckets", "DROP INDEX ix_subscribers_mailbox",
+        "ALTER TABLE subscribers DROP COLUMN mailbox", "ALTER TABLE requests DROP COLUMN asker",
+        f"UPDATE {VERSION_TABLE} SET version_num = '0001'",
+    ):  # fmt: skip
+        connection.execute(text(statement))
+
+
+def rows(database):
+    with database.reading() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(table.select())]
+            for name, table in METADATA.tables.items()
+            if inspect(connection).has_table(name)
+        }
+
+
+@pytest.fixture
+def used(database_url, tmp_path):
+    """A database of release 0.1.0 with a vote and a subscriber in it, closed; its folder."""
+    folder = tmp_path / "community"
+    with Database.open(database_url, folder=folder) as database:
+        ada = Identities(database).anonymous("ada's cookie")
+        Votes(database).cast(ada, "quill", "ship", network=NET)
+        Subscribers(database).ask("ada@example.org")
+        Requests(database).add("Widget", "https://widget.example")
+        with database.writing() as connection:
+            released_as_0001(connection)
+    return folder
+
+
+def test_a_database_of_0_1_0_is_taken_over_with_its_secret(used, database_url):
+    for _ in range(2):
+        with Database.open(database_url, folder=used) as database:
+            ada = Identities(database).find("ada's cookie")
+            assert Votes(database).choice(ada, "quill") == "ship"
+            assert Subscribers(database).confirm("ada@example.org")
+            assert Requests(database).get(1).name == "Widget"
+
+
+@pytest.mark.parametrize("opened", [0, 1], ids=["of 0.1.0", "of today"])
+def test_a_used_database_without_its_secret_is_refused_and_none_is_made(used, database_url, opened):
+    secret = used / "secret"
+    for _ in range(opened):
+        Database.open(database_url, folder=used).close()
+    kept = secret.read_bytes()
+    secret.unlink()
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="could vote twice") as caught:
+            Database.open(database_url, folder=used)
+        assert str(secret) in caught.value.message
+        assert "backup" in caught.value.hint
+        assert not secret.exists()
+    secret.write_bytes(kept)
+    with Database.open(database_url, folder=used) as database:
+        assert Identities(database).find("ada's cookie") is not None
+
+
+def test_a_used_database_under_another_secret_is_refused_and_stays_as_it_was(used, database_url):
+    with Database.open(database_url, folder=used) as database:
+        before = rows(database)
+    secret = used / "secret"
+    kept = secret.read_bytes()
+    secret.write_bytes(kept[::-1])
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="under another secret") as caught:
+            Database.open(database_url, folder=used)
+        assert str(secret) in caught.value.message
+    secret.write_bytes(kept)
+    with Database.open(database_url, folder=used) as database:
+        assert rows(database) == before
+
+
+def test_a_secret_gone_for_good_is_replaced_as_the_docs_say(used, database_url):
+    with Database.open(database_url, folder=used) as database, database.writing() as connection:
+        connection.execute(text("DELETE FROM installation"))
+    (used / "secret").write_bytes(b"x" * 32)
+    with Database.open(database_url, folder=used) as database:
+        assert Identities(database).find("ada's cookie") is None
+        assert Votes(database).tally("quill").anonymous.ship == 1
+
+
+def test_a_secret_that_is_cut_short_is_told_to_come_from_a_backup(used, database_url):
+    (used / "secret").write_bytes(b"short")
+    with pytest.raises(SettingsError, match="damaged") as caught:
+        Database.open(database_url, folder=used)
+    assert caught.value.hint == "put it back from a backup"
+
+
+def test_an_unused_database_takes_a_new_secret(database_url, tmp_path):
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        Database.open(database_url, folder=folder).close()
+
+
 def test_many_processes_may_open_a_fresh_database_at_once(database_url, tmp_path):
     command = [sys.executable, "-c", OPENERS, database_url, str(tmp_path / "community")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50)

@@ -52,6 +52,30 @@ def test_w5_of_64_asking_at_once_one_is_mailed(database):
     assert sum(due) == 1
 
 
+SPELLINGS = (
+    "ada.lovelace@gmail.com", "adalovelace@gmail.com", "Ada.Love.Lace@GoogleMail.com",
+    "adalovelace+news@gmail.com", "a.d.a.lovelace+x+y@googlemail.com",
+)  # fmt: skip
+
+
+def test_w5_all_spellings_of_a_mailbox_are_mailed_once_in_24_hours(database):
+    people = Subscribers(database)
+    assert [people.ask(each, NOON) for each in SPELLINGS] == [True] + [False] * 4
+    assert people.ask(SPELLINGS[3], NOON + 24 * HOUR)
+    assert not people.ask(SPELLINGS[0], NOON + 25 * HOUR)
+    assert people.ask("bob+news@b\u00fccher.example", NOON)
+    assert not people.ask("BOB@xn--bcher-kva.example", NOON)
+    assert people.ask("bob@example.org", NOON)
+
+
+def test_w5_of_many_spellings_at_once_one_is_mailed(database):
+    with ThreadPoolExecutor(16) as pool:
+        asked = pool.map(
+            lambda n: Subscribers(database).ask(f"ada+{n}@example.org", NOON), range(32)
+        )
+    assert sum(asked) == 1
+
+
 def test_w5_a_confirmed_address_is_never_asked_again(database):
     confirmed(database, "ada@example.org")
     assert not Subscribers(database).ask("ada@example.org", NOON + 100 * HOUR)
@@ -97,6 +121,23 @@ def test_addresses_that_never_confirm_are_forgotten(database):
     assert people.forget_unconfirmed(NOON + 24 * HOUR) == 1
     assert not people.confirm("old@example.org")
     assert people.confirm("new@example.org")
+
+
+def test_nothing_stays_of_an_address_that_never_confirmed(database):
+    people = Subscribers(database)
+    (again,) = confirmed(database, "again@example.org")
+    Sends(database).open(WEEK, "text", now=NOON)
+    Sends(database).claim(WEEK, again)
+    people.leave(again, now=NOON)
+    people.ask("again@example.org", NOON + 48 * HOUR)
+    people.ask("never@example.org", NOON)
+    assert people.forget_unconfirmed(NOON + 72 * HOUR) == 2
+    with database.reading() as connection:
+        kept = connection.execute(select(subscribers)).all()
+    # Who got an edition before is a row without an address: the same edition is never sent twice.
+    assert [(row.id, row.address, row.state) for row in kept] == [(again, None, "left")]
+    assert people.state("again@example.org") == people.state(again) == "left"
+    assert people.state("never@example.org") is None
 
 
 def test_subscribers_beyond_one_page_all_come_once(database):

@@ -1,18 +1,23 @@
 """The queue of review requests, flood limits and networks."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from panel.community.buckets import Buckets
 from panel.community.limits import Limits, Rate
-from panel.community.networks import network
-from panel.community.requests import Requests
-from panel.errors import CommunityError, QueueFull
+from panel.community.networks import network, networks
+from panel.community.requests import Budget, Requests
+from panel.community.tables import requests
+from panel.errors import BudgetSpent, CommunityError, QueueFull
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TOLD = "Turns tables into widgets."
 URL = "https://example.org/tool"
 
 
@@ -139,6 +144,49 @@ def test_what_nobody_can_see_is_not_kept(database):
     assert (asked.name, asked.description) == ("Sieve", "ab\nc")
 
 
+# The budget of a day
+
+
+def asks(queue, count, budget, *, asker=None, now=NOON, name="tool"):
+    """Return how many of so many requests were taken, and how long the first refused waits."""
+    for number in range(count):
+        try:
+            queue.add(f"{name} {number}", None, TOLD, asker=asker, budget=budget, now=now)
+        except BudgetSpent as fault:
+            return number, fault.wait
+    return count, 0.0
+
+
+def test_reviews_have_a_budget_a_day_of_one_person_and_of_all(database):
+    queue, budget = Requests(database), Budget(all=5, person=2)
+    assert asks(queue, 4, budget, asker="ada", name="a") == (2, 86_400)
+    assert asks(queue, 4, budget, asker="bob", name="b", now=NOON + HOUR) == (2, 86_400)
+    # A program has no person's budget, but all have one.
+    assert asks(queue, 4, budget, name="c", now=NOON + 2 * HOUR) == (1, 22 * 3600)
+    # Asking for what is queued already costs nothing.
+    assert queue.add("a 0", None, TOLD, asker="eve", budget=budget, now=NOON + 2 * HOUR).id == 1
+    # What failed has cost something too.
+    queue.failed(queue.next().id, message="no")
+    assert asks(queue, 1, budget, asker="eve", name="e", now=NOON + 3 * HOUR) == (0, 21 * 3600)
+    day = NOON + 24 * HOUR
+    assert asks(queue, 9, budget, asker="ada", name="d", now=day) == (2, 86_400)
+
+
+def test_a_budget_of_nothing_takes_nothing_and_no_clock_makes_anybody_wait_longer(database):
+    queue = Requests(database)
+    assert asks(queue, 1, Budget(all=0, person=3), asker="ada") == (0, 86_400)
+    assert asks(queue, 1, Budget(all=1, person=1), now=NOON + 90 * HOUR, name="x") == (1, 0.0)
+    assert asks(queue, 1, Budget(all=1, person=1), name="y") == (0, 86_400)
+
+
+def test_who_asked_is_kept_as_a_keyed_hash(database):
+    Requests(database).add("Widget", None, TOLD, asker="network 203.0.113.0/24")
+    with database.reading() as connection:
+        (asker,) = connection.execute(select(requests.c.asker)).scalars()
+    assert "203" not in asker
+    assert len(asker) == 64
+
+
 # Flood limits
 
 
@@ -198,6 +246,50 @@ def test_w2_memory_is_bounded_and_a_clock_that_goes_back_gives_nothing():
     assert gate.take(identity="a") > 0
 
 
+def test_w2_wider_networks_share_a_larger_limit():
+    clock = Clock()
+    gate = limits(clock)
+    homes = [networks(f"2001:db8:{n:x}::1") for n in range(300)]
+    assert [gate.take(network=each) for each in homes].count(0.0) == 10
+    others = [networks(f"2001:d{n:02x}::1") for n in range(100, 250)]
+    assert [gate.take(network=each) for each in others].count(0.0) == 10
+    assert gate.take(network=networks("2a00::1")) == 0
+
+
+def test_w2_limits_go_on_after_a_restart(database):
+    clock, noon = Clock(), NOON
+    gate, kept = limits(clock, remember=lambda name: f"hash of {name}"), Buckets(database)
+    for _ in range(3):
+        gate.take(identity="7", network="net")
+    clock.now += 2
+    kept.keep(gate.changed(), now=noon)
+    assert gate.changed() == {}
+    clock.now = -70_000.0  # another process, another clock
+    again = limits(clock, remember=lambda name: f"hash of {name}")
+    again.restore(kept.kept(now=noon + timedelta(seconds=5)))
+    assert again.take(identity="7") == pytest.approx(3)
+    clock.now += 3
+    assert again.take(identity="7") == 0
+    assert again.take(identity="7") > 0
+    assert kept.forget(noon + HOUR) == 2
+    assert kept.kept() == {}
+
+
+def test_w2_what_could_not_be_kept_is_kept_later_and_old_times_are_bounded(database):
+    gate, kept = limits(Clock()), Buckets(database)
+    gate.take(identity="7")
+    lost = gate.changed()
+    gate.note(lost)
+    assert gate.changed() == lost
+    kept.keep(lost, now=NOON + 9 * HOUR)
+    # The wall clock went back: nothing is refilled, and nothing is lost.
+    (bucket,) = kept.kept(now=NOON).values()
+    restored = limits(Clock())
+    restored.restore({("identity", "7"): bucket, ("no such kind", "7"): bucket})
+    assert [restored.take(identity="7") for _ in range(3)][:2] == [0, 0]
+    assert restored.take(identity="7") == pytest.approx(10)
+
+
 @given(st.lists(st.floats(0, 30), max_size=60))
 def test_w2_never_more_than_burst_and_rate_allow(pauses):
     clock = Clock()
@@ -238,3 +330,5 @@ def test_a_rate_that_lets_nothing_through_is_a_mistake():
 )
 def test_neighbours_share_a_network(address, expected):
     assert network(address) == expected
+    assert networks(address)[0] == expected
+    assert len(networks(address)) == (3 if ":" in expected else 1)

@@ -184,6 +184,66 @@ def test_every_answer_of_the_document_is_the_one_that_comes(live):
         assert set(got) == set(shapes[shape]["properties"])
 
 
+def address_of(length):
+    return "a" * 60 + "@" + ".".join(["d" * 61] * 5)[: length - 64 - 1] + ".org"
+
+
+LONG = {
+    "url": lambda length: "https://widget.example/".ljust(length, "a"),
+    "address": address_of,
+}
+
+
+def limited(live):
+    """Every text of the document with a longest length: call, parameter, body, length."""
+    _, spec = read(live, "/api/openapi.json")
+    for path, methods in spec["paths"].items():
+        for method, told in methods.items():
+            for one in told.get("parameters", ()):
+                schemas = one["schema"].get("anyOf", [one["schema"]])
+                for most in (each["maxLength"] for each in schemas if "maxLength" in each):
+                    yield method.upper(), path, one["name"], None, most
+            content = told.get("requestBody", {}).get("content", {}).get("application/json")
+            if content:
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                body = next(each for _, at, each in WRITING if at == path)
+                for field, shape in spec["components"]["schemas"][name]["properties"].items():
+                    if "maxLength" in shape:
+                        yield method.upper(), path, field, body, shape["maxLength"]
+
+
+def test_what_the_document_says_may_be_sent_is_taken_and_no_character_more(live):
+    seen = {}
+    for method, path, field, body, most in limited(live):
+        for length in (most, most + 1):
+            value = LONG.get(field, lambda n: "x" * n)(length)
+            assert len(value) == length
+            at = path.replace(f"{{{field}}}", value).replace("{one}", "a").replace("{two}", "b")
+            at += f"?{field}={value}" if body is None and field not in path else ""
+            status, got = ask(live, method, at, body and {**body, field: value})
+            seen[path, field, length - most] = status == 422
+            if status == 422 and length == most:
+                raise AssertionError((path, field, got))
+    fields = {field for _, field, _ in seen}
+    assert fields >= {"name", "url", "description", "tool", "voter", "mark", "address", "category"}
+    assert {place: refused for place, refused in seen.items() if refused != place[2]} == {}
+
+
+def test_a_form_takes_as_much_as_the_api(live):
+    _, spec = read(live, "/api/openapi.json")
+    page = live.visitor().get("/requests").text
+    shown = dict(re.findall(r'name="(name|url|description)"[^>]*maxlength="(\d+)"', page))
+    told = spec["components"]["schemas"]["AskBody"]["properties"]
+    assert {name: int(most) for name, most in shown.items()} == {
+        name: told[name]["maxLength"] for name in ("name", "url", "description")
+    }
+    # A browser counts a line's end as one character and sends two.
+    most = told["description"]["maxLength"]
+    lines = "\r\n".join(["y" * 99] * (most // 100)).ljust(most + most // 100 - 1, "y")
+    answer = live.visitor().post("/request", name="Lines", url="", description=lines)
+    assert answer.status == 303
+
+
 def test_there_is_no_page_of_the_frameworks_own(live):
     for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"):
         assert live.visitor().get(path).status == 404

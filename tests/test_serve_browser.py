@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from panel.serve.progress import Step
 from panel.verdict.scorecard import CardTool
 from tests.browser import axe, check_html, overflow
 from tests.cards import batch, card
@@ -222,4 +223,28 @@ def test_live_pages_are_valid_html(live, paths, tmp_path):
         file = tmp_path / f"{number}.html"
         file.write_bytes(live.visitor().get(path).body)
         files.append(file)
+    assert check_html(files) == []
+
+
+STEPS = (Step("builder", "The Builder", 3, 9, "votes ship"), Step("skeptic", "The Skeptic", 0, 0))
+
+
+def test_pages_of_a_request_are_valid_html_in_every_state(tmp_path):
+    """Nothing works the queue here, so that each state stays as it is."""
+    with serving(tmp_path, takes_requests=False) as live:
+        queue, board = live.service.records.requests, live.service.board
+        for name in ("Done", "Failed", "Running", "Asked", "<i>Waits</i>", "שלום " * 20):
+            queue.add(name, "https://x.example/a?b=<c>", None)
+        done, failed, running, asked = (queue.next().id for _ in range(4))
+        queue.done(done, run="r", key="quillstore")
+        queue.failed(failed, message="It has no <page>.")
+        board.begin(running, "what is known about the tool is read")
+        board.begin(asked, "the reviewers read the evidence", STEPS)
+        pages = [live.visitor().get(f"/requests/{number}") for number in range(1, 7)]
+        pages.append(live.visitor().get("/requests"))
+    assert [page.status for page in pages] == [200] * 7
+    files = []
+    for number, page in enumerate(pages):
+        files.append(tmp_path / f"{number}.html")
+        files[-1].write_bytes(page.body)
     assert check_html(files) == []

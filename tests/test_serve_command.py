@@ -18,6 +18,7 @@ from tests.shelf import shelve
         (("--host", "0.0.0.0"), {}, "the site's own address has to be known"),
         (("--base-url", "panel.example"), {}, "--base-url must be the address"),
         (("--trusted-proxy", "somewhere"), {}, "--trusted-proxy"),
+        (("--allow-host", "https://www.panel.example"), {}, "--allow-host"),
         ((), {"PANEL_API_KEY": "canary"}, "at least 16"),
         ((), {"PANEL_SMTP_URL": "http://canary", "PANEL_MAIL_FROM": "a@b.c"}, "PANEL_SMTP_URL"),
         ((), {"PANEL_SMTP_URL": "smtp://u:canary@127.0.0.1:9"}, "PANEL_MAIL_FROM"),
@@ -69,3 +70,22 @@ def test_a_second_server_on_one_sqlite_file_is_refused(desk):
         done = desk.run("serve", "--port", "0")
     assert done.returncode == 2
     assert "another server runs on this database" in done.stderr
+
+
+def test_a_lost_secret_is_said_with_the_file_and_nothing_is_changed(desk):
+    from panel.community.database import Database
+    from panel.community.identities import Identities
+
+    folder = desk.folder / "community"
+    with Database.open(None, folder=folder) as database:
+        Identities(database).anonymous("a cookie")
+    (folder / "secret").unlink()
+    for command in (("serve", "--port", "0"), ("digest", "subscribers")):
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        done = desk.run(*command)
+        assert done.returncode == 2
+        assert "community/secret is missing" in done.stderr
+        assert "from a backup" in done.stderr
+        assert "Traceback" not in done.stderr
+        after = {path: path.read_bytes() for path in folder.iterdir()}
+        assert after == {**before, **{path: after[path] for path in after if not after[path]}}

@@ -13,7 +13,7 @@ from panel.errors import SettingsError
 from panel.serve.client import UNKNOWN, Proxies
 from panel.serve.hygiene import MAX_BODY
 from panel.serve.origin import Door, host_name
-from panel.serve.server import MAX_HEAD, Limits
+from panel.serve.server import MAX_HEAD, Limits, household
 from tests.live import serving, until
 
 VOTE = b"tool=quillstore&choice=ship"
@@ -70,6 +70,90 @@ def test_w3_a_form_of_another_site_is_403_and_does_nothing(live, path, said):
     assert answer.status == 403
     assert answer.cookies == []
     assert live.service.records.votes.tally("halfway").anonymous.total == 0
+
+
+@pytest.fixture(scope="module")
+def behind_tls(tmp_path_factory):
+    """A server behind a proxy that does TLS, which visitors know under two names."""
+    with serving(
+        tmp_path_factory.mktemp("tls"),
+        base_url="https://panel.example",
+        allow_hosts=("www.panel.example", "[2001:db8:0::7]", "b\u00fccher.example"),
+    ) as running:
+        yield running
+
+
+LOOPBACK = "127.0.0.1:8000"
+SAME = "same-origin"
+# Each is (Host, Origin, Sec-Fetch-Site, Referer); a None is not sent.
+OWN = {
+    "the first name": ("panel.example", "https://panel.example", SAME, None),
+    "the second name": ("www.panel.example", "https://www.panel.example", SAME, None),
+    "no Sec-Fetch-Site": ("www.panel.example", "https://www.panel.example", None, None),
+    "no Origin": ("www.panel.example", None, SAME, None),
+    "the usual port said": ("www.panel.example:443", "https://www.panel.example", SAME, None),
+    "the usual port said twice": ("panel.example:443", "https://panel.example:443", None, None),
+    "Host rewritten": (LOOPBACK, "https://panel.example", SAME, None),
+    "Host rewritten, second name": ("localhost", "https://www.panel.example", SAME, None),
+    "capitals": ("WWW.Panel.Example", "HTTPS://www.PANEL.example", SAME, None),
+    "a final dot": ("www.panel.example.", "https://www.panel.example.", SAME, None),
+    "IPv6": ("[2001:DB8::7]", "https://[2001:db8::7]", SAME, None),
+    "letters beyond ASCII": ("xn--bcher-kva.example", "https://xn--bcher-kva.example", None, None),
+    "Origin null": ("www.panel.example", "null", SAME, None),
+    "the second name without TLS": ("www.panel.example", "http://www.panel.example", SAME, None),
+    "Referer instead": ("www.panel.example", None, None, "https://www.panel.example/a?b=https://x"),
+}
+OTHERS = {
+    "another site": ("panel.example", "https://evil.example", "cross-site", None),
+    "another site that lies": ("panel.example", "https://evil.example", SAME, None),
+    "another site, Host rewritten": (LOOPBACK, "https://evil.example", SAME, None),
+    "a sister": ("panel.example", "https://evil.panel.example", "same-site", None),
+    "a name that begins like ours": (LOOPBACK, "https://panel.example.evil.example", SAME, None),
+    "one of ours to another": ("panel.example", "https://www.panel.example", "same-site", None),
+    "another port": ("www.panel.example", "https://www.panel.example:8443", SAME, None),
+    "no TLS": ("panel.example", "http://panel.example", SAME, None),
+    "no TLS, Host rewritten": (LOOPBACK, "http://www.panel.example", SAME, None),
+    "Host rewritten, no Sec-Fetch-Site": (LOOPBACK, "https://panel.example", None, None),
+    "Origin null": ("panel.example", "null", None, None),
+    "a user in it": ("panel.example", "https://panel.example@evil.example", SAME, None),
+    "no scheme of the web": ("panel.example", "chrome-extension://panel.example", SAME, None),
+    "Referer of another site": ("panel.example", None, None, "https://evil.example/panel.example"),
+}  # fmt: skip
+
+
+def voted(live, host, origin, site, referer, *more):
+    said = {"Origin": origin, "Sec-Fetch-Site": site, "Referer": referer}
+    lines = [f"{name}: {value}" for name, value in said.items() if value is not None]
+    return status(request(live, "POST", "/vote", *lines, *more, host=host, body=VOTE))
+
+
+@pytest.mark.parametrize("said", OWN.values(), ids=OWN)
+def test_a_form_of_every_name_of_ours_passes_behind_tls(behind_tls, said):
+    assert voted(behind_tls, *said) == 303
+
+
+@pytest.mark.parametrize("said", OTHERS.values(), ids=OTHERS)
+def test_a_form_of_no_name_of_ours_is_403_behind_tls(behind_tls, said):
+    assert voted(behind_tls, *said) == 403
+    assert voted(behind_tls, *said, "X-Forwarded-Host: evil.example") == 403
+
+
+def test_what_host_was_asked_for_is_believed_of_our_own_proxy_only(behind_tls, tmp_path):
+    rewritten = (LOOPBACK, "https://panel.example", None, None)
+    told = "X-Forwarded-Host: panel.example"
+    assert voted(behind_tls, *rewritten, told) == 403
+    ours = {"base_url": "https://panel.example", "proxies": Proxies.of(["127.0.0.1"])}
+    with serving(tmp_path, **ours) as live:
+        assert voted(live, *rewritten, told) == 303
+        assert voted(live, *rewritten, "X-Forwarded-Host: evil.example") == 403
+        evil = (LOOPBACK, "https://evil.example", SAME, None)
+        assert voted(live, *evil, "X-Forwarded-Host: evil.example") == 403
+
+
+@pytest.mark.parametrize("name", ["", "https://panel.example", "a b", "x/y", "\u2603" * 80])
+def test_an_allowed_name_that_can_be_none_is_refused(name):
+    with pytest.raises(SettingsError, match="--allow-host"):
+        Door.of(host="127.0.0.1", base_url=None, allowed=[name])
 
 
 def test_a_form_of_our_own_page_passes_by_either_header(live):
@@ -185,6 +269,28 @@ def test_w3_endless_headers_are_431(live):
     assert status(answer) == 431
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_w3_headers_up_to_the_limit_pass_and_one_byte_more_is_431(live, more):
+    head = f"GET /live.css HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\nConnection: close\r\n"
+    room = MAX_HEAD - len(head) - len("X-Long: \r\n\r\n")
+    sent = head + f"X-Long: {'z' * (room + more)}\r\n\r\n"
+    assert len(sent) == MAX_HEAD + more
+    answer = raw(live, sent.encode())
+    assert status(answer) == (431 if more else 200)
+    assert live.visitor().get("/live.css").status == 200
+
+
+def test_w3_a_body_does_not_count_as_headers(live):
+    first = (
+        f"POST /sign-out HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\nOrigin: {live.url}\r\n"
+        f"Content-Length: 50000\r\n\r\n"
+    ).encode() + b"x" * 50_000
+    second = f"GET /live.css HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\nConnection: close\r\n\r\n"
+    got = raw(live, first + second.encode())
+    assert b" 431 " not in got
+    assert b"text/css" in got
+
+
 def test_w3_a_request_that_never_ends_is_cut_off(tmp_path):
     with serving(tmp_path, limits=Limits(request_seconds=0.5)) as live:
         host = f"Host: 127.0.0.1:{live.port}\r\n".encode()
@@ -236,6 +342,20 @@ def test_w3_one_address_gets_its_share_of_connections_only(tmp_path):
             assert status(answer) == 503
             assert b"retry-after" in answer
         until(lambda: live.visitor().get("/").status == 200)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("no address", "no address"),
+    ],
+)
+def test_w3_one_household_of_ipv6_is_one_client(address, expected):
+    assert household(address) == expected
 
 
 def test_w3_200_slow_clients_leave_others_below_one_second(live):
@@ -294,6 +414,8 @@ def test_a_fault_of_ours_shows_nothing_of_itself(live, monkeypatch):
         ("a@panel.example", None),
         ("panel.example/x", None),
         ("", None),
+        ("panel.example.", "panel.example"),
+        ("[2001:DB8:0:0::7]:443", "2001:db8::7"),
     ],
 )
 def test_a_host_header_is_read_strictly(host, name):

@@ -5,11 +5,16 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from panel.archive.archive import Archive
+from panel.community.database import Database
 from panel.community.limits import Rate
 from panel.community.sends import Sends
+from panel.community.subscribers import UNCONFIRMED, Subscribers
+from panel.community.tables import spent
 from panel.community.tally import Count, Tally
+from panel.community.tokens import Tokens
 from panel.digest.edition import edition
 from panel.digest.issue import Issue
 from panel.digest.mailing import Mailing
@@ -206,6 +211,58 @@ def test_w5_confirming_and_leaving_twice_is_no_harm(tmp_path, box):
         assert confirmed(live) == []
 
 
+def test_w5_a_link_used_before_says_what_is_true_now(tmp_path, box):
+    with serving(tmp_path, box=box) as live:
+        people, visitor = live.service.records.subscribers, live.visitor()
+        confirm = subscribed(live, box)
+        visitor.post(confirm)
+        leave = unsubscribe_path(live, "ada@reader.example")
+        assert "You are unsubscribed" in visitor.post(leave).text
+        for answer in (visitor.get(leave), visitor.get(confirm), visitor.post(confirm)):
+            assert answer.status == 410
+            assert "You are not subscribed" in answer.text
+        assert visitor.post(leave).status == 200  # a mail program that tries again is told so
+        # Subscribed anew, by a new link.
+        people.ask("ada@reader.example", datetime.now(UTC) + timedelta(hours=25))
+        for answer in (visitor.get(leave), visitor.post(leave), visitor.get(confirm)):
+            assert answer.status == 410
+            assert "waits to be confirmed" in answer.text
+            assert "removed" not in answer.text
+        people.confirm("ada@reader.example")
+        one_click = visitor.ask("POST", leave, fields={"List-Unsubscribe": "One-Click"})
+        for answer in (visitor.get(leave), one_click):
+            assert answer.status == 410
+            assert "You are subscribed again" in answer.text
+            assert "unsubscribed" not in answer.text
+        assert "You are subscribed" in visitor.get(confirm).text
+        assert confirmed(live) == ["ada@reader.example"]
+
+
+def test_addresses_that_never_confirm_are_forgotten_after_a_week(tmp_path, box):
+    now = datetime.now(UTC)
+    with Database.open(None, folder=tmp_path / "community") as database:
+        people = Subscribers(database)
+        people.ask("never-canary@reader.example", now - UNCONFIRMED - timedelta(hours=1))
+        people.ask("late@reader.example", now - UNCONFIRMED + timedelta(hours=1))
+        tokens = Tokens(database)
+        old = tokens.issue("confirm", "x", hours=1, now=now - timedelta(days=40))
+        tokens.spend("confirm", old, now=now - timedelta(days=40))
+    with serving(tmp_path, box=box) as live:
+        state = live.service.records.subscribers.state
+        until(lambda: state("never-canary@reader.example") is None)
+        assert state("late@reader.example") == "asked"
+        database = live.service.records.database
+
+        def used():
+            with database.reading() as connection:
+                return connection.execute(select(spent)).all()
+
+        until(lambda: used() == [])
+    assert timedelta(days=7) == UNCONFIRMED
+    for file in (tmp_path / "community").iterdir():
+        assert b"never-canary" not in file.read_bytes()
+
+
 def test_w5_a_mail_program_leaves_without_cookies_or_a_page_of_ours(tmp_path, box):
     with serving(tmp_path, box=box) as live:
         webmail = {"Origin": "https://mail.example", "Sec-Fetch-Site": "cross-site"}
@@ -256,6 +313,18 @@ def test_w2_mails_to_one_address_are_few(tmp_path, box):
         box.wait(3)
         until(lambda: not live.service.outbox.is_busy)
         assert len(box.mails) == 3
+
+
+def test_w2_mails_to_one_mailbox_are_few_however_it_is_spelled(tmp_path, box):
+    rates = FREE | {"mail_address": Rate(burst=2, per_minute=0.01)}
+    spelled = ("ada.l@gmail.com", "AdaL@gmail.com", "a.d.a.l+x@googlemail.com", "adal+y@gmail.com")
+    with serving(tmp_path, box=box, rates=rates, shelf=False) as live:
+        seen = [
+            live.visitor().post(("/sign-in", "/subscribe")[n % 2], address=address).status
+            for n, address in enumerate(spelled)
+        ]
+        assert seen == [303, 303, 429, 429]
+        assert live.visitor().post("/sign-in", address="ada.l@reader.example").status == 303
 
 
 def test_without_a_mail_server_nothing_is_offered(tmp_path):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import threading
 
 import pytest
@@ -13,12 +14,15 @@ from panel.community.database import Database
 from panel.community.limits import Rate
 from panel.community.requests import Requests
 from panel.errors import ToolError
+from panel.serve.client import Proxies
 from panel.serve.wish import Wish, settled, wish
+from panel.session.options import Options
+from panel.settings import ServeSettings, Settings
 from tests.cards import named
 from tests.command import answering
 from tests.faultd import respond
 from tests.forge import Forge
-from tests.live import FREE, serving, until
+from tests.live import FREE, KEY, serving, until
 from tests.shelf import shelve
 
 WIDGET = "https://widget.example/"
@@ -134,6 +138,39 @@ def test_f1_an_address_that_leads_inside_fails_and_says_so(tmp_path, answers):
         assert live.visitor().get("/tools/widget.html").status == 404
 
 
+def test_f1_nobody_learns_which_names_the_network_here_knows(tmp_path, answers, monkeypatch):
+    known, real = {"inside.example.org": "10.0.0.7"}, socket.getaddrinfo
+
+    def look_up(host, *more, **how):
+        if host in known:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[host], 443))]
+        if host.endswith(".example.org"):
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return real(host, *more, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    leads = {
+        f"widget.example/{name}": respond(302, "", (("Location", f"https://{name}.example.org/"),))
+        for name in ("inside", "nowhere")
+    }
+    with (
+        forge(leads) as web,
+        serving(tmp_path, shelf=False, review=asked(answers, hosts=web.hosts(named=False))) as live,
+    ):
+        told = []
+        for number, url in enumerate(
+            ("https://inside.example.org/", "https://nowhere.example.org/",
+             "https://widget.example/inside", "https://widget.example/nowhere"), 1
+        ):  # fmt: skip
+            live.visitor().post("/request", name="Widget", url=url)
+            page = ended(live, f"/requests/{number}")
+            told.append(re.search("data-doing>(.*?)<", page)[1])
+        api = [live.visitor().get(f"/api/requests/{number}").text for number in (1, 2, 3, 4)]
+        assert len(set(told)) == 1
+        assert "nothing could be read about Widget" in told[0]
+        assert not any("public" in one or "no such host" in one for one in api)
+
+
 WRONG = (
     {"name": "", "url": WIDGET},
     {"name": "x" * 200, "url": WIDGET},
@@ -236,6 +273,38 @@ def test_w2_requests_are_few_and_the_queue_is_bounded(tmp_path, answers):
             for n in range(6)
         ]
         assert seen == [303, 303, 429, 429, 429, 429]
+
+
+def test_w2_reviews_have_a_budget_a_day(tmp_path):
+    budget = ServeSettings(requests_per_day=4, requests_per_person=2)
+    settings = Settings(runs=tmp_path / "runs", serve=budget)
+    review = Options(settings=settings, environ={}, provider="http://127.0.0.1:9/v1")
+    proxies = Proxies.of(["127.0.0.1"])
+    said = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+
+    def ask(live, name, where):
+        fields = {"name": name, "url": "", "description": TOLD}
+        headers = {"Origin": live.url, "X-Forwarded-For": where}
+        visitor = live.visitor()
+        visitor.vote("ship")  # a cookie makes nobody another person
+        return visitor.ask("POST", "/request", fields=fields, headers=headers)
+
+    for turn in range(2):
+        with serving(tmp_path, options=review, proxies=proxies) as live:
+            one = [ask(live, f"One {turn} {n}", "203.0.113.7") for n in range(4)]
+            other = [ask(live, f"Other {turn} {n}", "198.51.100.7").status for n in range(2)]
+            third = ask(live, f"Third {turn}", "192.0.2.7")
+            told = json.dumps({"name": f"Program {turn}", "description": TOLD}).encode()
+            program = live.visitor().ask("POST", "/api/requests", headers=said, body=told)
+        if turn == 0:
+            assert [each.status for each in one] == [303, 303, 429, 429]
+            assert other == [303, 303]
+            assert "one person or network may ask for 2 reviews a day" in one[-1].text.lower()
+        assert third.status == program.status == 429
+        assert 80_000 < int(third.headers["retry-after"]) <= 86_401
+        assert "24 hours" in third.text
+        assert json.loads(program.body)["error"] == "budget_spent"
+        assert 80_000 < int(program.headers["retry-after"]) <= 86_401
 
 
 def test_without_requests_none_are_taken(tmp_path):

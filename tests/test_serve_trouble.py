@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 
 import pytest
 
 from panel.community.limits import Rate
 from panel.community.tally import Tally
 from panel.serve.client import Proxies
+from panel.serve.trouble import Trouble
 from tests.cards import PAYLOADS, hostile
-from tests.live import FREE, KEY, Visitor, assert_harmless, serving, until
+from tests.live import FREE, KEY, Visitor, assert_harmless, postbox, serving, until
 from tests.shelf import shelve
 
 PAGE = "/tools/quillstore.html"
@@ -96,6 +98,52 @@ def test_w2_addresses_behind_a_proxy_are_told_apart_only_if_it_is_ours(tmp_path)
         assert seen(live) == [303, 303, 429, 429, 429]
     with serving(tmp_path / "two", rates=rates, proxies=Proxies.of(["127.0.0.1"])) as live:
         assert seen(live) == [303] * 5
+
+
+def from_address(live, address, tool="quillstore"):
+    """Vote as a new visitor whom our own proxy saw at an address."""
+    said = {"Origin": live.url, "X-Forwarded-For": address}
+    fields = {"tool": tool, "choice": "ship"}
+    return live.visitor().ask("POST", "/vote", fields=fields, headers=said).status
+
+
+@pytest.mark.parametrize("bits", [32, 48, 56, 64])
+def test_w2_the_owner_of_one_ipv6_network_is_not_250_voters(tmp_path, bits):
+    rates = FREE | {"new_voter_network": Rate(burst=60, per_minute=0.1)}
+    start = int(ip_address("2001:db8::"))
+    with serving(tmp_path, rates=rates, proxies=Proxies.of(["127.0.0.1"])) as live:
+        # Each visitor in the next network inside the owner's.
+        step = 2 ** (128 - min(bits + 16, 128))
+        seen = [from_address(live, str(ip_address(start + n * step))) for n in range(250)]
+        assert seen.count(303) == (120 if bits == 32 else 60)
+        assert from_address(live, "2a00:1450::1") == 303  # others are not held up
+
+
+def test_w2_limits_survive_a_restart(tmp_path, database_url):
+    rates = FREE | {
+        "new_voter_network": Rate(burst=3, per_minute=0.01),
+        "mail_address": Rate(burst=2, per_minute=0.01),
+    }
+    with postbox() as box:
+        seen, mailed = [], []
+        for _ in range(2):
+            with serving(tmp_path, rates=rates, box=box, database_url=database_url) as live:
+                seen += [live.visitor().vote("ship").status for _ in range(5)]
+                for address in ("ada.l@gmail.com", "adal+1@gmail.com", "ADA.L@googlemail.com"):
+                    mailed.append(live.visitor().post("/sign-in", address=address).status)
+        assert seen == [303] * 3 + [429] * 7
+        assert mailed == [303] * 2 + [429] * 4
+    for file in (tmp_path / "community").iterdir():
+        assert b"127.0.0" not in file.read_bytes()
+        assert b"gmail" not in file.read_bytes()
+
+
+def test_w2_limits_survive_a_server_that_is_killed(tmp_path, database_url):
+    rates = FREE | {"new_voter_network": Rate(burst=2, per_minute=0.01)}
+    with serving(tmp_path, rates=rates, database_url=database_url) as live:
+        assert [live.visitor().vote("ship").status for _ in range(2)] == [303] * 2
+        kept = live.service.records.buckets.kept
+        until(lambda: any(one.level < 0.1 for one in kept().values()), seconds=10)
 
 
 # W4
@@ -180,6 +228,44 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
         assert tally.skip >= certain.count("skip")
         assert votes.recount() == votes.tallies()
         assert certain
+
+
+def test_w4_a_database_that_fails_is_told_in_one_line_a_minute_with_counts():
+    said, now = [], [0.0]
+    trouble = Trouble(said.append, clock=lambda: now[0])
+    trouble.worked()
+    for second in range(150):
+        now[0] = float(second)
+        trouble.failed("panel.db: locked")
+    assert said == [
+        "the database failed 1 call: panel.db: locked",
+        "the database failed 60 calls in the last 60 s: panel.db: locked",
+        "the database failed 60 calls in the last 60 s: panel.db: locked",
+    ]
+    now[0] = 170.0
+    trouble.worked()
+    assert len(said) == 3
+    now[0] = 185.0
+    trouble.worked()
+    trouble.worked()
+    assert said[3:] == [
+        "the database failed 29 calls in the last 65 s: panel.db: locked; it answers again"
+    ]
+
+
+def test_w4_the_operator_is_told_that_the_database_is_away_without_its_password(tmp_path, postgres):
+    url = postgres.new_database().replace("postgres@", "postgres:canary-password@")
+    with serving(tmp_path, database_url=url) as live:
+        postgres.stop(crash=True)
+        try:
+            assert [live.visitor().vote("skip").status for _ in range(9)] == [503] * 9
+            until(lambda: not live.service.counts.known)
+        finally:
+            postgres.start()
+        told = [line for line in live.said if "database" in line]
+        assert len(told) == len(live.said) == 1
+        assert "the database failed 1 call: PostgreSQL at " in told[0]
+        assert "canary" not in told[0]
 
 
 # O1 and O4

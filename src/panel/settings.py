@@ -52,6 +52,17 @@ class RuleSettings(BaseModel):
     unclear_band: float | None = Field(default=None, ge=0, lt=0.5)
 
 
+class ServeSettings(BaseModel):
+    """`[serve]`: what `panel serve` takes from its visitors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests_per_day: int = Field(default=100, ge=0, le=100_000)
+    """Reviews that may be asked for in any 24 hours, by all together: each costs model calls."""
+    requests_per_person: int = Field(default=10, ge=0, le=100_000)
+    """Those of one person: who has signed in, or else a network."""
+
+
 class Settings(BaseModel):
     """What panel.toml and the environment say. Every value has a default."""
 
@@ -66,6 +77,7 @@ class Settings(BaseModel):
     runs: Path = Path("runs")
     concurrency: int | None = Field(default=None, ge=1, le=1000)
     rule: RuleSettings = RuleSettings()
+    serve: ServeSettings = ServeSettings()
     providers: dict[str, ProviderTable] = {}
 
 
@@ -125,5 +137,6 @@ def _first_fault(fault: ValidationError, file: Path) -> SettingsError:
 def _known(place: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     if len(place) > 1:
-        model = RuleSettings if place[0] == "rule" else ProviderTable
+        tables: dict[str, type[BaseModel]] = {"rule": RuleSettings, "serve": ServeSettings}
+        model = tables.get(place[0], ProviderTable)
     return sorted(model.model_fields)

@@ -34,7 +34,7 @@ from panel.serve.start import serve, trace
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Proxy or network whose X-Forwarded-For is believed.",
+    help="Proxy or network whose X-Forwarded-For and -Host are believed.",
 )
 @click.option("--no-requests", is_flag=True, help="Take no review requests from the page.")
 @options.judging
@@ -73,6 +73,7 @@ def _mailing() -> Mailing | None:
 
 def _check(setup: Setup) -> None:
     """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
+    _ = setup.door  # its names are checked before anything is opened
     if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):
         return
     if setup.mailing is not None or not setup.allow_hosts:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from panel.community.faults import told
 from panel.community.lock import FileLock
+from panel.community.owner import check_present, claim, is_claimed
 from panel.community.postgres import postgres_engine
 from panel.community.schema import migrate
 from panel.community.sqlite import PATIENCE, WRITES, note_on, sqlite_engine
@@ -22,7 +23,9 @@ from panel.evidence.fence import installation_secret
 from panel.untrusted import printable
 
 FILE: Final = "panel.db"
+SECRET_FILE: Final = "secret"
 
+_WRITABLE: Final = "choose a folder that can be written"
 _FORMS: Final = "postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE"
 
 
@@ -32,12 +35,10 @@ class Database:
     `place` names it in messages and never holds a password. `notes` are warnings for the operator.
     """
 
-    def __init__(
-        self, engine: Engine, *, place: str, secret: bytes, hidden: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, engine: Engine, *, place: str, hidden: tuple[str, ...] = ()) -> None:
         """Take an engine; use `Database.open`."""
         self.place = place
-        self.secret = secret
+        self.secret = b""
         self.notes: tuple[str, ...] = ()
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
@@ -58,27 +59,29 @@ class Database:
         Raises:
             SettingsError: The URL is none that panel knows, or the folder cannot be written.
             DatabaseDown: It cannot be reached, or another process keeps it.
-            DatabaseError: It is damaged, made by a newer panel, or another server runs on it.
+            DatabaseError: It is damaged, made by a newer panel, kept under another secret than the
+                folder's, or another server runs on it.
         """
-        place = _url(url, folder)
-        secret = _secret(folder)
+        place, file = _url(url, folder), _made(folder) / SECRET_FILE
         if place.get_backend_name() == "sqlite":
-            database = cls._sqlite(Path(place.database or ""), secret, alone)
+            database = cls._sqlite(Path(place.database or ""), alone)
         else:
-            database = cls(
-                postgres_engine(place), place=_named(place), secret=secret, hidden=_hidden(place)
-            )
+            database = cls(postgres_engine(place), place=_named(place), hidden=_hidden(place))
         try:
+            with database._opening(), database._engine.begin() as connection:
+                check_present(connection, file=file, place=database.place)
+            database.secret = _secret(folder)
             database._migrate()
+            database._claim(file)
         except BaseException:
             database.close()
             raise
         return database
 
     @classmethod
-    def _sqlite(cls, path: Path, secret: bytes, alone: bool) -> "Database":
+    def _sqlite(cls, path: Path, alone: bool) -> "Database":
         engine = sqlite_engine(path)
-        database = cls(engine, place=str(path), secret=secret)
+        database = cls(engine, place=str(path))
         try:
             version = getattr(engine.dialect.dbapi, "sqlite_version_info", (0,))
             if note := note_on(version):
@@ -124,9 +127,22 @@ class Database:
                 lock.close()
 
     def _migrate(self) -> None:
-        hint = "start the server, or correct PANEL_DATABASE_URL"
-        with self._my_turn(), told(self.place, secrets=self._hidden, hint=hint):
+        with self._my_turn(), self._opening():
             migrate(self._writer, self.place)
+
+    def _claim(self, file: Path) -> None:
+        mark = self.mark("installation", "fingerprint")
+        with self.reading() as connection:
+            if is_claimed(connection, mark):
+                return
+        with self.writing(alone="the owner") as connection:
+            claim(connection, mark, file=file, place=self.place)
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        hint = "start the server, or correct PANEL_DATABASE_URL"
+        with told(self.place, secrets=self._hidden, hint=hint):
+            yield
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
@@ -179,11 +195,22 @@ def _hidden(url: URL) -> tuple[str, ...]:
     return tuple(filter(None, [url.password, *given]))
 
 
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        what = (fault.strerror or "error").lower()
+        raise SettingsError(f"{folder}: {what}", hint=_WRITABLE) from None
+    return folder
+
+
 def _secret(folder: Path) -> bytes:
     try:
         return installation_secret(folder)
     except SettingsError as error:
-        raise SettingsError(error.message, hint="choose a folder that can be written") from None
+        damaged = (folder / SECRET_FILE).is_file() and error.message.endswith("damaged")
+        hint = "put it back from a backup" if damaged else _WRITABLE
+        raise SettingsError(error.message, hint=hint) from None
 
 
 def _seat(path: Path) -> FileLock:

@@ -1,12 +1,17 @@
 """What a database driver raises, as errors of panel: one line, the place named, no password."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import exc
 
-from panel.errors import DatabaseDown, DatabaseError, DatabaseFull
+from panel.errors import DatabaseDown, DatabaseError, DatabaseFull, Unkeepable
 from panel.untrusted import printable
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Half of a pair that stands for one letter; no text by itself."""
 
 
 @contextmanager
@@ -14,6 +19,9 @@ def told(
     place: str, *, secrets: tuple[str, ...] = (), hint: str = "try again once it answers"
 ) -> Iterator[None]:
     """Raise `DatabaseDown`, `DatabaseFull` or `DatabaseError` for what the driver raises within.
+
+    What it says of a value that it cannot keep, such as a NUL or a number beyond 63 bits, becomes
+    `Unkeepable`.
 
     Args:
         place: The database in messages: a file, or host and name.
@@ -25,11 +33,25 @@ def told(
     except exc.TimeoutError:
         message = f"{place}: every connection is busy"
         raise DatabaseDown(message, hint="try again in a moment") from None
+    except (OverflowError, UnicodeEncodeError, exc.DataError):
+        raise unkeepable() from None
     except exc.DBAPIError as error:
         # Not chained: the driver's own text may hold what must not be shown.
         if (known := _known(error, f"{place}: {_said(error.orig, secrets)}", place, hint)) is None:
             raise
         raise known from None
+
+
+def keepable(value: str | int) -> bool:
+    """Tell whether both databases can keep a value: no NUL, no half a letter, at most 63 bits."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return "\0" not in value and not _HALF.search(value)
+
+
+def unkeepable() -> Unkeepable:
+    """Return the error about such a value, which it does not show."""
+    return Unkeepable("a number is too large, or letters cannot be kept")
 
 
 def _known(error: exc.DBAPIError, said: str, place: str, hint: str) -> DatabaseError | None:

@@ -1,6 +1,19 @@
 """Networks: which visitors count as neighbours, by their address. Pure."""
 
 import ipaddress
+from typing import Final
+
+_WIDER: Final = (32, 24)
+"""Longer and longer reaches of IPv6: one owner of a /32 has 65,536 networks of a /48."""
+
+
+def networks(address: str) -> tuple[str, ...]:
+    """Return the network a visitor comes from and, for IPv6, those around it, the nearest first."""
+    nearest = network(address)
+    if ":" not in nearest:
+        return (nearest,)
+    inner = ipaddress.IPv6Network(nearest)
+    return (nearest, *(str(inner.supernet(new_prefix=bits)) for bits in _WIDER))
 
 
 def network(address: str) -> str:

@@ -2,25 +2,39 @@
 
 import urllib.parse
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true, update
 from sqlalchemy import insert as plain_insert
 
 from panel.community.database import Database
+from panel.community.faults import keepable, unkeepable
 from panel.community.tables import requests
-from panel.errors import CommunityError, QueueFull
+from panel.errors import BudgetSpent, CommunityError, QueueFull
 from panel.untrusted import clean, printable
 
 State = Literal["queued", "running", "done", "failed"]
 
 MOST_QUEUED: Final = 100
-LONGEST: Final = {"name": 120, "url": 500, "description": 2000}
-"""Characters a field may have; longer ones are turned down, not cut."""
+NAME: Final = 120
+URL: Final = 500
+DESCRIPTION: Final = 2_000
+LONGEST: Final = {"name": NAME, "url": URL, "description": DESCRIPTION}
+"""Characters a field may have, on pages, in the API and here; longer ones are turned down."""
+
+DAY: Final = timedelta(hours=24)
 
 _WAITING: Final = ("queued", "running")
 _QUEUE: Final = "the queue of requests"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many reviews may be asked for in any 24 hours."""
+
+    all: int
+    person: int
 
 
 @dataclass(frozen=True)
@@ -53,25 +67,33 @@ class Requests:
         url: str | None = None,
         description: str | None = None,
         *,
+        asker: str | None = None,
+        budget: Budget | None = None,
         now: datetime | None = None,
     ) -> Request:
         """Queue a request; one that is queued or running already is returned instead.
 
-        Raises `CommunityError` for fields that cannot be a tool, `QueueFull`, `DatabaseDown`.
+        `asker` says who asks, of which only a keyed hash is kept; None: a program with the key.
+        Raises `CommunityError` for fields that cannot be a tool, `BudgetSpent`, `QueueFull`,
+        `DatabaseDown`.
         """
         asked = checked(name, url, description)
         waiting = self._database.mark("request", "\0".join(v or "" for v in asked.values()))
+        who = None if asker is None else self._database.mark("asker", asker)
         now = now or datetime.now(UTC)
         with self._database.writing(alone=_QUEUE) as connection:
             same = select(requests).where(requests.c.waiting == waiting)
             if row := connection.execute(same).one_or_none():
                 return _request(row)
+            if budget is not None:
+                _check_budget(connection, budget, who, now)
             queued = select(func.count()).where(requests.c.state == "queued")
             if connection.execute(queued).scalar_one() >= self._most:
                 raise QueueFull(
                     f"{self._most} review requests are waiting already", hint="try again later"
                 )
             new = {**asked, "state": "queued", "waiting": waiting, "created": now, "changed": now}
+            new["asker"] = who
             added = plain_insert(requests).values(new).returning(*requests.c)
             return _request(connection.execute(added).one())
 
@@ -104,7 +126,9 @@ class Requests:
         self._change(request, {"state": "failed", "message": said, "waiting": None}, now)
 
     def get(self, request: int) -> Request | None:
-        """Return a request, None where there is none of this number."""
+        """Return a request, None where there is none of this number. Raises `Unkeepable`."""
+        if not keepable(request):
+            raise unkeepable()
         with self._database.reading() as connection:
             row = connection.execute(select(requests).where(requests.c.id == request)).one_or_none()
         return _request(row) if row else None
@@ -169,4 +193,34 @@ def _web_address(url: str) -> bool:
 
 
 def _request(row: Row[Any]) -> Request:
-    return Request(**{key: value for key, value in row._mapping.items() if key != "waiting"})
+    hidden = {"waiting", "asker"}
+    return Request(**{key: value for key, value in row._mapping.items() if key not in hidden})
+
+
+def _check_budget(connection: Connection, budget: Budget, asker: str | None, now: datetime) -> None:
+    """Raise `BudgetSpent` where the asker, or all together, asked for enough in the last day."""
+    if asker is not None:
+        mine = requests.c.asker == asker
+        wait = _until_free(connection, mine, budget.person, now)
+        if wait is not None:
+            most = f"{budget.person} review{'s' if budget.person != 1 else ''}"
+            raise BudgetSpent(f"one person or network may ask for {most} a day here", wait=wait)
+    wait = _until_free(connection, true(), budget.all, now)
+    if wait is not None:
+        raise BudgetSpent("as many reviews were asked for today as are taken in a day", wait=wait)
+
+
+def _until_free(
+    connection: Connection, which: ColumnElement[bool], most: int, now: datetime
+) -> float | None:
+    """Return the seconds until one more fits into the last 24 hours, None where it does now."""
+    recent = which & (requests.c.created > now - DAY)
+    newest = select(requests.c.created).where(recent).order_by(requests.c.id.desc())
+    if most < 1:
+        return DAY.total_seconds()
+    row = connection.execute(newest.offset(most - 1).limit(1)).first()
+    if row is None:
+        return None
+    leaves: timedelta = row.created + DAY - now
+    # A clock that went back must not make anybody wait for longer than a day.
+    return min(DAY, leaves).total_seconds()

@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
-from panel.community.address import normal
+from panel.community.address import mailbox, normal
 from panel.community.database import Database
-from panel.community.tables import subscribers
+from panel.community.tables import sends, subscribers
 from panel.community.upsert import insert
 
 AGAIN: Final = timedelta(hours=24)
 """How long an address is left alone after a confirmation was mailed to it."""
+
+UNCONFIRMED: Final = timedelta(days=7)
+"""How long an address is kept that asked for the digest and never confirmed."""
+
+State = Literal["asked", "confirmed", "left"]
 
 _PAGE: Final = 500
 
@@ -36,14 +41,18 @@ class Subscribers:
     def ask(self, address: str, now: datetime | None = None) -> bool:
         """Note that somebody wants the digest; tell whether a confirmation mail is due.
 
-        It is due at most once in 24 hours, and never to a confirmed address; what the visitor is
-        told must not depend on it. Raises `AddressError`.
+        It is due at most once in 24 hours, whatever the spelling of the mailbox, and never to a
+        confirmed address; what the visitor is told must not depend on it. Raises `AddressError`.
         """
         now = now or datetime.now(UTC)
-        place = normal(address)
+        place, box = normal(address), self._database.mark("subscribed mailbox", mailbox(address))
         row: dict[str, Any] = {"key": self._key(place), "address": place, "state": "asked"}
-        row |= {"asked": now, "changed": now}
-        with self._database.writing() as connection:
+        row |= {"asked": now, "changed": now, "mailbox": box}
+        mailed = (subscribers.c.mailbox == box) & (subscribers.c.key != row["key"])
+        mailed &= subscribers.c.asked > now - AGAIN
+        with self._database.writing(alone=f"mailbox {box}") as connection:
+            if connection.execute(select(subscribers.c.id).where(mailed)).first():
+                return False
             added = insert(connection, subscribers).values(row)
             due = added.on_conflict_do_update(
                 index_elements=[subscribers.c.key],
@@ -84,12 +93,29 @@ class Subscribers:
         """Unsubscribe by number, for links that shall not carry the address."""
         return self._leave(subscribers.c.id == subscriber, now)
 
+    def state(self, subscriber: int | str) -> State | None:
+        """Return how an address stands, given itself or its number; None where it is unknown."""
+        if isinstance(subscriber, int):
+            here = subscribers.c.id == subscriber
+        else:
+            here = subscribers.c.key == self._key(normal(subscriber))
+        with self._database.reading() as connection:
+            found: State | None = connection.execute(
+                select(subscribers.c.state).where(here)
+            ).scalar_one_or_none()
+        return found
+
     def forget_unconfirmed(self, before: datetime) -> int:
-        """Forget the addresses that asked before then and never confirmed; return how many."""
+        """Forget the addresses that asked before then and never confirmed; return how many.
+
+        Nothing of them stays, but for a keyed hash where an edition was mailed to one earlier.
+        """
         old = (subscribers.c.state == "asked") & (subscribers.c.changed < before)
+        mailed = exists().where(sends.c.subscriber == subscribers.c.id)
         with self._database.writing() as connection:
-            gone = update(subscribers).where(old).values(state="left", address=None)
-            return connection.execute(gone).rowcount
+            gone = connection.execute(delete(subscribers).where(old, ~mailed)).rowcount
+            left = update(subscribers).where(old).values(state="left", address=None)
+            return gone + connection.execute(left).rowcount
 
     def confirmed(self) -> Iterator[Subscriber]:
         """Yield everybody who gets the digest, oldest first; no transaction stays open."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -59,6 +60,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite counts up by itself only where the column's type is exactly INTEGER."""
 
+installation: Final = Table(
+    "installation", METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)  # fmt: skip
+"""What holds for the whole database: the fingerprint of the secret that its keys were made with."""
+
 identities: Final = Table(
     "identities", METADATA,
     Column("id", _NUMBER, primary_key=True),
@@ -105,11 +113,14 @@ subscribers: Final = Table(
     Column("state", Text, nullable=False),
     Column("asked", Moment),
     Column("changed", Moment, nullable=False),
+    Column("mailbox", Text),
     CheckConstraint("state IN ('asked', 'confirmed', 'left')", name="state"),
     CheckConstraint("(address IS NULL) = (state = 'left')", name="address"),
+    Index(None, "mailbox"),
 )  # fmt: skip
-"""Who gets the digest. `address` is there while mail must reach it; `key`, its keyed hash, stays.
-`asked` is when a confirmation was last mailed."""
+"""Who gets the digest. `address` is there while mail must reach it; `key`, its keyed hash, stays
+while a mail of the past names it. `asked` is when a confirmation was last mailed. `mailbox` is what
+all spellings of one mailbox share, as a keyed hash; rows of earlier releases have none."""
 
 editions: Final = Table(
     "editions", METADATA,
@@ -145,11 +156,22 @@ requests: Final = Table(
     Column("created", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
     Column("waiting", Text, unique=True),
+    Column("asker", Text),
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
     Index(None, "state", "id"),
     sqlite_autoincrement=True,
 )  # fmt: skip
-"""Review requests. `waiting` is a hash of what is asked, while it is: asking twice queues once."""
+"""Review requests. `waiting` is a hash of what is asked, while it is: asking twice queues once.
+`asker` is a keyed hash of who asked, None for a program with the key and for earlier releases."""
+
+buckets: Final = Table(
+    "buckets", METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("level", Float, nullable=False),
+    Column("at", Moment, nullable=False),
+)  # fmt: skip
+"""What is used up of flood limits, for the next start. `name` is a keyed hash."""
 
 spent: Final = Table(
     "spent", METADATA,

@@ -45,7 +45,7 @@ class Tokens:
         subject, expires, name = self._opened(purpose, token)
         with self._database.reading() as connection:
             if connection.execute(select(spent.c.token).where(spent.c.token == name)).first():
-                raise _used()
+                raise _used(subject)
         _check_date(expires, now or datetime.now(UTC))
         return subject
 
@@ -60,10 +60,16 @@ class Tokens:
             row = {"token": name, "expires": expires, "at": now}
             added = insert(connection, spent).values(row).on_conflict_do_nothing()
             if not connection.execute(added.returning(spent.c.token)).first():
-                raise _used()
+                raise _used(subject)
             _check_date(expires, now)
             connection.execute(delete(spent).where(spent.c.expires < now - _KEPT))
         return subject
+
+    def forget_expired(self, *, now: datetime | None = None) -> int:
+        """Forget the used tokens that have expired long ago; return how many."""
+        before = (now or datetime.now(UTC)) - _KEPT
+        with self._database.writing() as connection:
+            return connection.execute(delete(spent).where(spent.c.expires < before)).rowcount
 
     def _signer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(
@@ -92,5 +98,6 @@ def _check_date(expires: datetime, now: datetime) -> None:
         raise TokenError("this link has expired", reason="expired", hint="ask for a new one")
 
 
-def _used() -> TokenError:
-    return TokenError("this link was used already", reason="spent", hint="ask for a new one")
+def _used(subject: str) -> TokenError:
+    words = "this link was used already"
+    return TokenError(words, reason="spent", subject=subject, hint="ask for a new one")

@@ -16,7 +16,9 @@
     │   ├── AddressError      no address that mail can be sent to
     │   ├── TokenError        a mailed link is forged, expired or used already
     │   ├── Banned            the identity may not vote any more
-    │   └── QueueFull         enough review requests are waiting already
+    │   ├── QueueFull         enough review requests are waiting already
+    │   ├── BudgetSpent       enough were asked for today, by one person or by all
+    │   └── Unkeepable        a number or letters that no database keeps
     ├── DatabaseError         the database cannot be used as it is   (exit 2)
     │   └── DatabaseDown      it does not answer now; what it acknowledged is kept (exit 3)
     │       └── DatabaseFull  it has no room left
@@ -70,12 +72,14 @@ from panel.errors.call import (
 from panel.errors.community import (
     AddressError,
     Banned,
+    BudgetSpent,
     CommunityError,
     DatabaseDown,
     DatabaseError,
     DatabaseFull,
     QueueFull,
     TokenError,
+    Unkeepable,
 )
 from panel.errors.fetch import (
     BadResponse,
@@ -106,6 +110,7 @@ __all__ = [
     "BadResponse",
     "Banned",
     "Blocked",
+    "BudgetSpent",
     "CallError",
     "CommunityError",
     "DatabaseDown",
@@ -149,6 +154,7 @@ __all__ = [
     "ToolError",
     "Transient",
     "Truncated",
+    "Unkeepable",
     "Unparseable",
     "Unreachable",
     "Untrusted",

@@ -23,10 +23,13 @@ class TokenError(CommunityError):
         message: str,
         *,
         reason: Literal["forged", "expired", "spent"],
+        subject: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+        self.subject = subject
+        """What a used one was about; None for others."""
 
 
 class Banned(CommunityError):
@@ -35,6 +38,18 @@ class Banned(CommunityError):
 
 class QueueFull(CommunityError):
     """Enough review requests are waiting already; later ones may be taken."""
+
+
+class BudgetSpent(CommunityError):
+    """So many reviews were asked for that no more are taken for `wait` seconds."""
+
+    def __init__(self, message: str, *, wait: float, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class Unkeepable(CommunityError):
+    """A number too large, or letters that no database keeps."""
 
 
 class DatabaseError(PanelError):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from panel.errors import BadResponse, FetchError
+from panel.errors import BadResponse, Blocked, FetchError, NoAnswer
 from panel.evidence.adapter import Want, adapters
 from panel.fetch.connector import Resolve, system_addresses
 from panel.fetch.fetcher import ACCEPT, Fetcher
@@ -32,10 +32,17 @@ class NotRead(Exception):
 class Internet:
     """Fetches wants; one for a whole run, closed at its end."""
 
-    def __init__(self, fetcher: Fetcher, *, hosts: Mapping[str, str] | None = None) -> None:
-        """Take the fetcher, and for hosts that another server plays its base address."""
+    def __init__(
+        self, fetcher: Fetcher, *, hosts: Mapping[str, str] | None = None, discreet: bool = False
+    ) -> None:
+        """Take the fetcher, and for hosts that another server plays its base address.
+
+        `discreet`: a stranger chose the addresses, and must not learn from a reason which names
+        the network here knows.
+        """
         self._fetcher = fetcher
         self._hosts = dict(hosts or {})
+        self._discreet = discreet
 
     @classmethod
     def open(
@@ -44,11 +51,13 @@ class Internet:
         *,
         hosts: Mapping[str, str] | None = None,
         resolve: Resolve = system_addresses,
+        discreet: bool = False,
     ) -> Self:
         """Return the internet with the keys that the environment holds; connects to nothing."""
         hosts = dict(hosts or {})
         allow = frozenset(_authority(base) for base in hosts.values())
-        return cls(Fetcher(allow=allow, keys=keys(environ, hosts), resolve=resolve), hosts=hosts)
+        fetcher = Fetcher(allow=allow, keys=keys(environ, hosts), resolve=resolve)
+        return cls(fetcher, hosts=hosts, discreet=discreet)
 
     async def get(self, want: Want, *, seconds: float) -> Page:
         """Return the page of a want, trying its addresses in turn for as long as it is 404.
@@ -64,17 +73,22 @@ class Internet:
                 if error.status != 404:
                     raise NotRead(_reason(error, want, url)) from None
             except FetchError as error:
-                raise NotRead(_words(error)) from None
+                raise NotRead(self._words(error)) from None
         try:
             return await self._get(last, want, seconds)
         except BadResponse as error:
             raise NotRead(_reason(error, want, last), absent=error.status == 404) from None
         except FetchError as error:
-            raise NotRead(_words(error)) from None
+            raise NotRead(self._words(error)) from None
 
     async def close(self) -> None:
         """Close the connections."""
         await self._fetcher.close()
+
+    def _words(self, error: FetchError) -> str:
+        if self._discreet and isinstance(error, Blocked | NoAnswer):
+            return "its address cannot be reached"
+        return _words(error)
 
     async def _get(self, url: str, want: Want, seconds: float) -> Page:
         page = await self._fetcher.get(

@@ -1,5 +1,6 @@
 """Answers: pages of the site and pages in words, as responses with the right headers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -7,6 +8,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from panel.errors import Unkeepable
+from panel.render.citations import line
 from panel.serve.form import BadForm
 from panel.serve.hands import Busy
 from panel.serve.page import Page
@@ -47,6 +50,12 @@ def see(request: Request, path: str) -> Response:
     # Relative, so that it stays on this site, below whatever path a proxy has put it.
     url = addresses.root(request.url.path.lstrip("/")) + path
     return RedirectResponse(url or ".", status_code=303, headers={"cache-control": "no-store"})
+
+
+def sentence(message: str) -> str:
+    """Return the message of an error as a page says it."""
+    told = line(message)
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def turned_away(wait: float) -> Mapping[str, str]:
@@ -117,13 +126,22 @@ class Answers:
         headers = {"cache-control": "no-store"}
         return Response(body, 404, headers, media_type="text/html; charset=utf-8")
 
-    async def too_often(self, request: Request, wait: float) -> Response:
-        """Return the page for somebody who asks more often than is allowed."""
+    async def too_often(
+        self,
+        request: Request,
+        wait: float,
+        *,
+        why: str | None = None,
+    ) -> Response:
+        """Return the page for somebody who asks more often than is allowed.
+
+        `why` says that the day's budget is spent; without it, it was too many at once.
+        """
         seconds = max(1, round(wait + 0.5))
         return await self.words(
             request,
-            "Too many at once",
-            "That was more than this site takes from one person or one network at a time.",
+            "Enough for today" if why else "Too many at once",
+            why or "That was more than this site takes from one person or one network at a time.",
             f"It can be done again in {_span(seconds)}. Nothing was changed.",
             status=429,
             headers=turned_away(wait),
@@ -134,6 +152,10 @@ class Answers:
         if isinstance(fault, BadForm):
             return await self.words(
                 request, "That did not work", fault.message, status=fault.status
+            )
+        if isinstance(fault, Unkeepable):
+            return await self.words(
+                request, "That did not work", sentence(fault.message), status=400
             )
         if isinstance(fault, Unavailable):
             return await self.words(
@@ -160,4 +182,6 @@ def _has(request: Request, tag: str) -> bool:
 def _span(seconds: int) -> str:
     if seconds < 90:
         return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{round(seconds / 60)} minutes"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from panel.errors import Unkeepable
 from panel.serve import headers
 from panel.serve.answers import Answers, page_response
 from panel.serve.asking import Asking
@@ -79,6 +80,7 @@ def create_app(service: Service) -> ASGIApp:
         app,
         door=service.setup.door,
         headers=headers.security(secure=service.setup.is_secure),
+        proxies=service.setup.proxies,
         free=FREE,
         on_fault=lambda fault: service.on_trouble(_place(fault)),
     )
@@ -133,7 +135,8 @@ def _tell_faults(app: FastAPI, answers: Answers) -> None:
             return Response(words, fault.status_code, fault.headers, media_type="text/plain")
         return await answers.failed(request, fault)
 
-    for kind in (HTTPException, RequestValidationError, Refused, BadForm, Busy, Unavailable):
+    known = (HTTPException, RequestValidationError, Refused, BadForm, Busy, Unavailable, Unkeepable)
+    for kind in known:
         app.add_exception_handler(kind, tell)
 
 

@@ -10,10 +10,12 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from panel.community.limits import Names
+from panel.community.requests import Budget
 from panel.community.requests import Request as Asked
-from panel.errors import CommunityError, QueueFull, ToolError
+from panel.errors import BudgetSpent, CommunityError, QueueFull, ToolError
 from panel.render import figures
-from panel.serve.answers import Answers, see
+from panel.serve.answers import Answers, see, sentence
 from panel.serve.form import read_form
 from panel.serve.progress import Step
 from panel.serve.records import Unavailable
@@ -64,9 +66,12 @@ class Asking:
         fields = [form.get(name, "") for name in ("name", "url", "description")]
         try:
             told = self.checked(*fields)
-            if (wait := await self._wait(request)) > 0:
+            asker, names = await self._asker(request)
+            if (wait := self._service.limits.take(**names)) > 0:
                 return await self._answers.too_often(request, wait)
-            asked = await self.queue(told)
+            asked = await self.queue(told, asker=asker)
+        except BudgetSpent as fault:
+            return await self._answers.too_often(request, fault.wait, why=sentence(fault.message))
         except QueueFull as fault:
             return await self._list(request, fault=fault.message, status=503)
         except (ToolError, CommunityError) as fault:
@@ -79,11 +84,12 @@ class Asking:
         told = wish(name, url, description, allow=hosts)
         return settled(told, known_in(self._service.shelf.archive, told.name))
 
-    async def queue(self, told: Wish) -> Asked:
-        """Queue a wish. Raises `CommunityError` and `Unavailable`."""
-        add = self._service.records.requests.add
+    async def queue(self, told: Wish, *, asker: str | None = None) -> Asked:
+        """Queue a wish of somebody; None: of a program. Raises `CommunityError`, `Unavailable`."""
+        add, most = self._service.records.requests.add, self._service.setup.review.settings.serve
+        budget = Budget(all=most.requests_per_day, person=most.requests_per_person)
         asked = await self._service.records.write(
-            lambda: add(told.name, told.url, told.description)
+            lambda: add(told.name, told.url, told.description, asker=asker, budget=budget)
         )
         self._service.worker.ring()
         return asked
@@ -193,14 +199,15 @@ class Asking:
             recent=rows,
         )
 
-    async def _wait(self, request: Request) -> float:
-        """Return how long the visitor has to wait before asking again; counts this one if not."""
-        cookies = self._service.jar.read(request)
-        names = {"request_network": self._service.network(request)}
+    async def _asker(self, request: Request) -> tuple[str, dict[str, Names]]:
+        """Return who asks, a member or else a network, and whom it counts against."""
+        cookies, networks = self._service.jar.read(request), self._service.networks(request)
         who = await self._service.records.read(lambda: self._visitors.find(cookies))
+        names: dict[str, Names] = {"request_network": networks}
         if who.identity is not None:
             names["request_identity"] = str(who.identity)
-        return self._service.limits.take(**names)
+        # Cookies are cheap: only who has signed in is somebody apart from the network.
+        return f"member {who.identity}" if who.signed_in else f"network {networks[0]}", names
 
 
 def _words(asked: Asked, ahead: int) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from panel.serve.client import Proxies
 from panel.serve.headers import Raw
 from panel.serve.origin import SAFE, Door
 
@@ -42,6 +43,7 @@ class Hygiene:
         *,
         door: Door,
         headers: Raw,
+        proxies: Proxies | None = None,
         free: tuple[str, ...] = (),
         on_fault: Callable[[Exception], None] = lambda fault: None,
     ) -> None:
@@ -51,12 +53,14 @@ class Hygiene:
             app: What is behind the gate.
             door: Whose requests are let in.
             headers: What every answer carries.
+            proxies: Whose `X-Forwarded-Host` is believed; None: nobody's.
             free: Starts of paths whose forms carry a token of their own, from whatever page.
             on_fault: Told what the application did not catch.
         """
         self._app = app
         self._door = door
         self._headers = list(headers)
+        self._proxies = proxies or Proxies()
         self._free = free
         self._on_fault = on_fault
 
@@ -95,18 +99,28 @@ class Hygiene:
             return 414
         if scope["method"] in SAFE:
             return 0
-        if not self._own(scope["path"], host, found):
+        if not self._own(scope, host, found):
             return 403
         return 413 if _announced(found) > MAX_BODY else 0
 
-    def _own(self, path: str, host: str, found: dict[bytes, bytes]) -> bool:
-        if path.startswith(self._free):
+    def _own(self, scope: Scope, host: str, found: dict[bytes, bytes]) -> bool:
+        if scope["path"].startswith(self._free):
             return True
-        origin, site = found.get(b"origin"), found.get(b"sec-fetch-site")
+        site = _text(found.get(b"sec-fetch-site"))
+        # A browser that says nothing in `Origin` may say the same in `Referer`.
+        origin = _text(found.get(b"origin")) or _text(found.get(b"referer"))
         if origin is None and site is None:
             # No browser: programs send neither, and have no cookies that could be misused.
             return b"cookie" not in found
-        return self._door.own_page(host, _text(origin), _text(site))
+        return any(
+            self._door.own_page(name, origin, site) for name in (host, self._told(scope, found))
+        )
+
+    def _told(self, scope: Scope, found: dict[bytes, bytes]) -> str:
+        """Return the host that our own proxy says it was asked for, "" where none does."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        told = (_text(found.get(b"x-forwarded-host")) or "").rpartition(",")[2].strip()
+        return told if self._proxies.trusts(peer) and self._door.knows(told) else ""
 
     async def _refuse(self, status: int, receive: Receive, out: "_Out") -> None:
         if out.begun:

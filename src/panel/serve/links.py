@@ -7,15 +7,16 @@ from panel.community.tokens import Tokens
 from panel.errors import TokenError
 
 Purpose = Literal["sign-in", "confirm", "unsubscribe"]
+Reason = Literal["forged", "expired", "spent"]
 
 HOURS: Final = {"sign-in": 1, "confirm": 24}
 
-WHY: Final = {
+WHY: Final[dict[Reason, str]] = {
     "forged": "This link is not one that was mailed, or not all of it was copied.",
     "expired": "This link has expired.",
     "spent": "This link was used already.",
 }
-STATUS: Final = {"forged": 404, "expired": 410, "spent": 410}
+STATUS: Final[dict[Reason, int]] = {"forged": 404, "expired": 410, "spent": 410}
 
 
 def issue(tokens: Tokens, purpose: Literal["sign-in", "confirm"], subject: str) -> str:

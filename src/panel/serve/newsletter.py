@@ -3,16 +3,19 @@
 Leaving works without cookies and from any page (RFC 8058): the link's token is the right to it.
 """
 
+from dataclasses import dataclass
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from panel.community.address import normal
+from panel.community.address import mailbox, normal
+from panel.community.subscribers import UNCONFIRMED, State
 from panel.digest.letters import confirmation
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
-from panel.render.citations import line
 from panel.serve import links
-from panel.serve.answers import FRONT, Answers, see
+from panel.serve.answers import FRONT, Answers, see, sentence
 from panel.serve.form import BadForm, read_form
 from panel.serve.service import Service
 
@@ -33,9 +36,9 @@ class Newsletter:
         try:
             address = normal(given)
         except AddressError as fault:
-            raise BadForm(f"{line(fault.message)}.", status=422) from None
-        network = self._service.network(request)
-        if wait := self._service.limits.take(mail_network=network, mail_address=address.casefold()):
+            raise BadForm(sentence(fault.message), status=422) from None
+        networks = self._service.networks(request)
+        if wait := self._service.limits.take(mail_network=networks, mail_address=mailbox(address)):
             return await self._answers.too_often(request, wait)
         lost = self._service.records.subscribers.not_mailed
         if not self._service.outbox.put(lambda: self._letter(address), lost=lost):
@@ -65,15 +68,17 @@ class Newsletter:
     async def confirm(self, request: Request) -> Response:
         """Spend a mailed link and confirm its address."""
         token, records = request.path_params["token"], self._service.records
-        if wait := self._service.limits.take(link_network=self._service.network(request)):
+        if wait := self._service.limits.take(link_network=self._service.networks(request)):
             return await self._answers.too_often(request, wait)
 
-        def spend() -> bool | TokenError:
+        def spend() -> "bool | _Useless":
             found = links.spend(records.tokens, "confirm", token)
-            return found if isinstance(found, TokenError) else records.subscribers.confirm(found)
+            if isinstance(found, TokenError):
+                return self._judged("confirm", found)
+            return records.subscribers.confirm(found)
 
         confirmed = await records.write(spend)
-        if isinstance(confirmed, TokenError):
+        if isinstance(confirmed, _Useless):
             return await self._useless(request, confirmed)
         if not confirmed:
             return await self._answers.words(
@@ -103,16 +108,16 @@ class Newsletter:
         """End a subscription: the page's button, and mail programs by themselves."""
         token, records = request.path_params["token"], self._service.records
 
-        def leave() -> TokenError | None:
+        def leave() -> "_Useless | None":
             found = links.spend(records.tokens, "unsubscribe", token)
             if isinstance(found, TokenError):
-                return found
+                return self._judged("unsubscribe", found)
             records.subscribers.leave(int(found))
             return None
 
-        fault = await records.write(leave)
-        if fault is not None and fault.reason != "spent":
-            return await self._useless(request, fault)
+        useless = await records.write(leave)
+        if useless is not None and (useless.reason != "spent" or useless.state in _KEPT):
+            return await self._useless(request, useless)
         return await self._answers.words(
             request,
             "You are unsubscribed",
@@ -123,23 +128,35 @@ class Newsletter:
         self, request: Request, purpose: links.Purpose, *, title: str, text: str, button: str
     ) -> Response:
         token, records = request.path_params["token"], self._service.records
-        found = await records.read(lambda: links.read(records.tokens, purpose, token))
-        if isinstance(found, TokenError):
-            return await self._useless(request, found)
+
+        def read() -> "_Useless | None":
+            found = links.read(records.tokens, purpose, token)
+            return self._judged(purpose, found) if isinstance(found, TokenError) else None
+
+        if useless := await records.read(read):
+            return await self._useless(request, useless)
         return await self._answers.page(
             request, "button.html", title=title, heading=title, text=text, button=button
         )
 
-    async def _useless(self, request: Request, fault: TokenError) -> Response:
-        used = "If you pressed its button before, what you asked for is done."
+    def _judged(self, purpose: links.Purpose, fault: TokenError) -> "_Useless":
+        """Look up how the address of a used link stands now; from a thread."""
+        state = None
+        if fault.subject is not None:
+            number = purpose == "unsubscribe"
+            state = self._service.records.subscribers.state(
+                int(fault.subject) if number else fault.subject
+            )
+        return _Useless(purpose, fault.reason, state)
+
+    async def _useless(self, request: Request, useless: "_Useless") -> Response:
+        heading, more = useless.told
         return await self._answers.words(
             request,
-            "This link is not needed any more"
-            if fault.reason == "spent"
-            else "This link is no use",
-            links.WHY[fault.reason],
-            *((used,) if fault.reason == "spent" else ()),
-            status=links.STATUS[fault.reason],
+            heading,
+            links.WHY[useless.reason],
+            *more,
+            status=links.STATUS[useless.reason],
             links=(FRONT,),
         )
 
@@ -150,4 +167,39 @@ class Newsletter:
         path = links.issue(records.tokens, "confirm", address)
         return address, confirmation(
             f"{self._service.setup.address}/{path}", hours=links.HOURS["confirm"]
+        )
+
+
+_KEPT: Final = ("asked", "confirmed")
+"""States in which an address is kept."""
+
+
+@dataclass(frozen=True)
+class _Useless:
+    """A link that cannot be used, and what is true of its address now."""
+
+    purpose: links.Purpose
+    reason: links.Reason
+    state: State | None
+    """Known of a used link only."""
+
+    @property
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        """The heading of its page, and what follows."""
+        if self.reason != "spent":
+            return "This link is no use", ()
+        if self.state == "asked":
+            days = UNCONFIRMED.days
+            waits = "Its address was asked for anew and waits to be confirmed by a newer link."
+            return "You are not subscribed", (
+                waits, f"Without that nothing is sent, and it is forgotten within {days} days."
+            )  # fmt: skip
+        if self.state != "confirmed":
+            return "You are not subscribed", ("No weekly mail is sent to its address.",)
+        if self.purpose == "confirm":
+            done = "If you pressed its button before, what you asked for is done:"
+            return "You are subscribed", (f"{done} the weekly mail comes to its address.",)
+        return "You are subscribed again", (
+            "Its address was subscribed anew after the link was used, so nothing was ended.",
+            "Every weekly mail since then has a link of its own that ends it.",
         )

@@ -30,11 +30,16 @@ class Outbox:
         mailing: Mailing | None,
         *,
         on_trouble: Callable[[str], None],
+        on_down: Callable[[str], None] | None = None,
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
-        """Take the way out; None: no mail can be sent. `on_trouble` is told what was not sent."""
+        """Take the way out; None: no mail can be sent.
+
+        `on_trouble` is told what was not sent, `on_down` that the database failed.
+        """
         self._mailing = mailing
         self._on_trouble = on_trouble
+        self._on_down = on_down or on_trouble
         self._pauses = pauses
         self._hands = Hands("mail", threads=4, waiting=WAITING)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -91,7 +96,9 @@ class Outbox:
             try:
                 await self._hands.do(call, seconds=SEND_SECONDS)
                 return True
-            except (MailDeferred, DatabaseError, Busy) as fault:
+            except DatabaseError as fault:
+                self._on_down(fault.message)
+            except (MailDeferred, Busy) as fault:
                 self._on_trouble(f"a mail waits: {_reason(fault)}")
             except MailUncertain as fault:
                 self._on_trouble(f"a mail may have been sent: {_reason(fault)}")

@@ -1,5 +1,6 @@
 """What the API says where it does not do what was asked: one shape, a code and a sentence."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from panel.community.faults import keepable
+from panel.errors import Unkeepable
+from panel.serve.answers import sentence
 from panel.serve.hands import Busy
 from panel.serve.records import Unavailable
 from panel.serve.replies import Problem
@@ -15,6 +19,7 @@ from panel.untrusted import printable
 
 PREFIX: Final = "/api"
 
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,4000}")
 _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 _SENTENCES: Final = {
     404: "There is nothing at this address.",
@@ -53,7 +58,9 @@ def _known(fault: Exception) -> Refused | None:
         case Refused():
             return fault
         case RequestValidationError():
-            return Refused(422, "invalid", _first(fault))
+            return Refused(_status(fault), "invalid", _first(fault))
+        case Unkeepable():
+            return Refused(400, "invalid", sentence(fault.message))
         case Unavailable():
             message = "The database does not answer right now."
             return Refused(503, "unavailable", message, headers={"retry-after": "5"})
@@ -65,6 +72,17 @@ def _known(fault: Exception) -> Refused | None:
             words = _SENTENCES.get(status, "That cannot be done.")
             return Refused(status, _CODES.get(status, "refused"), words, headers=fault.headers)
     return None
+
+
+def _status(fault: RequestValidationError) -> int:
+    """Return 400 for what could be no value of anything, 422 for what does not fit here."""
+    return 400 if any(_is_unkeepable(each.get("input")) for each in fault.errors()) else 422
+
+
+def _is_unkeepable(value: object) -> bool:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
+    return isinstance(value, str | int) and not keepable(value)
 
 
 def _first(fault: RequestValidationError) -> str:

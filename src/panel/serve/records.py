@@ -6,6 +6,7 @@ Whatever is wrong with the database, callers meet one error, and pages can go on
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from panel.community.buckets import Buckets
 from panel.community.database import Database
 from panel.community.identities import Identities
 from panel.community.requests import Requests
@@ -14,6 +15,7 @@ from panel.community.tokens import Tokens
 from panel.community.votes import Votes
 from panel.errors import DatabaseError
 from panel.serve.hands import Busy, Hands
+from panel.serve.trouble import Trouble
 
 T = TypeVar("T")
 
@@ -28,9 +30,11 @@ class Unavailable(Exception):
 class Records:
     """Votes, identities, tokens, subscribers and requests of one database."""
 
-    def __init__(self, database: Database) -> None:
-        """Take an open database, which `close` closes."""
+    def __init__(self, database: Database, trouble: Trouble) -> None:
+        """Take an open database, which `close` closes; `trouble` is told what fails."""
         self.database = database
+        self.trouble = trouble
+        self.buckets = Buckets(database)
         self.votes = Votes(database)
         self.identities = Identities(database)
         self.tokens = Tokens(database)
@@ -42,14 +46,14 @@ class Records:
 
     async def read(self, call: Callable[[], T]) -> T:
         """Return what a call that writes nothing returns. Raises `Unavailable`."""
-        return await _asked(self._readers, call, READ_SECONDS)
+        return await self._asked(self._readers, call, READ_SECONDS)
 
     async def write(self, call: Callable[[], T]) -> T:
         """Return what a call returns, after its commit.
 
         Raises `Unavailable`: then it was not done, or it was and may be done again.
         """
-        return await _asked(self._writers, call, WRITE_SECONDS)
+        return await self._asked(self._writers, call, WRITE_SECONDS)
 
     def close(self) -> None:
         """Ask nothing more and close the database."""
@@ -57,9 +61,14 @@ class Records:
         self._writers.close()
         self.database.close()
 
-
-async def _asked(hands: Hands, call: Callable[[], T], seconds: float) -> T:
-    try:
-        return await hands.do(call, seconds=seconds)
-    except (Busy, DatabaseError) as fault:
-        raise Unavailable from fault
+    async def _asked(self, hands: Hands, call: Callable[[], T], seconds: float) -> T:
+        try:
+            found = await hands.do(call, seconds=seconds)
+        except Busy as fault:
+            self.trouble.failed(f"{self.database.place}: no answer in time")
+            raise Unavailable from fault
+        except DatabaseError as fault:
+            self.trouble.failed(fault.message)
+            raise Unavailable from fault
+        self.trouble.worked()
+        return found

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from types import FrameType
 from typing import Any, Final
 
@@ -29,8 +29,12 @@ MAX_HEAD: Final = 32_000
 """Bytes of a request's first line and headers."""
 MAX_CONNECTIONS: Final = 1_000
 MAX_PER_CLIENT: Final = 64
-"""Connections of one address that is neither this machine nor a proxy."""
+"""Connections of one address, of IPv6 one /64, that is neither this machine nor a proxy."""
 STOP_SECONDS: Final = 5
+
+_LINE: Final = len("  HTTP/1.1\r\n\r\n")
+"""Bytes of a head besides method, address and headers."""
+_COLON_AND_END: Final = len(": \r\n")
 
 Waiting = asyncio.TimerHandle | None
 
@@ -57,6 +61,9 @@ class _Line(HttpToolsProtocol):
         self._stalled: Waiting = None
         self._in_head = True
         self._head = 0
+        self._unread = 0
+        self._begun = 0
+        self._is_away = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -73,26 +80,47 @@ class _Line(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._arriving is None and (self.cycle is None or self.cycle.response_complete):
             self._arriving = self.loop.call_later(self.limits.request_seconds, self._too_slow)
+        begun = self._begun
         super().data_received(data)
-        if self._in_head:
-            self._head += len(data)
-            if self._head > MAX_HEAD and not self.transport.is_closing():
-                self._turn_away(431, "the request's headers are too long")
+        # A header counts when it is whole. Until then all that came counts, but for what came
+        # together with the end of a request before.
+        if self._in_head and self._begun <= max(begun, 1):
+            self._unread += len(data)
+            if self._unread > MAX_HEAD:
+                self._too_long()
 
     def send_400_response(self, msg: str) -> None:
         self._turn_away(400, "this is no HTTP request")
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head = True, 0
+        self._in_head, self._head, self._unread = True, _LINE, 0
+        self._begun += 1
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._head += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head += len(name) + len(value) + _COLON_AND_END
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        super().on_headers_complete()
+        self._head += len(self.parser.get_method())
+        if self._head > MAX_HEAD:
+            self._too_long()
+        if not self._is_away:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_away:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._arrived()
-        super().on_message_complete()
+        if not self._is_away:
+            super().on_message_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -110,13 +138,21 @@ class _Line(HttpToolsProtocol):
             self._arriving.cancel()
             self._arriving = None
 
+    def _too_long(self) -> None:
+        self._is_away = True
+        self._end(431, f"the request's headers are longer than {MAX_HEAD // 1000} kB")
+
     def _too_slow(self) -> None:
         self._arriving = None
+        self._end(408, "the request took too long to arrive")
+
+    def _end(self, status: int, words: str) -> None:
+        """Turn the client away, without words where they would stand within an answer."""
         answering = self.cycle is not None and not self.cycle.response_complete
         if answering and self.cycle.response_started:
             self.transport.close()
         else:
-            self._turn_away(408, "the request took too long to arrive")
+            self._turn_away(status, words)
 
     def _turn_away(self, status: int, words: str) -> None:
         """Answer without an application, and close."""
@@ -142,7 +178,8 @@ class _Line(HttpToolsProtocol):
         if not here or _is_own(here, self.limits.proxies):
             return False
         clients = [getattr(one, "client", None) for one in self.connections]
-        return [one[0] for one in clients if one].count(here) > self.limits.per_client
+        near = [household(one[0]) for one in clients if one]
+        return near.count(household(here)) > self.limits.per_client
 
 
 _PHRASES: Final = {
@@ -151,6 +188,17 @@ _PHRASES: Final = {
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
+
+
+def household(address: str) -> str:
+    """Return the addresses that one client may have: one of IPv4, the /64 of IPv6."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address) or found.ipv4_mapped is not None:
+        return address
+    return str(IPv6Network((found, 64), strict=False))
 
 
 def _is_own(address: str, proxies: Proxies) -> bool:

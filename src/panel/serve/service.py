@@ -5,21 +5,28 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from starlette.requests import Request
 
 from panel.community.limits import Limits
-from panel.community.networks import network
+from panel.community.networks import networks
+from panel.community.subscribers import UNCONFIRMED
 from panel.community.tally import Tally
 from panel.serve.cookies import Jar
 from panel.serve.counts import SECONDS, Counts
 from panel.serve.hands import Busy
 from panel.serve.outbox import Outbox
 from panel.serve.progress import Board
-from panel.serve.records import Records
+from panel.serve.records import Records, Unavailable
 from panel.serve.setup import Setup
 from panel.serve.shelf import Shelf
 from panel.serve.worker import Worker, known_in
+
+KEEP_SECONDS: Final = 1.0
+"""How much of the flood limits a crash may lose."""
+TIDY_SECONDS: Final = 3600.0
 
 
 @dataclass
@@ -43,7 +50,8 @@ class Service:
 
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
-        self.limits = Limits(self.setup.rates)
+        mark = self.records.database.mark
+        self.limits = Limits(self.setup.rates, remember=lambda name: mark("limit", name))
         self.counts = Counts(self._tallies)
         self.jar = Jar(secure=self.setup.is_secure)
         self.worker = Worker(
@@ -53,22 +61,27 @@ class Service:
             known=lambda name: known_in(self.shelf.archive, name),
             key_of=self._key_of,
             on_trouble=self.on_trouble,
+            on_down=self.records.trouble.failed,
         )
 
-    def network(self, request: Request) -> str:
-        """Return the network a request comes from, seen through our own proxies."""
+    def networks(self, request: Request) -> tuple[str, ...]:
+        """Return the networks a request comes from, seen through our proxies, nearest first."""
         peer = request.client.host if request.client else ""
         forwarded = request.headers.getlist("x-forwarded-for")
-        return network(self.setup.proxies.client(peer, forwarded))
+        return networks(self.setup.proxies.client(peer, forwarded))
 
     async def start(self) -> None:
         """Begin the work that nobody asks for: looking for new verdicts and votes, reviewing."""
         self._loop = loop = asyncio.get_running_loop()
         self.board.attach(loop)
         await self.counts.refresh()
+        with contextlib.suppress(Unavailable):
+            self.limits.restore(await self.records.read(self.records.buckets.kept))
         self._tasks = [
             loop.create_task(self._every(SECONDS, self.counts.refresh)),
             loop.create_task(self._every(self.setup.refresh_seconds, self._look)),
+            loop.create_task(self._every(KEEP_SECONDS, self._keep_limits)),
+            loop.create_task(self._every(TIDY_SECONDS, self._forget, at_once=True)),
         ]
         if self.setup.takes_requests:
             self.worker.start()
@@ -79,6 +92,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keep_limits()
         await self.outbox.close()
         await asyncio.to_thread(self.worker.stop)
         self.shelf.close()
@@ -98,10 +112,34 @@ class Service:
         with contextlib.suppress(Busy):
             await self.shelf.refresh()
 
-    async def _every(self, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-        while True:
+    async def _keep_limits(self) -> None:
+        """Write down what is used up of the limits: the next server goes on with it."""
+        if changed := self.limits.changed():
+            try:
+                await self.records.write(lambda: self.records.buckets.keep(changed))
+            except Unavailable:
+                self.limits.note(changed)
+
+    async def _forget(self) -> None:
+        """Forget addresses never confirmed, links that work no longer, limits that are full."""
+
+        def forget() -> None:
+            now = datetime.now(UTC)
+            self.records.subscribers.forget_unconfirmed(now - UNCONFIRMED)
+            self.records.buckets.forget(now - timedelta(seconds=self.limits.longest))
+            self.records.tokens.forget_expired()
+
+        with contextlib.suppress(Unavailable):
+            await self.records.write(forget)
+
+    async def _every(
+        self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        if not at_once:
             await asyncio.sleep(seconds)
+        while True:
             try:
                 await do()
             except Exception as fault:
                 self.on_trouble(f"{type(fault).__name__} while looking for what is new")
+            await asyncio.sleep(seconds)

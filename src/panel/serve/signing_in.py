@@ -6,7 +6,7 @@ Mail scanners open links; they press no buttons.
 from starlette.requests import Request
 from starlette.responses import Response
 
-from panel.community.address import normal
+from panel.community.address import mailbox, normal
 from panel.digest.letters import sign_in
 from panel.digest.message import Letter
 from panel.errors import AddressError, TokenError
@@ -46,8 +46,8 @@ class SigningIn:
         except AddressError as fault:
             shown = cut(line(given), 254)
             return await self._form(request, fault=line(fault.message), given=shown, status=422)
-        network = self._service.network(request)
-        if wait := self._service.limits.take(mail_network=network, mail_address=address.casefold()):
+        networks = self._service.networks(request)
+        if wait := self._service.limits.take(mail_network=networks, mail_address=mailbox(address)):
             return await self._answers.too_often(request, wait)
         if not self._service.outbox.put(lambda: self._letter(address)):
             return await self._answers.too_often(request, 60)
@@ -77,7 +77,7 @@ class SigningIn:
         """Spend a mailed link and sign in."""
         token, records = request.path_params["token"], self._service.records
         cookies, enter = self._service.jar.read(request), self._visitors.sign_in
-        if wait := self._service.limits.take(link_network=self._service.network(request)):
+        if wait := self._service.limits.take(link_network=self._service.networks(request)):
             return await self._answers.too_often(request, wait)
 
         def spend() -> str | TokenError:

@@ -15,6 +15,7 @@ from panel.serve.server import Limits, Server, listen, run
 from panel.serve.service import Service
 from panel.serve.setup import Setup
 from panel.serve.shelf import Shelf
+from panel.serve.trouble import Trouble
 from panel.session.opening import persona_folders
 from panel.site.live import Live
 from panel.site.site import Site
@@ -59,11 +60,14 @@ def open_service(setup: Setup, database: Database, *, say: Say) -> Service:
         folders=(TEMPLATES,),
     )
     offered = Live(takes_mail=setup.mailing is not None, takes_requests=setup.takes_requests)
+    trouble = Trouble(say)
     return Service(
         setup=setup,
         shelf=Shelf(site, live=offered),
-        records=Records(database),
-        outbox=Outbox(setup.mailing, on_trouble=say, pauses=setup.mail_pauses),
+        records=Records(database, trouble),
+        outbox=Outbox(
+            setup.mailing, on_trouble=say, on_down=trouble.failed, pauses=setup.mail_pauses
+        ),
         on_trouble=say,
     )
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from panel.community.tally import Choice, Tally
 from panel.errors import Banned
-from panel.serve.answers import Answers, see
+from panel.serve.answers import Answers, see, sentence
 from panel.serve.cookies import YEAR, Cookies, new_voter
 from panel.serve.form import BadForm, read_form
 from panel.serve.service import Service
@@ -33,17 +33,17 @@ class Voting:
         if not self._service.shelf.knows(tool):
             return await self._answers.missing(request)
         cookies, new = self._service.jar.read(request), new_voter()
-        network = self._service.network(request)
-        if wait := self._service.limits.take(vote_network=network):
+        networks = self._service.networks(request)
+        if wait := self._service.limits.take(vote_network=networks):
             return await self._answers.too_often(request, wait)
-        ballot = Ballot(tool, choice, cookies, new, network)
+        ballot = Ballot(tool, choice, cookies, new, networks)
         try:
             counted = await self._service.records.write(lambda: self._count(ballot))
         except TooOften as fault:
             return await self._answers.too_often(request, fault.wait)
         except Banned as fault:
             return await self._answers.words(
-                request, "This vote was not taken", f"{fault.message}.", status=403
+                request, "This vote was not taken", sentence(fault.message), status=403
             )
         self._service.counts.note(tool, counted.tally)
         # To the top of the page: there it says what was done.
@@ -63,7 +63,7 @@ class Voting:
         is_new = who.identity is None and ballot.cookies.voter is None
         identity = who.identity or self._visitors.anonymous(ballot.cookies.voter or ballot.new)
         choice: Choice = "ship" if ballot.choice == "ship" else "skip"
-        votes.cast(identity, ballot.tool, choice, network=ballot.network)
+        votes.cast(identity, ballot.tool, choice, network=ballot.networks[0])
         return Counted(f"voted-{choice}", votes.tally(ballot.tool), is_new)
 
     def _check_rate(self, who: Who, ballot: "Ballot") -> None:
@@ -71,7 +71,7 @@ class Voting:
         if who.identity is not None:
             wait = self._service.limits.take(vote_identity=str(who.identity))
         elif ballot.choice != "withdraw":
-            wait = self._service.limits.take(new_voter_network=ballot.network)
+            wait = self._service.limits.take(new_voter_network=ballot.networks)
         else:
             wait = 0.0
         if wait:
@@ -87,7 +87,8 @@ class Ballot:
     cookies: Cookies
     new: str
     """The cookie of an anonymous voter who has none yet."""
-    network: str
+    networks: tuple[str, ...]
+    """Where it came from: see `panel.community.networks`."""
 
 
 @dataclass(frozen=True)

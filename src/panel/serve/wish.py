@@ -9,14 +9,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from panel.archive.entry import History
+from panel.community.requests import DESCRIPTION, NAME, URL
 from panel.errors import Blocked, ToolError
 from panel.fetch.place import place
 from panel.tools.identity import contradict, name_key
 from panel.untrusted import clean
 
-NAME: Final = 80
-URL: Final = 500
-DESCRIPTION: Final = 1_500
 ENOUGH: Final = 40
 """Characters of a description that a review without an address needs."""
 
@@ -104,4 +102,5 @@ def _one_line(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return clean(text)[0].strip()
+    # A browser counts a line's end as one character, and sends two.
+    return clean(text.replace("\r\n", "\n"))[0].strip()

@@ -43,6 +43,7 @@ class Worker:
         known: Callable[[str], History | None],
         key_of: Callable[[str], str | None],
         on_trouble: Callable[[str], None],
+        on_down: Callable[[str], None],
     ) -> None:
         """Take the queue and the rest; `start` begins.
 
@@ -53,13 +54,15 @@ class Worker:
             known: Finds a tool's history by its name.
             key_of: Finds the key of a run's one tool, after its verdict.
             on_trouble: Told, in one line, what the visitor is not.
+            on_down: Told that the database failed.
         """
         self._requests = requests
-        self._options = replace(options, command=("panel", "serve"))
+        self._options = replace(options, command=("panel", "serve"), discreet=True)
         self._board = board
         self._known = known
         self._key_of = key_of
         self._on_trouble = on_trouble
+        self._on_down = on_down
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bell: asyncio.Event | None = None
@@ -105,7 +108,7 @@ class Worker:
                     recovered = True
                 request = await asyncio.to_thread(self._requests.next)
             except DatabaseError as fault:
-                self._on_trouble(f"the queue of requests: {fault.message}")
+                self._on_down(fault.message)
                 request = None
             if request is not None:
                 await self._take(request)
@@ -146,7 +149,7 @@ class Worker:
             try:
                 return await asyncio.to_thread(change)
             except DatabaseError as fault:
-                self._on_trouble(f"the queue of requests: {fault.message}")
+                self._on_down(fault.message)
                 await asyncio.sleep(PATIENCE)
 
     async def _review(self, request: Request) -> str:

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from panel.errors import Banned, CommunityError, QueueFull, ToolError
-from panel.serve.answers import turned_away
+from panel.community.faults import keepable
+from panel.community.requests import DESCRIPTION, NAME, URL
+from panel.errors import Banned, BudgetSpent, CommunityError, QueueFull, ToolError
+from panel.serve.answers import sentence, turned_away
 from panel.serve.asking import Asking
 from panel.serve.problems import Refused
 from panel.serve.reading import DOWN, MISSING, summary
@@ -34,14 +36,21 @@ _BEARER: Final = HTTPBearer(auto_error=False, description="The value of PANEL_AP
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_text(cls, value: object) -> object:
+        if isinstance(value, str) and not keepable(value):
+            raise ValueError("holds a NUL or half a letter")
+        return value
+
 
 class AskBody(_Body):
     """A tool to review: a name, with an address or a description."""
 
-    name: str = Field(max_length=200)
-    url: str = Field(default="", max_length=500)
+    name: str = Field(max_length=NAME)
+    url: str = Field(default="", max_length=URL)
     """An https address; the reviewers read it and what it leads to."""
-    description: str = Field(default="", max_length=2000)
+    description: str = Field(default="", max_length=DESCRIPTION)
     """What the tool is; used where there is no address."""
 
 
@@ -110,6 +119,9 @@ class Writing:
         try:
             told = self._asking.checked(body.name, body.url, body.description)
             return RequestReply.of(await self._asking.queue(told))
+        except BudgetSpent as fault:
+            told_wait = turned_away(fault.wait)
+            raise Refused(429, "budget_spent", sentence(fault.message), headers=told_wait) from None
         except QueueFull as fault:
             raise Refused(503, "queue_full", fault.message, headers=turned_away(60)) from None
         except (ToolError, CommunityError) as fault:
@@ -119,7 +131,7 @@ class Writing:
         """Cast, change or withdraw a vote; it counts as anonymous."""
         if not self._service.shelf.knows(body.tool):
             raise Refused(404, "not_found", "There is no tool of this key.")
-        network, records = self._service.network(request), self._service.records
+        network, records = self._service.networks(request)[0], self._service.records
 
         def count() -> VoteReply:
             identity = records.identities.anonymous(f"api:{body.voter}")
@@ -175,7 +187,7 @@ class Writing:
         request: Request,
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     ) -> None:
-        if wait := self._service.limits.take(api_network=self._service.network(request)):
+        if wait := self._service.limits.take(api_network=self._service.networks(request)):
             raise Refused(429, "too_often", "Too often.", headers=turned_away(wait))
         key = self._service.setup.key
         if key is None:

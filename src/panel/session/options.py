@@ -34,6 +34,8 @@ class Options:
     """Fetch nothing: evidence comes from files and earlier runs."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Base addresses of servers that play hosts of the web, for tests and demonstrations."""
+    discreet: bool = False
+    """A stranger chose the addresses: no reason tells which names the network here knows."""
     on_read: Callable[[str], None] = lambda line: None
     """Told of each tool whose address was read, in one line."""
     calibrates: bool = False

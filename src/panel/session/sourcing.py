@@ -83,7 +83,7 @@ async def fetch(
     if not tools:
         return {}
     now = datetime.now(UTC)
-    internet = Internet.open(options.environ, hosts=options.hosts)
+    internet = Internet.open(options.environ, hosts=options.hosts, discreet=options.discreet)
     turns = asyncio.Semaphore(TOOLS_AT_ONCE)
     failed: dict[str, ToolError] = {}
 

@@ -5,12 +5,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from panel.community.address import LONGEST
+from panel.community.requests import DESCRIPTION, NAME, URL
 from panel.render import figures
 from panel.render.html import environment, stylesheet
 from panel.render.pair_html import pair_styles
 from panel.site import addresses
 
 FOLDER: Final = Path(__file__).with_name("templates")
+_MOST: Final = {"mail": LONGEST, "name": NAME, "url": URL, "description": DESCRIPTION}
+"""Characters that a form's fields may have."""
 
 
 class Templates:
@@ -20,7 +24,7 @@ class Templates:
         """Find nothing yet: a template is read when it is first used."""
         self._env = environment(*folders, FOLDER)
         self._env.filters.update(day=figures.day, moment=figures.moment)
-        self._env.globals.update(paths=addresses)
+        self._env.globals.update(paths=addresses, most=_MOST)
 
     def render(self, name: str, told: Mapping[str, Any]) -> str:
         """Return a page; whatever is put into it is escaped."""

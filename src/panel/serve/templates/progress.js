@@ -12,7 +12,7 @@
     const title = document.createElement("span");
     title.textContent = step.title;
     const bar = document.createElement("progress");
-    bar.max = step.total;
+    bar.max = Math.max(step.total, 1);
     bar.value = step.done;
     label.append(title, " ", bar);
     const said = document.createElement("span");
