@@ -17,6 +17,7 @@ COMMANDS = {
     "rerun": ("panel.cli.rerun", "Review a run's stored evidence again, with another provider."),
     "evidence": ("panel.cli.evidence", "Show what is known about one tool, and what is not."),
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
+    "retry": ("panel.cli.retry", "Ask again for every review that is missing from a run."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
     "compare": (

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from panel.cli.progress import Progress
 from panel.cli.talk import say
-from panel.errors import PanelError, RunStopped
+from panel.errors import PanelError
 from panel.session.session import Session
 from panel.verdict.scorecard import Scorecard
 
@@ -20,17 +21,18 @@ GRACE = 10.0
 class Interrupted(PanelError):
     """A signal stopped the run; `exit_code` is 128 plus its number, as shells expect."""
 
-    def __init__(self, number: int, again: str) -> None:
-        super().__init__("stopped; what was answered is kept", hint=again)
+    def __init__(self, number: int, run: str | None) -> None:
+        said = "stopped; what was answered is kept" if run else "stopped before anything was asked"
+        super().__init__(said, hint=run)
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-def perform(opening: Awaitable[Session], *, again: str | None = None) -> list[Scorecard]:
+def perform(opening: Awaitable[Session]) -> list[Scorecard]:
     """Open a session, work it with progress on stderr, and return its scorecards.
 
-    `again` is what to type to go on after a stop, where it is not `panel resume`.
+    The last lines name the run and, where reviews are missing, the command that asks them again.
     """
-    return asyncio.run(_perform(opening, again))
+    return asyncio.run(_perform(opening))
 
 
 def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
@@ -40,27 +42,52 @@ def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
     return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
 
 
-async def _perform(opening: Awaitable[Session], again: str | None) -> list[Scorecard]:
-    async with await opening as session:
-        _introduce(session)
-        again = again or f"panel resume {session.run.name}"
-        task = asyncio.ensure_future(_worked(session))
-        with _stopping(session, task) as stopped:
-            try:
-                cards = await task
-            except asyncio.CancelledError:
-                if not stopped:
-                    raise
-                await session.drain(GRACE)
-                raise Interrupted(stopped[0], again) from None
-            except RunStopped:
-                say(f"to go on, once that is mended: {again}")
+@dataclass
+class _Watched:
+    """What a signal has to do with: the task to stop, and its session once there is one."""
+
+    task: "asyncio.Task[list[Scorecard]]"
+    session: Session | None = None
+    received: list[int] = field(default_factory=list)
+
+    def stop(self, number: int) -> None:
+        if self.received:
+            os._exit(128 + number)
+        self.received.append(number)
+        if self.session is not None:
+            self.session.stop()
+            say(
+                f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once"
+            )
+        self.task.cancel()
+
+
+async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
+    watched = _Watched(asyncio.ensure_future(_opened(opening, lambda: watched)))
+    with _handlers(asyncio.get_running_loop(), watched.stop):
+        try:
+            return await watched.task
+        except asyncio.CancelledError:
+            if not watched.received:
                 raise
-        for note in session.run.notes:
-            say(f"note: {note}")
+            again = watched.session.go_on if watched.session else None
+            raise Interrupted(watched.received[0], again) from None
+
+
+async def _opened(opening: Awaitable[Session], watched: Callable[[], _Watched]) -> list[Scorecard]:
+    async with await opening as session:
+        watched().session = session
+        _introduce(session)
+        try:
+            cards = await _worked(session)
+        except asyncio.CancelledError:
+            await session.drain(GRACE)
+            raise
         if session.caution:
             say(f"warning: {session.caution}")
         say(f"run: {session.run.path}")
+        for line in session.lacks:
+            say(line)
         return cards
 
 
@@ -73,6 +100,8 @@ async def _worked(session: Session) -> list[Scorecard]:
 
 
 def _introduce(session: Session) -> None:
+    for note in session.run.notes:
+        say(f"note: {note}")
     target = session.panel.target
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
@@ -80,24 +109,6 @@ def _introduce(session: Session) -> None:
         say(f"warning: {warning}")
     if session.panel.judge:
         say(f"judge: {session.panel.judge}")
-
-
-@contextlib.contextmanager
-def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iterator[list[int]]:
-    """Stop on the first SIGINT or SIGTERM, keeping what is in flight; end at once on the second."""
-    received: list[int] = []
-
-    def stop(number: int) -> None:
-        if received:
-            os._exit(128 + number)
-        received.append(number)
-        session.stop()
-        task.cancel()
-        say(f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once")
-
-    loop = asyncio.get_running_loop()
-    with _handlers(loop, stop):
-        yield received
 
 
 @contextlib.contextmanager

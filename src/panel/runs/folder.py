@@ -12,6 +12,7 @@ from panel.runs.files import sync_folder, write_error
 
 JOURNAL: Final = "journal.db"
 MANIFEST: Final = "run.json"
+VERDICTS: Final = "verdicts.jsonl"
 
 _STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?=-)")
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
