@@ -4,6 +4,7 @@ Command modules are imported only when they are called, so that `panel --help` s
 """
 
 import importlib
+import signal
 import sys
 
 import click
@@ -105,6 +106,8 @@ def main() -> None:
     """Run the command line and exit with the codes of the manual."""
     debug = "--debug" in sys.argv[1:]
     try:
+        if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = panel.main(args=_debug_anywhere(sys.argv[1:]), standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from types import FrameType
 
 from panel.cli.progress import Progress
 from panel.cli.talk import say
@@ -32,7 +32,11 @@ def perform(opening: Awaitable[Session]) -> list[Scorecard]:
 
     The last lines name the run and, where reviews are missing, the command that asks them again.
     """
-    return asyncio.run(_perform(opening))
+    try:
+        with _ending_at_once():
+            return asyncio.run(_perform(opening))
+    except _Stopped as stopped:
+        raise Interrupted(stopped.number, None) from None
 
 
 def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
@@ -42,47 +46,18 @@ def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
     return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
 
 
-@dataclass
-class _Watched:
-    """What a signal has to do with: the task to stop, and its session once there is one."""
-
-    task: "asyncio.Task[list[Scorecard]]"
-    session: Session | None = None
-    received: list[int] = field(default_factory=list)
-
-    def stop(self, number: int) -> None:
-        if self.received:
-            os._exit(128 + number)
-        self.received.append(number)
-        if self.session is not None:
-            self.session.stop()
-            say(
-                f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once"
-            )
-        self.task.cancel()
-
-
 async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
-    watched = _Watched(asyncio.ensure_future(_opened(opening, lambda: watched)))
-    with _handlers(asyncio.get_running_loop(), watched.stop):
-        try:
-            return await watched.task
-        except asyncio.CancelledError:
-            if not watched.received:
-                raise
-            again = watched.session.go_on if watched.session else None
-            raise Interrupted(watched.received[0], again) from None
-
-
-async def _opened(opening: Awaitable[Session], watched: Callable[[], _Watched]) -> list[Scorecard]:
     async with await opening as session:
-        watched().session = session
         _introduce(session)
-        try:
-            cards = await _worked(session)
-        except asyncio.CancelledError:
-            await session.drain(GRACE)
-            raise
+        task = asyncio.ensure_future(_worked(session))
+        with _stopping(session, task) as stopped:
+            try:
+                cards = await task
+            except asyncio.CancelledError:
+                if not stopped:
+                    raise
+                await session.drain(GRACE)
+                raise Interrupted(stopped[0], session.go_on) from None
         if session.caution:
             say(f"warning: {session.caution}")
         say(f"run: {session.run.path}")
@@ -109,6 +84,47 @@ def _introduce(session: Session) -> None:
         say(f"warning: {warning}")
     if session.panel.judge:
         say(f"judge: {session.panel.judge}")
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal came before there was a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let SIGINT and SIGTERM interrupt whatever is done, so that what is half-made is taken back."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iterator[list[int]]:
+    """Stop on the first SIGINT or SIGTERM, keeping what is in flight; end at once on the second."""
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        if received:
+            os._exit(128 + number)
+        received.append(number)
+        session.stop()
+        task.cancel()
+        say(f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once")
+
+    loop = asyncio.get_running_loop()
+    with _handlers(loop, stop):
+        yield received
 
 
 @contextlib.contextmanager

@@ -233,6 +233,8 @@ class Run:
             stack.enter_context(RunLock(path))
             sweep(path)
             notes = repair(path / JOURNAL)
+            if (path / JOURNAL).exists():
+                Stored(path / JOURNAL).close()  # refuses another format before anything is written
             others = [each for each in earlier if each.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
