@@ -101,6 +101,7 @@ async def review_tool(
     card = card.model_copy(
         update={
             "run": run.name,
+            "created": _now(run).replace(microsecond=0),
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
             "warnings": (
                 *panel.warnings,
@@ -125,6 +126,11 @@ def stored_evidence(run: Run, tool: Tool) -> Evidence:
             hint="review the tool again: panel review",
         )
     return evidence
+
+
+def _now(run: Run) -> datetime:
+    """Return the time; that of the run's beginning where the clock was put back since."""
+    return max(datetime.now(UTC), run.manifest.created)
 
 
 Answers = Mapping[str, Sequence[Review | Missing]]
@@ -195,7 +201,7 @@ class _Sitting:
                 samples=self.panel.samples,
                 rule=self.panel.rule,
                 calibration=self.panel.calibration,
-                today=datetime.now(UTC).date(),
+                today=_now(self.run).date(),
                 on_step=step,
                 support=self.support,
                 measures=self.panel.calibrates,

@@ -96,7 +96,7 @@ class _Stopped(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _ending_at_once() -> Iterator[None]:
-    """Let SIGINT and SIGTERM interrupt whatever is done, so that what is half-made is taken back."""
+    """Let SIGINT and SIGTERM interrupt whatever is done: what is half-made is taken back."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise _Stopped(number)
