@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.untouched import changes, contents
+
 ROOT = Path(__file__).parents[1]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
@@ -42,8 +44,12 @@ class Desk:
         )  # fmt: skip
 
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
+        runs = self.folder / "runs"
+        before = contents(runs)
         process = self.start(*args, **env)
         out, err = process.communicate(timeout=55)
+        if process.returncode == 2:
+            assert changes(before, contents(runs)) == [], f"refused, and yet changed: {err}"
         return subprocess.CompletedProcess([*map(str, args)], process.returncode, out, err)
 
     def json(self, *args: object, **env: str) -> list[dict]:  # type: ignore[type-arg]

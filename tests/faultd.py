@@ -399,6 +399,37 @@ def turning_down(status: int, then: Handler) -> Handler:
     return handler
 
 
+def troubled(kind: str, then: Handler, *, seconds: float = 60.0) -> Handler:
+    """Return a handler that fails before `then` is asked.
+
+    `half`: every second request by luck is a 500; `drip`: one in ten sends its body byte by byte;
+    `limit`: one in three is turned away with a 429; `hang`: nothing is answered in the first
+    `seconds`. `stuck`, `cut` and `filter`: every third question, however often it is asked, meets
+    a 500, a reset half way, or a content filter.
+    """
+    luck = random.Random(20261127)
+    begun: list[float] = []
+    share, fault = {
+        "half": (0.5, respond(500, {"error": "internal"})),
+        "drip": (0.1, chunked([b"{"] * 10_000, headers=(JSON,), every=0.2)),
+        "limit": (0.3, respond(429, {"error": "slow down"}, (JSON, ("Retry-After", "0.2")))),
+        "hang": (0.0, hang()),
+        "stuck": (0.0, respond(500, {"error": "internal"})),
+        "cut": (0.0, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{", reset=True)),
+        "filter": (0.0, answer("", finish="content_filter")),
+    }[kind]
+
+    def fails(request: Request) -> bool:
+        if kind == "hang":
+            begun.append(request.at)
+            return request.at - begun[0] < seconds
+        if kind in ("stuck", "cut", "filter"):
+            return int(request.digest, 16) % 3 == 0
+        return luck.random() < share
+
+    return lambda request: fault if fails(request) else then(request)
+
+
 def counted(file: Path) -> Counter[str]:
     """Return how often each body was asked, from the file `--counts` wrote."""
     return Counter(line.split()[1] for line in file.read_text().splitlines())
@@ -495,12 +526,16 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--status", type=int, help="turn every question down with this status")
     parser.add_argument("--untold", action="store_true", help="tell nothing of tokens")
+    parser.add_argument("--trouble", help="see `troubled`")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long it hangs")
     parser.add_argument("--bucket", type=float, help="answers a second; 429 with a hint above it")
     options = parser.parse_args()
     usage: dict[str, Any] | None = {} if options.untold else None
     handler = panel_answers(latency=options.latency, counts=options.counts, usage=usage)
     if options.status:
         handler = turning_down(options.status, handler)
+    if options.trouble:
+        handler = troubled(options.trouble, handler, seconds=options.seconds)
     if options.bucket:
         handler = Bucket(handler, rate=options.bucket, burst=options.bucket / 4)
     with contextlib.suppress(KeyboardInterrupt):

@@ -61,12 +61,12 @@ def pages(slow):
     return quick | {place.format(n): after(slow, readme(n)) for n in range(QUICK, COUNT)}
 
 
-def start(folder, answers, forge, action):
+def start(folder, answers, forge, action, count=COUNT):
     base = f"http://127.0.0.1:{forge.port}"
     env = {"PATH": "/usr/bin:/bin", "PANEL_CONFIG": str(folder / "config"),
            "PYTHONPATH": os.environ["PYTHONPATH"], "HOME": str(folder)}  # fmt: skip
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, action, answers, base, str(COUNT)],
+        [sys.executable, "-c", SCRIPT, action, answers, base, str(count)],
         cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -128,6 +128,27 @@ def test_r7_a_stop_while_fetching_keeps_what_was_read_and_a_resume_reads_the_res
     assert out.split() == [f"tool-{n}" for n in range(COUNT)], "in the order of the list"
     read = {int(re.search(r"tool-(\d+)", path)[1]) for path in asked}
     assert read == set(range(QUICK, COUNT)), "nothing is fetched twice"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_r7_a_stop_while_the_evidence_of_one_tool_is_read_leaves_no_run(tmp_path, answers, number):
+    page = "raw.githubusercontent.com/acme/tool-0/HEAD/README.md"
+
+    async def stopped():
+        async with Forge({page: after(30, readme(0))}) as forge:
+            process = start(tmp_path, answers, forge, "batch", count=1)
+            try:
+                await until(forge.asked)
+                process.send_signal(number)
+                _, err = await asyncio.to_thread(process.communicate, timeout=20)
+            finally:
+                process.kill()
+            return process.returncode, err
+
+    code, err = asyncio.run(stopped())
+    assert code == 128 + number, err
+    assert "Traceback" not in err
+    assert not (tmp_path / "runs").exists()
 
 
 # In one process

@@ -15,6 +15,7 @@ from panel.events import Watch, ignore
 from panel.providers.message import Question, Reply, Tag
 from panel.reviews.canary import EVERY, STEP, canary_question, obeys
 from panel.runs.kept import keep_canaries, kept_canaries
+from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
@@ -28,8 +29,11 @@ async def review_all(
     *,
     support: Calls | None = None,
     watch: Watch = ignore,
+    again: Again = ONCE_MORE,
 ) -> list[Scorecard]:
     """Review every tool and return the scorecards in the order of `tools`.
+
+    What the run has already heard about them is not asked again, but for `again`.
 
     Raises the first `RunStopped` or `DiskFull`; what was answered by then is on disk.
     """
@@ -41,12 +45,23 @@ async def review_all(
         for tool in waiting:
             await canaries.before(tool)
             cards[tool.slug] = await review_tool(
-                panel, calls, run, tool, support=support, watch=watch, cautions=canaries.cautions
+                panel,
+                calls,
+                run,
+                tool,
+                support=support,
+                watch=watch,
+                cautions=canaries.cautions,
+                again=again,
             )
 
-    for tool in tools[:1]:
-        # Before anything else, so that all scorecards of the run can say what came of it.
-        await canaries.before(tool)
+    if tools:
+        # Before anything else, so that all scorecards of the run can say what came of it; with it
+        # those that got no answer when the run went that far.
+        left = {tool.slug for tool in tools[1:]}
+        for tool in run.tools():
+            if tool.slug not in left:
+                await canaries.before(tool)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(tools), tools_in_flight(panel))):

@@ -25,6 +25,7 @@ from panel.reviews.asking import ask_review, steps
 from panel.reviews.calibration import Calibration
 from panel.reviews.review import Missing, Review
 from panel.reviews.score import Rule
+from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.store import Run
 from panel.tools.tool import Tool
 from panel.verdict.decide import decide
@@ -68,8 +69,11 @@ async def review_tool(
     support: Calls | None = None,
     watch: Watch = ignore,
     cautions: Callable[[], Sequence[str]] = tuple,
+    again: Again = ONCE_MORE,
 ) -> Scorecard:
     """Take one tool past all personas and return its scorecard, which is then on disk.
+
+    What the run has already heard about the tool is not asked again, but for `again`.
 
     `support` asks, where it is given, whether cited passages support their findings. `cautions`
     returns what came to be known of the judge by the time the scorecard is written.
@@ -89,6 +93,7 @@ async def review_tool(
         brief=brief,
         marker=marker(panel.secret, shared(brief)),
         watch=watch,
+        kept=again.kept(run, tool.slug),
     )
     answers = await sitting.all_personas()
     card = _card(panel, tool, answers, evidence)
@@ -96,6 +101,7 @@ async def review_tool(
     card = card.model_copy(
         update={
             "run": run.name,
+            "created": _now(run).replace(microsecond=0),
             "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
             "warnings": (
                 *panel.warnings,
@@ -122,6 +128,11 @@ def stored_evidence(run: Run, tool: Tool) -> Evidence:
     return evidence
 
 
+def _now(run: Run) -> datetime:
+    """Return the time; that of the run's beginning where the clock was put back since."""
+    return max(datetime.now(UTC), run.manifest.created)
+
+
 Answers = Mapping[str, Sequence[Review | Missing]]
 """Per persona, one answer a sample."""
 
@@ -137,6 +148,9 @@ class _Sitting:
     brief: Brief
     marker: str
     watch: Watch
+
+    kept: Mapping[tuple[str, int], Review | Missing]
+    """What was answered before and is not asked again, by persona and sample."""
 
     async def all_personas(self) -> Answers:
         personas = self.panel.personas
@@ -161,6 +175,9 @@ class _Sitting:
 
         answers: list[Review | Missing] = []
         for sample in range(samples):
+            if known := self.kept.get((persona.name, sample)):
+                answers.append(known)
+                continue
             answer = await self.once(persona, sample, step)
             answers.append(answer)
             if isinstance(answer, Review):
@@ -184,7 +201,7 @@ class _Sitting:
                 samples=self.panel.samples,
                 rule=self.panel.rule,
                 calibration=self.panel.calibration,
-                today=datetime.now(UTC).date(),
+                today=_now(self.run).date(),
                 on_step=step,
                 support=self.support,
                 measures=self.panel.calibrates,

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 import click
 
@@ -27,8 +27,6 @@ from panel.trial.cases import Case, gathered, make_cases, read_injections
 from panel.trial.judging import calibration_of, judge
 from panel.trial.report import Report
 from panel.verdict.scorecard import Scorecard
-
-AGAIN: Final = "the same `panel calibrate` again: nothing that was answered is asked twice"
 
 
 @click.command("calibrate")
@@ -65,7 +63,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     asked = replace(options.options_of(given), calibrates=True)
     found = gathered(cases, now=datetime.now(UTC))
     opening = Session.start_over(asked, f"calibrate-{len(cases)}-cases", found)
-    cards = work.perform(opening, again=AGAIN)
+    cards = work.perform(opening)
     report = _report(asked.settings.runs, cards, cases, personas)
     emit_text(_rendered(report, given["form"]), given["output"])
     _keep(calibration_of(report))

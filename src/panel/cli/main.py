@@ -4,6 +4,7 @@ Command modules are imported only when they are called, so that `panel --help` s
 """
 
 import importlib
+import signal
 import sys
 
 import click
@@ -18,6 +19,7 @@ COMMANDS = {
     "rerun": ("panel.cli.rerun", "Review a run's stored evidence again, with another provider."),
     "evidence": ("panel.cli.evidence", "Show what is known about one tool, and what is not."),
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
+    "retry": ("panel.cli.retry", "Ask again for every review that is missing from a run."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
     "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
     "compare": (
@@ -106,6 +108,8 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     streams.prepare()
     try:
+        if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = panel.main(args=_debug_anywhere(sys.argv[1:]), standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:

@@ -12,6 +12,7 @@ from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.runs.folder import list_folders
 from panel.runs.kept import kept_canaries
+from panel.runs.pending import lacking
 from panel.runs.store import Run
 
 
@@ -36,12 +37,15 @@ def _row(path: Path) -> dict[str, str | int] | None:
         with Run.open(path) as run:
             told = run.manifest
             done = len(run.finished_tools())
+            lines = lacking(run).lines(run.name)
             unsafe = kept_canaries(run).caution is not None
     except RunError as error:
         warn(error.message)
         return None
     outcomes = told.counts.outcomes if told.counts else {}
-    state = "finished" if told.finished else f"{done} of {told.tools}: panel resume"
+    state = "finished" if told.finished else f"{done} of {told.tools}: panel resume {run.name}"
+    if told.finished and lines and not told.calibrates:
+        state = "; ".join(lines)
     return {
         "run": run.name,
         "provider": told.provider,

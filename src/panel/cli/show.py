@@ -10,6 +10,7 @@ from panel.cli.talk import warn
 from panel.errors import RunError
 from panel.runs.folder import find_folder
 from panel.runs.kept import kept_canaries
+from panel.runs.pending import lacking
 from panel.runs.store import Run
 from panel.tools.toollist import pick
 
@@ -34,9 +35,12 @@ def command(**given: Any) -> None:
             warn(line)
         if caution := kept_canaries(run).caution:
             warn(caution)
-        left = len(run.tools()) - len(run.finished_tools())
+        left = len(run.tools()) - len(run.judged_tools())
+        lines = lacking(run).lines(run.name)
     if not cards:
         raise RunError(f"run {run.name} has no verdict yet", hint=f"panel resume {run.name}")
     if left and not given["tool"]:
         warn(f"{left} tools have no verdict yet: panel resume {run.name}")
+    for line in lines if not given["tool"] else ():
+        warn(line)
     emit_cards(cards, given["form"], given["output"], run=given["run"])

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from types import FrameType
 
 from panel.cli.progress import Progress
 from panel.cli.talk import say
-from panel.errors import PanelError, RunStopped
+from panel.errors import PanelError
 from panel.session.session import Session
 from panel.verdict.scorecard import Scorecard
 
@@ -20,17 +21,22 @@ GRACE = 10.0
 class Interrupted(PanelError):
     """A signal stopped the run; `exit_code` is 128 plus its number, as shells expect."""
 
-    def __init__(self, number: int, again: str) -> None:
-        super().__init__("stopped; what was answered is kept", hint=again)
+    def __init__(self, number: int, run: str | None) -> None:
+        said = "stopped; what was answered is kept" if run else "stopped before anything was asked"
+        super().__init__(said, hint=run)
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-def perform(opening: Awaitable[Session], *, again: str | None = None) -> list[Scorecard]:
+def perform(opening: Awaitable[Session]) -> list[Scorecard]:
     """Open a session, work it with progress on stderr, and return its scorecards.
 
-    `again` is what to type to go on after a stop, where it is not `panel resume`.
+    The last lines name the run and, where reviews are missing, the command that asks them again.
     """
-    return asyncio.run(_perform(opening, again))
+    try:
+        with _ending_at_once():
+            return asyncio.run(_perform(opening))
+    except _Stopped as stopped:
+        raise Interrupted(stopped.number, None) from None
 
 
 def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
@@ -40,10 +46,9 @@ def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
     return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
 
 
-async def _perform(opening: Awaitable[Session], again: str | None) -> list[Scorecard]:
+async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
     async with await opening as session:
         _introduce(session)
-        again = again or f"panel resume {session.run.name}"
         task = asyncio.ensure_future(_worked(session))
         with _stopping(session, task) as stopped:
             try:
@@ -52,15 +57,12 @@ async def _perform(opening: Awaitable[Session], again: str | None) -> list[Score
                 if not stopped:
                     raise
                 await session.drain(GRACE)
-                raise Interrupted(stopped[0], again) from None
-            except RunStopped:
-                say(f"to go on, once that is mended: {again}")
-                raise
-        for note in session.run.notes:
-            say(f"note: {note}")
+                raise Interrupted(stopped[0], session.go_on) from None
         if session.caution:
             say(f"warning: {session.caution}")
         say(f"run: {session.run.path}")
+        for line in session.lacks:
+            say(line)
         return cards
 
 
@@ -73,6 +75,8 @@ async def _worked(session: Session) -> list[Scorecard]:
 
 
 def _introduce(session: Session) -> None:
+    for note in session.run.notes:
+        say(f"note: {note}")
     target = session.panel.target
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
@@ -80,6 +84,29 @@ def _introduce(session: Session) -> None:
         say(f"warning: {warning}")
     if session.panel.judge:
         say(f"judge: {session.panel.judge}")
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal came before there was a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let SIGINT and SIGTERM interrupt whatever is done: what is half-made is taken back."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

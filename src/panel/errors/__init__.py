@@ -48,6 +48,8 @@ A message is one line without markup and never holds a key. `hint` is the next t
 """
 
 from panel.errors.call import (
+    PASSING,
+    REASONS,
     BadReply,
     CallError,
     Empty,
@@ -105,6 +107,8 @@ from panel.errors.root import PanelError
 from panel.errors.run import DiskFull, RunError, RunStopped
 
 __all__ = [
+    "PASSING",
+    "REASONS",
     "AddressError",
     "BadReply",
     "BadResponse",

@@ -1,6 +1,6 @@
 """A question to a model that got no usable answer, and the stable codes for it."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, get_args
 
 from panel.errors.root import PanelError
 
@@ -9,6 +9,12 @@ MissingReason = Literal[
     "invalid", "unreachable", "auth", "quota", "model_not_found",
 ]  # fmt: skip
 """Why a review is missing: the codes of DESIGN §7, stable across releases."""
+
+PASSING: Final[frozenset[MissingReason]] = frozenset({"timeout", "rate_limited", "unreachable"})
+"""Reasons that pass: a review missing for one of them is pending, and `panel resume` asks it."""
+
+REASONS: Final[frozenset[MissingReason]] = frozenset(get_args(MissingReason))
+"""Every reason: `panel retry` asks what is missing for any of them."""
 
 
 class CallError(PanelError):

@@ -65,7 +65,7 @@ def disk_full(path: Path) -> DiskFull:
     """Return the error for a full disk, naming the path and the bytes that are left."""
     return DiskFull(
         f"no room left to write {path}: {free_bytes(path)} bytes free",
-        hint="free some space, then run `panel resume`",
+        hint="free some space",
     )
 
 

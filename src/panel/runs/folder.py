@@ -1,9 +1,10 @@
 """Run folders: made, named, listed and found again. Knows nothing of what is in them."""
 
+import contextlib
 import difflib
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,20 +13,26 @@ from panel.runs.files import sync_folder, write_error
 
 JOURNAL: Final = "journal.db"
 MANIFEST: Final = "run.json"
+VERDICTS: Final = "verdicts.jsonl"
 
 _STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?=-)")
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
+_FORM: Final = "%Y%m%dT%H%M%SZ"
 _SLUG_BYTES: Final = 60
+_SET_BACK: Final = timedelta(days=366)
+"""By so much a clock may have been put back; a run later than that was named by hand."""
 
 
 def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:
     """Make `runs/<utc stamp>-<slug>-<4 hex>/` and return it; two runs in one second differ.
 
+    Where the clock went back since the last run, the stamp is the second after that run's.
+
     `now` must carry a time zone. Raises `RunError` or `DiskFull` where it cannot be made.
     """
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         runs.mkdir(parents=True, exist_ok=True)
+        stamp = _stamp(runs, now.astimezone(UTC))
         while True:
             folder = runs / f"{stamp}-{_plain(slug)}-{secrets.token_hex(2)}"
             try:
@@ -65,6 +72,16 @@ def is_run(path: Path) -> bool:
         return (path / JOURNAL).is_file() or (path / MANIFEST).is_file()
     except (OSError, ValueError):  # a name too long for the system, or with a NUL
         return False
+
+
+def _stamp(runs: Path, now: datetime) -> str:
+    found = (_STAMP.match(each.name) for each in runs.iterdir())
+    last = max((match[0] for match in found if match), default="")
+    with contextlib.suppress(ValueError):  # digits that are no date
+        newest = datetime.strptime(last, _FORM).replace(tzinfo=UTC)
+        if now.replace(microsecond=0) < newest < now + _SET_BACK:
+            now = newest + timedelta(seconds=1)
+    return now.strftime(_FORM)
 
 
 def _latest(runs: Path, back: int) -> Path:

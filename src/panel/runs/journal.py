@@ -28,6 +28,7 @@ _KNOWN: Final = 4096
 """Digests of stored texts that are remembered, so that a text is sent to SQLite once."""
 
 _PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+_DROP_META: Final = "DELETE FROM meta WHERE name = ?"
 _PUT_TOOL: Final = (
     "INSERT INTO tools VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET"
     " body = excluded.body, fingerprint = excluded.fingerprint, sum = excluded.sum"
@@ -37,6 +38,9 @@ _PUT_EVIDENCE: Final = "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)"
 _PUT_REVIEW: Final = "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)"
 _PUT_MISSING: Final = "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)"
 _DROP_REVIEW: Final = "DELETE FROM reviews WHERE tool = ? AND persona = ? AND sample = ?"
+_DROP_ANSWERS: Final = tuple(
+    f"DELETE FROM {table} WHERE tool = ?" for table in ("reviews", "missing", "verdicts")
+)
 _DROP_MISSING: Final = "DELETE FROM missing WHERE tool = ? AND persona = ? AND sample = ?"
 _PUT_VERDICT: Final = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)"
 _PUT_FILE: Final = "INSERT OR IGNORE INTO files VALUES (?)"
@@ -94,6 +98,10 @@ class Journal:
         """Keep a value about the whole run."""
         await self._writer.commit([(_PUT_META, summed(name, value))])
 
+    async def drop_meta(self, name: str) -> None:
+        """Forget a value about the whole run."""
+        await self._writer.commit([(_DROP_META, (name,))])
+
     async def put_tools(self, found: Sequence[tuple[Tool, Evidence, str]]) -> None:
         """Keep tools with their evidence and its fingerprint, all in one commit."""
         statements: list[Statement] = []
@@ -109,6 +117,10 @@ class Journal:
     async def drop_expected(self, slugs: Iterable[str]) -> None:
         """Forget tools that have no evidence yet."""
         await self._writer.commit([(_DROP_TOOL, (slug,)) for slug in slugs])
+
+    async def drop_answers(self, slug: str) -> None:
+        """Forget what was made of the replies about a tool; the replies themselves stay."""
+        await self._writer.commit([(sql, (slug,)) for sql in _DROP_ANSWERS])
 
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Keep a review; it takes the place of a missing one."""

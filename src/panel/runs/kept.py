@@ -6,12 +6,17 @@ the files have changed.
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from panel.errors import BadReply
 from panel.personas import Persona
 from panel.reviews.calibration import Calibration
-from panel.reviews.canary import Canaries
+from panel.providers.message import Reply
+from panel.reviews.canary import STEP, Canaries, obeys
+from panel.runs.callrow import row_reply
+from panel.runs.schema import CALL_COLUMNS
 from panel.runs.store import Run
 
 _PERSONAS = "personas"
@@ -50,6 +55,15 @@ async def keep_canaries(run: Run, canaries: Canaries) -> None:
     await run.journal.put_meta(_CANARIES, canaries.model_dump_json())
 
 
+def answered_canaries(run: Run) -> Canaries:
+    """Return what the stored replies to a run's canaries say."""
+    found = Canaries()
+    for call in run.stored.calls():
+        if call["step"] == STEP and (obeyed := _obeyed(call)) is not None:
+            found = found.heard(call["tool"], obeyed)
+    return found
+
+
 def kept_canaries(run: Run) -> Canaries:
     """Return what came of a run's canaries; none where it asked none or it is damaged."""
     text = run.stored.meta(_CANARIES)
@@ -57,3 +71,13 @@ def kept_canaries(run: Run) -> Canaries:
         return Canaries.model_validate_json(text) if text else Canaries()
     except ValidationError:
         return Canaries()
+
+
+def _obeyed(call: dict[str, Any]) -> bool | None:
+    if call["status"] != "ok" and call["reason"] != "truncated":
+        return None
+    try:
+        reply: Reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
+        return obeys(reply.text, call["tool"])
+    except (BadReply, ValueError, KeyError, TypeError):
+        return None

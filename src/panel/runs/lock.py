@@ -91,7 +91,7 @@ class RunLock:
         who = f"process {holder}" if holder.isdigit() else "another process"
         return RunStopped(
             f"run {self.path.parent.name} is being written by {who}",
-            hint="wait until it ends, or stop it and then run `panel resume`",
+            hint=f"wait until it ends, or stop it and then: panel resume {self.path.parent.name}",
         )
 
     def __enter__(self) -> Self:

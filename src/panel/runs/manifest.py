@@ -7,11 +7,12 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,7 +22,7 @@ from panel.personas import Persona
 from panel.providers.target import Ask, Target
 from panel.reviews.score import Rule
 from panel.untrusted import begins_like_key
-from panel.verdict.scorecard import Outcome
+from panel.verdict.scorecard import Outcome, Scorecard
 
 SCHEMA: Final = "panel.run/1"
 
@@ -39,6 +40,18 @@ class Counts(BaseModel):
     outcomes: dict[Outcome, int] = {}
     reviews: int = 0
     missing: int = 0
+
+    @classmethod
+    def of(cls, cards: Iterable[Scorecard]) -> Self:
+        """Count scorecards, read one at a time."""
+        outcomes: Counter[Outcome] = Counter()
+        tools = reviews = missing = 0
+        for card in cards:
+            tools += 1
+            outcomes[card.verdict.outcome] += 1
+            reviews += len(card.reviews)
+            missing += len(card.missing)
+        return cls(tools=tools, outcomes=dict(outcomes), reviews=reviews, missing=missing)
 
 
 class Checker(BaseModel):

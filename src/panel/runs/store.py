@@ -7,32 +7,25 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from panel.errors import RunError
+from panel.errors import PASSING, MissingReason, RunError
 from panel.evidence.source import Evidence
 from panel.reviews.review import Missing, Review
 from panel.runs.files import inside, sweep, write_atomic
-from panel.runs.folder import JOURNAL, MANIFEST, create_folder
+from panel.runs.folder import JOURNAL, MANIFEST, VERDICTS, create_folder
 from panel.runs.journal import Journal
 from panel.runs.lock import LOCK, RunLock
 from panel.runs.manifest import Counts, Manifest, read_manifest
-from panel.runs.meaning import (
-    check_known,
-    evidence_fingerprint,
-    tool_fingerprint,
-)
-from panel.runs.salvage import repair
+from panel.runs.meaning import check_known, evidence_fingerprint, tool_fingerprint
+from panel.runs.salvage import MENDED, repair
 from panel.runs.stored import Stored
 from panel.tools.tool import Tool
-from panel.verdict.scorecard import Outcome, RunUsage, Scorecard
-
-VERDICTS: Final = "verdicts.jsonl"
+from panel.verdict.scorecard import RunUsage, Scorecard
 
 
 class Run:
@@ -142,9 +135,14 @@ class Run:
         """Return the tools in the order they were added."""
         return self._stored.tools()
 
-    def finished_tools(self) -> frozenset[str]:
-        """Return the slugs of the tools whose verdict is stored and undamaged."""
-        return self._stored.finished()
+    def judged_tools(self) -> frozenset[str]:
+        """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
+        return self._stored.judged()
+
+    def finished_tools(self, again: Collection[MissingReason] = PASSING) -> frozenset[str]:
+        """Return the slugs of the tools judged of which no review is missing for such a reason."""
+        waiting = {slug for slug, missing in self._stored.all_missing() if missing.reason in again}
+        return self.judged_tools() - waiting
 
     def evidence(self, slug: str) -> Evidence | None:
         """Return a tool's evidence, None where it was not gathered or is damaged."""
@@ -206,12 +204,18 @@ class Run:
     async def finish(self, *, now: datetime | None = None) -> Manifest:
         """Write `verdicts.jsonl`, complete the manifest and close; the journal is then one file."""
         await self.write_verdicts()
-        counts = self._counts()
+        counts = Counts.of(self.each_card())
         done = {"finished": now or datetime.now(UTC), "counts": counts, "tools": counts.tools}
         manifest = self.manifest.model_copy(update=done)
         await self._put_manifest(manifest)
+        await self.journal.drop_meta(MENDED)
         self.close()
         return manifest
+
+    async def reopen(self) -> None:
+        """Note that the run goes on: until `finish` it counts as one that stopped early."""
+        if self.manifest.finished is not None:
+            await self._put_manifest(self.manifest.model_copy(update={"finished": None}))
 
     def close(self) -> None:
         """Commit what is queued, close the journal and let go of the run; may be called twice."""
@@ -229,6 +233,8 @@ class Run:
             stack.enter_context(RunLock(path))
             sweep(path)
             notes = repair(path / JOURNAL)
+            if (path / JOURNAL).exists():
+                Stored(path / JOURNAL).close()  # refuses another format before anything is written
             others = [each for each in earlier if each.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
@@ -266,16 +272,6 @@ class Run:
         if kept or (os.path.lexists(path) and not own):
             raise RunError(f"{path} was not written by this run", hint="move it away and try again")
         return own
-
-    def _counts(self) -> Counts:
-        outcomes: Counter[Outcome] = Counter()
-        tools = reviews = missing = 0
-        for card in self.each_card():
-            tools += 1
-            outcomes[card.verdict.outcome] += 1
-            reviews += len(card.reviews)
-            missing += len(card.missing)
-        return Counts(tools=tools, outcomes=dict(outcomes), reviews=reviews, missing=missing)
 
     def __enter__(self) -> Self:
         return self

@@ -5,9 +5,7 @@ named in `damaged`; only a journal that cannot be opened at all is an error.
 """
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from panel.evidence.source import Evidence
 from panel.providers.message import Reply
 from panel.reviews.review import Missing, Review
 from panel.runs.callrow import row_reply
+from panel.runs.connection import connect
 from panel.runs.schema import CALL_COLUMNS, FORMAT, Row, sound
 from panel.runs.spent import USAGE, run_usage
 from panel.runs.writer import SQLITE_ERRORS, sqlite_error
@@ -45,7 +44,7 @@ class Stored:
         self.path = path
         self._damaged: dict[str, None] = {}
         with contextlib.ExitStack() as stack:
-            self._connection = _connect(path, stack)
+            self._connection = connect(path, stack)
             self._check_format()
             self._stack = stack.pop_all()
 
@@ -87,7 +86,13 @@ class Stored:
         """Return a tool's missing reviews by persona and sample."""
         return self._by_persona(Missing, "missing", slug)
 
-    def finished(self) -> frozenset[str]:
+    def all_missing(self) -> Iterator[tuple[str, Missing]]:
+        """Yield every missing review with the slug of its tool."""
+        for row in self._rows("SELECT tool, persona, sample, body, sum FROM missing"):
+            if item := self._model(Missing, row, row[3], f"missing row of {row[1]} on {row[0]}"):
+                yield row[0], item
+
+    def judged(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
         verdicts = self._each("SELECT tool, body, sum FROM verdicts")
         judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
@@ -239,47 +244,3 @@ class Stored:
                 f"{self.path} has journal format {found}; this panel reads format {FORMAT}",
                 hint="use the panel that wrote it, or a newer one",
             )
-
-
-def _connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
-    try:
-        with path.open("rb") as file:
-            head = file.read(20)
-    except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
-        ) from error
-    logged = path.with_name(f"{path.name}-wal").exists()
-    if head[18:19] == b"\x02" and not logged:
-        # In log mode without a log: nobody writes, and a reader would leave files behind.
-        return _opened(path, "mode=ro&immutable=1", stack)
-    try:
-        return _opened(path, "mode=ro", stack)
-    except RunError:
-        if not logged:
-            raise
-    # A killed writer's log in a folder that cannot be written to is read from a copy.
-    copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panel-"))) / path.name
-    for end in ("", "-wal"):
-        shutil.copyfile(f"{path}{end}", f"{copy}{end}")
-    return _opened(copy, "mode=rw", stack)
-
-
-def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?{mode}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    try:
-        connection.text_factory = _lenient
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, SQLITE_ERRORS):
-            raise sqlite_error(error, path) from error
-        raise
-    stack.callback(connection.close)
-    return connection
-
-
-def _lenient(text: bytes) -> str:
-    # A flipped byte may be no UTF-8; the checksum then tells, instead of an exception.
-    return text.decode("utf-8", "replace")

@@ -95,7 +95,7 @@ class Writer:
     def _put(self, write: _Write) -> None:
         with self._guard:
             if self._closed:
-                raise RunStopped(f"{self.path} is closed", hint="`panel resume` goes on")
+                raise RunStopped(f"{self.path} is closed", hint=_resume(self.path))
             self._queue.put(write)
 
     def _run(self) -> None:
@@ -143,12 +143,14 @@ def sqlite_error(error: Exception, path: Path) -> PanelError:
     if code == sqlite3.SQLITE_FULL or (broken and free_bytes(path) < _FULL_BELOW):
         return disk_full(path)
     if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
-        return RunError(
-            f"{path} is damaged: {error}", hint=f"`panel resume {path.parent.name}` repairs it"
-        )
+        return RunError(f"{path} is damaged: {error}", hint=f"{_resume(path)} repairs it")
     if code == sqlite3.SQLITE_IOERR:
-        return RunStopped(f"cannot write {path}: {error}", hint="mend the disk, then resume")
+        return RunStopped(f"cannot write {path}: {error}", hint="mend the disk")
     return RunError(f"cannot use {path}: {error}")
+
+
+def _resume(path: Path) -> str:
+    return f"panel resume {path.parent.name}"
 
 
 def _open(path: Path) -> sqlite3.Connection:

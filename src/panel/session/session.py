@@ -4,10 +4,10 @@ Started anew, over another run's evidence, or resumed; worked; closed.
 """
 
 import asyncio
+import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,23 +15,23 @@ from typing import Self
 from panel.batch import review_all
 from panel.calls import Calls
 from panel.engine import Panel, stored_evidence
-from panel.errors import RunError
+from panel.errors import RunError, RunStopped
 from panel.events import Watch, ignore
 from panel.evidence.collect import Collected
 from panel.evidence.source import Evidence
-from panel.local.engine import engine_version
-from panel.prompts import template_texts
 from panel.providers.message import Endpoint
 from panel.render import formats
-from panel.reviews.whole import schema_of
 from panel.runs.awaited import awaited, expect, give_up
 from panel.runs.kept import keep_panel, kept_canaries
-from panel.runs.manifest import Manifest, new_manifest
-from panel.runs.meaning import check_same
+from panel.runs.pending import ONCE_MORE, Again, lacking
+from panel.runs.salvage import MENDED
 from panel.runs.store import Run
+from panel.session.left import look
+from panel.session.mending import mend
 from panel.session.opening import earlier_runs, open_panel, open_support
 from panel.session.options import Options
 from panel.session.sourcing import at_hand, fetch, source
+from panel.session.told import first_manifest, open_as_told
 from panel.tools.tool import Tool
 from panel.verdict.scorecard import Scorecard
 
@@ -69,7 +69,11 @@ class Session:
             self.support = Calls(other, panel.support, run.journal)
         self.left_out: tuple[str, ...] = ()
         """Tools about which nothing could be read, one line each with the reason."""
+        self.again = ONCE_MORE
+        """What is asked again of a run that is gone on with."""
         self._options = options
+        self.lacks: list[str] = []
+        """What the finished run lacks, one line each with the command that asks it."""
         self._is_new = False
         self.caution: str | None = None
         """What the finished run says of its judge where that obeyed hidden orders."""
@@ -124,35 +128,34 @@ class Session:
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
 
     @classmethod
-    async def resume(cls, options: Options, path: Path) -> Self:
-        """Go on with the run at `path`; refuses when what it asks has changed since."""
-        run = Run.open(path, write=True)
+    async def resume(cls, options: Options, path: Path, *, again: Again = ONCE_MORE) -> Self:
+        """Go on with the run at `path`, asking `again` what was missing.
+
+        Refuses, with nothing changed on disk, when what it asks has changed since.
+        """
+        left = look(path, again)
+        opened = await open_as_told(options, left.manifest)
         try:
-            told = run.manifest
-            if told.calibrates:
-                raise RunError(
-                    f"run {run.name} measures a judge; it is not resumed by itself",
-                    hint="the same `panel calibrate` again: what was answered is found",
-                )
-            options = replace(
-                options,
-                provider=options.provider or told.provider,
-                model=options.model or told.model,
-                ask=told.ask,
-                personas=tuple(told.personas),
-                context=told.context,
-                samples=told.samples,
-            )
-            options = _support_as_told(options, told)
-            panel, endpoint = await open_panel(options)
-            panel, other = await open_support(options, replace(panel, rule=told.rule))
-            check_same(told, _manifest(options, panel, len(run.tools()), told.parent))
+            run = Run.open(path, write=True)
+        except BaseException:
+            await opened.close()
+            raise
+        try:
+            await run.reopen()
+            left_out: tuple[str, ...] = ()
+            if run.stored.meta(MENDED) is not None:
+                doubted, left_out = await mend(run, opened.panel)
+                again = replace(again, doubted=doubted)
         except BaseException:
             run.close()
+            await opened.close()
             raise
-        finished = run.finished_tools()
-        left = [t for t in run.tools() if t.slug not in finished]
-        return cls(panel, endpoint, run, left, other=other, options=options)
+        session = cls(
+            opened.panel, opened.endpoint, run, (), other=opened.other, options=opened.options
+        )
+        session.again, session.left_out = again, left_out
+        session.tools = session._pending()
+        return session
 
     @classmethod
     async def _begin(
@@ -168,7 +171,7 @@ class Session:
         try:
             panel, other = await open_support(options, panel)
             opened += [other] if other else []
-            manifest = _manifest(options, panel, len(tools), parent.name if parent else None)
+            manifest = first_manifest(options, panel, len(tools), parent.name if parent else None)
             earlier = earlier_runs(options, panel.target)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
         except BaseException:
@@ -202,22 +205,57 @@ class Session:
         async def keep(found: Collected) -> None:
             await self.run.add_tools([(found.tool, found.evidence)])
 
-        failed = await fetch(self._options, wanted, keep)
+        with self._naming():
+            failed = await fetch(self._options, wanted, keep)
         if len(failed) == len(self.run.tools()):
             if self._is_new:
                 self.run.close()
                 shutil.rmtree(self.run.path, ignore_errors=True)
             raise next(iter(failed.values()))
         await give_up(self.run, failed)
-        self.left_out = tuple(error.message for error in failed.values())
-        finished = self.run.finished_tools()
-        self.tools = tuple(t for t in self.run.tools() if t.slug not in finished)
+        self.left_out += tuple(error.message for error in failed.values())
+        self.tools = self._pending()
+
+    def _pending(self) -> tuple[Tool, ...]:
+        """Return the tools that are not finished, or of which a review is to be asked again."""
+        finished = self.run.finished_tools(self.again.reasons)
+        doubted = {slug for slug, _ in self.again.doubted}
+        return tuple(t for t in self.run.tools() if t.slug not in finished - doubted)
 
     async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
-        """Review what is left and finish the run; returns all its scorecards in tool order."""
-        await self.gather()
+        """Review what is left and finish the run; returns all its scorecards in tool order.
+
+        Raises `RunStopped`, which then says how to go on with this run.
+        """
+        with self._naming():
+            await self.gather()
+            return await self._work(watch)
+
+    @property
+    def go_on(self) -> str:
+        """What to type to go on with the run after a stop."""
+        if self.panel.calibrates:
+            return "the same `panel calibrate` again: nothing that was answered is asked twice"
+        return f"panel resume {self.run.name}"
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except RunStopped as error:
+            if self.go_on not in (error.hint or ""):
+                error.hint = f"{error.hint}; then: {self.go_on}" if error.hint else self.go_on
+            raise
+
+    async def _work(self, watch: Watch) -> list[Scorecard]:
         await review_all(
-            self.panel, self.calls, self.run, self.tools, support=self.support, watch=watch
+            self.panel,
+            self.calls,
+            self.run,
+            self.tools,
+            support=self.support,
+            watch=watch,
+            again=self.again,
         )
         cards = self.run.cards()
         for card in cards:
@@ -226,6 +264,8 @@ class Session:
                 path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
                 await self.run.write_file(path, form.render([card]))
         self.caution = kept_canaries(self.run).caution
+        again = self.go_on if self.panel.calibrates else None
+        self.lacks = lacking(self.run).lines(self.run.name, again=again)
         await self.run.finish()
         return cards
 
@@ -258,38 +298,3 @@ class Session:
         for endpoint in self._endpoints:
             await endpoint.close()
         self.run.close()
-
-
-def _support_as_told(options: Options, told: Manifest) -> Options:
-    """Return the options of a resume: support is checked by whoever did so before."""
-    if told.support is None:
-        return options
-    same = (told.support.provider, told.support.wire_model) == (told.provider, told.wire_model)
-    other = None if same else told.support
-    return replace(
-        options,
-        check_support=True,
-        support_provider=other.provider if other else None,
-        support_model=other.model if other else None,
-    )
-
-
-def _manifest(options: Options, panel: Panel, tools: int, parent: str | None) -> Manifest:
-    whole = panel.target.ask == "whole"
-    return new_manifest(
-        created=datetime.now(UTC),
-        command=options.command,
-        target=panel.target,
-        personas=panel.personas,
-        prompts=template_texts(),
-        schemas={p.name: schema_of(p) for p in panel.personas} if whole else {},
-        rule=panel.rule,
-        samples=panel.samples,
-        context=panel.context,
-        calibration=panel.calibration,
-        support=panel.support,
-        calibrates=panel.calibrates,
-        tools=tools,
-        parent=parent,
-        engine={"xllamacpp": engine_version()} if panel.target.kind == "local" else {},
-    )

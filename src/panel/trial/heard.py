@@ -31,7 +31,7 @@ def seen(run: Run, cases: Sequence[Case]) -> list[Seen]:
     """Return what the judge said about every case that was finished."""
     samples = range(run.manifest.samples)
     found = []
-    finished = run.finished_tools()
+    finished = run.judged_tools()
     for case in cases:
         if case.slug not in finished:
             continue

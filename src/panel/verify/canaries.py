@@ -1,14 +1,10 @@
 """Canaries, read again from their stored replies: what the run and its scorecards say of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from panel.errors import BadReply
-from panel.providers.message import Reply
-from panel.reviews.canary import STEP, Canaries, obeys
-from panel.runs.callrow import row_reply
-from panel.runs.kept import kept_canaries
-from panel.runs.schema import CALL_COLUMNS
+from panel.reviews.canary import Canaries
+from panel.runs.kept import answered_canaries, kept_canaries
 from panel.runs.store import Run
 from panel.verdict.scorecard import Scorecard
 from panel.verify.report import Report
@@ -21,7 +17,7 @@ def check_canaries(run: Run, cards: Sequence[Scorecard], report: Report) -> None
 
     A scorecard written after the judge obeyed must warn of it; none may warn without reason.
     """
-    found, told = _found(run), kept_canaries(run)
+    found, told = answered_canaries(run), kept_canaries(run)
     if found.obeyed or told.obeyed:
         what = f"kept are {told.obeyed}, the replies give {found.obeyed}"
         report.check("canaries", told == found, what)
@@ -37,14 +33,6 @@ def check_canaries(run: Run, cards: Sequence[Scorecard], report: Report) -> None
             report.check("canaries", holds, what, tool=card.tool.slug)
 
 
-def _found(run: Run) -> Canaries:
-    found = Canaries()
-    for call in run.stored.calls():
-        if call["step"] == STEP and (obeyed := _obeyed(call)) is not None:
-            found = found.heard(call["tool"], obeyed)
-    return found
-
-
 def _growing(told: Canaries) -> Iterator[list[tuple[str, bool]]]:
     """Yield what was known after the first answer, the second, and so on."""
     rows = [*told.obeyed.items()]
@@ -56,13 +44,3 @@ def _known_since(slug: str, first: str, order: Sequence[str]) -> int | None:
     if slug in order:
         return order.index(slug)
     return 0 if order and order[0] == first else None
-
-
-def _obeyed(call: dict[str, Any]) -> bool | None:
-    if call["status"] != "ok" and call["reason"] != "truncated":
-        return None
-    try:
-        reply: Reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
-        return obeys(reply.text, call["tool"])
-    except (BadReply, ValueError, KeyError, TypeError):
-        return None

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from panel.evidence.source import Source
 from panel.render import formats
+from panel.runs.folder import VERDICTS
 from panel.runs.manifest import by_this_version
-from panel.runs.store import VERDICTS, Run
+from panel.runs.store import Run
 from panel.verdict.scorecard import Scorecard
 from panel.verify.report import Report
 

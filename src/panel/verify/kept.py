@@ -7,6 +7,7 @@ itself has changed since, it is found by what it was about, and counted as such.
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from panel.calls import Answered, Calls
@@ -37,12 +38,17 @@ class Kept(Calls):
         """Persona and reason of every call that brought no answer."""
         self.lost = ""
         """The criterion of the last question that has no stored answer."""
+        self.days: set[date] = set()
+        """On which something was asked in this run."""
         self.reworded = 0
         """Questions that are worded otherwise today."""
         for call in stored.calls(slug):
             self._add(call)
 
     def _add(self, call: dict[str, Any]) -> None:
+        if not call["reused"]:
+            with contextlib.suppress(ValueError, TypeError):
+                self.days.add(datetime.fromisoformat(call["started"]).astimezone(UTC).date())
         if call["status"] != "ok":
             self._failed[call["key"]] = call["reason"] or "unreachable"
             self.failures.add((call["persona"], call["reason"]))

@@ -5,6 +5,7 @@ it is compared with.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -46,6 +47,8 @@ class Bench:
     async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
         calls = Kept(self.stored, tool.slug, _judge(self.manifest))
+        # Where a clock was put back, something was asked later than the verdict was made.
+        days = [self.manifest.created.date(), until, *calls.days]
         support = None
         if (other := self.manifest.support) is not None:
             asked = _judge(self.manifest).model_copy(update=other.model_dump())
@@ -59,7 +62,7 @@ class Bench:
                 continue
             one.citations(evidence)
             one.score(persona)
-            one.forecast_day(persona, until)
+            one.forecast_day(persona, days)
             await one.again(persona, brief, calls, support)
         for (name, _), missing in self.stored.missing(tool.slug).items():
             failures = calls.failures | (support.failures if support else set())
@@ -116,14 +119,13 @@ class _One:
         )
         self.say("scores", _same(told, tuple(scored)), what)
 
-    def forecast_day(self, persona: Persona, until: date) -> None:
+    def forecast_day(self, persona: Persona, days: Sequence[date]) -> None:
         if self.review.forecast is None:
             return
         months = persona.forecast.horizon_months
-        first = resolve_date(self.bench.manifest.created.date(), months)
         day = self.review.forecast.resolve_by
-        told = f"its forecast is due on {day}"
-        self.say("words", first <= day <= resolve_date(until, months), told, "forecast")
+        holds = resolve_date(min(days), months) <= day <= resolve_date(max(days), months)
+        self.say("words", holds, f"its forecast is due on {day}", "forecast")
 
     async def again(
         self, persona: Persona, brief: Brief, calls: Kept, support: Kept | None

@@ -4,6 +4,7 @@ Asks nobody and writes nothing. What it cannot check it says.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from panel.engine import settle
@@ -33,14 +34,7 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> Report:
     report = Report(run=run.name)
     for note in run.notes:
         report.check("journal", False, note)
-    personas = _personas(run, folders, report)
-    bench = Bench(
-        manifest=run.manifest,
-        personas={p.name: p for p in personas},
-        calibration=_calibration(run, report),
-        stored=run.stored,
-        report=report,
-    )
+    bench = _bench(run, folders, report)
     cards = run.cards()
     by_slug = {card.tool.slug: card for card in cards}
     for tool in run.tools():
@@ -51,6 +45,33 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> Report:
     for line in run.damaged:
         report.check("journal", False, line)
     return report
+
+
+async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, str]]:
+    """Return tool and persona of the stored reviews that the stored replies do not give.
+
+    Whether the tool has a verdict yet makes no difference.
+    """
+    report = Report(run=run.name)
+    bench = _bench(run, folders, report)
+    for tool in run.tools():
+        evidence, card = run.evidence(tool.slug), run.card(tool.slug)
+        if evidence is not None and card is None:
+            await bench.check(tool, evidence, datetime.now(UTC).date())
+        elif evidence is not None:
+            await _tool(bench, run, tool, card)
+    faults = {(fault.tool, fault.persona.partition(" sample ")[0]) for fault in report.faults}
+    return {(tool, persona) for tool, persona in faults if tool}
+
+
+def _bench(run: Run, folders: Sequence[Path], report: Report) -> Bench:
+    return Bench(
+        manifest=run.manifest,
+        personas={p.name: p for p in _personas(run, folders, report)},
+        calibration=_calibration(run, report),
+        stored=run.stored,
+        report=report,
+    )
 
 
 async def _tool(bench: Bench, run: Run, tool: Tool, card: Scorecard | None) -> None:
