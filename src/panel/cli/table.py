@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -23,7 +23,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def drawn(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> RenderableType:
-    """Return a table to draw; None is an empty cell. Long cells are broken, never cut."""
+    """Return a table to draw; None is an empty cell.
+
+    Names in the first column are never cut; long words in the others are, where room is short.
+    """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     return _Drawn(columns, cells)
 
@@ -41,7 +44,8 @@ class _Drawn:
         whole = longest <= WHOLE and options.max_width >= WIDE
         table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
         for number, column in enumerate(self.columns):
-            table.add_column(column, overflow="fold", no_wrap=whole and not number)
+            overflow: OverflowMethod = "ellipsis" if number else "fold"
+            table.add_column(column, overflow=overflow, no_wrap=whole and not number)
         for row in self.cells:
             table.add_row(*map(Text, row))
         yield table
