@@ -29,7 +29,7 @@ def command(**given: Any) -> None:
     if not rows:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
     cells = [list(row.values()) for row in rows]
-    emit_blocks([table.drawn(list(rows[0]), cells)], given["output"])
+    emit_blocks([table.drawn(list(rows[0]), cells, runs=True)], given["output"])
 
 
 def _row(path: Path) -> dict[str, str | int] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -22,26 +22,33 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     emit_blocks([drawn(columns, rows)], None)
 
 
-def drawn(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> RenderableType:
-    """Return a table to draw; None is an empty cell. Long cells are broken, never cut."""
+def drawn(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, runs: bool = False
+) -> RenderableType:
+    """Return a table to draw; None is an empty cell.
+
+    Names in the first column are never cut, and those of `runs` stay on one line where there is
+    room; long words in the others are cut.
+    """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
-    return _Drawn(columns, cells)
+    return _Drawn(columns, cells, runs)
 
 
 class _Drawn:
     """A table that is laid out for the width there is."""
 
-    def __init__(self, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    def __init__(self, columns: Sequence[str], cells: Sequence[Sequence[str]], runs: bool) -> None:
         self.columns = columns
         self.cells = cells
+        self.runs = runs
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Table]:
-        # Names are copied from the first column: where there is room they stay whole.
         longest = max((len(row[0]) for row in self.cells), default=0)
-        whole = longest <= WHOLE and options.max_width >= WIDE
+        whole = self.runs and longest <= WHOLE and options.max_width >= WIDE
         table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
         for number, column in enumerate(self.columns):
-            table.add_column(column, overflow="fold", no_wrap=whole and not number)
+            overflow: OverflowMethod = "ellipsis" if number else "fold"
+            table.add_column(column, overflow=overflow, no_wrap=whole and not number)
         for row in self.cells:
             table.add_row(*map(Text, row))
         yield table

@@ -118,7 +118,7 @@ def _show(lines: Sequence[Spent], form: str, output: Path | None) -> None:
     if len(lines) > 1:
         cells.append(_cells(total, several, asked=""))
     told = "" if several else f"Asked: {total.model} through {total.provider}."
-    drawn = table.drawn(("", *(["asked"] if several else []), *COLUMNS), cells)
+    drawn = table.drawn(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)
     emit_blocks([drawn, *([Text(printable(told))] if told else [])], output)
 
 
