@@ -37,6 +37,7 @@ async def areview(
     fresh: bool = False,
     fetch: bool = False,
     offline: bool = False,
+    allow_outside: bool = False,
     runs: str | Path | None = None,
 ) -> Scorecard:
     """Review one tool and return its scorecard.
@@ -58,6 +59,7 @@ async def areview(
         fresh: ask again even where an earlier run has the answer.
         fetch: read the tool's address even where it brings evidence.
         offline: fetch nothing; evidence comes from files and earlier runs.
+        allow_outside: let a tool file name evidence outside its own folder.
         runs: folder for runs; None means settings, then `runs` here.
 
     Raises:
@@ -83,7 +85,9 @@ async def areview(
         offline=offline,
     )
     files = tuple(Path(e) for e in evidence)
-    reviewed = _tool(tool, url=url, description=description, evidence=files)
+    reviewed = _tool(
+        tool, url=url, description=description, evidence=files, allow_outside=allow_outside
+    )
     async with await Session.start(options, [reviewed]) as session:
         (card,) = await session.work()
     return card
@@ -102,7 +106,12 @@ review = _blocking(areview)
 
 
 def _tool(
-    tool: Tool | str | Path, *, url: str | None, description: str | None, evidence: Sequence[Path]
+    tool: Tool | str | Path,
+    *,
+    url: str | None,
+    description: str | None,
+    evidence: Sequence[Path],
+    allow_outside: bool,
 ) -> Tool:
     if isinstance(tool, Tool):
         return single_tool(
@@ -114,7 +123,7 @@ def _tool(
         url, tool = str(tool), tool_name(str(tool))
     if evidence or description or url:
         return single_tool(str(tool), url=url, description=description, evidence=evidence)
-    found = read_tools(Path(tool)).tools
+    found = read_tools(Path(tool), allow_outside=allow_outside).tools
     if len(found) != 1:
         raise ToolError(f"{tool} lists {len(found)} tools; one is reviewed at a time")
     return found[0]
