@@ -76,7 +76,7 @@ def test_files_outside_need_the_option_and_the_error_says_so(home, name, suffix)
     ],
 )
 def test_hidden_files_and_keys_are_no_evidence_whatever_is_allowed(home, name, allow):
-    with pytest.raises(ToolError, match="is not read|not sent"):
+    with pytest.raises(ToolError, match=r"is not read|not sent"):
         listed(home, name, allow_outside=allow)
 
 

@@ -48,8 +48,8 @@ _KEY: Final = re.compile(
     re.MULTILINE,
 )
 _ASSIGNED: Final = re.compile(
-    rb"^[ \t]*(?:export[ \t]+)?[\w.:/-]*(?:token|secret|passw(?:or)?d|api[_-]?key|access[_-]?key|auth)"
-    rb"\w*[ \t]*[=:][ \t]*[^\s#]{6}",
+    rb"^[ \t]*(?:export[ \t]+)?[\w.:/-]*"
+    rb"(?:token|secret|passw(?:or)?d|api[_-]?key|access[_-]?key|auth)\w*[ \t]*[=:][ \t]*[^\s#]{6}",
     re.MULTILINE | re.IGNORECASE,
 )
 
