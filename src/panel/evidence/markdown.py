@@ -3,25 +3,26 @@
 So what HTML hides is hidden in Markdown too, across the two. Knows nothing of passages.
 """
 
-import re
 from dataclasses import replace
 from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
+from panel.evidence import frontmatter
 from panel.evidence.block import Block, Extract
 from panel.evidence.html import read_html
-
-_FRONT_MATTER: Final = re.compile(r"\A---\n(.{0,20000}?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+from panel.evidence.pictures import without_pictures
 
 _MAX_BRACKETS: Final = 2000
 
 
 def read_markdown(text: str) -> Extract:
     """Return the visible blocks of a Markdown text and what was hidden in it."""
-    lines, text = _front_matter(text)
+    lines, text = frontmatter.split(text)
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    # Nothing is linked here: what an address may be does not decide what a reader sees.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.core.ruler.before("inline", "bounded", _bound)
     environment: dict[str, dict[str, dict[str, str]]] = {}
     found = read_html(parser.render(text, environment))
@@ -31,7 +32,8 @@ def read_markdown(text: str) -> Extract:
         for link in environment.get("references", {}).values()
         if link["href"] in {"#", "", "<>"} and link["title"]
     )
-    blocks = (*(Block("list", line, "Metadata") for line in lines), *found.blocks)
+    told = (Block("list", without_pictures(line), "Metadata") for line in lines)
+    blocks = (*told, *found.blocks)
     why = found.why + ("link reference without a link",) * len(notes)
     return replace(
         found,
@@ -47,12 +49,3 @@ def _bound(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
             token.content = token.content.replace("[", "&#91;")
-
-
-def _front_matter(text: str) -> tuple[list[str], str]:
-    """Split off the metadata lines a model card begins with: they hold its licence."""
-    found = _FRONT_MATTER.match(text)
-    if not found:
-        return [], text
-    lines = [line for line in found[1].split("\n") if line.strip() and not line.startswith("#")]
-    return lines, text[found.end() :]
