@@ -24,7 +24,7 @@ PICTURES = {
     "font": f"@font-face {{ src: url(data:font/woff2;base64,{PAYLOAD}) }}",
     "font as application": f"src: url(data:application/x-font-woff;charset=utf-8;base64,{PAYLOAD})",
     "percent escapes": "![x](data:image/svg+xml,%3Csvg%20xmlns=%22http://w3.example%22%3E%3C/svg%3E)",
-    "markup": "![x](data:image/svg+xml;utf8,<svg xmlns='http://w3.example'><text>Hi you</text></svg>)",
+    "markup": "![x](data:image/svg+xml;utf8,<svg xmlns='http://w3.example'><text>Hi</text></svg>)",
     "wrapped": "![x](data:image/png;base64,\n" + "\n".join(["iVBORw0KGgo" * 6] * 9) + "\nAAA=)",
     "upper case": f"![x]({SVG.upper()})",
     "in a table": f"| a | b |\n|---|---|\n| ![l]({SVG}) | word |",
@@ -63,16 +63,16 @@ RESULTS = "model-index:\n- name: q\n  results:\n" + "".join(
 )
 BODY = "# Quill\n\nQuill sorts notes.\n"
 FRONT = {
-    "yaml": (f"---\nlicense: mit\nlanguage:\n- en\n---\n{BODY}", ["license: mit", "language:", "- en"]),
+    "yaml": (f"---\nlicense: mit\ntags:\n- en\n---\n{BODY}", ["license: mit", "tags:", "- en"]),
     "long": (f"---\nlicense: mit\n{RESULTS}tags: [a]\n---\n{BODY}", ["license: mit", "tags: [a]"]),
     "byte order mark": (f"\ufeff---\nlicense: mit\n---\n{BODY}", ["license: mit"]),
     "windows": (f"---\r\nlicense: mit\r\n---\r\n{BODY}", ["license: mit"]),
     "dots": (f"---\nlicense: mit\n...\n{BODY}", ["license: mit"]),
     "named": (f"---yaml\nlicense: mit\n---\n{BODY}", ["license: mit"]),
     "after a blank line": (f"\n---\nlicense: mit\n---\n{BODY}", ["license: mit"]),
-    "toml": (f'+++\ntitle = "Quill"\nlicense = "MIT"\n+++\n{BODY}', ["title: Quill", "license: MIT"]),
+    "toml": (f'+++\nname = "Q"\nlicense = "MIT"\n+++\n{BODY}', ["name: Q", "license: MIT"]),
     "json marks": (f';;;\n{{"license": "mit", "n": {{}}}}\n;;;\n{BODY}', ["license: mit"]),
-    "json": (f'{{\n "license": "mit",\n "tags": ["a", "b"]\n}}\n\n{BODY}', ["license: mit", "tags: a, b"]),
+    "json": (f'{{\n "license": "mit",\n "tags": ["a"]\n}}\n\n{BODY}', ["license: mit", "tags: a"]),
     "no end mark": (f"---\nlicense: mit\n{RESULTS}\n{BODY}", ["license: mit"]),
     "no end mark, toml": (f'+++\nlicense = "mit"\n\n{BODY}', ["license: mit"]),
     "empty": (f"---\n---\n{BODY}", []),

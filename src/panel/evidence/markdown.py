@@ -4,7 +4,7 @@ So what HTML hides is hidden in Markdown too, across the two. Knows nothing of p
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -20,12 +20,8 @@ _MAX_BRACKETS: Final = 2000
 def read_markdown(text: str) -> Extract:
     """Return the visible blocks of a Markdown text and what was hidden in it."""
     lines, text = frontmatter.split(text)
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    # Nothing is linked here: what an address may be does not decide what a reader sees.
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]
-    parser.core.ruler.before("inline", "bounded", _bound)
     environment: dict[str, dict[str, dict[str, str]]] = {}
-    found = read_html(parser.render(text, environment))
+    found = read_html(rendered(text, environment))
     # `[//]: # (text)` is the comment of those who want none of HTML's.
     notes = tuple(
         link["title"]
@@ -42,6 +38,16 @@ def read_markdown(text: str) -> Extract:
         removed=found.removed + len(notes),
         why=why,
     )
+
+
+def rendered(text: str, environment: dict[str, Any] | None = None) -> str:
+    """Return the HTML that a Markdown text stands for; its links are collected in `environment`."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    # Nothing is linked here: what an address may be does not decide what a reader sees.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.core.ruler.before("inline", "bounded", _bound)
+    page: str = parser.render(text, environment)
+    return page
 
 
 def _bound(state: StateCore) -> None:
