@@ -27,7 +27,7 @@ AWKWARD = {
     "backslashes": "C:\\dir\\*.txt \\\\server\\share \\[x\\] \\<y\\> \\1 end\\",
     "right to left": "مرحبا <b>بالعالم</b> שלום *עולם* 123 (אבג) [1]",
     "emoji": "Ship it 🚀👩‍💻 :rocket: 1️⃣ ✔️ ❤️ ⚡",
-    "blocks of html": "<div align=center>\n<p>One<br>two</p>\n<ul><li>x</ul></div>\n\n<kbd>Ctrl</kbd> <a>y</a>",
+    "blocks of html": "<div align=center>\n<p>One<br>two</p>\n<ul><li>x</ul></div>\n\n<kbd>C</kbd>",
     "math": "$a_i < b_j$ and $$\\sum_{i<n} x_i * y_i$$ \\(z\\)",
     "addresses": "See https://x.example/a_b*c, www.y.example, @user, #12, a@b.example, <https://z.example>.",
     "quotes": "He said “yes” [E1.2] and “no”. 'x' \"y\" “[E9.9]”",
