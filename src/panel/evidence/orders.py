@@ -56,7 +56,7 @@ _AT_A_READER: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN_ORDER: Final = re.compile(
-    r"(?:^|[.!?:;>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
+    r"(?:^|[.!?:;,>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
     r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say|mark)\s+"
     r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:\w+\W+)?(?:or|and)\b|\W+(?:faster|it)\b)"
     r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)\b(?!\s+prompts?\b)"

@@ -60,7 +60,7 @@ OVERRIDE_ABROAD: Final = (
 
 ORDER_ABROAD: Final = re.compile(
     r"\b(?:stimm\w*|antworte\w*|beantworte\w*|bewerte\w*|entscheide\w*|wähle)\b[^.!?\n]{0,50}"
-    r"(?:\bship\b|\b(?:alle|jede|sämtliche)\w*\b[^.!?\n]{0,30}\bja\b"
+    r"(?:\bship\b|\b(?:alle|jede|sämtliche)\w*\b[^.!?\n]{0,50}\bja\b(?! oder)"
     r"|\bja\b(?! oder nein)[^.!?\n]{0,30}\b(?:alle|jede|sämtliche)\w*\b|10\s*/\s*10"
     r"|höchst\w*\s+(?:note|punkt))"
     r"|\b(?:répond\w*|vote[zr]|note[zr]|attribue[zr]?|choisi\w*)\b[^.!?\n]{0,50}"
