@@ -5,6 +5,7 @@ Looks at paths and at the beginning of a file; reads no evidence.
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,10 @@ _SECRET_FOLDERS: Final = frozenset({
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", ".gcloud",
 })  # fmt: skip
 
+_HINTS: Final = (
+    b"PRIVATE KEY", b"private_key", b"AGE-SECRET-KEY", b"PuTTY-User-Key", b"password", b"aws_secret",
+)  # fmt: skip
+"""A file with none of these holds no key, and is not searched."""
 _KEY: Final = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY"
     rb"|^[ \t>]*-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-{4,5}\s+"
@@ -106,7 +111,7 @@ def _below(path: Path, folder: Path) -> tuple[str, ...]:
 
 def _check_key(path: Path, name: str, place: str) -> None:
     named = _KEY_NAME.fullmatch(path.name) and not _PUBLIC.fullmatch(path.name)
-    if named or _holds(path, _KEY):
+    if named or _holds(path, _KEY, _HINTS):
         raise _private(name, place, "is a private key or holds one")
 
 
@@ -117,11 +122,12 @@ def _private(name: str, place: str, what: str) -> ToolError:
     )
 
 
-def _holds(path: Path, pattern: re.Pattern[bytes]) -> bool:
+def _holds(path: Path, pattern: re.Pattern[bytes], hints: Sequence[bytes] = (b"",)) -> bool:
     if not path.is_file():
         return False  # pipes and folders are refused where they are read
     try:
         with path.open("rb") as file:
-            return pattern.search(file.read(_HEAD)) is not None
+            head = file.read(_HEAD)
     except OSError:
         return False
+    return any(hint in head for hint in hints) and pattern.search(head) is not None
