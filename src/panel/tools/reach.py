@@ -38,7 +38,7 @@ _SECRET_FOLDERS: Final = frozenset({
 })  # fmt: skip
 
 _HINTS: Final = (
-    b"PRIVATE KEY", b"private_key", b"AGE-SECRET-KEY", b"PuTTY-User-Key", b"password", b"aws_secret",
+    b"PRIVATE KEY", b"private_key", b"AGE-SECRET-KEY", b"PuTTY-User", b"password", b"aws_secret",
 )  # fmt: skip
 """A file with none of these holds no key, and is not searched."""
 _KEY: Final = re.compile(
