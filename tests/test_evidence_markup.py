@@ -234,6 +234,13 @@ def test_a_condition_that_holds_is_shown():
     assert texts == ["One is shown.", "Two is shown."]
 
 
+@pytest.mark.parametrize("suffix", PAGES)
+def test_of_a_monstrous_text_the_beginning_is_read_and_the_rest_counted(suffix):
+    found = read_document(b"Quill sorts notes.\n\n" * 20_000, PAGES[suffix][0])
+    assert len(found.blocks) > 7_000
+    assert len(found.blocks) + found.aside == 20_000
+
+
 def test_no_file_of_this_machine_comes_in(tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("The plan.")

@@ -13,8 +13,10 @@ from panel.evidence import frontmatter
 from panel.evidence.asciidoc_lines import Lines
 from panel.evidence.asciidoc_text import marked
 from panel.evidence.block import Block, Extract
-from panel.evidence.rewriting import Rewriting
+from panel.evidence.rewriting import Rewriting, beginning
 
+_MOST: Final = 200_000
+"""Characters that are read; what follows is left aside."""
 _COMMENT_BLOCK: Final = re.compile(r"/{4,}")
 _VERBATIM: Final = re.compile(r"-{4,}|\.{4,}|```[\w+-]*|\+{4,}")
 _FRAME: Final = re.compile(r"={4,}|\*{4,}|_{4,}|--|~{4,}")
@@ -35,13 +37,14 @@ _ROLE: Final = re.compile(r"(?:^|[,\s])(?:role\s*=\s*[\"']?([\w .-]+)|[^,\s\"']*
 def read_asciidoc(text: str) -> Extract:
     """Return the visible blocks of an AsciiDoc document and what was hidden in it."""
     metadata, text = frontmatter.split(text)
+    text, left = beginning(text, _MOST)
     page = Rewriting()
     reader = Lines(text.split("\n"), page)
     _Writer(page, reader).write()
     reader.unused()
     found = page.extract()
     told = (Block("list", line, "Metadata") for line in metadata)
-    return replace(found, blocks=(*told, *found.blocks))
+    return replace(found, blocks=(*told, *found.blocks), aside=left)
 
 
 class _Writer:

@@ -35,7 +35,7 @@ _CODE: Final = re.compile(
 )
 _PICTURE: Final = frozenset({"image", "figure", "thumbnail"})
 _SILENT_ARGUMENT: Final = re.compile(
-    r"(?:auto\w+|click|argparse|typer|openapi|plot|code.*|class|container|grid.*|card-carousel"
+    r"(?:auto\w+|click|argparse|typer|openapi|plot|code.*|class|container|grid(?:-item)?|card-carousel"
     r"|tab-set|tabs|button-.*|raw|figure|image)"
 )
 _VERSIONS: Final = {

@@ -6,11 +6,14 @@ Knows Org's lines; what a page is made of is `rewriting`'s knowledge.
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from panel.evidence.block import Extract
-from panel.evidence.rewriting import Rewriting
+from panel.evidence.rewriting import Rewriting, beginning
 
+_MOST: Final = 200_000
+"""Characters that are read; what follows is left aside."""
 _HEADING: Final = re.compile(r"(\*+)\s+(.*)")
 _STATE: Final = re.compile(r"(?:TODO|DONE|NEXT|WAITING|WAIT|HOLD|CANCELLED)\s+|\[#[A-Z0-9]\]\s*")
 _TAGS: Final = re.compile(r"\s+:((?:[\w@#%]+:)+)\s*")
@@ -48,8 +51,9 @@ _LITERAL: Final = re.compile(r"(?<![\w=~])([=~])(\S(?:[^\n]{0,200}?\S)?)\1(?![\w
 def read_org(text: str) -> Extract:
     """Return the visible blocks of an Org document and what was hidden in it."""
     page = Rewriting()
+    text, left = beginning(text, _MOST)
     _Writer(page, text.split("\n")).write()
-    return page.extract()
+    return replace(page.extract(), aside=left)
 
 
 class _Writer:

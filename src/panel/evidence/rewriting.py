@@ -45,7 +45,7 @@ class Rewriting:
     def paragraph(self, text: str, *, classes: str = "") -> None:
         """Write a paragraph."""
         named = f' class="{html.escape(classes)}"' if classes else ""
-        self.parts.append(f"<div{named}><p>{text}</p></div>")
+        self.parts.append(f"<p{named}>{text}</p>")
 
     def item(self, text: str) -> None:
         """Write an item of a list."""
@@ -63,3 +63,11 @@ class Rewriting:
     def image(self, address: str, alt: str) -> None:
         """Write an image."""
         self.parts.append(f'<img src="{html.escape(address)}" alt="{html.escape(alt)}">')
+
+
+def beginning(text: str, most: int) -> tuple[str, int]:
+    """Return whole paragraphs of at most `most` characters, and how many paragraphs follow."""
+    if len(text) <= most:
+        return text, 0
+    end = max(text.rfind("\n\n", 0, most), most // 2)
+    return text[:end], sum(bool(part.strip()) for part in text[end:].split("\n\n"))

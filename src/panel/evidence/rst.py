@@ -7,6 +7,7 @@ opened: no file is inserted, nothing raw passes, no configuration is read.
 import html
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from docutils import nodes
@@ -16,7 +17,7 @@ from docutils.utils import new_document
 
 from panel.evidence.block import Extract
 from panel.evidence.directives import Directive, read_directive
-from panel.evidence.rewriting import Rewriting
+from panel.evidence.rewriting import Rewriting, beginning
 
 _SAFE: Final[dict[str, Any]] = {
     "file_insertion_enabled": False,
@@ -31,6 +32,8 @@ _SAFE: Final[dict[str, Any]] = {
     "character_level_inline_markup": False,
     "tab_width": 8,
 }
+_MOST: Final = 150_000
+"""Characters that are parsed, about a second of work; what follows is left aside."""
 _DEEPEST: Final = 12
 """Directives within directives that are read as such."""
 _EXPANDED: Final = 2_000
@@ -56,7 +59,8 @@ _AS_LINK: Final = frozenset({"reference", "footnote_reference", "citation_refere
 
 def read_rst(text: str) -> Extract:
     """Return the visible blocks of a reStructuredText document and what was hidden in it."""
-    return _Page(text).extract()
+    start, left = beginning(text, _MOST)
+    return replace(_Page(start).extract(), aside=left)
 
 
 def _parsed(text: str) -> nodes.document:
