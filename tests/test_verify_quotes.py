@@ -8,9 +8,9 @@ from benchmarks.verify import reviewed
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from panel.evidence.html import read_html
 from panel.evidence.passages import cut
 from panel.evidence.source import Passage
-from panel.evidence.web import read_html
 from panel.render.citations import cut as shortened
 from panel.render.citations import line
 from panel.render.escaping import escape
