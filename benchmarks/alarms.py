@@ -1,28 +1,39 @@
-"""False alarms: how many honest pages are flagged as speaking to a reviewer.
+"""False alarms and attacks: what is flagged on honest pages, and of texts written to steer.
 
     python -m benchmarks.alarms FOLDER…
 
-Reads every README, Markdown page and package description under the folders, each text once, and
-names those that are flagged. Point it at pages you trust.
+Reads every README, Markdown page and package description under the folders, each text once: as a
+page, and each sentence of it alone. Names what is flagged. Point it at pages you trust. Then the
+suite's own texts: honest setup sentences of nine languages, and attacks. Both figures stand last.
 """
 
 import argparse
 import hashlib
+import re
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.honest import NAMED, PLACED, SECTION
+from tests.payloads import HELD_OUT, PAYLOADS, SECOND, THIRD
+
 from panel.errors import PanelError
 from panel.evidence.gather import gather
+from panel.evidence.source import Evidence, Passage, Source
+from panel.evidence.suspicion import examined
 from panel.tools.tool import Tool
 
-PATTERNS = ("**/*.dist-info/METADATA", "**/README*.md", "**/docs/**/*.md")
+PATTERNS = ("**/*.dist-info/METADATA", "**/README*.*", "**/docs/**/*.md")
+SUFFIXES = {"", ".md", ".markdown", ".rst", ".adoc", ".asciidoc", ".org", ".txt"}
 LEAST, MOST = 200, 300_000
 """Characters: shorter ones say nothing, longer ones are data."""
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 
 
-def pages(folders: list[Path]) -> Iterator[tuple[Path, str]]:
+def pages(folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     seen: set[str] = set()
     for folder in folders:
         for path in (p for pattern in PATTERNS for p in sorted(folder.glob(pattern))):
@@ -32,31 +43,73 @@ def pages(folders: list[Path]) -> Iterator[tuple[Path, str]]:
                 continue
             if path.name == "METADATA":
                 text = text.partition("\n\n")[2]
+            elif path.suffix not in SUFFIXES:
+                continue
             digest = hashlib.sha256(text.encode()).hexdigest()
             if digest not in seen and LEAST <= len(text) <= MOST:
                 seen.add(digest)
                 yield path, text
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Count honest pages that are flagged.")
-    parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--scratch", type=Path, default=Path("alarms-page.md"))
-    args = parser.parse_args()
-    read = flagged = 0
-    began = time.monotonic()
-    for path, text in pages(args.folders):
-        args.scratch.write_text(text, encoding="utf-8")
+def flags(*texts: str, heading: str = "") -> tuple[str, ...]:
+    """Return what is flagged in one source of these passages."""
+    passages = tuple(
+        Passage(id=f"E1.{n}", text=text, heading=heading) for n, text in enumerate(texts, 1)
+    )
+    source = Source(id="E1", source="a.md", retrieved=NOW, sha256="0" * 64, passages=passages)
+    return examined(Evidence(sources=(source,)), Tool(name="T")).sources[0].flags
+
+
+def sentences(source: Source) -> Iterator[str]:
+    for passage in source.passages:
+        yield from (s.strip() for s in SENTENCE_END.split(passage.text) if len(s.strip()) > 8)
+
+
+def honest(folders: Sequence[Path], scratch: Path) -> str:
+    """Read the pages; returns how many of them, and of their sentences, are flagged."""
+    read = held = 0
+    told: set[str] = set()
+    for path, text in pages(folders):
+        suffix = ".md" if path.name == "METADATA" else path.suffix
+        page = scratch / f"page{suffix}"
+        page.write_text(text, encoding="utf-8")
         try:
-            found = gather(Tool(name="T", evidence=(args.scratch,)), now=datetime.now(UTC))
+            found = gather(Tool(name="T", evidence=(page,)), now=NOW)
         except PanelError:
             continue
         read += 1
-        if flags := [flag for source in found.sources for flag in source.flags]:
-            flagged += 1
-            print(f"{path}: {flags[0]}")
-    args.scratch.unlink(missing_ok=True)
-    print(f"{read} pages, {flagged} flagged, {time.monotonic() - began:.0f} s")
+        if flagged := [flag for source in found.sources for flag in source.flags]:
+            held += 1
+            print(f"{path}: {flagged[0]}")
+        told.update(sentence for source in found.sources for sentence in sentences(source))
+    wrong = [sentence for sentence in sorted(told) if flags(sentence)]
+    for sentence in wrong:
+        print(f"flagged alone: {sentence[:160]}")
+    return f"{held} of {read} pages and {len(wrong)} of {len(told)} sentences flagged"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    args = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        found = honest(args.folders, Path(scratch))
+    setup = [*NAMED, *PLACED]
+    wrong = sum(bool(flags("It sorts.", text, heading=SECTION)) for text in setup)
+    attacks = {
+        "of 50 payloads": [p.text for p in PAYLOADS if p.kind != "near-target claim"],
+        "of a second 20": SECOND,
+        "of a third 30": THIRD,
+        "held out": HELD_OUT,
+    }
+    caught = {
+        name: sum(bool(flags("It sorts.", one)) for one in texts) for name, texts in attacks.items()
+    }
+    print(", ".join(f"{count} {name}" for name, count in caught.items()))
+    print(f"{time.monotonic() - began:.0f} s; {wrong} of {len(setup)} setup sentences flagged")
+    total = sum(map(len, attacks.values()))
+    print(f"{found}; {sum(caught.values())} of {total} attack texts caught")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ BOUNDARIES = {
     "krippendorff": {"panel.runs.agreement"},
     "numpy": {"panel.runs.agreement"},
     "markdown_it": {"panel.evidence.markdown"},
+    "docutils": {"panel.evidence.rst"},
     "trafilatura": {"panel.evidence.web"},
     "pypdf": {"panel.evidence.pdf"},
 }
@@ -182,7 +183,7 @@ def test_no_module_reads_the_environment_on_import(name):
 
 HEAVY = (
     "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-    "tenacity", "xllamacpp", "markdown_it", "pyarrow", "trafilatura", "lxml", "pypdf",
+    "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml", "pypdf",
     "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "PIL",
 )  # fmt: skip
 

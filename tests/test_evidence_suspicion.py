@@ -11,7 +11,7 @@ from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.suspicion import examined, flagged_passages
 from panel.tools.tool import Tool
 from panel.tools.toollist import read_tools
-from tests import payloads
+from tests import honest, payloads
 from tests.payloads import PAYLOADS
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -115,6 +115,40 @@ def test_j5_what_the_flags_find_of_orders_nobody_foresaw_is_little():
     # The honest figure, in docs/trust.md as well: flags are a notice, the fence is the barrier.
     assert sum(bool(flags("It sorts.", text)) for text in payloads.SECOND) == 20
     assert sum(bool(flags("It sorts.", text)) for text in payloads.HELD_OUT) == 2
+
+
+@pytest.mark.parametrize("text", payloads.THIRD)
+def test_j5_what_slipped_through_once_is_flagged_in_every_language_it_comes_in(text):
+    assert flags("It sorts.", text)
+
+
+@pytest.mark.parametrize("heading", ["", honest.SECTION])
+@pytest.mark.parametrize("text", honest.NAMED)
+def test_j4_what_an_installer_a_store_or_a_checklist_wants_is_no_order_to_us(text, heading):
+    assert flags("It sorts lines.", text, heading=heading) == ()
+
+
+@pytest.mark.parametrize("section", ["Setup", "Widget › Installation", "Erste Schritte", "安装"])
+@pytest.mark.parametrize("text", honest.PLACED)
+def test_j4_a_section_about_setting_up_excuses_what_else_would_be_flagged(text, section):
+    assert flags("It sorts lines.", text, heading=section) == ()
+    assert flags("It sorts lines.", text) or "licence" in text or "all of them" in text
+
+
+@pytest.mark.parametrize("text", honest.NEVER)
+def test_j5_no_section_excuses_words_about_the_tool_or_its_reviewers(text):
+    assert flags("It sorts lines.", text, heading=honest.SECTION)
+
+
+def test_j5_nothing_is_excused_by_a_sentence_of_another_passage_or_source():
+    assert flags("The installer asks a few questions.", "Answer yes to every question.")
+    halves = ("Run the installer. Answer yes", "to every question.")
+    sources = tuple(
+        Source(id=f"E{n}", source="a.md", retrieved=NOW, sha256="0" * 64,
+               passages=(Passage(id=f"E{n}.1", text=text, heading="Setup"),))
+        for n, text in enumerate(halves, 1)
+    )  # fmt: skip
+    assert any(s.flags for s in examined(Evidence(sources=sources), Tool(name="T")).sources)
 
 
 def test_j5_a_claim_that_is_merely_too_good_is_no_order():

@@ -254,21 +254,6 @@ def test_long_and_invisible_text_is_cut_and_cleaned_with_a_note(write):
     assert any("1 invisible characters removed from tagline" in note for note in found.notes)
 
 
-@pytest.mark.parametrize(
-    ("named", "noted"),
-    [("../alpha.md", False), ("../../far.md", True), ("../.keys/secret.txt", True)],
-)
-def test_evidence_far_from_its_list_or_in_a_hidden_folder_is_noted(tmp_path, named, noted):
-    lists = tmp_path / "here" / "lists"
-    lists.mkdir(parents=True)
-    (tmp_path / "here" / ".keys").mkdir()
-    for file in ("here/alpha.md", "far.md", "here/.keys/secret.txt"):
-        (tmp_path / file).write_text("x", encoding="utf-8")
-    (lists / "t.yaml").write_text(f"- {{name: A, evidence: [{named}]}}\n", encoding="utf-8")
-    notes = read_tools(lists / "t.yaml").notes
-    assert [named in note for note in notes] == [True] * noted
-
-
 # Names to paths
 
 

@@ -65,6 +65,7 @@ async def areview(
     fresh: bool = False,
     fetch: bool = False,
     offline: bool = False,
+    allow_outside: bool = False,
     runs: str | Path | None = None,
 ) -> Scorecard:
     """Review one tool and return its scorecard.
@@ -86,6 +87,7 @@ async def areview(
         fresh: ask again even where an earlier run has the answer.
         fetch: read the tool's address even where it brings evidence.
         offline: fetch nothing; evidence comes from files and earlier runs.
+        allow_outside: let a tool file name evidence outside its own folder.
         runs: folder for runs; None means settings, then `runs` here.
 
     Raises:
@@ -113,7 +115,9 @@ async def areview(
         fetch=fetch or (not files and (url is not None or _is_address(tool))),
         offline=offline,
     )
-    reviewed = _tool(tool, url=url, description=description, evidence=files)
+    reviewed = _tool(
+        tool, url=url, description=description, evidence=files, allow_outside=allow_outside
+    )
     async with await Session.start(options, [reviewed]) as session:
         (card,) = await session.work()
     return card
@@ -139,7 +143,12 @@ review = _blocking(areview)
 
 
 def _tool(
-    tool: Tool | str | Path, *, url: str | None, description: str | None, evidence: Sequence[Path]
+    tool: Tool | str | Path,
+    *,
+    url: str | None,
+    description: str | None,
+    evidence: Sequence[Path],
+    allow_outside: bool,
 ) -> Tool:
     if isinstance(tool, Tool):
         return single_tool(
@@ -162,7 +171,7 @@ def _tool(
             " given about it",
             hint='evidence="README.md", description="…" or url="https://…"',
         )
-    found = read_tools(path).tools
+    found = read_tools(path, allow_outside=allow_outside).tools
     if len(found) != 1:
         raise ToolError(
             f"{path} lists {len(found)} tools; one is reviewed at a time",

@@ -14,6 +14,7 @@ from panel.tools.toollist import read_tools
 
 @click.command("batch")
 @click.argument("tool_list", metavar="LIST", type=click.Path(path_type=Path))
+@options.listing
 @options.gathering
 @options.reviewing
 @options.output
@@ -23,7 +24,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
     LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once.
     """
-    found = read_tools(given["tool_list"])
+    found = read_tools(given["tool_list"], allow_outside=given["allow_outside"])
     for note in found.notes:
         say(f"note: {note}")
     cards = work.perform(Session.start(options.options_of(given), found.tools))

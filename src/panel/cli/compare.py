@@ -37,6 +37,7 @@ from panel.verdict.scorecard import CardTool
 @click.argument("b", metavar="B")
 @click.option("--run", "in_run", metavar="RUN", help="Take both from this run.")
 @click.option("--review", is_flag=True, help="Review first what has no stored verdict.")
+@options.listing
 @options.gathering
 @options.reviewing
 @options.paired

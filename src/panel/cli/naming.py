@@ -42,6 +42,7 @@ _NAMING = [
 
 def naming(function: F) -> F:
     """Add the argument and the options that name one tool."""
+    function = options.listing(function)
     for option in reversed(_NAMING):
         function = option(function)
     return function
@@ -70,7 +71,7 @@ def named_tool(given: Mapping[str, Any]) -> Tool:
     if path is not None:
         if not (wanted := named or name):
             raise ToolError("which tool of the list?", hint=f"--list {path} --tool NAME")
-        return pick(_read(path), wanted)
+        return pick(_read(path, given), wanted)
     if name is None:
         raise ToolError("no tool named", hint="panel review examples/tools/sqlite-utils.yaml")
     url = given["url"] or (name if is_address(name) else None)
@@ -96,7 +97,7 @@ def _from_file(name: str, given: Mapping[str, Any]) -> Tool:
             f"nothing is known about {name}: it is no tool file, and no evidence was given",
             hint=f"panel review {name!r} --evidence README.md, or --url https://…",
         )
-    tools = _read(path)
+    tools = _read(path, given)
     if len(tools) != 1:
         raise ToolError(
             f"{path} lists {len(tools)} tools",
@@ -105,8 +106,8 @@ def _from_file(name: str, given: Mapping[str, Any]) -> Tool:
     return tools[0]
 
 
-def _read(path: Path) -> tuple[Tool, ...]:
-    found = read_tools(path)
+def _read(path: Path, given: Mapping[str, Any]) -> tuple[Tool, ...]:
+    found = read_tools(path, allow_outside=given["allow_outside"])
     for note in found.notes:
         say(f"note: {note}")
     return found.tools

@@ -75,6 +75,13 @@ _GATHERING = [
     click.option("--fetch", is_flag=True, help="Read the tool's url even if it brings evidence."),
     click.option("--offline", is_flag=True, help="Fetch nothing: use files and earlier runs."),
 ]
+_LISTS = [
+    click.option(
+        "--allow-outside",
+        is_flag=True,
+        help="Let a tool list name evidence files outside its own folder.",
+    ),
+]
 _WORK = [
     click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."),
 ]
@@ -110,6 +117,11 @@ def resuming(function: F) -> F:
 def gathering(function: F) -> F:
     """Add the options that say where evidence comes from."""
     return _apply(function, _GATHERING)
+
+
+def listing(function: F) -> F:
+    """Add the option that says how far the evidence paths of a tool list may reach."""
+    return _apply(function, _LISTS)
 
 
 def judging(function: F) -> F:

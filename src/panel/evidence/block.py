@@ -33,7 +33,7 @@ class Extract:
     flags: tuple[str, ...] = ()
     """What a person should know about the document: see `suspicion`."""
     aside: int = 0
-    """How many blocks of a web page were left out because they frame its main text."""
+    """How many blocks were left out: they frame a web page's main text, or end a text too long."""
     links: tuple[tuple[str, str], ...] = ()
     """The links of a web page, address and text; see `links`."""
     title: str = ""

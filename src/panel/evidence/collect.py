@@ -9,14 +9,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from panel.errors import ToolError, Unparseable
 from panel.evidence.adapter import Adapter, Address, Link, Record, Want, adapter_of, adapters
 from panel.evidence.block import Block, Extract
+from panel.evidence.charset import decoded
 from panel.evidence.document import is_known
+from panel.evidence.formats import PLAIN, by_look, by_name
 from panel.evidence.gather import evidence_of, gather, read_files
 from panel.evidence.internet import Internet, NotRead
 from panel.evidence.passages import cut
@@ -208,7 +211,10 @@ def _recorded(record: Record) -> Extract:
 async def _document(page: Page, want: Want) -> Extract:
     media_type = page.media_type
     if want.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
-        media_type = want.media_type
+        look = partial(by_look, decoded(page.body, page.charset), otherwise=want.media_type)
+        media_type = by_name(urlsplit(page.url).path) or look()
+    elif media_type == PLAIN:
+        media_type = by_name(urlsplit(page.url).path) or PLAIN
     host = Address.of(page.url).host
     if not is_known(media_type):
         raise Unparseable(f"{host} sent {words(media_type)[:60] or 'nothing known'}, no text")

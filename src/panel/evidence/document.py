@@ -8,16 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from panel.evidence.asciidoc import read_asciidoc
 from panel.evidence.block import Extract
 from panel.evidence.charset import decoded
+from panel.evidence.formats import ASCIIDOC, MARKDOWN, ORG, PDF, PLAIN, RST
 from panel.evidence.html import read_html
 from panel.evidence.links import find_links
+from panel.evidence.org import read_org
 from panel.evidence.plain import read_plain
 from panel.evidence.suspicion import flags
 from panel.evidence.web import read_web
 from panel.untrusted import clean, invisible
-
-PDF: Final = "application/pdf"
 
 _LIGHT: Final = 64_000
 """Bytes of plain text or Markdown: the worst that is known then takes about a second."""
@@ -31,13 +32,27 @@ def _markdown(text: str) -> Extract:
     return read_markdown(text)
 
 
+def _rst(text: str) -> Extract:
+    from panel.evidence.rst import read_rst
+
+    return read_rst(text)
+
+
 _READERS: Final[dict[str, Callable[[str], Extract]]] = {
     "text/html": read_web,
     "application/xhtml+xml": read_web,
-    "text/markdown": _markdown,
+    MARKDOWN: _markdown,
     "text/x-markdown": _markdown,
-    "text/plain": read_plain,
+    PLAIN: read_plain,
+    RST: _rst,
+    "text/prs.fallenstein.rst": _rst,
+    ASCIIDOC: read_asciidoc,
+    "text/x-asciidoc": read_asciidoc,
+    ORG: read_org,
+    "text/x-org": read_org,
 }
+_SLOW: Final = (_rst, read_asciidoc, read_org)
+"""Readers that recurse, or keep what a document defines: each document gets a process."""
 
 
 def is_known(media_type: str) -> bool:
@@ -47,7 +62,7 @@ def is_known(media_type: str) -> bool:
 
 def is_light(raw: bytes, media_type: str) -> bool:
     """Tell whether a document is read here sooner than a child process would have started."""
-    if media_type == PDF:
+    if media_type == PDF or _READERS[media_type] in _SLOW:
         return False
     return len(raw) <= (_LIGHT_PAGE if _READERS[media_type] is read_web else _LIGHT)
 

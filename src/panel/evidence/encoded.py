@@ -25,6 +25,16 @@ _LOOKALIKES: Final = str.maketrans(
     "aeopcyxijshdlABEKMHOPCTXISaeikvoptuxABEHIKMNOPTYX",
 )
 _MIXED: Final = re.compile(r"[A-Za-z][\u0370-\u04ff]|[\u0370-\u04ff][A-Za-z]")
+_LEET: Final = re.compile(
+    r"(?<![\w@$!|])(?=[\w@$!|]*[\d@$!|])(?=[\w@$!|]*[a-z])[\w@$!|]{2,30}", re.I
+)
+"""A word with digits or signs among its letters: `4n5w3r`."""
+_LEET_RUN: Final = re.compile(r"[\w@$!|]+(?:[\s,.:;-]{1,3}[\w@$!|]+){0,60}")
+_LEET_LETTERS: Final = tuple(
+    str.maketrans("0134578@$!|", f"o{one}eastb" + "as" + f"{one}{one}") for one in "il"
+)
+SPELLINGS: Final = frozenset({"look-alike letters", "compatibility letters"})
+"""Readings that are the text itself in other letters."""
 _MOST: Final = 12
 """Encoded runs that are looked into in one text."""
 
@@ -36,8 +46,23 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
         yield "look-alike letters", text.translate(_LOOKALIKES)
     if (plain := unicodedata.normalize("NFKC", text)) != text:
         yield "compatibility letters", plain
+    yield from _leet(text)
     yield "rot13", codecs.encode(text, "rot13")
     yield "reversed letters", text[::-1]
+
+
+def _leet(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the runs of words that are written with digits for letters, as letters."""
+    if len(_LEET.findall(text)) < 2:
+        return
+    for count, found in enumerate(_LEET_RUN.finditer(text)):
+        words = found.group().split()
+        spelt = len(_LEET.findall(found.group()))
+        if count < _MOST * 4 and spelt >= 2 and spelt >= 0.4 * len(words):
+            for letters in _LEET_LETTERS:
+                said = found.group().lower().translate(letters)
+                yield "digits for letters", said
+                yield "digits for letters", re.sub(r"\W", "", said)
 
 
 def _runs(text: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from panel.errors import ToolError, Unparseable
-from panel.evidence.document import PDF, is_light, read_document
+from panel.evidence.charset import decoded
+from panel.evidence.document import is_light, read_document
+from panel.evidence.formats import PDF, PLAIN, by_look, by_name
 from panel.evidence.reading import Reading
 from panel.evidence.sandbox import parse
 from panel.evidence.source import Evidence, Source
@@ -25,19 +27,6 @@ MAX_BYTES: Final = 2_000_000
 """Largest evidence file."""
 MAX_PDF: Final = 20_000_000
 """Largest PDF: most of its bytes are pictures and fonts."""
-
-_MEDIA_TYPES: Final = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".mdx": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".pdf": PDF,
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".rst": "text/plain",
-    "": "text/plain",
-}
 
 
 def gather(tool: Tool, *, now: datetime) -> Evidence:
@@ -75,14 +64,16 @@ def _described(tool: Tool, now: datetime) -> Reading:
 
 
 def _file(path: Path, name: str, now: datetime) -> Reading:
-    raw, suffix = _read(path), path.suffix.lower()
-    media_type = _MEDIA_TYPES.get(suffix)
-    if media_type is None:
+    raw = _read(path)
+    media_type = by_name(path.name)
+    if media_type is None and (suffix := path.suffix.lower()):
         raise ToolError(
-            f"{name}: panel reads Markdown, HTML, PDF and plain text, not {printable(suffix)[:20]}",
-            hint="save it as .md, .html, .pdf or .txt",
+            f"{name}: panel reads Markdown, HTML, PDF and plain text, reStructuredText, AsciiDoc"
+            f" and Org, not {printable(suffix)[:20]}",
+            hint="save it as .md, .rst, .html, .pdf or .txt",
         )
     try:
+        media_type = media_type or by_look(decoded(raw, None), otherwise=PLAIN)
         if media_type not in ("text/html", PDF):
             _check_text(raw, name)
         light = is_light(raw, media_type)

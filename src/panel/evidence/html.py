@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Final
 
 from panel.evidence.block import Block, Extract, Kind
+from panel.evidence.pictures import without_pictures
 from panel.evidence.visible import Visible
 from panel.untrusted import clean, invisible
 
@@ -111,7 +112,7 @@ class _Page(Visible):
             self.text.append(alt)
 
     def _clean(self, text: str) -> str:
-        raw = text
+        raw = without_pictures(text)
         text, removed = clean(raw)
         if removed:
             self.characters.update(invisible(raw))

@@ -3,35 +3,33 @@
 So what HTML hides is hidden in Markdown too, across the two. Knows nothing of passages.
 """
 
-import re
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
+from panel.evidence import frontmatter
 from panel.evidence.block import Block, Extract
 from panel.evidence.html import read_html
-
-_FRONT_MATTER: Final = re.compile(r"\A---\n(.{0,20000}?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+from panel.evidence.pictures import without_pictures
 
 _MAX_BRACKETS: Final = 2000
 
 
 def read_markdown(text: str) -> Extract:
     """Return the visible blocks of a Markdown text and what was hidden in it."""
-    lines, text = _front_matter(text)
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.core.ruler.before("inline", "bounded", _bound)
+    lines, text = frontmatter.split(text)
     environment: dict[str, dict[str, dict[str, str]]] = {}
-    found = read_html(parser.render(text, environment))
+    found = read_html(rendered(text, environment))
     # `[//]: # (text)` is the comment of those who want none of HTML's.
     notes = tuple(
         link["title"]
         for link in environment.get("references", {}).values()
         if link["href"] in {"#", "", "<>"} and link["title"]
     )
-    blocks = (*(Block("list", line, "Metadata") for line in lines), *found.blocks)
+    told = (Block("list", without_pictures(line), "Metadata") for line in lines)
+    blocks = (*told, *found.blocks)
     why = found.why + ("link reference without a link",) * len(notes)
     return replace(
         found,
@@ -42,17 +40,18 @@ def read_markdown(text: str) -> Extract:
     )
 
 
+def rendered(text: str, environment: dict[str, Any] | None = None) -> str:
+    """Return the HTML that a Markdown text stands for; its links are collected in `environment`."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    # Nothing is linked here: what an address may be does not decide what a reader sees.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.core.ruler.before("inline", "bounded", _bound)
+    page: str = parser.render(text, environment)
+    return page
+
+
 def _bound(state: StateCore) -> None:
     """Take the brackets of a monstrous paragraph for text: matching them takes quadratic time."""
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
             token.content = token.content.replace("[", "&#91;")
-
-
-def _front_matter(text: str) -> tuple[list[str], str]:
-    """Split off the metadata lines a model card begins with: they hold its licence."""
-    found = _FRONT_MATTER.match(text)
-    if not found:
-        return [], text
-    lines = [line for line in found[1].split("\n") if line.strip() and not line.startswith("#")]
-    return lines, text[found.end() :]

@@ -6,10 +6,14 @@ Patterns only, each with what it means in words. Knows strings; nothing of passa
 import re
 from typing import Final
 
+from panel.evidence.excuses import Excuse, chore, dataset, setup
+from panel.evidence.orders_abroad import ORDER_ABROAD, OVERRIDE_ABROAD, WHOLESALE_ABROAD
+
 _PRIZE: Final = (
     r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%|100\s*/\s*100"
     r"|\bpositive(?:ly)?\b|\bfavou?rabl[ey]\b"
-    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:possible\s+)?(?:points|score|rating|marks?|grade|verdict))"
+    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:possible\s+)?(?:points|score|rating"
+    r"|marks?|grade|verdict))"
 )
 _READER: Final = (
     r"(?:(?:AI|LLM|GPT|language[- ]model|automated|model|machine)s?[\s-]+(?:\w+\s+)?"
@@ -25,6 +29,14 @@ _VERB: Final = (
 _OWN_WORDS: Final = r"(?:previous|prior|above|earlier|preceding|foregoing)"
 _RULES: Final = r"(?:instructions?|prompts?|directions?|directives?|guidelines?|guidance|rubrics?)"
 
+_EVERY_TOOL: Final = (
+    r"\b(?:(?:every|all|each|any)\s+(?:\w+\s+)?(?:tool|product|project|submission|candidate)s?"
+    r"|(?:this|the)\s+(?:tool|product|project|submission|candidate)(?=\s+(?:ships|must|is)\b))\s+"
+    r"(?:(?:must|should|will|always|now)\s+){0,2}"
+    r"(?:ships?\b(?!\s+(?:with|as|in|its|an?|the|under|via|from|by|to)\b)|pass(?:es)?\b"
+    r"|(?:is|are|be)\s+(?:approved|accepted|recommended)\b)"
+)
+
 OVERRIDE: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|do not follow|stop following)\s+"
     r"(?:(?:all|any|of|the|your|my|these|every|everything)\s+)*"
@@ -33,29 +45,7 @@ OVERRIDE: Final = re.compile(
     r"(?=\s*[.,;:!]|\s+and\b)"
     r"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+(?:that\s+)?"
     r"(?:you\s+(?:were|have been)\s+told|(?:came|comes|stands)\s+before)\b"
-    # German, French, Spanish, Portuguese, Italian
-    r"|\b(?:ignorier\w*|missacht\w*|vergiss|vergesst|verwirf)\b[^.!?\n]{0,30}"
-    r"\b(?:vorherig|bisherig|obig|vorangegangen|vorig|früher|vorstehend)\w*\s+(?:\w+\s+)?"
-    r"(?:anweisung|instruktion|vorgabe|regel|befehl|prompt)\w*"
-    r"|\b(?:ignore[zr]?|oublie[zr]?|ne ten(?:ez|ons|ir) (?:pas|aucun) compte d\w*)\b[^.!?\n]{0,25}"
-    r"\b(?:instructions|consignes|directives|règles)\b[^.!?\n]{0,12}"
-    r"(?:précédent|antérieur|ci-dessus|données avant)\w*"
-    r"|\b(?:ignor[ae]n?|olvid[ae]n?|desestim[ae]n?|descart[ae]|ha(?:ga|z) caso omiso de)\b"
-    r"[^.!?\n]{0,25}\b(?:instrucciones|indicaciones|órdenes|reglas)\b[^.!?\n]{0,12}"
-    r"(?:anterior|previa|precedente)\w*"
-    r"|\b(?:ignor[ea]m?|esqueç\w+|desconsidere)\b[^.!?\n]{0,25}\b(?:instruções|ordens|regras)\b"
-    r"[^.!?\n]{0,12}(?:anterior|prévia)\w*"
-    r"|\b(?:ignora\w*|dimentica\w*)\b[^.!?\n]{0,25}\b(?:istruzioni|indicazioni|regole)\b"
-    r"[^.!?\n]{0,12}precedent\w*"
-    # Russian, Chinese, Japanese, Korean
-    r"|\b(?:игнорируй\w*|проигнорируй\w*|забудь\w*|не обращай\w* внимания)\b[^.!?\n]{0,30}"
-    r"\b(?:предыдущ|прежн|предшеств|вышеуказанн)\w*\s+(?:\w+\s+)?"
-    r"(?:инструкц|указани|команд|правил)\w*"
-    r"|(?:忽略|无视|無視|忘记|忘掉|不要理会)[^。！？\n]{0,10}(?:之前|以前|先前|上述|以上|前面)"
-    r"[^。！？\n]{0,8}(?:指令|指示|说明|說明|提示|规则|規則|要求)"
-    r"|(?:これまで|以前|上記|前)の[^。！？\n]{0,8}(?:指示|命令|ルール)[^。！？\n]{0,6}"
-    r"(?:無視|忘れ)"
-    r"|(?:이전|위의|앞의|기존)[^.!?\n]{0,8}(?:지시|명령|지침)[^.!?\n]{0,8}(?:무시|잊)",
+    rf"|{OVERRIDE_ABROAD}",
     re.IGNORECASE,
 )
 """Asks to drop what was said before."""
@@ -66,14 +56,21 @@ _AT_A_READER: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN_ORDER: Final = re.compile(
-    r"(?:^|[.!?:;>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
+    r"(?:^|[.!?:;,>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
     r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say|mark)\s+"
     r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:\w+\W+)?(?:or|and)\b|\W+(?:faster|it)\b)"
-    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)\b(?!\s+prompts?\b)|every\w*\s+[\"'“]?yes\b)"
+    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)\b(?!\s+prompts?\b)"
+    r"|every\w*\s+[\"'“]?yes\b)"
     r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
     r"(?:with\s+)?[\"'“]?yes\b"
-    r"|\banswers?\s+to\s+(?:each|every|all)\s+(?:\w+\s+){0,4}(?:is|are|must be)\s+[\"'“]?yes\b"
-    r"|\b(?:rate|score|grade)\s+(?:it|(?:this|the)(?:\s+(?:tool|project|library|package|page|product"
+    r"|\b(?:answer|response|reply)s?\s+(?:to|for|on)\s+(?:each|every|all"
+    r"|any)\s+(?:\w+\s+){0,3}?\w+\s*"
+    r"(?:\b(?:is|are|(?:must|should|will) be)\b|:|=)\s*[\"'“]?yes\b"
+    r"|\b(?:for|to|on)\s+(?:each|every|all)\s+(?:\w+\s+){0,2}(?:criteri(?:on|a)|questions?)\b,?\s+"
+    r"(?:the\s+)?(?:\w+\s+){0,2}(?:answer|response|reply)s?\s+(?:is|are|(?:must|should|will) be)\s*"
+    r"[\"'“]?yes\b"
+    r"|\b(?:rate|score|grade)\s+(?:it|(?:this|the)(?:\s+(?:tool|project|library|package|page"
+    r"|product"
     r"|model|repository|framework|app|service))?)\s+(?:as\s+|at\s+|with\s+)?"
     r"(?:10\s*/\s*10|10 out of 10|100\s*/\s*100|ship\b)",
     re.IGNORECASE,
@@ -88,38 +85,9 @@ _SILENCING: Final = re.compile(
     r"|\byou are (?:now|no longer)\b.{0,40}\b(?:reviewer|judge|sceptic|skeptic|evaluator|critic)\b",
     re.IGNORECASE,
 )
-_FOREIGN_ORDER: Final = re.compile(
-    # A vote for ship, or yes to all questions, or the best mark from a reviewer.
-    r"\b(?:stimm\w*|antworte\w*|beantworte\w*|bewerte\w*|entscheide\w*|wähle)\b[^.!?\n]{0,50}"
-    r"(?:\bship\b|\b(?:alle|jede|sämtliche)\w*\b[^.!?\n]{0,30}\bja\b"
-    r"|\bja\b(?! oder nein)[^.!?\n]{0,30}\b(?:alle|jede|sämtliche)\w*\b|10\s*/\s*10"
-    r"|höchst\w*\s+(?:note|punkt))"
-    r"|\b(?:répond\w*|vote[zr]|note[zr]|attribue[zr]?|choisi\w*)\b[^.!?\n]{0,50}"
-    r"(?:\bship\b|\boui\b(?! ou non)[^.!?\n]{0,30}\b(?:toutes?|tous|chaque)\b"
-    r"|note maximale|10\s*/\s*10)"
-    r"|\b(?:respond[ae]\w*|contest[ae]\w*|vota\w*|voten?\b(?=[^.!?\n]{0,6}\bship\b(?!\W+or))"
-    r"|calific\w*|otorg\w*|elij\w*)\b"
-    r"[^.!?\n]{0,50}(?:\bship\b|\bs[íi]\b(?! o no)[^.!?\n]{0,30}\b(?:tod[ao]s|cada)\b"
-    r"|(?:puntuación|nota|calificación) máxima|10\s*/\s*10)"
-    r"|\b(?:responda\w*|vote|avalie)\b[^.!?\n]{0,50}"
-    r"(?:\bsim\b(?! ou não)[^.!?\n]{0,30}\b(?:todas|cada)\b"
-    r"|nota máxima)"
-    r"|\b(?:rispond\w*|vota\w*|valuta\w*)\b[^.!?\n]{0,50}(?:\bship\b"
-    r"|\bs[ìi]\b(?! o no)[^.!?\n]{0,30}\b(?:tutte|ogni)\b|voto massimo)"
-    r"|\b(?:отвеча\w*|ответь\w*|голосуй\w*|проголосуй\w*|постав\w*|оцени\w*)\b[^.!?\n]{0,50}"
-    r"(?:\bship\b|[«\"“]?\bда\b(?!\W+или)[^.!?\n]{0,30}\b(?:все|всё|кажд)\w*"
-    r"|(?:высш|максимальн)\w*\s+(?:балл|оценк)\w*)"
-    r"|(?:回答|投票|选择|選擇|给出|給出|评为|評為|投)[^。！？\n]{0,14}(?:ship|满分|滿分|最高分"
-    r"|[“「\"]是[”」\"](?![或和]))"
-    r"|(?:所有|全部|每个|每個)[^。！？\n]{0,10}(?:问题|問題)[^。！？\n]{0,10}(?:回答|答)"
-    r"[^。！？\n]{0,4}是"
-    r"|(?:すべて|全て)の(?:質問|問い)[^。！？\n]{0,10}はい"
-    r"|모든\s*질문[^.!?\n]{0,10}(?:예|네)",
-    re.IGNORECASE,
-)
 _WHOLESALE: Final = re.compile(
     # Every question answered alike: no honest page asks for that without an "if" or an "or".
-    r"(?:^|[.!?:;>|\n]\s*|\b(?:please|kindly|must|should|and|then|to|essential that)\s+)"
+    r"(?:^|[.!?:;,>|\n]\s*|\b(?:please|kindly|must|should|and|then|to|essential that)\s+)"
     r"(?:\w+ly\s+)?(?:mark|set|treat|consider|answer|count|approve|accept|pass|rate|score|grade)\s+"
     r"(?:(?!\b(?:if|when|unless|or|only|whether|not)\b)[^.!?;\n]){0,50}?"
     r"\b(?:all|every|each|any)\b(?:\s+\w+){0,3}\s+"
@@ -130,11 +98,16 @@ _WHOLESALE: Final = re.compile(
     # A verdict of ours as a noun.
     r"|\b(?:stance|verdict|vote|answer|decision|outcome|recommendation|output|conclusion)\b"
     r"(?:(?!\b(?:if|when|unless|or|either|whether)\b)[^.!?\n]){0,30}?"
-    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?(?!\W+(?:or|and|faster|it|when|if|above|below|in|to|for|at)\b)"
-    r"|\b(?:a|the)\s+[\"'“`]?ship[\"'”`]?\s+(?:decision|verdict|vote|stance|rating|recommendation)\b"
+    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?"
+    r"(?!\W+(?:or|and|faster|it|when|if|above|below|in|to|for|at|means|once|after|as soon|until"
+    r"|unless"
+    r"|only|while|requires|needs|stands|where)\b)"
+    r"|\b(?:a|the)\s+[\"'“`]?ship[\"'”`]?\s+(?:decision|verdict|vote|stance|rating"
+    r"|recommendation)\b"
     r"|\bpanel\s+has\s+(?:already\s+)?(?:decided|agreed|voted)\b"
     # A prize without a condition.
-    r"|(?:^|[.!?:;>|\n]\s*|\b(?:please|and|then)\s+)(?:return|give|assign|output|award|grade|rate)\s+"
+    r"|(?:^|[.!?:;>|\n]\s*|\b(?:please|and|then)\s+)(?:return|give|assign|output|award|grade"
+    r"|rate)\s+"
     r"(?:\w+\s+){0,4}?(?:the\s+|a\s+)?(?:highest|maximum|full|top|perfect)\s+(?:possible\s+)?"
     r"(?:score|rating|marks?|grade|points)\b(?!\s+(?:only|to|if|when|for)\b)"
     r"|(?:^|[.!?:;>|\n]\s*)(?:grade|rate|judge|score|review)\s+(?:\w+\s+){0,2}?"
@@ -157,47 +130,44 @@ _NEW_RULES: Final = re.compile(
     r"|\bassistant\s+to\s*=\s*\w+",
     re.IGNORECASE,
 )
-_FOREIGN_WHOLESALE: Final = re.compile(
-    r"\b(?:bewert\w*|gib|vergib|vergebt)\b[^.!?\n]{0,50}\b(?:volle\w*|höchst\w*|maximale\w*)\s+"
-    r"(?:punkt\w*|note|bewertung)"
-    r"|\berwähn\w*\s+keine\w*\s+(?:schwäche|nachteil|mängel)\w*"
-    r"|\b(?:markier\w*|betracht\w*|werte\w*)\b[^.!?\n]{0,20}\balle\w*\s+(?:kriteri|frage)\w*"
-    r"[^.!?\n]{0,20}\b(?:erfüllt|bestanden)\b"
-    r"|\b(?:considér\w+|marque[rz]|coche[rz])\b[^.!?\n]{0,20}\btou(?:s|tes) les\s+"
-    r"(?:critères|questions)\b[^.!?\n]{0,24}\b(?:rempli|satisfait|validé)\w*"
-    r"|\b(?:marqu\w+|consider\w+)\b[^.!?\n]{0,20}\btod[ao]s l[ao]s\s+(?:criterios|preguntas)\b"
-    r"[^.!?\n]{0,16}\b(?:cumplid|satisfech|aprobad)\w*"
-    r"|(?:将|把|请)[^。！？\n]{0,6}(?:所有|全部|每个)[^。！？\n]{0,6}(?:标准|标準|问题|项目|条件)"
-    r"[^。！？\n]{0,6}(?:标记为|视为|设为|评为)[^。！？\n]{0,4}(?:通过|满足|合格|是)"
-    r"|\b(?:отметь\w*|считай\w*|признай\w*)\b[^.!?\n]{0,16}\bвсе\s+(?:критери|вопрос)\w*"
-    r"[^.!?\n]{0,16}\b(?:выполнен|пройден)\w*"
-    r"|\b(?:выбери\w*|wähl\w*|choisi\w*|elig\w*|elij\w*|escolh\w*|scegli\w*)\s+[\"'«“]?ship\b"
-    r"|(?:选择|選擇|选|投)\s*[\"“「]?ship\b",
-    re.IGNORECASE,
-)
 _FAKE_ROLE: Final = re.compile(
     r"(?:^|\n)\W{0,4}(?:system|assistant|developer|admin(?:istrator)?|operator)\W{0,3}"
     r"(?:prompt|message|override|note|update)?\W{0,3}:"
     r".{0,120}?(?:\b(?:vote|verdict|answer|rating|outcome|decision)\b\W+(?:\w+\W+){0,5}?"
-    rf"{_PRIZE})",
+    rf"{_PRIZE})"
+    r"|\brole[\"']?\s*[:=]\s*[\"']?(?:system|developer|assistant|tool)\b.{0,200}?"
+    rf"(?:{_EVERY_TOOL}|\b(?:vote|verdict|answer|stance|decision)\b\W+(?:\w+\W+){{0,5}}?{_PRIZE})"
+    r"|\b(?:from now on|henceforth|effective immediately|new rule|new policy"
+    r"|override)\b[^.!?\n]{0,40}?"
+    rf"{_EVERY_TOOL}",
     re.IGNORECASE | re.DOTALL,
 )
 _READY: Final = re.compile(
     r"[\"'](?:verdict|outcome|vote|stance|decision)[\"']\s*:\s*[\"'](?:ship|yes)[\"']"
     r"|(?:[\"']answer[\"']\s*:\s*[\"']yes[\"'].{0,160}?){2}"
     r"|[\"']answer[\"']\s*:\s*[\"']ship[\"']"
-    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b(?!\W+(?:or|above|below|at|when|if|only|and|in|to|for)\b)"
+    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b"
+    r"(?!\W+(?:or|above|below|at|when|if|only|and|in|to|for|means|once|after|as soon|until"
+    r"|unless)\b)"
     r"|\bstance\s*:\s*[\"'“*]*ship\b(?!\W+or\b)"
     r"|\b(?:your answers add up to|with these answers in mind)\b.{0,80}?\bship\b",
     re.IGNORECASE | re.DOTALL,
 )
 TURN: Final = re.compile(
-    r"<\|(?:im_start|start_header_id|system|user|assistant|end|im_end|eot_id)\|>\s*(?:\w+)?"
+    r"<\|(?:im_start|im_end|start_header_id|system|user|assistant|end|eot_id|eom_id|start|channel"
+    r"|message|return|call|start_of_role|end_of_role)\|>\s*(?:\w+)?"
     r"|\[/INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<｜(?:User|Assistant)｜>|</s>"
-    r"|(?:^|\n)\s*(?:###\s*(?:Response|Assistant|System|Instruction)|(?:Human|Assistant)):",
+    r"|<\|?(?:turn|channel|end_of_turn|eos|bos)\|?>",
     re.IGNORECASE,
 )
 """A chat template's turn."""
+
+NAMED_TURN: Final = re.compile(
+    r"(?:^|\n)\s*(?:###\s*(?:Response|Assistant|System|Instruction)|(?:Human|Assistant)):"
+    r"|<\|[a-z][a-z_]{1,40}\|>",
+    re.IGNORECASE,
+)
+"""A turn as a transcript writes it, or any token of its kind: honest pages hold many."""
 
 FORGED: Final = re.compile(
     r"\b(?:BEGIN|END)(?: OF)?(?: THE)? (?:DATA|EVIDENCE|UNTRUSTED(?: \w+)?)\b"
@@ -216,6 +186,14 @@ SQUEEZED: Final = re.compile(
 ABOUT_VERDICTS: Final = re.compile(
     rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}", re.IGNORECASE
 )
+OUR_VERDICT: Final = re.compile(
+    r"\bship\b|\bverdict\s*(?:is\b|:|=)|\bstance\b|\bvote\s+(?:is|for|ship)\b|\bthis tool\b"
+    r"|10\s*/\s*10"
+    r"|\banswer\b[^.!?\n]{0,20}\byes\b|\byes\s+(?:to|for|on)\s+(?:all|each|every)"
+    r"|\b(?:highest|top|full|perfect|best)\s+(?:score|rating|marks?|points)\b",
+    re.IGNORECASE,
+)
+"""What only somebody who knows of this panel would put into an answer."""
 ABOUT_ATTACKS: Final = re.compile(
     r"\b(?:injection|jailbreak\w*|attack\w*|red[- ]team\w*|malicious|adversar\w+|payload\w*"
     r"|detect\w*|block\w*|guardrail\w*|untrusted|exploit\w*|hostile|prompt leak\w*)\b",
@@ -223,15 +201,15 @@ ABOUT_ATTACKS: Final = re.compile(
 )
 """Words of pages that explain such orders, so that an example is not taken for one."""
 
-AIMED: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (_AT_A_READER, "tells a reviewer what to answer"),
-    (_PLAIN_ORDER, "tells a reviewer what to answer"),
-    (_FOREIGN_ORDER, "tells a reviewer what to answer"),
-    (_WHOLESALE, "tells a reviewer what to answer"),
-    (_FOREIGN_WHOLESALE, "tells a reviewer what to answer"),
-    (_NEW_RULES, "gives a reviewer new rules"),
-    (_FAKE_ROLE, "speaks as if it were the system"),
-    (_SILENCING, "tells a reviewer what to leave out or become"),
-    (_READY, "holds a ready-made verdict"),
+AIMED: Final[tuple[tuple[re.Pattern[str], str, Excuse | None], ...]] = (
+    (_AT_A_READER, "tells a reviewer what to answer", None),
+    (_PLAIN_ORDER, "tells a reviewer what to answer", setup),
+    (ORDER_ABROAD, "tells a reviewer what to answer", setup),
+    (_WHOLESALE, "tells a reviewer what to answer", chore),
+    (WHOLESALE_ABROAD, "tells a reviewer what to answer", None),
+    (_NEW_RULES, "gives a reviewer new rules", None),
+    (_FAKE_ROLE, "speaks as if it were the system", None),
+    (_SILENCING, "tells a reviewer what to leave out or become", chore),
+    (_READY, "holds a ready-made verdict", dataset),
 )
-"""Orders that no honest page gives, quoted or not."""
+"""Orders that no honest page gives, quoted or not, and what makes an honest page look like one."""

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from panel.evidence.block import Block, Extract
+from panel.evidence.pictures import without_pictures
 
 _ITEM: Final = re.compile(r"^\s{0,6}(?:[-*+•]|\d{1,3}[.)])\s+")
 
 
 def read_plain(text: str) -> Extract:
     """Return the paragraphs of a text; nothing in it is markup, so nothing is hidden."""
-    return Extract(tuple(_blocks(text)))
+    return Extract(tuple(_blocks(without_pictures(text))))
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -8,15 +8,19 @@ Every flag is a sentence that names the passage it is about.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, permutations
 from typing import Final
 
-from panel.evidence.encoded import readings
+from panel.evidence.encoded import SPELLINGS, readings
+from panel.evidence.excuses import Around, Excuse
 from panel.evidence.orders import (
     ABOUT_ATTACKS,
     ABOUT_VERDICTS,
     AIMED,
     FORGED,
+    NAMED_TURN,
+    OUR_VERDICT,
     OVERRIDE,
     SQUEEZED,
     TURN,
@@ -34,12 +38,22 @@ _MOST: Final = 12
 """Flags kept of one source."""
 
 _NAMED: Final = re.compile(r"\bE\d{1,6}\.\d{1,6}\b")
-_TELLTALE: Final = re.compile(r"ship|vote|answer|ignore|disregard|verdict|\brate\b|forget", re.I)
+_TELLTALE: Final = re.compile(
+    r"ship|vote|answer|ignore|disregard|verdict|\brate\b|forget|respond|repl[yi]", re.IGNORECASE
+)
 """A decoded text without one of these words is not looked into any further."""
 
 _TAG_RUN: Final = re.compile("[\U000e0020-\U000e007e]{10,}")
 _SELECTOR_RUN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{10,}")
 _ZERO_WIDTH_RUN: Final = re.compile("[\u200b\u200c\u200d\u2060\ufeff]{16,}")
+_SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$)|[。！？]|\n")
+_NAMED_ATTACK: Final = re.compile(
+    r"\W{0,3}(?:is|are|was|were|as|in|and similar|and other|style|attacks?|prompts?|injections?"
+    r"|payloads?"
+    r"|strings?|patterns?|phrases?|tricks?|requests?)\b",
+    re.IGNORECASE,
+)
+"""Goes on about such an order instead of giving one."""
 _QUOTED: Final = re.compile(r"[\"“'‘`«„「][^\"”'’`»“」\n]{0,300}[\"”'’`»“」]")
 
 
@@ -88,20 +102,40 @@ class _Joined:
 
     def __init__(self, passages: Sequence[Passage], between: str = "\n") -> None:
         self.text = between.join(p.text for p in passages)
-        self.names = [p.id for p in passages]
+        self.passages = passages
         self.starts = [0, *accumulate(len(p.text) + 1 for p in passages)][: len(passages)]
-        self.code = [p.kind == "code" for p in passages]
 
     def ids(self, match: re.Match[str]) -> tuple[str, ...]:
         """Return the passages a match stands in, in order."""
-        return tuple(self.names[n] for n in self._places(match))
+        return tuple(self.passages[n].id for n in self._places(match))
 
     def in_code(self, match: re.Match[str]) -> bool:
-        return all(self.code[n] for n in self._places(match))
+        return all(self.passages[n].kind == "code" for n in self._places(match))
+
+    def around(self, match: re.Match[str]) -> Around:
+        """Return what an excuse may be read from: nothing beyond the passages of the match."""
+        places = self._places(match)
+        if not places:
+            return _around(self.text, match)
+        start = self.starts[places[0]]
+        end = self.starts[places[-1]] + len(self.passages[places[-1]].text)
+        found = _around(self.text[start:end], match, start)
+        return replace(found, heading=self.passages[places[0]].heading)
 
     def _places(self, match: re.Match[str]) -> range:
         first = bisect_right(self.starts, _start(match)) - 1
         return range(first, bisect_right(self.starts, max(match.start(), match.end() - 1)))
+
+
+def _around(text: str, match: re.Match[str], offset: int = 0) -> Around:
+    """Return the sentence of a match, and the one before it; `offset` is where `text` begins."""
+    first, last = max(0, _start(match) - offset), match.end() - offset
+    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, first)]
+    begin = ends[-1] if ends else 0
+    before = ends[-2] if len(ends) > 1 else 0
+    closing = _SENTENCE_END.search(text, max(first, last - 1))
+    end = closing.end() if closing else len(text)
+    return Around(match.group(), text[begin:end], text[before:begin] if ends else "")
 
 
 def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
@@ -120,7 +154,10 @@ def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
+    plain = _aimed(text)
     for how, said in readings(text):
+        if plain is not None and how in SPELLINGS:
+            continue  # what stands there without it is judged with what stands around it
         if _TELLTALE.search(said) and (order := _aimed(said)):
             yield how, said, order
 
@@ -151,29 +188,46 @@ def _headings(passages: Sequence[Passage]) -> dict[str, str]:
 
 
 def _orders(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.Match[str]]]:
-    """Yield what each kind of order is and where it first stands."""
-    for pattern, what in AIMED:
-        if match := pattern.search(text):
-            yield what, match
+    """Yield what each kind of order is and where it first stands.
+
+    Without `joined`, the text is a heading or lies across two sources: nothing excuses it there.
+    """
+    for pattern, what, excuse in AIMED:
+        for match in pattern.finditer(text):
+            if joined is None or not _excused(excuse, joined.around(match)):
+                yield what, match
+                break
     for match in OVERRIDE.finditer(text):
         if not _is_example(text, match, joined):
             yield "asks to ignore instructions", match
             break
-    for pattern, what in ((TURN, "forges a chat turn"), (FORGED, "forges a part of the prompt")):
+    yield from _forged(text)
+
+
+def _excused(excuse: Excuse | None, around: Around) -> bool:
+    return excuse is not None and excuse(around)
+
+
+def _forged(text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    for pattern, what, telling in (
+        (TURN, "forges a chat turn", ABOUT_VERDICTS),
+        (NAMED_TURN, "forges a chat turn", OUR_VERDICT),
+        (FORGED, "forges a part of the prompt", ABOUT_VERDICTS),
+    ):
         for match in pattern.finditer(text):
-            if ABOUT_VERDICTS.search(text[match.end() : match.end() + _WINDOW]):
+            if telling.search(text[match.end() : match.end() + _WINDOW]):
                 yield what, match
                 break
 
 
 def _aimed(text: str) -> re.Match[str] | None:
-    patterns = (OVERRIDE, *(pattern for pattern, _ in AIMED), SQUEEZED)
+    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), SQUEEZED)
     return next((match for one in patterns if (match := one.search(text))), None)
 
 
 def _in_hidden(hidden: Sequence[str]) -> Iterator[str]:
     text = clean("\n".join(hidden))[0]
-    patterns = (OVERRIDE, *(pattern for pattern, _ in AIMED), TURN)
+    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), TURN, NAMED_TURN)
     if match := next((match for one in patterns if (match := one.search(text))), None):
         yield _say("hidden text speaks to the reviewer", text, match)
         return
@@ -201,6 +255,8 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
     around = text[start : match.end() + 300]
     at = match.start() - start
     if any(one.start() < at < one.end() for one in _QUOTED.finditer(around)):
+        return True
+    if _NAMED_ATTACK.match(text, match.end()) and ABOUT_ATTACKS.search(around):
         return True
     in_code = joined is not None and joined.in_code(match)
     return in_code and ABOUT_ATTACKS.search(around) is not None

@@ -9,6 +9,7 @@ from typing import Final
 
 from panel.errors import ToolError
 from panel.tools.columns import KEYS
+from panel.tools.reach import check_listed
 from panel.tools.row import Row
 from panel.tools.tool import Tool
 from panel.untrusted import clean, printable
@@ -27,7 +28,7 @@ _UNKNOWN: Final = frozenset(
 
 
 def read_tool(
-    row: Row, *, folder: Path, files: Sequence[Path] = ()
+    row: Row, *, folder: Path, files: Sequence[Path] = (), allow_outside: bool = False
 ) -> tuple[Tool, str, tuple[str, ...]]:
     """Return the tool of a row without its slug, its full name, and notes on what was changed.
 
@@ -35,6 +36,10 @@ def read_tool(
         row: The entry.
         folder: What its evidence paths are relative to.
         files: Further evidence, already absolute.
+        allow_outside: Whether those paths may lead out of the folder.
+
+    Raises:
+        ToolError: a field has the wrong form, or a file may not be evidence.
     """
     for key in row.values:
         if key not in KEYS:
@@ -45,7 +50,7 @@ def read_tool(
     if not texts["name"]:
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
     _check_url(texts["url"], row.place("url"))
-    evidence = (*_paths(row, folder, notes), *files)
+    evidence = (*_paths(row, folder, allow_outside=allow_outside), *files)
     if not (texts["description"] or evidence or texts["url"]):
         raise ToolError(
             f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence"
@@ -104,7 +109,7 @@ def _check_url(url: str | None, place: str) -> None:
         )
 
 
-def _paths(row: Row, folder: Path, notes: list[str]) -> Iterator[Path]:
+def _paths(row: Row, folder: Path, *, allow_outside: bool) -> Iterator[Path]:
     place = row.place("evidence")
     given = row.values.get("evidence")
     if isinstance(given, str):
@@ -115,19 +120,10 @@ def _paths(row: Row, folder: Path, notes: list[str]) -> Iterator[Path]:
     if len(names) > MAX_EVIDENCE:
         raise ToolError(f"{place}: more than {MAX_EVIDENCE} evidence files for one tool")
     for name in dict.fromkeys(name.strip() for name in names if name.strip()):
-        path = evidence_file(folder / name, shown=name, place=place)
-        if _astray(path, folder):
-            notes.append(
-                f"{place}: evidence {printable(name)[:200]!r} lies far from the list: is it meant?"
-            )
+        written = folder / name
+        path = evidence_file(written, shown=name, place=place)
+        check_listed(path, written, folder, shown=name, place=place, allow_outside=allow_outside)
         yield path
-
-
-def _astray(path: Path, folder: Path) -> bool:
-    """Tell a path that a stranger's list should not name: far away, or in a hidden folder."""
-    near = folder.parent
-    inside = path.is_relative_to(near)
-    return not inside or any(part.startswith(".") for part in path.relative_to(near).parts)
 
 
 def evidence_file(path: Path, *, shown: str, place: str) -> Path:

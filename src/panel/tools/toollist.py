@@ -11,6 +11,7 @@ from panel.tools.columns import KEYS
 from panel.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
 from panel.tools.identity import contradict, name_key
 from panel.tools.listfile import read_rows
+from panel.tools.reach import check_named
 from panel.tools.row import Row
 from panel.tools.slug import slug
 from panel.tools.tool import Tool
@@ -37,11 +38,12 @@ class _Entry:
     full_name: str
 
 
-def read_tools(path: Path) -> ToolList:
+def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
     """Read a list of tools: YAML, JSON, JSON Lines, CSV or TSV, told by the file's suffix.
 
     Entries that are one tool (see `identity`) become one: the first wins, later ones fill what it
-    leaves out. Evidence paths are relative to the list.
+    leaves out. Evidence paths are relative to the list, and lie in its folder unless
+    `allow_outside`; hidden files and private keys are none.
 
     Raises:
         ToolError: naming file, line and key.
@@ -53,7 +55,7 @@ def read_tools(path: Path) -> ToolList:
     kept: dict[str, list[_Entry]] = {}
     entries: list[_Entry] = []
     for row in rows:
-        tool, full_name, changed = read_tool(row, folder=folder)
+        tool, full_name, changed = read_tool(row, folder=folder, allow_outside=allow_outside)
         notes += changed
         namesakes = kept.setdefault(name_key(full_name), [])
         entry = _Entry(row.line, tool, full_name)
@@ -75,8 +77,13 @@ def single_tool(
     description: str | None = None,
     evidence: Sequence[Path] = (),
 ) -> Tool:
-    """Return a tool named on the command line, checked like one of a list."""
+    """Return a tool named on the command line, checked like one of a list.
+
+    Its files may lie anywhere; private keys and files of secrets are refused with ToolError.
+    """
     files = [evidence_file(path, shown=str(path), place="--evidence") for path in evidence]
+    for file, path in zip(files, evidence, strict=True):
+        check_named(file, shown=str(path), place="--evidence")
     row = Row("command line", 0, {"name": name, "url": url, "description": description})
     tool, full_name, _ = read_tool(row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)))
     return tool.model_copy(update={"slug": slug(full_name)})

@@ -1,10 +1,7 @@
 """The files of a run folder against its journal: scorecards, verdicts, and the quotes in them."""
 
-import html
 import json
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,18 +11,8 @@ from panel.runs.folder import VERDICTS
 from panel.runs.manifest import by_this_version
 from panel.runs.store import Run
 from panel.verdict.scorecard import Scorecard
+from panel.verify.quotes import quotes, stands_in
 from panel.verify.report import Report
-
-_HTML_QUOTE: Final = re.compile(
-    r'<blockquote>“(.*?)” <span class="cite"><a href="#(?:t\d+-)?(E\d+\.\d+)">', re.DOTALL
-)
-_HTML_PASSAGE: Final = re.compile(
-    r'<div id="(?:t\d+-)?(E\d+\.\d+)"><dt>[^<]*</dt><dd>'
-    r'(?:<p class="small quiet">.*?</p>)?(.*?)</dd>',
-    re.DOTALL,
-)
-_MARKDOWN_QUOTE: Final = re.compile(r"^ {2}- “(.*)” \[\^(?:\d+-)?(E\d+\.\d+)\]$", re.MULTILINE)
-_TAG: Final = re.compile(r"<[^>]*>")
 
 
 def check_files(run: Run, cards: Sequence[Scorecard], report: Report) -> None:
@@ -59,9 +46,9 @@ def _card_file(run: Run, path: Path, rendered: str, card: Scorecard, report: Rep
         line = _first_difference(text, rendered)
         told = f"{where} is not what the journal gives, from line {line} on"
         report.check("files", not line, told, tool=card.tool.slug)
-    for quote, cite in _quotes(path.suffix, text):
+    for quote, cite in quotes(path.suffix, text):
         told = f"{where} quotes {cite} with words that are not in it"
-        holds = _letters(quote) in _letters(_passage(cite, card.evidence))
+        holds = stands_in(quote, _passage(cite, card.evidence))
         report.check("quotes", holds, told, tool=card.tool.slug)
 
 
@@ -103,21 +90,8 @@ def _named(value: Any) -> str:
     return str(value.get("persona") or value.get("criterion") or value.get("id") or "")
 
 
-def _quotes(suffix: str, text: str) -> Iterable[tuple[str, str]]:
-    if suffix == ".md":
-        return _MARKDOWN_QUOTE.findall(text)
-    passages = [(body, cite) for cite, body in _HTML_PASSAGE.findall(text)]
-    return [*_HTML_QUOTE.findall(text), *passages]
-
-
 def _passage(cite: str, evidence: Sequence[Source]) -> str:
     return next((p.text for s in evidence for p in s.passages if p.id == cite), "")
-
-
-def _letters(text: str) -> str:
-    """Reduce a text to its letters and digits: layout and escaping are no part of a quote."""
-    plain = unicodedata.normalize("NFC", html.unescape(_TAG.sub("", text)))
-    return "".join(c for c in plain if c.isalnum())
 
 
 def _first_difference(text: str, rendered: str) -> int:
