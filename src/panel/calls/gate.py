@@ -150,7 +150,7 @@ class Gate:
         if now - self._silent_since >= patience:
             what = "has not answered" if self.tripped else "has turned every request away"
             waited = f"{patience / 60:.0f} minutes"
-            self.stop(RunStopped(f"{self.host} {what} for {waited}"))
+            self.stop(RunStopped(f"{self.host} {what} for {waited}", hint=_RESUME))
 
     def _hand_out(self) -> None:
         """Give turns to those who wait, first come first served; come back when time allows."""
@@ -178,6 +178,9 @@ class Gate:
         self._timer = asyncio.get_running_loop().call_later(delay, self._hand_out)
 
 
+_RESUME = "panel resume RUN goes on where it stopped"
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -189,5 +192,6 @@ def _copy(error: PanelError) -> PanelError:
 def _too_long(host: str, seconds: float) -> RunStopped:
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     return RunStopped(
-        f"{host} asks for a wait of {seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        f"{host} asks for a wait of {seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC",
+        hint=_RESUME,
     )
