@@ -158,7 +158,7 @@ def test_p6_a_permanent_error_stops_the_run_before_it_burns_the_list(desk, tmp_p
     assert done.returncode == 3, done.stderr
     assert "sk-canary" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert "resume" in done.stderr
+    assert f"panel resume {desk.runs()[0].name}" in done.stderr
     assert requests(counts) <= CONCURRENCY
     if status in (401, 403):
         assert "MINE_KEY" in done.stderr

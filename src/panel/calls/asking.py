@@ -81,7 +81,7 @@ class Calls:
 
         Requests under way go on and are kept, also when whoever asked is cancelled: `drain` waits.
         """
-        self._gate.stop(RunStopped("the run was stopped"))
+        self._gate.stop(RunStopped("the run was stopped", hint="panel resume RUN goes on"))
 
     async def drain(self, seconds: float) -> None:
         """Wait up to so many seconds for requests under way, then give up those that are left."""

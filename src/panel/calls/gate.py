@@ -194,7 +194,7 @@ class Gate:
         self._silent_since = now if self._silent_since is None else self._silent_since
         if now - self._silent_since >= self.patience:
             waited = f"{self.patience / 60:.0f} minutes"
-            self.stop(RunStopped(f"{fault.message}; no answer in {waited}"))
+            self.stop(RunStopped(f"{fault.message}; no answer in {waited}", hint=_RESUME))
 
     def _hand_out(self) -> None:
         """Give turns to those who wait, first come first served; come back when time allows."""
@@ -222,6 +222,9 @@ class Gate:
         self._timer = asyncio.get_running_loop().call_later(delay, self._hand_out)
 
 
+_RESUME = "panel resume RUN goes on where it stopped"
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -233,4 +236,4 @@ def _copy(error: PanelError) -> PanelError:
 def _too_long(fault: CallError, seconds: float) -> RunStopped:
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     wait = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
-    return RunStopped(f"{fault.message}; it asks for a wait of {wait}")
+    return RunStopped(f"{fault.message}; it asks for a wait of {wait}", hint=_RESUME)

@@ -243,8 +243,11 @@ class Session:
         try:
             yield
         except RunStopped as error:
-            if self.go_on not in (error.hint or ""):
-                error.hint = f"{error.hint}; then: {self.go_on}" if error.hint else self.go_on
+            # Whoever stopped it may not know the run's name.
+            hint = (error.hint or "").replace("panel resume RUN", self.go_on)
+            if self.go_on not in hint:
+                hint = f"{hint}; then: {self.go_on}" if hint else self.go_on
+            error.hint = hint
             raise
 
     async def _work(self, watch: Watch) -> list[Scorecard]:
