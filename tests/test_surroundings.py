@@ -90,9 +90,9 @@ def told(tmp_path_factory):
     """What pytest says of tests in a checkout that somebody works in."""
     root = tmp_path_factory.mktemp("checkout")
     (root / "tests").mkdir()
-    for name in ("__init__", "browser", "command", "conftest", "databases", "guard"):
-        shutil.copy(ROOT / "tests" / f"{name}.py", root / "tests")
-    shutil.copy(ROOT / "tests" / "surroundings.py", root / "tests")
+    for path in (ROOT / "tests").glob("*.py"):
+        if not path.name.startswith("test_"):
+            shutil.copy(path, root / "tests")
     shutil.copy(ROOT / "pyproject.toml", root)
     shutil.copytree(ROOT / "personas", root / "personas")
     for name in ("src", "prompts", "controls"):

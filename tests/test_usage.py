@@ -52,6 +52,7 @@ def test_runs_of_one_provider_and_model_are_one_line(desk):
 
 
 def test_tokens_that_no_server_told_are_unknown_everywhere_and_never_zero(desk):
+    shutil.rmtree(desk.folder / "runs")
     desk.write("quill.md", "# Quill\n\nQuill turns notes into one page. Run `pip install quill`.\n")
     with answering("--untold") as url:
         desk.run("review", "Quill", "--evidence", "quill.md", "--provider", url, "--model", "m")
