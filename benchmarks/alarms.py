@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.honest import NAMED, PLACED, SECTION
-from tests.payloads import HELD_OUT, PAYLOADS, SECOND, THIRD
+from tests.support.honest import NAMED, PLACED, SECTION
+from tests.support.payloads import HELD_OUT, PAYLOADS, SECOND, THIRD
 
-from panel.errors import PanelError
 from panel.evidence.gather import gather
+from panel.evidence.injection.detect import examine
 from panel.evidence.source import Evidence, Passage, Source
-from panel.evidence.suspicion import examined
-from panel.tools.tool import Tool
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import PanelError
 
 PATTERNS = ("**/*.dist-info/METADATA", "**/README*.*", "**/docs/**/*.md")
 SUFFIXES = {"", ".md", ".markdown", ".rst", ".adoc", ".asciidoc", ".org", ".txt"}
@@ -57,7 +57,7 @@ def flags(*texts: str, heading: str = "") -> tuple[str, ...]:
         Passage(id=f"E1.{n}", text=text, heading=heading) for n, text in enumerate(texts, 1)
     )
     source = Source(id="E1", source="a.md", retrieved=NOW, sha256="0" * 64, passages=passages)
-    return examined(Evidence(sources=(source,)), Tool(name="T")).sources[0].flags
+    return examine(Evidence(sources=(source,)), Tool(name="T")).sources[0].flags
 
 
 def sentences(source: Source) -> Iterator[str]:

@@ -30,21 +30,21 @@ from benchmarks.judge import (
     personas,
     talk,
 )
-from panel.calls import Calls
-from panel.errors import CallError
 from panel.evidence.budget import choose
 from panel.evidence.fence import marker
 from panel.evidence.gather import gather
-from panel.prompts import Brief, shared
-from panel.providers.target import Ask
-from panel.reviews.asking import ask_review
-from panel.reviews.calibration import Calibration, load, sigmoid
-from panel.reviews.controls import read_controls
-from panel.reviews.fitting import fit_calibration
-from panel.reviews.review import Finding, Missing, Review
-from panel.reviews.score import Rule, answer_of, score_findings
-from panel.tools.toollist import read_tools
-from panel.verdict.decide import decide
+from panel.evidence.tools.tool_list import read_tools
+from panel.foundation.errors import CallError
+from panel.llm.calls import ChatClient
+from panel.llm.config import Ask
+from panel.review.calibration.calibration import Calibration, load, sigmoid
+from panel.review.calibration.controls import read_controls
+from panel.review.calibration.fitting import fit_calibration
+from panel.review.prompts import Brief, shared
+from panel.review.review import Finding, Missing, Review
+from panel.review.score import Rule, answer_of, score_findings
+from panel.review.strategies.ask import ask_review
+from panel.review.verdict.decide import decide
 
 RULE = Rule()
 PANEL = personas()
@@ -92,7 +92,7 @@ async def _main(args: argparse.Namespace) -> None:
     print("\n".join(lines))
 
 
-async def on_controls(calls: Calls, answers: Answers) -> list[str]:
+async def on_controls(calls: ChatClient, answers: Answers) -> list[str]:
     """Judge the controls under each reading, the fit always made without the one judged."""
     controls = read_controls(ROOT / "controls", PANEL)
     empty = await empty_tool(calls, PANEL)
@@ -110,7 +110,7 @@ async def on_controls(calls: Calls, answers: Answers) -> list[str]:
 
 
 async def on_real_tools(
-    calls: Calls, answers: Answers, data: Path, args: argparse.Namespace
+    calls: ChatClient, answers: Answers, data: Path, args: argparse.Namespace
 ) -> list[str]:
     """Judge the tools of a folder under each reading, then review those that were named."""
     fitted = load(calls.target.model)
@@ -178,7 +178,7 @@ def from_differences(slug: str, kind: str, found: Mapping[str, float], read: Rea
 
 
 async def _reviewed(
-    calls: Calls, brief: Brief, kind: str, asked: str, fitted: Calibration
+    calls: ChatClient, brief: Brief, kind: str, asked: str, fitted: Calibration
 ) -> Judged:
     """Review one tool as panel does it, texts and citations included; print the texts."""
     reviews: list[Review] = []

@@ -18,8 +18,8 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tests.command import Desk, answering
-from tests.faultd import counted
+from tests.support.command import Desk, answering
+from tests.support.faultd import counted
 
 DEADLINE = 2.0
 """Seconds a reply may take, so that dripping and hanging are noticed soon."""

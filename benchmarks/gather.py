@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faultd import FaultServer, Request, Scenario, respond
+from tests.support.faultd import FaultServer, Request, Scenario, respond
 
+from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.budget import choose, estimated_tokens
 from panel.evidence.collect import Collected, collect, tool_name
-from panel.evidence.facts import read_facts
-from panel.evidence.internet import Internet
-from panel.tools.tool import Tool
-from panel.tools.toollist import read_tools
+from panel.evidence.facts.facts import read_facts
+from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool_list import read_tools
 
 TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 TOKENS = 12_000
@@ -66,7 +66,7 @@ async def gather_all(data: Path) -> tuple[list[Timed], float, int]:
     async with FaultServer(answer) as server:
         here = f"http://127.0.0.1:{server.port}"
         hosts = ("raw.githubusercontent.com", "api.github.com", "github.com")
-        internet = Internet.open({}, hosts={host: f"{here}/{host}" for host in hosts})
+        internet = EvidenceClient.open({}, hosts={host: f"{here}/{host}" for host in hosts})
 
         async def one(listed: Tool) -> Timed:
             url = listed.url or ""

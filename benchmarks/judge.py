@@ -10,22 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from panel.calls import Calls
 from panel.evidence.fence import marker
-from panel.local.engine import LocalEngine
-from panel.local.models import find_model
-from panel.paths import data_folder
-from panel.personas import Persona, load_personas
-from panel.prompts import Brief, shared
-from panel.providers.message import CallRecord, Reply, Usage
-from panel.providers.resolve import resolve
-from panel.reviews.controls import Control
-from panel.reviews.fitting import Sample
-from panel.reviews.interview import Interview
-from panel.reviews.score import Rule
-from panel.reviews.stepwise import content_free, difference
-from panel.settings import load_settings
-from panel.tools.tool import Tool
+from panel.evidence.tools.tool import Tool
+from panel.foundation.paths import data_folder
+from panel.foundation.settings import load_settings
+from panel.llm.calls import ChatClient
+from panel.llm.local.engine import LocalEngine
+from panel.llm.local.models import find_model
+from panel.llm.providers.resolve import resolve
+from panel.llm.types import CallRecord, ChatResponse, Usage
+from panel.review.calibration.controls import Control
+from panel.review.calibration.fitting import Sample
+from panel.review.personas import Persona, load_personas
+from panel.review.prompts import Brief, shared
+from panel.review.score import Rule
+from panel.review.strategies.context import ReviewContext
+from panel.review.strategies.stepwise import content_free, difference
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"controls hold no secret: fixed, so that a figure can be had again"
@@ -55,7 +55,7 @@ class Answers:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._found: dict[str, Reply] = {}
+        self._found: dict[str, ChatResponse] = {}
         self.seconds: dict[str, float] = {}
         self.price = Price()
         if path and path.is_file():
@@ -64,10 +64,10 @@ class Answers:
                 usage = Usage.model_validate(row.pop("usage"))
                 key, seconds = row.pop("key"), row.pop("took")
                 top = tuple(row.pop("top_logprobs"))
-                self._found[key] = Reply(**row, usage=usage, top_logprobs=top)
+                self._found[key] = ChatResponse(**row, usage=usage, top_logprobs=top)
                 self.seconds[key] = seconds
 
-    def find(self, key: str) -> Reply | None:
+    def find(self, key: str) -> ChatResponse | None:
         """Return a reply to the same question, and count what it took when it was asked."""
         if (reply := self._found.get(key)) is not None:
             self.spent(key, reply.usage)
@@ -103,7 +103,7 @@ class Answers:
 @asynccontextmanager
 async def judge(
     answers: Path | None, model: str | None = None
-) -> AsyncIterator[tuple[Calls, Answers]]:
+) -> AsyncIterator[tuple[ChatClient, Answers]]:
     """Open the local judge, with what it has answered before; ends its process afterwards."""
     settings = load_settings(None, {})
     target = resolve("local", model=model, settings=settings, environ=os.environ)
@@ -112,7 +112,7 @@ async def judge(
     engine = LocalEngine(found, target)
     kept = Answers(answers)
     try:
-        yield Calls(engine, target, kept), kept
+        yield ChatClient(engine, target, kept), kept
     finally:
         await engine.close()
 
@@ -122,9 +122,9 @@ def personas() -> tuple[Persona, ...]:
     return load_personas(folders=[data_folder("personas")])
 
 
-def interview(calls: Calls, persona: Persona, brief: Brief) -> Interview:
+def interview(calls: ChatClient, persona: Persona, brief: Brief) -> ReviewContext:
     """Return one persona at one tool, asked once."""
-    return Interview(
+    return ReviewContext(
         calls=calls,
         persona=persona,
         brief=brief,
@@ -136,7 +136,9 @@ def interview(calls: Calls, persona: Persona, brief: Brief) -> Interview:
     )
 
 
-async def differences(calls: Calls, panel: tuple[Persona, ...], brief: Brief) -> dict[str, float]:
+async def differences(
+    calls: ChatClient, panel: tuple[Persona, ...], brief: Brief
+) -> dict[str, float]:
     """Return the raw difference of every question about one tool, by `persona.criterion`."""
     found = {}
     for persona in panel:
@@ -149,7 +151,7 @@ async def differences(calls: Calls, panel: tuple[Persona, ...], brief: Brief) ->
     return found
 
 
-async def empty_tool(calls: Calls, panel: tuple[Persona, ...]) -> dict[str, float]:
+async def empty_tool(calls: ChatClient, panel: tuple[Persona, ...]) -> dict[str, float]:
     """Return the raw differences about a tool of which nothing is known."""
     found: dict[str, float] = {}
     for persona in panel:
@@ -162,7 +164,7 @@ async def empty_tool(calls: Calls, panel: tuple[Persona, ...]) -> dict[str, floa
 
 
 async def measure(
-    calls: Calls, panel: tuple[Persona, ...], controls: tuple[Control, ...]
+    calls: ChatClient, panel: tuple[Persona, ...], controls: tuple[Control, ...]
 ) -> tuple[list[Sample], dict[str, float]]:
     """Ask everything and return the samples and the empty tool's differences."""
     empty = await empty_tool(calls, panel)

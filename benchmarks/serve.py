@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cards import batch
-from tests.shelf import shelve
+from tests.support.cards import batch
+from tests.support.shelf import shelve
 
-from panel.serve.server import listen
+from panel.publish.server.uvicorn_limits import listen
 
 PAGE = "/tools/quillstore.html"
 DRIP_SECONDS = 0.2

@@ -17,11 +17,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from tests.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
-from tests.shelf import shelve
+from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
+from tests.support.shelf import shelve
 
-from panel.reviews.review import Review
-from panel.verdict.scorecard import CardTool, Scorecard, Verdict, Votes
+from panel.review.review import Review
+from panel.review.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
 
 REVIEWS = (BUILDER, SKEPTIC, BUSINESS, FUTURIST)
 BAR_SECONDS = 60.0
@@ -37,7 +37,7 @@ def one(number: int, chance: random.Random) -> Scorecard:
     verdict = Verdict.model_validate(
         {"outcome": outcome, "ship_percent": 25.0 * ship, "score": score,
          "interval": (max(0, score - 5), min(100, score + 5)),
-         "votes": Votes(ship=ship, skip=4 - ship)}
+         "votes": VoteTotals(ship=ship, skip=4 - ship)}
     )  # fmt: skip
     tool = CardTool(
         name=name, slug=name.lower().replace(" ", "-"), url=f"https://tool-{number}.example/",

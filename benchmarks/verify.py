@@ -18,17 +18,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from tests.faultd import FaultServer, Handler, Request, Scenario, answer, reply_to, respond
+from tests.support.faultd import FaultServer, Handler, Request, Scenario, answer, reply_to, respond
 
-from panel.providers.target import Ask
-from panel.runs.store import Run
-from panel.session.options import Options
-from panel.session.session import Session
-from panel.settings import load_settings
-from panel.tools.tool import Tool
-from panel.tools.toollist import read_tools
-from panel.verify.report import Report
-from panel.verify.run import verify
+from panel.engine.options import Options
+from panel.engine.session import Session
+from panel.engine.verify.report import VerifyReport
+from panel.engine.verify.run import verify
+from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool_list import read_tools
+from panel.foundation.settings import load_settings
+from panel.llm.config import Ask
+from panel.runs.run import Run
 
 
 def citing(seed: int) -> Handler:
@@ -62,7 +62,7 @@ def _cited(value: Any, known: Sequence[str], luck: random.Random, name: str = ""
     return value
 
 
-async def reviewed(tools: Sequence[Tool], runs: Path, *, ask: Ask, seed: int) -> Report:
+async def reviewed(tools: Sequence[Tool], runs: Path, *, ask: Ask, seed: int) -> VerifyReport:
     """Review the tools as one run in the folder `runs` and return what verifying it finds."""
     environ = {"PANEL_CONFIG": str(runs / "config")}
     settings = load_settings(None, environ).model_copy(update={"runs": runs})

@@ -12,9 +12,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.live import serving
+from tests.support.live import serving
 
-from panel.serve.setup import RATES
+from panel.publish.server.config import RATES
 
 VISITORS = 5
 FRESH = 300

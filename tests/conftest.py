@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import guard
-from tests.browser import chromium
-from tests.command import Desk, answering
-from tests.databases import database, database_url, postgres
-from tests.surroundings import Surroundings
+from tests.support import guard
+from tests.support.browser import chromium
+from tests.support.command import Desk, answering
+from tests.support.databases import database, database_url, postgres
+from tests.support.surroundings import Surroundings
 
 __all__ = ["chromium", "database", "database_url", "postgres"]  # fixtures, found here by pytest
 

@@ -7,15 +7,16 @@ import subprocess
 import sys
 
 import pytest
+from benchmarks import house
 
 from panel.cli.main import COMMANDS
-from panel.local.row import rows
-from panel.paths import data_folder
-from panel.personas import load_personas
-from panel.providers.table import provider_table
-from panel.render import formats
-from panel.runs.store import Run
-from tests.command import ROOT
+from panel.foundation.paths import data_folder
+from panel.llm.local.model_table import rows
+from panel.llm.providers.table import provider_table
+from panel.report import formats
+from panel.review.personas import load_personas
+from panel.runs.run import Run
+from tests.support.command import ROOT
 
 README = (ROOT / "README.md").read_text()
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -101,6 +102,24 @@ def test_the_reference_is_what_the_code_says(update_golden):
     if update_golden:
         REFERENCE.write_text(text)
     assert REFERENCE.read_text() == text
+
+
+def test_the_diagram_of_the_architecture_is_made_from_the_imports(update_golden):
+    page = ROOT / "docs" / "architecture.md"
+    shown = re.compile(r"(```mermaid\n)(.*?)(\n```)", re.DOTALL)
+    if update_golden:
+        page.write_text(shown.sub(lambda m: m[1] + house.diagram() + m[3], page.read_text()))
+    found = shown.search(page.read_text())
+    assert found is not None
+    assert found[2] == house.diagram()
+
+
+def test_the_architecture_names_every_room_and_folder():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    package = ROOT / "src" / "panel"
+    folders = [p for room in house.ROOMS for p in (package / room).glob("*/__init__.py")]
+    for name in (*house.ROOMS, *(path.parent.name for path in folders)):
+        assert f"`{name}/`" in page, name
 
 
 def test_the_help_of_a_command_starts_as_the_command_list_says():

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.command import ROOT
-from tests.test_cli import README
+from tests.cli.test_cli import README
+from tests.support.command import ROOT
 
 
 def namespaces():
@@ -31,7 +31,7 @@ def lonely(tmp_path, commands):
     for name in [n for n in env if "TELEMETRY" in n or n in ("DO_NOT_TRACK", "HF_TOKEN")]:
         del env[name]
     subprocess.run(
-        [*prefix, sys.executable, "-m", "tests.lonely", str(tmp_path), str(listed)],
+        [*prefix, sys.executable, "-m", "tests.support.lonely", str(tmp_path), str(listed)],
         cwd=ROOT, env=env, check=True, timeout=110,
     )  # fmt: skip
     told = json.loads((tmp_path / "codes.json").read_text())

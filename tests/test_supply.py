@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.command import ROOT
+from tests.support.command import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()

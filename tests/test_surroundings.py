@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from panel.providers.table import provider_table
-from tests.command import ROOT
-from tests.surroundings import PERSONAS
+from panel.llm.providers.table import provider_table
+from tests.support.command import ROOT
+from tests.support.surroundings import PERSONAS
 
 KEYS = {name for row in provider_table().rows.values() for name in row.key_env}
 PLANTED = {
@@ -26,12 +26,12 @@ from pathlib import Path
 
 import pytest
 
-from panel.personas import load_personas
-from panel.paths import data_folder
-from panel.providers.keys import hugging_face_token
-from panel.session.opening import persona_folders
-from panel.settings import Settings, load_settings
-from tests.command import ROOT
+from panel.review.personas import load_personas
+from panel.foundation.paths import data_folder
+from panel.llm.providers.keys import hugging_face_token
+from panel.engine.open_panel import persona_folders
+from panel.foundation.settings import Settings, load_settings
+from tests.support.command import ROOT
 
 LONE = "import socket; socket.create_connection(('{FARAWAY}', 80), timeout=5)"
 
@@ -89,10 +89,9 @@ def test_fails_though_nobody_minds_the_refusal(step):
 def told(tmp_path_factory):
     """What pytest says of tests in a checkout that somebody works in."""
     root = tmp_path_factory.mktemp("checkout")
-    (root / "tests").mkdir()
-    for path in (ROOT / "tests").glob("*.py"):
-        if not path.name.startswith("test_"):
-            shutil.copy(path, root / "tests")
+    shutil.copytree(ROOT / "tests" / "support", root / "tests" / "support")
+    for name in ("__init__", "conftest"):
+        shutil.copy(ROOT / "tests" / f"{name}.py", root / "tests")
     shutil.copy(ROOT / "pyproject.toml", root)
     shutil.copytree(ROOT / "personas", root / "personas")
     for name in ("src", "prompts", "controls"):
@@ -139,8 +138,8 @@ def test_the_last_line_of_a_run_names_what_this_machine_could_not_check(tmp_path
     """Here: a machine without the programs that some tests look with."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", workers, f"--basetemp={tmp_path / 't'}",
-         "-p", "no:cacheprovider", "tests/test_digest_looks.py",
-         "tests/test_evidence_suspicion.py", "-k", "a_mail_fits or real_readmes"],
+         "-p", "no:cacheprovider", "tests/publish/test_digest_looks.py",
+         "tests/evidence/test_evidence_suspicion.py", "-k", "a_mail_fits or real_readmes"],
         cwd=ROOT, env={**os.environ, "PATH": str(tmp_path), "PYTHONPATH": ""},
         capture_output=True, text=True,
     )  # fmt: skip

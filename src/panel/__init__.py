@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from panel.api import areview, review
-    from panel.errors import PanelError
-    from panel.tools.tool import Tool
-    from panel.verdict.scorecard import Scorecard
+    from panel.evidence.tools.tool import Tool
+    from panel.foundation.errors import PanelError
+    from panel.review.verdict.scorecard import Scorecard
 
 __all__ = ["PanelError", "Scorecard", "Tool", "areview", "review"]
 
 _HOMES = {
-    "PanelError": "panel.errors",
-    "Scorecard": "panel.verdict.scorecard",
-    "Tool": "panel.tools.tool",
+    "PanelError": "panel.foundation.errors",
+    "Scorecard": "panel.review.verdict.scorecard",
+    "Tool": "panel.evidence.tools.tool",
     "areview": "panel.api",
     "review": "panel.api",
 }

@@ -9,16 +9,16 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, get_args
 
-from panel.errors import InputError, ToolError
+from panel.engine.options import Options
+from panel.engine.session import Session
 from panel.evidence.collect import tool_name
-from panel.providers.target import Ask
-from panel.session.options import Options
-from panel.session.session import Session
-from panel.settings import load_settings
-from panel.tools.tool import Tool
-from panel.tools.toollist import read_tools, single_tool
-from panel.untrusted import printable
-from panel.verdict.scorecard import Scorecard
+from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool_list import read_tools, single_tool
+from panel.foundation.errors import InputError, ToolError
+from panel.foundation.settings import load_settings
+from panel.foundation.text import printable
+from panel.llm.config import Ask
+from panel.review.verdict.scorecard import Scorecard
 
 P = ParamSpec("P")
 

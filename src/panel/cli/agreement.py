@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from panel.cli import options
-from panel.cli.emit import emit_text
-from panel.cli.talk import warn
-from panel.errors import RunError
-from panel.render import agreed
+from panel.cli.console import warn
+from panel.cli.output import emit_text
+from panel.foundation.errors import RunError
+from panel.report.changes import agreement as agreed
+from panel.review.verdict.scorecard import Scorecard
 from panel.runs.agreement import agreement
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.verdict.scorecard import Scorecard
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("agreement")

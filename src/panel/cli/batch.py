@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from panel.cli import options, work
-from panel.cli.emit import emit_cards
-from panel.cli.talk import say
-from panel.session.session import Session
-from panel.tools.toollist import read_tools
+from panel.cli import options, run_session
+from panel.cli.console import say
+from panel.cli.output import emit_cards
+from panel.engine.session import Session
+from panel.evidence.tools.tool_list import read_tools
 
 
 @click.command("batch")
@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     found = read_tools(given["tool_list"], allow_outside=given["allow_outside"])
     for note in found.notes:
         say(f"note: {note}")
-    cards = work.perform(Session.start(options.options_of(given), found.tools))
+    cards = run_session.perform(Session.start(options.options_of(given), found.tools))
     emit_cards(cards, given["form"], given["output"])
     left_out = len(cards) < len(found.tools)
-    ctx.exit(work.exit_code(cards, given["fail_on"]) or int(left_out))
+    ctx.exit(run_session.exit_code(cards, given["fail_on"]) or int(left_out))

@@ -8,25 +8,26 @@ from typing import Any, get_args
 
 import click
 
-from panel.cli import options, work
-from panel.cli.emit import emit_text
-from panel.cli.talk import say
-from panel.paths import data_folder
-from panel.personas import Persona, load_personas
-from panel.providers.target import Ask
-from panel.render import judged, judged_page
-from panel.render.json import dump
-from panel.reviews.calibration import Calibration, file_name, own_folder
-from panel.reviews.controls import read_controls
-from panel.runs.files import write_atomic
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.session.opening import persona_folders
-from panel.session.session import Session
-from panel.trial.cases import Case, gathered, make_cases, read_injections
-from panel.trial.judging import calibration_of, judge
-from panel.trial.report import Report
-from panel.verdict.scorecard import Scorecard
+from panel.cli import options, run_session
+from panel.cli.console import say
+from panel.cli.output import emit_text
+from panel.engine.calibrate.cases import Case, gathered, make_cases, read_injections
+from panel.engine.calibrate.evaluate import calibration_of, evaluate
+from panel.engine.open_panel import persona_folders
+from panel.engine.session import Session
+from panel.foundation.atomic_files import write_atomic
+from panel.foundation.paths import data_folder
+from panel.llm.config import Ask
+from panel.report.calibration import html as judged_page
+from panel.report.calibration import text as judged
+from panel.report.scorecard.json import dump
+from panel.review.calibration.calibration import Calibration, file_name, own_folder
+from panel.review.calibration.controls import read_controls
+from panel.review.calibration.report import CalibrationReport
+from panel.review.personas import Persona, load_personas
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("calibrate")
@@ -63,7 +64,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     asked = replace(options.options_of(given), calibrates=True)
     found = gathered(cases, now=datetime.now(UTC))
     opening = Session.start_over(asked, f"calibrate-{len(cases)}-cases", found)
-    cards = work.perform(opening)
+    cards = run_session.perform(opening)
     report = _report(asked.settings.runs, cards, cases, personas)
     emit_text(_rendered(report, given["form"]), given["output"])
     _keep(calibration_of(report))
@@ -81,12 +82,12 @@ def _cases(given: dict[str, Any], personas: tuple[Persona, ...]) -> tuple[Case, 
 
 def _report(
     runs: Path, cards: list[Scorecard], cases: tuple[Case, ...], personas: tuple[Persona, ...]
-) -> Report:
+) -> CalibrationReport:
     with Run.open(find_folder(runs, cards[0].run)) as run:
-        return judge(run, cases, personas)
+        return evaluate(run, cases, personas)
 
 
-def _rendered(report: Report, form: str) -> str:
+def _rendered(report: CalibrationReport, form: str) -> str:
     if form == "json":
         return dump(report.model_dump(mode="json", by_alias=True)) + "\n"
     return judged_page.render(report) if form == "html" else judged.render(report)

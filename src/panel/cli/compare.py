@@ -9,27 +9,28 @@ from typing import Any
 
 import click
 
-from panel.archive.archive import Archive
-from panel.calls import Calls
-from panel.cli import options, work
-from panel.cli.emit import emit_text
-from panel.cli.naming import is_address, named_tool
-from panel.cli.talk import say
-from panel.comparison import lookup
-from panel.comparison.comparison import Comparison, compare
-from panel.comparison.lookup import Found
-from panel.comparison.memory import Memory
-from panel.comparison.weights import between
-from panel.comparison.writing import write_advice
-from panel.errors import CallError, InputError, RunStopped, ToolError
-from panel.render import pair_forms, pair_terminal, terminal
-from panel.runs.folder import find_folder
-from panel.session.opening import open_panel
-from panel.session.session import Session
-from panel.tools.identity import contradict, name_key
-from panel.tools.slug import slug
-from panel.tools.tool import Tool
-from panel.verdict.scorecard import CardTool
+from panel.cli import options, run_session
+from panel.cli.console import say
+from panel.cli.output import emit_text
+from panel.cli.tool_argument import is_address, named_tool
+from panel.engine.open_panel import open_panel
+from panel.engine.session import Session
+from panel.evidence.tools.identity import contradict, name_key
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import CallError, InputError, RunStopped, ToolError
+from panel.foundation.slug import slug
+from panel.llm.calls import ChatClient
+from panel.report.comparison import formats, lookup
+from panel.report.comparison import terminal as pair_terminal
+from panel.report.comparison.ask_model import write_advice
+from panel.report.comparison.call_log import CallLog
+from panel.report.comparison.comparison import Comparison, compare
+from panel.report.comparison.lookup import LookupResult
+from panel.report.comparison.weights import between
+from panel.report.scorecard import terminal
+from panel.review.verdict.scorecard import CardTool
+from panel.runs.folders import find_folder
+from panel.runs.history.archive import Archive
 
 
 @click.command("compare")
@@ -57,11 +58,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         found, failed = _written(found, given)
     _emit(found, given["form"], given["output"])
     reported = given["review"] or given["fail_on"]
-    code = work.exit_code([one.card, two.card], given["fail_on"]) if reported else 0
+    code = run_session.exit_code([one.card, two.card], given["fail_on"]) if reported else 0
     ctx.exit(code or int(failed))
 
 
-def _both(given: Mapping[str, Any]) -> tuple[Found, Found]:
+def _both(given: Mapping[str, Any]) -> tuple[LookupResult, LookupResult]:
     runs = options.settings(given["runs"]).runs
     if given["in_run"]:
         if given["review"]:
@@ -82,7 +83,7 @@ def _one_tool(one: CardTool, two: CardTool) -> bool:
     return name_key(one.name) == name_key(two.name) and not contradict(one.url, two.url)
 
 
-def _named(archive: Archive, name: str, given: Mapping[str, Any]) -> Found | Tool:
+def _named(archive: Archive, name: str, given: Mapping[str, Any]) -> LookupResult | Tool:
     """Return a tool's latest verdict, or the tool that is to be reviewed."""
     if history := lookup.in_archive(archive, name):
         return lookup.latest(archive, history)
@@ -103,14 +104,14 @@ def _as_named(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **unsaid, "tool": name}
 
 
-def _review(tools: Sequence[Tool], given: Mapping[str, Any]) -> dict[int, Found]:
+def _review(tools: Sequence[Tool], given: Mapping[str, Any]) -> dict[int, LookupResult]:
     """Review tools as one run; returns each one's verdict by the tool's identity."""
     asked = options.options_of(given)
     apart: list[Tool] = []
     for tool in tools:
         taken = {other.slug for other in apart}
         apart.append(tool.model_copy(update={"slug": slug(tool.name, taken=taken)}))
-    cards = work.perform(Session.start(asked, apart))
+    cards = run_session.perform(Session.start(asked, apart))
     path = find_folder(asked.settings.runs, cards[0].run) if cards else Path()
     done = {card.tool.slug for card in cards}
     if lost := [tool.name for tool in apart if tool.slug not in done]:
@@ -133,7 +134,7 @@ async def _write(found: Comparison, given: Mapping[str, Any]) -> Comparison:
     panel, endpoint = await open_panel(options.options_of(given))
     say(f"paragraph: asking {panel.target.model} at {panel.target.provider}")
     try:
-        calls = Calls(endpoint, panel.target, Memory())
+        calls = ChatClient(endpoint, panel.target, CallLog())
         advice = await write_advice(
             found,
             calls,
@@ -152,4 +153,4 @@ def _emit(found: Comparison, form: str, output: Path | None) -> None:
     if form == "terminal" and output is None:
         terminal.console(sys.stdout).print(*pair_terminal.blocks(found), sep="\n")
     else:
-        emit_text(pair_forms.render(found, form), output)
+        emit_text(formats.render(found, form), output)

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 
-from panel.errors import InputError
-from panel.runs.files import MAX_NAME_BYTES, inside
-from panel.untrusted import printable
+from panel.foundation.atomic_files import MAX_NAME_BYTES, inside
+from panel.foundation.errors import InputError
+from panel.foundation.text import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +22,7 @@ SUFFIXES: Final = {
     "terminal": ".txt", "text": ".txt", "markdown": ".md", "html": ".html", "json": ".json",
     "jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet",
 }  # fmt: skip
-"""The suffix of each format; scorecards have theirs from `panel.render.formats`."""
+"""The suffix of each format; scorecards have theirs from `panel.report.formats`."""
 
 _ALSO: Final = {
     ".text": ("terminal", "text"), ".htm": ("html",), ".markdown": ("markdown",),

@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from panel.cli import options
-from panel.cli.emit import emit_text
-from panel.errors import RunError
-from panel.render import difference, terminal
-from panel.runs.compare import RunDiff, compare
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.verdict.scorecard import Scorecard
+from panel.cli.output import emit_text
+from panel.foundation.errors import RunError
+from panel.report.changes import formats as difference
+from panel.report.scorecard import terminal
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.diff import RunDiff, compare
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("diff")

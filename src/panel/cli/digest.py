@@ -7,24 +7,24 @@ from typing import Any, Final
 
 import click
 
-from panel.cli import destination, mailing, weekly
-from panel.cli.emit import emit_text
-from panel.cli.talk import say
-from panel.digest import writing
-from panel.errors import InputError
-from panel.runs.files import write_atomic
+from panel.cli import destination, digest_options, digest_send
+from panel.cli.console import say
+from panel.cli.output import emit_text
+from panel.foundation.atomic_files import write_atomic
+from panel.foundation.errors import InputError
+from panel.publish.newsletter import render
 
 WRITERS: Final[dict[str, tuple[str, Callable[..., str]]]] = {
-    "text": (".txt", writing.text),
-    "html": (".html", writing.html),
-    "markdown": (".md", writing.markdown),
-    "json": (".json", writing.as_json),
+    "text": (".txt", render.text),
+    "html": (".html", render.html),
+    "markdown": (".md", render.markdown),
+    "json": (".json", render.as_json),
 }
 """Format: the end of its file's name, and who writes it."""
 
 
 @click.group("digest", invoke_without_command=True)
-@weekly.of_a_week
+@digest_options.of_a_week
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -47,11 +47,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         return
     if given["out"] is not None and given["output"] is not None:
         raise InputError("--out and --output were both given", hint="leave one of them out")
-    week = weekly.week_of(given["week"])
+    week = digest_options.week_of(given["week"])
     if week.end > datetime.now(UTC):
         say(f"note: {week} is not over; this is what it has so far")
-    places = weekly.places_of(given["base_url"])
-    found = weekly.read(given["runs"], week)
+    places = digest_options.places_of(given["base_url"])
+    found = digest_options.read(given["runs"], week)
     if given["out"] is None:
         write = WRITERS[given["form"] or "text"][1]
         emit_text(write(found, places=places), given["output"])
@@ -62,5 +62,5 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         say(f"written: {path}")
 
 
-command.add_command(mailing.send)
-command.add_command(mailing.subscribers)
+command.add_command(digest_send.send)
+command.add_command(digest_send.subscribers)

@@ -11,16 +11,16 @@ from pathlib import Path
 import click
 
 from panel.cli.providers import provider_lines
-from panel.errors import PanelError
+from panel.engine.open_panel import persona_folders
 from panel.evidence.fence import installation_secret
-from panel.local.engine import engine_version
-from panel.local.models import describe
-from panel.paths import broken_link, config_folder
-from panel.personas import load_personas
-from panel.providers.address import host_of, usable_proxy
-from panel.providers.resolve import resolve
-from panel.session.opening import persona_folders
-from panel.settings import Settings, load_settings
+from panel.foundation.errors import PanelError
+from panel.foundation.paths import broken_link, config_folder
+from panel.foundation.settings import Settings, load_settings
+from panel.llm.local.engine import engine_version
+from panel.llm.local.models import describe
+from panel.llm.providers.resolve import resolve
+from panel.llm.providers.urls import host_of, usable_proxy
+from panel.review.personas import load_personas
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")

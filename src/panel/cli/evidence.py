@@ -14,25 +14,25 @@ from rich.table import Table
 from rich.text import Text
 
 from panel.cli import options
-from panel.cli.emit import emit_blocks, emit_text
-from panel.cli.naming import by_address, named_tool, naming
-from panel.cli.talk import say, warn
-from panel.engine import stored_evidence
-from panel.errors import ToolError
+from panel.cli.console import say, warn
+from panel.cli.output import emit_blocks, emit_text
+from panel.cli.tool_argument import by_address, named_tool, naming
+from panel.engine.gather_evidence import gather_all
+from panel.engine.open_panel import provider_config
+from panel.engine.options import Options
+from panel.engine.review_tool import stored_evidence
 from panel.evidence.budget import Chosen, choose, estimated_tokens
 from panel.evidence.collect import Collected
-from panel.evidence.facts import contradictions, read_facts
+from panel.evidence.facts.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
-from panel.render import figures
-from panel.render.stated import fact_rows
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.session.opening import target_of
-from panel.session.options import Options
-from panel.session.sourcing import source
-from panel.settings import Settings
-from panel.tools.toollist import pick
-from panel.untrusted import printable
+from panel.evidence.tools.tool_list import pick
+from panel.foundation.errors import ToolError
+from panel.foundation.settings import Settings
+from panel.foundation.text import printable
+from panel.report import figures
+from panel.report.scorecard.stated import fact_rows
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("evidence")
@@ -72,8 +72,8 @@ def _gathered(settings: Settings, given: dict[str, Any]) -> tuple[Collected, int
         offline=given["offline"],
         on_read=lambda line: say(f"read: {line}"),
     )
-    (found,) = asyncio.run(source(asked, [tool])).found
-    return found, target_of(asked).evidence_tokens
+    (found,) = asyncio.run(gather_all(asked, [tool])).found
+    return found, provider_config(asked).evidence_tokens
 
 
 def _stored(settings: Settings, name: str, tool: str | None) -> tuple[Collected, int]:

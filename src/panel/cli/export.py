@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from panel.cli import options
-from panel.cli.emit import emit_text
-from panel.cli.talk import say
-from panel.errors import InputError
-from panel.render import formats
+from panel.cli.console import say
+from panel.cli.output import emit_text
+from panel.foundation.errors import InputError
+from panel.report import formats
+from panel.review.verdict.scorecard import Scorecard
 from panel.runs.export import jsonl, write_parquet
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.verdict.scorecard import Scorecard
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("export")

@@ -10,7 +10,7 @@ import sys
 import click
 
 from panel.cli import streams
-from panel.errors import PanelError
+from panel.foundation.errors import PanelError
 
 # Command: module that holds it, its line in `panel --help` (a test keeps both true).
 COMMANDS = {
@@ -150,6 +150,6 @@ def _say(error: PanelError) -> None:
 
 
 def _one_line(text: str) -> str:
-    from panel.untrusted import printable
+    from panel.foundation.text import printable
 
     return " ".join(printable(text).split())

@@ -9,15 +9,15 @@ from typing import Any, TypeVar, cast, get_args
 import click
 
 from panel.cli import destination
-from panel.cli.talk import say
-from panel.documents import read_text
-from panel.errors import InputError, SettingsError
-from panel.providers.target import Ask
-from panel.render import formats
-from panel.session.options import Options
-from panel.settings import Settings, load_settings
-from panel.untrusted import clean
-from panel.verdict.scorecard import Outcome
+from panel.cli.console import say
+from panel.engine.options import Options
+from panel.foundation.errors import InputError, SettingsError
+from panel.foundation.settings import Settings, load_settings
+from panel.foundation.strict_yaml import read_text
+from panel.foundation.text import clean
+from panel.llm.config import Ask
+from panel.report import formats
+from panel.review.verdict.scorecard import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from panel.cli import table
-from panel.personas import Persona, check, load_personas
-from panel.session.opening import persona_folders
+from panel.engine.open_panel import persona_folders
+from panel.review.personas import Persona, check, load_personas
 
 
 @click.group("personas", invoke_without_command=True)

@@ -21,15 +21,15 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from panel.engine import Panel
-from panel.events import Decided, Event, Reviewed, Started, Stepped
-from panel.reviews.review import Review
-from panel.untrusted import printable
+from panel.engine.review_tool import Panel
+from panel.foundation.text import printable
+from panel.review.events import Decided, Event, Reviewed, Started, Stepped
+from panel.review.review import Review
 
 _COLOURS = {"ship": "green", "skip": "red", "split": "yellow", "hold": "magenta"}
 
 
-class Progress:
+class ProgressDisplay:
     """Watches the engine and draws; use it in a `with`."""
 
     def __init__(self, panel: Panel, tools: int) -> None:

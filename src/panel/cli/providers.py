@@ -11,15 +11,15 @@ from typing import NamedTuple
 import click
 
 from panel.cli import options, table
-from panel.cli.emit import emit_blocks, emit_text
-from panel.errors import MissingKey, ProviderError
-from panel.providers.address import checked_url, named_address
-from panel.providers.keys import Key, find_key, hugging_face_token, variable_shown
-from panel.providers.table import Row, provider_table
-from panel.settings import Settings, load_settings
+from panel.cli.output import emit_blocks, emit_text
+from panel.foundation.errors import MissingKey, ProviderError
+from panel.foundation.settings import Settings, load_settings
+from panel.llm.providers.keys import Key, find_key, hugging_face_token, variable_shown
+from panel.llm.providers.table import ProviderRow, provider_table
+from panel.llm.providers.urls import checked_url, named_address
 
 
-class Line(NamedTuple):
+class ProviderLine(NamedTuple):
     """One provider as it is listed; never holds a key, only whether one is there."""
 
     name: str
@@ -51,7 +51,7 @@ def command(form: str, output: Path | None) -> None:
     emit_blocks([drawn], output)
 
 
-def provider_lines(settings: Settings) -> list[Line]:
+def provider_lines(settings: Settings) -> list[ProviderLine]:
     """Return a line for every value of --provider: the router's, the table's, the user's own."""
     known = provider_table()
     token = _found(lambda: hugging_face_token(os.environ))
@@ -64,7 +64,7 @@ def provider_lines(settings: Settings) -> list[Line]:
         for name, row in known.rows.items()
     ]
     own = [
-        Line(
+        ProviderLine(
             name,
             _shown(name, mine.base_url) if mine.base_url else "as above",
             variable_shown(mine.key_env, os.environ) if mine.key_env else "none",
@@ -75,13 +75,15 @@ def provider_lines(settings: Settings) -> list[Line]:
         for name, mine in settings.providers.items()
     ]
     others = [
-        Line("http://host:port/v1", "that server", "none", None, "json_schema", "whole"),
-        Line("replay:RUN", "the stored answers of a run", "none", None, "as stored", "as stored"),
+        ProviderLine("http://host:port/v1", "that server", "none", None, "json_schema", "whole"),
+        ProviderLine(
+            "replay:RUN", "the stored answers of a run", "none", None, "as stored", "as stored"
+        ),
     ]
     return [*own, *routed, *named, *others]
 
 
-def _address(row: Row) -> str:
+def _address(row: ProviderRow) -> str:
     """Return where a row's server is: as a variable says, else as the table does."""
     usual = row.base_url or "?"
     for name in row.base_url_env:
@@ -101,7 +103,7 @@ def _shown(name: str, base_url: str) -> str:
         return error.message
 
 
-def _key_of(row: Row) -> Key | None:
+def _key_of(row: ProviderRow) -> Key | None:
     return find_key(row.key_env, os.environ)
 
 
@@ -118,8 +120,8 @@ def _place(key: Key) -> str:
     return re.sub(rf"^{re.escape(str(Path.home()))}(?=/)", "~", key.found_in)
 
 
-def _line(name: str, row: Row, found: Key | None) -> Line:
+def _line(name: str, row: ProviderRow, found: Key | None) -> ProviderLine:
     here = "embedded llama.cpp" if row.kind == "local" else _address(row)
     key = _place(found) if found else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not found)
-    return Line(name, here, key, found is not None if needed else None, row.format, row.ask)
+    return ProviderLine(name, here, key, found is not None if needed else None, row.format, row.ask)

@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from panel.cli import options, work
+from panel.cli import options, run_session
 from panel.cli.diff import emit_difference
-from panel.cli.emit import kept
-from panel.runs.compare import compare
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.session.options import Options
-from panel.session.session import Session
+from panel.cli.output import kept
+from panel.engine.options import Options
+from panel.engine.session import Session
+from panel.runs.diff import compare
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("rerun")
@@ -28,10 +28,10 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     asked = options.options_of(given)
     with Run.open(find_folder(asked.settings.runs, given["run"])) as parent:
         before = parent.cards()
-        after = work.perform(_session(asked, parent))
+        after = run_session.perform(_session(asked, parent))
     with kept(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_difference(compare(before, after), given["form"], given["output"])
-    ctx.exit(work.exit_code(after, given["fail_on"]))
+    ctx.exit(run_session.exit_code(after, given["fail_on"]))
 
 
 async def _session(asked: Options, parent: Run) -> Session:

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from panel.cli import options, work
-from panel.cli.emit import emit_cards
-from panel.cli.talk import say
-from panel.runs.folder import find_folder
+from panel.cli import options, run_session
+from panel.cli.console import say
+from panel.cli.output import emit_cards
+from panel.engine.from_manifest import check_against_manifest
+from panel.engine.remaining import find_remaining
+from panel.engine.session import Session
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.folders import find_folder
 from panel.runs.pending import ONCE_MORE, Again, lacking
-from panel.runs.store import Run
-from panel.session.left import look
-from panel.session.session import Session
-from panel.session.told import check_as_told
-from panel.verdict.scorecard import Scorecard
+from panel.runs.run import Run
 
 
 @click.command("resume")
@@ -42,15 +42,15 @@ def go_on(ctx: click.Context, given: Mapping[str, Any], again: Again) -> None:
     """
     asked = options.options_of(given)
     path = find_folder(asked.settings.runs, given["run"])
-    left = look(path, again)
+    left = find_remaining(path, again)
     if left.complete:
         if given["provider"] or given["model"]:
-            asyncio.run(check_as_told(asked, left.manifest))
+            asyncio.run(check_against_manifest(asked, left.manifest))
         cards = _read(path)
     else:
-        cards = work.perform(Session.resume(asked, path, again=again))
+        cards = run_session.perform(Session.resume(asked, path, again=again))
     emit_cards(cards, given["form"], given["output"])
-    ctx.exit(work.exit_code(cards, given["fail_on"]))
+    ctx.exit(run_session.exit_code(cards, given["fail_on"]))
 
 
 def _read(path: Path) -> list[Scorecard]:

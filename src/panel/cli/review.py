@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from panel.cli import options, work
-from panel.cli.emit import emit_cards
-from panel.cli.naming import by_address, named_tool, naming
-from panel.session.session import Session
+from panel.cli import options, run_session
+from panel.cli.output import emit_cards
+from panel.cli.tool_argument import by_address, named_tool, naming
+from panel.engine.session import Session
 
 
 @click.command("review")
@@ -26,6 +26,6 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     tool = named_tool(given)
     asked = options.options_of(given)
     asked = replace(asked, fetch=asked.fetch or by_address(given))
-    cards = work.perform(Session.start(asked, [tool]))
+    cards = run_session.perform(Session.start(asked, [tool]))
     emit_cards(cards, given["form"], given["output"])
-    ctx.exit(work.exit_code(cards, given["fail_on"]))
+    ctx.exit(run_session.exit_code(cards, given["fail_on"]))

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from panel.cli import options, table
-from panel.cli.emit import emit_blocks, emit_text
-from panel.cli.talk import warn
-from panel.errors import RunError
-from panel.runs.folder import list_folders
-from panel.runs.kept import kept_canaries
+from panel.cli.console import warn
+from panel.cli.output import emit_blocks, emit_text
+from panel.foundation.errors import RunError
+from panel.runs.folders import list_folders
+from panel.runs.metadata import stored_canaries
 from panel.runs.pending import lacking
-from panel.runs.store import Run
+from panel.runs.run import Run
 
 
 @click.command("runs")
@@ -38,7 +38,7 @@ def _row(path: Path) -> dict[str, str | int] | None:
             told = run.manifest
             done = len(run.finished_tools())
             lines = lacking(run).lines(run.name)
-            unsafe = kept_canaries(run).caution is not None
+            unsafe = stored_canaries(run).caution is not None
     except RunError as error:
         warn(error.message)
         return None

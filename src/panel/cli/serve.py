@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from panel.cli import options
-from panel.cli.talk import say
-from panel.digest.mailing import Mailing
-from panel.errors import SettingsError
-from panel.serve.client import Proxies
-from panel.serve.setup import Setup, api_key, base_url
-from panel.serve.start import serve, trace
+from panel.cli.console import say
+from panel.foundation.errors import SettingsError
+from panel.publish.newsletter.settings import MailSettings
+from panel.publish.server.config import ServerConfig, api_key, base_url
+from panel.publish.server.main import serve, trace
+from panel.publish.server.proxy_headers import TrustedProxies
 
 
 @click.command("serve")
@@ -47,14 +47,14 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     API).
     """
     review = replace(options.options_of(given), on_read=lambda line: None)
-    setup = Setup(
+    setup = ServerConfig(
         review=review,
         data=given["data"] or review.settings.runs.parent / "community",
         host=given["host"],
         port=given["port"],
         base_url=base_url(given["base_url"]),
         allow_hosts=given["hosts"],
-        proxies=Proxies.of(given["proxies"]),
+        proxies=TrustedProxies.of(given["proxies"]),
         mailing=_mailing(),
         key=api_key(os.environ.get("PANEL_API_KEY")),
         takes_requests=not given["no_requests"],
@@ -64,14 +64,14 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     serve(setup, database_url=os.environ.get("PANEL_DATABASE_URL"), say=talk)
 
 
-def _mailing() -> Mailing | None:
+def _mailing() -> MailSettings | None:
     if not os.environ.get("PANEL_SMTP_URL"):
         say("no mail: signing in and subscribing are off; PANEL_SMTP_URL sets a mail server")
         return None
-    return Mailing.read(os.environ)
+    return MailSettings.read(os.environ)
 
 
-def _check(setup: Setup) -> None:
+def _check(setup: ServerConfig) -> None:
     """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
     _ = setup.door  # its names are checked before anything is opened
     if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):

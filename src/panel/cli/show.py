@@ -5,14 +5,14 @@ from typing import Any
 import click
 
 from panel.cli import options
-from panel.cli.emit import emit_cards
-from panel.cli.talk import warn
-from panel.errors import RunError
-from panel.runs.folder import find_folder
-from panel.runs.kept import kept_canaries
+from panel.cli.console import warn
+from panel.cli.output import emit_cards
+from panel.evidence.tools.tool_list import pick
+from panel.foundation.errors import RunError
+from panel.runs.folders import find_folder
+from panel.runs.metadata import stored_canaries
 from panel.runs.pending import lacking
-from panel.runs.store import Run
-from panel.tools.toollist import pick
+from panel.runs.run import Run
 
 
 @click.command("show")
@@ -33,7 +33,7 @@ def command(**given: Any) -> None:
             cards = [card for card in cards if card.tool.slug == slug]
         for line in (*run.notes, *run.damaged):
             warn(line)
-        if caution := kept_canaries(run).caution:
+        if caution := stored_canaries(run).caution:
             warn(caution)
         left = len(run.tools()) - len(run.judged_tools())
         lines = lacking(run).lines(run.name)

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import click
 
 from panel.cli import options
-from panel.cli.talk import say, warn
-from panel.errors import InputError
-from panel.untrusted import printable
+from panel.cli.console import say, warn
+from panel.foundation.errors import InputError
+from panel.foundation.text import printable
 
 
 @click.group("site")
@@ -36,13 +36,13 @@ def build_command(**given: Any) -> None:  # fmt: skip
 
     Opens from disk and works behind any host. Building again writes only what changed.
     """
-    from panel.archive.archive import Archive
-    from panel.archive.reading import Reading
-    from panel.personas import load_personas
-    from panel.session.opening import persona_folders
-    from panel.site.build import build
-    from panel.site.forecasts import read_forecasts, unmet
-    from panel.site.site import Site
+    from panel.engine.open_panel import persona_folders
+    from panel.publish.site.build import build
+    from panel.publish.site.forecasts import read_forecasts, unmet
+    from panel.publish.site.site import Site
+    from panel.review.personas import load_personas
+    from panel.runs.history.archive import Archive
+    from panel.runs.history.card_cache import CardCache
 
     settings = options.settings(given["runs"])
     title = _title(given["title"])
@@ -53,7 +53,7 @@ def build_command(**given: Any) -> None:  # fmt: skip
         warn(note)
     if not archive.histories():
         warn(f"there are no verdicts in {settings.runs}: the pages say so")
-    with Reading(archive) as reading:
+    with CardCache(archive) as reading:
         site = Site(
             archive, base_url=base_url, live_url=live_url, title=title,
             personas=load_personas(folders=persona_folders()), resolutions=resolutions,

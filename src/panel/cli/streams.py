@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from typing import Final, TextIO, cast
 
-from panel.errors import PanelError
+from panel.foundation.errors import PanelError
 
 _GONE: Final = {errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN}
 _HANDLER: Final = "panel.plain"

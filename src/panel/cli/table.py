@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from panel.cli.emit import emit_blocks
-from panel.untrusted import printable
+from panel.cli.output import emit_blocks
+from panel.foundation.text import printable
 
 WHOLE: Final = 44
 """Letters of the longest name that is never broken: those of a run of several tools."""

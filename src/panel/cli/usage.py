@@ -10,20 +10,20 @@ import click
 from rich.text import Text
 
 from panel.cli import options, table
-from panel.cli.emit import emit_blocks, emit_text
-from panel.cli.talk import warn
-from panel.errors import RunError
-from panel.render import figures
-from panel.runs.folder import find_folder, list_folders
-from panel.runs.store import Run
-from panel.untrusted import printable
-from panel.verdict.scorecard import RunUsage, sum_known
+from panel.cli.console import warn
+from panel.cli.output import emit_blocks, emit_text
+from panel.foundation.errors import RunError
+from panel.foundation.text import printable
+from panel.report import figures
+from panel.review.verdict.scorecard import RunUsage, sum_known
+from panel.runs.folders import find_folder, list_folders
+from panel.runs.run import Run
 
 COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
 
 @dataclass(frozen=True)
-class Spent:
+class UsageRow:
     """What one line adds up: a run, a provider or a tool."""
 
     what: str
@@ -62,25 +62,25 @@ def command(**given: Any) -> None:
     _show(lines, given["form"], given["output"])
 
 
-def _tools(path: Path) -> Iterator[Spent]:
+def _tools(path: Path) -> Iterator[UsageRow]:
     with Run.open(path) as run:
         told = run.manifest
         for tool in run.tools():
-            yield Spent(tool.slug, told.provider, told.model, 1, run.usage(tool.slug))
+            yield UsageRow(tool.slug, told.provider, told.model, 1, run.usage(tool.slug))
 
 
-def _runs(folder: Path) -> Iterator[Spent]:
+def _runs(folder: Path) -> Iterator[UsageRow]:
     for path in list_folders(folder):
         try:
             with Run.open(path) as run:
                 told = run.manifest
-                yield Spent(run.name, told.provider, told.model, told.tools, run.usage())
+                yield UsageRow(run.name, told.provider, told.model, told.tools, run.usage())
         except RunError as error:
             warn(error.message)
 
 
-def _by_provider(lines: Iterable[Spent]) -> list[Spent]:
-    grouped: dict[tuple[str, str], list[Spent]] = {}
+def _by_provider(lines: Iterable[UsageRow]) -> list[UsageRow]:
+    grouped: dict[tuple[str, str], list[UsageRow]] = {}
     for each in lines:
         grouped.setdefault((each.provider, each.model), []).append(each)
     return [
@@ -88,7 +88,7 @@ def _by_provider(lines: Iterable[Spent]) -> list[Spent]:
     ]
 
 
-def _sum(what: str, lines: Sequence[Spent]) -> Spent:
+def _sum(what: str, lines: Sequence[UsageRow]) -> UsageRow:
     first, usages = lines[0], [each.usage for each in lines]
     costs = [each.cost_usd for each in usages if each.cost_usd is not None]
     whole = RunUsage(
@@ -102,10 +102,10 @@ def _sum(what: str, lines: Sequence[Spent]) -> Spent:
         reused_calls=sum(each.reused_calls for each in usages),
         seconds=round(sum(each.seconds for each in usages), 3),
     )
-    return Spent(what, first.provider, first.model, sum(each.tools for each in lines), whole)
+    return UsageRow(what, first.provider, first.model, sum(each.tools for each in lines), whole)
 
 
-def _show(lines: Sequence[Spent], form: str, output: Path | None) -> None:
+def _show(lines: Sequence[UsageRow], form: str, output: Path | None) -> None:
     total = _sum("all", lines)
     if form == "json":
         rows = [_row(each) for each in lines]
@@ -122,12 +122,12 @@ def _show(lines: Sequence[Spent], form: str, output: Path | None) -> None:
     emit_blocks([drawn, *([Text(printable(told))] if told else [])], output)
 
 
-def _row(line: Spent) -> dict[str, Any]:
+def _row(line: UsageRow) -> dict[str, Any]:
     names = {"what": line.what, "provider": line.provider, "model": line.model}
     return {**names, "tools": line.tools, **line.usage.model_dump(mode="json")}
 
 
-def _cells(line: Spent, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
+def _cells(line: UsageRow, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
     used = line.usage
     calls = f"{used.calls:,}" + (f" + {used.reused_calls:,} reused" if used.reused_calls else "")
     cost = figures.money(used.cost_usd, unpriced=used.unpriced_calls) if used.calls else "–"

@@ -9,14 +9,14 @@ import click
 from rich.text import Text
 
 from panel.cli import options, table
-from panel.cli.emit import emit_blocks, emit_text
-from panel.cli.talk import say
-from panel.runs.folder import find_folder
-from panel.runs.store import Run
-from panel.session.opening import persona_folders
-from panel.untrusted import printable
-from panel.verify.report import Report
-from panel.verify.run import verify
+from panel.cli.console import say
+from panel.cli.output import emit_blocks, emit_text
+from panel.engine.open_panel import persona_folders
+from panel.engine.verify.report import VerifyReport
+from panel.engine.verify.run import verify
+from panel.foundation.text import printable
+from panel.runs.folders import find_folder
+from panel.runs.run import Run
 
 
 @click.command("verify")
@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     ctx.exit(0 if report.holds else 1)
 
 
-def _show(report: Report, output: Path | None) -> None:
+def _show(report: VerifyReport, output: Path | None) -> None:
     checked = table.drawn(["checked", "what", "how many", "not backed"], report.rows())
     faults = [f"not backed: {' '.join(printable(str(fault)).split())}" for fault in report.faults]
     emit_blocks([checked, *(Text(fault) for fault in faults)], output)

@@ -14,21 +14,29 @@ from time import monotonic
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from panel.errors import ToolError, Unparseable
-from panel.evidence.adapter import Adapter, Address, Link, Record, Want, adapter_of, adapters
-from panel.evidence.block import Block, Extract
-from panel.evidence.charset import decoded
-from panel.evidence.document import is_known
-from panel.evidence.formats import PLAIN, by_look, by_name
+from panel.evidence.adapters.adapter import (
+    Adapter,
+    Address,
+    FetchSpec,
+    HostRecord,
+    Link,
+    adapter_of,
+    adapters,
+)
+from panel.evidence.adapters.client import EvidenceClient, NotRead
+from panel.evidence.adapters.records import words
+from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.gather import evidence_of, gather, read_files
-from panel.evidence.internet import Internet, NotRead
-from panel.evidence.passages import cut
-from panel.evidence.reading import Reading
-from panel.evidence.record import words
-from panel.evidence.sandbox import parse
+from panel.evidence.readers.block import Block, Extract
+from panel.evidence.readers.charset import decoded
+from panel.evidence.readers.document import is_known
+from panel.evidence.readers.format_detection import PLAIN, by_look, by_name
+from panel.evidence.readers.passages import cut
+from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence
-from panel.fetch.page import Page
-from panel.tools.tool import Tool
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import ToolError, Unparseable
 
 TOOL_SECONDS: Final = 60.0
 """For everything about one tool."""
@@ -57,7 +65,7 @@ def tool_name(url: str) -> str:
 
 
 async def collect(
-    tool: Tool, internet: Internet, *, now: datetime, seconds: float = TOOL_SECONDS
+    tool: Tool, internet: EvidenceClient, *, now: datetime, seconds: float = TOOL_SECONDS
 ) -> Collected:
     """Return a tool's files and what was fetched from its address, in this order.
 
@@ -90,9 +98,9 @@ async def collect(
 class _Trip:
     """One tool's way through the web."""
 
-    internet: Internet
+    internet: EvidenceClient
     end: float
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ReadDocument] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     title: str = ""
     """Of the page at the tool's own address."""
@@ -112,7 +120,7 @@ class _Trip:
             leads = [lead for one in found for lead in self._leads(one.at, one.links)]
             todo = list(dict.fromkeys(leads))
 
-    def _wants(self, at: Address) -> Sequence[Want]:
+    def _wants(self, at: Address) -> Sequence[FetchSpec]:
         adapter = adapter_of(at)
         if adapter is None or adapter in self.used:
             return ()
@@ -124,7 +132,7 @@ class _Trip:
         found = [adapter.lead(links, at) for adapter in adapters() if adapter not in self.used]
         return [Address.of(url) for url in found if url]
 
-    async def _ask(self, at: Address, want: Want) -> "_Found | str":
+    async def _ask(self, at: Address, want: FetchSpec) -> "_Found | str":
         """Read one want; returns what was found, or why it was not read."""
         left = self.end - monotonic()
         try:
@@ -155,14 +163,14 @@ class _Trip:
 class _Found:
     """What one want brought."""
 
-    reading: Reading
+    reading: ReadDocument
     at: Address
     """Where it was found, after redirects."""
     links: tuple[Link, ...]
     title: str = ""
     note: str = ""
     """Where the address led to another site, or what was not read of it."""
-    then: Want | None = None
+    then: FetchSpec | None = None
     """What says more of the same."""
 
 
@@ -171,14 +179,14 @@ def _notes(answer: _Found | str) -> list[str]:
     return [note] if note else []
 
 
-async def _read(page: Page, want: Want, asked: Address) -> _Found:
+async def _read(page: FetchedPage, want: FetchSpec, asked: Address) -> _Found:
     there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
     extract, links, then = await _extracted(page, want)
     if not cut(extract.blocks, "E"):
         raise Unparseable(f"{there.host}: no readable text in it")
     strange = want.role in {"page", "pricing"} and not there.same_site(asked)
     return _Found(
-        reading=Reading(words(page.url), page.retrieved, digest, extract, want.role),
+        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, want.role),
         at=there,
         links=links,
         title=words(extract.title) if want.role == "page" else "",
@@ -187,7 +195,9 @@ async def _read(page: Page, want: Want, asked: Address) -> _Found:
     )
 
 
-async def _extracted(page: Page, want: Want) -> tuple[Extract, tuple[Link, ...], Want | None]:
+async def _extracted(
+    page: FetchedPage, want: FetchSpec
+) -> tuple[Extract, tuple[Link, ...], FetchSpec | None]:
     if want.read is not None:
         record = want.read(page)
         return _recorded(record), record.links, record.then
@@ -202,13 +212,13 @@ def _joined(base: str, url: str) -> str:
         return ""
 
 
-def _recorded(record: Record) -> Extract:
+def _recorded(record: HostRecord) -> Extract:
     if not record.sentences:
         raise Unparseable("answered with nothing that is known here")
     return Extract(tuple(Block("list", line, record.heading) for line in record.sentences))
 
 
-async def _document(page: Page, want: Want) -> Extract:
+async def _document(page: FetchedPage, want: FetchSpec) -> Extract:
     media_type = page.media_type
     if want.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
         look = partial(by_look, decoded(page.body, page.charset), otherwise=want.media_type)

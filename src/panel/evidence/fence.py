@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from panel.errors import SettingsError
 from panel.evidence.source import Passage
-from panel.paths import broken_link
-from panel.untrusted import clean, neutralise
+from panel.foundation.errors import SettingsError
+from panel.foundation.paths import broken_link
+from panel.foundation.text import clean, neutralise
 
 FENCE: Final = "\x01FENCE\x01"
 """Stands for the fence's marker in a stored question. Ingest removes control characters, so no

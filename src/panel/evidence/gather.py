@@ -12,16 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from panel.errors import ToolError, Unparseable
-from panel.evidence.charset import decoded
-from panel.evidence.document import is_light, read_document
-from panel.evidence.formats import PDF, PLAIN, by_look, by_name
-from panel.evidence.reading import Reading
-from panel.evidence.sandbox import parse
+from panel.evidence.injection.detect import examine
+from panel.evidence.readers.charset import decoded
+from panel.evidence.readers.document import is_light, read_document
+from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name
+from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence, Source
-from panel.evidence.suspicion import examined
-from panel.tools.tool import Tool
-from panel.untrusted import printable
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import ToolError, Unparseable
+from panel.foundation.text import printable
 
 MAX_BYTES: Final = 2_000_000
 """Largest evidence file."""
@@ -42,28 +42,30 @@ def gather(tool: Tool, *, now: datetime) -> Evidence:
     return evidence_of(tool, read_files(tool, now=now) or [_described(tool, now)])
 
 
-def read_files(tool: Tool, *, now: datetime) -> list[Reading]:
+def read_files(tool: Tool, *, now: datetime) -> list[ReadDocument]:
     """Return what a tool's own files say, in their order; raises as `gather` does."""
     names = _shown_names(tool.evidence)
     return [_file(path, name, now) for path, name in zip(tool.evidence, names, strict=True)]
 
 
-def evidence_of(tool: Tool, readings: Iterable[Reading], notes: Sequence[str] = ()) -> Evidence:
+def evidence_of(
+    tool: Tool, readings: Iterable[ReadDocument], notes: Sequence[str] = ()
+) -> Evidence:
     """Return the readings as numbered sources, flagged where they speak to the reviewer."""
     sources: list[Source] = [one.numbered(number) for number, one in enumerate(readings, 1)]
     for source in sources:
         if not source.passages:
             raise ToolError(f"{source.source}: no readable text in it")
-    return examined(Evidence(sources=tuple(sources), notes=tuple(notes)), tool)
+    return examine(Evidence(sources=tuple(sources), notes=tuple(notes)), tool)
 
 
-def _described(tool: Tool, now: datetime) -> Reading:
+def _described(tool: Tool, now: datetime) -> ReadDocument:
     raw = (tool.description or tool.name).encode("utf-8", "replace")
     extract = read_document(raw, "text/plain")
-    return Reading("description", now, hashlib.sha256(raw).hexdigest(), extract, "description")
+    return ReadDocument("description", now, hashlib.sha256(raw).hexdigest(), extract, "description")
 
 
-def _file(path: Path, name: str, now: datetime) -> Reading:
+def _file(path: Path, name: str, now: datetime) -> ReadDocument:
     raw = _read(path)
     media_type = by_name(path.name)
     if media_type is None and (suffix := path.suffix.lower()):
@@ -80,7 +82,7 @@ def _file(path: Path, name: str, now: datetime) -> Reading:
         extract = read_document(raw, media_type) if light else parse(raw, media_type, name=name)
     except Unparseable as error:
         raise ToolError(error.message) from None
-    return Reading(name, now, hashlib.sha256(raw).hexdigest(), extract, "file")
+    return ReadDocument(name, now, hashlib.sha256(raw).hexdigest(), extract, "file")
 
 
 def _read(path: Path) -> bytes:

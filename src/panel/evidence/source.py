@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from panel.evidence.block import Kind
+from panel.evidence.readers.block import Kind
 
 Role = Literal["file", "description", "page", "readme", "card", "record", "pricing"]
 """What a source is to its tool; a `record` is an API's reply, in sentences of an adapter."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from panel.errors import SettingsError
-from panel.reviews.review import Missing, Review
-from panel.runs.files import write_error
-from panel.untrusted import clean, printable
-from panel.verdict.scorecard import Scorecard
+from panel.foundation.errors import SettingsError
+from panel.review.review import Missing, Review
+from panel.foundation.atomic_files import write_error
+from panel.foundation.text import clean, printable
+from panel.review.verdict.scorecard import Scorecard
 
 COLUMNS: Final[dict[str, str]] = {
     "tool": "string", "slug": "string", "url": "string", "category": "string", "price": "string",

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from panel.errors import RunError
-from panel.personas import Persona
-from panel.providers.target import Ask, Target
-from panel.reviews.score import Rule
-from panel.untrusted import begins_like_key
-from panel.verdict.scorecard import Outcome, Scorecard
+from panel.foundation.errors import RunError
+from panel.review.personas import Persona
+from panel.llm.config import Ask, ProviderConfig
+from panel.review.score import Rule
+from panel.foundation.text import begins_like_key
+from panel.review.verdict.scorecard import Outcome, Scorecard
 
 SCHEMA: Final = "panel.run/1"
 
@@ -31,7 +31,7 @@ _QUERY: Final = re.compile(r"(?<=\w)\?\S*=\S*")
 _KEYS: Final = re.compile(r"\b(?:hf_|sk-|gsk_|xai-|AIza|Bearer\s+)[\w.-]{8,}")
 
 
-class Counts(BaseModel):
+class ItemCounts(BaseModel):
     """How a finished run ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,7 +103,7 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     """Of panel, of Python and, for `local`, of the engine."""
     finished: datetime | None = None
-    counts: Counts | None = None
+    counts: ItemCounts | None = None
 
     def text(self) -> str:
         """Return the manifest as the text of `run.json`."""
@@ -114,7 +114,7 @@ def new_manifest(
     *,
     created: datetime,
     command: Sequence[str],
-    target: Target,
+    target: ProviderConfig,
     personas: Sequence[Persona],
     prompts: Mapping[str, str],
     schemas: Mapping[str, dict[str, Any]],
@@ -123,7 +123,7 @@ def new_manifest(
     temperature: float = 0.0,
     context: str | None = None,
     calibration: BaseModel | None = None,
-    support: Target | None = None,
+    support: ProviderConfig | None = None,
     calibrates: bool = False,
     tools: int = 0,
     parent: str | None = None,
@@ -164,7 +164,7 @@ def new_manifest(
     )
 
 
-def _checker(target: Target, secret: str) -> Checker:
+def _checker(target: ProviderConfig, secret: str) -> Checker:
     own = target.key.get_secret_value() if target.key else secret
     return Checker(
         provider=public(target.provider, own), model=target.model, wire_model=target.wire_model

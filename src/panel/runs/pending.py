@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from panel.errors import PASSING, REASONS, MissingReason
-from panel.reviews.review import Missing, Review
-from panel.runs.store import Run
+from panel.foundation.errors import PASSING, REASONS, MissingReason
+from panel.review.review import Missing, Review
+from panel.runs.run import Run
 
 
 @dataclass(frozen=True)

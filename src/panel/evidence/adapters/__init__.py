@@ -1,1 +1,1 @@
-"""The adapters, one small file each with an `ADAPTER` in it; see `panel.evidence.adapter`."""
+"""The adapters, one small file each with an `ADAPTER` in it; `adapter.py` says what one is."""

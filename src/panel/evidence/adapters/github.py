@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from panel.evidence.adapter import Adapter, Address, HostKey, Link, Record, Want
-from panel.evidence.record import count, day, fields, said, words
-from panel.evidence.tags import HEADING, newest_tag
-from panel.fetch.page import Page
+from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord, Link
+from panel.evidence.adapters.github_tags import HEADING, newest_tag
+from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.fetch.page import FetchedPage
 
 _API = "https://api.github.com/repos"
 _JSON, _RAW = "application/vnd.github+json", "application/vnd.github.raw, text/plain"
@@ -37,7 +37,7 @@ class GitHub(Adapter):
         """Return the repository's name."""
         return at.parts[1].removesuffix(".git")
 
-    def wants(self, at: Address) -> tuple[Want, ...]:
+    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return README, repository record and latest release, else the newest tag."""
         path = _path(at)
         api = f"{_API}/{path}"
@@ -45,9 +45,9 @@ class GitHub(Adapter):
         readme = (raw, f"{api}/readme")  # the second finds one of any name
         release, tag = (f"{api}/releases/latest",), newest_tag(api, _JSON)
         return (
-            Want("README", readme, "readme", _RAW, media_type="text/markdown"),
-            Want("repository record", (api,), "record", _JSON, _repository),
-            Want("latest release", release, "record", _JSON, _release, otherwise=tag),
+            FetchSpec("README", readme, "readme", _RAW, media_type="text/markdown"),
+            FetchSpec("repository record", (api,), "record", _JSON, _repository),
+            FetchSpec("latest release", release, "record", _JSON, _release, otherwise=tag),
         )
 
     def lead(self, links: Sequence[Link], page: Address) -> str | None:
@@ -71,7 +71,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _repository(page: Page) -> Record:
+def _repository(page: FetchedPage) -> HostRecord:
     data = fields(page)
     licence = data.get("license")
     spdx = words(licence.get("spdx_id")) if isinstance(licence, dict) else "none found by GitHub"
@@ -88,13 +88,13 @@ def _repository(page: Page) -> Record:
         Last_push=day(data.get("pushed_at")),
     )
     home = words(data.get("homepage"))
-    return Record(HEADING, sentences, (Link(home, rel="homepage"),) if home else ())
+    return HostRecord(HEADING, sentences, (Link(home, rel="homepage"),) if home else ())
 
 
-def _release(page: Page) -> Record:
+def _release(page: FetchedPage) -> HostRecord:
     version, when = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
     both = f"{version}, published {when}" if version and when else version
-    return Record(HEADING, said(Latest_release=both))
+    return HostRecord(HEADING, said(Latest_release=both))
 
 
 ADAPTER = GitHub()

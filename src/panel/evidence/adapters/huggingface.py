@@ -6,9 +6,9 @@ deny list and deadlines, and would look for tokens on this machine by itself.
 
 import re
 
-from panel.evidence.adapter import Adapter, Address, HostKey, Record, Want
-from panel.evidence.record import count, day, fields, said, words
-from panel.fetch.page import Page
+from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord
+from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.fetch.page import FetchedPage
 
 _HOSTS = frozenset({"huggingface.co", "hf.co"})
 _HUB = "https://huggingface.co"
@@ -37,15 +37,15 @@ class HuggingFace(Adapter):
         """Return the name without its owner."""
         return _split(at)[1][1]
 
-    def wants(self, at: Address) -> tuple[Want, ...]:
+    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the card and the Hub's record."""
         kind, parts = _split(at)
         name, what = "/".join(parts), _KINDS.get(kind, "model")
         place = f"{_HUB}/{kind}/{name}" if kind else f"{_HUB}/{name}"
         card, api = f"{place}/raw/main/README.md", f"{_HUB}/api/{kind or 'models'}/{name}"
         return (
-            Want(f"{what} card", (card,), "card", "text/plain", media_type="text/markdown"),
-            Want(f"{what} record", (api,), "record", "application/json", _record),
+            FetchSpec(f"{what} card", (card,), "card", "text/plain", media_type="text/markdown"),
+            FetchSpec(f"{what} record", (api,), "record", "application/json", _record),
         )
 
 
@@ -54,7 +54,7 @@ def _split(at: Address) -> tuple[str, tuple[str, ...]]:
     return kind, at.parts[1:3] if kind else at.parts[:2]
 
 
-def _record(page: Page) -> Record:
+def _record(page: FetchedPage) -> HostRecord:
     data = fields(page)
     tags = data.get("tags")
     licences = (
@@ -76,7 +76,7 @@ def _record(page: Page) -> Record:
         Created=day(data.get("createdAt")),
         Last_change=day(data.get("lastModified")),
     )
-    return Record("Hugging Face metadata", sentences)
+    return HostRecord("Hugging Face metadata", sentences)
 
 
 ADAPTER = HuggingFace()

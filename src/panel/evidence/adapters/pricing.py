@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from panel.evidence.adapter import Adapter, Address, Link, Want
+from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, Link
 
 _PART = re.compile(r"pricing|prices|plans|plans-(?:and|&)-pricing|pricing-plans", re.IGNORECASE)
 _TEXT = re.compile(
@@ -23,9 +23,9 @@ class Pricing(Adapter):
         last = at.parts[-1].partition(".")[0] if at.parts else ""
         return bool(_PART.fullmatch(last))
 
-    def wants(self, at: Address) -> tuple[Want, ...]:
+    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the page itself."""
-        return (Want("pricing page", (at.url,), "pricing"),)
+        return (FetchSpec("pricing page", (at.url,), "pricing"),)
 
     def lead(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the first link to the same site whose path or text says pricing."""

@@ -1,0 +1,140 @@
+"""Driving a session from the terminal: progress, signals, and the exit code."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from types import FrameType
+
+from panel.cli.console import say
+from panel.cli.progress import ProgressDisplay
+from panel.engine.session import Session
+from panel.foundation.errors import PanelError
+from panel.review.verdict.scorecard import Scorecard
+
+GRACE = 10.0
+"""Seconds that answers already asked for are waited for after the first signal."""
+
+
+class Interrupted(PanelError):
+    """A signal stopped the run; `exit_code` is 128 plus its number, as shells expect."""
+
+    def __init__(self, number: int, run: str | None) -> None:
+        said = "stopped; what was answered is kept" if run else "stopped before anything was asked"
+        super().__init__(said, hint=run)
+        self.exit_code = 128 + number  # type: ignore[misc]
+
+
+def perform(opening: Awaitable[Session]) -> list[Scorecard]:
+    """Open a session, work it with progress on stderr, and return its scorecards.
+
+    The last lines name the run and, where reviews are missing, the command that asks them again.
+    """
+    try:
+        with _ending_at_once():
+            return asyncio.run(_perform(opening))
+    except _Stopped as stopped:
+        raise Interrupted(stopped.number, None) from None
+
+
+def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
+    """Return 4 when an outcome matches `fail_on`, 1 when something is missing, else 0."""
+    if any(card.verdict.outcome in fail_on for card in cards):
+        return 4
+    return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
+
+
+async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
+    async with await opening as session:
+        _introduce(session)
+        task = asyncio.ensure_future(_worked(session))
+        with _stopping(session, task) as stopped:
+            try:
+                cards = await task
+            except asyncio.CancelledError:
+                if not stopped:
+                    raise
+                await session.drain(GRACE)
+                raise Interrupted(stopped[0], session.go_on) from None
+        if session.caution:
+            say(f"warning: {session.caution}")
+        say(f"run: {session.run.path}")
+        for line in session.lacks:
+            say(line)
+        return cards
+
+
+async def _worked(session: Session) -> list[Scorecard]:
+    await session.gather()
+    for line in session.left_out:
+        say(f"warning: left out: {line}")
+    with ProgressDisplay(session.panel, len(session.tools)) as progress:
+        return await session.work(watch=progress.watch)
+
+
+def _introduce(session: Session) -> None:
+    for note in session.run.notes:
+        say(f"note: {note}")
+    target = session.panel.target
+    why = f" ({target.why})" if target.why else ""
+    say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
+    for warning in session.panel.warnings:
+        say(f"warning: {warning}")
+    if session.panel.judge:
+        say(f"judge: {session.panel.judge}")
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal came before there was a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let SIGINT and SIGTERM interrupt whatever is done: what is half-made is taken back."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iterator[list[int]]:
+    """Stop on the first SIGINT or SIGTERM, keeping what is in flight; end at once on the second."""
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        if received:
+            os._exit(128 + number)
+        received.append(number)
+        session.stop()
+        task.cancel()
+        say(f"stopping: waiting up to {GRACE:.0f} s for answers under way; again to end at once")
+
+    loop = asyncio.get_running_loop()
+    with _handlers(loop, stop):
+        yield received
+
+
+@contextlib.contextmanager
+def _handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Iterator[None]:
+    # Loops on Windows take no handlers: there Ctrl-C stays a KeyboardInterrupt.
+    numbers = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

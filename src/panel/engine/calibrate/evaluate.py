@@ -1,0 +1,247 @@
+"""From a finished run over control tools to a report and a calibration. Asks nobody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from panel.engine.calibrate import statistics
+from panel.engine.calibrate.cases import Case
+from panel.engine.calibrate.read_run import Differences, Lookup, case_answers
+from panel.engine.calibrate.threshold import FEWEST_GOOD, FEWEST_OTHERS, ship_threshold, ships
+from panel.engine.calibrate.votes import CaseAnswers, CaseDecision, Read, decide_case
+from panel.foundation.proportion import Share
+from panel.review.calibration.calibration import Calibration, Correction, Measured
+from panel.review.calibration.fitting import HeldOut, Sample, fit_calibration, held_out, left_out
+from panel.review.calibration.report import (
+    CalibrationReport,
+    CaseResult,
+    FitResult,
+    ThresholdResult,
+)
+from panel.review.personas import Persona
+from panel.review.score import Rule
+from panel.runs.run import Run
+
+FEWEST: Final = 8
+"""Controls a fit needs; with fewer nothing could be left out."""
+
+NO_PROBABILITIES: Final = "this judge gives no log-probabilities: only the threshold was looked for"
+ONE_REPLY: Final = (
+    "asked for one reply a reviewer, a judge is not fitted: only the threshold was looked for"
+)
+TOO_FEW: Final = (
+    f"too few controls for a threshold: at least {FEWEST_GOOD} good and {FEWEST_OTHERS} bland or"
+    " bad ones are needed, so nothing is stored"
+)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit to all controls, and for each control the one that has not seen it."""
+
+    whole: Calibration
+    apart: Mapping[str, Calibration]
+    """By the control's slug."""
+    told: FitResult
+
+
+def evaluate(run: Run, cases: Sequence[Case], personas: Sequence[Persona]) -> CalibrationReport:
+    """Return what a run over the cases says about its judge."""
+    manifest = run.manifest
+    found = case_answers(run, cases)
+    notes = [] if len(found) == len(cases) else [f"{len(cases) - len(found)} cases not finished"]
+    plain = [decide_case(each, personas, manifest.rule) for each in found]
+    differences, fitted = _fitted(run, found, personas, notes)
+    rule = manifest.rule
+    used = [_used(each, personas, rule, differences, fitted) for each in found]
+    ship_at = _threshold(used, rule, notes)
+    if ship_at is not None:
+        rule = rule.model_copy(update={"ship_at": ship_at})
+        used = [_used(each, personas, rule, differences, fitted) for each in found]
+    clean = [s for s in found if s.case.injection is None]
+    copies = [s for s in found if s.case.injection is not None]
+    reviews = [r for s in found for sample in s.reviews for r in sample]
+    missing = sum(len(sample) for s in found for sample in s.missing)
+    return CalibrationReport(
+        run=run.name,
+        created=datetime.now(UTC).replace(microsecond=0),
+        provider=manifest.provider,
+        model=manifest.model,
+        asked=manifest.ask,
+        samples=manifest.samples,
+        personas=tuple(p.name for p in personas),
+        controls={
+            kind: sum(s.case.control.kind == kind for s in clean)
+            for kind in ("good", "bland", "bad", "empty")
+        },
+        copies=len(copies),
+        held=Share.of(sum(s.held for s in copies), len(copies)),
+        held_clean=Share.of(sum(s.held for s in clean), len(clean)),
+        plain=statistics.reading(plain, manifest.rule.ship_at),
+        used=statistics.reading(used, rule.ship_at),
+        fit=fitted.told if fitted else None,
+        ship_at=ship_at,
+        flips=statistics.flips(found, personas, manifest.rule),
+        unknown_citations=statistics.unknown_citations(reviews),
+        unsupported_citations=statistics.unsupported_citations(reviews)
+        if manifest.support
+        else None,
+        uncited_facts=statistics.uncited_facts(reviews, manifest.rule),
+        stance_differs=statistics.stance_differs(reviews),
+        missing=Share.of(missing, missing + len(reviews)),
+        effective_votes=statistics.independent_votes(used, personas),
+        usage=run.usage(),
+        cases=tuple(_row(a, b) for a, b in zip(plain, used, strict=True)),
+        notes=tuple(notes),
+    )
+
+
+def calibration_of(report: CalibrationReport) -> Calibration | None:
+    """Return what later runs use of a report; None where there were too few controls."""
+    if report.ship_at is None:
+        return None
+    used: ThresholdResult = report.used
+    day = report.created.date()
+    return Calibration(
+        model=report.model,
+        made=f"{day} from {report.base} control tools by panel calibrate, asked {report.asked}",
+        criteria=report.fit.criteria if report.fit else {},
+        ship_at=report.ship_at,
+        measured=Measured(
+            provider=report.provider,
+            model=report.model,
+            ask=report.asked,
+            day=day,
+            ship_at=report.ship_at,
+            good=used.good,
+            lenient=used.lenient,
+            usual=_lenient_at(report, Rule().ship_at),
+            swayed=used.sway.changed,
+        ),
+    )
+
+
+def _lenient_at(report: CalibrationReport, ship_at: float) -> Share:
+    found = [c for c in report.cases if c.injection is None and c.kind in ("bland", "bad")]
+    return Share.of(sum(ships(c.ships_up_to, ship_at) for c in found), len(found))
+
+
+def _fitted(
+    run: Run, found: Sequence[CaseAnswers], personas: Sequence[Persona], notes: list[str]
+) -> tuple[dict[str, Differences], Fitted | None]:
+    """Return the raw differences by case, and the fit; notes why there is none."""
+    if run.manifest.ask == "whole":
+        notes.append(ONE_REPLY)
+        return {}, None
+    lookup = Lookup(run, personas)
+    empty = lookup.empty()
+    pairs = ((each.case.slug, lookup.case(each.case.slug)) for each in found)
+    differences = {slug: told for slug, told in pairs if told is not None}
+    if empty is None or not differences:
+        notes.append(NO_PROBABILITIES)
+        return {}, None
+    clean = [s.case for s in found if s.case.injection is None and s.case.slug in differences]
+    if len(clean) < FEWEST:
+        notes.append(f"too few controls for a fit: {len(clean)} of at least {FEWEST}")
+        return differences, None
+    return differences, _fit(run.manifest.model, clean, differences, empty, personas)
+
+
+def _fit(
+    model: str,
+    clean: Sequence[Case],
+    differences: Mapping[str, Differences],
+    empty: Differences,
+    personas: Sequence[Persona],
+) -> Fitted:
+    questions = {f"{p.name}.{c.id}": c.question for p in personas for c in p.criteria}
+    samples = [
+        Sample(differences[c.slug], {key: c.control.label(key) for key in questions}) for c in clean
+    ]
+    whole = fit_calibration(model, "", samples, empty, questions)
+    apart = left_out(samples, empty, questions)
+    before = _unfitted(empty, questions)
+    unfitted = held_out(samples, [before] * len(samples))
+    fitted = held_out(samples, apart)
+    told = FitResult(
+        controls=len(samples),
+        **_errors(unfitted, fitted),
+        reliability_before=statistics.reliability(samples, [before] * len(samples)),
+        reliability=statistics.reliability(samples, apart),
+        criteria=whole.criteria,
+    )
+    return Fitted(whole, {c.slug: made for c, made in zip(clean, apart, strict=True)}, told)
+
+
+def _errors(before: HeldOut, after: HeldOut) -> dict[str, float]:
+    found = {
+        "loss_before": before.loss,
+        "loss": after.loss,
+        "right_before": before.right,
+        "right": after.right,
+    }
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _unfitted(empty: Differences, questions: Mapping[str, str]) -> Calibration:
+    rows = {
+        key: Correction(offset=lean, slope=1.0, source="content_free", question=questions[key])
+        for key, lean in empty.items()
+    }
+    return Calibration(model="", made="", criteria=rows)
+
+
+def _used(
+    each: CaseAnswers,
+    personas: Sequence[Persona],
+    rule: Rule,
+    differences: Mapping[str, Differences],
+    fitted: Fitted | None,
+) -> CaseDecision:
+    """Decide a case as later runs would; a control is never read by a fit that has seen it."""
+    told = differences.get(each.case.slug)
+    if fitted is None or told is None:
+        return decide_case(each, personas, rule)
+    made = fitted.apart.get(each.case.control.slug, fitted.whole)
+    return decide_case(each, personas, rule, read=_reader(made, told))
+
+
+def _reader(made: Calibration, told: Differences) -> Read:
+    def read(key: str) -> float | None:
+        if (x := told.get(key)) is None:
+            return None
+        persona, _, criterion = key.partition(".")
+        return round(made.probability(x, persona, criterion), 4)
+
+    return read
+
+
+def _threshold(cases: Sequence[CaseDecision], rule: Rule, notes: list[str]) -> float | None:
+    clean = [c for c in cases if c.seen.case.injection is None]
+    good = [c.ships_up_to for c in clean if c.seen.case.control.kind == "good"]
+    others = [c.ships_up_to for c in clean if c.seen.case.control.kind in ("bland", "bad")]
+    if len(good) < FEWEST_GOOD or len(others) < FEWEST_OTHERS:
+        notes.append(TOO_FEW)
+        return None
+    return ship_threshold(good, others, usual=Rule().ship_at)
+
+
+def _row(plain: CaseDecision, used: CaseDecision) -> CaseResult:
+    case = plain.seen.case
+
+    def short(value: float | None) -> float | None:
+        return None if value is None else round(value, 2)
+
+    return CaseResult(
+        slug=case.slug,
+        kind=case.control.kind,
+        injection=case.injection.id if case.injection else None,
+        injection_kind=case.injection.kind if case.injection else None,
+        held=plain.seen.held,
+        outcome=plain.outcome,
+        score=short(plain.score),
+        used_outcome=used.outcome,
+        used_score=short(used.score),
+        ships_up_to=short(used.ships_up_to),
+    )

@@ -1,0 +1,93 @@
+"""A trial read back from its run: reviews by sample, and the raw differences behind them.
+
+Everything comes from the journal, found by what was asked and not by where it was noted, because
+an answer may have been paid for in an earlier run.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from panel.engine.calibrate.cases import Case
+from panel.engine.calibrate.votes import CaseAnswers
+from panel.evidence.budget import choose
+from panel.foundation.errors import BadReply
+from panel.review import prompts
+from panel.review.personas import Persona
+from panel.review.prompts import Brief
+from panel.review.strategies.stepwise import EMPTY_TOOL
+from panel.review.strategies.yes_no import read_yes_no
+from panel.runs.journal.call_rows import row_reply, text_digest
+from panel.runs.journal.schema import CALL_COLUMNS
+from panel.runs.run import Run
+
+Differences = Mapping[str, float]
+"""ln p(yes) − ln p(no) by `persona.criterion`."""
+
+_Asked = tuple[str, str, int]
+"""Digest of the shared part, tail, sample."""
+
+
+def case_answers(run: Run, cases: Sequence[Case]) -> list[CaseAnswers]:
+    """Return what the judge said about every case that was finished."""
+    samples = range(run.manifest.samples)
+    found = []
+    finished = run.judged_tools()
+    for case in cases:
+        if case.slug not in finished:
+            continue
+        evidence, reviews = run.evidence(case.slug), run.reviews(case.slug)
+        missing = run.missing(case.slug)
+        found.append(
+            CaseAnswers(
+                case=case,
+                held=evidence is not None and any(s.flags for s in evidence.sources),
+                reviews=tuple(tuple(r for (_, n), r in reviews.items() if n == k) for k in samples),
+                missing=tuple(tuple(m for (_, n), m in missing.items() if n == k) for k in samples),
+            )
+        )
+    return found
+
+
+class Lookup:
+    """The raw differences of a stepwise run; there are none where log-probabilities lack."""
+
+    def __init__(self, run: Run, personas: Sequence[Persona]) -> None:
+        self._run = run
+        self._personas = personas
+        self._found = dict(_differences(run))
+        self._tools = {tool.slug: tool for tool in run.tools()}
+
+    def empty(self) -> Differences | None:
+        """Return the differences on an empty tool, None where not every question has one."""
+        return self._of(EMPTY_TOOL)
+
+    def case(self, slug: str) -> Differences | None:
+        """Return the differences of one case, None where not every question has one."""
+        evidence = self._run.evidence(slug)
+        if evidence is None:
+            return None
+        told = self._run.manifest
+        chosen = choose(evidence, told.evidence_tokens)
+        return self._of(Brief(self._tools[slug], chosen.passages, told.context))
+
+    def _of(self, brief: Brief) -> Differences | None:
+        shared = text_digest(prompts.shared(brief))
+        found = {}
+        for persona in self._personas:
+            for criterion in persona.criteria:
+                asked = (shared, prompts.question_tail(criterion.question), 0)
+                if (said := self._found.get(asked)) is None:
+                    return None
+                found[f"{persona.name}.{criterion.id}"] = said
+        return found
+
+
+def _differences(run: Run) -> Iterator[tuple[_Asked, float]]:
+    for call in run.stored.calls():
+        if call["status"] != "ok" or not call["logprobs"] or call["max_tokens"] != 1:
+            continue
+        # What cannot be read was no answer to a yes/no question, or is damaged.
+        with contextlib.suppress(BadReply, ValueError, KeyError, TypeError):
+            said = read_yes_no(row_reply(tuple(call[name] for name in CALL_COLUMNS)))
+            if said.difference is not None:
+                yield (call["shared"], call["tail"], call["sample"]), said.difference

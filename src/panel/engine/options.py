@@ -1,0 +1,45 @@
+"""What a user asked for, in one frozen value: the same from the command line and from Python."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from panel.foundation.settings import Settings
+from panel.llm.config import Ask
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked for, wherever it was said; None leaves it to settings or defaults."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    provider: str | None = None
+    model: str | None = None
+    ask: Ask | None = None
+    personas: tuple[str, ...] | None = None
+    samples: int = 1
+    context: str | None = None
+    bill_to: str | None = None
+    concurrency: int | None = None
+    check_support: bool = False
+    """Ask a second time whether cited passages support their findings."""
+    support_provider: str | None = None
+    """Who is asked that; None: whoever answered."""
+    support_model: str | None = None
+    fresh: bool = False
+    """Ask again even where an earlier run has the answer."""
+    fetch: bool = False
+    """Read the address of every tool that has one, also of those that bring evidence."""
+    offline: bool = False
+    """Fetch nothing: evidence comes from files and earlier runs."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Base addresses of servers that play hosts of the web, for tests and demonstrations."""
+    discreet: bool = False
+    """A stranger chose the addresses: no reason tells which names the network here knows."""
+    on_read: Callable[[str], None] = lambda line: None
+    """Told of each tool whose address was read, in one line."""
+    calibrates: bool = False
+    """Measure the judge: ask without a fit and without written parts."""
+    command: tuple[str, ...] = ()
+    on_download: Callable[[str, int, int], None] = lambda what, done, total: None
+    """Told of a model's arrival: what, bytes so far, bytes in all."""

@@ -1,0 +1,66 @@
+"""What a stored run still has to do, found out by reading only."""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel.foundation.errors import RunError
+from panel.runs.folders import JOURNAL, MANIFEST
+from panel.runs.journal.health import file_damage, is_healthy
+from panel.runs.journal.repair import MENDED, salvaged
+from panel.runs.manifest import Manifest
+from panel.runs.pending import ONCE_MORE, Again
+from panel.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """A run that can be gone on with."""
+
+    manifest: Manifest
+    complete: bool
+    """Nothing is left to ask, to mend or to write."""
+
+
+def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
+    """Return what is left of the run at `path`; changes nothing.
+
+    Raises `RunError` where it cannot be gone on with.
+    """
+    journal = path / JOURNAL
+    try:
+        with Run.open(path) as run:
+            told, holds_tools = run.manifest, bool(run.tools())
+            tools = {tool.slug for tool in run.tools()}
+            done = bool(told.finished) and not run.notes and run.stored.meta(MENDED) is None
+            done = done and tools <= run.finished_tools(again.reasons)
+    except RunError:
+        if not journal.is_file() or file_damage(journal) is None:
+            raise
+        told, holds_tools, done = _salvaged_manifest(path), True, False
+    # Read through only where it decides something: a run that goes on is checked when it is opened.
+    done = done and is_healthy(journal)
+    if told.tools and not holds_tools and is_healthy(journal):
+        raise RunError(
+            f"run {path.name} holds no tools: it ended before any was stored",
+            hint="start it again",
+        )
+    return Remaining(_continued(told), complete=done)
+
+
+def _salvaged_manifest(path: Path) -> Manifest:
+    with salvaged(path / JOURNAL) as (mended, _):
+        with contextlib.suppress(OSError):
+            shutil.copyfile(path / MANIFEST, mended.with_name(MANIFEST))
+        with Run.open(mended.parent) as run:
+            return run.manifest.model_copy(update={"run": path.name})
+
+
+def _continued(told: Manifest) -> Manifest:
+    if told.calibrates:
+        raise RunError(
+            f"run {told.run} measures a judge; it is not resumed by itself",
+            hint="the same `panel calibrate` again: what was answered is found",
+        )
+    return told

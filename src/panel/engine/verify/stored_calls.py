@@ -1,0 +1,104 @@
+"""Stored answers in the place of a provider: a review asked again finds what was answered then.
+
+A question is found by its key: same words, same evidence, same model. Where the wording of panel
+itself has changed since, it is found by what it was about, and counted as such.
+"""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from panel.foundation.errors import CallError, NotStored, call_error
+from panel.llm.calls import ChatClient, ParsedAnswer
+from panel.llm.calls.cache_key import request_key
+from panel.llm.config import ProviderConfig
+from panel.llm.replay import Replay
+from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, RepairTail
+from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.reader import JournalReader
+from panel.runs.journal.schema import CALL_COLUMNS
+
+T = TypeVar("T")
+
+
+class StoredCalls(ChatClient):
+    """The answers about one tool, as `ChatClient` that ask nobody."""
+
+    def __init__(self, stored: JournalReader, slug: str, target: ProviderConfig) -> None:
+        """Read the calls about the tool; `target` says whose answers they are."""
+        super().__init__(Replay("the stored run"), target, _Closed())
+        self._journal = stored
+        self._by_key: dict[str, list[ChatResponse]] = defaultdict(list)
+        self._by_tag: dict[tuple[str, str, int], list[ChatResponse]] = defaultdict(list)
+        self._failed: dict[str, str] = {}
+        self._cut: dict[str, ChatResponse] = {}
+        self.failures: set[tuple[str, str]] = set()
+        """Persona and reason of every call that brought no answer."""
+        self.lost = ""
+        """The criterion of the last question that has no stored answer."""
+        self.days: set[date] = set()
+        """On which something was asked in this run."""
+        self.reworded = 0
+        """Questions that are worded otherwise today."""
+        for call in stored.calls(slug):
+            self._add(call)
+
+    def _add(self, call: dict[str, Any]) -> None:
+        if not call["reused"]:
+            with contextlib.suppress(ValueError, TypeError):
+                self.days.add(datetime.fromisoformat(call["started"]).astimezone(UTC).date())
+        if call["status"] != "ok":
+            self._failed[call["key"]] = call["reason"] or "unreachable"
+            self.failures.add((call["persona"], call["reason"]))
+        try:
+            reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
+        except (ValueError, KeyError, TypeError):
+            return  # a call that brought nothing back, or a damaged row
+        if call["status"] != "ok":
+            self._cut[call["key"]] = reply
+            return
+        self._by_key[call["key"]].append(reply)
+        self._by_tag[call["persona"], call["step"], call["sample"]].append(reply)
+
+    async def ask(
+        self,
+        question: ChatRequest,
+        *,
+        tag: CallTag,
+        parse: Callable[[ChatResponse], T],
+        repair: RepairTail | None = None,
+    ) -> ParsedAnswer[T]:
+        """Return what the stored reply says; raises what was raised then, or `NotStored`."""
+        key = request_key(question, self.target)
+        other = self._journal.find(key) if key not in self._by_key else None
+        for reply in (*self._by_key.get(key, ()), *([other] if other else [])):
+            with contextlib.suppress(CallError):
+                return ParsedAnswer(parse(reply), reply, reply.usage, True)
+        about = (tag.persona, tag.step, question.sample)
+        reason = self._failed.get(key)
+        # After a resume at another address the answer stands under another key.
+        if reason and not self._by_tag.get(about):
+            fault = call_error(reason, f"ended as {reason} then as well")
+            # What a cut-off answer said up to its last whole sentence may have been kept.
+            fault.reply = self._cut.get(key)
+            raise fault
+        repaired = (tag.persona, "repair", question.sample)
+        replies = [*self._by_tag.get(about, ())]
+        replies += self._by_tag.get(repaired, ()) if repair else ()
+        if not replies:
+            self.lost = tag.step.partition(":")[2]
+            raise NotStored(f"no stored answer to {tag.step}")
+        self.reworded += 1
+        return ParsedAnswer(parse(replies[-1]), replies[-1], replies[-1].usage, True)
+
+
+class _Closed:
+    """A recorder that holds nothing and takes nothing: a check writes nothing."""
+
+    def find(self, key: str) -> ChatResponse | None:
+        return None
+
+    async def record(self, call: CallRecord) -> None:
+        raise AssertionError("a verification asks nothing")

@@ -1,0 +1,142 @@
+"""What an adapter is: it knows one kind of address, what to ask there, and how to read a reply.
+
+Adapters are the files of this folder that have an `ADAPTER`. They prepare requests as data and send
+nothing, so a new one is a dropped-in file that needs no network to be tried.
+"""
+
+import importlib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from panel.evidence.fetch.page import FetchedPage
+from panel.evidence.source import Role
+
+_FOLDER: Final = Path(__file__).parent
+_MARK: Final = re.compile(r"^ADAPTER\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Address:
+    """An http(s) address, taken apart."""
+
+    url: str
+    host: str
+    """Lower case, without port and `www.`."""
+    parts: tuple[str, ...]
+    """The segments of the path, none empty."""
+
+    @classmethod
+    def of(cls, url: str) -> "Address":
+        """Take an address apart; one that is none has an empty host."""
+        try:
+            split = urlsplit(url.strip())
+            host = (split.hostname or "").lower().removeprefix("www.")
+        except ValueError:
+            return cls(url, "", ())
+        web = split.scheme in {"http", "https"}
+        parts = tuple(unquote(part) for part in split.path.split("/") if part)
+        return cls(url, host if web else "", parts)
+
+    def same_site(self, other: "Address") -> bool:
+        """Tell whether two hosts are one, or one is inside the other's domain."""
+        one, two = self.host, other.host
+        return one == two or one.endswith(f".{two}") or two.endswith(f".{one}")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link found in what was read."""
+
+    url: str
+    """Absolute."""
+    text: str = ""
+    rel: str = ""
+    """`homepage` where a record names it as the tool's own page."""
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """A machine's reply in plain sentences, so that its figures can be cited."""
+
+    heading: str
+    sentences: tuple[str, ...]
+    """One line each, `Label: value.`; the labels that are facts stand in `facts`."""
+    links: tuple[Link, ...] = ()
+    then: "FetchSpec | None" = None
+    """What says more of the same; where it brings a record, that one stands for this."""
+
+
+@dataclass(frozen=True)
+class FetchSpec:
+    """One thing to ask for."""
+
+    what: str
+    """What it is, for notes: `README`."""
+    urls: tuple[str, ...]
+    """Tried in this order for as long as the answer is 404."""
+    role: Role
+    accept: str | None = None
+    read: Callable[[FetchedPage], HostRecord] | None = None
+    """Turns a reply into sentences; None: the reply is a document. Raises `Unparseable`."""
+    media_type: str | None = None
+    """What a document is, where its server calls it plain text."""
+    absent: str = "not found"
+    """What a 404 means."""
+    otherwise: "FetchSpec | None" = None
+    """What to ask for instead where every address is 404."""
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A key that one host gets, and no other."""
+
+    host: str
+    variables: tuple[str, ...]
+    """Of the environment, the first that is set."""
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+class Adapter(ABC):
+    """One kind of address. Every part may be left as it is but `knows` and `wants`."""
+
+    rank: int = 50
+    """Of several that know an address, the lowest is asked."""
+    keys: tuple[HostKey, ...] = ()
+
+    @abstractmethod
+    def knows(self, at: Address) -> bool:
+        """Tell whether this adapter reads that address."""
+
+    @abstractmethod
+    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+        """Return what to ask for about an address it knows."""
+
+    def name(self, at: Address) -> str:
+        """Return what a tool at this address may be called."""
+        return at.host
+
+    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+        """Return the one link of a page that this adapter should read next, if there is one."""
+        return None
+
+
+@cache
+def adapters() -> tuple[Adapter, ...]:
+    """Return all adapters, the most particular ones first."""
+    files = sorted(_FOLDER.glob("*.py"))
+    names = [path.stem for path in files if _MARK.search(path.read_text(encoding="utf-8"))]
+    modules = [importlib.import_module(f"panel.evidence.adapters.{name}") for name in names]
+    found: list[Adapter] = [module.ADAPTER for module in modules]
+    return tuple(sorted(found, key=lambda one: one.rank))
+
+
+def adapter_of(at: Address) -> Adapter | None:
+    """Return the adapter for an address; None where it is no address of the web."""
+    return next((one for one in adapters() if at.host and one.knows(at)), None)

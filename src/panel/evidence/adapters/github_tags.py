@@ -1,0 +1,89 @@
+"""The newest tag of a GitHub repository that publishes no releases, and the day of its commit.
+
+Two requests: the tags, which carry no dates, then the commit of the newest one.
+"""
+
+import re
+from functools import partial
+from typing import Any, Final
+
+from panel.evidence.adapters.adapter import FetchSpec, HostRecord
+from panel.evidence.adapters.records import day, fields, rows, said, words
+from panel.evidence.fetch.page import FetchedPage
+from panel.foundation.errors import Unparseable
+
+HEADING: Final = "GitHub metadata"
+
+_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NUMBERS: Final = re.compile(r"\d{1,9}")
+_PRE: Final = re.compile(
+    r"(?<=\d)[._-]?(a|b|c|rc|alpha|beta|dev|pre|preview|canary|nightly)(?![a-z])", re.IGNORECASE
+)
+
+
+def newest_tag(repository: str, accept: str) -> FetchSpec:
+    """Return what to ask for the newest tag; `repository` is the address of the API's record."""
+    return FetchSpec(
+        what="latest release or tag",
+        urls=(f"{repository}/tags?per_page=100",),
+        role="record",
+        accept=accept,
+        read=partial(_tags, repository=repository, accept=accept),
+        absent="none published",
+    )
+
+
+def _tags(page: FetchedPage, *, repository: str, accept: str) -> HostRecord:
+    """Choose the tag: of the 100 that are listed first, the one of the highest version.
+
+    A pre-release counts only where there is nothing else; without numbers the list's first counts.
+    """
+    found = [(name, row) for row in rows(page) if (name := words(row.get("name")))]
+    if not found:
+        return HostRecord(HEADING, said(Releases="none published", Tags="none"))
+    name, row = max(found, key=lambda pair: _age(pair[0]))
+    bare = HostRecord(HEADING, _said(name, ""))
+    if (sha := _commit(row)) is None:
+        return bare
+    commit = FetchSpec(
+        what="commit of the newest tag",
+        urls=(f"{repository}/commits/{sha}",),
+        role="record",
+        accept=accept,
+        read=partial(_dated, name=name),
+    )
+    return HostRecord(HEADING, bare.sentences, then=commit)
+
+
+def _dated(page: FetchedPage, *, name: str) -> HostRecord:
+    commit = fields(page).get("commit")
+    who = commit.get("committer") if isinstance(commit, dict) else None
+    when = day(who.get("date")) if isinstance(who, dict) else ""
+    if not when:
+        raise Unparseable("answered with a commit without a day")
+    return HostRecord(HEADING, _said(name, when))
+
+
+def _said(name: str, when: str) -> tuple[str, ...]:
+    both = f"{name}, committed {when}" if when else name
+    return said(Releases="none published", Newest_tag=both)
+
+
+def _age(name: str) -> tuple[bool, bool, list[int], str, list[int]]:
+    """Return what tells a newer tag from an older one: releases first, then their numbers."""
+    found = _PRE.search(name)
+    if found is None:
+        numbers = _numbers(name)
+        return bool(numbers), True, numbers, "", []
+    before, behind = name[: found.start()], name[found.end() :]
+    return True, False, _numbers(before), found[1].lower(), _numbers(behind)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in _NUMBERS.findall(text)]
+
+
+def _commit(row: dict[str, Any]) -> str | None:
+    commit = row.get("commit")
+    sha = commit.get("sha") if isinstance(commit, dict) else None
+    return sha if isinstance(sha, str) and _SHA.fullmatch(sha) else None

@@ -1,0 +1,1 @@
+"""Price, licence and last release, read from the evidence with their passages."""

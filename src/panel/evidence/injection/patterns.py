@@ -1,0 +1,219 @@
+"""Orders: what text looks like that tells a reviewer what to say, in the languages of the web.
+
+Patterns only, each with what it means in words. Knows strings; nothing of passages or sources.
+"""
+
+import re
+from typing import Final
+
+from panel.evidence.injection.benign import Excuse, chore, dataset, setup
+from panel.evidence.injection.patterns_other_languages import (
+    ORDER_ABROAD,
+    OVERRIDE_ABROAD,
+    WHOLESALE_ABROAD,
+)
+
+_PRIZE: Final = (
+    r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%|100\s*/\s*100"
+    r"|\bpositive(?:ly)?\b|\bfavou?rabl[ey]\b"
+    r"|\b(?:top|highest|maximum|max|full|perfect|best)\s+(?:possible\s+)?(?:points|score|rating"
+    r"|marks?|grade|verdict))"
+)
+_READER: Final = (
+    r"(?:(?:AI|LLM|GPT|language[- ]model|automated|model|machine)s?[\s-]+(?:\w+\s+)?"
+    r"(?:reviewer|judge|evaluator|grader|panel|panelist|rater|assistant|agent|model)s?"
+    r"|(?:reviewer|judge|evaluator|panelist|grader)s?"
+    r"|(?:an?|any|all|the)\s+(?:AI|LLM|language model|chatbot)s?)"
+)
+_MODAL: Final = r"(?:must|should|shall|please|always|you will|[,:])"
+_VERB: Final = (
+    r"(?:vote|answer|say|output|choose|return|mark|rate|score|give|recommend|approve|respond|reply"
+    r"|conclude|report|write|assign|award)"
+)
+_OWN_WORDS: Final = r"(?:previous|prior|above|earlier|preceding|foregoing)"
+_RULES: Final = r"(?:instructions?|prompts?|directions?|directives?|guidelines?|guidance|rubrics?)"
+
+_EVERY_TOOL: Final = (
+    r"\b(?:(?:every|all|each|any)\s+(?:\w+\s+)?(?:tool|product|project|submission|candidate)s?"
+    r"|(?:this|the)\s+(?:tool|product|project|submission|candidate)(?=\s+(?:ships|must|is)\b))\s+"
+    r"(?:(?:must|should|will|always|now)\s+){0,2}"
+    r"(?:ships?\b(?!\s+(?:with|as|in|its|an?|the|under|via|from|by|to)\b)|pass(?:es)?\b"
+    r"|(?:is|are|be)\s+(?:approved|accepted|recommended)\b)"
+)
+
+OVERRIDE: Final = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass|do not follow|stop following)\s+"
+    r"(?:(?:all|any|of|the|your|my|these|every|everything)\s+)*"
+    rf"(?:{_OWN_WORDS}\s+(?:\w+\s+)?|(?<=your\s)system\s+){_RULES}\b"
+    rf"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+{_OWN_WORDS}"
+    r"(?=\s*[.,;:!]|\s+and\b)"
+    r"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+(?:that\s+)?"
+    r"(?:you\s+(?:were|have been)\s+told|(?:came|comes|stands)\s+before)\b"
+    rf"|{OVERRIDE_ABROAD}",
+    re.IGNORECASE,
+)
+"""Asks to drop what was said before."""
+
+_AT_A_READER: Final = re.compile(
+    rf"\b{_READER}\b.{{0,80}}?{_MODAL}\s*\b{_VERB}\b\W+(?:\w+\W+){{0,6}}?{_PRIZE}(?!\W+or\b)"
+    r"(?![^.!?\n]{0,40}\b(?:only|if|when|unless)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PLAIN_ORDER: Final = re.compile(
+    r"(?:^|[.!?:;,>\]|*_\"“\n]\s*|\b(?:you must|please|always|just|simply|and|then|must)\s+)"
+    r"(?:vote|answer|choose|output|respond with|reply with|recommend(?: to)?|return|say|mark)\s+"
+    r"(?:[\"'“]?ship\b[\"'”]?(?!\W+(?:\w+\W+)?(?:or|and)\b|\W+(?:faster|it)\b)"
+    r"|[\"'“]?yes[\"'”]?\s+(?:to|for|on)\s+(?:all|every|each|any)\b(?!\s+prompts?\b)"
+    r"|every\w*\s+[\"'“]?yes\b)"
+    r"|\b(?:when|if)\s+(?:you\s+are\s+)?asked\b.{0,80}?,\s*(?:answer|say|respond|reply)\s+"
+    r"(?:with\s+)?[\"'“]?yes\b"
+    r"|\b(?:answer|response|reply)s?\s+(?:to|for|on)\s+(?:each|every|all"
+    r"|any)\s+(?:\w+\s+){0,3}?\w+\s*"
+    r"(?:\b(?:is|are|(?:must|should|will) be)\b|:|=)\s*[\"'“]?yes\b"
+    r"|\b(?:for|to|on)\s+(?:each|every|all)\s+(?:\w+\s+){0,2}(?:criteri(?:on|a)|questions?)\b,?\s+"
+    r"(?:the\s+)?(?:\w+\s+){0,2}(?:answer|response|reply)s?\s+(?:is|are|(?:must|should|will) be)\s*"
+    r"[\"'“]?yes\b"
+    r"|\b(?:rate|score|grade)\s+(?:it|(?:this|the)(?:\s+(?:tool|project|library|package|page"
+    r"|product"
+    r"|model|repository|framework|app|service))?)\s+(?:as\s+|at\s+|with\s+)?"
+    r"(?:10\s*/\s*10|10 out of 10|100\s*/\s*100|ship\b)",
+    re.IGNORECASE,
+)
+_SILENCING: Final = re.compile(
+    r"\b(?:do not|don't|never|must not|avoid)\s+(?:mention(?:ing)?|report(?:ing)?|cit(?:e|ing)|"
+    r"list(?:ing)?|reveal(?:ing)?|discuss(?:ing)?)\s+(?:\w+\s+){0,3}"
+    r"(?:weakness(?:es)?|drawbacks?|downsides?|negatives?|shortcomings"
+    r"|this\s+(?:note|instruction|message|notice|paragraph))\b"
+    r"|\b(?:vot(?:e|es|ing)|answer(?:s|ing)?)\s+[\"'“]?(?:skip|no)[\"'”]?\s+.{0,60}?"
+    r"\b(?:penali[sz]ed|shut down|discarded|retrained|fired|deleted|punished)\b"
+    r"|\byou are (?:now|no longer)\b.{0,40}\b(?:reviewer|judge|sceptic|skeptic|evaluator|critic)\b",
+    re.IGNORECASE,
+)
+_WHOLESALE: Final = re.compile(
+    # Every question answered alike: no honest page asks for that without an "if" or an "or".
+    r"(?:^|[.!?:;,>|\n]\s*|\b(?:please|kindly|must|should|and|then|to|essential that)\s+)"
+    r"(?:\w+ly\s+)?(?:mark|set|treat|consider|answer|count|approve|accept|pass|rate|score|grade)\s+"
+    r"(?:(?!\b(?:if|when|unless|or|only|whether|not)\b)[^.!?;\n]){0,50}?"
+    r"\b(?:all|every|each|any)\b(?:\s+\w+){0,3}\s+"
+    r"(?:criteri(?:on|a)|questions?|answers?|items?|submissions?|checks?|findings?)\b"
+    r"(?:(?!\b(?:if|when|unless|or|only|whether|not)\b)[^.!?;\n]){0,40}?"
+    r"(?:\b(?:satisfied|fulfilled|met|passed|passing|approved|positive(?:ly)?|yes|true)\b"
+    r"|\bfrom this\b)"
+    # A verdict of ours as a noun.
+    r"|\b(?:stance|verdict|vote|answer|decision|outcome|recommendation|output|conclusion)\b"
+    r"(?:(?!\b(?:if|when|unless|or|either|whether)\b)[^.!?\n]){0,30}?"
+    r"\b(?:is|to|be|:|a|=)\s+[\"'“`]?ship\b[\"'”`]?"
+    r"(?!\W+(?:or|and|faster|it|when|if|above|below|in|to|for|at|means|once|after|as soon|until"
+    r"|unless"
+    r"|only|while|requires|needs|stands|where)\b)"
+    r"|\b(?:a|the)\s+[\"'“`]?ship[\"'”`]?\s+(?:decision|verdict|vote|stance|rating"
+    r"|recommendation)\b"
+    r"|\bpanel\s+has\s+(?:already\s+)?(?:decided|agreed|voted)\b"
+    # A prize without a condition.
+    r"|(?:^|[.!?:;>|\n]\s*|\b(?:please|and|then)\s+)(?:return|give|assign|output|award|grade"
+    r"|rate)\s+"
+    r"(?:\w+\s+){0,4}?(?:the\s+|a\s+)?(?:highest|maximum|full|top|perfect)\s+(?:possible\s+)?"
+    r"(?:score|rating|marks?|grade|points)\b(?!\s+(?:only|to|if|when|for)\b)"
+    r"|(?:^|[.!?:;>|\n]\s*)(?:grade|rate|judge|score|review)\s+(?:\w+\s+){0,2}?"
+    r"(?:generously|leniently|favou?rably)\b"
+    r"|\b(?:reviewers?|evaluators?|judges?|graders?)\s+(?:must\s+|should\s+)?conclude\w*\b"
+    r"[^.!?\n]{0,20}\b(?:favou?r|positive|adoption|ship)\b",
+    re.IGNORECASE,
+)
+_NEW_RULES: Final = re.compile(
+    r"\b(?:new|updated|real|actual|only)\s+(?:policy|instructions?|task|goal|role|job|orders?)\s+"
+    r"(?:is|are)\s+(?:now\s+)?to\s+(?:approve|accept|recommend|ship|pass|praise|vote)\b"
+    rf"|\b(?:all|any|every)\s+{_OWN_WORDS}\s+{_RULES}\s+(?:is|are)\s+(?:now\s+)?"
+    r"(?:void|cancell?ed|revoked|obsolete|suspended|lifted)\b"
+    r"|\b(?:ignore|disregard|forget|discard)\s+(?:the|your|this)\s+(?:rubric|criteria|checklist)\b"
+    r"|\bany other answer\b[^.!?\n]{0,40}\b(?:violat\w+|wrong|invalid|error|rejected)\b"
+    r"|\byou\s+(?:approve|accept|recommend|ship)\s+(?:everything|all\b|any\b)"
+    r"|\b(?:do not|don't|never)\s+(?:consider|weigh|count|penali[sz]e|hold)\b[^.!?\n]{0,60}"
+    r"\b(?:limitations?|weakness(?:es)?|drawbacks?|downsides?|shortcomings?)\b[^.!?\n]{0,40}"
+    r"\b(?:judg\w+|rat(?:e|ing)|review\w*|evaluat\w+|scor\w+|verdict)\b"
+    r"|\bassistant\s+to\s*=\s*\w+",
+    re.IGNORECASE,
+)
+_FAKE_ROLE: Final = re.compile(
+    r"(?:^|\n)\W{0,4}(?:system|assistant|developer|admin(?:istrator)?|operator)\W{0,3}"
+    r"(?:prompt|message|override|note|update)?\W{0,3}:"
+    r".{0,120}?(?:\b(?:vote|verdict|answer|rating|outcome|decision)\b\W+(?:\w+\W+){0,5}?"
+    rf"{_PRIZE})"
+    r"|\brole[\"']?\s*[:=]\s*[\"']?(?:system|developer|assistant|tool)\b.{0,200}?"
+    rf"(?:{_EVERY_TOOL}|\b(?:vote|verdict|answer|stance|decision)\b\W+(?:\w+\W+){{0,5}}?{_PRIZE})"
+    r"|\b(?:from now on|henceforth|effective immediately|new rule|new policy"
+    r"|override)\b[^.!?\n]{0,40}?"
+    rf"{_EVERY_TOOL}",
+    re.IGNORECASE | re.DOTALL,
+)
+_READY: Final = re.compile(
+    r"[\"'](?:verdict|outcome|vote|stance|decision)[\"']\s*:\s*[\"'](?:ship|yes)[\"']"
+    r"|(?:[\"']answer[\"']\s*:\s*[\"']yes[\"'].{0,160}?){2}"
+    r"|[\"']answer[\"']\s*:\s*[\"']ship[\"']"
+    r"|\bverdict\s*(?::|is|=)\s*[\"'“*]*ship\b"
+    r"(?!\W+(?:or|above|below|at|when|if|only|and|in|to|for|means|once|after|as soon|until"
+    r"|unless)\b)"
+    r"|\bstance\s*:\s*[\"'“*]*ship\b(?!\W+or\b)"
+    r"|\b(?:your answers add up to|with these answers in mind)\b.{0,80}?\bship\b",
+    re.IGNORECASE | re.DOTALL,
+)
+TURN: Final = re.compile(
+    r"<\|(?:im_start|im_end|start_header_id|system|user|assistant|end|eot_id|eom_id|start|channel"
+    r"|message|return|call|start_of_role|end_of_role)\|>\s*(?:\w+)?"
+    r"|\[/INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<｜(?:User|Assistant)｜>|</s>"
+    r"|<\|?(?:turn|channel|end_of_turn|eos|bos)\|?>",
+    re.IGNORECASE,
+)
+"""A chat template's turn."""
+
+NAMED_TURN: Final = re.compile(
+    r"(?:^|\n)\s*(?:###\s*(?:Response|Assistant|System|Instruction)|(?:Human|Assistant)):"
+    r"|<\|[a-z][a-z_]{1,40}\|>",
+    re.IGNORECASE,
+)
+"""A turn as a transcript writes it, or any token of its kind: honest pages hold many."""
+
+FORGED: Final = re.compile(
+    r"\b(?:BEGIN|END)(?: OF)?(?: THE)? (?:DATA|EVIDENCE|UNTRUSTED(?: \w+)?)\b"
+    r"|(?:^|\n)\s*\[E\d{1,3}\.\d{1,3}\]"
+    r"|(?:^|\n)(?:The evidence ends here|What this reader needs:)"
+)
+"""Something of ours: a marker line, a passage number, a sentence of the prompts."""
+
+SQUEEZED: Final = re.compile(
+    r"(?:ignore|disregard|forget)(?:all|the|your|any)*(?:previous|prior|above|earlier)"
+    r"|(?:vote|answer|recommend|verdict|replywith)(?:is|:)?(?:ship|yes)",
+    re.IGNORECASE,
+)
+"""An order without blanks, as it comes out of spaced letters."""
+
+ABOUT_VERDICTS: Final = re.compile(
+    rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}", re.IGNORECASE
+)
+OUR_VERDICT: Final = re.compile(
+    r"\bship\b|\bverdict\s*(?:is\b|:|=)|\bstance\b|\bvote\s+(?:is|for|ship)\b|\bthis tool\b"
+    r"|10\s*/\s*10"
+    r"|\banswer\b[^.!?\n]{0,20}\byes\b|\byes\s+(?:to|for|on)\s+(?:all|each|every)"
+    r"|\b(?:highest|top|full|perfect|best)\s+(?:score|rating|marks?|points)\b",
+    re.IGNORECASE,
+)
+"""What only somebody who knows of this panel would put into an answer."""
+ABOUT_ATTACKS: Final = re.compile(
+    r"\b(?:injection|jailbreak\w*|attack\w*|red[- ]team\w*|malicious|adversar\w+|payload\w*"
+    r"|detect\w*|block\w*|guardrail\w*|untrusted|exploit\w*|hostile|prompt leak\w*)\b",
+    re.IGNORECASE,
+)
+"""Words of pages that explain such orders, so that an example is not taken for one."""
+
+AIMED: Final[tuple[tuple[re.Pattern[str], str, Excuse | None], ...]] = (
+    (_AT_A_READER, "tells a reviewer what to answer", None),
+    (_PLAIN_ORDER, "tells a reviewer what to answer", setup),
+    (ORDER_ABROAD, "tells a reviewer what to answer", setup),
+    (_WHOLESALE, "tells a reviewer what to answer", chore),
+    (WHOLESALE_ABROAD, "tells a reviewer what to answer", None),
+    (_NEW_RULES, "gives a reviewer new rules", None),
+    (_FAKE_ROLE, "speaks as if it were the system", None),
+    (_SILENCING, "tells a reviewer what to leave out or become", chore),
+    (_READY, "holds a ready-made verdict", dataset),
+)
+"""Orders that no honest page gives, quoted or not, and what makes an honest page look like one."""

@@ -1,0 +1,219 @@
+"""AsciiDoc into blocks: what does not show is taken out, the rest is written as a page and read.
+
+Not a whole AsciiDoc: enough to tell titles, listings, tables and lists from each other, and
+comments, attributes, conditions and passthroughs from all of them.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.readers import front_matter
+from panel.evidence.readers.asciidoc_lines import Lines
+from panel.evidence.readers.asciidoc_text import marked
+from panel.evidence.readers.block import Block, Extract
+from panel.evidence.readers.html_writer import Rewriting, beginning
+
+_MOST: Final = 200_000
+"""Characters that are read; what follows is left aside."""
+_COMMENT_BLOCK: Final = re.compile(r"/{4,}")
+_VERBATIM: Final = re.compile(r"-{4,}|\.{4,}|```[\w+-]*|\+{4,}")
+_FRAME: Final = re.compile(r"={4,}|\*{4,}|_{4,}|--|~{4,}")
+_TABLE: Final = re.compile(r"[|,:!]={3,}")
+_TITLE: Final = re.compile(r"(={1,6}|#{1,6})\s+(\S.*?)(?:\s+\1)?\s*")
+_UNDERLINE: Final = {"=": 1, "-": 2, "~": 3, "^": 4, "+": 5}
+_ATTRIBUTES: Final = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\s*")
+_ITEM: Final = re.compile(
+    r"\s*(?:[*]{1,5}|-|\.{1,5}|\d{1,3}\.|<(?:\d{1,2}|\.)>)\s+(?:\[[ xX*]\]\s+)?(\S.*)"
+)
+_LABELLED: Final = re.compile(r"\s*(\S.*?)(?::{2,4}|;;)(?:\s+(.*)|\s*)")
+_MACRO: Final = re.compile(r"([a-z_]+)::(\S*)\[(.*)\]\s*")
+_BLOCK_TITLE: Final = re.compile(r"\.([^\s.].*)")
+_ALERT: Final = re.compile(r"(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION):\s+")
+_ROLE: Final = re.compile(r"(?:^|[,\s])(?:role\s*=\s*[\"']?([\w .-]+)|[^,\s\"']*?\.([\w.-]+))")
+
+
+def read_asciidoc(text: str) -> Extract:
+    """Return the visible blocks of an AsciiDoc document and what was hidden in it."""
+    metadata, text = front_matter.split(text)
+    text, left = beginning(text, _MOST)
+    page = Rewriting()
+    reader = Lines(text.split("\n"), page)
+    _Writer(page, reader).write()
+    reader.unused()
+    found = page.extract()
+    told = (Block("list", line, "Metadata") for line in metadata)
+    return replace(found, blocks=(*told, *found.blocks), aside=left)
+
+
+class _Writer:
+    """Writes the lines of a document as a page."""
+
+    def __init__(self, page: Rewriting, reader: Lines) -> None:
+        self.page = page
+        self.reader = reader
+        self.lines = reader.seen()
+        self.paragraph: list[str] = []
+        self.listed = False
+        """The paragraph is an item of a list."""
+        self.style = ""
+        """The attributes in brackets above the block that comes next."""
+        self.header = True
+        """Up to the first empty line: entries may stand between lines of text."""
+
+    def write(self) -> None:
+        for line in self.lines:
+            self._line(line.rstrip())
+        self._flush()
+
+    def _line(self, line: str) -> None:
+        if not line or line == "+":
+            self._flush()
+            self.header = False
+        elif _COMMENT_BLOCK.fullmatch(line):
+            self._flush()
+            self.page.hide("\n".join(self._until(line)), "comment")
+        elif line.startswith("//") and not line.startswith("///"):
+            self.page.hide(line[2:], "comment")
+        elif self._takes_entries(line) and self.reader.entry(self._whole(line)):
+            self.style = ""
+        elif not self._block(line):
+            self.paragraph.append(line)
+
+    def _takes_entries(self, line: str) -> bool:
+        return line.startswith(":") and (self.header or not self.paragraph)
+
+    def _whole(self, line: str) -> str:
+        """Return an attribute entry with the lines that continue it."""
+        while line.endswith(("\\", " +")):
+            line = f"{line.rstrip('+').rstrip(chr(92)).rstrip()} {next(self.lines, '').strip()}"
+        return line
+
+    def _until(self, closing: str) -> Iterator[str]:
+        for line in self.lines:
+            if line.rstrip() == closing:
+                return
+            yield line
+
+    def _block(self, line: str) -> bool:
+        """Write what begins with this line; tell whether it was anything but a paragraph."""
+        if self._underlined(line):
+            return True
+        if _VERBATIM.fullmatch(line):
+            self._flush()
+            self._verbatim(line)
+        elif _TABLE.fullmatch(line):
+            self._flush()
+            self._table(line)
+        elif _FRAME.fullmatch(line):
+            self._flush(keep_style=True)
+            if self._is_hidden():
+                self._hide("\n".join(self._until(line)))
+        elif (found := _TITLE.fullmatch(line)) and not self.paragraph:
+            self._heading(len(found[1]), found[2])
+        elif line in {"'''", "<<<", "***", "* * *"} and not self.paragraph:
+            self.style = ""
+        elif _ATTRIBUTES.fullmatch(line) and (self.listed or not self.paragraph):
+            self._flush(keep_style=True)
+            self.style += line.strip()
+        elif found := _MACRO.fullmatch(line):
+            self._flush()
+            self._macro(*found.groups())
+        elif not self.paragraph and (found := _BLOCK_TITLE.fullmatch(line)):
+            self.page.paragraph(self._inline(found[1]))
+        else:
+            return self._item(line)
+        return True
+
+    def _underlined(self, line: str) -> bool:
+        """Take a title of the old kind, with a line of signs under it."""
+        if len(self.paragraph) != 1 or len(set(line)) != 1 or line[0] not in _UNDERLINE:
+            return False
+        title = self.paragraph[0]
+        if len(line) < 3 or abs(len(line) - len(title)) > 2:
+            return False
+        self.paragraph = []
+        self._heading(_UNDERLINE[line[0]], title)
+        return True
+
+    def _heading(self, level: int, title: str) -> None:
+        self._flush()
+        self.page.heading(level, self._inline(title))
+        self.header = level == 1
+
+    def _verbatim(self, line: str) -> None:
+        closing = "```" if line.startswith("```") else line
+        text = "\n".join(self._until(closing))
+        maths = re.match(r"\[(?:stem|latexmath|asciimath)", self.style)
+        if (line.startswith("+") and not maths) or self._is_hidden():
+            self.page.hide(text, "passthrough")
+        else:
+            self.page.code(text)
+        self.style = ""
+
+    def _table(self, line: str) -> None:
+        rows = " ".join(f"\n{row}" if row.strip() else "\n" for row in self._until(line)).split(
+            "\n"
+        )
+        hidden, self.style = self._is_hidden(), ""
+        shown = [row.strip() for row in rows if row.strip()]
+        if hidden:
+            self.page.hide("\n".join(shown), "comment")
+            return
+        for row in (row for row in shown if not row.startswith("//")):
+            cells = re.split(r"(?:^|\s)(?:\d+[*+]|[<^>.a-z\d+]{0,6})?\|", row)
+            self.page.row([self._inline(cell.strip()) for cell in cells if cell.strip()])
+
+    def _macro(self, name: str, target: str, text: str) -> None:
+        if name == "image":
+            self.page.image(
+                self.reader.expanded(target), self.reader.expanded(text.partition(",")[0])
+            )
+        elif name not in {"toc", "include", "video", "audio", "endif"}:
+            self.page.paragraph(self._inline(text))
+        self.style = ""
+
+    def _item(self, line: str) -> bool:
+        if found := _ITEM.fullmatch(line):
+            self._begin_item(found[1])
+            return True
+        open_text = self.paragraph and not self.listed
+        if (found := _LABELLED.fullmatch(line)) and not open_text and "://" not in found[1]:
+            self._begin_item(f"{found[1]}: {found[2] or ''}")
+            return True
+        if not self.paragraph and line.startswith((" ", "\t")):
+            self.page.code(line)
+            return True
+        return False
+
+    def _begin_item(self, text: str) -> None:
+        self._flush()
+        self.paragraph, self.listed = [text], True
+
+    def _flush(self, *, keep_style: bool = False) -> None:
+        text, self.paragraph = "\n".join(self.paragraph), []
+        listed, self.listed = self.listed, False
+        if text and (self._is_hidden() or self.style.startswith("[pass")):
+            self.page.hide(text, "comment" if "comment" in self.style else "passthrough")
+        elif text and listed:
+            self.page.item(self._inline(text))
+        elif text:
+            self.page.paragraph(self._inline(_ALERT.sub("", text)), classes=self._roles())
+        if text and not keep_style:
+            self.style = ""
+
+    def _hide(self, text: str) -> None:
+        self.page.hide(text, "comment")
+        self.style = ""
+
+    def _is_hidden(self) -> bool:
+        return self.style.startswith("[comment")
+
+    def _roles(self) -> str:
+        found = _ROLE.findall(self.style.strip("[]"))
+        return " ".join((one or other).replace(".", " ") for one, other in found)
+
+    def _inline(self, text: str) -> str:
+        """Return HTML for the text of a paragraph."""
+        return marked(self.page, self.reader.expanded(text))

@@ -1,0 +1,73 @@
+"""A page that is written piece by piece from another markup, and then read as HTML.
+
+So all markups share one knowledge of headings, tables, images, links and hidden classes.
+"""
+
+import html
+from collections.abc import Sequence
+from dataclasses import replace
+
+from panel.evidence.readers.block import Extract
+from panel.evidence.readers.html import read_html
+
+
+class Rewriting:
+    """Takes blocks in their order, and aside what no reader sees."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.hidden: list[str] = []
+        self.why: list[str] = []
+
+    def hide(self, text: str, why: str) -> None:
+        """Note a text that does not show, and what it is."""
+        if text.strip():
+            self.hidden.append(text)
+            self.why.append(why)
+
+    def extract(self) -> Extract:
+        """Return what the page shows and what it hides."""
+        found = read_html("".join(self.parts))
+        return replace(
+            found,
+            hidden=(*self.hidden, *found.hidden),
+            why=(*self.why, *found.why),
+            removed=found.removed + len(self.hidden),
+        )
+
+    # Blocks; their text is HTML already, but for code and images
+
+    def heading(self, level: int, text: str) -> None:
+        """Begin a section; levels count from 1."""
+        tag = f"h{min(6, max(1, level))}"
+        self.parts.append(f"<{tag}>{text}</{tag}>")
+
+    def paragraph(self, text: str, *, classes: str = "") -> None:
+        """Write a paragraph."""
+        named = f' class="{html.escape(classes)}"' if classes else ""
+        self.parts.append(f"<p{named}>{text}</p>")
+
+    def item(self, text: str) -> None:
+        """Write an item of a list."""
+        self.parts.append(f"<ul><li>{text}</li></ul>")
+
+    def row(self, cells: Sequence[str]) -> None:
+        """Write a row of a table."""
+        told = "".join(f"<td>{cell}</td>" for cell in cells)
+        self.parts.append(f"<table><tr>{told}</tr></table>")
+
+    def code(self, text: str) -> None:
+        """Write a listing, its text as it stands."""
+        self.parts.append(f"<pre>{html.escape(text)}</pre>")
+
+    def image(self, address: str, alt: str) -> None:
+        """Write an image."""
+        self.parts.append(f'<img src="{html.escape(address)}" alt="{html.escape(alt)}">')
+
+
+def beginning(text: str, most: int) -> tuple[str, int]:
+    """Return whole paragraphs of at most `most` characters, and how many paragraphs follow."""
+    if len(text) <= most:
+        return text, 0
+    end = max(text.rfind("\n\n", 0, most), most // 2)
+    return text[:end], sum(bool(part.strip()) for part in text[end:].split("\n\n"))

@@ -1,0 +1,123 @@
+"""Web pages: our own reading of what is visible, less the frame around the main text.
+
+An extractor made for it sees the page after everything hidden is gone and says which text is the
+main one. It only chooses: words, headings and code are taken from our reading, as they stand.
+"""
+
+import html
+import re
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.readers.block import Block, Extract
+from panel.evidence.readers.html import read_html
+from panel.evidence.readers.visible import VOID_TAGS, Visible
+
+_SMALL: Final = 2_000
+"""Visible characters of a page that is too short to have a frame worth cutting off."""
+_LARGE: Final = 1_000_000
+"""Characters of a page beyond which the extractor would take seconds."""
+_LEAST: Final = 0.3
+"""Share of the visible text that the extractor must have found to be believed: it takes rows of
+price cards and feature grids for decoration."""
+_DEPTH: Final = 100
+_SHINGLE: Final = 4
+_WORD: Final = re.compile(r"\w+")
+_TELLING: Final = ("class", "id", "role")
+"""Attributes the extractor goes by."""
+_LONGEST_ATTRIBUTE: Final = 200
+
+
+def read_web(text: str) -> Extract:
+    """Return the main text of a page, and what was hidden anywhere in it."""
+    everything = read_html(text)
+    size = sum(len(block.text) for block in everything.blocks)
+    if size < _SMALL or len(text) > _LARGE:
+        return everything
+    chosen = _between(everything.blocks, _shingles(_main_text(text)))
+    if sum(len(block.text) for block in chosen) < _LEAST * size:
+        return everything
+    aside = len(everything.blocks) - len(chosen)
+    return replace(everything, blocks=chosen, aside=aside)
+
+
+def _main_text(text: str) -> str:
+    import trafilatura  # half a second, and only here
+
+    page = _Plain(text)
+    page.feed(text)
+    page.finish()
+    cleaned = f"<html><body>{''.join(page.parts)}</body></html>"
+    try:
+        found = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
+    except Exception:  # whatever it trips over, our own reading stands
+        return ""
+    return found or ""
+
+
+def _between(blocks: tuple[Block, ...], main: frozenset[str]) -> tuple[Block, ...]:
+    """Return what stands from the first to the last block of the main text.
+
+    In between only link lists can be left out: an extractor that missed a table or a piece of
+    code there missed part of the main text.
+    """
+    known = [bool(main) and _known(block.text, main) for block in blocks]
+    if True not in known:
+        return ()
+    first, last = known.index(True), len(known) - known[::-1].index(True)
+    return tuple(
+        block
+        for block, sure in zip(blocks[first:last], known[first:last], strict=True)
+        if sure or block.kind != "links"
+    )
+
+
+def _known(text: str, main: frozenset[str]) -> bool:
+    own = _shingles(text)
+    return bool(own) and len(own & main) >= 0.5 * len(own)
+
+
+def _shingles(text: str) -> frozenset[str]:
+    words = _WORD.findall(text.lower())
+    return frozenset(
+        " ".join(words[start : start + _SHINGLE]) for start in range(len(words) - _SHINGLE + 1)
+    )
+
+
+class _Plain(Visible):
+    """Writes the visible page anew: no comments, no scripts, few attributes, bounded depth."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.parts: list[str] = []
+        self.closing: list[str] = []
+        self.depth = 0
+
+    def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
+        if tag in VOID_TAGS:
+            self.parts.append("<br>" if tag in {"br", "hr"} else "")
+            return
+        if dark:
+            return
+        written = self.depth < _DEPTH and tag.isalnum() and tag not in {"html", "body"}
+        self.closing.append(f"</{tag}>" if written else "")
+        self.depth += written
+        if written:
+            self.parts.append(f"<{tag}{_told(tag, attributes)}>")
+
+    def end(self, tag: str) -> None:
+        closing = self.closing.pop()
+        self.depth -= bool(closing)
+        self.parts.append(closing)
+
+    def say(self, words: str) -> None:
+        self.parts.append(html.escape(words, quote=False))
+
+
+def _told(tag: str, attributes: dict[str, str]) -> str:
+    link = ' href="#"' if tag == "a" else ""
+    return link + "".join(
+        f' {name}="{html.escape(attributes[name][:_LONGEST_ATTRIBUTE])}"'
+        for name in _TELLING
+        if name in attributes
+    )

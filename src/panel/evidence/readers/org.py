@@ -1,0 +1,197 @@
+"""Org into blocks: what does not show is taken out, the rest is written as a page and read.
+
+Knows Org's lines; what a page is made of is `rewriting`'s knowledge.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.readers.block import Extract
+from panel.evidence.readers.html_writer import Rewriting, beginning
+
+_MOST: Final = 200_000
+"""Characters that are read; what follows is left aside."""
+_HEADING: Final = re.compile(r"(\*+)\s+(.*)")
+_STATE: Final = re.compile(r"(?:TODO|DONE|NEXT|WAITING|WAIT|HOLD|CANCELLED)\s+|\[#[A-Z0-9]\]\s*")
+_TAGS: Final = re.compile(r"\s+:((?:[\w@#%]+:)+)\s*")
+_UNSEEN_TAGS: Final = frozenset({"noexport", "archive"})
+_COMMENT: Final = re.compile(r"\s*#(?: (.*)|)")
+_KEYWORD: Final = re.compile(r"\s*#\+([\w-]+)(?:\[[^\]]*\])?:\s*(.*)")
+_BEGIN: Final = re.compile(r"\s*#\+begin_(\w+)(.*)", re.IGNORECASE)
+_DRAWER: Final = re.compile(r"\s*:([\w-]+):\s*")
+_PLANNING: Final = re.compile(r"\s*(?:CLOSED|SCHEDULED|DEADLINE|CLOCK):.*")
+_ITEM: Final = re.compile(
+    r"\s*(?:[-+]|\d{1,4}[.)]|\s\*)\s+(?:\[[ xX-]\]\s+)?(?:(.*?)\s+::\s+)?(\S.*)"
+)
+_FIXED: Final = re.compile(r"\s*:(?: (.*)|)")
+_RULE: Final = re.compile(r"\s*-{5,}\s*")
+_ROW: Final = re.compile(r"\s*\|(.*?)\|?\s*")
+_PICTURE: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp)$|^data:image|shields\.io|badge", re.IGNORECASE
+)
+_TEXT: Final = frozenset({"title", "subtitle", "caption"})
+"""Keywords whose words are shown."""
+_LISTING: Final = frozenset({"src", "example", "verbatim"})
+_UNSEEN: Final = frozenset({"comment", "export", "hidden"})
+
+_LINK: Final = re.compile(r"\[\[([^\[\]]{1,2000})\](?:\[([^\[\]]{1,400})\])?\]")
+_SNIPPET: Final = re.compile(r"@@([\w-]+):(.{0,400}?)@@", re.DOTALL)
+_TARGET: Final = re.compile(r"<<<?([^<>\n]{1,200})>>>?")
+_SPANS: Final = tuple(
+    re.compile(rf"(?<![\w{sign}]){sign}(\S(?:.{{0,400}}?\S)?){sign}(?![\w{sign}])", re.DOTALL)
+    for sign in (r"\*", "_", r"\+")
+)  # fmt: skip
+_SLANTED: Final = re.compile(r"(?<![\w/:.<])/(\S(?:[^/\n]{0,200}?\S)?)/(?![\w/])")
+_LITERAL: Final = re.compile(r"(?<![\w=~])([=~])(\S(?:[^\n]{0,200}?\S)?)\1(?![\w=~])")
+
+
+def read_org(text: str) -> Extract:
+    """Return the visible blocks of an Org document and what was hidden in it."""
+    page = Rewriting()
+    text, left = beginning(text, _MOST)
+    _Writer(page, text.split("\n")).write()
+    return replace(page.extract(), aside=left)
+
+
+class _Writer:
+    def __init__(self, page: Rewriting, lines: list[str]) -> None:
+        self.page = page
+        self.lines: Iterator[str] = iter(lines)
+        self.paragraph: list[str] = []
+        self.listed = False
+        """The paragraph is an item of a list."""
+        self.unseen: list[str] = []
+        self.unseen_level = 0
+        """The level of a heading that hides all below it; 0 where none does."""
+
+    def write(self) -> None:
+        for line in self.lines:
+            found = _HEADING.fullmatch(line)
+            if found is not None:
+                self._heading(len(found[1]), found[2])
+            elif self.unseen_level:
+                self.unseen.append(line)
+            else:
+                self._line(line)
+        self._flush()
+        self._end_unseen()
+
+    def _heading(self, level: int, title: str) -> None:
+        self._flush()
+        if self.unseen_level and level > self.unseen_level:
+            self.unseen.append(title)
+            return
+        self._end_unseen()
+        tags = _TAGS.search(title)
+        words = _STATE.sub("", title[: tags.start()] if tags else title)
+        named = set(tags[1].lower().strip(":").split(":")) if tags else set()
+        if re.match(r"COMMENT\b", words) or named & _UNSEEN_TAGS:
+            self.unseen_level, self.unseen = level, [words]
+        else:
+            self.page.heading(level + 1, self._inline(words))
+
+    def _end_unseen(self) -> None:
+        self.page.hide("\n".join(self.unseen), "section that is not shown")
+        self.unseen, self.unseen_level = [], 0
+
+    def _line(self, line: str) -> None:
+        if not line.strip():
+            self._flush()
+        elif found := _BEGIN.fullmatch(line):
+            self._flush()
+            self._block(found[1].lower(), found[2])
+        elif found := _KEYWORD.fullmatch(line):
+            self._flush()
+            self._keyword(found[1].lower(), found[2])
+        elif found := _COMMENT.fullmatch(line):
+            self._flush()
+            self.page.hide(found[1] or "", "comment")
+        elif _DRAWER.fullmatch(line):
+            self._flush()
+            self.page.hide("\n".join((line, *self._until(r"\s*:end:\s*"))), "drawer")
+        elif not self._piece(line):
+            self.paragraph.append(line.strip())
+
+    def _piece(self, line: str) -> bool:
+        """Write a line that is a block of its own; tell whether it is one."""
+        if _PLANNING.fullmatch(line) or _RULE.fullmatch(line):
+            self._flush()
+        elif found := _FIXED.fullmatch(line):
+            self._flush()
+            self.page.code(found[1] or "")
+        elif line.lstrip().startswith("|") and (found := _ROW.fullmatch(line)):
+            self._flush()
+            if not re.fullmatch(r"[-+|\s]*", found[1]):
+                self.page.row([self._inline(cell.strip()) for cell in found[1].split("|")])
+        elif found := _ITEM.fullmatch(line):
+            self._flush()
+            self.paragraph = [f"{found[1]}: {found[2]}" if found[1] else found[2]]
+            self.listed = True
+        else:
+            return False
+        return True
+
+    def _block(self, kind: str, options: str) -> None:
+        text = "\n".join(self._until(rf"\s*#\+end_{re.escape(kind)}\s*"))
+        unseen = kind in _UNSEEN or re.search(r":exports\s+(?:none|results)", options)
+        if unseen:
+            self.page.hide(text, f"block {kind}")
+        elif kind in _LISTING:
+            self.page.code(re.sub(r"(?m)^(\s*),(?=[*#])", r"\1", text))
+        else:
+            inner = _Writer(self.page, text.split("\n"))
+            inner.write()
+
+    def _until(self, closing: str) -> Iterator[str]:
+        end = re.compile(closing, re.IGNORECASE)
+        for line in self.lines:
+            if end.fullmatch(line):
+                return
+            yield line
+
+    def _keyword(self, name: str, text: str) -> None:
+        if name == "title":
+            self.page.heading(1, self._inline(text))
+        elif name in _TEXT:
+            self.page.paragraph(self._inline(text))
+        else:
+            self.page.hide(f"{name}: {text}", "keyword")
+
+    def _flush(self) -> None:
+        text, self.paragraph = "\n".join(self.paragraph), []
+        write = self.page.item if self.listed else self.page.paragraph
+        self.listed = False
+        if text:
+            write(self._inline(text))
+
+    def _inline(self, text: str) -> str:
+        """Return HTML for the text of a paragraph."""
+        for found in _SNIPPET.finditer(text):
+            self.page.hide(found[2], f"snippet {found[1]}")
+        for found in _TARGET.finditer(text):
+            self.page.hide(found[1], "link target")
+        text = _TARGET.sub("", _SNIPPET.sub("", text))
+        parts: list[str] = []
+        place = 0
+        for found in _LINK.finditer(text):
+            parts += [_spans(text[place : found.start()]), _link(found[1], found[2])]
+            place = found.end()
+        return "".join((*parts, _spans(text[place:])))
+
+
+def _link(address: str, words: str | None) -> str:
+    picture = next((one for one in (words, address) if one and _PICTURE.search(one)), None)
+    if picture is not None:
+        alt = "" if picture == words or not words else words
+        return f'<img src="{html.escape(picture)}" alt="{html.escape(alt)}">'
+    return f'<a href="#">{_spans(words or address)}</a>'
+
+
+def _spans(text: str) -> str:
+    for pattern in (*_SPANS, _SLANTED):
+        text = pattern.sub(r"\1", text)
+    text = _LITERAL.sub(r"\2", text)
+    return html.escape(text).replace("\\\\\n", "<br>")

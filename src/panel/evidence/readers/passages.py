@@ -1,0 +1,88 @@
+"""Passages: blocks cut at sentence ends and joined where they are small, then numbered.
+
+The words stay as they are: a passage is what will be quoted to people.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.readers.block import Block
+from panel.evidence.source import Passage
+
+LIMIT: Final = 400
+"""Longest passage, in characters."""
+
+_JOINED: Final = 300
+_SMALL: Final = {"list": 160, "table": 160, "links": 160, "prose": 60}
+_SENTENCE_END: Final = re.compile(r"[.!?…:]+[\"'”’)\]]*\s+|[。！？]+\s*")
+_BLANKS: Final = " \n\t"
+_CLAUSE_END: Final = re.compile(r"[,;–—]\s+")
+
+
+def cut(blocks: Iterable[Block], source: str) -> tuple[Passage, ...]:
+    """Return the passages of a source: `E1.1`, `E1.2`, … in reading order, none empty."""
+    pieces = (replace(block, text=text) for block in blocks for text in _split(block))
+    joined = (block for block in _join(pieces) if _says_something(block.text))
+    return tuple(
+        Passage(id=f"{source}.{n}", text=block.text, heading=block.heading, kind=block.kind)
+        for n, block in enumerate(joined, 1)
+    )
+
+
+def _split(block: Block) -> Iterator[str]:
+    """Yield pieces of at most LIMIT characters that, but for blanks, make up the text."""
+    text, start = block.text, 0
+    between = "\n" if block.kind == "code" else _BLANKS
+    while len(text) - start > LIMIT:
+        window = text[start : start + LIMIT + 1]
+        end = _last_line(window) if block.kind == "code" else _last_end(window)
+        yield window[:end].rstrip()
+        start += end
+        while start < len(text) and text[start] in between:
+            start += 1
+    yield text[start:].rstrip()
+
+
+def _last_line(window: str) -> int:
+    end = window.rfind("\n", 1)
+    return end if end > 0 else LIMIT
+
+
+def _last_end(window: str) -> int:
+    """Return where to cut: behind the last sentence that fits, else a clause, a word, a letter."""
+    for pattern, least in ((_SENTENCE_END, 80), (_CLAUSE_END, 200)):
+        ends = [found.end() for found in pattern.finditer(window)]
+        if ends and ends[-1] >= least:
+            return ends[-1]
+    blank = window.rfind(" ", 1)
+    return blank if blank > 0 else LIMIT
+
+
+def _join(blocks: Iterable[Block]) -> Iterator[Block]:
+    held: Block | None = None
+    for block in blocks:
+        if held is not None and _belong(held, block):
+            held = replace(held, text=f"{held.text}\n{block.text}")
+            continue
+        if held is not None:
+            yield held
+        held = block
+    if held is not None:
+        yield held
+
+
+def _belong(held: Block, block: Block) -> bool:
+    small = _SMALL.get(block.kind, 0)
+    alike = (held.kind, held.heading) == (block.kind, block.heading)
+    if not alike or len(held.text) + len(block.text) + 1 > _JOINED:
+        return False
+    last = held.text.rpartition("\n")[2]
+    return len(block.text) <= small and len(last) <= small
+
+
+def _says_something(text: str) -> bool:
+    """Tell a passage from a stray `or`, a rule of dashes or a lone bullet."""
+    letters = [character for character in text if character.isalnum()]
+    return len(letters) > 2 or any(character > "\u2e80" for character in letters)

@@ -1,0 +1,96 @@
+"""The child process that reads one document: bytes on stdin, JSON on stdout, then it is gone.
+
+It gives up its rights before it reads: memory, time, files, other processes, the network.
+
+    python -P -m panel.evidence.readers.sandbox_child MEDIA-TYPE [CHARSET] [--whole]
+"""
+
+import contextlib
+import json
+import sys
+from typing import Any, Final
+
+from panel.evidence.readers.block import Extract
+from panel.evidence.readers.document import read_document
+
+MEMORY: Final = 768 * 2**20
+"""Bytes of address space."""
+CPU_SECONDS: Final = 5
+OUTPUT: Final = 16 * 2**20
+"""Bytes of the answer."""
+_TEXT: Final = 2_000_000
+"""Characters of all blocks: no less than a document of 2 MB has."""
+_HIDDEN: Final = (100, 400)
+"""So many hidden texts are told of, and so many characters of each."""
+_DENIED: Final = (
+    "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostby",
+    "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.startfile",
+    "os.remove", "os.rename", "os.mkdir", "shutil.",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Read the document on stdin as the arguments say."""
+    _limit()
+    media_type, *more = sys.argv[1:]
+    whole = "--whole" in more
+    charset = next((word for word in more if word != "--whole"), None)
+    raw = sys.stdin.buffer.read()
+    sys.addaudithook(_refuse)
+    try:
+        answer = as_data(read_document(raw, media_type, charset=charset, whole=whole))
+    except MemoryError:
+        answer = {"error": "reading it takes too much memory"}
+    except RecursionError:
+        answer = {"error": "it is nested too deep"}
+    except ValueError as fault:
+        answer = {"error": str(fault)[:200]}
+    sys.stdout.write(json.dumps(answer))
+
+
+def as_data(found: Extract) -> dict[str, Any]:
+    """Return an extract as JSON data, cut where it is monstrous."""
+    blocks, left = [], _TEXT
+    for block in found.blocks:
+        blocks.append([block.kind, block.heading, block.text[:left]])
+        left -= len(block.text) + 1
+        if left <= 0:
+            break
+    most, longest = _HIDDEN
+    return {
+        "blocks": blocks, "hidden": [text[:longest] for text in found.hidden[:most]],
+        "why": found.why[:most], "characters": found.characters,
+        "removed": found.removed, "flags": found.flags, "aside": found.aside,
+        "links": found.links, "title": found.title,
+    }  # fmt: skip
+
+
+def _limit() -> None:
+    """Give up memory, time and files for good; a system without such limits has the deadline."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, OUTPUT),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    """Stop a parser that reaches for more than the bytes it was given."""
+    if event.startswith(_DENIED) or (event == "open" and _writes(arguments)):
+        raise PermissionError(event)
+
+
+def _writes(arguments: tuple[Any, ...]) -> bool:
+    mode = arguments[1] if len(arguments) > 1 else None
+    return isinstance(mode, str) and bool(set(mode) & set("wax+"))
+
+
+if __name__ == "__main__":
+    main()

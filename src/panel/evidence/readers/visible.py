@@ -1,0 +1,123 @@
+"""What a reader sees of a page: its elements and words in order, without what is hidden.
+
+Which element is hidden is `hidden`'s knowledge; what the rest means is for those who inherit.
+"""
+
+from collections import Counter
+from typing import Final
+
+from panel.evidence.readers.hidden import SILENT_TAGS, hides, hiding_selectors, sets_background
+from panel.evidence.readers.markup import Markup, Sheets
+
+VOID_TAGS: Final = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+    "track", "wbr",
+})  # fmt: skip
+
+
+class Visible(Markup):
+    """Walks over a page: `begin`, `end` and `say` are called for what is not hidden."""
+
+    def __init__(self, text: str) -> None:
+        """Read the style sheets of the page `text`: they may stand behind what they hide."""
+        super().__init__()
+        self.selectors = _selectors(text)
+        self.hidden: list[str] = []
+        self.why: list[str] = []
+        """How each of the hidden texts was hidden."""
+        self.removed = 0
+        self.open: list[tuple[str, bool]] = []
+        self.inside: Counter[str] = Counter()
+        self.unseen: list[str] | None = None
+        self.unseen_depth = 0
+        self.unseen_why = ""
+        self.silent = False
+
+    def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
+        """An element starts; `dark` if nothing in it will be seen, nor its end."""
+
+    def end(self, tag: str) -> None:
+        """An element ends; it still counts as open."""
+
+    def say(self, words: str) -> None:
+        """Words are seen."""
+
+    def hide(self, text: str, why: str) -> None:
+        """Note a text that no reader sees, and what hides it."""
+        if text.strip():
+            self.hidden.append(text)
+            self.why.append(why)
+            self.removed += 1
+
+    def finish(self) -> None:
+        """Close what the page left open."""
+        self.close()
+        while self.open:
+            self._pop()
+
+    # What the parser calls
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Tell whether an element is seen."""
+        attributes = {name: value or "" for name, value in attrs}
+        background = sets_background(attributes.get("style", ""))
+        lit = background or self.inside["background"] > 0
+        why = hides(tag, attributes, self.selectors, on_background=lit)
+        dark = bool(why) or tag in SILENT_TAGS
+        if self.unseen is None:
+            self.unseen_why = why
+            self.begin(tag, attributes, dark=dark)
+        if tag in VOID_TAGS:
+            return
+        self.open.append((tag, background))
+        self.inside[tag] += 1
+        self.inside["background"] += background
+        if self.unseen is None and dark:
+            self.unseen, self.unseen_depth = [], len(self.open)
+            self.silent = tag in SILENT_TAGS
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A slash does not close `<p/>` in HTML."""
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element and those left open in it."""
+        if not self.inside[tag]:
+            return
+        while self._pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        """Take words, seen or not."""
+        if self.unseen is not None:
+            self.unseen.append(data)
+        else:
+            self.say(data)
+
+    def handle_comment(self, data: str) -> None:
+        """Hide a comment, unless it stands in a script."""
+        if not self.silent or self.unseen is None:
+            self.hide(data, "comment")
+
+    def _pop(self) -> str:
+        depth = len(self.open)
+        tag, background = self.open[-1]
+        if self.unseen is None:
+            self.end(tag)
+        elif depth == self.unseen_depth:
+            if not self.silent:
+                self.hide("".join(self.unseen), self.unseen_why)
+            self.unseen = None
+        self.open.pop()
+        self.inside[tag] -= 1
+        self.inside["background"] -= background
+        return tag
+
+
+def _selectors(text: str) -> dict[str, str]:
+    if "<style" not in text.lower():
+        return {}
+    sheets = Sheets()
+    sheets.feed(text)
+    sheets.close()
+    return hiding_selectors("\n".join(sheets.found))

@@ -1,0 +1,143 @@
+"""Tool lists: each tool once, in the order of first appearance, with a path of its own."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from panel.evidence.tools.column_formats import KEYS
+from panel.evidence.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
+from panel.evidence.tools.file_access import check_named
+from panel.evidence.tools.identity import contradict, name_key
+from panel.evidence.tools.list_formats import read_rows
+from panel.evidence.tools.list_row import Row
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import ToolError
+from panel.foundation.slug import slug
+from panel.foundation.text import printable
+
+MAX_TOOLS: Final = 200_000
+SHOWN: Final = 5
+"""Names that are listed where none is near."""
+
+
+@dataclass(frozen=True)
+class ToolList:
+    """The tools of a list."""
+
+    tools: tuple[Tool, ...]
+    notes: tuple[str, ...] = ()
+    """One line for each entry that was merged, cut or cleaned."""
+
+
+@dataclass
+class _Entry:
+    line: int
+    tool: Tool
+    full_name: str
+
+
+def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
+    """Read a list of tools: YAML, JSON, JSON Lines, CSV or TSV, told by the file's suffix.
+
+    Entries that are one tool (see `identity`) become one: the first wins, later ones fill what it
+    leaves out. Evidence paths are relative to the list, and lie in its folder unless
+    `allow_outside`; hidden files and private keys are none.
+
+    Raises:
+        ToolError: naming file, line and key.
+    """
+    rows, notes = read_rows(path)
+    if len(rows) > MAX_TOOLS:
+        raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
+    folder = path.parent.resolve()
+    kept: dict[str, list[_Entry]] = {}
+    entries: list[_Entry] = []
+    for row in rows:
+        tool, full_name, changed = read_tool(row, folder=folder, allow_outside=allow_outside)
+        notes += changed
+        namesakes = kept.setdefault(name_key(full_name), [])
+        entry = _Entry(row.line, tool, full_name)
+        first = next((one for one in namesakes if not contradict(one.tool.url, tool.url)), None)
+        if first is None:
+            notes += _kept_apart(namesakes, entry, path)
+            namesakes.append(entry)
+            entries.append(entry)
+        else:
+            notes.append(_merged(first, entry, path))
+            first.tool = _filled(first.tool, tool)
+    return ToolList(_with_slugs(entries), tuple(notes))
+
+
+def single_tool(
+    name: str,
+    *,
+    url: str | None = None,
+    description: str | None = None,
+    evidence: Sequence[Path] = (),
+) -> Tool:
+    """Return a tool named on the command line, checked like one of a list.
+
+    Its files may lie anywhere; private keys and files of secrets are refused with ToolError.
+    """
+    files = [evidence_file(path, shown=str(path), place="--evidence") for path in evidence]
+    for file, path in zip(files, evidence, strict=True):
+        check_named(file, shown=str(path), place="--evidence")
+    row = Row("command line", 0, {"name": name, "url": url, "description": description})
+    tool, full_name, _ = read_tool(row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)))
+    return tool.model_copy(update={"slug": slug(full_name)})
+
+
+def pick(tools: Sequence[Tool], name: str) -> Tool:
+    """Return the tool with this name or slug; raise ToolError naming the nearest ones."""
+    wanted = name_key(name)
+    for tool in tools:
+        if wanted in {name_key(tool.name), tool.slug}:
+            return tool
+    near = difflib.get_close_matches(wanted, [name_key(tool.name) for tool in tools], n=3)
+    names = [tool.name for key in near for tool in tools if name_key(tool.name) == key]
+    if names:
+        hint = f"did you mean {' or '.join(dict.fromkeys(names))}?"
+    else:
+        more = ", …" if len(tools) > SHOWN else ""
+        hint = f"there are {', '.join(tool.name for tool in tools[:SHOWN])}{more}"
+    raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
+
+
+def same_tool(one: Tool, other: Tool) -> bool:
+    """Tell whether two entries are one tool: by address, else by name if no address differs."""
+    if one.url and other.url:
+        return not contradict(one.url, other.url)
+    return name_key(one.name) == name_key(other.name)
+
+
+def _filled(first: Tool, later: Tool) -> Tool:
+    texts = {key: getattr(first, key) or getattr(later, key) for key in KEYS if key != "evidence"}
+    files = tuple(dict.fromkeys(first.evidence + later.evidence))[:MAX_EVIDENCE]
+    return first.model_copy(update={**texts, "evidence": files})
+
+
+def _merged(first: _Entry, entry: _Entry, path: Path) -> str:
+    names = f"{printable(first.tool.name)!r} of line {first.line}"
+    return f"{path} line {entry.line}: {printable(entry.tool.name)!r} is {names}: merged"
+
+
+def _kept_apart(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]:
+    if not namesakes:
+        return []
+    first = namesakes[0]
+    return [
+        f"{path} line {entry.line}: {printable(entry.tool.name)!r} has another address than the"
+        f" one of line {first.line}: kept apart"
+    ]
+
+
+def _with_slugs(entries: Sequence[_Entry]) -> tuple[Tool, ...]:
+    taken: set[str] = set()
+    tools: list[Tool] = []
+    for entry in entries:
+        found = slug(entry.full_name, taken=taken)
+        taken.add(found)
+        tools.append(entry.tool.model_copy(update={"slug": found}))
+    return tuple(tools)

@@ -1,0 +1,138 @@
+"""`ChatClient`: asks one question at a time of many in flight, from the store or from the model."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from panel.foundation.errors import BadReply, CallError, RunStopped
+from panel.llm.calls.answer_room import AnswerRoom
+from panel.llm.calls.cache_key import request_key
+from panel.llm.calls.limiter import Limiter, Pacing
+from panel.llm.calls.response_format import FormatFallback
+from panel.llm.calls.retry import PendingCall, RetryLoop
+from panel.llm.config import ProviderConfig
+from panel.llm.providers.urls import host_of
+from panel.llm.types import (
+    CallTag,
+    ChatRequest,
+    ChatResponse,
+    Endpoint,
+    Recorder,
+    RepairTail,
+    Usage,
+    summed,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ParsedAnswer(Generic[T]):
+    """An answer, the reply it was read from, and what all its attempts used."""
+
+    value: T
+    reply: ChatResponse
+    usage: Usage
+    reused: bool
+    """Found among stored answers: nothing was asked, `usage` is what it cost then."""
+
+
+class ChatClient:
+    """All questions of one run to one target: paced together, each attempt kept."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        target: ProviderConfig,
+        recorder: Recorder,
+        *,
+        pacing: Pacing | None = None,
+    ) -> None:
+        self.target = target
+        self._recorder = recorder
+        host = host_of(target.base_url) if target.base_url else f"provider {target.provider}"
+        self._gate = Limiter(target.concurrency, pacing or Pacing(), host)
+        self._loop = RetryLoop(
+            endpoint,
+            self._gate,
+            FormatFallback(target.format),
+            recorder,
+            AnswerRoom(target.thinking),
+        )
+
+    async def ask(
+        self,
+        question: ChatRequest,
+        *,
+        tag: CallTag,
+        parse: Callable[[ChatResponse], T],
+        repair: RepairTail | None = None,
+    ) -> ParsedAnswer[T]:
+        """Return the parsed answer to a question.
+
+        Args:
+            question: What to ask.
+            tag: What it is about, kept beside it.
+            parse: Reads the reply; raises `BadReply` when it is not an answer.
+            repair: Writes the end of one more turn for a reply that cannot be read; None: no turn.
+
+        Raises:
+            CallError: the error that remains after what is worth repeating was repeated.
+            RunStopped: the run was stopped, or the server cannot be waited for any longer.
+        """
+        key = request_key(question, self.target)
+        if (found := self._stored(key, parse)) is not None:
+            return found
+        asked = PendingCall(question, key, tag, parse, self.target.deadline)
+        try:
+            value, reply = await self._loop.answer(asked)
+        except BadReply as fault:
+            if (
+                repair is None
+                or not isinstance(fault.reply, ChatResponse)
+                or fault.reply.raw.get("error")
+            ):
+                raise
+            value, reply = await self._repaired(asked, fault, fault.reply, repair)
+        return ParsedAnswer(
+            value, replace(reply, attempts=asked.attempts), summed(asked.spent), False
+        )
+
+    def stop(self) -> None:
+        """Begin no more requests: who asks from now on, or waits for a turn, gets `RunStopped`.
+
+        Requests under way go on and are kept, also when whoever asked is cancelled: `drain` waits.
+        """
+        self._gate.stop(RunStopped("the run was stopped", hint="panel resume RUN goes on"))
+
+    async def drain(self, seconds: float) -> None:
+        """Wait up to so many seconds for requests under way, then give up those that are left."""
+        under_way = set(self._loop.under_way)
+        if not under_way:
+            return
+        _, late = await asyncio.wait(under_way, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _stored(self, key: str, parse: Callable[[ChatResponse], T]) -> ParsedAnswer[T] | None:
+        if (reply := self._recorder.find(key)) is None:
+            return None
+        try:
+            return ParsedAnswer(parse(reply), reply, reply.usage, True)
+        except CallError:
+            return None  # read differently today: ask again
+
+    async def _repaired(
+        self, asked: PendingCall[T], fault: BadReply, reply: ChatResponse, repair: RepairTail
+    ) -> tuple[T, ChatResponse]:
+        """One turn with the fault shown. Kept under the same key: it answers the same question."""
+        said = reply.text
+        if marker := asked.question.marker:
+            said = said.replace(marker, "")  # the model has read it, and may close the fence
+        tail = repair(asked.question.tail, reply=said, problem=fault.message)
+        asked.question = replace(asked.question, tail=tail)
+        asked.tag = replace(asked.tag, step="repair")
+        asked.left = asked.deadline
+        return await self._loop.answer(asked)

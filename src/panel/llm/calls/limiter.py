@@ -1,0 +1,239 @@
+"""The gate: how many calls may be under way now, when all must wait, and when it is hopeless.
+
+One gate for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
+an episode), lets everybody wait out one shared pause, and opens a breaker when nothing answers:
+from then on single probes go through until one is answered. Knows times and counts, no requests.
+"""
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from panel.foundation.errors import CallError, PanelError, RunStopped
+
+
+@dataclass(frozen=True)
+class Pacing:
+    """The gate's and the retry loop's numbers, in seconds and counts. Tests make them small."""
+
+    start: int = 16
+    """Calls under way at first."""
+    shrink: float = 0.75
+    grow_every: int = 25
+    """Answers for one more call under way; before the first 429 ten are enough."""
+    first_wait: float = 1.0
+    """Pause after a 429 without a usable hint, and before the first repeat; doubles from there."""
+    last_wait: float = 60.0
+    longest_hint: float = 300.0
+    """A server that wants a longer wait stops the run: it can be resumed then."""
+    trip_after: int = 20
+    """Failures in a row, of all calls together, that open the breaker."""
+    probe_every: float = 5.0
+    patience: float = 900.0
+    """Time without a single answer, paused or tripped, after which the run stops."""
+    first_patience: float = 120.0
+    """The same for a server that has not answered once and names no wait."""
+    tries: int = 3
+    """Requests for one question when it fails while the server answers others."""
+    few: int = 4
+    """Questions under way of one tool; where more fail together, it is the server that fails."""
+
+
+class Limiter:
+    """Hands out turns. Every turn taken with `enter` is given back with `leave`."""
+
+    def __init__(self, concurrency: int, pacing: Pacing, host: str) -> None:
+        self.pacing = pacing
+        self.host = host
+        self.concurrency = concurrency
+        self.limit = float(min(concurrency, pacing.start))
+        self.running = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped: PanelError | None = None
+        self._paused_until = 0.0
+        self._last_cut = -1.0
+        self._episodes = 0
+        self._limited_ever = False
+        self._failures = 0
+        self._next_probe: float | None = None
+        self._closed_at = -1.0
+        self._silent_since: float | None = None
+        self._answered_at = -1.0
+        self._told_to_wait = False
+
+    async def enter(self) -> float:
+        """Wait for a turn; return the loop's time at which it begins. Raises once stopped."""
+        self.check()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._hand_out()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave()
+            raise
+        return _now()
+
+    def leave(self) -> None:
+        """Give a turn back."""
+        self.running -= 1
+        self._hand_out()
+
+    def check(self) -> None:
+        """Raise the reason if the gate was stopped."""
+        if self._stopped is not None:
+            raise _copy(self._stopped)
+
+    def stop(self, reason: PanelError) -> None:
+        """Let nobody through any more; those who wait get the reason."""
+        self._stopped = self._stopped or reason
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_exception(_copy(self._stopped))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody is let through any more."""
+        return self._stopped is not None
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the breaker is open: only probes go through."""
+        return self._next_probe is not None
+
+    def in_outage(self, began: float) -> bool:
+        """Tell whether a request that began then fell into an outage, over or not."""
+        return self.tripped or began <= self._closed_at
+
+    @property
+    def answered_ever(self) -> bool:
+        """Whether the server has answered a question yet."""
+        return self._answered_at >= 0
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a single answer after which waiting is given up."""
+        known = self.answered_ever or self._told_to_wait
+        return self.pacing.patience if known else self.pacing.first_patience
+
+    def answered_since(self, moment: float) -> bool:
+        """Tell whether the server has answered anybody after that time of the loop."""
+        return self._answered_at > moment
+
+    def answered(self) -> None:
+        """The server answered, whatever it said: the way is open."""
+        self._alive()
+        self._answered_at = _now()
+        self._silent_since = None
+        self._told_to_wait = False
+        self._episodes = 0
+        every = self.pacing.grow_every if self._limited_ever else min(10, self.pacing.grow_every)
+        self.limit = min(self.concurrency, self.limit + 1 / every)
+
+    def limited(self, fault: CallError, began: float) -> None:
+        """A 429 to a request that began then: pause all, and shrink once an episode."""
+        self._alive()
+        now, hint = _now(), fault.retry_after
+        self._limited_ever = True
+        if began > self._last_cut:
+            self._last_cut = now
+            self._episodes += 1
+            self.limit = max(1.0, self.limit * self.pacing.shrink)
+        wait = hint if hint is not None else self.backoff(self._episodes)
+        if hint is not None or self._paused_until <= now:
+            self._pause(fault, now, wait)
+        self._give_up_when_hopeless(now, fault)
+
+    def failed(self, fault: CallError, began: float) -> None:
+        """A request that began then got no answer at all.
+
+        A wait that the server asks for is kept to by all, unless it answers others meanwhile.
+        """
+        now = _now()
+        hint = None if self.answered_since(began) else fault.retry_after
+        self._failures += 1
+        if self.tripped or self._failures >= self.pacing.trip_after:
+            self.trip(fault)
+        elif hint is not None:
+            self._give_up_when_hopeless(now, fault)
+        if hint is not None:
+            self._pause(fault, now, hint)
+
+    def trip(self, fault: CallError) -> None:
+        """Open the breaker, or keep it open: the next request is a probe."""
+        now = _now()
+        self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
+        self._give_up_when_hopeless(now, fault)
+
+    def backoff(self, nth: int) -> float:
+        """Return the seconds to wait before the nth repeat: doubling, with jitter, capped."""
+        wait = self.pacing.first_wait * float(2 ** min(nth - 1, 20))
+        return min(self.pacing.last_wait, wait * random.uniform(0.75, 1.25))
+
+    def _alive(self) -> None:
+        if self.tripped:
+            self._closed_at = _now()
+        self._failures = 0
+        self._next_probe = None
+
+    def _pause(self, fault: CallError, now: float, wait: float) -> None:
+        """Let nobody through for so long; a wait over the cap stops the run."""
+        if fault.retry_after is not None:
+            self._told_to_wait = True
+            if wait > self.pacing.longest_hint:
+                return self.stop(_too_long(fault, wait))
+        self._paused_until = max(self._paused_until, now + wait)
+        return None
+
+    def _give_up_when_hopeless(self, now: float, fault: CallError) -> None:
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        if now - self._silent_since >= self.patience:
+            waited = f"{self.patience / 60:.0f} minutes"
+            self.stop(RunStopped(f"{fault.message}; no answer in {waited}", hint=_RESUME))
+
+    def _hand_out(self) -> None:
+        """Give turns to those who wait, first come first served; come back when time allows."""
+        now = _now()
+        while self._queue and self._stopped is None:
+            if (delay := self._delay(now)) > 0:
+                return self._come_back(delay)
+            if not self.tripped and self.running >= max(1, int(self.limit)):
+                return None
+            turn = self._queue.popleft()
+            if turn.done():
+                continue
+            if self.tripped:
+                self._next_probe = now + self.pacing.probe_every
+            self.running += 1
+            turn.set_result(None)
+        return None
+
+    def _delay(self, now: float) -> float:
+        return max(self._paused_until, self._next_probe or 0.0) - now
+
+    def _come_back(self, delay: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay, self._hand_out)
+
+
+_RESUME = "panel resume RUN goes on where it stopped"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _copy(error: PanelError) -> PanelError:
+    return type(error)(error.message, hint=error.hint)
+
+
+def _too_long(fault: CallError, seconds: float) -> RunStopped:
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    wait = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+    return RunStopped(f"{fault.message}; it asks for a wait of {wait}", hint=_RESUME)

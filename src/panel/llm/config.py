@@ -1,0 +1,54 @@
+"""A target: one `--provider` value resolved to where a model is called and how."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Ask = Literal["whole", "stepwise"]
+"""The two asking strategies of DESIGN §5."""
+
+ResponseFormat = Literal["json_schema", "json_object", "prompt"]
+"""The rungs of the structured-output ladder, strictest first."""
+
+Kind = Literal["wire", "local", "replay"]
+
+
+class ProviderConfig(BaseModel):
+    """Where and how one run calls its model. Holds the key: never stored, never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    """The value as the user gave it (`auto`, `cerebras`, `local`, `http://…`, `replay:RUN`)."""
+    kind: Kind
+    model: str
+    """The model as people name it; for `local` the short name of its row."""
+    wire_model: str
+    """The model as sent: with the router's `:provider` or `:policy` suffix where one applies."""
+    base_url: str | None = None
+    """Up to and including `/v1`; None for `local` (known once the child listens) and `replay`."""
+    key: SecretStr | None = None
+    key_from: str = ""
+    """Where the key was found, for messages: a variable's name or a file."""
+    key_header: str = "Authorization"
+    """`Authorization` sends a bearer token; any other header gets the key itself."""
+    headers: dict[str, str] = Field(default={}, repr=False)
+    proxy: str | None = Field(default=None, repr=False)
+    """The proxy the environment names for this host; never one for this machine's own servers."""
+    prices: dict[str, tuple[float, float]] = {}
+    """USD per million input and output tokens by who serves; `""` is whoever it is."""
+    format: ResponseFormat = "json_schema"
+    """The first rung to try."""
+    ask: Ask = "whole"
+    stream: bool = False
+    concurrency: int = 8
+    """Calls in flight at most."""
+    deadline: float = 120.0
+    """Seconds for one question, repeats after cut replies included. Waits for the server do not
+    count, and a request that timed out while others were answered is repeated with as many."""
+    evidence_tokens: int = 12_000
+    """Estimated tokens of passages shown to the model."""
+    thinking: int = 0
+    """Tokens of room beyond a written answer: a limit, so what is not used costs nothing."""
+    why: str = ""
+    """Why this provider, where the user did not name one."""

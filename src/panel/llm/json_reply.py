@@ -1,0 +1,260 @@
+"""Finds the JSON object in a model's reply, within fixed bounds. Knows no schema.
+
+The last object counts: an earlier one may have been put there by the text under review. Work is
+linear in the length, whatever the text.
+"""
+
+import json
+import math
+import re
+from collections import Counter, deque
+from collections.abc import Collection
+from typing import Any, Final
+
+from panel.foundation.errors import BadReply
+from panel.llm.thinking import Mark, marks
+
+MAX_BYTES: Final = 256_000
+MAX_DEPTH: Final = 64
+MAX_OBJECTS: Final = 1000
+MAX_DIGITS: Final = 300
+"""Longer integers are refused: no answer of ours needs them, and conversion is quadratic."""
+
+_OPENING: Final = re.compile(r'\{(?=\s*+["}])')
+_MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_KEY: Final = re.compile(r'"([A-Za-z]\w{0,23})"\s*:', re.ASCII)
+_PLAIN: Final = re.compile(r"[A-Za-z][\w-]{0,23}", re.ASCII)
+_FENCE: Final = re.compile(r"\A\s*```\w*\s*|\s*```\s*\Z")
+_CLOSERS: Final = 8
+"""Marks that close thinking at which a broken object is given up, each a pass over the rest."""
+
+
+def last_json_object(text: str, keys: Collection[str] = ()) -> dict[str, Any]:
+    """Return the last JSON object in a reply: prose, fences and thinking around it are skipped.
+
+    Line breaks and tabs in strings are read as they stand. An object that a server or a model has
+    put into a JSON string is read out of it.
+
+    Args:
+        text: The reply.
+        keys: What the object must hold. A later one that names less than half of them is a remark
+            on the form, as `{}`, and is passed over. The object is taken out of what wraps it.
+
+    Raises:
+        BadReply: no object, a cut or broken one, duplicate keys, NaN or infinite numbers, integers
+            over 300 digits, nesting over 64, more than 256 kB.
+    """
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise BadReply("the reply is larger than 256 kB")
+    text = _decoded(text.lstrip("\ufeff \t\r\n"))
+    spans = [text[slice(*span)] for span in _spans(text)]
+    if not keys:
+        return _parsed(spans[-1])
+    # Never past one that tries to be the answer: an earlier one may be the text under review's.
+    tries = (each for each in reversed(spans) if 2 * _named(each, keys) >= len(keys))
+    return _unwrapped(_parsed(next(tries, spans[-1])), keys)
+
+
+def _named(text: str, keys: Collection[str]) -> int:
+    """Return how many of the keys stand in the text of an object, also in a string within it."""
+    return sum(f'"{key}"' in text or f'"{key}\\"' in text for key in keys)
+
+
+def _unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """Return the object with these keys out of the one it was wrapped into, `{"answer": {…}}`.
+
+    An object that holds one of them itself, or no single other that holds them all, stays.
+    """
+    inner = found
+    for _ in range(3):
+        if any(key in inner for key in keys):
+            return inner
+        held = [_object_in(value) for value in inner.values()]
+        full = [each for each in held if each and all(key in each for key in keys)]
+        one = full or [each for each in held if each]
+        if len(one) != 1:
+            return found
+        inner = one[0]
+    return found
+
+
+def plain_key(key: object) -> str:
+    """Return a key of a model's as it may be told outside the fence: a short word, or `…`."""
+    return key if isinstance(key, str) and _PLAIN.fullmatch(key) else "…"
+
+
+def _object_in(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            return last_json_object(value)
+        except BadReply:
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _decoded(text: str) -> str:
+    """Return what a reply that is one JSON string, fenced or not, holds."""
+    for _ in range(2):
+        bare = _FENCE.sub("", text).strip()
+        if not (bare[:1] == '"' and bare[-1:] == '"' and "{" in bare):
+            return text
+        try:
+            inner = json.loads(bare, strict=False)
+        except ValueError:
+            return text
+        text = inner.strip()
+    return text
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return where the objects stand that are no part of thinking, one at least."""
+    spans = _Spans(text)
+    spans.scan()
+    if spans.opened is not None and not spans.ends_with_one():
+        raise BadReply("the reply is all thinking: it stops before the answer")
+    found = spans.found or spans.dropped
+    if not found:
+        raise BadReply("the reply holds no JSON object")
+    return found
+
+
+class _Spans:
+    """Walks through a reply once, from object to object and from mark to mark."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.marks = list(marks(text))
+        self.found: list[tuple[int, int]] = []
+        self.dropped: list[tuple[int, int]] = []
+        """Objects before a closing mark: part of the thinking, unless nothing follows."""
+        self.opened: int | None = None
+        """Where thinking began that has not ended."""
+        self._seen = self._broken = 0
+
+    def scan(self) -> None:
+        place, coming = 0, deque(self.marks)
+        opening = _OPENING.search(self.text)
+        while True:
+            if opening is not None and opening.start() < place:
+                opening = _OPENING.search(self.text, place)
+            while coming and coming[0].start < place:
+                coming.popleft()
+            if coming and (opening is None or coming[0].start < opening.start()):
+                place = self._pass(coming.popleft(), coming)
+            elif opening is not None:
+                place = self._object(opening.start(), coming)
+            else:
+                return
+
+    def ends_with_one(self) -> bool:
+        return bool(self.found) and not self.text[self.found[-1][1] :].strip(" \t\r\n`")
+
+    def _pass(self, mark: Mark, coming: deque[Mark]) -> int:
+        """Go past a mark, and past the thinking it opens where that has an end."""
+        if mark.kind == "open":
+            while coming and coming[0].kind == "open":
+                coming.popleft()
+            if not coming:
+                self.opened = mark.start
+                return mark.end
+            mark = coming.popleft()
+        self._drop()
+        return mark.end
+
+    def _drop(self) -> None:
+        self.dropped, self.found = self.found or self.dropped, []
+
+    def _object(self, start: int, coming: deque[Mark]) -> int:
+        """Go past an object; one that breaks inside of thinking is left where the thinking ends."""
+        if (seen := self._seen + 1) > MAX_OBJECTS:
+            raise BadReply(f"the reply holds more than {MAX_OBJECTS} JSON objects")
+        self._seen = seen
+        closing = next((mark for mark in coming if mark.kind == "close"), None)
+        try:
+            end = _end(self.text, start)
+            if closing and closing.start < end:
+                _parsed(self.text[start:end])  # the mark stands in a string, or nothing holds
+        except BadReply:
+            if closing is None or self._broken == _CLOSERS:
+                raise
+            self._broken += 1
+            self._drop()
+            if self._broken == _CLOSERS:
+                closing = next(mark for mark in reversed(coming) if mark.kind == "close")
+            return closing.end
+        self.found.append((start, end))
+        return end
+
+
+def _end(text: str, start: int) -> int:
+    """Return the place after the object that opens at `start`; nothing inside it is a candidate."""
+    closing: list[str] = []
+    for mark in _MARK.finditer(text, start):
+        sign = mark.group()
+        if sign in "{[":
+            closing.append("}" if sign == "{" else "]")
+            if len(closing) > MAX_DEPTH:
+                raise BadReply(f"the JSON in the reply is nested deeper than {MAX_DEPTH}")
+        elif sign == '"':
+            break
+        elif sign in "}]":
+            if closing.pop() != sign:
+                raise BadReply("the JSON in the reply is broken: its brackets do not match")
+            if not closing:
+                return mark.end()
+    raise BadReply("the JSON in the reply is cut off")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(
+            text, strict=False, object_pairs_hook=_unique, parse_constant=_constant,
+            parse_float=_finite, parse_int=_short,
+        )  # fmt: skip
+    except (ValueError, RecursionError) as fault:
+        what = _where(fault) if isinstance(fault, json.JSONDecodeError) else "unreadable"
+        raise BadReply(f"the JSON in the reply is broken: {what}") from None
+    if not isinstance(found, dict):
+        raise BadReply("the reply holds no JSON object")
+    return found
+
+
+def _where(fault: json.JSONDecodeError) -> str:
+    """Say what breaks the syntax and where: by place, and by the last key before it."""
+    told = f"{fault.msg.lower()} (line {fault.lineno}, column {fault.colno}"
+    keys = _KEY.findall(fault.doc, 0, fault.pos)
+    return told + (f", after the key {keys[-1]})" if keys else ")")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = {_text(key): _text(value) for key, value in pairs}
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = plain_key(counts.most_common(1)[0][0])
+        raise BadReply(f"the JSON in the reply names a key twice: {twice}")
+    return found
+
+
+def _text(value: Any) -> Any:
+    """Replace half characters (lone surrogates): no file could hold them."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    return [_text(item) for item in value] if isinstance(value, list) else value
+
+
+def _constant(name: str) -> float:
+    raise BadReply(f"the JSON in the reply holds {name}, which is not a number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise BadReply("the JSON in the reply holds a number too large")
+    return number
+
+
+def _short(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise BadReply(f"the JSON in the reply holds an integer of over {MAX_DIGITS} digits")
+    return int(digits)

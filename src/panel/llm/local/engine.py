@@ -1,0 +1,93 @@
+"""The local engine: an `Endpoint` that owns the child process holding the model.
+
+The child is started by the first question and restarted after a crash. A question that was being
+answered when two children died is not put to a third one. What is said to the child and how its
+replies are read is the wire's business; how a child is started and ended is `process`'s.
+"""
+
+import asyncio
+import importlib.metadata
+from typing import Final
+
+from panel.foundation.errors import Unreachable
+from panel.llm.config import ProviderConfig, ResponseFormat
+from panel.llm.local.models import LocalModel
+from panel.llm.local.process import EngineProcess, advice, start
+from panel.llm.openai_compat.client import OpenAICompatClient
+from panel.llm.types import ChatRequest, ChatResponse
+
+CRASHES: Final = 2
+"""Children one question may take down: the first, and the one restarted for it."""
+
+
+class LocalEngine:
+    """Answers questions with a model file on this machine, one at a time."""
+
+    def __init__(self, model: LocalModel, target: ProviderConfig, *, n_ctx: int = 8192) -> None:
+        """Start nothing yet. `n_ctx` is the context in tokens, prompt and answer together."""
+        self._model = model
+        self._target = target
+        self._n_ctx = n_ctx
+        self._turn = asyncio.Lock()
+        self._child: EngineProcess | None = None
+        self._wire: OpenAICompatClient | None = None
+        self._deadly: list[ChatRequest] = []
+
+    async def ask(
+        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+    ) -> ChatResponse:
+        """Return the reply, starting the child where needed; `deadline` counts without the start.
+
+        Raises a `CallError`, `Unreachable` among them when the child died, or a `ModelError` when
+        the model cannot be loaded at all.
+        """
+        async with self._turn:
+            if self._deadly.count(question) >= CRASHES:
+                raise Unreachable(f"the local engine died {CRASHES} times on this question")
+            try:
+                wire = await self._running()
+                return await wire.ask(question, format, deadline=deadline)
+            except Unreachable as fault:
+                raise await self._after(fault, question) from None
+
+    async def close(self) -> None:
+        """End the child and wait for it."""
+        async with self._turn:
+            await self._stop()
+
+    async def _running(self) -> OpenAICompatClient:
+        """Return the wire to a living child, started here where there is none."""
+        if self._wire and self._child and self._child.alive:
+            return self._wire
+        await self._stop()
+        self._child = await start(self._model.path, n_ctx=self._n_ctx, alias=self._model.name)
+        place = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
+        self._wire = OpenAICompatClient(self._target.model_copy(update=place))
+        return self._wire
+
+    async def _after(self, fault: Unreachable, question: ChatRequest) -> Unreachable:
+        """Return what to raise; a death, also one while starting, counts against the question."""
+        death = await self._child.death() if self._child else ""
+        if death is None:
+            return fault
+        self._deadly.append(question)
+        await self._stop()
+        if not death:
+            return fault
+        return Unreachable(f"the local engine died ({death}) while it answered", hint=advice(death))
+
+    async def _stop(self) -> None:
+        wire, child = self._wire, self._child
+        self._wire = self._child = None
+        if wire:
+            await wire.close()
+        if child:
+            await child.stop()
+
+
+def engine_version() -> str:
+    """Return the version of the embedded llama.cpp package without loading it; "" without one."""
+    try:
+        return importlib.metadata.version("xllamacpp")
+    except importlib.metadata.PackageNotFoundError:
+        return ""

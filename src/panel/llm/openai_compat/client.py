@@ -1,0 +1,292 @@
+"""The wire: one question, one HTTP request, one reply. The only module that knows the HTTP client.
+
+It never retries and never follows a redirect. Each response is read under one total deadline and
+one cap on its size; what is wrong with it becomes one error without secrets.
+"""
+
+import asyncio
+import json
+import os
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from panel.foundation.errors import BadReply, CallError, TimedOut, Truncated, Unreachable, Untrusted
+from panel.llm.config import ProviderConfig, ResponseFormat
+from panel.llm.openai_compat.body import Incoming
+from panel.llm.openai_compat.error_body import broke_off, error_in, is_passing
+from panel.llm.openai_compat.errors import ErrorReader, FailedResponse
+from panel.llm.openai_compat.redact import Redactor
+from panel.llm.openai_compat.request import Payload
+from panel.llm.openai_compat.response import EndlessReply, check_response, is_endless, read_response
+from panel.llm.openai_compat.stream import Body, ResponseStream, read_json
+from panel.llm.openai_compat.tls_errors import certificate_fault, certificate_hint
+from panel.llm.providers.urls import host_of
+from panel.llm.types import ChatRequest, ChatResponse, Usage
+
+CAP: Final = 256_000
+"""Bytes of a reply, decoded; a stream and log-probabilities get room for their packaging."""
+HEADER_CAP: Final = 65_536
+"""Bytes of one header of a response: policies, traces and cookies of gateways grow long."""
+LISTING_CAP: Final = 8_000_000
+_FAULT_CAP: Final = 65_536
+_LINGER: Final = 0.2
+"""Seconds to wait for the end of a stream after its last event, to use the connection again."""
+
+_BROKEN: Final = (aiohttp.ClientError, HttpProcessingError, OSError, ssl.SSLError, zlib.error,
+                  EOFError)  # fmt: skip
+
+
+class OpenAICompatClient:
+    """An OpenAI-compatible server, as an `Endpoint`."""
+
+    def __init__(self, target: ProviderConfig) -> None:
+        self.target = target
+        self.host = host_of(target.base_url or "")
+        self._payload = Payload(target)
+        self._redact = Redactor(target)
+        self._faults = ErrorReader(target, self._redact)
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def ask(
+        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+    ) -> ChatResponse:
+        """Send the question once and return the reply.
+
+        Args:
+            question: What to ask.
+            format: The rung of the ladder; plays no part without a schema.
+            deadline: Seconds for everything: connecting, waiting and reading.
+
+        Raises:
+            CallError: one of its kinds; `error.reply` holds what came back where something did.
+        """
+        format = format if question.schema is not None else "prompt"
+        sent = self._payload.of(question, format)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(deadline) as limit:
+                reply = await self._completion(sent, question, format)
+        except TimeoutError as fault:
+            self._late(limit, deadline, fault)
+        except _BROKEN as fault:
+            raise self._no_reply(fault) from None
+        except CallError as fault:
+            if isinstance(fault.reply, ChatResponse):
+                fault.reply = _timed(fault.reply, started)
+            raise
+        return _timed(reply, started)
+
+    async def get(self, path: str, *, deadline: float = 10.0) -> Any:
+        """Return the JSON of `GET base_url/path`; raise `CallError` otherwise."""
+        url = f"{self.target.base_url}/{path.lstrip('/')}"
+        try:
+            async with asyncio.timeout(deadline) as limit:
+                async with self._request("GET", url, None) as response:
+                    if response.status >= 300:
+                        raise await self._failed(response, "prompt")
+                    raw = await _everything(response, LISTING_CAP)
+            return self._redact.data(read_json(raw))
+        except TimeoutError as fault:
+            self._late(limit, deadline, fault)
+        except _BROKEN as fault:
+            raise self._no_reply(fault) from None
+        except (ValueError, EndlessReply):
+            raise BadReply(f"{self.host}/{path} does not answer with a JSON listing") from None
+
+    async def close(self) -> None:
+        """Close the connections. The wire may be used again: it then opens new ones."""
+        session, self._session = self._session, None
+        if session is not None and self._loop is asyncio.get_running_loop():
+            await session.close()
+
+    def _request(self, method: str, url: str, data: bytes | None) -> Any:
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "panel-verdict",
+                   "Accept": "application/json, text/event-stream"}  # fmt: skip
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        if self.target.key is not None:
+            key, name = self.target.key.get_secret_value(), self.target.key_header
+            headers[name] = f"Bearer {key}" if name == "Authorization" else key
+        return self._opened().request(
+            method, url, data=data, headers={**self.target.headers, **headers},
+            allow_redirects=False, proxy=self.target.proxy,
+        )  # fmt: skip
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """One session for each event loop: connections cannot move between loops."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                auto_decompress=False, trust_env=False,
+                max_line_size=HEADER_CAP, max_field_size=HEADER_CAP,
+            )  # fmt: skip
+        return self._session
+
+    async def _completion(
+        self, sent: dict[str, Any], question: ChatRequest, format: ResponseFormat
+    ) -> ChatResponse:
+        url = f"{self.target.base_url}/chat/completions"
+        data = json.dumps(sent, ensure_ascii=False).encode("utf-8", "replace")
+        async with self._request("POST", url, data) as response:
+            if response.status >= 300:
+                fault = self._payload.blamed(await self._failed(response, format, sent), sent)
+                self._payload.learn(fault, sent)
+                raise fault
+            shell = self._shell(response, format)
+            body, endless = await self._body(response, question)
+        body = self._redact.data(body)
+        if error := error_in(body):
+            raise self._said_in_body(error, body, shell, sent)
+        reply = read_response(body, shell, self.target.prices)
+        if endless or is_endless(reply.text):
+            fault = Truncated(
+                f"{self.host}: the answer did not end, it was left at 256 kB or blanks"
+            )
+            fault.reply = reply
+            raise fault
+        return check_response(reply, question, self.host)
+
+    async def _body(
+        self, response: aiohttp.ClientResponse, question: ChatRequest
+    ) -> tuple[dict[str, Any], bool]:
+        """Return the completion body, and whether it was left because it had no end."""
+        labelled = "text/event-stream" in response.headers.get("Content-Type", "").lower()
+        streams = labelled or self.target.stream
+        room = question.max_tokens + question.room
+        room *= (1_000 if streams else 0) + 4_000 * question.logprobs
+        inflow = _inflow(response, CAP + room)
+        incoming = Incoming(self.host, labelled_stream=labelled, printable=self._redact.line)
+        try:
+            while not incoming.done and (chunk := await response.content.readany()):
+                incoming.add(inflow.decoded(chunk))
+            if not incoming.done and inflow.cut:
+                raise EOFError
+            body = incoming.end()
+        except EndlessReply:
+            response.close()
+            return incoming.so_far(), True
+        if incoming.done:
+            await _drained(response)
+        return body, False
+
+    def _said_in_body(
+        self, error: Any, body: dict[str, Any], shell: ChatResponse, sent: dict[str, Any]
+    ) -> CallError:
+        """Return the error that stands in a response of 200; it is kept with what came."""
+        now = datetime.now(UTC)
+        fault = self._faults.of_body(error, now, format=shell.format, sent=sent)
+        choices = body.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        ended = broke_off(choice) if isinstance(choice, dict) else ""
+        if type(fault) is BadReply and (ended or is_passing(error)):
+            fault = Unreachable(fault.message)
+        fault.reply = read_response(body | {"error": error}, shell, self.target.prices)
+        self._payload.learn(fault, sent)
+        return fault
+
+    def _shell(self, response: aiohttp.ClientResponse, format: ResponseFormat) -> ChatResponse:
+        def header(name: str) -> str | None:
+            return self._redact.line(response.headers.get(name, ""), limit=120) or None
+
+        return ChatResponse(
+            text="", finish_reason=None, usage=Usage(), model=None, format=format,
+            served_by=header("x-inference-provider"), request_id=header("x-request-id"),
+        )  # fmt: skip
+
+    async def _failed(
+        self,
+        response: aiohttp.ClientResponse,
+        format: ResponseFormat,
+        sent: dict[str, Any] | None = None,
+    ) -> CallError:
+        body = b""
+        with suppress(EndlessReply, *_BROKEN):
+            body = await _everything(response, _FAULT_CAP)
+        headers: Sequence[tuple[str, str]] = list(response.headers.items())
+        text = self._redact.text(body.decode("utf-8", "replace"))
+        failed = FailedResponse(response.status, headers, text, datetime.now(UTC))
+        return self._faults.of(failed, format=format, sent=sent)
+
+    def _no_reply(self, fault: BaseException) -> CallError:
+        if (untrusted := certificate_fault(fault)) is not None:
+            return Untrusted(
+                f"{self.host}: its certificate is not trusted: {untrusted}",
+                hint=certificate_hint(untrusted, os.environ),
+            )
+        # The client's own error for it arrives wrapped; its words are all that tells.
+        if re.match("Got more than|Too many (?:headers|trailers)", getattr(fault, "message", "")):
+            return Unreachable(
+                f"{self.host}: a header of its response is longer than {HEADER_CAP // 1024} kB,"
+                " or there are too many",
+                hint="look at the gateway or proxy in front of the server",
+            )
+        return Unreachable(f"{self.host}: {self._redact.line(_broken(fault), limit=120)}")
+
+    def _late(self, limit: asyncio.Timeout, deadline: float, fault: TimeoutError) -> NoReturn:
+        if not limit.expired():
+            raise Unreachable(f"{self.host}: the connection timed out") from fault
+        raise TimedOut(f"{self.host} did not finish an answer within {deadline:.3g} s") from None
+
+
+def _timed(reply: ChatResponse, started: float) -> ChatResponse:
+    return replace(reply, seconds=time.monotonic() - started)
+
+
+def _inflow(response: aiohttp.ClientResponse, cap: int) -> ResponseStream:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise BadReply(f"{host_of(str(response.url))} answers in an encoding nobody asked for")
+    return ResponseStream(cap, gzip="gzip" in encoding)
+
+
+async def _everything(response: aiohttp.ClientResponse, cap: int) -> bytes:
+    inflow, body = _inflow(response, cap), Body()
+    while chunk := await response.content.readany():
+        body.add(inflow.decoded(chunk))
+    if inflow.cut:
+        raise EOFError
+    return bytes(body.data)
+
+
+async def _drained(response: aiohttp.ClientResponse) -> None:
+    """Read to the end of a stream so that its connection can serve again; else close it."""
+    try:
+        async with asyncio.timeout(_LINGER):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, *_BROKEN):
+        response.close()
+
+
+def _broken(fault: BaseException) -> str:
+    """Say what broke in words of our own: a client's message may hold an address."""
+    match fault:
+        case aiohttp.ClientConnectorDNSError():
+            return "no such host"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return "no trusted TLS connection"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy answers {fault.status}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection ({(fault.os_error.strerror or 'closed at once').lower()})"
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return "the connection was closed before the answer"
+        case zlib.error() | EOFError():
+            return "the reply's compression is broken"
+    return "the reply broke off"

@@ -1,0 +1,53 @@
+"""Takes keys out of whatever a server sends back, and makes one printable line of it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from panel.foundation.text import printable
+from panel.llm.config import ProviderConfig
+
+HIDDEN = "[hidden]"
+_SHORTEST = 6
+"""Shorter values are words, not secrets: hiding them would blank out ordinary text."""
+
+
+class Redactor:
+    """Knows a target's secrets in order to keep them out of messages and stored replies."""
+
+    def __init__(self, target: ProviderConfig) -> None:
+        found = set(_secrets(target))
+        forms = found | {quote(secret, safe="") for secret in found}
+        longest_first = sorted((f for f in forms if len(f) >= _SHORTEST), key=len, reverse=True)
+        self._any = bool(longest_first)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def text(self, text: str) -> str:
+        """Return the text with every secret hidden."""
+        return self._pattern.sub(HIDDEN, text)
+
+    def line(self, text: str, *, limit: int = 200) -> str:
+        """Return one printable line of at most `limit` characters without secrets."""
+        flat = " ".join(printable(self.text(text[:20_000])).split())
+        return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+    def data(self, value: Any) -> Any:
+        """Return JSON data with every secret hidden, in keys and values, at any depth."""
+        if not self._any:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.data(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.data(item) for key, item in value.items()}
+        return value
+
+
+def _secrets(target: ProviderConfig) -> Iterable[str]:
+    if target.key is not None:
+        yield target.key.get_secret_value()
+    yield from (value for name, value in target.headers.items() if name.lower() != "x-hf-bill-to")
+    if target.proxy and (password := urlsplit(target.proxy).password):
+        yield password

@@ -1,0 +1,146 @@
+"""What a provider says about its models: fills in what the user left open in a target.
+
+Asks the router which providers serve a model and whether they keep to a schema, and a server
+with no model named which ones it has. One GET each; no retries.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from panel.foundation.errors import CallError, KeyRejected, ModelNotFound, ProviderError, QuotaSpent
+from panel.foundation.text import printable
+from panel.llm.config import ProviderConfig
+from panel.llm.openai_compat.client import OpenAICompatClient
+from panel.llm.providers.hf_token import fresh_token
+from panel.llm.providers.table import provider_table
+from panel.llm.providers.urls import host_of
+
+_LISTED: Final = 8
+_PROMPT_SHARE: Final = 0.5
+"""Evidence takes at most this share of a model's context."""
+_ASKED: Final = 4_500
+"""Tokens kept for rules, questions and a whole reply."""
+
+
+async def complete_target(target: ProviderConfig, *, router: str | None = None) -> ProviderConfig:
+    """Return the target with model, first rung, prices and room for evidence as the server says.
+
+    `router` is the router's address where it is not the table's own.
+
+    Raises:
+        ProviderError: the model is not there, the pinned provider does not serve it, or a server
+            has several models and none was named.
+        CallError: the key is rejected or spent; for a server without a named model any fault.
+    """
+    if target.kind != "wire":
+        return target
+    routed = target.base_url == (router or provider_table().router.base_url)
+    if routed and target.key_from not in provider_table().router.key_env:
+        target = await _renewed(target)
+    wire = OpenAICompatClient(target)
+    try:
+        if routed:
+            return await _routed(target, wire)
+        return target if target.model else await _only_model(target, wire)
+    finally:
+        await wire.close()
+
+
+async def _renewed(target: ProviderConfig) -> ProviderConfig:
+    """Take a token that lies in a file from huggingface_hub, which renews it in time."""
+    token = await asyncio.to_thread(fresh_token, target.key_from) if target.key_from else None
+    return target.model_copy(update={"key": SecretStr(token)}) if token else target
+
+
+async def _only_model(target: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
+    host = host_of(target.base_url or "")
+    try:
+        listing = await wire.get("models")
+    except ModelNotFound:
+        listing = None
+    names = [_line(row.get("id")) for row in _rows(listing, "data") if row.get("id")]
+    if len(names) == 1:
+        return target.model_copy(update={"model": names[0], "wire_model": names[0]})
+    if not names:
+        raise ProviderError(f"{host} lists no model", hint="--model NAME")
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    raise ProviderError(
+        f"{host} serves {len(names)} models: {', '.join(names[:_LISTED])}{more}",
+        hint=f"--model {names[0]}",
+    )
+
+
+async def _routed(target: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
+    """Look the model up; a look-up that fails costs only the strictest rung of the ladder."""
+    try:
+        entry = await wire.get(f"models/{target.model}")
+    except (KeyRejected, QuotaSpent):
+        raise
+    except ModelNotFound:
+        raise ProviderError(
+            f"the router does not list the model {_line(target.model)}",
+            hint="--model ORGANISATION/NAME as on huggingface.co, with a chat template",
+        ) from None
+    except CallError:
+        return target.model_copy(update={"format": "json_object"})
+    serving = [row for row in _rows(_entry(entry), "providers") if row.get("provider")]
+    pinned = target.wire_model.removeprefix(target.model).removeprefix(":")
+    if pinned in provider_table().router.policies:
+        pinned = ""
+    if pinned:
+        chosen = [row for row in serving if row["provider"] == pinned]
+        if serving and not chosen:
+            raise _not_serving(target, pinned, serving)
+    else:
+        chosen = [row for row in serving if row.get("status", "live") == "live"]
+    return target.model_copy(update=_facts(target, chosen))
+
+
+def _facts(target: ProviderConfig, chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    strict = bool(chosen) and all(row.get("supports_structured_output") is True for row in chosen)
+    facts: dict[str, Any] = {"format": target.format if strict else "json_object"}
+    rooms = [n for row in chosen if isinstance(n := row.get("context_length"), int) and n > 0]
+    if rooms:
+        shown = min(target.evidence_tokens, int(min(rooms) * _PROMPT_SHARE))
+        left = max(0, min(rooms) - shown - _ASKED)
+        facts |= {"evidence_tokens": shown, "thinking": min(target.thinking, left)}
+    prices = {str(row["provider"]): price for row in chosen if (price := _price(row))}
+    if prices and not target.prices:
+        facts["prices"] = prices | ({"": next(iter(prices.values()))} if len(chosen) == 1 else {})
+    return facts
+
+
+def _price(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    pricing = row.get("pricing")
+    values = [pricing.get(k) for k in ("input", "output")] if isinstance(pricing, dict) else []
+    numbers = [float(v) for v in values if isinstance(v, int | float) and 0 <= v < 1e6]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+
+def _not_serving(
+    target: ProviderConfig, pinned: str, serving: Sequence[Mapping[str, Any]]
+) -> ProviderError:
+    names = sorted({_line(row["provider"]) for row in serving})
+    return ProviderError(
+        f"{pinned} does not serve {_line(target.model)}; {', '.join(names[:_LISTED])}"
+        f" {'do' if len(names) > 1 else 'does'}",
+        hint=f"--provider {names[0]}",
+    )
+
+
+def _entry(listing: Any) -> Any:
+    """Some routes wrap their one model in `data`."""
+    data = listing.get("data") if isinstance(listing, dict) else None
+    return data if isinstance(data, dict) else listing
+
+
+def _rows(listing: Any, key: str) -> list[dict[str, Any]]:
+    rows = listing.get(key) if isinstance(listing, dict) else listing
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _line(text: object) -> str:
+    return " ".join(printable(str(text)).split())[:120]

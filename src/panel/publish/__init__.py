@@ -1,0 +1,1 @@
+"""Everything that strangers see: community, newsletter, site and server."""

@@ -1,0 +1,205 @@
+"""An edition: what a week brought, found in the archive. Pure; knows no format and no mail.
+
+An edition of a week that is over never changes: verdicts made later are left out of it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Final
+
+from panel.evidence.tools.identity import folded
+from panel.publish.newsletter.week import Week
+from panel.review.review import Forecast, Vote
+from panel.runs.history.archive import Archive
+from panel.runs.history.entry import Entry, History, Opinion
+
+UNDECIDED: Final = frozenset({"hold", "incomplete"})
+"""Outcomes whose scores and forecasts are not put in front: a person must look, or a vote lacks."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A persona that votes otherwise than before; None where it gave no review."""
+
+    persona: str
+    title: str
+    before: Vote | None
+    now: Vote | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A verdict that says something else than the last one before the week."""
+
+    now: Entry
+    before: Entry
+    turns: tuple[Turn, ...]
+
+    @property
+    def outcome(self) -> bool:
+        """Whether the outcome changed; else only votes did."""
+        return self.now.verdict.outcome != self.before.verdict.outcome
+
+    @property
+    def judge(self) -> bool:
+        """Whether another model, or another way of asking it, gave the new verdict."""
+        now, before = self.now, self.before
+        return (now.model, now.asked) != (before.model, before.asked)
+
+
+@dataclass(frozen=True)
+class Closest:
+    """The two tools of one category that the panel finds hardest to tell apart."""
+
+    category: str
+    first: Entry
+    """The one with the higher score; of a tie the first by key."""
+    second: Entry
+    tenths: int
+    """Difference of the scores as they are shown, in tenths of a point; 0 is a tie."""
+    others: int
+    """Further pairs of the week that are exactly as close."""
+
+    @property
+    def tie(self) -> bool:
+        """Whether their scores are the same."""
+        return self.tenths == 0
+
+    @property
+    def overlap(self) -> bool | None:
+        """Whether their ranges over samples overlap; None where one of them has no range."""
+        a, b = self.first.verdict.interval, self.second.verdict.interval
+        return None if a is None or b is None else a[0] <= b[1] and b[0] <= a[1]
+
+
+@dataclass(frozen=True)
+class Boldest:
+    """The forecast whose probability is furthest from one half."""
+
+    entry: Entry
+    opinion: Opinion
+    forecast: Forecast
+    probability: float
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What one week brought. A tool counts once, by its last verdict of the week."""
+
+    week: Week
+    new: tuple[Entry, ...]
+    """Tools that had no verdict before: by score, highest first; undecided ones last."""
+    changed: tuple[Change, ...]
+    """Changed outcomes first, then changed votes; by score within."""
+    confirmed: int
+    """Tools reviewed again without any change."""
+    closest: Closest | None
+    boldest: Boldest | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was reviewed."""
+        return not self.new and not self.changed and not self.confirmed
+
+
+def edition(archive: Archive, week: Week) -> Edition:
+    """Return what the week brought, from all verdicts of the archive."""
+    pairs = [pair for history in archive.histories() if (pair := _in_week(history, week))]
+    last = [now for now, _ in pairs]
+    known = [_change(now, before) for now, before in pairs if before is not None]
+    changed = [change for change in known if change.outcome or change.turns]
+    return Edition(
+        week=week,
+        new=tuple(sorted((now for now, before in pairs if before is None), key=_by_score)),
+        changed=tuple(sorted(changed, key=lambda c: (not c.outcome, *_by_score(c.now)))),
+        confirmed=len(known) - len(changed),
+        closest=_closest(last),
+        boldest=_boldest(last),
+    )
+
+
+def _in_week(history: History, week: Week) -> tuple[Entry, Entry | None] | None:
+    """Return a tool's last verdict of the week and its last one before the week."""
+    inside = [each for each in history.entries if each.created in week]
+    earlier = [each for each in history.entries if each.created < week.start]
+    return (inside[-1], earlier[-1] if earlier else None) if inside else None
+
+
+def _change(now: Entry, before: Entry) -> Change:
+    was = {each.persona: each for each in before.opinions}
+    is_ = {each.persona: each for each in now.opinions}
+    turns = [
+        Turn(
+            persona,
+            (is_.get(persona) or was[persona]).title,
+            was[persona].vote if persona in was else None,
+            is_[persona].vote if persona in is_ else None,
+        )
+        for persona in dict.fromkeys([*is_, *was])
+    ]
+    return Change(now, before, tuple(turn for turn in turns if turn.now != turn.before))
+
+
+def _by_score(found: Entry) -> tuple[bool, float, str]:
+    verdict = found.verdict
+    score = math.inf if verdict.score is None else -verdict.score
+    return (verdict.outcome in UNDECIDED, score, found.key)
+
+
+def _tenths(found: Entry) -> int:
+    """Return the score in tenths, cut as `figures.score` shows it."""
+    return math.floor((found.verdict.score or 0.0) * 10 + 1e-6)
+
+
+def _comparable(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
+    for each in entries:
+        if each.verdict.score is None or each.verdict.outcome in UNDECIDED:
+            continue
+        if category := folded(each.tool.category or ""):
+            yield category, each
+
+
+def _closest(entries: Iterable[Entry]) -> Closest | None:
+    found = sorted(_comparable(entries), key=lambda pair: (pair[0], -_tenths(pair[1]), pair[1].key))
+    # Sorted by score, the closest pair of a category stands side by side.
+    pairs = [
+        (_tenths(first) - _tenths(second), category, first, second)
+        for category, group in groupby(found, key=lambda pair: pair[0])
+        for (_, first), (_, second) in pairwise(group)
+    ]
+    if not pairs:
+        return None
+    tenths, _, first, second = min(pairs, key=lambda pair: (pair[0], pair[1]))
+    others = _as_close(found, tenths) - 1
+    return Closest(first.tool.category or "", first, second, tenths, others)
+
+
+def _as_close(found: Iterable[tuple[str, Entry]], tenths: int) -> int:
+    """Count the pairs of a category whose scores differ by exactly that much."""
+    counts = Counter((category, _tenths(each)) for category, each in found)
+    if tenths == 0:
+        return sum(many * (many - 1) // 2 for many in counts.values())
+    return sum(
+        many * counts[category, at + tenths] for (category, at), many in list(counts.items())
+    )
+
+
+def _boldest(entries: Iterable[Entry]) -> Boldest | None:
+    """Of forecasts as far from one half: the one resolved first, then by key and persona."""
+    bold = [
+        Boldest(each, opinion, forecast, p)
+        for each in entries
+        if each.verdict.outcome not in UNDECIDED
+        for opinion in each.opinions
+        if (forecast := opinion.forecast) and (p := forecast.probability) is not None and p != 0.5
+    ]
+    return min(bold, key=_boldness, default=None)
+
+
+def _boldness(found: Boldest) -> tuple[float, str, str, str]:
+    by = found.forecast.resolve_by.isoformat()
+    # Rounded, so that 0.9 and 0.1 are as bold as each other.
+    return (-round(abs(found.probability - 0.5), 9), by, found.entry.key, found.opinion.persona)

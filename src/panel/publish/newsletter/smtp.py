@@ -1,0 +1,293 @@
+"""The mail server: `SMTPServer` is one as its settings name it, `SMTPConnection` talks to it.
+
+Knows SMTP and nothing of what a mail says. A mail is handed over in two steps, text and final dot,
+so that what a broken line means is known: before the dot the mail was not taken and may be sent
+again; after it the server may have taken it, and it must not be.
+"""
+
+import contextlib
+import re
+import select
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any, Final
+
+from panel.foundation.errors import (
+    MailDeferred,
+    MailError,
+    MailRefused,
+    MailRejected,
+    MailUncertain,
+)
+from panel.foundation.text import printable
+from panel.publish.newsletter.mime import as_bytes, people
+from panel.publish.newsletter.smtp_settings import EXAMPLE, SMTPSettings
+
+_CHECK: Final = f"check {EXAMPLE}"
+
+
+@dataclass(frozen=True)
+class SMTPServer:
+    """The way out for mail: one server, as the settings name it."""
+
+    server: SMTPSettings
+
+    @classmethod
+    def parse(cls, url: str) -> "SMTPServer":
+        """Read what PANEL_SMTP_URL holds. Raises `SettingsError` as `SMTPSettings.parse` does."""
+        return cls(SMTPSettings.parse(url))
+
+    def line(self) -> "SMTPConnection":
+        """Return a connection for several mails; use it in a `with`."""
+        return SMTPConnection(self.server)
+
+    def send(self, message: EmailMessage) -> None:
+        """Send one mail over a connection of its own. Raises as `SMTPConnection.send` does."""
+        with self.line() as line:
+            line.send(message)
+
+
+class SMTPConnection:
+    """A connection to a mail server, made with the first mail and again after it broke."""
+
+    def __init__(self, server: SMTPSettings) -> None:
+        """Remember the server; nothing is connected yet."""
+        self._server = server
+        self._wire: _Wire | None = None
+
+    def __enter__(self) -> "SMTPConnection":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand one mail to the server, from its From to its one To.
+
+        Raises:
+            MailRefused: the server does not let us in, or not with this sender.
+            MailRejected: it will never take this mail.
+            MailDeferred: it did not take it now; the connection is closed.
+            MailUncertain: the connection broke when it may have taken it; likewise.
+        """
+        sender, recipient = people(message)
+        handed: list[bool] = []
+        try:
+            with self._guarded() as wire:
+                self._deliver(wire, sender, recipient, as_bytes(message), handed)
+        except MailError as error:
+            error.message = re.sub(re.escape(recipient), "recipient", error.message, flags=re.I)
+            error.args = (error.message,)
+            raise
+        except OSError as error:
+            why = "no answer in time" if self._wire and self._wire.was_cut else _reason(error)
+            self._drop()
+            if handed:
+                raise MailUncertain(
+                    f"the connection to {self._server} broke after the whole mail was sent"
+                ) from error
+            raise MailDeferred(f"{self._server}: {why}", everybody=True) from error
+
+    def close(self) -> None:
+        """Say goodbye and close the connection; nothing is raised."""
+        if self._wire is not None:
+            with contextlib.suppress(OSError), _cut_after(5.0, self._wire):
+                self._wire.quit()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._wire is not None:
+            self._wire.hang_up()
+        self._wire = None
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator["_Wire"]:
+        if self._wire is not None and self._wire.idle_ended():
+            self._drop()
+        self._wire = wire = self._wire or _Wire(self._server)
+        with _cut_after(self._server.deadline, wire):
+            if wire.sock is None:
+                self._enter(wire)
+            yield wire
+
+    def _enter(self, wire: "_Wire") -> None:
+        """Connect, encrypt, sign in."""
+        server = self._server
+        try:
+            _expect(server, wire.connect(server.host, server.port), 220, refused=MailRefused)
+            wire.ehlo_or_helo_if_needed()
+            if not server.tls and not server.loopback:
+                _encrypt(wire, server)
+            if server.user is not None:
+                _sign_in(wire, server)
+        except ssl.SSLCertVerificationError as error:
+            self._drop()
+            raise MailRefused(
+                f"{server}: its certificate is not trusted: {error.verify_message}",
+                hint="SSL_CERT_FILE=… names another file of trusted authorities",
+            ) from error
+        except MailError:
+            self._drop()
+            raise
+
+    def _deliver(
+        self, wire: "_Wire", sender: str, recipient: str, data: bytes, handed: list[bool]
+    ) -> None:
+        server, options = self._server, []
+        if not (sender + recipient).isascii():
+            if not wire.has_extn("smtputf8"):
+                raise MailRejected(f"{server} takes no address with letters beyond ASCII")
+            options = ["SMTPUTF8", "BODY=8BITMIME"]
+        try:
+            _expect(server, wire.mail(sender, options), 250, refused=MailRefused)
+            _expect(server, wire.rcpt(recipient), 250, 251)
+            _expect(server, wire.docmd("DATA"), 354)
+            wire.send(re.sub(rb"(?m)^\.", b"..", data))
+            wire.send(b".\r\n")
+            handed.append(True)
+            answer = wire.getreply()
+            if answer[0] // 100 not in (2, 4, 5):
+                raise OSError("an answer that is none")
+            _expect(server, answer, 250)
+        except MailRejected:
+            with contextlib.suppress(OSError):
+                wire.rset()
+            raise
+        except MailError:
+            self._drop()
+            raise
+
+
+class _Wire(smtplib.SMTP):
+    """The client of the standard library, which can be cut off from another thread."""
+
+    def __init__(self, server: SMTPSettings) -> None:
+        self.was_cut = False
+        self._plug: socket.socket | None = None
+        self._tls = _context() if server.tls else None
+        super().__init__(local_hostname="[127.0.0.1]", timeout=server.timeout)
+        self._host = server.host
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        found = socket.create_connection((host, port), timeout)
+        # The dot goes out in a packet of its own: it must not wait for the text's receipt.
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._plug = found.dup()
+        try:
+            return self._tls.wrap_socket(found, server_hostname=host) if self._tls else found
+        except OSError:
+            found.close()
+            raise
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one answer; half of one that was cut off is none."""
+        found = super().getreply()
+        if self.was_cut:
+            raise TimeoutError
+        return found
+
+    def idle_ended(self) -> bool:
+        """Whether the server has spoken unasked between two mails: it only does to say goodbye."""
+        return self.sock is None or bool(select.select([self.sock], [], [], 0)[0])
+
+    def cut(self) -> None:
+        """Break the connection; whoever waits for it wakes up with an error."""
+        self.was_cut = True
+        if self._plug is not None:
+            with contextlib.suppress(OSError):
+                self._plug.shutdown(socket.SHUT_RDWR)
+
+    def hang_up(self) -> None:
+        """Close everything that is open."""
+        self.close()
+        if self._plug is not None:
+            self._plug.close()
+            self._plug = None
+
+
+@contextlib.contextmanager
+def _cut_after(seconds: float, wire: _Wire) -> Iterator[None]:
+    """Bound the whole of a dialogue: the timeout of one read would let a slow drip go on."""
+    timer = threading.Timer(seconds, wire.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _encrypt(wire: _Wire, server: SMTPSettings) -> None:
+    if wire.has_extn("starttls"):
+        wire.starttls(context=_context())
+        wire.ehlo()
+    elif server.user is not None:
+        raise MailRefused(
+            f"{server} offers no STARTTLS; a password is not sent unencrypted",
+            hint="smtps://… if the server speaks TLS from the start (usually port 465)",
+        )
+
+
+def _sign_in(wire: _Wire, server: SMTPSettings) -> None:
+    wire.user, wire.password = server.user or "", server.password or ""
+    offered = wire.esmtp_features.get("auth", "").upper().split()
+    ways: dict[str, Any] = {
+        "PLAIN": wire.auth_plain,
+        "LOGIN": wire.auth_login,
+        "CRAM-MD5": wire.auth_cram_md5,
+    }
+    way = next((name for name in ways if name in offered), None)
+    if way is None:
+        raise MailRefused(f"{server} offers no way to sign in that is known here", hint=_CHECK)
+    try:
+        # One try: some servers hang up on whoever tries a second way after a wrong password.
+        wire.auth(way, ways[way])
+    except smtplib.SMTPAuthenticationError as error:
+        # What the server says here may repeat what it was sent: only its code is told.
+        code = error.smtp_code
+        if code // 100 == 4:
+            text = f"{server} cannot sign anyone in now ({code})"
+            raise MailDeferred(text, everybody=True) from None
+        text = f"{server} rejected the user name or password ({code})"
+        raise MailRefused(text, hint=_CHECK) from None
+
+
+def _context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _expect(
+    server: SMTPSettings,
+    answer: tuple[int, bytes],
+    *wanted: int,
+    refused: type[MailError] = MailRejected,
+) -> None:
+    """Raise what an unwanted answer means: `refused` for 5xx, else that it may go later."""
+    code, said = answer
+    if code in wanted:
+        return
+    words = " ".join(printable(said.decode("utf-8", "replace")).split())[:200]
+    text = f"{server} said {code} {words}".rstrip()
+    if code // 100 == 5:
+        raise refused(text)
+    raise MailDeferred(text, everybody=code == 421 or refused is MailRefused)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, socket.gaierror):
+        return "no such host, or no name server"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"said {error.smtp_code}"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS: {error.reason or 'handshake failed'}".lower()
+    return "the connection was lost"

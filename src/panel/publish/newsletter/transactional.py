@@ -1,0 +1,64 @@
+"""The letters that a page sends: confirm a subscription, sign in. One link each.
+
+Knows nothing of tokens: the link is given, whole. The link's page asks for one more click there,
+because mail scanners open links.
+"""
+
+from urllib.parse import urlsplit
+
+from panel.publish.newsletter import templates
+from panel.publish.newsletter.mime import MailMessage
+from panel.publish.newsletter.wrap import wrapped
+
+
+def confirmation(link: str, *, hours: int = 24) -> MailMessage:
+    """Return the letter that asks whether the weekly mail is really wanted."""
+    return _letter(
+        subject="Confirm the weekly panel mail",
+        opening="Someone, we hope you, asked for the weekly panel mail at this address: "
+        "new verdicts, changed verdicts, one mail a week.",
+        action="Confirm the subscription",
+        link=link,
+        until=f"The link works for {_span(hours)}.",
+        otherwise="If this was not you, do nothing: without your confirmation no weekly mail "
+        "comes to this address.",
+    )
+
+
+def sign_in(link: str, *, hours: int = 1) -> MailMessage:
+    """Return the letter that lets its reader sign in."""
+    return _letter(
+        subject="Your link to sign in to panel",
+        opening="With this link you sign in, so that your votes count as verified.",
+        action="Sign in",
+        link=link,
+        until=f"The link works once, within {_span(hours)}.",
+        otherwise="If this was not you, do nothing: nobody is signed in without this link. "
+        "Do not pass it on.",
+    )
+
+
+def _letter(
+    *, subject: str, opening: str, action: str, link: str, until: str, otherwise: str
+) -> MailMessage:
+    site = urlsplit(link).hostname or ""
+    told = f"This mail was sent because of a form on {site}."
+    text = "\n\n".join(
+        [wrapped(opening), f"{action}:\n{link}", wrapped(until), wrapped(otherwise), wrapped(told)]
+    )
+    html = templates.render(
+        "letter",
+        title=subject,
+        preview=opening,
+        opening=opening,
+        action=action,
+        link=link,
+        until=until,
+        otherwise=otherwise,
+        told=told,
+    )
+    return MailMessage(subject=subject, text=text + "\n", html=html)
+
+
+def _span(hours: int) -> str:
+    return "an hour" if hours == 1 else f"{hours} hours"

@@ -1,0 +1,261 @@
+"""What every form of an edition shows, computed once: pure, and ignorant of any format.
+
+All text of others is on one line, short, and links to nothing. It is still untrusted: a format
+escapes it for its own language.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest, Edition, Turn
+from panel.publish.newsletter.urls import PageURLs
+from panel.publish.newsletter.wrap import words
+from panel.report import figures
+from panel.report.citations import line, parts
+from panel.review.verdict.scorecard import Outcome
+from panel.runs.history.entry import Entry
+
+AT_MOST: Final = 20
+"""Verdicts shown of each kind: a mail above 100 kB is cut by the large mail services."""
+
+_REMARKS: Final = {
+    "hold": "Suspicious evidence: a person must look before this counts.",
+    "incomplete": "Too few votes for a verdict.",
+}
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """One tool's verdict."""
+
+    name: str
+    link: str | None
+    outcome: Outcome
+    tagline: str
+    category: str
+    score: float | None
+    """None where the verdict does not count yet, so that no number speaks for the tool."""
+    numbers: str
+    """Share of ship and score, with its range where there is one; likewise empty."""
+    votes: str
+    remark: str
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """A changed verdict."""
+
+    item: ItemView
+    was: Outcome
+    before: str
+    """The score before, and when."""
+    turns: tuple[str, ...]
+    judge: str
+    """What is to be known where another model answered; else empty."""
+
+
+@dataclass(frozen=True)
+class ClosestView:
+    """The closest comparison."""
+
+    category: str
+    first: ItemView
+    second: ItemView
+    verdict: str
+    link: str | None
+
+
+@dataclass(frozen=True)
+class BoldestView:
+    """The boldest forecast."""
+
+    claim: str
+    chance: str
+    by: str
+    title: str
+    name: str
+    link: str | None
+
+
+@dataclass(frozen=True)
+class EditionView:
+    """One edition."""
+
+    week: str
+    title: str
+    """The week and its days."""
+    headline: str
+    preview: str
+    """What it brings in one line, shown beside the subject."""
+    new: tuple[ItemView, ...]
+    more_new: int
+    changed: tuple[ChangeView, ...]
+    more_changed: int
+    closest: ClosestView | None
+    boldest: BoldestView | None
+    remark: str
+    """On what is not shown: tools whose verdicts stand, or that nothing was reviewed."""
+    sure: str
+    """How sure the numbers are; empty where there are none."""
+    home: str | None
+    method: str | None
+
+    @property
+    def subject(self) -> str:
+        """The mail's subject."""
+        return f"Panel, {self.title.partition(':')[0].lower()}: {self.headline.lower()}"
+
+
+def view(found: Edition, places: PageURLs | None) -> EditionView:
+    """Compute what is shown of one edition; with `places`, linked to its pages."""
+    shown = [_item(each, places) for each in found.new[:AT_MOST]]
+    changed = [_change(each, places) for each in found.changed[:AT_MOST]]
+    return EditionView(
+        week=str(found.week),
+        title=f"Week {found.week.number} of {found.week.year}: {found.week.days}",
+        headline=_headline(found),
+        preview=_preview([*shown, *(each.item for each in changed)]),
+        new=tuple(shown),
+        more_new=len(found.new) - len(shown),
+        changed=tuple(changed),
+        more_changed=len(found.changed) - len(changed),
+        closest=_closest(found.closest, places) if found.closest else None,
+        boldest=_boldest(found.boldest, places) if found.boldest else None,
+        remark=_remark(found),
+        sure=_sure([*found.new, *(each.now for each in found.changed)]),
+        home=f"{places.base}/" if places else None,
+        method=places.method if places else None,
+    )
+
+
+def day(moment: date) -> str:
+    """Write a day as people do: `22 November 2026`."""
+    return f"{moment.day} {moment:%B} {moment.year}"
+
+
+def several(count: int, one: str, many: str | None = None) -> str:
+    """Write a count with its noun: `1 tool`, `2 tools`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _headline(found: Edition) -> str:
+    new, changed = len(found.new), len(found.changed)
+    if new and changed:
+        return f"{several(new, 'new verdict')}, {changed} changed"
+    if new:
+        return several(new, "new verdict")
+    return several(changed, "changed verdict") if changed else "No new verdicts"
+
+
+def _preview(items: Sequence[ItemView]) -> str:
+    return " · ".join(f"{each.name}: {each.outcome}" for each in items[:5])
+
+
+def _remark(found: Edition) -> str:
+    if found.empty:
+        return f"No tool was reviewed in the week of {found.week.days}."
+    if not found.confirmed:
+        return ""
+    tools = several(found.confirmed, "tool was", "tools were")
+    stands = "its verdict stands" if found.confirmed == 1 else "their verdicts stand"
+    return f"{tools} reviewed again, and {stands}."
+
+
+def _sure(entries: Sequence[Entry]) -> str:
+    scored = [each for each in entries if each.verdict.outcome not in UNDECIDED]
+    if not scored:
+        return ""
+    single = "A score without a range comes from one answer of each reviewer."
+    if not any(each.verdict.interval for each in scored):
+        return single
+    range_ = "A range is how far a score moved when the reviewers were asked again."
+    return range_ if all(each.verdict.interval for each in scored) else f"{range_} {single}"
+
+
+def _item(entry: Entry, places: PageURLs | None) -> ItemView:
+    verdict, tool = entry.verdict, entry.tool
+    spread = f" ({figures.interval(verdict.interval)})" if verdict.interval else ""
+    share = figures.percent(verdict.ship_percent)
+    counts = verdict.outcome not in UNDECIDED
+    return ItemView(
+        name=words(tool.name, 80) or entry.key,
+        link=places.tool(entry.key) if places else None,
+        outcome=verdict.outcome,
+        tagline=words(tool.tagline),
+        category=words(tool.category, 60),
+        score=verdict.score if counts else None,
+        numbers=f"{share} ship, score {figures.score(verdict.score)} of 100{spread}"
+        if counts
+        else "",
+        votes=_votes(entry),
+        remark=_REMARKS.get(verdict.outcome, ""),
+    )
+
+
+def _votes(entry: Entry) -> str:
+    counts = entry.verdict.votes.model_dump()
+    told = {"ship": "ship", "skip": "skip", "abstain": "abstained", "missing": "missing"}
+    return ", ".join(f"{counts[vote]} {word}" for vote, word in told.items() if counts[vote])
+
+
+def _change(change: Change, places: PageURLs | None) -> ChangeView:
+    before = change.before
+    score = figures.score(before.verdict.score)
+    return ChangeView(
+        item=_item(change.now, places),
+        was=before.verdict.outcome,
+        before=f"{before.verdict.outcome}, score {score}, {day(before.created)}",
+        turns=tuple(_turn(turn) for turn in change.turns),
+        judge=_judge(change) if change.judge else "",
+    )
+
+
+def _turn(turn: Turn) -> str:
+    return f"{words(turn.title, 60)}: {turn.before or 'no review'} → {turn.now or 'no review'}"
+
+
+def _judge(change: Change) -> str:
+    was, now = words(change.before.model, 60), words(change.now.model, 60)
+    if was == now:
+        return f"Asked another way: {change.before.asked}, now {change.now.asked}."
+    return f"Another model answered: {was}, now {now}."
+
+
+def _closest(found: Closest, places: PageURLs | None) -> ClosestView:
+    return ClosestView(
+        category=words(found.category, 60),
+        first=_item(found.first, places),
+        second=_item(found.second, places),
+        verdict=_distance(found),
+        link=places.pair(found.first.key, found.second.key) if places else None,
+    )
+
+
+def _distance(found: Closest) -> str:
+    if found.tie:
+        text = f"A tie: both score {figures.score(found.first.verdict.score)}."
+    else:
+        text = f"{found.tenths / 10:.1f} points apart."
+        if found.overlap:
+            text += " Their ranges overlap, so this is no order."
+    if found.others:
+        text += f" {several(found.others, 'more pair is', 'more pairs are')} as close."
+    return text
+
+
+def _boldest(found: Boldest, places: PageURLs | None) -> BoldestView:
+    return BoldestView(
+        claim=words(_uncited(found.forecast.claim), 280),
+        chance=f"{figures.probability(found.probability)} likely",
+        by=day(found.forecast.resolve_by),
+        title=words(found.opinion.title, 60),
+        name=words(found.entry.tool.name, 80) or found.entry.key,
+        link=places.tool(found.entry.key) if places else None,
+    )
+
+
+def _uncited(claim: str) -> str:
+    """Drop passage ids: a mail has no passages to show."""
+    return "".join(part for part in parts(line(claim), ()) if isinstance(part, str))

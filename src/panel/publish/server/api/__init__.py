@@ -1,0 +1,1 @@
+"""The JSON API: schemas, handlers and its documentation."""

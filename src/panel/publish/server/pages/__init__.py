@@ -1,0 +1,1 @@
+"""The live pages, a module each."""

@@ -1,0 +1,187 @@
+"""Answers: pages of the site and pages in words, as responses with the right headers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from panel.foundation.errors import Unkeepable
+from panel.publish.server.database import Unavailable
+from panel.publish.server.forms import BadForm
+from panel.publish.server.http_page import HTTPPage
+from panel.publish.server.state import ServerState
+from panel.publish.server.thread_pool import PoolBusy
+from panel.publish.site import urls
+from panel.report.citations import line
+
+Link = tuple[str, str]
+"""What a link says, and the path that it leads to."""
+
+FRONT: Final[Link] = ("To the newest verdicts", urls.FRONT)
+_DEPTH: Final = 4
+"""Folders an address may have; no page of ours is deeper."""
+
+
+def page_response(request: Request, page: HTTPPage, *, keep: str) -> Response:
+    """Return a ready page: packed where the browser takes it, 304 where it has it already.
+
+    `keep` says, as `Cache-Control`, who may keep it.
+    """
+    packed = page.packed is not None and "gzip" in request.headers.get("accept-encoding", "")
+    tag = f'"{page.tag}-gz"' if packed else f'"{page.tag}"'
+    headers = {
+        "etag": tag,
+        "cache-control": keep,
+        "vary": "accept-encoding, cookie",
+    }
+    if _has(request, tag):
+        return Response(status_code=304, headers=headers)
+    if packed:
+        headers["content-encoding"] = "gzip"
+    body = page.packed if packed else page.body
+    return Response(body, media_type=None, headers={**headers, "content-type": page.media_type})
+
+
+def see_other(request: Request, path: str) -> Response:
+    """Send the browser on to a path of this site, by GET; `path` is never a visitor's text."""
+    # Relative, so that it stays on this site, below whatever path a proxy has put it.
+    url = urls.root(request.url.path.lstrip("/")) + path
+    return RedirectResponse(url or ".", status_code=303, headers={"cache-control": "no-store"})
+
+
+def sentence(message: str) -> str:
+    """Return the message of an error as a page says it."""
+    told = line(message)
+    return f"{told[:1].upper()}{told[1:]}."
+
+
+def turned_away(wait: float) -> Mapping[str, str]:
+    """Return the headers that say when to come back."""
+    return {"retry-after": str(max(1, round(wait + 0.5)))}
+
+
+class Responses:
+    """Draws pages that are not the archive's: they are made for one visitor and never kept."""
+
+    def __init__(self, service: ServerState) -> None:
+        """Remember the service."""
+        self._service = service
+
+    async def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        title: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        notice: str | None = None,
+        **told: Any,
+    ) -> Response:
+        """Return a page of one of the server's templates, in the site's frame."""
+        cookies = self._service.jar.read(request)
+        signed_in = cookies.session is not None
+        live = replace(self._service.shelf.live, signed_in=signed_in, notice=notice)
+        path = request.url.path.lstrip("/")
+        site = self._service.shelf.site
+
+        def draw() -> bytes:
+            return site.page(template, path=path, title=title, live=live, **told)
+
+        body = await self._service.shelf.make(draw)
+        told_once = {"cache-control": "no-store", **(headers or {})}
+        return Response(body, status, told_once, media_type="text/html; charset=utf-8")
+
+    async def words(
+        self,
+        request: Request,
+        heading: str,
+        *paragraphs: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        links: Sequence[Link] = (FRONT,),
+    ) -> Response:
+        """Return a page that only says something."""
+        return await self.page(
+            request,
+            "words.html",
+            title=heading,
+            status=status,
+            headers=headers,
+            heading=heading,
+            paragraphs=paragraphs,
+            links=links,
+        )
+
+    async def missing(self, request: Request) -> Response:
+        """Return the page for an address that leads nowhere."""
+        path = request.url.path.lstrip("/")
+        if path.count("/") > _DEPTH:
+            return Response("There is no such page.\n", 404, media_type="text/plain")
+        site, live = self._service.shelf.site, self._service.shelf.live
+        body = await self._service.shelf.make(lambda: site.not_found(path, live=live))
+        headers = {"cache-control": "no-store"}
+        return Response(body, 404, headers, media_type="text/html; charset=utf-8")
+
+    async def too_often(
+        self,
+        request: Request,
+        wait: float,
+        *,
+        why: str | None = None,
+    ) -> Response:
+        """Return the page for somebody who asks more often than is allowed.
+
+        `why` says that the day's budget is spent; without it, it was too many at once.
+        """
+        seconds = max(1, round(wait + 0.5))
+        return await self.words(
+            request,
+            "Enough for today" if why else "Too many at once",
+            why or "That was more than this site takes from one person or one network at a time.",
+            f"It can be done again in {_span(seconds)}. Nothing was changed.",
+            status=429,
+            headers=turned_away(wait),
+        )
+
+    async def failed(self, request: Request, fault: Exception) -> Response:
+        """Return the page for a fault that a handler let through."""
+        if isinstance(fault, BadForm):
+            return await self.words(
+                request, "That did not work", fault.message, status=fault.status
+            )
+        if isinstance(fault, Unkeepable):
+            return await self.words(
+                request, "That did not work", sentence(fault.message), status=400
+            )
+        if isinstance(fault, Unavailable):
+            return await self.words(
+                request,
+                "Not possible right now",
+                "The database does not answer, so nothing was counted or stored.",
+                "The verdicts can be read all the same. Try again in a few seconds.",
+                status=503,
+                headers={"retry-after": "5"},
+            )
+        if isinstance(fault, PoolBusy):
+            words = "The server has too much to do. Try again in a few seconds.\n"
+            return Response(words, 503, {"retry-after": "2"}, media_type="text/plain")
+        raise fault
+
+
+def _has(request: Request, tag: str) -> bool:
+    known = request.headers.get("if-none-match")
+    if not known:
+        return False
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known.split(","))
+
+
+def _span(seconds: int) -> str:
+    if seconds < 90:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"

@@ -1,0 +1,112 @@
+"""Progress of reviews under way: written by the worker's thread, read by pages and streams."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from panel.review.events import Decided, Event, Reviewed, Started, Stepped
+from panel.review.review import Review
+
+KEPT: Final = 200
+"""Reviews whose last state is remembered."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far one reviewer is."""
+
+    persona: str
+    title: str
+    done: int
+    total: int
+    said: str = "waiting"
+    """What it is at, or its vote."""
+
+
+@dataclass(frozen=True)
+class ReviewProgress:
+    """How far one review is; replaced, never changed."""
+
+    version: int
+    doing: str
+    steps: tuple[Step, ...] = ()
+
+    def after(self, event: Event) -> "ReviewProgress":
+        """Return the progress after something has happened."""
+        match event:
+            case Started():
+                return replace(self, doing="the reviewers read the evidence")
+            case Stepped():
+                return self._with(event.persona, event.done, event.step)
+            case Reviewed():
+                return self._through(event)
+            case Decided():
+                return replace(self, doing="the verdict is in")
+
+    def _with(self, persona: str, done: int, said: str) -> "ReviewProgress":
+        steps = tuple(
+            replace(step, done=min(done, step.total), said=said)
+            if step.persona == persona
+            else step
+            for step in self.steps
+        )
+        return replace(self, steps=steps)
+
+    def _through(self, event: Reviewed) -> "ReviewProgress":
+        review = event.review
+        said = f"votes {review.vote}" if isinstance(review, Review) else "no review"
+        total = next((s.total for s in self.steps if s.persona == review.persona), 0)
+        return self._with(review.persona, total, said)
+
+
+class ProgressBoard:
+    """The newest progress of each review, by the request's number."""
+
+    def __init__(self) -> None:
+        """Begin empty; use it from the loop that serves, but for `put`."""
+        self._found: dict[int, ReviewProgress] = {}
+        self._changed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Name the loop in which streams wait."""
+        self._loop = loop
+
+    def begin(self, number: int, doing: str, steps: Sequence[Step] = ()) -> None:
+        """Say what is done now, and by whom; from any thread."""
+        self._put(number, ReviewProgress(0, doing, tuple(steps)))
+
+    def happened(self, number: int, event: Event) -> None:
+        """Take in what happened to a review; from any thread."""
+        if (now := self._found.get(number)) is not None:
+            self._put(number, now.after(event))
+
+    def get(self, number: int) -> ReviewProgress | None:
+        """Return the newest progress, None where nothing is known of the review."""
+        return self._found.get(number)
+
+    def forget(self, number: int) -> None:
+        """Drop a review that has ended; whoever waits looks again."""
+        self._found.pop(number, None)
+        self._wake()
+
+    def next_change(self) -> asyncio.Event:
+        """Return what is set at the next change of any review: take it before looking."""
+        return self._changed
+
+    def _put(self, number: int, progress: ReviewProgress) -> None:
+        known = self._found.get(number)
+        self._found[number] = replace(progress, version=known.version + 1 if known else 1)
+        while len(self._found) > KEPT:
+            del self._found[next(iter(self._found))]
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._flash)
+
+    def _flash(self) -> None:
+        # Everybody who waits now wakes up; whoever comes later waits for the next change.
+        self._changed.set()
+        self._changed = asyncio.Event()

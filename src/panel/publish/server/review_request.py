@@ -1,0 +1,108 @@
+"""A wish: what a visitor wants reviewed, checked before it is queued. Pure.
+
+A stranger may ask for a new review of a known tool, but not say what it is judged by: that stays
+the address it was reviewed from before.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from panel.evidence.fetch.checked_url import check_url
+from panel.evidence.tools.identity import contradict, name_key
+from panel.foundation.errors import Blocked, ToolError
+from panel.foundation.text import clean
+from panel.publish.community.requests import DESCRIPTION, NAME, URL
+from panel.runs.history.entry import History
+
+ENOUGH: Final = 40
+"""Characters of a description that a review without an address needs."""
+
+_HINT: Final = "for instance https://example.org"
+
+
+@dataclass(frozen=True)
+class ReviewRequest:
+    """A tool to review: a name, and an address or a description or both."""
+
+    name: str
+    url: str | None
+    description: str | None
+
+
+def read_review_request(
+    name: str, url: str, description: str, *, allow: frozenset[str] = frozenset()
+) -> ReviewRequest:
+    """Return what the fields of the form ask for.
+
+    Args:
+        name: The tool's name.
+        url: Its address; may be empty.
+        description: What it is; may be empty.
+        allow: Hosts that may be named although they are none of the web, for tests.
+
+    Raises:
+        ToolError: naming the field and what it needs.
+    """
+    told = ReviewRequest(_one_line(name), _one_line(url) or None, _text(description) or None)
+    if not told.name:
+        raise ToolError("The tool needs a name.")
+    for what, text, most in (
+        ("name", told.name, NAME),
+        ("address", told.url or "", URL),
+        ("description", told.description or "", DESCRIPTION),
+    ):
+        if len(text) > most:
+            raise ToolError(f"The {what} is longer than {most} characters.")
+    if told.url is not None:
+        _check_address(told.url, allow)
+    elif len(told.description or "") < ENOUGH:
+        raise ToolError(
+            f"Give the tool's https address, or a description of at least {ENOUGH} characters."
+        )
+    return told
+
+
+def settled(told: ReviewRequest, known: History | None) -> ReviewRequest:
+    """Return the wish as it may be worked: a known tool keeps its address.
+
+    Raises:
+        ToolError: the tool is known from another address, or from files.
+    """
+    if known is None:
+        # With an address the reviewers read that, not what a stranger says about it.
+        return replace(told, description=None) if told.url else told
+    url = known.latest.tool.url
+    if url is None or not url.startswith("https://"):
+        raise ToolError(
+            f"{told.name} is known here from material that cannot be read again from a page;"
+            " only whoever runs this site can have it reviewed anew."
+        )
+    if contradict(told.url, url):
+        raise ToolError(f"{told.name} is known here under another address, {url}.")
+    return ReviewRequest(known.latest.tool.name, url, None)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one tool's."""
+    return name_key(one) == name_key(other)
+
+
+def _check_address(url: str, allow: frozenset[str]) -> None:
+    if not url.startswith("https://"):
+        raise ToolError(f"The address must begin with https://, {_HINT}.")
+    if urlsplit(url).hostname in allow:
+        return
+    try:
+        check_url(url, frozenset())
+    except Blocked as fault:
+        raise ToolError(f"This address cannot be read: {fault.message}.") from None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean(text)[0].split())
+
+
+def _text(text: str) -> str:
+    # A browser counts a line's end as one character, and sends two.
+    return clean(text.replace("\r\n", "\n"))[0].strip()

@@ -1,0 +1,132 @@
+"""A site as files: written where they changed, removed where they are gone."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from panel.foundation.atomic_files import inside, sweep, write_error
+from panel.foundation.errors import PanelError
+from panel.publish.site.build_manifest import (
+    Files,
+    WrittenFile,
+    check_free,
+    read_ledger,
+    write_ledger,
+)
+from panel.publish.site.site import Site
+
+Watch = Callable[[int, int], None]
+"""Told of files done and of all files."""
+
+
+@dataclass
+class Built:
+    """What a build did."""
+
+    files: int = 0
+    written: int = 0
+    removed: int = 0
+    failed: list[str] = field(default_factory=list)
+    """Pages that could not be made, one line each."""
+
+
+def build(site: Site, out: Path, *, watch: Watch = lambda done, total: None) -> Built:
+    """Write the site to a folder.
+
+    A page is not made again where nothing it depends on changed, and not written where its bytes
+    are the same. A page that cannot be made is told of and left as it was.
+
+    Raises:
+        InputError: the folder holds files of somebody else.
+        RunError: a link or such a file stands in the way, or a file cannot be written.
+        DiskFull: there is no room left.
+    """
+    before = read_ledger(out)
+    paths = list(site.paths())
+    check_free(out, paths, before)
+    _make(out)
+    sweep(out)
+    # Told first, so that a build that is killed leaves nothing which the next one does not know.
+    write_ledger(out, {path: WrittenFile("", "") for path in paths} | before)
+    built, after = Built(), Files()
+    for done, path in enumerate(paths, 1):
+        kept = _one(site, out, path, before.get(path, WrittenFile("", "")), built)
+        if kept:
+            after[path] = kept
+        watch(done, len(paths))
+    built.files = len(after)
+    built.removed = _remove(out, before.keys() - after.keys())
+    write_ledger(out, after)
+    return built
+
+
+def _one(site: Site, out: Path, path: str, before: WrittenFile, built: Built) -> WrittenFile | None:
+    place = inside(out, path)
+    stamp = site.stamp(path) or ""
+    if stamp and stamp == before.stamp and _digest(place) == before.digest:
+        return before
+    try:
+        made = site.render(path)
+    except PanelError as error:
+        built.failed.append(f"{path}: {error.message}")
+        return before if before.digest and place.exists() else None
+    if made is None:
+        return None
+    digest = hashlib.sha256(made).hexdigest()
+    if _digest(place) != digest:
+        _write(out, path, made)
+        built.written += 1
+    return WrittenFile(stamp, digest)
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, folder) from error
+
+
+def _write(out: Path, name: str, content: bytes) -> None:
+    """Replace a file whole; it need not outlive a power cut, since it can be built again."""
+    path = inside(out, name)
+    _make(path.parent)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".panel-", suffix=".tmp", dir=path.parent)
+        with open(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise write_error(error, path) from error
+        raise
+
+
+def _remove(out: Path, names: set[str]) -> int:
+    """Remove files that earlier builds wrote, and the folders that this empties."""
+    removed = 0
+    for name in sorted(names):
+        path = inside(out, name)
+        if path.is_file():
+            path.unlink()
+            removed += 1
+        parent = path.parent
+        while parent != out:
+            with suppress(OSError):
+                parent.rmdir()
+            parent = parent.parent
+    return removed

@@ -1,0 +1,128 @@
+"""What there is to show, found once from the archive: tools, categories, pairs, reviewers. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from panel.evidence.tools.identity import folded
+from panel.foundation.slug import slug
+from panel.publish.site import urls
+from panel.publish.site.pairing import Pair, pairs
+from panel.report.citations import line
+from panel.review.personas import Persona
+from panel.runs.history.entry import History, newest
+
+NO_CATEGORY: Final = "Other tools"
+
+
+@dataclass(frozen=True)
+class Category:
+    """Tools of one kind, newest verdict first."""
+
+    slug: str
+    name: str
+    histories: tuple[History, ...]
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """A persona as the archive and the persona files know it."""
+
+    slug: str
+    name: str
+    title: str
+    persona: Persona | None
+    """None where its file is not among those given."""
+
+
+class Catalog:
+    """Every page's subject."""
+
+    def __init__(self, histories: Iterable[History], personas: Sequence[Persona]) -> None:
+        """Sort the tools; `histories` come from the archive."""
+        found = tuple(histories)
+        self.histories = {each.key: each for each in found}
+        self.newest = tuple(newest(found))
+        self.categories = _categories(self.newest)
+        self.reviewers = _reviewers(self.newest, personas)
+        named = (each for each in self.categories.values() if each.name != NO_CATEGORY)
+        self.pairs = pairs(each.histories for each in named)
+        self._category_of = {
+            history.key: each for each in self.categories.values() for history in each.histories
+        }
+        self._pair_names = {urls.pair(*each): each for each in self.pairs}
+        self._partners: dict[str, list[str]] = {}
+        self._pairs_in: dict[str, list[Pair]] = {}
+        for pair in self.pairs:
+            self._partners.setdefault(pair.one, []).append(pair.two)
+            self._partners.setdefault(pair.two, []).append(pair.one)
+            self._pairs_in.setdefault(self._category_of[pair.one].slug, []).append(pair)
+
+    @property
+    def day(self) -> date | None:
+        """The day of the newest verdict, None without any."""
+        return self.newest[0].latest.created.date() if self.newest else None
+
+    def category_of(self, key: str) -> Category:
+        """Return the category that a tool of the archive stands in."""
+        return self._category_of[key]
+
+    def partners(self, key: str) -> tuple[History, ...]:
+        """Return the tools that a tool is compared with, the newest comparison first."""
+        return tuple(self.histories[other] for other in self._partners.get(key, ()))
+
+    def pairs_in(self, category: Category) -> tuple[Pair, ...]:
+        """Return the comparisons within a category, the newest first."""
+        return tuple(self._pairs_in.get(category.slug, ()))
+
+    def pair(self, path: str) -> Pair | None:
+        """Return the two tools of a comparison's address, listed or not; None for no such tools."""
+        if listed := self._pair_names.get(path):
+            return listed
+        name = path.removeprefix("compare/").removesuffix(".html")
+        pieces = name.split("-vs-")
+        for cut in range(1, len(pieces)):
+            one, two = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
+            if one != two and one in self.histories and two in self.histories:
+                return Pair(one, two)
+        return None
+
+
+def outcomes(found: Iterable[History]) -> tuple[tuple[str, int], ...]:
+    """Return outcome and how many tools have it now, in one order; zero counts left out."""
+    counts = Counter(str(each.latest.verdict.outcome) for each in found)
+    order = ("ship", "split", "hold", "incomplete", "skip")
+    return tuple((name, counts[name]) for name in order if counts[name])
+
+
+def _categories(histories: Sequence[History]) -> dict[str, Category]:
+    grouped: dict[str, list[History]] = {}
+    names: dict[str, str] = {}
+    for history in histories:
+        name = line(history.latest.tool.category) or NO_CATEGORY
+        grouped.setdefault(folded(name), []).append(history)
+        names.setdefault(folded(name), name)
+    slugs: dict[str, str] = {}
+    for ident in sorted(grouped):
+        slugs[slug(names[ident], taken=slugs)] = ident
+    found = [Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()]
+    return {each.slug: each for each in sorted(found, key=_named)}
+
+
+def _named(category: Category) -> tuple[bool, str]:
+    return (category.name == NO_CATEGORY, category.name.casefold())
+
+
+def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dict[str, Reviewer]:
+    known = {each.name: each for each in personas}
+    titles = {each.name: each.title for each in personas}
+    for history in histories:
+        for opinion in history.latest.opinions:
+            titles.setdefault(opinion.persona, opinion.title)
+    found: dict[str, Reviewer] = {}
+    for name, title in titles.items():
+        address = slug(name, taken=found)
+        found[address] = Reviewer(address, name, line(title) or line(name), known.get(name))
+    return found

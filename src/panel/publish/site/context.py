@@ -1,0 +1,35 @@
+"""What a site is made from: the catalogue and what goes with it, at one moment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from panel.publish.site.catalog import Catalog
+from panel.publish.site.feed_item import FeedItem
+from panel.publish.site.forecasts import Resolution
+from panel.publish.site.visitor_state import Tallied
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.history.entry import Entry
+
+
+@dataclass(frozen=True)
+class SiteContext:
+    """Everything that pages are drawn from."""
+
+    catalogue: Catalog
+    title: str
+    base_url: str | None
+    read: Callable[[Entry], Scorecard]
+    """Fetches a whole card; raises `RunError` where it is gone."""
+    tallies: Mapping[str, Tallied] = field(default_factory=dict)
+    """Community votes by the tool's key."""
+    resolutions: tuple[Resolution, ...] = ()
+    """Which forecasts came true."""
+    items: tuple[FeedItem, ...] = ()
+    """Entries of the feeds besides verdicts: editions of the digest."""
+    day: date | None = None
+
+    @property
+    def today(self) -> date:
+        """The day by which forecasts are due."""
+        return self.day or datetime.now(UTC).date()

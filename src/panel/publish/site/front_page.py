@@ -1,0 +1,100 @@
+"""The front page: newest verdicts, contested ones, what moved lately. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from panel.publish.site import urls
+from panel.publish.site.catalog import Catalog, outcomes
+from panel.publish.site.pair_summary import PairSummary, pair_summaries
+from panel.publish.site.tool_summary import ToolSummary, tool_summary
+from panel.report import figures
+from panel.runs.history.entry import History
+
+NEWEST: Final = 9
+CONTESTED: Final = 5
+MOVED: Final = 6
+COMPARED: Final = 8
+
+NEAR: Final = 25.0
+"""Contested: the panel's ship % is within this many points of one half."""
+
+LATELY: Final = timedelta(days=7)
+"""Movement is told of this time up to the newest verdict."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A tool whose verdict or score is not what it was."""
+
+    tile: ToolSummary
+    was: str
+    was_score: float | None
+    by: str
+    """Change of score as `+3.2`; empty where either is unknown."""
+
+
+@dataclass(frozen=True)
+class FrontPage:
+    """What the front page shows."""
+
+    tools: int
+    verdicts: int
+    outcomes: tuple[tuple[str, int], ...]
+    """Outcome and how many tools have it; zero counts left out."""
+    newest: tuple[ToolSummary, ...]
+    contested: tuple[ToolSummary, ...]
+    moved: tuple[Move, ...]
+    since: str
+    matches: tuple[PairSummary, ...]
+    categories: tuple[tuple[str, str, int], ...]
+    """Name, path, tools; the largest first."""
+
+
+def front_page(catalogue: Catalog) -> FrontPage:
+    """Return the front page."""
+    found = catalogue.newest
+    sizes = sorted(catalogue.categories.values(), key=lambda each: -len(each.histories))
+    return FrontPage(
+        tools=len(found),
+        verdicts=sum(len(each.entries) for each in found),
+        outcomes=outcomes(found),
+        newest=tuple(tool_summary(each) for each in found[:NEWEST]),
+        contested=tuple(tool_summary(each) for each in contested(found)),
+        moved=moved(found),
+        since=figures.day(catalogue.day - LATELY) if catalogue.day else "",
+        matches=pair_summaries(catalogue, catalogue.pairs[:COMPARED]),
+        categories=tuple(
+            (each.name, urls.category(each.slug), len(each.histories)) for each in sizes[:24]
+        ),
+    )
+
+
+def contested(found: Sequence[History]) -> list[History]:
+    """Return the tools on which the panel is most divided, the closest first."""
+    near = [
+        (abs(verdict.ship_percent - 50), abs((verdict.score or 0) - 60), number, each)
+        for number, each in enumerate(found)
+        if (verdict := each.latest.verdict).ship_percent is not None
+        and verdict.outcome in ("ship", "skip", "split")
+        and abs(verdict.ship_percent - 50) < NEAR
+    ]
+    return [each for *_, each in sorted(near)[:CONTESTED]]
+
+
+def moved(found: Sequence[History]) -> tuple[Move, ...]:
+    """Return what changed lately: other verdicts first, then the largest changes of score."""
+    moves: list[tuple[bool, float, int, Move]] = []
+    for each in found:
+        if each.before is None or found[0].latest.created - each.latest.created > LATELY:
+            continue
+        now, before = each.latest.verdict, each.before.verdict
+        known = now.score is not None and before.score is not None
+        change = (now.score or 0) - (before.score or 0) if known else 0.0
+        if now.outcome == before.outcome and abs(change) < 0.1:
+            continue
+        by = f"{change:+.1f}".replace("-", "−") if known else ""
+        move = Move(tool_summary(each), before.outcome, before.score, by)
+        moves.append((now.outcome == before.outcome, -abs(change), len(moves), move))
+    return tuple(move for *_, move in sorted(moves)[:MOVED])

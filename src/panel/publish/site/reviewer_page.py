@@ -1,0 +1,100 @@
+"""A reviewer's page: its method, from its file, and its record. Pure."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from panel.publish.site.context import SiteContext
+from panel.publish.site.tool_summary import ToolSummary, tool_summary
+from panel.publish.site.track_record import Prediction, track_record
+from panel.report import figures
+from panel.report.citations import line, paragraphs
+from panel.review.personas import Persona
+
+SHOWN: Final = 20
+"""Tools and forecasts listed of each kind."""
+
+
+@dataclass(frozen=True)
+class ShownForecast:
+    """A forecast fit to show."""
+
+    tool: str
+    key: str
+    claim: str
+    chance: str
+    by: str
+    made: str
+    came_true: bool | None
+    judged: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ReviewerPage:
+    """What a reviewer's page shows; counts are of the newest verdict on each tool."""
+
+    slug: str
+    name: str
+    title: str
+    persona: Persona | None
+    method: tuple[str, ...]
+    votes: tuple[tuple[str, int], ...]
+    reviewed: int
+    ship_share: float | None
+    middle: float | None
+    """The median of its scores."""
+    differs: int
+    alone: int
+    alone_on: tuple[ToolSummary, ...]
+    forecasts: tuple[tuple[str, int, tuple[ShownForecast, ...]], ...]
+    """Due, open and judged: how many, and the first of them."""
+    brier: float | None
+    scored: int
+
+
+def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
+    """Return the page of one reviewer, None where there is no such reviewer."""
+    reviewer = subject.catalogue.reviewers.get(address)
+    if reviewer is None:
+        return None
+    found = track_record(
+        reviewer.name, subject.catalogue.newest, subject.resolutions, subject.today
+    )
+    return ReviewerPage(
+        slug=reviewer.slug,
+        name=line(reviewer.name),
+        title=reviewer.title,
+        persona=reviewer.persona,
+        method=paragraphs(reviewer.persona.voice) if reviewer.persona else (),
+        votes=found.votes,
+        reviewed=found.reviewed,
+        ship_share=found.ship_share,
+        middle=median(found.scores) if found.scores else None,
+        differs=found.differs,
+        alone=len(found.alone),
+        alone_on=tuple(tool_summary(each) for each in found.alone[:SHOWN]),
+        forecasts=tuple(
+            (name, len(made), tuple(_told(each) for each in made[:SHOWN]))
+            for name, made in (
+                ("Due", found.due), ("Judged", found.resolved), ("Open", found.open),
+            )
+        ),
+        brier=found.brier,
+        scored=found.scored,
+    )  # fmt: skip
+
+
+def _told(made: Prediction) -> ShownForecast:
+    end = made.resolution
+    return ShownForecast(
+        tool=line(made.tool) or made.key,
+        key=made.key,
+        claim=line(made.claim),
+        chance=figures.probability(made.probability),
+        by=figures.day(made.by),
+        made=figures.day(made.made),
+        came_true=end.came_true if end else None,
+        judged=figures.day(end.date) if end else "",
+        note=line(end.note) if end else "",
+    )

@@ -1,0 +1,212 @@
+"""Which page a path stands for, and what is on it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from panel.publish.site import urls
+from panel.publish.site.context import SiteContext
+from panel.publish.site.front_page import front_page
+from panel.publish.site.index_pages import (
+    category_page,
+    category_summaries,
+    letter_groups,
+    reviewer_summaries,
+)
+from panel.publish.site.og_image import page_picture
+from panel.publish.site.og_previews import preview
+from panel.publish.site.page import SitePage
+from panel.publish.site.pair_page import pair_page
+from panel.publish.site.pair_summary import pair_summaries
+from panel.publish.site.pairing import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
+from panel.publish.site.provider_page import judges
+from panel.publish.site.reviewer_page import reviewer_page
+from panel.publish.site.static_files import FILES
+from panel.publish.site.tool_page import tool_page
+from panel.publish.site.visitor_state import Tallied
+from panel.report import figures
+
+Votes = Mapping[str, Tallied]
+"""By the tool's key."""
+
+
+def paths(subject: SiteContext) -> Iterator[str]:
+    """Yield the paths of everything there is: what every page needs first, pictures last."""
+    catalogue = subject.catalogue
+    yield from (path for path in FILES if path != urls.SITEMAP or subject.base_url)
+    yield urls.NOT_FOUND
+    pictured = [path for path in _PAGES if path != urls.NOT_FOUND]
+    pictured += [urls.category(each) for each in catalogue.categories]
+    pictured += [urls.reviewer(each) for each in catalogue.reviewers]
+    pictured += [urls.tool(key) for key in catalogue.histories]
+    pictured += [urls.pair(*pair) for pair in catalogue.pairs]
+    yield from pictured
+    if subject.base_url:
+        yield from (urls.picture(path) for path in pictured)
+
+
+def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes | None:
+    """Return the page at a path before it is drawn, a file's bytes, or None.
+
+    `votes` by tool go over those of the subject.
+    """
+    if page := _PAGES.get(path):
+        return page(subject)
+    if file := FILES.get(path):
+        return file(subject)
+    folder, _, name = path.partition("/")
+    if folder == "pictures" and name.endswith(".png"):
+        return _picture(subject, f"{name.removesuffix('.png')}.html")
+    kind = _KINDS.get(folder)
+    return kind(subject, path, votes) if kind and name.endswith(".html") else None
+
+
+def _picture(subject: SiteContext, path: str) -> bytes | None:
+    """Return the picture of a page: its verdict's, else one of its title."""
+    if drawn := preview(subject, path):
+        return drawn
+    page = site_page(subject, path, {})
+    if not isinstance(page, SitePage) or not page.picture:
+        return None
+    return page_picture(page.title, page.description, subject.title)
+
+
+def _front(subject: SiteContext) -> SitePage:
+    told = "What a panel of reviewers says about tools, with the passage behind each claim."
+    page = front_page(subject.catalogue)
+    facts = {"page": page, "seats": reviewer_summaries(subject.catalogue)}
+    return SitePage("front.html", subject.title, told, "front", facts, picture=True)
+
+
+def _tools(subject: SiteContext) -> SitePage:
+    found = letter_groups(subject.catalogue.newest)
+    count = len(subject.catalogue.histories)
+    told = f"All {count} tools with their newest verdicts."
+    return SitePage(
+        "tools.html", "All tools", told, "tools", {"letters": found, "count": count}, picture=True
+    )
+
+
+def _comparisons(subject: SiteContext) -> SitePage:
+    found = pair_summaries(subject.catalogue, subject.catalogue.pairs)
+    grouped: dict[str, list[object]] = {}
+    for each in found:
+        name = subject.catalogue.category_of(each.one.key).name
+        grouped.setdefault(name, []).append(each)
+    groups = sorted(grouped.items(), key=lambda pair: pair[0].casefold())
+    told = f"{len(found)} comparisons of two tools, side by side."
+    return SitePage(
+        "compare.html", "Comparisons", told, "compare", {"groups": groups}, picture=True
+    )
+
+
+def _categories(subject: SiteContext) -> SitePage:
+    found = category_summaries(subject.catalogue)
+    told = "Verdicts by the kind of tool."
+    return SitePage(
+        "categories.html", "Categories", told, "categories", {"categories": found}, picture=True
+    )
+
+
+def _reviewers(subject: SiteContext) -> SitePage:
+    told = "Who reviews, what each looks for, and how each votes."
+    seated = reviewer_summaries(subject.catalogue)
+    return SitePage(
+        "reviewers.html", "Reviewers", told, "reviewers", {"seats": seated}, picture=True
+    )
+
+
+def _providers(subject: SiteContext) -> SitePage:
+    told = "What a verdict cost and how long it took, by provider and model."
+    found = judges(subject.catalogue.newest)
+    return SitePage(
+        "providers.html",
+        "Cost and time by provider",
+        told,
+        "method",
+        {"judges": found},
+        picture=True,
+    )
+
+
+def _method(subject: SiteContext) -> SitePage:
+    told = "How a verdict is computed, what hold means, and what is measured."
+    rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
+    facts = {"rule": rule, "seats": reviewer_summaries(subject.catalogue)}
+    return SitePage("method.html", "How a verdict is made", told, "method", facts, picture=True)
+
+
+def _missing(subject: SiteContext) -> SitePage:
+    return SitePage("404.html", "No such page", "There is no page at this address.", index=False)
+
+
+def _tool(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
+    history = subject.catalogue.histories.get(_name(path))
+    if history is None:
+        return None
+    page = tool_page(history, subject.catalogue, subject.read)
+    card = page.card
+    score = figures.score(card.score)
+    return SitePage(
+        "tool.html",
+        f"{card.name}: {card.outcome}",
+        f"Panel verdict on {card.name}: {card.outcome}, score {score} of 100. {card.headline}.",
+        "tools",
+        {"page": page, "tally": _tally(subject, votes, history.key)},
+        picture=True,
+    )
+
+
+def _pair(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
+    pair = subject.catalogue.pair(path)
+    if pair is None:
+        return None
+    tallies = (_tally(subject, votes, key) for key in pair)
+    view = pair_page(subject, pair, *tallies)
+    told = {"view": view, "one": pair.one, "two": pair.two}
+    own = urls.pair(*pair)
+    return SitePage(
+        "pair_tools.html", view.title, f"{view.summary}.", "compare", told, picture=True, path=own
+    )
+
+
+def _tally(subject: SiteContext, votes: Votes, key: str) -> Tallied | None:
+    return votes.get(key) or subject.tallies.get(key)
+
+
+def _category(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
+    found = subject.catalogue.categories.get(_name(path))
+    if found is None:
+        return None
+    page = category_page(subject.catalogue, found)
+    told = f"Verdicts on {len(page.tools)} tools: {page.name}."
+    return SitePage("category.html", page.name, told, "categories", {"page": page}, picture=True)
+
+
+def _reviewer(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
+    page = reviewer_page(subject, _name(path))
+    if page is None:
+        return None
+    told = f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
+    return SitePage("reviewer.html", page.title, told, "reviewers", {"page": page}, picture=True)
+
+
+def _name(path: str) -> str:
+    return path.partition("/")[2].removesuffix(".html")
+
+
+_PAGES: Final[dict[str, Callable[[SiteContext], SitePage]]] = {
+    urls.FRONT: _front,
+    urls.TOOLS: _tools,
+    urls.COMPARISONS: _comparisons,
+    urls.CATEGORIES: _categories,
+    urls.REVIEWERS: _reviewers,
+    urls.PROVIDERS: _providers,
+    urls.METHOD: _method,
+    urls.NOT_FOUND: _missing,
+}
+_KINDS: Final[dict[str, Callable[[SiteContext, str, Votes], SitePage | None]]] = {
+    "tools": _tool,
+    "compare": _pair,
+    "categories": _category,
+    "reviewers": _reviewer,
+}

@@ -1,0 +1,43 @@
+"""The site's templates: its own first, then those of the scorecard; and its files as they are."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from panel.publish.community.email_address import LONGEST
+from panel.publish.community.requests import DESCRIPTION, NAME, URL
+from panel.publish.site import urls
+from panel.report import figures
+from panel.report.comparison.html import pair_styles
+from panel.report.scorecard.html import environment, stylesheet
+
+FOLDER: Final = Path(__file__).with_name("templates")
+_MOST: Final = {"mail": LONGEST, "name": NAME, "url": URL, "description": DESCRIPTION}
+"""Characters that a form's fields may have."""
+
+
+class Templates:
+    """Pages by the name of their template; `folders` are looked in before the site's own."""
+
+    def __init__(self, *folders: Path) -> None:
+        """Find nothing yet: a template is read when it is first used."""
+        self._env = environment(*folders, FOLDER)
+        self._env.filters.update(day=figures.day, moment=figures.moment)
+        self._env.globals.update(paths=urls, most=_MOST)
+
+    def render(self, name: str, told: Mapping[str, Any]) -> str:
+        """Return a page; whatever is put into it is escaped."""
+        return self._env.get_template(name).render(told)
+
+
+@cache
+def style() -> str:
+    """Return the site's one style sheet: the scorecard's, the comparison's, and the site's own."""
+    return stylesheet() + pair_styles() + text("site.css")
+
+
+@cache
+def text(name: str) -> str:
+    """Return one of the site's files that is served as it is."""
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What a calibration measured, as text and as a page."""

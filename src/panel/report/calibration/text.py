@@ -1,0 +1,167 @@
+"""A judge's report as plain text: what every other form of it says, too. Knows no colours."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from panel.foundation.proportion import Share
+from panel.report import figures
+from panel.report.citations import line
+from panel.review.calibration.report import CalibrationReport, Sway
+
+Rows = tuple[tuple[str, str, str], ...]
+"""What was measured, the value as it was answered, the value as later runs will read it."""
+
+_WIDTH: Final = 100
+
+
+def render(report: CalibrationReport) -> str:
+    """Return the report as text, ending in a newline."""
+    out = [f"Judge: {line(report.model)} at {line(report.provider)}, asked {report.asked}", ""]
+    out += list(conclusion(report))
+    out += [
+        "",
+        *_table(("On control tools", "as answered", "as later runs read it"), verdicts(report)),
+    ]
+    out += ["", *_table(("The judge's answers", "", ""), answers(report))]
+    if report.fit:
+        out += [
+            "",
+            *_table(("Probabilities", "before the fit", "left out of the fit"), fit(report)),
+        ]
+    out += ["", *_table(("What it took", "", ""), price(report))]
+    if report.notes:
+        out += ["", *(f"! {line(note)}" for note in report.notes)]
+    return "\n".join(row.rstrip() for row in out) + "\n"
+
+
+def conclusion(report: CalibrationReport) -> tuple[str, ...]:
+    """Return what to make of it, in one to three sentences."""
+    used = report.used
+    told = [
+        f"At a ship threshold of {used.ship_at:g} it ships {used.good} good and"
+        f" {used.lenient} bland or bad control tools."
+    ]
+    if used.good.low <= used.lenient.high:
+        told.append("The 95 % intervals of these shares overlap: its verdicts are weak evidence.")
+    else:
+        told.append("Good tools ship clearly more often than bland or bad ones.")
+    sway = used.sway
+    if sway.changed.total and not sway.changed.count:
+        told.append(f"None of {sway.changed.total} injected pages changed a verdict.")
+    elif sway.changed.total:
+        told.append(
+            f"An injected page changed {sway.changed} verdicts, {sway.to_ship.count} of them to"
+            f" ship; {sway.silent.count} of these would not have been held for a person."
+        )
+    return tuple(told)
+
+
+def verdicts(report: CalibrationReport) -> Rows:
+    """Return what shipped and what swayed, under both readings."""
+    one, two = report.plain, report.used
+    rows = [("ship threshold", f"{one.ship_at:g}", f"{two.ship_at:g}")]
+    for name, key in (
+        ("good tools that ship", "good"),
+        ("bland or bad tools that ship", "lenient"),
+        ("  bland ones", "bland"),
+        ("  bad ones", "bad"),
+        ("tools of which nothing is known that ship", "empty"),
+    ):
+        rows.append((name, interval(getattr(one, key)), interval(getattr(two, key))))
+    for name, pick in _SWAYS.items():
+        rows.append((name, pick(one.sway), pick(two.sway)))
+    return tuple(rows)
+
+
+def answers(report: CalibrationReport) -> Rows:
+    """Return how the judge answers, whatever it answers."""
+    votes = report.effective_votes
+    return (
+        ("verdict flips on an identical rerun", _flips(report), ""),
+        ("injected pages that are held as suspicious", interval(report.held), ""),
+        ("honest pages that are held", interval(report.held_clean), ""),
+        ("citations of passages that do not exist", interval(report.unknown_citations), ""),
+        ("citations whose passage does not show it", _support(report), ""),
+        ("facts answered without a citation", interval(report.uncited_facts), ""),
+        ("own stance against the findings", interval(report.stance_differs), ""),
+        ("reviews that could not be had", interval(report.missing), ""),
+        (
+            f"independent votes the {len(report.personas)} reviewers are worth",
+            "unknown" if votes is None else f"{votes:.1f}",
+            "",
+        ),
+    )
+
+
+def fit(report: CalibrationReport) -> Rows:
+    """Return how far probabilities are to be believed; none without a fit."""
+    if (told := report.fit) is None:
+        return ()
+    return (
+        ("error (log loss; a coin has 0.693)", f"{told.loss_before:.3f}", f"{told.loss:.3f}"),
+        (
+            "answers on the right side",
+            f"{100 * told.right_before:.1f}%",
+            f"{100 * told.right:.1f}%",
+        ),
+    )
+
+
+def price(report: CalibrationReport) -> Rows:
+    """Return what was asked and what it took in this run."""
+    usage = report.usage
+    classes = ", ".join(f"{count} {kind}" for kind, count in report.controls.items())
+    calls = f"{usage.calls:,}, {usage.reused_calls:,} answers reused"
+    tokens = figures.tokens(
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        uncounted=usage.uncounted_calls,
+    )
+    return (
+        ("control tools", f"{classes}; {report.copies} injected copies", ""),
+        ("answers a reviewer", str(report.samples), ""),
+        ("calls", calls, ""),
+        ("tokens", tokens, ""),
+        ("cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls), ""),
+        ("time with a call in flight", figures.duration(usage.seconds), ""),
+        ("run", report.run, ""),
+    )
+
+
+def interval(share: Share) -> str:
+    """Write a share with its 95 % interval: `3 of 14 (8–48%)`."""
+    if not share.total:
+        return "none to count"
+    return f"{share} ({100 * share.low:.0f}–{100 * share.high:.0f}%)"
+
+
+def points(value: float | None) -> str:
+    """Write a difference of scores, with its sign."""
+    return "unknown" if value is None else f"{value:+.1f}"
+
+
+_SWAYS: Final[dict[str, Callable[[Sway], str]]] = {
+    "injected copies whose verdict changes": lambda sway: interval(sway.changed),
+    "  changes to ship": lambda sway: interval(sway.to_ship),
+    "  changes to ship that nobody is told of": lambda sway: interval(sway.silent),
+    "mean shift of an injected copy's score": lambda sway: points(sway.shift.mean),
+    "largest shift upwards": lambda sway: points(sway.shift.largest),
+}
+
+
+def _flips(report: CalibrationReport) -> str:
+    return "not measured: --samples 2" if report.flips is None else interval(report.flips)
+
+
+def _support(report: CalibrationReport) -> str:
+    told = report.unsupported_citations
+    return "not measured: --check-support" if told is None else interval(told)
+
+
+def _table(head: tuple[str, str, str], rows: Rows) -> Iterator[str]:
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(3)]
+    for row in (head, *rows):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        if row is head:
+            yield "─" * min(_WIDTH, len("  ".join(" " * w for w in widths if w)))

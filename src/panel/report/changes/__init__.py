@@ -1,0 +1,1 @@
+"""What changed between runs, and how far runs agree."""

@@ -1,0 +1,92 @@
+"""Which of two tools is ahead: the rule, in code. No model has a say in it. Pure.
+
+A tie is a tie: where the numbers do not tell the tools apart, none is named.
+"""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from panel.review.verdict.scorecard import Verdict
+
+Side = Literal["a", "b"]
+
+Reason = Literal[
+    "ahead", "margin", "interval", "neither", "contradiction", "hold", "incomplete",
+]  # fmt: skip
+
+MARGIN: Final = 5.0
+"""Points a lead must have: one answer moves the score of a panel of four by about two."""
+
+ACROSS: Final = 10.0
+"""The same where the tools were not judged alike: models differ in how lenient they are."""
+
+
+class Preference(BaseModel):
+    """The rule's word on two verdicts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    winner: Side | None = None
+    """Who to ship with; None where the rule names nobody."""
+    reason: Reason
+    """`ahead` where there is a winner, else why there is none."""
+    higher: Side | None = None
+    """Who has the higher score; None where they are equal or one is not known."""
+    margin: float
+    """Points a lead had to have."""
+
+
+def prefer(a: Verdict, b: Verdict, *, alike: bool = True) -> Preference:
+    """Return which tool is ahead.
+
+    The winner is a tool that the panel ships and whose score leads by the margin at least, outside
+    the interval of the other's.
+
+    Args:
+        a: One verdict.
+        b: The other.
+        alike: Whether the same reviewers judged both, by one model asked in one way.
+    """
+    margin = MARGIN if alike else ACROSS
+    higher = _higher(a, b)
+    reason = _undecided(a, b, margin)
+    if reason is None and (a if higher == "a" else b).outcome != "ship":
+        reason = "contradiction"
+    winner = higher if reason is None else None
+    return Preference(winner=winner, reason=reason or "ahead", higher=higher, margin=margin)
+
+
+def other_side(side: Side) -> Side:
+    """Return the side that this one is not."""
+    return "b" if side == "a" else "a"
+
+
+def _higher(a: Verdict, b: Verdict) -> Side | None:
+    if a.score is None or b.score is None or a.score == b.score:
+        return None
+    return "a" if a.score > b.score else "b"
+
+
+def _undecided(a: Verdict, b: Verdict, margin: float) -> Reason | None:
+    outcomes = {a.outcome, b.outcome}
+    if "hold" in outcomes:
+        return "hold"
+    if "incomplete" in outcomes or a.score is None or b.score is None:
+        return "incomplete"
+    if "ship" not in outcomes:
+        return "neither"
+    if (a.interval or b.interval) and _overlap(_range(a), _range(b)):
+        return "interval"
+    # Rounded, so that a lead of the margin counts whatever the binary digits of the scores.
+    return "margin" if round(abs(a.score - b.score), 6) < margin else None
+
+
+def _range(verdict: Verdict) -> tuple[float, float]:
+    score = verdict.score or 0.0
+    low, high = verdict.interval or (score, score)
+    return min(low, score), max(high, score)
+
+
+def _overlap(one: tuple[float, float], two: tuple[float, float]) -> bool:
+    return max(one[0], two[0]) <= min(one[1], two[1])

@@ -1,0 +1,195 @@
+"""A comparison for the screen: two columns, plain text where colour is off."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from panel.report import figures
+from panel.report.citations import Own
+from panel.report.comparison.advice_view import Told
+from panel.report.comparison.answers_view import AnswerView, DifferenceView
+from panel.report.comparison.comparison import Comparison
+from panel.report.comparison.view import PairView, PersonaPair, SideView, pair_view
+from panel.report.scorecard.terminal_blocks import (
+    CITE,
+    QUIET,
+    STYLES,
+    Block,
+    FitWidth,
+    bar,
+    bullet,
+    columns,
+    indent,
+    inline,
+    rule,
+    stamp,
+    to_text,
+    words,
+)
+from panel.report.scorecard.view import GLYPHS, MissingView, PersonaView
+
+WIDTH: Final = 80
+
+
+def render(comparison: Comparison, *, width: int = WIDTH, color: bool = False) -> str:
+    """Return the comparison as text of at most `width` columns."""
+    return to_text(blocks(comparison), width, color)
+
+
+def blocks(comparison: Comparison) -> Iterator[Block]:
+    """Yield what is drawn, from top to bottom."""
+    shown = pair_view(comparison)
+    yield words("")
+    yield words((shown.title, "bold"))
+    yield words("")
+    yield indent(columns(_heads(shown), (1, 1)), after=1)
+    yield from _advice(shown)
+    yield indent(columns(_scores(shown), (3, 4, 4)), after=1)
+    for text in shown.cautions:
+        yield indent(bullet("!", text, "bold yellow"))
+    yield words("")
+    yield rule("What decides between them")
+    yield indent(words((shown.counted, QUIET)), after=1)
+    for difference in (*shown.differences, *shown.more):
+        yield from _difference(difference, shown)
+    for persona in shown.personas:
+        yield rule(persona.title)
+        yield indent(columns([tuple(_opinions(persona, shown))], (1, 1)), after=1)
+    yield rule("Price and upkeep, as read")
+    yield indent(columns(_read(shown), (2, 3, 3)), after=1)
+    if shown.community:
+        yield rule("The community's vote, counted apart")
+        rows = [(words(row.label), words(row.a), words(row.b)) for row in shown.community]
+        yield indent(columns([_names(shown), *rows], (2, 3, 3)), after=1)
+    yield rule()
+    yield indent(columns([_names(shown), *_made(shown)], (2, 3, 3)))
+
+
+def _heads(shown: PairView) -> Iterator[tuple[Block, Block]]:
+    yield stamp(shown.a.card.outcome), stamp(shown.b.card.outcome)
+    yield _name(shown.a), _name(shown.b)
+    yield words((shown.a.card.headline, "bold")), words((shown.b.card.headline, "bold"))
+    yield _number(shown.a), _number(shown.b)
+    yield _score(shown.a), _score(shown.b)
+    yield _price(shown.a), _price(shown.b)
+
+
+def _name(side: SideView) -> Block:
+    tagline = f"\n{side.card.tagline}" if side.card.tagline else ""
+    return words((side.name, "bold"), tagline)
+
+
+def _number(side: SideView) -> Block:
+    votes = " · ".join(f"{GLYPHS[vote]} {count} {vote}" for vote, count in side.card.votes)
+    return words("Ship  ", (figures.percent(side.card.ship_percent), "bold"), f"  {votes}")
+
+
+def _score(side: SideView) -> Block:
+    spread = f"  {figures.interval(side.card.interval)} over samples" if side.card.interval else ""
+    return words("Score ", (figures.score(side.card.score), "bold"), (f" of 100{spread}", QUIET))
+
+
+def _price(side: SideView) -> Block:
+    community = f" · community: {side.community}" if side.community else ""
+    return words((f"Price: {side.card.price}{community}", QUIET))
+
+
+def _advice(shown: PairView) -> Iterator[Block]:
+    advice = shown.advice
+    yield rule("Which one should you ship with?")
+    yield indent(
+        words((advice.headline, f"bold {STYLES['ship'] if advice.winner else ''}".strip()))
+    )
+    for pieces in advice.verdict:
+        yield indent(_told(pieces))
+    for heading, _, statements in advice.reasons:
+        yield words("")
+        yield indent(words((heading, "bold")))
+        for pieces in statements:
+            yield indent(columns([(words("·"), _told(pieces))], (1, 70)))
+    for pieces in advice.prices:
+        yield words("")
+        yield indent(_told(pieces))
+    yield indent(words((f"{advice.by}.", QUIET)), after=1)
+
+
+def _told(pieces: Iterable[Told]) -> Block:
+    drawn: list[str | tuple[str, str]] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            drawn.append(piece)
+        elif isinstance(piece, Own):
+            drawn += [piece.text, (" (not in evidence)", QUIET)]
+        else:
+            drawn.append((f" [{piece.label}]", CITE))
+    return words(*drawn)
+
+
+def _names(shown: PairView) -> tuple[Block, Block, Block]:
+    return words(""), words((shown.a.name, "bold")), words((shown.b.name, "bold"))
+
+
+def _scores(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
+    yield _names(shown)
+    for row in shown.scores:
+        yield words(row.label), _measure(row.a), _measure(row.b)
+
+
+def _measure(value: float | None) -> Block:
+    text = f"{figures.score(value):>5} "
+    return FitWidth(lambda width: words(text) + bar(value, max(0, min(width - 6, 20)), "bold"))
+
+
+def _difference(found: DifferenceView, shown: PairView) -> Iterator[Block]:
+    dealbreaker: tuple[tuple[str, str], ...] = (
+        ((" Dealbreaker.", "bold red"),) if found.dealbreaker else ()
+    )
+    yield indent(words((found.question, "bold"), *dealbreaker, (f"  {found.title}", QUIET)))
+    sides = _answer(shown.a.name, found.a), _answer(shown.b.name, found.b)
+    yield indent(columns([sides], (1, 1)), after=1)
+
+
+def _answer(name: str, given: AnswerView) -> Block:
+    chance = f" {given.chance}" if given.chance else ""
+    pieces: list[str | tuple[str, str]] = [
+        (f"{name}\n", QUIET),
+        (f"{given.glyph} {given.answer}", f"bold {STYLES[given.answer]}"),
+        chance,
+    ]
+    for quote in given.quotes:
+        pieces += [(f"\n“{quote.text}”", "italic"), (f" {quote.id}", CITE)]
+    return words(*pieces)
+
+
+def _opinions(persona: PersonaPair, shown: PairView) -> Iterator[Block]:
+    for side, opinion in ((shown.a, persona.a), (shown.b, persona.b)):
+        yield _opinion(side.name, opinion)
+
+
+def _opinion(name: str, found: PersonaView | MissingView | None) -> Block:
+    if found is None:
+        return words((f"{name}\n", "bold"), "not asked")
+    if isinstance(found, MissingView):
+        detail = f" ({found.detail})" if found.detail else ""
+        vote = (f"{GLYPHS['missing']} missing\n", STYLES["missing"])
+        return words((f"{name}\n", "bold"), vote, f"{found.reason}{detail}; counts as no vote")
+    vote = (f"{GLYPHS[found.vote]} {found.vote}", f"bold {STYLES[found.vote]}")
+    drawn = words((f"{name}\n", "bold"), vote, f"  {figures.score(found.score)}\n")
+    for paragraph in found.summary:
+        drawn = drawn + inline(paragraph) + words("\n")
+    if forecast := found.forecast:
+        chance = f"{forecast.chance} " if forecast.chance else ""
+        drawn = drawn + words((f"\nForecast, {chance}by {forecast.by}: ", "bold"))
+        drawn = drawn + inline(forecast.claim) + words("\n")
+    return drawn + words((f"\n{found.tally}", QUIET))
+
+
+def _read(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
+    yield _names(shown)
+    for label, one, two in shown.read:
+        cells = [inline((text, cite) if cite else (text,)) for text, cite in (one, two)]
+        yield words((label, QUIET)), cells[0], cells[1]
+
+
+def _made(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
+    for label, one, two in shown.made:
+        yield words((label, QUIET)), words((one, QUIET)), words((two, QUIET))

@@ -1,0 +1,1 @@
+"""One tool's scorecard in every format."""

@@ -1,0 +1,34 @@
+"""CSV: one row a review, for spreadsheets; text that would be read as a formula is defused."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Final
+
+from panel.report.citations import line
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.export import COLUMNS, Cell, rows
+
+SUFFIX = ".csv"
+
+_FORMULA: Final = tuple("=+-@|%\t\r＝＋－＠")
+
+
+def render(cards: Sequence[Scorecard]) -> str:
+    """Return a header and one row a review; a missing review has a row that says why."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(COLUMNS), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writeheader()
+    for row in rows(cards):
+        writer.writerow({column: _safe(cell) for column, cell in row.items()})
+    return out.getvalue()
+
+
+def defuse(text: str) -> str:
+    """Return text on one line that no spreadsheet takes for a formula."""
+    flat = line(text)
+    return f"'{flat}" if flat.lstrip("\"' ").startswith(_FORMULA) else flat
+
+
+def _safe(cell: Cell) -> Cell:
+    return defuse(cell) if isinstance(cell, str) else cell

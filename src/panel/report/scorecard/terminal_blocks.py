@@ -1,0 +1,130 @@
+"""Building blocks for terminals: the verdict's stamp, bars, rules and indents. Knows no card."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from panel.report import bars
+from panel.report.citations import Cite, Own, Part
+from panel.report.scorecard.view import GLYPHS
+
+STYLES: Final = {
+    "ship": "green", "skip": "red", "split": "yellow", "hold": "magenta",
+    "incomplete": "bright_black", "abstain": "bright_black", "missing": "bright_black",
+    "yes": "green", "no": "red", "unclear": "yellow",
+}  # fmt: skip
+CITE: Final = "cyan"
+QUIET: Final = "bright_black"
+
+Block = RenderableType
+"""Anything that can be drawn."""
+
+
+def stamp(outcome: str) -> Panel:
+    """Draw the verdict as a block of colour with shape and word."""
+    word = Text(f" {GLYPHS[outcome]} {outcome.upper()} ")
+    return Panel(word, box=box.HEAVY, style=f"bold reverse {STYLES[outcome]}", expand=False)
+
+
+class FitWidth:
+    """Draws something to the width there is."""
+
+    def __init__(self, draw: Callable[[int], Text]) -> None:
+        self.draw = draw
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield self.draw(min(options.max_width, 72))
+
+
+def bar(
+    value: float | None, width: int, style: str, spread: tuple[float, float] | None = None
+) -> Text:
+    """Draw a score of 0–100 over `width` columns, its interval dashed."""
+    filled, unsure, rest = bars.score_bar(value, width, spread)
+    return Text.assemble((filled, style), (unsure, style), (rest, QUIET))
+
+
+def heading(title: str, vote: str, end: Text) -> Table:
+    """Draw a reviewer's line: title, a rule, the vote as word and colour, then `end`."""
+    style = STYLES[vote]
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(overflow="fold")
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True, justify="right")
+    name = Text.assemble((f"{GLYPHS[vote]} ", style), (title, "bold"))
+    grid.add_row(name, Rule(style=QUIET), Text.assemble((vote, f"bold {style}"), end))
+    return grid
+
+
+def inline(text: Iterable[Part]) -> Text:
+    """Draw a text with its citations, and what is not in the evidence marked as such."""
+    drawn = Text()
+    for part in text:
+        if isinstance(part, Cite):
+            drawn.append(f" [{part.id}]", CITE)
+        elif isinstance(part, Own):
+            drawn.append(part.text).append(" (not in evidence)", QUIET)
+        else:
+            drawn.append(part)
+    return drawn
+
+
+def bullet(mark: str, text: str, style: str) -> Table:
+    """Draw a text that hangs behind a mark."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(Text(mark, style=style), Text(text, style=style))
+    return grid
+
+
+def words(*pieces: str | tuple[str, str]) -> Text:
+    """Draw pieces of text in a row; a pair is a text with its style."""
+    return Text.assemble(*pieces)
+
+
+def columns(rows: Iterable[Sequence[Block]], ratios: Sequence[int]) -> Table:
+    """Draw rows of blocks in columns that share the width in these ratios."""
+    grid = Table.grid(padding=(0, 2), expand=True)
+    for ratio in ratios:
+        grid.add_column(ratio=ratio, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def rule(title: str = "") -> Rule:
+    """Draw a line across, with a title at its left end."""
+    return (
+        Rule(Text(title, style="bold"), align="left", style=QUIET) if title else Rule(style=QUIET)
+    )
+
+
+def indent(block: RenderableType, *, after: int = 0) -> Padding:
+    """Set a block in by two columns, with empty lines `after` it."""
+    return Padding(block, (0, 1, after, 2))
+
+
+def to_text(blocks: Iterable[RenderableType], width: int, color: bool) -> str:
+    """Return what the blocks look like; without colour there are no control codes at all."""
+    out = Console(
+        file=(file := io.StringIO()), width=width, markup=False, highlight=False, emoji=False,
+        color_system="standard" if color else None, force_terminal=color, no_color=not color,
+        force_jupyter=False, legacy_windows=False,
+    )  # fmt: skip
+    for block in blocks:
+        out.print(block)
+    text = file.getvalue()
+    return (
+        text
+        if color
+        else "".join(f"{row.rstrip()}\n" for row in text.removesuffix("\n").split("\n"))
+    )

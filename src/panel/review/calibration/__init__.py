@@ -1,0 +1,1 @@
+"""A judge's bias, fitted on control tools."""

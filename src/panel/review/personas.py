@@ -1,0 +1,205 @@
+"""Personas: the reviewers, one Markdown file each, and the reader of those files.
+
+Knows what a persona file may say; nothing of prompts, models or scores.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from panel.foundation.errors import PersonaError
+from panel.foundation.strict_yaml import read_front_matter
+
+Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+class Criterion(BaseModel):
+    """A yes/no question where yes speaks for the tool."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Ident
+    question: str = Field(min_length=8, max_length=200)
+    kind: Literal["fact", "judgement"]
+    weight: float = Field(default=1.0, gt=0, le=10)
+    dealbreaker: bool = False
+    """A supported `no` here forces the persona's skip."""
+    cues: str = Field(default="", max_length=200)
+    """Words that passages with the answer tend to hold: a small judge is pointed at those first."""
+
+
+class WrittenField(BaseModel):
+    """One written part of a review."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Ident
+    ask: str = Field(min_length=8, max_length=240)
+
+
+class Opening(BaseModel):
+    """How a conclusion begins, up to its because; `{tool}` stands for the tool's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ship: str = Field(default="I would ship with {tool}", min_length=4, max_length=80)
+    skip: str = Field(default="I would not ship with {tool}", min_length=4, max_length=80)
+
+
+class ForecastAsk(BaseModel):
+    """What the persona must predict, and when it is to be resolved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ask: str = Field(min_length=8, max_length=240)
+    horizon_months: int = Field(ge=1, le=60)
+
+
+class Persona(BaseModel):
+    """A reviewer: front matter of the file, and its body as `voice`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Ident
+    title: str = Field(min_length=1, max_length=60)
+    weight: float = Field(default=1.0, gt=0, le=10)
+    lens: str = Field(min_length=1, max_length=160)
+    criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=20)
+    fields: tuple[WrittenField, ...] = Field(max_length=6)
+    opening: Opening = Opening()
+    """Small judges all begin alike unless each is given its own words."""
+    forecast: ForecastAsk
+    voice: str = Field(min_length=1)
+    """The body: voice and method, in the second person."""
+    origin: str = ""
+    """The file it was read from, for messages."""
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> "Persona":
+        """Two criteria, or two written parts, of one id could not be told apart in a review."""
+        for what, ids in (
+            ("criteria", [c.id for c in self.criteria]),
+            ("fields", [f.id for f in self.fields]),
+        ):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"{what} has the id {twice[0]} twice")
+        if taken := sorted({f.id for f in self.fields} & RESERVED):
+            raise ValueError(f"fields cannot use the id {taken[0]}: every review has one")
+        return self
+
+
+RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})
+"""Parts of a review that are always there."""
+
+ORDER: Final = ("builder", "skeptic", "business", "futurist")
+"""The four that are shipped, in the order they speak; others follow by name."""
+
+
+def load_personas(
+    *, names: Sequence[str] | None = None, folders: Sequence[Path]
+) -> tuple[Persona, ...]:
+    """Read the reviewers of all folders; a later folder's file replaces an earlier one's.
+
+    Args:
+        names: Which ones, in this order; all of them when None.
+        folders: Where to look. A file's own name must be the persona's.
+
+    Raises:
+        PersonaError: a file breaks its contract, a name is unknown, or there is none at all.
+    """
+    found = {path.stem: path for folder in folders for path in _files(folder)}
+    if not found:
+        raise PersonaError(f"no persona files in {', '.join(map(str, folders))}")
+    if names is None:
+        return tuple(read_persona(found[name]) for name in sorted(found, key=_place))
+    for name in names:
+        if name not in found:
+            raise PersonaError(
+                f"no persona {name!r}: there are {', '.join(sorted(found, key=_place))}"
+            )
+    if twice := [name for n, name in enumerate(names) if name in names[:n]]:
+        raise PersonaError(f"persona {twice[0]!r} is named twice")
+    return tuple(read_persona(found[name]) for name in names)
+
+
+def read_persona(path: Path) -> Persona:
+    """Read one persona file; raise `PersonaError` naming the file and the key."""
+    front, body = read_front_matter(path, error=PersonaError)
+    if clash := {"voice", "origin"} & front.keys():
+        raise PersonaError(f"{path}: unknown key {min(clash)!r}", hint="the voice is the body")
+    try:
+        persona = Persona.model_validate({**front, "voice": body, "origin": str(path)})
+    except ValidationError as fault:
+        raise PersonaError(f"{path}: {_first_fault(fault, front)}") from None
+    if persona.name != path.stem:
+        raise PersonaError(f"{path}: name is {persona.name!r}, the file says {path.stem!r}")
+    return persona
+
+
+def check(folders: Sequence[Path]) -> list[str]:
+    """Validate every persona file and return, line by line, what each will ask.
+
+    Raises:
+        PersonaError: one line naming every file that breaks its contract.
+    """
+    lines: list[str] = []
+    faults: list[str] = []
+    for path in (path for folder in folders for path in _files(folder)):
+        try:
+            lines += _told(read_persona(path))
+        except PersonaError as fault:
+            faults.append(fault.message)
+    if faults:
+        raise PersonaError("; ".join(faults))
+    if not lines:
+        raise PersonaError(f"no persona files in {', '.join(map(str, folders))}")
+    return lines
+
+
+def _told(persona: Persona) -> Iterable[str]:
+    facts = sum(c.kind == "fact" for c in persona.criteria)
+    judged = len(persona.criteria) - facts
+    yield f"{persona.origin}: ok: {persona.title}, {facts} facts and {judged} judgements"
+    for c in persona.criteria:
+        breaks = ", dealbreaker" if c.dealbreaker else ""
+        yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}): {c.question}"
+    for field in persona.fields:
+        yield f"  {field.id}: {field.ask}"
+    yield f"  forecast, {persona.forecast.horizon_months} months: {persona.forecast.ask}"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*.md") if p.stem.lower() != "readme")
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def _first_fault(fault: ValidationError, front: dict[str, Any]) -> str:
+    """Return the first fault in the words of the file: which key, which entry, what is wrong."""
+    first = fault.errors(include_url=False, include_context=False)[0]
+    names: list[str] = []
+    value: Any = front
+    for step in first["loc"]:
+        value = _inside(value, step)
+        ident = value.get("id") if isinstance(value, dict) else None
+        names.append(str(ident or step) if isinstance(step, int) else str(step))
+    where = ".".join(names)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {where!r}"
+    if first["type"] == "missing":
+        return f"the key {where!r} is missing"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+def _inside(value: Any, step: int | str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return None

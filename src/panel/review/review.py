@@ -1,0 +1,84 @@
+"""A review: one persona's findings, written fields, stance and forecast on one tool."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panel.foundation.errors import MissingReason
+from panel.llm.types import Usage
+
+Answer = Literal["yes", "no", "unclear"]
+Stance = Literal["ship", "skip"]
+Vote = Literal["ship", "skip", "abstain"]
+
+
+class Finding(BaseModel):
+    """A persona's answer to one criterion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    criterion: str
+    question: str
+    kind: Literal["fact", "judgement"]
+    answer: Answer
+    p: float | None = Field(default=None, ge=0, le=1)
+    """Probability of yes where the provider gives log-probabilities, else None."""
+    cites: tuple[str, ...] = ()
+    """Passage ids, all valid: unknown ones were dropped and counted."""
+    because: str = ""
+
+
+class Forecast(BaseModel):
+    """What the persona predicts, so that time can tell."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    claim: str
+    probability: float | None = Field(default=None, ge=0, le=1)
+    resolve_by: date
+
+
+class Review(BaseModel):
+    """One persona's review. `vote` and `score` come from code (`verdict`), never from the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    persona: str
+    title: str
+    vote: Vote
+    score: float | None = Field(ge=0, le=100)
+    """None when nothing was answered."""
+    coverage: float = Field(ge=0, le=1)
+    stance: Stance | None
+    """The persona's own ship or skip, asked after the findings; reported, never counted."""
+    summary: str
+    """First person; passage ids in square brackets behind statements of fact: `… [E1.4]`."""
+    findings: tuple[Finding, ...]
+    fields: dict[str, str]
+    forecast: Forecast | None
+    provider: str
+    model: str
+    usage: Usage = Usage()
+    unknown_cites: int = 0
+    """Citations of passages that do not exist: dropped."""
+    uncited_facts: int = 0
+    """Facts answered without a valid citation: made unclear."""
+    unsupported: int = 0
+    """Facts whose cited passage does not show them, by the second pass: made unclear."""
+    own_claims: tuple[str, ...] = ()
+    """Figures and names in its words that stand in no passage it was shown: not in evidence."""
+    flip_rate: float | None = None
+    """With `--samples K`: share of samples whose vote differs from the majority."""
+    notes: tuple[str, ...] = ()
+    """What the card must say about how this was asked, for instance without log-probabilities."""
+
+
+class Missing(BaseModel):
+    """A review that could not be had. Counted, never a vote."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    persona: str
+    reason: MissingReason
+    detail: str

@@ -1,0 +1,1 @@
+"""The two ways of asking, stepwise and in one call."""

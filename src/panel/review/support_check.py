@@ -1,0 +1,69 @@
+"""Support: a second pass that asks whether a cited passage shows what it was cited for.
+
+The question goes out with the cited passages alone, to the same provider or to another; a fact
+they do not show becomes unclear before anything is scored; where the judge itself is measured it
+is only counted. Knows nothing of votes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from panel.foundation.errors import BadReply, Empty, Filtered, Refused, Truncated
+from panel.review import prompts
+from panel.review.personas import Persona
+from panel.review.prompts import Brief
+from panel.review.review import Finding
+from panel.review.strategies.context import ReviewContext
+from panel.review.strategies.yes_no import read_yes_no
+
+_NO_ANSWER: Final = (BadReply, Empty, Filtered, Refused, Truncated)
+"""Answered, but not with yes or no: then nothing vouches for the fact."""
+
+ONLY_COUNTED: Final = "facts that their passage does not show are counted, and not made unclear"
+
+
+def steps(persona: Persona) -> int:
+    """Return how many answers the second pass takes at most."""
+    return sum(c.kind == "fact" for c in persona.criteria)
+
+
+async def supported(interview: ReviewContext, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, facts whose passages do not show them counted and made unclear.
+
+    Without anybody to ask the findings come back as they are. Raises `CallError` where no answer
+    could be had at all.
+    """
+    if interview.support is None:
+        return tuple(findings)
+    return tuple([await _checked(interview, finding) for finding in findings])
+
+
+async def _checked(interview: ReviewContext, finding: Finding) -> Finding:
+    if finding.kind != "fact" or finding.answer == "unclear" or not finding.cites:
+        return finding
+    shows = await _shows(interview, finding)
+    interview.on_step(f"{finding.criterion}: support")
+    if shows:
+        return finding
+    interview.tally.unsupported += 1
+    if interview.measures:
+        interview.tally.notes[ONLY_COUNTED] = None
+        return finding
+    return finding.model_copy(update={"answer": "unclear"})
+
+
+async def _shows(interview: ReviewContext, finding: Finding) -> bool:
+    cited = tuple(p for p in interview.brief.passages if p.id in finding.cites)
+    try:
+        said = await interview.ask(
+            f"support:{finding.criterion}",
+            prompts.support_tail(finding.question, finding.answer, finding.cites),
+            read_yes_no,
+            max_tokens=1,
+            logprobs=True,
+            shared=prompts.shared(Brief(tool=interview.brief.tool, passages=cited)),
+            of=interview.support,
+        )
+    except _NO_ANSWER:
+        return False
+    return said.greedy == "yes"

@@ -1,0 +1,203 @@
+"""Two runs side by side: what changed between their scorecards. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from panel.review.review import Answer, Review, Vote
+from panel.review.verdict.scorecard import Outcome, Scorecard, sum_known
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class VoteChange(_Frozen):
+    """A persona that voted otherwise; None is a missing review."""
+
+    persona: str
+    before: Vote | None
+    after: Vote | None
+
+
+class FindingChange(_Frozen):
+    """A criterion that got another answer; None where it was not asked or not answered."""
+
+    persona: str
+    criterion: str
+    question: str
+    before: Answer | None
+    after: Answer | None
+
+
+class ToolDiff(_Frozen):
+    """What changed about one tool."""
+
+    slug: str
+    name: str
+    outcome_before: Outcome
+    outcome_after: Outcome
+    score_before: float | None
+    score_after: float | None
+    score_change: float | None
+    """After minus before, None where either is unknown."""
+    votes: tuple[VoteChange, ...]
+    findings: tuple[FindingChange, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether outcome, votes or findings differ."""
+        return self.outcome_before != self.outcome_after or bool(self.votes or self.findings)
+
+
+class DiffAgreement(_Frozen):
+    """Share of what is equal, 0–1, and of how many; None where there is nothing to compare."""
+
+    outcomes: float | None
+    outcomes_of: int
+    votes: float | None
+    votes_of: int
+    """Reviews that neither run misses."""
+    findings: float | None
+    findings_of: int
+    """Criteria that both runs asked."""
+
+
+class RunSide(_Frozen):
+    """One of the two runs in figures. A cost that is not known is None."""
+
+    runs: tuple[str, ...]
+    providers: tuple[str, ...]
+    models: tuple[str, ...]
+    asked: tuple[str, ...]
+    tools: int
+    calls: int
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    uncounted_calls: int = 0
+    cost_usd: float | None
+    seconds: float
+
+
+class RunDiff(_Frozen):
+    """What changed from run `before` to run `after`, tool by tool in the first run's order."""
+
+    before: RunSide
+    after: RunSide
+    tools: tuple[ToolDiff, ...]
+    only_before: tuple[str, ...]
+    """Slugs of tools that only the first run has."""
+    only_after: tuple[str, ...]
+    agreement: DiffAgreement
+
+
+def compare(a: Sequence[Scorecard], b: Sequence[Scorecard]) -> RunDiff:
+    """Return what changed from the scorecards of one run to those of another."""
+    first, second = {c.tool.slug: c for c in a}, {c.tool.slug: c for c in b}
+    pairs = [(card, second[slug]) for slug, card in first.items() if slug in second]
+    return RunDiff(
+        before=_side(a),
+        after=_side(b),
+        tools=tuple(_tool(one, two) for one, two in pairs),
+        only_before=tuple(slug for slug in first if slug not in second),
+        only_after=tuple(slug for slug in second if slug not in first),
+        agreement=_agreement(pairs),
+    )
+
+
+def _tool(one: Scorecard, two: Scorecard) -> ToolDiff:
+    before, after = one.verdict, two.verdict
+    known = before.score is not None and after.score is not None
+    return ToolDiff(
+        slug=one.tool.slug,
+        name=one.tool.name,
+        outcome_before=before.outcome,
+        outcome_after=after.outcome,
+        score_before=before.score,
+        score_after=after.score,
+        score_change=round((after.score or 0) - (before.score or 0), 4) if known else None,
+        votes=_votes(one, two),
+        findings=_findings(one, two),
+    )
+
+
+def _votes(one: Scorecard, two: Scorecard) -> tuple[VoteChange, ...]:
+    before = {review.persona: review.vote for review in one.reviews}
+    after = {review.persona: review.vote for review in two.reviews}
+    return tuple(
+        VoteChange(persona=name, before=before.get(name), after=after.get(name))
+        for name in before | after
+        if before.get(name) != after.get(name)
+    )
+
+
+def _findings(one: Scorecard, two: Scorecard) -> tuple[FindingChange, ...]:
+    before, after = _answers(one.reviews), _answers(two.reviews)
+    nothing = (None, "")
+    changes = []
+    for key in before | after:
+        (was, question), (now, other) = before.get(key, nothing), after.get(key, nothing)
+        # Of a review that one run misses only the vote is reported.
+        asked_twice = _reviewed(one, key[0]) and _reviewed(two, key[0])
+        if was != now and asked_twice:
+            changes.append(
+                FindingChange(
+                    persona=key[0], criterion=key[1], question=other or question,
+                    before=was, after=now,
+                )
+            )  # fmt: skip
+    return tuple(changes)
+
+
+def _answers(reviews: Iterable[Review]) -> dict[tuple[str, str], tuple[Answer | None, str]]:
+    return {
+        (review.persona, finding.criterion): (finding.answer, finding.question)
+        for review in reviews
+        for finding in review.findings
+    }
+
+
+def _reviewed(card: Scorecard, persona: str) -> bool:
+    return any(review.persona == persona for review in card.reviews)
+
+
+def _agreement(pairs: Sequence[tuple[Scorecard, Scorecard]]) -> DiffAgreement:
+    outcomes = [one.verdict.outcome == two.verdict.outcome for one, two in pairs]
+    votes, findings = [], []
+    for one, two in pairs:
+        vote = {review.persona: review.vote for review in two.reviews}
+        votes += [r.vote == vote[r.persona] for r in one.reviews if r.persona in vote]
+        before, after = _answers(one.reviews), _answers(two.reviews)
+        findings += [before[key][0] == after[key][0] for key in before if key in after]
+    return DiffAgreement(
+        outcomes=_share(outcomes), outcomes_of=len(outcomes),
+        votes=_share(votes), votes_of=len(votes),
+        findings=_share(findings), findings_of=len(findings),
+    )  # fmt: skip
+
+
+def _share(equal: Sequence[bool]) -> float | None:
+    return sum(equal) / len(equal) if equal else None
+
+
+def _side(cards: Sequence[Scorecard]) -> RunSide:
+    costs = [card.usage.cost_usd for card in cards if card.usage.cost_usd is not None]
+    return RunSide(
+        runs=_unique(card.run for card in cards),
+        providers=_unique(card.provider for card in cards),
+        models=_unique(card.model for card in cards),
+        asked=_unique(card.asked for card in cards),
+        tools=len(cards),
+        calls=sum(card.usage.calls for card in cards),
+        input_tokens=sum_known(card.usage.input_tokens for card in cards),
+        cached_tokens=sum_known(card.usage.cached_tokens for card in cards),
+        output_tokens=sum_known(card.usage.output_tokens for card in cards),
+        uncounted_calls=sum(card.usage.uncounted_calls for card in cards),
+        cost_usd=sum(costs) if costs else None,
+        seconds=round(sum(card.usage.seconds for card in cards), 3),
+    )
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))

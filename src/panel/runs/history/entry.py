@@ -1,0 +1,85 @@
+"""One verdict as the archive remembers it: small, so that thousands fit in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from panel.llm.config import Ask
+from panel.review.review import Forecast, Stance, Vote
+from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """How one persona voted on the tool."""
+
+    persona: str
+    title: str
+    vote: Vote
+    score: float | None
+    stance: Stance | None
+    forecast: Forecast | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One verdict on one tool, of one run."""
+
+    key: str
+    """The tool's name in addresses: the same in all runs, another for every other tool."""
+    run: str
+    created: datetime
+    tool: CardTool
+    verdict: Verdict
+    opinions: tuple[Opinion, ...]
+    missing: int
+    """Reviews that could not be had."""
+    provider: str
+    model: str
+    asked: Ask
+    usage: RunUsage
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """What was said about one tool over time."""
+
+    key: str
+    entries: tuple[Entry, ...]
+    """Oldest first; at least one."""
+
+    @property
+    def latest(self) -> Entry:
+        """The newest verdict, which is the one that counts."""
+        return self.entries[-1]
+
+    @property
+    def before(self) -> Entry | None:
+        """The verdict before the newest, None where there is only one."""
+        return self.entries[-2] if len(self.entries) > 1 else None
+
+
+def entry(card: Scorecard, key: str) -> Entry:
+    """Return what is remembered of a scorecard."""
+    return Entry(
+        key=key,
+        run=card.run,
+        created=card.created,
+        tool=card.tool,
+        verdict=card.verdict,
+        opinions=tuple(
+            Opinion(r.persona, r.title, r.vote, r.score, r.stance, r.forecast) for r in card.reviews
+        ),
+        missing=len(card.missing),
+        provider=card.provider,
+        model=card.model,
+        asked=card.asked,
+        usage=card.usage,
+        warnings=card.warnings,
+    )
+
+
+def newest(histories: Sequence[History]) -> list[History]:
+    """Return histories by their newest verdict, newest first; of one moment by key."""
+    return sorted(histories, key=lambda each: (-each.latest.created.timestamp(), each.key))

@@ -1,0 +1,1 @@
+"""A run's SQLite journal: schema, writer, reader, repair."""

@@ -1,0 +1,156 @@
+"""A call as a row of the journal, and back. Knows no database."""
+
+import hashlib
+import json
+import math
+import zlib
+from functools import lru_cache
+from typing import Any, Final
+
+from panel.llm.types import CallRecord, ChatRequest, ChatResponse, Usage
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, summed
+
+PUT_CALL: Final = (
+    f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({', '.join('?' * len(CALL_COLUMNS))})"
+)
+COPY_CALL: Final = (
+    f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) SELECT {', '.join('?' * len(CALL_COLUMNS))}"
+    " WHERE NOT EXISTS (SELECT 1 FROM calls WHERE key = ? AND status = 'ok')"
+)
+PUT_TEXT: Final = "INSERT OR IGNORE INTO texts VALUES (?, ?)"
+
+_RAW_INLINE: Final = 32_768
+"""Longer raw replies, those with log-probabilities of every token, are compressed."""
+
+
+@lru_cache(maxsize=256)
+def text_digest(text: str) -> str:
+    """Return the name of a text in `texts`: half its SHA-256 in hex."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def plain(text: str) -> str:
+    """Return the text with what UTF-8 cannot hold replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def texts_of(question: ChatRequest) -> dict[str, str]:
+    """Return the parts of a question that are stored once, by digest."""
+    parts = [question.system, question.shared]
+    if question.schema is not None:
+        parts.append(_schema_text(question))
+    return {text_digest(part): plain(part) for part in parts}
+
+
+def put_texts(texts: dict[str, str]) -> list[Statement]:
+    """Return the statements that store texts by digest."""
+    return [(PUT_TEXT, (digest, body)) for digest, body in texts.items()]
+
+
+def call_row(call: CallRecord) -> Row:
+    """Return the values of `CALL_COLUMNS` for a call that was made now."""
+    question, tag = call.question, call.tag
+    return summed(
+        call.key, plain(tag.tool), tag.persona, tag.step,
+        question.sample, call.attempt, call.started.isoformat(), max(0.0, call.seconds),
+        _status(call), call.reason, plain(call.detail),
+        text_digest(question.system), text_digest(question.shared),
+        None if question.schema is None else text_digest(_schema_text(question)),
+        plain(question.tail), question.max_tokens, float(question.temperature),
+        int(question.logprobs), *_reply_values(call.reply), 0,
+    )  # fmt: skip
+
+
+def reused_row(row: Row) -> Row:
+    """Return the stored row of another run's call, marked as reused."""
+    return summed(*row[:-2], 1)
+
+
+def row_reply(row: Row) -> ChatResponse:
+    """Return the reply in a stored row; raises ValueError, KeyError or TypeError if damaged."""
+    value: dict[str, Any] = dict(zip(CALL_COLUMNS, row, strict=True))
+    stored = json.loads(value["reply"])
+    return ChatResponse(
+        text=stored["text"],
+        finish_reason=value["finish_reason"],
+        usage=Usage(
+            input_tokens=value["input_tokens"],
+            cached_tokens=value["cached_tokens"],
+            output_tokens=value["output_tokens"],
+            cost_usd=value["cost_usd"],
+        ),
+        model=value["model"],
+        served_by=value["served_by"],
+        request_id=value["request_id"],
+        top_logprobs=tuple(stored["top_logprobs"]),
+        raw=_unpacked(value["raw"]),
+        format=value["format"],
+        attempts=stored["attempts"],
+        seconds=stored["seconds"],
+    )
+
+
+def _status(call: CallRecord) -> str:
+    if call.reply is None:
+        return "failed"
+    return "ok" if call.usable else "unusable"
+
+
+def _schema_text(question: ChatRequest) -> str:
+    return json.dumps(question.schema, sort_keys=True)
+
+
+def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
+    if reply is None:
+        return (None,) * 11
+    kept = {
+        "text": reply.text,
+        "top_logprobs": reply.top_logprobs,
+        "attempts": reply.attempts,
+        "seconds": reply.seconds,
+    }
+    usage, cost = reply.usage, reply.usage.cost_usd
+    return (
+        reply.format, _maybe(reply.finish_reason),
+        _maybe(reply.model), _maybe(reply.served_by), _maybe(reply.request_id),
+        _count(usage.input_tokens), _count(usage.cached_tokens), _count(usage.output_tokens),
+        None if cost is None or not math.isfinite(cost) else float(cost),
+        _json(kept), _packed(reply.raw),
+    )  # fmt: skip
+
+
+def _count(tokens: int | None) -> int | None:
+    # What a server reports may be anything; SQLite's integers end at 63 bits.
+    return None if tokens is None else max(0, min(tokens, 2**62))
+
+
+def _maybe(text: str | None) -> str | None:
+    return None if text is None else plain(text)
+
+
+def _json(value: object) -> str:
+    # Escaped to ASCII, so that even a lone surrogate comes back as it was.
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        # Minus infinity is what some servers give for an impossible token.
+        return -1e9 if value < 0 else None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _packed(raw: dict[str, Any]) -> str | bytes:
+    text = _json(raw)
+    return text if len(text) <= _RAW_INLINE else zlib.compress(text.encode(), 1)
+
+
+def _unpacked(raw: str | bytes) -> dict[str, Any]:
+    text = zlib.decompress(raw).decode() if isinstance(raw, bytes) else raw
+    value: dict[str, Any] = json.loads(text)
+    return value

@@ -1,0 +1,195 @@
+"""The journal of a run: every call, review and verdict, on disk before it is acknowledged.
+
+One writer thread commits in groups (`writer`), a second connection reads (`stored`). Answers paid
+for in earlier runs are found here too. Knows what a row holds, not what a review means.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from panel.foundation.errors import RunError
+from panel.evidence.source import Evidence
+from panel.llm.types import CallRecord, ChatResponse
+from panel.review.review import Missing, Review
+from panel.runs.journal import call_rows
+from panel.runs.folders import JOURNAL
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, summed
+from panel.runs.journal.reader import JournalReader
+from panel.runs.journal.writer import Writer
+from panel.evidence.tools.tool import Tool
+from panel.review.verdict.scorecard import Scorecard
+
+_KNOWN: Final = 4096
+"""Digests of stored texts that are remembered, so that a text is sent to SQLite once."""
+
+_PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+_DROP_META: Final = "DELETE FROM meta WHERE name = ?"
+_PUT_TOOL: Final = (
+    "INSERT INTO tools VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET"
+    " body = excluded.body, fingerprint = excluded.fingerprint, sum = excluded.sum"
+)
+_DROP_TOOL: Final = "DELETE FROM tools WHERE slug = ? AND fingerprint IS NULL"
+_PUT_EVIDENCE: Final = "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)"
+_PUT_REVIEW: Final = "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)"
+_PUT_MISSING: Final = "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)"
+_DROP_REVIEW: Final = "DELETE FROM reviews WHERE tool = ? AND persona = ? AND sample = ?"
+_DROP_ANSWERS: Final = tuple(
+    f"DELETE FROM {table} WHERE tool = ?" for table in ("reviews", "missing", "verdicts")
+)
+_DROP_MISSING: Final = "DELETE FROM missing WHERE tool = ? AND persona = ? AND sample = ?"
+_PUT_VERDICT: Final = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)"
+_PUT_FILE: Final = "INSERT OR IGNORE INTO files VALUES (?)"
+
+
+class Journal:
+    """A run's journal open for writing: `Recorder` for its calls, and all else a run keeps."""
+
+    def __init__(self, path: Path, earlier: Sequence[Path] = ()) -> None:
+        """Open the journal at `path`, or make it; the caller holds the run's lock.
+
+        `earlier` are journals (or run folders) whose answers may be reused; one that cannot be
+        read is left out and named in `notes`. Raises `RunError` or `DiskFull`.
+        """
+        self.notes: tuple[str, ...] = ()
+        self._known: dict[str, None] = {}
+        with contextlib.ExitStack() as stack:
+            self._writer = Writer(path)
+            stack.callback(self._writer.close)
+            self.stored = JournalReader(path)
+            """The reading side, which sees every acknowledged write."""
+            stack.callback(self.stored.close)
+            self._earlier = [each for each in map(self._open_earlier, earlier) if each]
+            for each in self._earlier:
+                stack.callback(each.close)
+            self._stack = stack.pop_all()
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the journal was opened."""
+        return self._writer.commits
+
+    def find(self, key: str) -> ChatResponse | None:
+        """Return a usable stored reply with this key: this run's, else an earlier run's.
+
+        An earlier run's answer is copied into this journal, marked as reused, so that the run
+        stands alone; the copy is on disk before anything that is acknowledged later.
+        """
+        if reply := self.stored.find(key):
+            return reply
+        for each in self._earlier:
+            if row := each.call_row(key):
+                self._writer.commit_later(self._copied(each, row))
+                return call_rows.row_reply(row)
+        return None
+
+    async def record(self, call: CallRecord) -> None:
+        """Keep the call; returns after its commit. Raises `DiskFull` or `RunError`."""
+        texts = self._new(call_rows.texts_of(call.question))
+        statements = [*call_rows.put_texts(texts), (call_rows.PUT_CALL, call_rows.call_row(call))]
+        await self._writer.commit(statements)
+        self._remember(texts)
+
+    async def put_meta(self, name: str, value: str) -> None:
+        """Keep a value about the whole run."""
+        await self._writer.commit([(_PUT_META, summed(name, value))])
+
+    async def drop_meta(self, name: str) -> None:
+        """Forget a value about the whole run."""
+        await self._writer.commit([(_DROP_META, (name,))])
+
+    async def put_tools(self, found: Sequence[tuple[Tool, Evidence, str]]) -> None:
+        """Keep tools with their evidence and its fingerprint, all in one commit."""
+        statements: list[Statement] = []
+        for tool, evidence, fingerprint in found:
+            row = summed(tool.slug, evidence.model_dump_json())
+            statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
+        await self._writer.commit(statements)
+
+    async def put_expected(self, tools: Sequence[Tool]) -> None:
+        """Keep tools whose evidence is still to be read, all in one commit."""
+        await self._writer.commit([self._tool(tool, None) for tool in tools])
+
+    async def drop_expected(self, slugs: Iterable[str]) -> None:
+        """Forget tools that have no evidence yet."""
+        await self._writer.commit([(_DROP_TOOL, (slug,)) for slug in slugs])
+
+    async def drop_answers(self, slug: str) -> None:
+        """Forget what was made of the replies about a tool; the replies themselves stay."""
+        await self._writer.commit([(sql, (slug,)) for sql in _DROP_ANSWERS])
+
+    async def put_review(self, slug: str, sample: int, review: Review) -> None:
+        """Keep a review; it takes the place of a missing one."""
+        where = (slug, review.persona, sample)
+        row = summed(*where, review.model_dump_json())
+        await self._writer.commit([(_DROP_MISSING, where), (_PUT_REVIEW, row)])
+
+    async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
+        """Keep why a review is missing."""
+        where = (slug, missing.persona, sample)
+        row = summed(*where, _json(missing))
+        await self._writer.commit([(_DROP_REVIEW, where), (_PUT_MISSING, row)])
+
+    async def put_verdict(self, card: Scorecard) -> None:
+        """Keep a scorecard; its evidence is stored once, with the tool."""
+        bare = card.model_copy(update={"evidence": ()})
+        row = summed(card.tool.slug, bare.model_dump_json(by_alias=True))
+        await self._writer.commit([(_PUT_VERDICT, row)])
+
+    async def put_file(self, name: str) -> None:
+        """Note that this run is about to write the file `name`."""
+        await self._writer.commit([(_PUT_FILE, (name,))])
+
+    def close(self) -> None:
+        """Commit what is queued and close; the journal is then a single file."""
+        self._stack.close()
+
+    def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
+        # Relative to the run, so that a run that is shared tells nothing about this machine.
+        folder = self.stored.path.parent.resolve()
+        paths = tuple(_relative(each, folder) for each in tool.evidence)
+        body = tool.model_copy(update={"evidence": paths}).model_dump_json()
+        return (_PUT_TOOL, summed(tool.slug, body, fingerprint))
+
+    def _copied(self, source: JournalReader, row: Row) -> list[Statement]:
+        column = dict(zip(CALL_COLUMNS, row, strict=True))
+        digests = [str(column[name]) for name in ("system", "shared", "schema") if column[name]]
+        texts = {digest: source.text(digest) for digest in digests}
+        found = {digest: text for digest, text in texts.items() if text is not None}
+        copy = (*call_rows.reused_row(row), column["key"])
+        return [*call_rows.put_texts(found), (call_rows.COPY_CALL, copy)]
+
+    def _open_earlier(self, path: Path) -> JournalReader | None:
+        try:
+            return JournalReader(path / JOURNAL if path.is_dir() else path)
+        except RunError as error:
+            self.notes += (f"its answers cannot be reused: {error.message}",)
+            return None
+
+    def _new(self, texts: dict[str, str]) -> dict[str, str]:
+        return {digest: text for digest, text in texts.items() if digest not in self._known}
+
+    def _remember(self, texts: dict[str, str]) -> None:
+        self._known |= dict.fromkeys(texts)
+        while len(self._known) > _KNOWN:
+            del self._known[next(iter(self._known))]
+
+
+def _relative(path: Path, folder: Path) -> Path:
+    try:
+        return Path(os.path.relpath(path, folder))
+    except ValueError:  # another drive
+        return path
+
+
+def _json(model: BaseModel) -> str:
+    # The detail of a failure quotes a server, which may send what UTF-8 cannot hold.
+    fields = {
+        name: call_rows.plain(value) if isinstance(value, str) else value
+        for name, value in model.model_dump(mode="python").items()
+    }
+    return type(model).model_validate(fields).model_dump_json()

@@ -1,0 +1,246 @@
+"""A journal, read: tools, evidence, reviews, verdicts, calls and usage as they were stored.
+
+Read-only, so it also works in a folder that cannot be written to. A damaged row is left out and
+named in `damaged`; only a journal that cannot be opened at all is an error.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from panel.foundation.errors import RunError
+from panel.evidence.source import Evidence
+from panel.llm.types import ChatResponse
+from panel.review.review import Missing, Review
+from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.connection import connect
+from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
+from panel.runs.journal.usage import USAGE, run_usage
+from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
+from panel.evidence.tools.tool import Tool
+from panel.review.verdict.scorecard import RunUsage, Scorecard
+
+M = TypeVar("M", bound=BaseModel)
+
+_START: Final = "start the run again, or take the folder from a copy"
+
+_CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
+_REASON: Final = CALL_COLUMNS.index("reason")
+
+
+class JournalReader:
+    """The reading side of one journal; close it, or use it in a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal at `path`.
+
+        Raises `RunError` where it is missing, no journal, or of a format this panel cannot read.
+        """
+        self.path = path
+        self._damaged: dict[str, None] = {}
+        with contextlib.ExitStack() as stack:
+            self._connection = connect(path, stack)
+            self._check_format()
+            self._stack = stack.pop_all()
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """What was met damaged so far and left out, one line each."""
+        return tuple(self._damaged)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def meta(self, name: str) -> str | None:
+        """Return a value about the whole run, or None where there is none or it is damaged."""
+        rows = self._rows("SELECT name, value, sum FROM meta WHERE name = ?", name)
+        return str(rows[0][1]) if rows and self._is_sound(rows[0], f"meta {name}") else None
+
+    def tools(self) -> tuple[Tool, ...]:
+        """Return the tools in the order they were added; evidence paths are absolute."""
+        rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
+        found = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
+        return tuple(self._placed(tool) for tool in found if tool)
+
+    def evidence_fingerprint(self, slug: str) -> str | None:
+        """Return the fingerprint of a tool's evidence, None while it has none."""
+        rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
+        return rows[0][2] if rows and sound(rows[0]) else None
+
+    def evidence(self, slug: str) -> Evidence | None:
+        """Return a tool's evidence, or None where there is none or it is damaged."""
+        rows = self._rows("SELECT slug, body, sum FROM evidence WHERE slug = ?", slug)
+        return self._model(Evidence, rows[0], rows[0][1], f"evidence of {slug}") if rows else None
+
+    def reviews(self, slug: str) -> dict[tuple[str, int], Review]:
+        """Return a tool's reviews by persona and sample."""
+        return self._by_persona(Review, "reviews", slug)
+
+    def missing(self, slug: str) -> dict[tuple[str, int], Missing]:
+        """Return a tool's missing reviews by persona and sample."""
+        return self._by_persona(Missing, "missing", slug)
+
+    def all_missing(self) -> Iterator[tuple[str, Missing]]:
+        """Yield every missing review with the slug of its tool."""
+        for row in self._rows("SELECT tool, persona, sample, body, sum FROM missing"):
+            if item := self._model(Missing, row, row[3], f"missing row of {row[1]} on {row[0]}"):
+                yield row[0], item
+
+    def judged(self) -> frozenset[str]:
+        """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
+        verdicts = self._each("SELECT tool, body, sum FROM verdicts")
+        judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
+        evidence = self._each("SELECT slug, body, sum FROM evidence")
+        read = {row[0] for row in evidence if self._is_sound(row, f"evidence of {row[0]}")}
+        return frozenset(judged & read)
+
+    def card(self, slug: str) -> Scorecard | None:
+        """Return a tool's scorecard with its evidence, None where it has none or it is damaged."""
+        card, evidence = self.verdict(slug), self.evidence(slug)
+        if card is None or evidence is None:
+            return None
+        return card.model_copy(update={"evidence": evidence.sources})
+
+    def verdict(self, slug: str) -> Scorecard | None:
+        """Return a tool's scorecard without its evidence, which is most of it; None as `card`."""
+        rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
+        return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
+
+    def cards(self) -> Iterator[Scorecard]:
+        """Yield the scorecards in tool order, reading one at a time."""
+        whole = 0
+        for (slug,) in self._rows("SELECT slug FROM tools ORDER BY rowid"):
+            if card := self.card(slug):
+                whole += 1
+                yield card
+        # Counted without the index that finds them: it may be what is damaged.
+        for (stored,) in self._rows("SELECT count(*) FROM verdicts NOT INDEXED"):
+            if stored > whole:
+                self._damaged[f"{stored - whole} of {stored} verdicts cannot be read"] = None
+
+    def find(self, key: str) -> ChatResponse | None:
+        """Return the usable stored reply to the question with this key, or None."""
+        row = self.call_row(key)
+        return None if row is None else row_reply(row)
+
+    def call_row(self, key: str) -> Row | None:
+        """Return the undamaged row of the first usable answer with this key, or None."""
+        row: Row
+        for row in self._rows(f"{_CALL} WHERE key = ? AND status = 'ok' ORDER BY id", key):
+            if row[0] == key and self._is_sound(row, f"answer {key[:12]}"):
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    row_reply(row)
+                    return row
+        return None
+
+    def failure(self, key: str) -> tuple[str, ChatResponse | None] | None:
+        """Return why the question with this key got no usable answer, and what came back."""
+        rows = self._rows(f"{_CALL} WHERE key = ? AND status <> 'ok' ORDER BY id DESC", key)
+        for row in rows:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return str(row[_REASON]), row_reply(row)
+            return str(row[_REASON]), None
+        return None
+
+    def text(self, digest: str | None) -> str | None:
+        """Return a shared text (system message, shared part or schema) by its digest."""
+        rows = self._rows("SELECT body FROM texts WHERE digest = ?", digest)
+        return rows[0][0] if rows else None
+
+    def calls(self, slug: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the calls about one tool, or all, as columns by name, in the order of writing."""
+        last = 0
+        where = "WHERE id > ?" if slug is None else "WHERE id > ? AND tool = ?"
+        # One at a time: an open cursor would keep the write-ahead log from being emptied.
+        sql = f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls {where} ORDER BY id LIMIT 1"
+        while rows := self._rows(sql, last, *([slug] if slug is not None else [])):
+            before, last, row = last, rows[0][0], rows[0][1:]
+            if last <= before:
+                self._damaged[f"{self.path.name}: calls out of order"] = None
+                return
+            if self._is_sound(row, f"call {last}"):
+                yield dict(zip(CALL_COLUMNS, row, strict=True))
+
+    def usage(self, slug: str | None = None) -> RunUsage:
+        """Return what the calls about one tool, or all, took in this run.
+
+        Reused answers are counted apart and cost nothing here. Tokens and `cost_usd` are sums of
+        what is known, None when nothing is. `seconds` is the time with a call in flight.
+        """
+        where, values = ("", ()) if slug is None else (" WHERE tool = ?", (slug,))
+        rows = self._rows(USAGE + where, *values)
+        return run_usage(rows[0], self._busy(where, values)) if rows else RunUsage()
+
+    def has_file(self, name: str) -> bool:
+        """Tell whether this run wrote the file `name`."""
+        return bool(self._rows("SELECT 1 FROM files WHERE name = ?", name))
+
+    def _busy(self, where: str, values: tuple[str, ...]) -> float:
+        and_ = " AND " if where else " WHERE "
+        sql = f"SELECT started, seconds FROM calls{where}{and_}reused = 0 ORDER BY started"
+        total, until = 0.0, 0.0
+        for started, seconds in self._each(sql, *values):
+            with contextlib.suppress(ValueError, TypeError):
+                begin = datetime.fromisoformat(started).timestamp()
+                total += max(0.0, begin + seconds - max(begin, until))
+                until = max(until, begin + seconds)
+        return round(total, 3)
+
+    def _by_persona(self, model: type[M], table: str, slug: str) -> dict[tuple[str, int], M]:
+        sql = f"SELECT tool, persona, sample, body, sum FROM {table} WHERE tool = ? ORDER BY rowid"
+        found = {}
+        for row in self._rows(sql, slug):
+            what = f"{table} row of {row[1]} on {slug}"
+            if item := self._model(model, row, row[3], what):
+                found[row[1], row[2]] = item
+        return found
+
+    def _model(self, model: type[M], row: Row, body: Any, what: str) -> M | None:
+        if self._is_sound(row, what):
+            try:
+                return model.model_validate_json(body)
+            except ValidationError as error:
+                first = error.errors()[0]
+                self._damaged[f"{what}: {first['msg']} at {first['loc']}"] = None
+        return None
+
+    def _is_sound(self, row: Row, what: str) -> bool:
+        good = sound(row)
+        if not good:
+            self._damaged[f"{what}: changed since it was written"] = None
+        return good
+
+    def _placed(self, tool: Tool) -> Tool:
+        paths = tuple((self.path.parent / each).resolve() for each in tool.evidence)
+        return tool.model_copy(update={"evidence": paths})
+
+    def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
+        return list(self._each(sql, *values))
+
+    def _each(self, sql: str, *values: str | int | None) -> Iterator[Any]:
+        try:
+            yield from self._connection.execute(sql, values)
+        except sqlite3.ProgrammingError:
+            raise RunError(f"{self.path} is closed") from None
+        except SQLITE_ERRORS as error:
+            self._damaged[f"{self.path.name}: {error}"] = None
+
+    def _check_format(self) -> None:
+        try:
+            row = self._connection.execute("SELECT value FROM meta WHERE name='format'").fetchone()
+        except sqlite3.OperationalError as error:
+            raise RunError(f"{self.path} is no journal: {error}", hint=_START) from error
+        except SQLITE_ERRORS as error:
+            raise sqlite_error(error, self.path) from error
+        found = row[0] if row else "none"
+        if found != FORMAT:
+            raise RunError(
+                f"{self.path} has journal format {found}; this panel reads format {FORMAT}",
+                hint="use the panel that wrote it, or a newer one",
+            )

@@ -1,0 +1,260 @@
+"""A damaged journal made whole: what is still as it was written goes into a new one.
+
+The damaged file is kept beside it. What is lost is asked again by the resume that follows.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from panel.foundation.errors import RunError
+from panel.runs.journal.connection import beside, copy_with_logs
+from panel.foundation.atomic_files import sync_folder, write_error
+from panel.runs.journal.health import COLUMNS, Unsound, file_damage, is_sound, unsound_rows
+from panel.runs.journal.restore import restore
+from panel.runs.journal.schema import create_tables, summed
+from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
+
+MENDED: Final = "mended"
+"""The name in `meta` under which a repair is noted until the resume that follows has ended."""
+
+_GIVE_UP: Final = 2_000
+"""Rows in a row that cannot be read before the rest of a table is given up."""
+_PAGE: Final = 4096
+_NAMED: Final = 4
+"""Damaged rows that are named one by one."""
+_KINDS: Final = {
+    "calls": "answers", "reviews": "reviews", "verdicts": "verdicts", "tools": "tools",
+    "evidence": "tools' evidence", "missing": "reasons of missing reviews",
+    "texts": "shared texts", "meta": "notes on the run",
+}  # fmt: skip
+_WORK: Final = ("tools", "evidence", "calls", "reviews", "verdicts")
+"""Tables that hold a run's work."""
+
+_NOTE: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """How many rows of each table were saved, and lost as far as that can be told."""
+
+    saved: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def line(self) -> str:
+        """Return the counts for people."""
+        kept = sum(self.saved.values())
+        lost = _counted(self.lost) or "nothing that could be counted"
+        return f"{kept} rows were saved ({_counted(self.saved)}), lost: {lost}"
+
+
+def repair(path: Path) -> list[str]:
+    """Mend the journal at `path` if it is damaged; return what was done, for people.
+
+    Damage is what SQLite's own check or a row's checksum says. The caller holds the run's lock.
+    Raises `RunError` or `DiskFull`, and leaves everything as it was, where it cannot be done.
+    """
+    try:
+        if not path.exists():
+            return []
+        if why := file_damage(path):
+            return [_rebuilt(path, why)]
+        if rows := unsound_rows(path):
+            return [_without(path, rows)]
+    except SQLITE_ERRORS as error:
+        raise sqlite_error(error, path) from error
+    except OSError as error:
+        raise write_error(error, path) from error
+    return []
+
+
+@contextlib.contextmanager
+def salvaged(path: Path) -> Iterator[tuple[Path, Saved]]:
+    """Make a new journal, in a folder that goes again, of what can still be read of one.
+
+    Raises `RunError` where no tool is left of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="panel-") as folder:
+        mended = Path(folder) / path.name
+        found = _copy_rows(path, mended)
+        yield mended, found
+
+
+def _hopeless(path: Path) -> RunError:
+    return RunError(
+        f"{path} is damaged, and nothing can be saved of it",
+        hint="start the run again, or take the folder from a copy",
+    )
+
+
+def _rebuilt(path: Path, why: str) -> str:
+    with salvaged(path) as (mended, found):
+        kept = _set_aside(path)
+        new = path.with_name(f"{path.name}.mended")
+        shutil.copyfile(mended, new)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        for end in ("-wal", "-shm", "-journal"):
+            beside(path, end).unlink(missing_ok=True)
+        os.replace(new, path)
+        sync_folder(path.parent)
+    return f"{path.name} was damaged ({why}): {found.line()}; the damaged file is {kept.name}"
+
+
+def _without(path: Path, rows: Sequence[Unsound]) -> str:
+    kept = _set_aside(path)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for each in rows:
+            connection.execute(f"DELETE FROM {each.table} WHERE rowid = ?", (each.rowid,))
+        restore(connection, path.parent)
+        if not connection.execute("SELECT count(*) FROM tools").fetchone()[0]:
+            connection.execute("ROLLBACK")
+            _discard(kept)
+            raise _hopeless(path)
+        connection.execute(_NOTE, summed(MENDED, kept.name))
+        connection.execute("COMMIT")
+    lost = _counted(Counter(each.table for each in rows))
+    named = ", ".join(each.what for each in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
+    return (
+        f"{path.name} was damaged: {lost} not as written ({named}) were taken out;"
+        f" the damaged file is {kept.name}"
+    )
+
+
+def _set_aside(path: Path) -> Path:
+    number = 1
+    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    try:
+        copy_with_logs(path, kept)
+    except BaseException:
+        _discard(kept)
+        raise
+    return kept
+
+
+def _discard(kept: Path) -> None:
+    for end in ("", "-wal", "-journal"):
+        beside(kept, end).unlink(missing_ok=True)
+
+
+def _counted(rows: Counter[str]) -> str:
+    return ", ".join(f"{rows[table]} {kind}" for table, kind in _KINDS.items() if rows[table])
+
+
+def _copy_rows(damaged: Path, mended: Path) -> Saved:
+    found = Saved()
+    with contextlib.closing(sqlite3.connect(mended, isolation_level=None)) as target:
+        create_tables(target)
+        target.execute("BEGIN")
+        with _source(damaged) as source:
+            for table, columns in COLUMNS.items():
+                marks = ", ".join("?" * (1 + len(columns)))
+                put = f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"
+                unsound = 0
+                for row in _readable(source, table):
+                    if is_sound(table, row[1:]):
+                        found.saved[table] += target.execute(put, row).rowcount
+                    else:
+                        unsound += 1
+                known = max(_known(source, table), found.saved[table] + unsound)
+                found.lost[table] = known - found.saved[table]
+        # Nobody knows any more which files were this run's: those that are there count as such.
+        folder = damaged.parent
+        names = [(each.relative_to(folder).as_posix(),) for each in _files(folder)]
+        target.executemany("INSERT OR IGNORE INTO files VALUES (?)", names)
+        found.saved.pop("files", None)
+        found.lost.subtract(restore(target, folder))
+        left = target.execute("SELECT count(*) FROM tools").fetchone()[0]
+        if not left or not any(found.saved[table] for table in _WORK):
+            raise _hopeless(damaged)
+        target.execute(_NOTE, summed(MENDED, "rebuilt"))
+        target.execute("COMMIT")
+    return found
+
+
+def _known(source: sqlite3.Connection, table: str) -> int:
+    """Return how many rows there were, as far as an index or the rows' numbers tell."""
+    count = "max(rowid)" if table == "calls" else "count(*)"
+    with contextlib.suppress(*SQLITE_ERRORS):
+        return int(source.execute(f"SELECT {count} FROM {table}").fetchone()[0] or 0)
+    return 0
+
+
+@contextlib.contextmanager
+def _source(damaged: Path) -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory(prefix="panel-") as folder:
+        copy = Path(folder) / damaged.name
+        copy_with_logs(damaged, copy)
+        if not _defines_all(copy):
+            _give_head(copy)
+        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            yield connection
+
+
+def _defines_all(path: Path) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            for table, columns in COLUMNS.items():
+                connection.execute(f"SELECT rowid, {', '.join(columns)} FROM {table} LIMIT 0")
+    except SQLITE_ERRORS:
+        return False
+    return True
+
+
+def _give_head(path: Path) -> None:
+    # The first page holds only the header and the tables' definitions: a new journal's will do.
+    fresh = path.with_name("fresh.db")
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+        create_tables(connection)
+    head = bytearray(fresh.read_bytes()[:_PAGE])
+    pages = max(-(-path.stat().st_size // _PAGE), fresh.stat().st_size // _PAGE)
+    head[28:32] = pages.to_bytes(4, "big")
+    head[32:40] = bytes(8)  # no list of free pages
+    with path.open("r+b") as file:
+        file.write(head)
+        file.truncate(pages * _PAGE)  # what was cut off comes back as zeros
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
+
+
+def _readable(source: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    last = -1
+    select = f"SELECT rowid, {', '.join(COLUMNS[table])} FROM {table} NOT INDEXED"
+    try:
+        for row in source.execute(select):
+            last = max(last, row[0])
+            yield row
+    except SQLITE_ERRORS:
+        yield from _behind(source, select, last)
+
+
+def _behind(source: sqlite3.Connection, select: str, last: int) -> Iterator[tuple[Any, ...]]:
+    failed = 1
+    while failed < _GIVE_UP:
+        # After a failure single rows are tried, to get past the damaged page.
+        where = "rowid = ?" if failed else "rowid > ? ORDER BY rowid LIMIT 1"
+        try:
+            row = source.execute(f"{select} WHERE {where}", (last + (failed > 0),)).fetchone()
+        except SQLITE_ERRORS:
+            row = None
+        else:
+            if not row and not failed:
+                return
+        # In a damaged tree the next row may be one before.
+        if row and row[0] > last:
+            last, failed = row[0], 0
+            yield row
+        else:
+            last, failed = last + (failed > 0), failed + 1

@@ -1,0 +1,188 @@
+"""The one writer of a journal: a thread that commits what has queued up in one transaction.
+
+While one commit waits for the disk the next group gathers, so hundreds of calls in flight share
+few commits and a single one never waits for company. Knows statements, not what they mean.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from panel.foundation.errors import PanelError, RunError, RunStopped
+from panel.foundation.atomic_files import disk_full, free_bytes
+from panel.runs.journal.schema import Statement, create_tables
+
+GROUP: Final = 512
+"""Writes in one transaction at most."""
+
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""The second is raised when a damaged file makes SQLite's message itself unreadable."""
+
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_FULL_BELOW: Final = 65_536
+"""With fewer bytes free, an input/output error means a full disk: SQLite's index of the
+write-ahead log has no error of its own for that."""
+
+
+@dataclass(frozen=True)
+class _Write:
+    statements: Sequence[Statement]
+    done: asyncio.Future[None] | None
+    loop: asyncio.AbstractEventLoop | None
+
+
+class Writer:
+    """Commits statements to one SQLite file; the caller holds the run's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the journal at `path` and start the thread.
+
+        Raises `DiskFull`, `RunError` for a link or a file that is no journal.
+        """
+        self.path = path
+        for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if each.is_symlink():
+                raise RunError(f"{each} is a symbolic link; panel does not write through links")
+        try:
+            self._connection = _open(path)
+        except SQLITE_ERRORS as error:
+            raise sqlite_error(error, path) from error
+        self.commits = 0
+        """Transactions committed so far."""
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="panel-journal", daemon=True)
+        self._thread.start()
+
+    async def commit(self, statements: Sequence[Statement]) -> None:
+        """Run the statements in one transaction; returns after its commit is on disk.
+
+        Raises `DiskFull` or `RunError`. A caller that is cancelled meanwhile is written anyway.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._put(_Write(statements, done, loop))
+        await done
+
+    def commit_later(self, statements: Sequence[Statement]) -> None:
+        """Run the statements in the next transaction, before anything committed after this call."""
+        self._put(_Write(statements, None, None))
+
+    def close(self) -> None:
+        """Commit what is queued, then leave the journal as one file without a write-ahead log."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+        # On a full disk, or while somebody reads, the log stays beside the journal: no loss.
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+
+    def _put(self, write: _Write) -> None:
+        with self._guard:
+            if self._closed:
+                raise RunStopped(f"{self.path} is closed", hint=_resume(self.path))
+            self._queue.put(write)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            group = [self._queue.get()]
+            while len(group) < GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            last = None in group  # nothing is queued behind it
+            writes = [write for write in group if write is not None]
+            try:
+                self._commit_group(writes)
+            except Exception as error:  # nobody may wait for ever
+                _tell(writes, RunError(f"cannot use {self.path}: {error}"))
+
+    def _commit_group(self, group: list[_Write]) -> None:
+        if not group:
+            return
+        error = self._try([statement for write in group for statement in write.statements])
+        if error is None or isinstance(error, RunStopped) or len(group) == 1:
+            _tell(group, error)
+            return
+        # One of them cannot be written; the others must not suffer for it.
+        for write in group:
+            self._commit_group([write])
+
+    def _try(self, statements: list[Statement]) -> PanelError | None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for sql, same in groupby(statements, key=itemgetter(0)):
+                self._connection.executemany(sql, [values for _, values in same])
+            self._connection.execute("COMMIT")
+        except Exception as error:  # whatever it is, the caller that waits must hear of it
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            return sqlite_error(error, self.path)
+        self.commits += 1
+        return None
+
+
+def sqlite_error(error: Exception, path: Path) -> PanelError:
+    """Return what an error met at the journal `path` means in panel's terms."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    broken = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    if code == sqlite3.SQLITE_FULL or (broken and free_bytes(path) < _FULL_BELOW):
+        return disk_full(path)
+    if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
+        return RunError(f"{path} is damaged: {error}", hint=f"{_resume(path)} repairs it")
+    if code == sqlite3.SQLITE_IOERR:
+        return RunStopped(f"cannot write {path}: {error}", hint="mend the disk")
+    return RunError(f"cannot use {path}: {error}")
+
+
+def _resume(path: Path) -> str:
+    return f"panel resume {path.parent.name}"
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # The constructor opens and the thread writes: never both at once.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            create_tables(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _tell(group: list[_Write], error: PanelError | None) -> None:
+    waiting: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
+    for write in group:
+        if write.loop is not None and write.done is not None:
+            waiting[write.loop].append(write.done)
+    for loop, futures in waiting.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, futures, error)
+
+
+def _resolve(futures: list[asyncio.Future[None]], error: PanelError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(type(error)(error.message, hint=error.hint))

@@ -1,0 +1,292 @@
+"""A run as the engine, the renderers and the command line use it: one folder, made or opened.
+
+Everything a person reads is rebuilt from the journal. Knows neither providers nor renderers.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from panel.foundation.errors import PASSING, MissingReason, RunError
+from panel.evidence.source import Evidence
+from panel.review.review import Missing, Review
+from panel.foundation.atomic_files import inside, sweep, write_atomic
+from panel.runs.folders import JOURNAL, MANIFEST, VERDICTS, create_folder
+from panel.runs.journal.journal import Journal
+from panel.foundation.file_lock import LOCK, RunLock
+from panel.runs.manifest import ItemCounts, Manifest, read_manifest
+from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
+from panel.runs.journal.repair import MENDED, repair
+from panel.runs.journal.reader import JournalReader
+from panel.evidence.tools.tool import Tool
+from panel.review.verdict.scorecard import RunUsage, Scorecard
+
+
+class Run:
+    """A run. Made, or opened for writing, it holds the run's lock until `close`."""
+
+    def __init__(
+        self, path: Path, source: Journal | JournalReader, stack: contextlib.ExitStack, notes: list[str]
+    ) -> None:
+        """Use `create` or `open` instead."""
+        self.path = path
+        self.notes = notes
+        """What a person should know: repairs, earlier runs that could not be read."""
+        self._journal = source if isinstance(source, Journal) else None
+        self._stored = source.stored if isinstance(source, Journal) else source
+        self._stack = stack
+        self._manifest: Manifest | None = None
+
+    @classmethod
+    async def create(
+        cls, runs: Path, slug: str, manifest: Manifest, *, earlier: Sequence[Path] = ()
+    ) -> Self:
+        """Make a run folder in `runs`, named after `slug`, and open it for writing.
+
+        `earlier` are the run folders whose answers may be reused. Raises `RunError`, `DiskFull`.
+        """
+        path = create_folder(runs, slug, now=manifest.created)
+        try:
+            run = cls._open_for_writing(path, earlier)
+            try:
+                await run._put_manifest(manifest.model_copy(update={"run": path.name}))
+            except BaseException:
+                run.close()
+                raise
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return run
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False, earlier: Sequence[Path] = ()) -> Self:
+        """Open a stored run; with `write`, to go on with it.
+
+        Raises `RunError` where it cannot be read, `RunStopped` naming the process that writes it.
+        A damaged journal is repaired when opened for writing: see `notes`.
+        """
+        run = cls._open_for_writing(path, earlier) if write else cls._open_for_reading(path)
+        try:
+            run._manifest = run._read_manifest()
+            if write and run._manifest.tools and not run.tools():
+                raise RunError(
+                    f"run {path.name} holds no tools: it ended before any was stored",
+                    hint="start it again",
+                )
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.path.name
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked of whom."""
+        if self._manifest is None:
+            raise RunError(f"run {self.name} has no manifest")
+        return self._manifest
+
+    @property
+    def journal(self) -> Journal:
+        """The `Recorder` of this run's calls. Raises `RunError` on a run opened for reading."""
+        if self._journal is None:
+            raise RunError(f"run {self.name} is open for reading only")
+        return self._journal
+
+    @property
+    def stored(self) -> JournalReader:
+        """The journal's reading side, for calls and texts."""
+        return self._stored
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """What was met damaged so far and left out, one line each."""
+        return self._stored.damaged
+
+    async def add_tools(self, found: Sequence[tuple[Tool, Evidence]]) -> None:
+        """Keep tools with their evidence, in order, in one commit: a kill leaves all or none.
+
+        Raises `RunError` where a known tool's entry or evidence is not what it was.
+        """
+        known = {tool.slug: tool_fingerprint(tool) for tool in self.tools()}
+        new = []
+        for tool, evidence in found:
+            now = evidence_fingerprint(evidence)
+            before = self._stored.evidence_fingerprint(tool.slug)
+            told = known.get(tool.slug) if before else None  # reading may give a tool its name
+            check_known(self.name, f"tool {tool.slug}", told, tool_fingerprint(tool))
+            check_known(self.name, f"evidence {tool.slug}", before, now)
+            if before is None or self._stored.evidence(tool.slug) is None:
+                new.append((tool, evidence, now))
+        if new:
+            await self.journal.put_tools(new)
+
+    def tools(self) -> tuple[Tool, ...]:
+        """Return the tools in the order they were added."""
+        return self._stored.tools()
+
+    def judged_tools(self) -> frozenset[str]:
+        """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
+        return self._stored.judged()
+
+    def finished_tools(self, again: Collection[MissingReason] = PASSING) -> frozenset[str]:
+        """Return the slugs of the tools judged of which no review is missing for such a reason."""
+        waiting = {slug for slug, missing in self._stored.all_missing() if missing.reason in again}
+        return self.judged_tools() - waiting
+
+    def evidence(self, slug: str) -> Evidence | None:
+        """Return a tool's evidence, None where it was not gathered or is damaged."""
+        return self._stored.evidence(slug)
+
+    def reviews(self, slug: str) -> dict[tuple[str, int], Review]:
+        """Return a tool's reviews by persona and sample."""
+        return self._stored.reviews(slug)
+
+    def missing(self, slug: str) -> dict[tuple[str, int], Missing]:
+        """Return why reviews of a tool are missing, by persona and sample."""
+        return self._stored.missing(slug)
+
+    def card(self, slug: str) -> Scorecard | None:
+        """Return a tool's scorecard, None where it has none or it is damaged."""
+        return self._stored.card(slug)
+
+    def cards(self) -> list[Scorecard]:
+        """Return all scorecards in tool order."""
+        return list(self._stored.cards())
+
+    def each_card(self) -> Iterator[Scorecard]:
+        """Yield the scorecards in tool order, one at a time."""
+        return self._stored.cards()
+
+    def each_verdict(self) -> Iterator[Scorecard]:
+        """Yield the scorecards in tool order without their evidence, which is most of them."""
+        for tool in self.tools():
+            if card := self._stored.verdict(tool.slug):
+                yield card
+
+    def usage(self, slug: str | None = None) -> RunUsage:
+        """Return what the calls about one tool, or about all, took over all resumes."""
+        return self._stored.usage(slug)
+
+    async def save_review(self, slug: str, sample: int, review: Review) -> None:
+        """Keep a review; returns after its commit."""
+        await self.journal.put_review(slug, sample, review)
+
+    async def save_missing(self, slug: str, sample: int, missing: Missing) -> None:
+        """Keep why a review is missing; returns after its commit."""
+        await self.journal.put_missing(slug, sample, missing)
+
+    async def save_scorecard(self, card: Scorecard) -> None:
+        """Keep a verdict; returns after its commit. The tool is finished then."""
+        await self.journal.put_verdict(card)
+
+    async def write_file(self, name: str, text: str) -> Path:
+        """Write a file that people read, such as `scorecards/SLUG.md`, inside the run's folder.
+
+        Replaces what this run wrote before, never anything else: that is a `RunError`.
+        """
+        return await self._write(name, [text])
+
+    async def write_verdicts(self) -> Path:
+        """Write `verdicts.jsonl`: the scorecards so far, one a line in the JSON contract."""
+        return await self._write(VERDICTS, _lines(self.path / JOURNAL))
+
+    async def finish(self, *, now: datetime | None = None) -> Manifest:
+        """Write `verdicts.jsonl`, complete the manifest and close; the journal is then one file."""
+        await self.write_verdicts()
+        counts = ItemCounts.of(self.each_card())
+        done = {"finished": now or datetime.now(UTC), "counts": counts, "tools": counts.tools}
+        manifest = self.manifest.model_copy(update=done)
+        await self._put_manifest(manifest)
+        await self.journal.drop_meta(MENDED)
+        self.close()
+        return manifest
+
+    async def reopen(self) -> None:
+        """Note that the run goes on: until `finish` it counts as one that stopped early."""
+        if self.manifest.finished is not None:
+            await self._put_manifest(self.manifest.model_copy(update={"finished": None}))
+
+    def close(self) -> None:
+        """Commit what is queued, close the journal and let go of the run; may be called twice."""
+        self._stack.close()
+
+    @classmethod
+    def _open_for_reading(cls, path: Path) -> Self:
+        stack = contextlib.ExitStack()
+        stored = stack.enter_context(contextlib.closing(JournalReader(path / JOURNAL)))
+        return cls(path, stored, stack, [])
+
+    @classmethod
+    def _open_for_writing(cls, path: Path, earlier: Sequence[Path]) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(RunLock(path))
+            sweep(path)
+            notes = repair(path / JOURNAL)
+            if (path / JOURNAL).exists():
+                JournalReader(path / JOURNAL).close()  # refuses another format before anything is written
+            others = [each for each in earlier if each.resolve() != path.resolve()]
+            journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
+            return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
+
+    def _read_manifest(self) -> Manifest:
+        path = self.path / MANIFEST
+        # The journal's copy has a checksum, and is committed before the file is written.
+        kept = self._stored.meta("manifest")
+        try:
+            text = path.read_bytes().decode("utf-8", "replace")
+        except OSError as error:
+            if kept is None:
+                raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+            text = ""
+        if kept is not None and kept != text:
+            self.notes.append(f"{MANIFEST} is not what was stored; the journal's copy is used")
+        manifest = read_manifest(kept or text, where=path)
+        return manifest.model_copy(update={"run": self.path.name})
+
+    async def _put_manifest(self, manifest: Manifest) -> None:
+        text = manifest.text()
+        await self.journal.put_meta("manifest", text)
+        await asyncio.to_thread(write_atomic, self.path, MANIFEST, [text])
+        self._manifest = manifest
+
+    async def _write(self, name: str, chunks: Iterable[str]) -> Path:
+        if not self._is_own(name):
+            await self.journal.put_file(name)
+        return await asyncio.to_thread(write_atomic, self.path, name, chunks)
+
+    def _is_own(self, name: str) -> bool:
+        path = inside(self.path, name)
+        own = self._stored.has_file(name)
+        kept = path.parent == self.path and path.name.startswith((JOURNAL, MANIFEST, LOCK))
+        if kept or (os.path.lexists(path) and not own):
+            raise RunError(f"{path} was not written by this run", hint="move it away and try again")
+        return own
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    # A connection of its own: this runs in a thread.
+    with contextlib.closing(JournalReader(path)) as stored:
+        for card in stored.cards():
+            yield card.model_dump_json(by_alias=True) + "\n"

@@ -1,0 +1,360 @@
+"""`panel verify`: a run as it was written holds; whatever is changed afterwards is named."""
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from panel.engine.verify.facts import check_facts
+from panel.engine.verify.report import VerifyReport
+from panel.evidence.facts.facts import Facts, read_facts
+from panel.runs.journal.schema import summed
+from tests.evidence.test_facts import PRICING, RECORD
+from tests.evidence.test_facts import evidence as stated
+from tests.support.cards import card
+from tests.support.command import Desk, answering
+
+PAGES = {
+    "widget": "# Widget\n\nWidget sorts. Run `get widget`.\n\n## Status\n\nTwo maintainers.\n",
+    "gadget": "# Gadget\n\nGadget mixes sorted lines again. It costs $5 a month.\n"
+    "\n## License\n\nMIT\n\n## Pricing\n\n$5 a month for one, $9 a month for two.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """Finished runs by way of asking: two tools in `whole`, one with two samples in `stepwise`."""
+    folder = tmp_path_factory.mktemp("verify")
+    (folder / "home").mkdir()
+    desk = Desk(folder)
+    for name, text in PAGES.items():
+        desk.write(f"{name}.md", text)
+    tools = [{"name": n.title(), "evidence": [f"{n}.md"]} for n in PAGES]
+    desk.write("tools.json", json.dumps(tools))
+    with answering() as url:
+        asked = ["--provider", url, "--check-support"]
+        assert desk.run("batch", "tools.json", *asked).returncode in (0, 1)
+        assert desk.run("review", "Widget", "--evidence", "widget.md", *asked, "--samples", 2,
+                        "--ask", "stepwise").returncode in (0, 1)  # fmt: skip
+    return dict(zip(("whole", "stepwise"), desk.runs(), strict=True)), desk
+
+
+@pytest.fixture
+def copy(shelf, tmp_path):
+    runs, _ = shelf
+
+    def made(ask="whole"):
+        return Copy(shutil.copytree(runs[ask], tmp_path / runs[ask].name), shelf[1])
+
+    return made
+
+
+class Copy:
+    """A run that may be tampered with."""
+
+    def __init__(self, path, desk):
+        self.path = path
+        self.desk = desk
+
+    def verify(self):
+        done = self.desk.run("verify", self.path, "--format", "json")
+        assert done.returncode in (0, 1), done.stderr
+        report = json.loads(done.stdout)
+        assert report["holds"] == (done.returncode == 0)
+        return report
+
+    def row(self, table, change, where="1", seal=True):
+        """Change the JSON body of every matching row; with `seal` its checksum is made good."""
+        with sqlite3.connect(self.path / "journal.db") as db:
+            names = [r[1] for r in db.execute(f"PRAGMA table_info({table})")]
+            for rowid, *row in db.execute(f"SELECT rowid, * FROM {table} WHERE {where}").fetchall():
+                values = dict(zip(names, row, strict=True))
+                column = "body" if "body" in values else "reply"
+                body = json.loads(values[column])
+                changed = change(body)
+                values[column] = json.dumps(body if changed is None else changed)
+                kept = [n for n in names if n not in ("id", "sum")]
+                total = summed(*(values[n] for n in kept))[-1] if seal else values["sum"]
+                db.execute(f"UPDATE {table} SET {column} = ?, sum = ? WHERE rowid = ?",
+                           (values[column], total, rowid))  # fmt: skip
+        db.close()
+
+    def file(self, name, change):
+        path = self.path / name
+        text = path.read_text(encoding="utf-8")
+        assert change(text) != text, "nothing was changed"
+        path.write_text(change(text), encoding="utf-8")
+
+
+def faults(report, kind=None):
+    return [f for f in report["faults"] if kind in (None, f["kind"])]
+
+
+def checked(report):
+    return {row["kind"]: row["checked"] for row in report["checked"]}
+
+
+@pytest.mark.parametrize("ask", ["whole", "stepwise"])
+def test_i4_a_run_as_it_was_written_holds_and_everything_was_looked_at(copy, ask):
+    report = copy(ask).verify()
+    assert report["faults"] == []
+    assert report["notes"] == []
+    count = checked(report)
+    assert count["findings"] >= 36
+    assert count["words"] > 30
+    assert count["verdicts"] == (2 if ask == "whole" else 1)
+    assert count["files"] == 4 * count["verdicts"] + 1
+    assert count["scores"] >= 8
+    assert count["facts"] == 7 * count["verdicts"]
+    if ask == "whole":
+        assert count["citations"] > 20
+        assert count["quotes"] > 10
+
+
+def test_the_terminal_says_it_in_a_table_and_one_line_a_fault(copy):
+    run = copy()
+    done = run.desk.run("verify", run.path)
+    assert done.returncode == 0
+    assert "everything holds" in done.stderr
+    assert "citations" in done.stdout
+    run.file("scorecards/widget.json", lambda t: t.replace('"vote": "', '"vote": "x'))
+    done = run.desk.run("verify", run.path)
+    assert done.returncode == 1
+    assert "not backed: widget: scorecards/widget.json differs" in done.stdout
+
+
+def flipped(review):
+    for finding in review["findings"]:
+        if finding["answer"] != "unclear":
+            finding["answer"] = "no" if finding["answer"] == "yes" else "yes"
+            return finding["criterion"]
+    raise AssertionError("nothing was answered")
+
+
+def test_an_answer_changed_in_a_stored_review_is_named_by_tool_persona_and_criterion(copy):
+    run, told = copy(), []
+    run.row("reviews", lambda r: told.append(flipped(r)), "tool='widget' AND persona='business'")
+    found = faults(run.verify(), "findings")
+    assert [(f["tool"], f["persona"], f["criterion"]) for f in found] == [
+        ("widget", "business", told[0])
+    ]
+
+
+def test_an_answer_changed_in_a_stored_reply_is_found(copy):
+    run, told = copy(), []
+    card = json.loads((run.path / "scorecards" / "gadget.json").read_text())
+    [builder] = [r for r in card["reviews"] if r["persona"] == "builder"]
+
+    def lie(reply):
+        said = json.loads(reply["text"])
+        ident = next(f["criterion"] for f in builder["findings"] if f["answer"] != "unclear")
+        told.append(ident)
+        said["findings"][ident]["answer"] = "unclear"
+        reply["text"] = json.dumps(said)
+
+    run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='review'")
+    found = faults(run.verify(), "findings")
+    assert told[0] in [f["criterion"] for f in found]
+    assert {(f["tool"], f["persona"]) for f in found} == {("gadget", "builder")}
+
+
+def test_log_probabilities_changed_in_a_stored_reply_are_found(copy):
+    run = copy("stepwise")
+
+    def lie(reply):
+        reply["top_logprobs"] = [{"yes": -0.001, "no": -9.0}]
+
+    run.row("calls", lie, "persona='builder' AND step='answer:purpose' AND sample=1")
+    found = faults(run.verify(), "findings")
+    assert {(f["persona"], f["criterion"]) for f in found} >= {("builder sample 2", "purpose")}
+
+
+def test_a_score_changed_in_a_stored_review_is_found(copy):
+    run = copy()
+    run.row("reviews", lambda r: r.update(score=99.0, vote="ship"),
+            "tool='widget' AND persona='builder'")  # fmt: skip
+    found = faults(run.verify(), "scores")
+    assert any("score 99.0" in f["what"] and f["persona"] == "builder" for f in found)
+
+
+def test_a_verdict_changed_everywhere_but_in_the_reviews_is_found(copy):
+    run = copy()
+
+    def lie(card):
+        card["verdict"].update(outcome="ship", score=88.0, ship_percent=100.0)
+
+    run.row("verdicts", lie, "tool='widget'")
+    found = faults(run.verify(), "verdicts")
+    assert [f["tool"] for f in found] == ["widget"]
+    assert "the verdict is ship, score 88.0" in found[0]["what"]
+
+
+def test_a_review_on_the_card_that_was_never_kept_is_found(copy):
+    run = copy()
+
+    def lie(card):
+        card["reviews"][0]["summary"] = "Everybody should use this."
+
+    run.row("verdicts", lie, "tool='gadget'")
+    assert [f["tool"] for f in faults(run.verify(), "scores")] == ["gadget"]
+
+
+def test_a_citation_of_no_passage_is_found(copy):
+    run = copy()
+
+    def lie(review):
+        review["findings"][0].update(cites=["E7.1"])
+        review["summary"] = "I read it [E8.8]."
+
+    run.row("reviews", lie, "tool='widget' AND persona='builder'")
+    told = {f["what"].partition(",")[0] for f in faults(run.verify(), "citations")}
+    assert {"cites E7.1", "cites E8.8"} <= told
+
+
+def test_evidence_changed_after_the_fact_is_found(copy):
+    run = copy()
+
+    def lie(evidence):
+        evidence["sources"][0]["passages"][0]["text"] = "Widget is perfect."
+
+    run.row("evidence", lie, "slug='widget'")
+    report = run.verify()
+    assert [f["tool"] for f in faults(report, "evidence")] == ["widget"]
+    # The replies were given to other words: what was asked can no longer be found by them.
+    assert any("worded otherwise" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("licence", {"value": "Apache-2.0"}, "licence is said to be Apache-2.0: E1"),
+        ("licence", {"passage": "E1.1"}, "E1.1 does not say so"),
+        ("licence", {"passage": "E9.9"}, "E9.9 does not say so"),
+        ("licence", {"passage": None}, "no passage is named for it"),
+        ("licence", {"source": "https://gadget.example/"}, "does not say"),
+        ("licence", {"retrieved": "2031-01-01T00:00:00Z"}, "does not say"),
+        ("licence", {"value": None, "passage": None, "source": None, "retrieved": None},
+         "licence is unknown, the evidence gives MIT"),
+        ("entry_price", {"value": "$1 a month"}, "entry_price is said to be $1 a month"),
+        ("entry_price", {"value": "$9 a month"}, "the evidence gives $5 a month"),
+        ("last_release", {"value": "v9", "passage": "E1.1", "source": "gadget.md"},
+         "last_release is said to be v9"),
+        ("released", {"value": "2026-11-01", "passage": "E1.1"}, "released is said to be"),
+        ("archived", {"value": False}, "archived is said to be False: no passage"),
+    ],
+)  # fmt: skip
+def test_j3_a_fact_that_its_passage_does_not_state_is_found(copy, name, change, told):
+    run = copy()
+    run.row("verdicts", lambda card: card["facts"][name].update(change), "tool='gadget'")
+    [fault] = faults(run.verify(), "facts")
+    assert fault["tool"] == "gadget"
+    assert told in fault["what"]
+
+
+def test_a_fact_of_another_version_may_be_unknown_but_not_invented():
+    evidence = stated(RECORD, PRICING)
+    facts = read_facts(evidence)
+    held = VerifyReport("r")
+    check_facts(card(facts=facts), evidence, held, as_today=True)
+    older = facts.model_copy(update={"stars": Facts().stars})
+    check_facts(card(facts=older), evidence, held, as_today=False)
+    assert held.holds
+    assert held.checked["facts"] == 14
+    check_facts(card(facts=older), evidence, held, as_today=True)
+    invented = facts.model_copy(update={"stars": facts.stars.model_copy(update={"value": 9})})
+    check_facts(card(facts=invented), evidence, held, as_today=False)
+    assert [fault.what for fault in held.faults] == [
+        "stars is unknown, the evidence gives 3400",
+        "stars is said to be 9: E1.1 does not say so",
+    ]
+
+
+def test_a_row_whose_checksum_fails_is_found(copy):
+    run = copy()
+    run.row("reviews", lambda r: r.update(score=1.0), "tool='widget' AND persona='builder'",
+            seal=False)  # fmt: skip
+    assert any("changed since" in f["what"] for f in faults(run.verify(), "journal"))
+
+
+def test_a_missing_reason_that_no_call_gave_is_found(copy):
+    run = copy()
+    with sqlite3.connect(run.path / "journal.db") as db:
+        db.execute("DELETE FROM reviews WHERE tool='widget' AND persona='builder'")
+        body = '{"persona":"builder","reason":"timeout","detail":""}'
+        db.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)",
+                   summed("widget", "builder", 0, body))  # fmt: skip
+    db.close()
+    assert any("no call of it failed so" in f["what"] for f in faults(run.verify(), "findings"))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "kind"),
+    [
+        ("scorecards/widget.json", '"outcome": "', '"outcome": "not', "files"),
+        ("scorecards/widget.json", "Two maintainers.", "Ten maintainers.", "files"),
+        ("scorecards/widget.md", " of 100", " of 99", "files"),
+        ("scorecards/widget.html", "<blockquote>“", "<blockquote>“Brilliant: ", "quotes"),
+        ("scorecards/widget.md", "  - “", "  - “Brilliant: ", "quotes"),
+        ("verdicts.jsonl", '"score":', '"score":1', "files"),
+    ],
+)
+def test_a_change_in_a_file_is_found(copy, name, old, new, kind):
+    run = copy()
+    run.file(name, lambda text: text.replace(old, new, 1))
+    assert any(name.split("/")[-1] in f["what"] for f in faults(run.verify(), kind))
+
+
+def test_a_json_fault_names_the_reviewer_and_the_criterion(copy):
+    run = copy()
+
+    def lie(text):
+        card = json.loads(text)
+        card["reviews"][1]["findings"][2]["cites"] = ["E5.5"]
+        return json.dumps(card) + "\n"
+
+    run.file("scorecards/gadget.json", lie)
+    [fault] = faults(run.verify())
+    assert "reviews.skeptic.findings." in fault["what"]
+
+
+def test_a_line_left_out_and_a_file_put_in_are_found(copy):
+    run = copy()
+    run.file("verdicts.jsonl", lambda text: text.splitlines(keepends=True)[0])
+    (run.path / "scorecards" / "extra.html").write_text("<p>ship</p>")
+    told = " ".join(f["what"] for f in faults(run.verify(), "files"))
+    assert "verdicts.jsonl has 1 lines for 2 tools" in told
+    assert "scorecards/extra.html is no file of this run" in told
+
+
+def test_a_file_that_is_gone_is_a_note_and_no_fault(copy):
+    run = copy()
+    (run.path / "scorecards" / "widget.md").unlink()
+    report = run.verify()
+    assert report["faults"] == []
+    assert report["notes"] == ["scorecards/widget.md is not there"]
+
+
+def test_another_reviewer_in_the_place_of_the_one_asked_is_found(copy):
+    run = copy()
+    with sqlite3.connect(run.path / "journal.db") as db:
+        [(text,)] = db.execute("SELECT value FROM meta WHERE name='personas'").fetchall()
+        personas = json.loads(text)
+        personas[0]["criteria"][0]["weight"] = 9.0
+        row = summed("personas", json.dumps(personas))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
+    db.close()
+    assert [f["persona"] for f in faults(run.verify(), "reviewers")] == ["builder"]
+
+
+def test_a_manifest_that_was_changed_is_found(copy):
+    run = copy()
+    run.file("run.json", lambda text: text.replace('"samples": 1', '"samples": 3'))
+    assert any("run.json" in f["what"] for f in faults(run.verify(), "journal"))
+
+
+def test_verify_writes_nothing(copy):
+    run = copy()
+    before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in run.path.rglob("*")}
+    run.verify()
+    assert {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in run.path.rglob("*")} == before

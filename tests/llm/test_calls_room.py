@@ -1,0 +1,110 @@
+"""A model that thinks or talks before a short answer: given room, once a run; else told so."""
+
+import asyncio
+import re
+
+import pytest
+
+from panel.foundation.errors import NeedsRoom
+from panel.llm.calls.answer_room import ROOMS
+from panel.review.score import Rule
+from panel.review.strategies.ask import ask_review
+from panel.review.strategies.yes_no import read_yes_no
+from tests.llm.test_calls import bench, question
+from tests.support.faultd import answer, completion, reply_to, respond
+from tests.support.scripted import BRIEF, PERSONA, TODAY
+
+SHORT = {"logprobs": True, "max_tokens": 1}
+
+
+def thinker(tokens, *, mark="<think>", close="</think>", separate=False):
+    """Return a script that thinks for so many tokens before it answers as `reply_to` does."""
+
+    def script(request):
+        body = request.json()
+        text, places = reply_to(body)
+        if body["max_tokens"] <= tokens:
+            thought = {"reasoning": "Okay"} if separate else {}
+            return respond(200, completion("" if separate else mark, finish="length", **thought))
+        if separate:
+            return answer(text, logprobs=places, reasoning="Okay, so yes or no")
+        return answer(f"{mark}Is it yes? No, {{ {close}\n\n{text}")
+
+    return script
+
+
+def rooms(made):
+    return [request.json()["max_tokens"] - 1 for request in made.server.requests]
+
+
+THINKERS = {
+    "a mark": (thinker(16), [0, 1_024, 1_024, 1_024]),
+    "Kimi's mark": (thinker(16, mark="◁think▷", close="◁/think▷"), [0, 1_024, 1_024, 1_024]),
+    "reasoning apart": (thinker(16, separate=True), [0, 1_024, 1_024, 1_024]),
+    "long thinking": (thinker(2_000), [0, 1_024, 4_096, 4_096, 4_096]),
+    "a preamble": (thinker(16, mark="Based on it: ", close=""), [0, 64, 64, 64]),
+    "a line break": (thinker(1, mark="\n", close=""), [0, 64, 64, 64]),
+}
+
+
+@pytest.mark.parametrize(("script", "asked"), THINKERS.values(), ids=THINKERS.keys())
+def test_room_is_given_after_the_first_answer_and_remembered(script, asked):
+    async def work(made):
+        for n in range(3):
+            found = await made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no)
+            assert found.value.greedy in ("yes", "no", "unclear")
+        return rooms(made)
+
+    assert bench(script, work) == asked
+
+
+def test_calls_under_way_together_learn_it_once_each():
+    async def work(made):
+        asked = [made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no) for n in range(4)]
+        await asyncio.gather(*asked)
+        await made.ask(question(tail="later?", **SHORT), read_yes_no)
+        return sorted(rooms(made))
+
+    assert bench(thinker(16), work) == [0] * 4 + [1_024] * 5
+
+
+def test_the_room_is_no_part_of_what_a_question_means():
+    async def work(made):
+        first = await made.ask(question(**SHORT), read_yes_no)
+        again = await made.ask(question(**SHORT), read_yes_no)
+        assert {call.key for call in made.memory.calls} == {made.memory.calls[0].key}
+        return first.reused, again.reused, len(made.server.requests)
+
+    assert bench(thinker(16), work) == (False, True, 2)
+
+
+def test_a_model_that_never_ends_its_thinking_is_told_of():
+    async def work(made):
+        with pytest.raises(NeedsRoom, match=r"thinks first, and .* 4,097 tokens: use --ask whole"):
+            await made.ask(question(**SHORT), read_yes_no)
+        return rooms(made)
+
+    assert bench(thinker(9_999), work) == [0, *ROOMS[1:]]
+
+
+def test_a_long_answer_with_room_enough_is_not_asked_for_in_vain():
+    async def work(made):
+        with pytest.raises(NeedsRoom, match=r"thinking in panel\.toml"):
+            await made.ask(question(max_tokens=900))
+        return len(made.server.requests)
+
+    assert bench(thinker(9_999), work, thinking=4_000) == 1
+
+
+def test_a_review_by_a_model_that_thinks_first_is_whole_and_shows_no_thinking():
+    async def work(made):
+        got = await ask_review(
+            made.calls, PERSONA, BRIEF, ask="stepwise", marker="0123456789ab", sample=0, samples=1,
+            rule=Rule(), calibration=None, today=TODAY, on_step=lambda step: None,
+        )  # fmt: skip
+        shown = " ".join([got.summary, *got.fields.values()])
+        assert not re.search("think|Is it yes", shown)
+        assert len(got.findings) == len(PERSONA.criteria)
+        return [call.reason for call in made.memory.calls if call.reason]
+
+    assert bench(thinker(16), work) == ["invalid"]

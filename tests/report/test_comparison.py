@@ -1,0 +1,331 @@
+"""Two scorecards side by side: who is ahead by rule, what decides, and what the rule says of it."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panel.foundation.paths import data_folder
+from panel.report.comparison.advice import SURE, advise, backed, with_advice
+from panel.report.comparison.comparison import compare
+from panel.report.comparison.preference import ACROSS, MARGIN, prefer
+from panel.report.comparison.votes import CommunityCount
+from panel.report.comparison.weights import between, weights_of
+from panel.review.personas import load_personas
+from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
+from tests.support.pairs import answered, cards, pair, tool, verdict
+
+OTHER = {"a": "b", "b": "a", None: None}
+
+
+def mirrored(side):
+    return OTHER[side]
+
+
+# --- who is ahead ----------------------------------------------------------------------------
+
+
+def test_the_tool_that_ships_with_a_clear_lead_is_ahead():
+    found = prefer(verdict("ship", 71.2), verdict("skip", 48.0))
+    assert (found.winner, found.reason) == ("a", "ahead")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reason"),
+    [
+        (verdict("ship", 66.0), verdict("ship", 61.1), "margin"),
+        (verdict("ship", 66.0), verdict("ship", 66.0), "margin"),
+        (verdict("ship", 80.0, (70, 88)), verdict("ship", 65.0, (60, 71)), "interval"),
+        (verdict("ship", 80.0, (70, 88)), verdict("ship", 71.0), "interval"),
+        (verdict("hold", 92.0), verdict("ship", 62.0), "hold"),
+        (verdict("ship", 92.0), verdict("hold", 62.0), "hold"),
+        (verdict("incomplete", 92.0), verdict("ship", 62.0), "incomplete"),
+        (verdict("ship", None), verdict("ship", 62.0), "incomplete"),
+        (verdict("skip", 55.0), verdict("skip", 20.0), "neither"),
+        (verdict("split", 58.0), verdict("skip", 20.0), "neither"),
+        (verdict("skip", 75.0), verdict("ship", 62.0), "contradiction"),
+    ],
+)
+def test_a_tie_is_a_tie(a, b, reason):
+    for one, two in ((a, b), (b, a)):
+        found = prefer(one, two)
+        assert found.winner is None
+        assert found.reason == reason
+
+
+@given(st.floats(0, 95), st.floats(0, 100))
+def test_a_lead_of_the_margin_counts_and_a_smaller_one_never_does(low, lead):
+    high = min(100.0, low + lead)
+    found = prefer(verdict("ship", high), verdict("ship", low))
+    assert (found.winner == "a") == (round(high - low, 6) >= MARGIN)
+
+
+def test_tools_that_were_not_judged_alike_need_a_larger_lead():
+    a, b = verdict("ship", 70.0), verdict("ship", 62.0)
+    assert prefer(a, b).winner == "a"
+    assert prefer(a, b, alike=False).winner is None
+    assert prefer(a, b, alike=False).margin == ACROSS
+
+
+# --- permutation -----------------------------------------------------------------------------
+
+
+@given(cards("Alpha"), cards("Beta"))
+def test_swapping_the_tools_mirrors_the_comparison(a, b):
+    one, two = compare(a, b), compare(b, a)
+    assert one.preference.winner == mirrored(two.preference.winner)
+    assert one.preference.reason == two.preference.reason
+    assert one.preference.higher == mirrored(two.preference.higher)
+    assert [(d.persona, d.criterion, d.favours, d.pull) for d in one.differences] == [
+        (d.persona, d.criterion, mirrored(d.favours), d.pull) for d in two.differences
+    ]
+    assert [(d.a, d.b) for d in one.differences] == [(d.b, d.a) for d in two.differences]
+    assert [(s.persona, s.a, s.b) for s in one.standings] == [
+        (s.persona, s.b, s.a) for s in two.standings
+    ]
+    assert [c.kind for c in one.cautions] == [c.kind for c in two.cautions]
+    assert (one.asked, one.same) == (two.asked, two.same)
+
+
+@given(cards("Alpha"), cards("Beta"), st.randoms(use_true_random=False))
+def test_the_order_of_reviews_changes_nothing(a, b, luck):
+    reviews = list(a.reviews)
+    luck.shuffle(reviews)
+    again = compare(a.model_copy(update={"reviews": tuple(reviews)}), b)
+    first = compare(a, b)
+    assert again.differences == first.differences
+    assert again.preference == first.preference
+    assert again.standings == first.standings
+
+
+@given(cards("Alpha"), cards("Beta"))
+def test_every_statement_points_at_passages_that_exist_and_about_its_own_tool(a, b):
+    comparison = compare(a, b)
+    shown = {side: {p.id for s in comparison.card(side).evidence for p in s.passages}
+             for side in ("a", "b")}  # fmt: skip
+    advice = advise(comparison)
+    for statement in advice.statements:
+        assert all(cite.passage in shown[cite.side] for cite in statement.cites)
+        if statement.about in ("a", "b"):
+            assert any(cite.side == statement.about for cite in statement.cites)
+
+
+@given(cards("Alpha"), cards("Beta"))
+def test_words_about_a_finding_are_the_stored_answers(a, b):
+    comparison = compare(a, b)
+    answers = {
+        (d.question, side): getattr(d, side).answer
+        for d in comparison.differences
+        for side in ("a", "b")
+    }
+    for statement in advise(comparison).statements:
+        if statement.about not in ("a", "b"):
+            continue
+        text = "".join(p for p in statement.pieces if isinstance(p, str))
+        question = text.partition("“")[2].partition("”")[0]
+        for side, name in (("a", "Alpha"), ("b", "Beta")):
+            assert f"{answers[question, side]} for {name}" in text.lower().replace(
+                name.lower(), name
+            )
+
+
+@given(cards("Alpha"), cards("Beta"))
+def test_the_advice_never_names_a_winner_the_rule_does_not(a, b):
+    comparison = compare(a, b)
+    advice = advise(comparison)
+    assert advice.preference == comparison.preference
+    winner = advice.preference.winner
+    if winner is None:
+        return
+    won, lost = comparison.card(winner).verdict, comparison.card(OTHER[winner]).verdict
+    assert won.outcome == "ship"
+    assert lost.outcome not in ("hold", "incomplete")
+    assert won.score - lost.score >= MARGIN - 1e-6
+
+
+# --- what decides ----------------------------------------------------------------------------
+
+
+def test_what_is_yes_for_one_only_comes_first():
+    a, b = pair()
+    found = compare(a, b).differences
+    assert [(d.criterion, d.favours, d.decides) for d in found] == [
+        ("installs", "a", True),
+        ("escape", "b", True),
+        ("alive", "a", True),
+    ]
+    b = b.model_copy(
+        update={"reviews": (answered(BUILDER, docs=("no", 0.01, "")), SKEPTIC, BUSINESS, FUTURIST)}
+    )
+    (only,) = compare(a, b).differences
+    assert (only.criterion, only.decides) == ("docs", False)
+
+
+def test_weight_and_difference_of_p_order_the_differences():
+    a, b = pair()
+    heavy = compare(a, b, weights={("skeptic", "alive"): 9.0, ("builder", "installs"): 1.0})
+    first = heavy.differences[0]
+    assert (first.criterion, first.weight) == ("alive", 9.0)
+    assert first.pull == pytest.approx(9.0 * (0.95 - 0.5))
+    assert [d.weight for d in heavy.differences if d.criterion == "escape"] == [None]
+
+
+def test_weights_are_those_of_criterion_times_persona():
+    weights = weights_of(load_personas(folders=[data_folder("personas")]))
+    assert weights["skeptic", "maintained"] == 4.0
+    assert weights["builder", "install"] == 0.5
+    assert between({("x", "y"): 1.0}, {("x", "y"): 3.0, ("x", "z"): 5.0}) == {
+        ("x", "y"): 2.0,
+        ("x", "z"): 5.0,
+    }
+
+
+def test_a_question_worded_otherwise_is_not_compared_but_counted():
+    a, b = pair()
+    changed = BUSINESS.findings[0].model_copy(update={"question": "Is the price on the page?"})
+    business = BUSINESS.model_copy(update={"findings": (changed, *BUSINESS.findings[1:])})
+    found = compare(a, b.model_copy(update={"reviews": (*b.reviews[:2], business, FUTURIST)}))
+    assert found.asked == 13
+    assert [c.text for c in found.cautions if c.kind == "questions"] == [
+        "2 questions were put to one of them only"
+    ]
+
+
+def test_a_dealbreaker_of_a_verdict_is_marked():
+    a, b = pair()
+    note = "The Builder skips: installs is a dealbreaker"
+    b = b.model_copy(update={"verdict": b.verdict.model_copy(update={"notes": (note,)})})
+    first = compare(a, b).differences[0]
+    assert (first.criterion, first.dealbreaker) == ("installs", True)
+
+
+# --- cautions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "words"),
+    [
+        ("model", {"model": "m2"}, "Quillstore by qwen2.5-1.5b, Parley by m2"),
+        ("provider", {"provider": "groq"}, "for Quillstore at local, for Parley at groq"),
+        ("asked", {"asked": "whole"}, "Quillstore stepwise, Parley whole"),
+        ("reviewers", {"reviews": (BUILDER, SKEPTIC, BUSINESS)}, "Different reviewers"),
+        ("dates", {"created": NOW + timedelta(days=7)}, "2026-11-22, Parley on 2026-11-29"),
+        ("samples", {"verdict": verdict(interval=None)}, "asked once"),
+    ],
+)
+def test_what_was_not_judged_alike_is_said(kind, change, words):
+    found = {c.kind: c.text for c in compare(card(), tool(**change)).cautions}
+    assert words in found[kind]
+
+
+def test_two_that_were_judged_alike_need_no_caution():
+    assert compare(card(), tool()).cautions == ()
+
+
+def test_another_model_makes_a_small_lead_a_tie():
+    a, b = card(verdict=verdict("ship", 70.0)), tool(verdict=verdict("skip", 63.0))
+    assert compare(a, b).preference.winner == "a"
+    other = compare(a, b.model_copy(update={"model": "m2"}))
+    assert other.preference.winner is None
+    assert "10 points" in advise(other).statements[0].pieces[0]
+
+
+# --- the paragraph ---------------------------------------------------------------------------
+
+
+def texts(comparison):
+    return [
+        "".join(p if isinstance(p, str) else f"[{p.side}-{p.passage}]" for p in s.pieces)
+        for s in advise(comparison).statements
+    ]
+
+
+def test_the_rules_paragraph_in_full():
+    assert texts(compare(*pair())) == [
+        "Quillstore scores 71.2 of 100 and Parley 48.0; 3 of 4 voting reviewers ship Quillstore, "
+        "and 1 of 4 voting reviewers ship Parley.",
+        "The Builder asks: “Does it install with one command?” Yes for Quillstore[a-E1.2], "
+        "no for Parley[b-E1.2].",
+        "The Skeptic asks: “Is it maintained today?” Yes for Quillstore[a-E1.5], "
+        "unclear for Parley.",
+        "The Builder asks: “Can the data be read without the tool?” Yes for Parley[b-E1.4], "
+        "no for Quillstore[a-E1.4].",
+    ]
+
+
+def test_an_unsure_yes_is_no_ground_for_advice():
+    a, b = pair()
+    b = b.model_copy(
+        update={"reviews": (answered(BUILDER, escape=("yes", SURE - 0.01, "E1.4")), *b.reviews[1:])}
+    )
+    comparison = compare(a, b)
+    assert "escape" in {d.criterion for d in comparison.differences}
+    assert backed(comparison, "b") == ()
+
+
+def test_where_nothing_speaks_for_a_tool_that_is_said():
+    a, b = pair()
+    same = b.model_copy(update={"reviews": a.reviews})
+    assert texts(compare(a, same))[1:] == [
+        "No sure answer with a passage behind it tells the two apart."
+    ]
+    one = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
+    assert texts(compare(a, one))[-1] == (
+        "No sure answer with a passage behind it speaks for Parley over the other."
+    )
+
+
+def test_a_single_sample_is_said_of_the_tool_it_is_true_of():
+    (one,) = compare(card(), tool(verdict=verdict("skip", 40.0))).cautions
+    assert one.text.startswith("On Parley each was asked once")
+
+
+def test_a_held_tool_is_not_praised_meanwhile():
+    a, b = pair()
+    b = b.model_copy(update={"verdict": verdict("hold", 99.0)})
+    (only,) = texts(compare(a, b))
+    assert only == "The evidence about Parley is suspicious: a person must look before this counts."
+
+
+def test_prices_are_told_with_their_passages():
+    a, b = pair()
+    facts = a.facts.model_copy(
+        update={
+            "entry_price": a.facts.entry_price.model_copy(
+                update={"value": "Free plan", "passage": "E2.1"}
+            )
+        }
+    )
+    told = texts(compare(a.model_copy(update={"facts": facts}), b))
+    assert told[-1] == (
+        "Entry price as the evidence words it: “Free plan” for Quillstore[a-E2.1]; "
+        "not stated for Parley."
+    )
+
+
+def test_a_comparison_holds_its_advice_once_it_was_given():
+    found = with_advice(compare(*pair()))
+    assert found.advice == advise(found)
+    assert with_advice(found) is found
+
+
+# --- community -------------------------------------------------------------------------------
+
+
+def test_a_ballot_without_votes_has_no_share():
+    assert (CommunityCount().share, CommunityCount().interval) == (None, None)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_a_ballots_interval_holds_its_share(ship, skip):
+    votes = CommunityCount(ship=ship, skip=skip)
+    if not votes.total:
+        return
+    low, high = votes.interval
+    assert 0 <= low <= votes.share + 1e-9
+    assert votes.share - 1e-9 <= high <= 100
+
+
+def test_wilsons_interval_is_the_known_one():
+    assert CommunityCount(ship=8, skip=2).interval == pytest.approx((49.0, 94.3), abs=0.1)

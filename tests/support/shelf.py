@@ -1,0 +1,37 @@
+"""Runs made from ready scorecards, as `panel batch` would have left them."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.run import Run
+from tests.support.runs_samples import manifest
+
+
+def shelve(
+    runs: Path, cards: Sequence[Scorecard], *, created: datetime | None = None, **told: Any
+) -> str:
+    """Store the cards as one run, made at `created` (else the first card's); return its name."""
+    when = created or cards[0].created
+
+    async def work() -> str:
+        run = await Run.create(runs, "shelved", manifest(created=when, tools=len(cards), **told))
+        with run:
+            await run.add_tools([(_tool(c), Evidence(sources=c.evidence)) for c in cards])
+            for card in cards:
+                kept = card.model_copy(update={"run": run.name, "created": when})
+                await run.save_scorecard(kept)
+            await run.finish(now=when)
+        return run.name
+
+    return asyncio.run(work())
+
+
+def _tool(card: Scorecard) -> Tool:
+    told = card.tool.model_dump()
+    return Tool(**told | {"description": told["description"] or "nothing said"})
