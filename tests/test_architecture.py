@@ -112,9 +112,9 @@ def test_an_outside_library_is_imported_behind_its_boundary_only(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_has_a_docstring_and_at_most_300_lines(name):
+def test_a_module_has_a_docstring_and_at_most_500_lines(name):
     assert ast.get_docstring(TREES[name])
-    assert len(MODULES[name].read_text().splitlines()) <= 300
+    assert len(MODULES[name].read_text().splitlines()) <= 500
 
 
 def functions():
