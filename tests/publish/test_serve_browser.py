@@ -28,7 +28,7 @@ def live(tmp_path_factory, box):
     folder = tmp_path_factory.mktemp("browser")
     rival = CardTool(name="Ledgerfile", slug="ledgerfile", category="Developer tools")
     shelve(folder / "runs", [*batch(), card(tool=rival)])
-    with pytest.MonkeyPatch.context() as patch, answering("--latency", "0.3") as provider:
+    with pytest.MonkeyPatch.context() as patch, answering("--latency", "2") as provider:
         patch.setenv("PANEL_CONFIG", str(folder / "config"))
         review = {"provider": provider, "personas": ("builder", "skeptic", "business")}
         with serving(folder, box=box, review=review) as running:
