@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from panel.foundation.errors import BadReply, CallError, Filtered, RateLimited, Unreachable
+from panel.foundation.retry_after import Headers, retry_after, wait_in_body
 from panel.llm.config import ProviderConfig, ResponseFormat
 from panel.llm.openai_compat import error_patterns
 from panel.llm.openai_compat.account_errors import AccountErrors
 from panel.llm.openai_compat.error_text import read_error
 from panel.llm.openai_compat.failed_response import RefusedCall
-from panel.llm.openai_compat.hints import Headers, retry_after, told_wait
 from panel.llm.openai_compat.redact import Redactor
 from panel.llm.openai_compat.refusals import fewer, parameter_refused, refused, too_long
 from panel.llm.providers.urls import host_of
@@ -102,7 +102,8 @@ class ErrorReader:
             said=said,
             text=" ".join(said.all[:_DECISIVE].split()),
             words=f": {words}" if words else "",
-            wait=retry_after(headers, now=failed.now) or told_wait(said, now=failed.now),
+            wait=retry_after(headers, now=failed.now)
+            or wait_in_body(said.waits, said.parts, now=failed.now),
             format=format,
             sent=sent,
             guarded=any(name.lower() in _GUARDS for name, _ in headers),
