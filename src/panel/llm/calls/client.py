@@ -1,15 +1,18 @@
-"""`ChatClient`: asks one question at a time of many in flight, from the store or from the model."""
+"""`ChatClient`: answers requests, many at a time, from the store or from the model.
+
+A request's key is the digest of what it means, not of where or when: equal keys, equal answers.
+"""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from panel.foundation.errors import BadReply, CallError, RunStopped
-from panel.llm.calls.answer_room import AnswerRoom
-from panel.llm.calls.cache_key import request_key
+from panel.llm.calls.fallback import AnswerRoom, FormatFallback
 from panel.llm.calls.limiter import Limiter, Pacing
-from panel.llm.calls.response_format import FormatFallback
 from panel.llm.calls.retry import PendingCall, RetryLoop
 from panel.llm.config import ProviderConfig
 from panel.llm.providers.urls import host_of
@@ -23,6 +26,32 @@ from panel.llm.types import (
     Usage,
     summed,
 )
+
+_TAG: Final = "q1:"
+"""Goes up when the way a digest is made changes, so that old answers are not taken for new."""
+
+
+def request_digest(question: ChatRequest) -> str:
+    """Return the digest of everything that can change the answer but the model.
+
+    The fence's marker is left out: it depends on the installation, not on the question.
+    """
+    parts = [
+        question.system, question.shared, question.tail, question.max_tokens, question.schema,
+        question.logprobs, question.temperature, question.sample,
+    ]  # fmt: skip
+    return _digest(parts)
+
+
+def request_key(question: ChatRequest, target: ProviderConfig) -> str:
+    """Return the key of a question to a target: provider and model, not its address or key."""
+    return _TAG + _digest([request_digest(question), target.provider, target.wire_model])
+
+
+def _digest(parts: list[object]) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 T = TypeVar("T")
 

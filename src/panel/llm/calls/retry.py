@@ -26,9 +26,8 @@ from panel.foundation.errors import (
     Unreachable,
     Untrusted,
 )
-from panel.llm.calls.answer_room import AnswerRoom
+from panel.llm.calls.fallback import AnswerRoom, FormatFallback
 from panel.llm.calls.limiter import Limiter
-from panel.llm.calls.response_format import FormatFallback
 from panel.llm.config import ResponseFormat
 from panel.llm.types import (
     CallRecord,

@@ -1,7 +1,7 @@
-"""The parent's side of the child process: started, told what to serve, watched and ended.
+"""The parent's side of the child process: started, configured, watched and ended.
 
 A child is out of reach of the terminal's signals and of the environment's secrets; what llama.cpp
-prints goes to an unnamed file. What is asked of the child over HTTP is not known here.
+prints goes to an unnamed file. The requests to the child are the HTTP client's business.
 """
 
 import asyncio
@@ -22,7 +22,26 @@ from pydantic import SecretStr
 
 from panel.foundation.errors import ModelError, Unreachable
 from panel.llm.local.child import Start
-from panel.llm.local.cores import usable_cores
+
+
+def usable_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
+    """Return the number of physical cores this process may run on: the threads the model gets.
+
+    Hyperthreads of one core share its arithmetic units and only slow each other.
+    """
+    if not hasattr(os, "sched_getaffinity"):  # macOS and Windows say no more than a total
+        return os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0)
+    return len({_core(topology, cpu) for cpu in allowed}) or 1
+
+
+def _core(topology: Path, cpu: int) -> str:
+    """Name the core a CPU belongs to by its list of siblings; by itself where that is unknown."""
+    try:
+        return (topology / f"cpu{cpu}/topology/thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(cpu)
+
 
 START_SECONDS: Final = 180.0
 """Longest wait for a model to load: a cold 2 GB file on a slow disk."""

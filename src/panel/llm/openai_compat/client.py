@@ -1,4 +1,4 @@
-"""The wire: one question, one HTTP request, one reply. The only module that knows the HTTP client.
+"""The HTTP client: one request, one response. The only module of this room that knows aiohttp.
 
 It never retries and never follows a redirect. Each response is read under one total deadline and
 one cap on its size; what is wrong with it becomes one error without secrets.
@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,14 +22,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from panel.foundation.errors import BadReply, CallError, TimedOut, Truncated, Unreachable, Untrusted
 from panel.llm.config import ProviderConfig, ResponseFormat
-from panel.llm.openai_compat.body import Incoming
-from panel.llm.openai_compat.error_body import broke_off, error_in, is_passing
+from panel.llm.openai_compat.error_text import broke_off, error_in, is_passing
 from panel.llm.openai_compat.errors import ErrorReader, FailedResponse
 from panel.llm.openai_compat.redact import Redactor
 from panel.llm.openai_compat.request import Payload
 from panel.llm.openai_compat.response import EndlessReply, check_response, is_endless, read_response
-from panel.llm.openai_compat.stream import Body, ResponseStream, read_json
-from panel.llm.openai_compat.tls_errors import certificate_fault, certificate_hint
+from panel.llm.openai_compat.stream import Body, Incoming, ResponseStream, read_json
 from panel.llm.providers.urls import host_of
 from panel.llm.types import ChatRequest, ChatResponse, Usage
 
@@ -290,3 +288,34 @@ def _broken(fault: BaseException) -> str:
         case zlib.error() | EOFError():
             return "the reply's compression is broken"
     return "the reply broke off"
+
+
+_UNREAD: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT")
+"""Where other programs look for authorities; Python's TLS does not."""
+
+
+def certificate_fault(fault: BaseException) -> str | None:
+    """Return what is wrong with a server's certificate; None where that is not what broke."""
+    seen: set[int] = set()
+    found: BaseException | None = fault
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        inner = getattr(found, "certificate_error", None)  # the client's own error wraps it
+        if inner is None and isinstance(found, ssl.SSLCertVerificationError):
+            return (found.verify_message or "it cannot be verified").rstrip(".")
+        found = inner if isinstance(inner, BaseException) else found.__cause__
+    return None
+
+
+def certificate_hint(wrong: str, environ: Mapping[str, str]) -> str:
+    """Return the next step for a certificate of which `wrong` is said."""
+    if "expired" in wrong or "not yet valid" in wrong:
+        return "the server must renew it, or this machine's clock is wrong"
+    if "mismatch" in wrong or "not valid for" in wrong:
+        return "the address must be one that the certificate is made for"
+    if path := environ.get("SSL_CERT_FILE", "").strip():
+        return f"SSL_CERT_FILE={path} must hold the authority that signed it"
+    unread = next((name for name in _UNREAD if environ.get(name, "").strip()), None)
+    if unread:
+        return f"{unread} is set but not read: export SSL_CERT_FILE=${unread}"
+    return "export SSL_CERT_FILE=… names a file with the authority that signed it"

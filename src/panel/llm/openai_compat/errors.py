@@ -1,7 +1,7 @@
 """What a failed response means: HTTP status and body to one error of ours, with the next step.
 
-First it is told apart whether it is about this account, this input, this moment, or about
-something that the request can do without; only then the status counts. Knows no HTTP client.
+`ErrorReader` decides in an order: whether it is about the account, this input, this moment, or
+about something that the request can do without; only then the status counts. Knows no HTTP client.
 """
 
 import json
@@ -10,16 +10,231 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from panel.foundation.errors import BadReply, CallError, Filtered, RateLimited, Unreachable
+from panel.foundation.errors import (
+    BadReply,
+    CallError,
+    Filtered,
+    FormatRefused,
+    KeyRejected,
+    ModelNotFound,
+    ParameterRefused,
+    QuotaSpent,
+    RateLimited,
+    Unreachable,
+)
 from panel.foundation.retry_after import Headers, retry_after, wait_in_body
 from panel.llm.config import ProviderConfig, ResponseFormat
 from panel.llm.openai_compat import error_patterns
-from panel.llm.openai_compat.account_errors import AccountErrors
-from panel.llm.openai_compat.error_text import read_error
-from panel.llm.openai_compat.failed_response import RefusedCall
+from panel.llm.openai_compat.error_text import ErrorText, read_error
+from panel.llm.openai_compat.named_limits import fewer_tokens
 from panel.llm.openai_compat.redact import Redactor
-from panel.llm.openai_compat.refusals import fewer, parameter_refused, refused, too_long
+from panel.llm.providers.table import provider_table
 from panel.llm.providers.urls import host_of
+
+PARAMETERS: Final = (
+    "top_logprobs", "logprobs", "stream_options", "max_completion_tokens", "max_tokens",
+    "temperature", "seed",
+)  # fmt: skip
+"""What a request can do without, the longer of two alike first."""
+
+
+class RefusedCall(NamedTuple):
+    """A response that is no answer, and the request it was sent to."""
+
+    status: int
+    """0: an error object inside of a 200 that names no status of its own."""
+    said: ErrorText
+    text: str
+    """Everything said that may decide, on one line."""
+    words: str
+    """What it says for people: "" or `: ` and one harmless line without secrets."""
+    wait: float | None
+    """Seconds the server asks us to wait."""
+    format: ResponseFormat
+    sent: Mapping[str, Any]
+    """The request's body: only what stands in it can have been refused."""
+    guarded: bool
+    """A header says that a guard before the server answers."""
+
+    @property
+    def told(self) -> str:
+        """The status for messages."""
+        return f"({self.status or 200})"
+
+    @property
+    def room(self) -> int:
+        """Tokens that were asked for; 0 where none were named."""
+        room = self.sent.get("max_tokens", self.sent.get("max_completion_tokens"))
+        return room if isinstance(room, int) else 0
+
+    @property
+    def has_system(self) -> bool:
+        """Whether a system message was sent."""
+        return any(message.get("role") == "system" for message in self.sent.get("messages", ()))
+
+    @property
+    def parameter(self) -> str | None:
+        """The parameter, of those that were sent, that the server says it does not take."""
+        if not error_patterns.REFUSAL.search(self.text):
+            return None
+        names = (name for name in PARAMETERS if name in self.sent)
+        return next((name for name in names if re.search(rf"\b{name}\b", self.text)), None)
+
+    @property
+    def about_model(self) -> bool:
+        """Whether it says that the model is not there."""
+        return error_patterns.NO_MODEL.search(self.text) is not None and self.parameter is None
+
+
+_DISPENSABLE: Final = ("logprobs", "seed", "stream_options", "temperature")
+"""What is left out, one after the other, where a server takes not all and names none."""
+
+
+def refused(case: RefusedCall, host: str) -> CallError | None:
+    """Return the error of a request that can be asked differently, or never; None for others."""
+    if case.status in (401, 402) or (case.said.page and case.status != 413):
+        return None
+    broke = case.status >= 500
+    if _system_refused(case):
+        return parameter_refused("system", case, host)
+    if not broke and (case.status == 413 or fewer(case) is not None):
+        return too_long(case, host)
+    if "logprobs" in case.sent and error_patterns.LOGPROBS.search(case.text):
+        return parameter_refused("logprobs", case, host)
+    if not broke and not case.about_model and (name := case.parameter):
+        return parameter_refused(name, case, host)
+    if case.format != "prompt" and (fault := _format_refused(case, host)):
+        return fault
+    if error_patterns.PARAMETERS_UNMET.search(case.text):
+        for name in _DISPENSABLE:
+            if name in case.sent:
+                return parameter_refused(name, case, host)
+    return None
+
+
+def fewer(case: RefusedCall) -> int | None:
+    """Return the room that is left; 0: the question is too long; None: it is not about that."""
+    found = fewer_tokens(case.text, case.room)
+    return None if found is None else found.tokens
+
+
+def too_long(case: RefusedCall, host: str) -> CallError:
+    """Return the error of a question that is too long with, or without, its answer."""
+    if fewer(case):
+        return parameter_refused("max_tokens", case, host)
+    what = f"{host}: the question is longer than the model can read"
+    if re.search("per min|tpm", case.text, re.IGNORECASE):
+        what = f"{host} takes fewer tokens a minute than this question has"
+    return BadReply(
+        f"{what} {case.told}{case.words}",
+        hint="give fewer evidence_tokens in panel.toml, or a model with a larger context",
+    )
+
+
+def parameter_refused(name: str, case: RefusedCall, host: str) -> ParameterRefused:
+    """Return the error that names a parameter, with the words that may hold its limit."""
+    if name == "max_tokens" and "max_completion_tokens" in case.sent:
+        name = "max_completion_tokens"
+    what = {"system": "a system message"}.get(name, name)
+    if name.startswith("max_") and fewer(case):
+        what = f"{name} of {case.room:,}"
+    fault = ParameterRefused(f"{host} does not take {what} {case.told}{case.words}")
+    fault.parameter, fault.said = name, case.text
+    return fault
+
+
+def _system_refused(case: RefusedCall) -> bool:
+    """A server that broke (5xx) must speak of roles or templates, not of a system of its own."""
+    if not case.has_system or not error_patterns.SYSTEM.search(case.text):
+        return False
+    return case.status < 500 or error_patterns.TEMPLATE.search(case.text) is not None
+
+
+def _format_refused(case: RefusedCall, host: str) -> FormatRefused | None:
+    once = error_patterns.MISMADE.search(case.text) is not None
+    strict = case.status >= 500 or case.status in (403, 404)
+    named = error_patterns.FORMAT_BROKE if strict else error_patterns.FORMAT
+    unmet = error_patterns.PARAMETERS_UNMET.search(case.text) is not None
+    if not (once or unmet or case.status == 501 or named.search(case.text)) or case.about_model:
+        return None
+    what = "could not answer in" if once else "does not take"
+    fault = FormatRefused(f"{host} {what} the format {case.format} {case.told}{case.words}")
+    fault.once = once
+    return fault
+
+
+_HF_CREDIT: Final = "https://huggingface.co/settings/billing"
+
+
+class AccountErrors:
+    """Says what stands in the way of one target's account, and what to do about it."""
+
+    def __init__(self, target: ProviderConfig, redactor: Redactor) -> None:
+        self._target = target
+        self._redact = redactor
+        self._host = host_of(target.base_url or "")
+
+    def quota_spent(self, case: RefusedCall) -> QuotaSpent:
+        """Return the error of an account without credit, or with its quota spent."""
+        return QuotaSpent(f"{self._host}: no credit left {case.told}{case.words}",
+                          hint=self._top_up())  # fmt: skip
+
+    def key_rejected(self, case: RefusedCall) -> KeyRejected | None:
+        """Return the error of a key, or of an account that may not do this; None for others."""
+        bad_key = error_patterns.BAD_KEY.search(case.text) is not None and case.status < 500
+        if case.status not in (401, 403, 451) and not bad_key:
+            return None
+        about_key = (
+            bad_key or case.status == 401 or error_patterns.KEY.search(case.text) is not None
+        )
+        fault = self._rejected(case, about_key)
+        known = error_patterns.ACCOUNT.search(case.text) or error_patterns.BARRED.search(case.text)
+        fault.certain = bool(about_key or known)
+        return fault
+
+    def no_model(self, case: RefusedCall) -> ModelNotFound:
+        """Return the error of a model that is not served."""
+        model = self._redact.line(self._target.wire_model, limit=120)
+        return ModelNotFound(
+            f"{self._host} does not serve the model {model} {case.told}{case.words}",
+            hint="--model NAME, another --provider, or an address that ends in /v1",
+        )
+
+    def _rejected(self, case: RefusedCall, about_key: bool) -> KeyRejected:
+        where = self._target.key_from or "this server's settings"
+        hint = "name the server in panel.toml: [providers.NAME] with base_url and key_env"
+        place = f": {url}" if (url := self._key_url()) else ""
+        if self._target.key is None and about_key:
+            what = f"wants a key {case.told} and none is set"
+        elif self._target.key is None:
+            what = f"does not allow this {case.told}"
+        elif about_key:
+            what = f"rejects the key in {where} {case.told}"
+            hint = f"check {where}{place}"
+        else:
+            what = f"does not allow this with the key in {where} {case.told}"
+            hint = f"check what {where} and its account may do{place}"
+        return KeyRejected(f"{self._host} {what}{case.words}", hint=hint)
+
+    def _top_up(self) -> str:
+        if self._is_router():
+            return (
+                f"a free account has no credit: buy some at {_HF_CREDIT}, name an organisation"
+                " that pays with --bill-to, or use --provider local"
+            )
+        where = f" where its key is had: {url}" if (url := self._key_url()) else ""
+        return f"add credit{where}, or use another account, another --provider or --provider local"
+
+    def _is_router(self) -> bool:
+        return self._host == host_of(provider_table().router.base_url or "")
+
+    def _key_url(self) -> str:
+        table = provider_table()
+        if self._is_router():
+            return table.router.key_url or ""
+        rows = (row for row in table.rows.values() if host_of(row.base_url or "") == self._host)
+        return next((row.key_url for row in rows if row.key_url), "")
+
 
 _WAITABLE: Final = 300.0
 """A daily quota that opens again within so many seconds is waited for like any rate."""

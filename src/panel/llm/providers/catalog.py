@@ -14,7 +14,7 @@ from panel.foundation.errors import CallError, KeyRejected, ModelNotFound, Provi
 from panel.foundation.text import printable
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
-from panel.llm.providers.hf_token import fresh_token
+from panel.llm.providers.keys import fresh_token
 from panel.llm.providers.table import provider_table
 from panel.llm.providers.urls import host_of
 
