@@ -41,7 +41,7 @@ TARGET = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m", th
 def fault(status, body, *, headers=(), format="json_schema", target=TARGET):
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     failed = FailedResponse(status, headers, text, NOW)
-    return ErrorReader(target, Redactor(target)).of(failed, format=format, sent=SENT)
+    return ErrorReader(target, Redactor(target)).of(failed, format=format, payload=SENT)
 
 
 def said(message, **more):

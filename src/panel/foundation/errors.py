@@ -372,7 +372,7 @@ class ParameterRefused(BadReply):
 
     parameter: str = ""
     """Its name in the request; `system` for the role of the first message."""
-    said: str = ""
+    words: str = ""
     """The server's words, which may hold the number that it does take."""
 
 

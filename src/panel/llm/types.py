@@ -103,7 +103,7 @@ class Endpoint(Protocol):
     """Something that answers one question with one attempt: the wire, the local child, a replay."""
 
     async def ask(
-        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+        self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
         """Return the reply or raise one of `errors.CallError`; never retries."""
         ...

@@ -21,12 +21,12 @@ class FormatFallback:
         self._rung = RUNGS.index(first)
         self._mismade = 0
 
-    def format(self, question: ChatRequest, *, below: int = 0) -> ResponseFormat:
+    def format(self, request: ChatRequest, *, below: int = 0) -> ResponseFormat:
         """Return the rung to send a question on; free text needs none.
 
         `below` counts the rungs that this one question could not be answered on.
         """
-        if question.schema is None:
+        if request.schema is None:
             return "prompt"
         return RUNGS[min(self._rung + below, len(RUNGS) - 1)]
 
@@ -68,25 +68,25 @@ class AnswerRoom:
         self._thinking = thinking
         self._thinks = False
 
-    def widen(self, question: ChatRequest, fault: NeedsRoom) -> bool:
+    def widen(self, request: ChatRequest, error: NeedsRoom) -> bool:
         """Learn from an answer that was not reached; return whether more room may help.
 
         Where there is no more, the fault is made to say what to do instead.
         """
-        self._thinks = self._thinks or fault.thinks
-        given = max(question.room, 0 if question.max_tokens <= SHORT else self._thinking)
+        self._thinks = self._thinks or error.thinks
+        given = max(request.room, 0 if request.max_tokens <= SHORT else self._thinking)
         least = max(2 * given, ROOMS[1] if self._thinks else ROOMS[0])
         wider = next((room for room in ROOMS if room >= least), None)
         if wider is None:
-            fault.say(self._no_more(question, question.max_tokens + given))
+            error.say(self._no_more(request, request.max_tokens + given))
             return False
         # Calls under way at the same time all report the same: it counts once.
         self.tokens = max(self.tokens, wider)
         return True
 
-    def _no_more(self, question: ChatRequest, tokens: int) -> str:
+    def _no_more(self, request: ChatRequest, tokens: int) -> str:
         does = "thinks first" if self._thinks else "does not begin with its answer"
         mend = "use --ask whole"
-        if question.max_tokens > SHORT:
+        if request.max_tokens > SHORT:
             mend = "give it more with thinking in panel.toml"
         return f"this model {does}, and came to no answer in {tokens:,} tokens: {mend}"

@@ -45,8 +45,8 @@ def main() -> None:
     threading.Thread(target=_exit_at_end_of_stdin, daemon=True).start()
     try:
         server = _serve(start)
-    except Exception as fault:
-        _tell(answer, {"error": f"{type(fault).__name__}: {fault}"})
+    except Exception as error:
+        _tell(answer, {"error": f"{type(error).__name__}: {error}"})
         _leave(1)
     _tell(answer, {"port": int(server.listening_address.rsplit(":", 1)[1])})
     threading.Event().wait()

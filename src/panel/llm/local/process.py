@@ -161,21 +161,21 @@ async def _port(
     raise _load_error(model, str(answer["error"]), _last_words(log))
 
 
-def _load_error(model: Path, fault: str, words: str) -> ModelError:
+def _load_error(model: Path, error: str, words: str) -> ModelError:
     """Tell an engine that is not there, or lacks a library, from a file it cannot read."""
-    if fault.startswith("ModuleNotFoundError"):
+    if error.startswith("ModuleNotFoundError"):
         return ModelError(
             "the local engine (xllamacpp) is not installed: it has no wheel for every platform",
             hint="pip install xllamacpp, or use another provider: --provider ollama",
         )
-    if fault.startswith("ImportError"):
-        openmp = "libgomp" in fault
+    if error.startswith("ImportError"):
+        openmp = "libgomp" in error
         return ModelError(
-            f"the local engine cannot be loaded: {fault}",
+            f"the local engine cannot be loaded: {error}",
             hint="apt install libgomp1" if openmp else "pip install --force-reinstall xllamacpp",
         )
     return ModelError(
-        f"{model.name} cannot be loaded: {words or fault}",
+        f"{model.name} cannot be loaded: {words or error}",
         hint="check the file, or name another: --model FILE.gguf",
     )
 

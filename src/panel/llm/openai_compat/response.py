@@ -138,42 +138,42 @@ def read_response(body: dict[str, Any], shell: ChatResponse, prices: Prices) -> 
     )
 
 
-def check_response(reply: ChatResponse, question: ChatRequest, host: str) -> ChatResponse:
+def check_response(response: ChatResponse, request: ChatRequest, host: str) -> ChatResponse:
     """Return a reply that holds an answer; raise the error it is otherwise, the reply with it."""
-    choice = _first(reply.raw.get("choices"))
+    choice = _first(response.raw.get("choices"))
     if not choice:
-        fault: CallError | None = Empty(f"{host} answered without any choice")
+        error: CallError | None = Empty(f"{host} answered without any choice")
     else:
         message = choice.get("message")
-        fault = _fault(reply, question, message if isinstance(message, dict) else {}, host)
-    if fault is not None:
-        fault.reply = reply
-        raise fault
-    return reply
+        error = _fault(response, request, message if isinstance(message, dict) else {}, host)
+    if error is not None:
+        error.reply = response
+        raise error
+    return response
 
 
 def _fault(
-    reply: ChatResponse, question: ChatRequest, message: dict[str, Any], host: str
+    response: ChatResponse, request: ChatRequest, message: dict[str, Any], host: str
 ) -> CallError | None:
-    finish = (reply.finish_reason or "").lower()
-    if reason := broke_off(_first(reply.raw.get("choices"))):
+    finish = (response.finish_reason or "").lower()
+    if reason := broke_off(_first(response.raw.get("choices"))):
         return Unreachable(f"{host} broke the answer off: {_word(reason)}")
     if finish in _FILTERED:
         return Filtered(f"{host}: a content filter removed the answer ({_word(finish)})")
     if isinstance(message.get("refusal"), str) and message["refusal"].strip():
         return Refused(f"{host}: the model declined to answer")
-    short = question.schema is None and (question.logprobs or question.max_tokens <= _FEW_TOKENS)
-    blank = not reply.text.strip()
+    short = request.schema is None and (request.logprobs or request.max_tokens <= _FEW_TOKENS)
+    blank = not response.text.strip()
     thought = any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
     thought = thought or bool(thinking_of(message.get("content")))
-    if (short or finish in _CUT) and ((blank and thought) or is_thinking(reply.text)):
+    if (short or finish in _CUT) and ((blank and thought) or is_thinking(response.text)):
         return NeedsRoom(f"{host}: the model was still thinking when its tokens were used up",
                          thinks=True)  # fmt: skip
-    if short and blank and finish in _CUT and not reply.top_logprobs:
+    if short and blank and finish in _CUT and not response.top_logprobs:
         return NeedsRoom(f"{host}: the model had said nothing when its tokens were used up")
     if finish in _CUT and not short:
-        return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens")
-    if blank and (thought or not reply.top_logprobs):
+        return Truncated(f"{host}: the answer was cut off at {request.max_tokens} tokens")
+    if blank and (thought or not response.top_logprobs):
         return Empty(f"{host}: the model answered with nothing{' but thinking' * thought}")
     return None
 

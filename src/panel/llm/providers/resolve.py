@@ -119,10 +119,10 @@ def _routed(ask: _Ask, table: ProviderSettings | None = None) -> ProviderConfig:
         )
     if suffix and suffix not in (*row.policies, *row.providers):
         raise _unknown(ask._replace(provider=suffix))
-    target = _target(ask._replace(model=plain), row, table or ProviderSettings())
+    config = _target(ask._replace(model=plain), row, table or ProviderSettings())
     route = suffix or ("" if name == "auto" else name)
     wire_model = f"{plain}:{route}" if route and route != "auto" else plain
-    return target.model_copy(update={"wire_model": wire_model})
+    return config.model_copy(update={"wire_model": wire_model})
 
 
 def _target(ask: _Ask, row: ProviderRow, table: ProviderSettings) -> ProviderConfig:
