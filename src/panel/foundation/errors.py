@@ -1,4 +1,4 @@
-"""Every error of panel, split by whether the user or the other side can mend it.
+"""Every error of panel, split by whether the user or the other side can fix it.
 
     PanelError
     ├── InputError            the user can fix it; asking again will not   (exit 2)
@@ -313,13 +313,13 @@ class TimedOut(CallError):
 
 
 class Unreachable(Transient):
-    """No connection, a broken reply, a server fault (5xx) or a page that stands in between."""
+    """No connection, a broken reply, a server error (5xx) or a page that stands in between."""
 
     reason = "unreachable"
 
 
 class Untrusted(Unreachable):
-    """The server's certificate is not trusted here: waiting does not mend it, a person does."""
+    """The server's certificate is not trusted here: waiting does not help, a person must act."""
 
     transient = False
     stops_run = True

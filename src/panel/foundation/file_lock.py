@@ -1,7 +1,7 @@
 """An exclusive lock on a file, among threads and processes; the system drops it with its holder.
 
 Not the `filelock` library: its native locks leave their file behind, do not name their holder, and
-let the same thread in twice; here a run's folder is left clean and a second writer is told by whom.
+let the same thread in twice; a run's folder is left clean, and a second writer learns of the first.
 """
 
 import contextlib

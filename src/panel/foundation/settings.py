@@ -103,7 +103,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
-        raise _first_fault(error, file) from None
+        raise _first_error(error, file) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: not valid TOML: {printable(str(error))[:120]}") from None
 
 
-def _first_fault(error: ValidationError, file: Path) -> SettingsError:
-    """Name the first fault by file and key; never its value, which may be a secret."""
+def _first_error(error: ValidationError, file: Path) -> SettingsError:
+    """Name the first error by file and key; never its value, which may be a secret."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ["…" if looks_like_key(str(part)) else str(part) for part in first["loc"]]
     key = printable(".".join(place))[:120]

@@ -80,7 +80,7 @@ def _unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
 
 
 def plain_key(key: object) -> str:
-    """Return a key of a model's as it may be told outside the fence: a short word, or `…`."""
+    """Return a key of a model's as it may be shown outside the fence: a short word, or `…`."""
     return key if isinstance(key, str) and _PLAIN.fullmatch(key) else "…"
 
 
@@ -222,9 +222,9 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def _where(error: json.JSONDecodeError) -> str:
     """Say what breaks the syntax and where: by place, and by the last key before it."""
-    told = f"{error.msg.lower()} (line {error.lineno}, column {error.colno}"
+    problem = f"{error.msg.lower()} (line {error.lineno}, column {error.colno}"
     keys = _KEY.findall(error.doc, 0, error.pos)
-    return told + (f", after the key {keys[-1]})" if keys else ")")
+    return problem + (f", after the key {keys[-1]})" if keys else ")")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

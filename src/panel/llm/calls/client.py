@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from panel.foundation.errors import BadReply, CallError, RunStopped
+from panel.foundation.urls import host_of
 from panel.llm.calls.fallback import AnswerRoom, FormatFallback
 from panel.llm.calls.limiter import Limiter, Pacing
 from panel.llm.calls.retry import PendingCall, RetryLoop
 from panel.llm.config import ProviderConfig
-from panel.llm.providers.urls import host_of
 from panel.llm.types import (
     CallTag,
     ChatRequest,
@@ -44,7 +44,7 @@ def request_digest(request: ChatRequest) -> str:
 
 
 def request_key(request: ChatRequest, config: ProviderConfig) -> str:
-    """Return the key of a question to a target: provider and model, not its address or key."""
+    """Return the key of a request to a provider: its name and model, not its address or key."""
     return _TAG + _digest([request_digest(request), config.provider, config.wire_model])
 
 
@@ -68,7 +68,7 @@ class ParsedAnswer(Generic[T]):
 
 
 class ChatClient:
-    """All questions of one run to one target: paced together, each attempt kept."""
+    """All requests of one run to one provider: paced together, each attempt kept."""
 
     def __init__(
         self,
@@ -111,8 +111,8 @@ class ChatClient:
             RunStopped: the run was stopped, or the server cannot be waited for any longer.
         """
         key = request_key(request, self.target)
-        if (found := self._stored(key, parse)) is not None:
-            return found
+        if (stored := self._stored(key, parse)) is not None:
+            return stored
         call = PendingCall(request, key, tag, parse, self.target.deadline)
         try:
             value, response = await self._loop.answer(call)

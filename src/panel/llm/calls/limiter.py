@@ -1,6 +1,6 @@
-"""The gate: how many calls may be under way now, when all must wait, and when it is hopeless.
+"""The limiter: how many calls may be under way now, when all must wait, and when it is hopeless.
 
-One gate for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
+One limiter for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
 an episode), lets everybody wait out one shared pause, and opens a breaker when nothing answers:
 from then on single probes go through until one is answered. Knows times and counts, no requests.
 """
@@ -16,7 +16,7 @@ from panel.foundation.errors import CallError, PanelError, RunStopped
 
 @dataclass(frozen=True)
 class Pacing:
-    """The gate's and the retry loop's numbers, in seconds and counts. Tests make them small."""
+    """The numbers of limiter and retry loop, in seconds and counts. Tests make them small."""
 
     start: int = 16
     """Calls under way at first."""
@@ -84,7 +84,7 @@ class Limiter:
         self._hand_out()
 
     def check(self) -> None:
-        """Raise the reason if the gate was stopped."""
+        """Raise the reason if the limiter was stopped."""
         if self._stopped is not None:
             raise _copy(self._stopped)
 
@@ -126,7 +126,7 @@ class Limiter:
         return self._answered_at > moment
 
     def answered(self) -> None:
-        """The server answered, whatever it said: the way is open."""
+        """The server answered, whatever it was: the breaker closes."""
         self._alive()
         self._answered_at = _now()
         self._silent_since = None

@@ -57,7 +57,7 @@ class PendingCall(Generic[T]):
     tag: CallTag
     parse: Callable[[ChatResponse], T]
     deadline: float
-    """Seconds for requests and the waits between them; the gate's waits do not count."""
+    """Seconds for requests and the waits between them; the limiter's waits do not count."""
     left: float = 0.0
     """Seconds left of them."""
     attempts: int = 0
@@ -66,7 +66,7 @@ class PendingCall(Generic[T]):
     since: float = 0.0
     """When the first of them was known, in the loop's time."""
     below: int = 0
-    """Rungs of the ladder this question could not be answered on."""
+    """Formats, strictest first, this request could not be answered in."""
     repeats: int = 0
     parameters: int = 0
     spent: list[Usage] = field(default_factory=list)
@@ -79,7 +79,7 @@ class PendingCall(Generic[T]):
 
 
 class RetryLoop:
-    """Asks an endpoint through a gate, and keeps every attempt before anyone sees its answer."""
+    """Sends requests through a limiter, and keeps every attempt before anyone sees its answer."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class RetryLoop:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            # A run that was told to stop keeps what is under way: it is paid for.
+            # A run that is stopped keeps what is under way: it is paid for.
             if not self.limiter.stopped:
                 task.cancel()
             raise
@@ -137,8 +137,8 @@ class RetryLoop:
         try:
             response = await self._sent(call, format, began)
             value = _parsed(call, response)
-        except CallError as found:
-            error = self._weighed(found)
+        except CallError as raised:
+            error = self._weighed(raised)
             self._judge(call, error, format, began)
             await self._record(call, started, began, error)
             raise error from None
@@ -175,7 +175,7 @@ class RetryLoop:
     def _judge(
         self, call: PendingCall[T], error: CallError, format: ResponseFormat, began: float
     ) -> None:
-        """Tell the gate what happened, and decide whether another attempt is worth it."""
+        """Tell the limiter what happened, and decide whether another attempt is worth it."""
         match error:
             case RateLimited():
                 self.limiter.limited(error, began)
@@ -214,7 +214,7 @@ class RetryLoop:
         """Return the seconds until the next attempt, or None to give the question up.
 
         An outage uses up nobody's tries, whatever its shape: what fails while nobody is answered
-        waits at the gate. What fails while others are answered has a few tries.
+        waits at the limiter. What fails while others are answered has a few tries.
         """
         told_to_wait = error.retry_after is not None and not self.limiter.answered_since(began)
         if self.limiter.in_outage(began) or told_to_wait:
@@ -232,7 +232,7 @@ class RetryLoop:
         return None
 
     def _begin_again(self, call: PendingCall[T]) -> float:
-        """Give back what an outage took; the gate says when to go on."""
+        """Give back what an outage took; the limiter says when to go on."""
         call.failures, call.left = 0, call.deadline
         return 0.0
 
@@ -257,10 +257,10 @@ class RetryLoop:
         outcome: ChatResponse | CallError,
     ) -> None:
         error = outcome if isinstance(outcome, CallError) else None
-        response = outcome.reply if isinstance(outcome, CallError) else outcome
-        kept = response if isinstance(response, ChatResponse) else None
-        if kept is not None:
-            call.spent.append(kept.usage)
+        received = outcome.reply if isinstance(outcome, CallError) else outcome
+        response = received if isinstance(received, ChatResponse) else None
+        if response is not None:
+            call.spent.append(response.usage)
         await self.recorder.record(
             CallRecord(
                 key=call.key,
@@ -269,7 +269,7 @@ class RetryLoop:
                 attempt=call.attempts,
                 started=started,
                 seconds=asyncio.get_running_loop().time() - began,
-                reply=kept,
+                reply=response,
                 reason=error.reason if error else None,
                 detail=error.message if error else "",
                 usable=error is None,

@@ -1,8 +1,8 @@
 """The local engine: an `Endpoint` that owns the child process holding the model.
 
 The child is started by the first question and restarted after a crash. A question that was being
-answered when two children died is not put to a third one. What is said to the child and how its
-replies are read is the wire's business; how a child is started and ended is `process`'s.
+answered when two children died is not put to a third one. How it is asked and its replies are
+read is the HTTP client's business; how a child is started and ended is `process`'s.
 """
 
 import asyncio

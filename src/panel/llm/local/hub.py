@@ -1,6 +1,6 @@
 """Model files from the Hugging Face Hub: the only module that imports huggingface_hub.
 
-What the file should hash to is told by the caller or by the Hub itself; the bytes are checked
+What the file should hash to comes from the caller or from the Hub itself; the bytes are checked
 before the file takes its final name. A cut connection is resumed by huggingface_hub, as long as
 the process lives.
 """
@@ -93,18 +93,18 @@ def _announced(wanted: HubFile, address: str, token: str | bool) -> HubFile:
     hub = _library()
     url = hub.hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=address)
     try:
-        said = hub.get_hf_file_metadata(url, token=token, endpoint=address)
+        metadata = hub.get_hf_file_metadata(url, token=token, endpoint=address)
     except Exception as error:
         raise _error(error, wanted, address) from None
-    sha256 = said.etag if said.etag and SHA256.fullmatch(said.etag) else None
+    sha256 = metadata.etag if metadata.etag and SHA256.fullmatch(metadata.etag) else None
     known = HubFile(
         wanted.repo,
         wanted.file,
-        wanted.revision if wanted.sha256 else said.commit_hash or wanted.revision,
+        wanted.revision if wanted.sha256 else metadata.commit_hash or wanted.revision,
         wanted.sha256 or sha256,
-        wanted.size or said.size,
+        wanted.size or metadata.size,
     )
-    if said.size not in (None, known.size) or sha256 not in (None, known.sha256):
+    if metadata.size not in (None, known.size) or sha256 not in (None, known.sha256):
         raise ModelError(
             f"{wanted.file} on {urlsplit(address).netloc} is not the file panel knows by that name",
             hint=OTHER_WAYS,
@@ -153,7 +153,7 @@ def _library() -> Any:
 
 
 def _error(error: Exception, wanted: HubFile, address: str) -> ModelError:
-    """Put any fault of the library or its HTTP client into one line that names the host."""
+    """Put any error of the library or its HTTP client into one line that names the host."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     host, place = urlsplit(address).netloc, f"{wanted.repo}/{wanted.file}"

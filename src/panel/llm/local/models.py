@@ -30,7 +30,7 @@ class LocalModel:
     row: ModelRow | None = None
     """None for a file that panel does not know."""
     note: str = ""
-    """What the user must be told before believing its verdicts."""
+    """What the user must know before believing its verdicts."""
 
 
 def find_model(

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from panel.foundation.errors import BadReply, CallError, TimedOut, Truncated, Unreachable, Untrusted
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig, ResponseFormat
 from panel.llm.openai_compat.error_text import broke_off, error_in, is_passing
 from panel.llm.openai_compat.errors import ErrorReader, FailedResponse
@@ -28,7 +29,6 @@ from panel.llm.openai_compat.redact import Redactor
 from panel.llm.openai_compat.request import Payload
 from panel.llm.openai_compat.response import EndlessReply, check_response, is_endless, read_response
 from panel.llm.openai_compat.stream import Body, Incoming, ResponseStream, read_json
-from panel.llm.providers.urls import host_of
 from panel.llm.types import ChatRequest, ChatResponse, Usage
 
 CAP: Final = 256_000
@@ -63,7 +63,7 @@ class OpenAICompatClient:
 
         Args:
             request: What to ask.
-            format: The rung of the ladder; plays no part without a schema.
+            format: The response format to ask for; plays no part without a schema.
             deadline: Seconds for everything: connecting, waiting and reading.
 
         Raises:
@@ -222,7 +222,7 @@ class OpenAICompatClient:
         return self._errors.of(failed, format=format, payload=payload)
 
     def _no_reply(self, error: BaseException) -> CallError:
-        if (untrusted := certificate_fault(error)) is not None:
+        if (untrusted := certificate_problem(error)) is not None:
             return Untrusted(
                 f"{self.host}: its certificate is not trusted: {untrusted}",
                 hint=certificate_hint(untrusted, os.environ),
@@ -296,24 +296,24 @@ _UNREAD: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
 """Where other programs look for authorities; Python's TLS does not."""
 
 
-def certificate_fault(error: BaseException) -> str | None:
+def certificate_problem(error: BaseException) -> str | None:
     """Return what is wrong with a server's certificate; None where that is not what broke."""
     seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        seen.add(id(found))
-        inner = getattr(found, "certificate_error", None)  # the client's own error wraps it
-        if inner is None and isinstance(found, ssl.SSLCertVerificationError):
-            return (found.verify_message or "it cannot be verified").rstrip(".")
-        found = inner if isinstance(inner, BaseException) else found.__cause__
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        inner = getattr(cause, "certificate_error", None)  # the client's own error wraps it
+        if inner is None and isinstance(cause, ssl.SSLCertVerificationError):
+            return (cause.verify_message or "it cannot be verified").rstrip(".")
+        cause = inner if isinstance(inner, BaseException) else cause.__cause__
     return None
 
 
-def certificate_hint(wrong: str, environ: Mapping[str, str]) -> str:
-    """Return the next step for a certificate of which `wrong` is said."""
-    if "expired" in wrong or "not yet valid" in wrong:
+def certificate_hint(reason: str, environ: Mapping[str, str]) -> str:
+    """Return the next step for a certificate that is rejected for `reason`."""
+    if "expired" in reason or "not yet valid" in reason:
         return "the server must renew it, or this machine's clock is wrong"
-    if "mismatch" in wrong or "not valid for" in wrong:
+    if "mismatch" in reason or "not valid for" in reason:
         return "the address must be one that the certificate is made for"
     if path := environ.get("SSL_CERT_FILE", "").strip():
         return f"SSL_CERT_FILE={path} must hold the authority that signed it"

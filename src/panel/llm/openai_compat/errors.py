@@ -23,13 +23,13 @@ from panel.foundation.errors import (
     Unreachable,
 )
 from panel.foundation.retry_after import Headers, retry_after, wait_in_body
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig, ResponseFormat
 from panel.llm.openai_compat import error_patterns
 from panel.llm.openai_compat.error_text import ErrorText, read_error
 from panel.llm.openai_compat.named_limits import fewer_tokens
 from panel.llm.openai_compat.redact import Redactor
 from panel.llm.providers.table import provider_table
-from panel.llm.providers.urls import host_of
 
 PARAMETERS: Final = (
     "top_logprobs", "logprobs", "stream_options", "max_completion_tokens", "max_tokens",
@@ -45,7 +45,7 @@ class RefusedCall(NamedTuple):
     """0: an error object inside of a 200 that names no status of its own."""
     body: ErrorText
     text: str
-    """Everything said that may decide, on one line."""
+    """All of the body that may decide, on one line."""
     words: str
     """What it says for people: "" or `: ` and one harmless line without secrets."""
     wait: float | None
@@ -114,8 +114,8 @@ def refused(failure: RefusedCall, host: str) -> CallError | None:
 
 def fewer(failure: RefusedCall) -> int | None:
     """Return the room that is left; 0: the question is too long; None: it is not about that."""
-    found = fewer_tokens(failure.text, failure.room)
-    return None if found is None else found.tokens
+    limit = fewer_tokens(failure.text, failure.room)
+    return None if limit is None else limit.tokens
 
 
 def too_long(failure: RefusedCall, host: str) -> CallError:
@@ -172,7 +172,7 @@ _HF_CREDIT: Final = "https://huggingface.co/settings/billing"
 
 
 class AccountErrors:
-    """Says what stands in the way of one target's account, and what to do about it."""
+    """Errors about one provider's account, and what to do about them."""
 
     def __init__(self, config: ProviderConfig, redactor: Redactor) -> None:
         self._config = config
@@ -210,18 +210,18 @@ class AccountErrors:
     def _rejected(self, failure: RefusedCall, about_key: bool) -> KeyRejected:
         where = self._config.key_from or "this server's settings"
         hint = "name the server in panel.toml: [providers.NAME] with base_url and key_env"
-        place = f": {url}" if (url := self._key_url()) else ""
+        suffix = f": {url}" if (url := self._key_url()) else ""
         if self._config.key is None and about_key:
-            what = f"wants a key {failure.status_text} and none is set"
+            problem = f"wants a key {failure.status_text} and none is set"
         elif self._config.key is None:
-            what = f"does not allow this {failure.status_text}"
+            problem = f"does not allow this {failure.status_text}"
         elif about_key:
-            what = f"rejects the key in {where} {failure.status_text}"
-            hint = f"check {where}{place}"
+            problem = f"rejects the key in {where} {failure.status_text}"
+            hint = f"check {where}{suffix}"
         else:
-            what = f"does not allow this with the key in {where} {failure.status_text}"
-            hint = f"check what {where} and its account may do{place}"
-        return KeyRejected(f"{self._host} {what}{failure.words}", hint=hint)
+            problem = f"does not allow this with the key in {where} {failure.status_text}"
+            hint = f"check what {where} and its account may do{suffix}"
+        return KeyRejected(f"{self._host} {problem}{failure.words}", hint=hint)
 
     def _top_up(self) -> str:
         if self._is_router():
@@ -269,7 +269,7 @@ class FailedResponse(NamedTuple):
 
 
 class ErrorReader:
-    """Turns failed responses of one target into errors whose messages hold no secret."""
+    """Turns failed responses of one provider into errors whose messages hold no secret."""
 
     def __init__(self, config: ProviderConfig, redactor: Redactor) -> None:
         self.config = config
@@ -370,8 +370,8 @@ class ErrorReader:
 
     def _affordable(self, failure: RefusedCall) -> CallError | None:
         """Credit for a shorter answer, where the answer itself still fits."""
-        found = re.search(r"can only afford (\d+)", failure.text)
-        if found is None or not failure.room - self.config.thinking <= int(found[1]) < failure.room:
+        match = re.search(r"can only afford (\d+)", failure.text)
+        if match is None or not failure.room - self.config.thinking <= int(match[1]) < failure.room:
             return None
         return parameter_refused("max_tokens", failure, self.host)
 

@@ -14,11 +14,11 @@ _SHORTEST = 6
 
 
 class Redactor:
-    """Knows a target's secrets in order to keep them out of messages and stored replies."""
+    """Knows a provider's secrets in order to keep them out of messages and stored replies."""
 
     def __init__(self, config: ProviderConfig) -> None:
-        found = set(_secrets(config))
-        forms = found | {quote(secret, safe="") for secret in found}
+        secrets = set(_secrets(config))
+        forms = secrets | {quote(secret, safe="") for secret in secrets}
         longest_first = sorted((f for f in forms if len(f) >= _SHORTEST), key=len, reverse=True)
         self._any = bool(longest_first)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")

@@ -1,4 +1,4 @@
-"""The request body of a question, without what this server has said it does not take."""
+"""The body of a request, without what this server has turned down."""
 
 from typing import Any, Final, NamedTuple
 
@@ -97,15 +97,15 @@ class Payload:
             case "reasoning_effort":
                 if sent.get("reasoning_effort") == self._effort:
                     self._effort = "low" if self._effort == "none" else ""
-            case other:
-                self._without.add(other)
+            case parameter:
+                self._without.add(parameter)
 
     def _messages(self, request: ChatRequest) -> list[dict[str, str]]:
-        system, *others = request.messages()
+        system, *rest = request.messages()
         if self._takes_system:
-            return [system, *others]
-        first, *rest = others
-        return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+            return [system, *rest]
+        first, *tail = rest
+        return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *tail]
 
     def _room(self, request: ChatRequest, messages: list[dict[str, str]]) -> int:
         room = request.max_tokens
@@ -119,10 +119,10 @@ class Payload:
                 return min(room, left)
         return room
 
-    def _fewer_logprobs(self, said: str, sent: int) -> None:
+    def _fewer_logprobs(self, words: str, sent: int) -> None:
         if sent > self._top:
             return
-        self._top = fewer_logprobs(said, sent) or self._top
+        self._top = fewer_logprobs(words, sent) or self._top
         if self._top >= sent:
             self._without |= {"logprobs", "top_logprobs"}
 

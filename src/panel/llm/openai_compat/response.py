@@ -84,12 +84,12 @@ class StreamAssembler:
 
     def fail(self, error: Any) -> None:
         """Note that the server ends its answer with an error; the first one counts."""
-        found = error_in(error) if isinstance(error, dict) else None
-        self.body.setdefault("error", found or error or "an error without a word")
+        nested = error_in(error) if isinstance(error, dict) else None
+        self.body.setdefault("error", nested or error or "an error without a word")
 
     @property
     def finish(self) -> str | None:
-        """Why the answer ended, once that is told."""
+        """Why the answer ended, once that is known."""
         return self._ends.get("finish_reason")
 
     def _add_text(self, key: str, piece: str) -> None:
@@ -210,21 +210,21 @@ def _word(reason: str) -> str:
 
 
 def _first(choices: Any) -> dict[str, Any]:
-    found = choices[0] if isinstance(choices, list) and choices else None
-    return found if isinstance(found, dict) else {}
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
 
 
 def _text_or_none(value: Any) -> str | None:
     return value[:200] if isinstance(value, str) and value else None
 
 
-def _top_logprobs(given: Any) -> tuple[dict[str, float], ...]:
+def _top_logprobs(logprobs: Any) -> tuple[dict[str, float], ...]:
     """Return the likeliest tokens per place, from the list form or the older one of mappings."""
-    if not isinstance(given, dict):
+    if not isinstance(logprobs, dict):
         return ()
-    if isinstance(given.get("content"), list):
-        return tuple(_place(place) for place in given["content"])
-    older = given.get("top_logprobs")
+    if isinstance(logprobs.get("content"), list):
+        return tuple(_place(place) for place in logprobs["content"])
+    older = logprobs.get("top_logprobs")
     if isinstance(older, list):
         return tuple(_numbers(place.items()) if isinstance(place, dict) else {} for place in older)
     return ()
@@ -240,12 +240,12 @@ def _place(place: Any) -> dict[str, float]:
 
 
 def _numbers(pairs: Any) -> dict[str, float]:
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for token, value in pairs:
         right = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(token, str) and right and math.isfinite(value):
-            found[token] = max(float(value), found.get(token, -math.inf))
-    return found
+            numbers[token] = max(float(value), numbers.get(token, -math.inf))
+    return numbers
 
 
 _INPUT: Final = ("prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount")
@@ -260,21 +260,21 @@ def usage_of(body: dict[str, Any], price: tuple[float, float] | None) -> Usage:
 
     `price` is USD per million input and output tokens.
     """
-    given = body.get("usage")
-    usage: dict[str, Any] = given if isinstance(given, dict) else {}
+    usage_field = body.get("usage")
+    usage: dict[str, Any] = usage_field if isinstance(usage_field, dict) else {}
     read, written = _told(usage, _INPUT), _told(usage, _OUTPUT)
     if read is not None and "prompt_tokens" not in usage:
         read += sum(_count(usage.get(name)) or 0 for name in _BESIDE)
-    cost = usage.get("cost")
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e6:
-        known: float | None = float(cost)
+    reported = usage.get("cost")
+    if isinstance(reported, int | float) and not isinstance(reported, bool) and 0 <= reported < 1e6:
+        cost_usd: float | None = float(reported)
     elif price and read is not None and written is not None:
-        known = (read * price[0] + written * price[1]) / 1e6
+        cost_usd = (read * price[0] + written * price[1]) / 1e6
     else:
-        known = None
+        cost_usd = None
     return Usage(
         input_tokens=read, cached_tokens=_cached(body, usage, read), output_tokens=written,
-        cost_usd=known,
+        cost_usd=cost_usd,
     )  # fmt: skip
 
 
@@ -284,10 +284,10 @@ def _cached(body: dict[str, Any], usage: dict[str, Any], read: int | None) -> in
         return None
     timings = body.get("timings")
     places = [usage, usage.get("prompt_tokens_details"), usage.get("input_tokens_details")]
-    found = [_told(place, _CACHED) or 0 for place in places if isinstance(place, dict)]
+    counts = [_told(place, _CACHED) or 0 for place in places if isinstance(place, dict)]
     if isinstance(timings, dict):
-        found.append(_count(timings.get("cache_n")) or 0)
-    return min(read, max(found, default=0))
+        counts.append(_count(timings.get("cache_n")) or 0)
+    return min(read, max(counts, default=0))
 
 
 def _told(usage: dict[str, Any], names: tuple[str, ...]) -> int | None:

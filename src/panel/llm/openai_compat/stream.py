@@ -124,7 +124,7 @@ def _finite(digits: str) -> float | None:
 
 
 _ENOUGH: Final = 64
-"""Bytes after which the opening of a body has told what it is."""
+"""Bytes after which the opening of a body shows what it is."""
 
 _DONE: Final = "[DONE]"
 
@@ -142,7 +142,7 @@ class Incoming:
         Args:
             host: who answers, for messages.
             labelled_stream: what Content-Type says; it counts where the bytes do not tell.
-            printable: makes one line without secrets of what the server said.
+            printable: makes one line without secrets of a text of the server.
         """
         self.host = host
         self._printable = printable
@@ -155,7 +155,7 @@ class Incoming:
 
     @property
     def done(self) -> bool:
-        """Whether the stream has said that it is over."""
+        """Whether the stream is marked as over."""
         return self._assembly.done
 
     def add(self, data: bytes) -> None:
@@ -202,8 +202,8 @@ class Incoming:
                     break
         body = assembly.whole()
         if not assembly.done and assembly.finish is None and not error_in(body):
-            said = f": {self._printable(self._noise)}" if self._noise else ""
-            raise Unreachable(f"{self.host}: the stream ended before the answer did{said}")
+            noise = f": {self._printable(self._noise)}" if self._noise else ""
+            raise Unreachable(f"{self.host}: the stream ended before the answer did{noise}")
         return body
 
     def _whole(self) -> dict[str, Any]:
@@ -236,13 +236,13 @@ class Incoming:
         """Take the body for events that are lines of bare JSON; return whether it is that."""
         lines = [line for line in bytes(self._body.data).splitlines() if line.strip()]
         try:
-            found = [read_json(line) for line in lines if line.strip() != _DONE.encode()]
+            events = [read_json(line) for line in lines if line.strip() != _DONE.encode()]
         except ValueError:
             return False
-        if not any(isinstance(each, dict) and "choices" in each for each in found):
+        if not any(isinstance(event, dict) and "choices" in event for event in events):
             return False
-        for each in found:
-            self._assembly.add(each)
+        for event in events:
+            self._assembly.add(event)
         return True
 
     def _take(self, event: Event) -> None:
@@ -252,13 +252,13 @@ class Incoming:
         elif event.name == "error":
             self._assembly.fail(_error(text))
         elif text[:1] in ("{", "["):
-            for each in _values(text):
-                if each is None:
+            for value in _values(text):
+                if value is None:
                     raise BadReply(f"{self.host}: an event of the stream is not JSON")
-                self._assembly.add(each)
-                self._assembly.done |= each == _DONE
+                self._assembly.add(value)
+                self._assembly.done |= value == _DONE
         else:
-            # A comment or a sign of life sent as data; it may as well be all that is ever said.
+            # A comment or a sign of life sent as data; it may be all that ever comes.
             self._noise = self._noise or text[:500]
 
 

@@ -1,4 +1,4 @@
-"""What a provider says about its models: fills in what the user left open in a target.
+"""What a provider says about its models: fills in what the user left open.
 
 Asks the router which providers serve a model and whether they keep to a schema, and a server
 with no model named which ones it has. One GET each; no retries.
@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from panel.foundation.errors import CallError, KeyRejected, ModelNotFound, ProviderError, QuotaSpent
 from panel.foundation.text import printable
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.providers.keys import fresh_token
 from panel.llm.providers.table import provider_table
-from panel.llm.providers.urls import host_of
 
 _LISTED: Final = 8
 _PROMPT_SHARE: Final = 0.5
@@ -26,14 +26,14 @@ _ASKED: Final = 4_500
 
 
 async def complete_target(config: ProviderConfig, *, router: str | None = None) -> ProviderConfig:
-    """Return the target with model, first rung, prices and room for evidence as the server says.
+    """Return the configuration with model, format, prices and room as the server says.
 
     `router` is the router's address where it is not the table's own.
 
     Raises:
         ProviderError: the model is not there, the pinned provider does not serve it, or a server
             has several models and none was named.
-        CallError: the key is rejected or spent; for a server without a named model any fault.
+        CallError: the key is rejected or spent; for a server without a named model any error.
     """
     if config.kind != "wire":
         return config
@@ -74,7 +74,7 @@ async def _only_model(config: ProviderConfig, wire: OpenAICompatClient) -> Provi
 
 
 async def _routed(config: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
-    """Look the model up; a look-up that fails costs only the strictest rung of the ladder."""
+    """Look the model up; a look-up that fails costs only the strictest response format."""
     try:
         entry = await wire.get(f"models/{config.model}")
     except (KeyRejected, QuotaSpent):
