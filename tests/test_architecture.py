@@ -35,7 +35,7 @@ BOUNDARIES = {
     "smtplib": {"panel.publish.newsletter.smtp"},
     "fastapi": {"panel.publish.server"},
     "uvicorn": {"panel.publish.server.uvicorn_limits"},
-    "huggingface_hub": {"panel.llm.local", "panel.llm.providers.hf_token"},
+    "huggingface_hub": {"panel.llm.local", "panel.llm.providers.keys"},
     "xllamacpp": {"panel.llm.local.child"},
     "sqlite3": {"panel.runs"},
     "yaml": {"panel.foundation.strict_yaml"},

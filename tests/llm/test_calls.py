@@ -111,7 +111,7 @@ def outcome(script, *args, **changes):
 
 def test_an_answer_is_parsed_counted_and_recorded_once():
     found, log, calls = outcome([answer("hi")])
-    assert (found.value, found.reused, found.reply.attempts) == ("hi", False, 1)
+    assert (found.value, found.reused, found.response.attempts) == ("hi", False, 1)
     assert found.usage.input_tokens == 100
     assert len(log) == len(calls) == 1
     (call,) = calls
@@ -194,7 +194,7 @@ def test_p5_a_cut_reply_is_asked_for_exactly_three_times_then_one_clear_code(fau
 
 def test_p5_a_cut_reply_followed_by_a_whole_one_is_answered():
     found, log, _ = outcome([raw(b"", reset=True), respond(503), answer("at last")])
-    assert (found.value, len(log), found.reply.attempts) == ("at last", 3, 3)
+    assert (found.value, len(log), found.response.attempts) == ("at last", 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_the_ladder_steps_down_when_the_format_is_named_and_remembers(refused, r
 
     found, sent = bench(refuses(*refused), work)
     assert sent == [*rungs, rungs[-1]]
-    assert found.reply.format == rungs[-1]
+    assert found.response.format == rungs[-1]
 
 
 def test_the_ladder_ends_at_its_lowest_rung():

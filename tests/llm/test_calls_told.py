@@ -19,7 +19,7 @@ from panel.foundation.errors import (
     Untrusted,
 )
 from panel.llm.calls import Pacing, request_key
-from panel.llm.openai_compat.tls_errors import certificate_hint
+from panel.llm.openai_compat.client import certificate_hint
 from tests.llm.test_calls import SCHEMA, Bench, bench, object_of, outcome, question
 from tests.support.faultd import (
     FaultServer,
@@ -181,7 +181,7 @@ def test_a_flagged_input_is_asked_once_and_everything_else_is_answered():
         return await ask_all(b, 8), len(b.server.requests)
 
     found, requests = bench(script, work)
-    assert [type(f).__name__ for f in found].count("Answered") == 7
+    assert [type(f).__name__ for f in found].count("ParsedAnswer") == 7
     assert type(found[3]) is Filtered
     assert requests == 8
 

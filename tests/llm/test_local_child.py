@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from panel.foundation.errors import ModelError
-from panel.llm.local.cores import usable_cores
-from panel.llm.local.process import EngineProcess, start
+from panel.llm.local.process import EngineProcess, start, usable_cores
 
 SECRET = "canary-7f3a"
 

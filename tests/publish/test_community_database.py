@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, text
 
 from panel.foundation.errors import DatabaseDown, DatabaseError, DatabaseFull, SettingsError
+from panel.foundation.file_lock import FileLock, LockHeld
 from panel.publish.community.database import Database
-from panel.publish.community.file_lock import FileLock
 from panel.publish.community.identities import Identities
 from panel.publish.community.migrate import VERSION_TABLE
 from panel.publish.community.requests import Requests
@@ -72,6 +72,7 @@ def test_opening_again_changes_nothing_and_says_nothing(database, database_url, 
 OPENERS = """
 import os, sys, time
 from pathlib import Path
+from panel.foundation.file_lock import FileLock, LockHeld
 from panel.publish.community.database import Database
 
 start = time.monotonic() + 0.3
@@ -305,16 +306,21 @@ def test_w4_this_machines_version_is_judged_when_opening(tmp_path):
         note_on((3, 34, 1))
 
 
-def test_w4_one_connection_at_a_time_writes_and_tidies_up_the_log(tmp_path):
+def test_w4_one_connection_at_a_time_writes_and_tidies_up_the_log(tmp_path, monkeypatch):
     """What the fault needs, a commit beside another connection's checkpoint, cannot happen."""
-    with (
-        Database.open(None, folder=tmp_path) as database,
-        closing(FileLock(tmp_path / "panel.db.lock", patience=0)) as other,
-    ):
-        with database.writing(), pytest.raises(DatabaseDown, match="keeps the lock"):
-            other.take()
-        with other:  # free again once the commit is done
-            assert VoteStore(database).tallies() == {}
+    monkeypatch.setattr("panel.publish.community.database.PATIENCE", 0.0)
+    with Database.open(None, folder=tmp_path) as database:
+        with (
+            closing(FileLock(tmp_path / "panel.db.lock")) as lock,
+            Database.open(None, folder=tmp_path) as other,
+        ):
+            with database.writing():
+                with pytest.raises(LockHeld):
+                    lock.acquire()
+                with pytest.raises(DatabaseDown, match="keeps the lock"), other.writing():
+                    pass
+            lock.acquire()  # free again once the commit is done
+        assert VoteStore(database).tallies() == {}
 
 
 def test_w4_a_second_server_on_the_file_is_refused(tmp_path):

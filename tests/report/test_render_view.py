@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panel.foundation.errors import InputError, MissingReason
-from panel.foundation.safe_links import https
+from panel.foundation.urls import https
 from panel.report import bars, figures, formats, scorecard
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
 from panel.report.scorecard.made import ASKED

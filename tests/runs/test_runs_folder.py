@@ -11,8 +11,7 @@ import pytest
 
 from panel.foundation.atomic_files import MAX_NAME_BYTES, inside, sweep, write_atomic
 from panel.foundation.errors import RunError, RunStopped
-from panel.foundation.file_lock import LOCK, RunLock
-from panel.runs.folders import create_folder, find_folder, list_folders
+from panel.runs.folders import LOCK, create_folder, find_folder, list_folders, lock_run
 from tests.support.runs_samples import NOW, files_in
 
 
@@ -156,22 +155,22 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_r5_a_second_writer_is_told_the_holders_process(tmp_path):
-    with RunLock(tmp_path):
-        with pytest.raises(RunStopped, match=f"process {os.getpid()}") as caught:
-            RunLock(tmp_path)
+    with lock_run(tmp_path):
+        with pytest.raises(RunStopped, match=f"process {os.getpid()}") as caught, lock_run(tmp_path):
+            pass
         assert caught.value.exit_code == 3
     assert files_in(tmp_path) == set()
-    with RunLock(tmp_path):
+    with lock_run(tmp_path):
         assert files_in(tmp_path) == {LOCK}
 
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from panel.foundation.file_lock import RunLock
-lock = RunLock(Path(sys.argv[1]))
-print("held", flush=True)
-time.sleep(60)
+from panel.runs.folders import lock_run
+with lock_run(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
 """
 
 
@@ -181,15 +180,16 @@ def test_r5_the_lock_of_a_killed_holder_is_free_at_once(tmp_path):
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(RunStopped, match=f"process {holder.pid}"):
-            RunLock(tmp_path)
+        with pytest.raises(RunStopped, match=f"process {holder.pid}"), lock_run(tmp_path):
+            pass
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        RunLock(tmp_path).release()
+        with lock_run(tmp_path):
+            pass
 
 
 def test_o2_a_lock_file_that_is_a_link_is_refused(tmp_path):
     (tmp_path / LOCK).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RunError, match="symbolic link"):
-        RunLock(tmp_path)
+    with pytest.raises(RunError, match="symbolic link"), lock_run(tmp_path):
+        pass
     assert not (tmp_path / "elsewhere").exists()

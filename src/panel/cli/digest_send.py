@@ -17,10 +17,10 @@ from panel.cli import digest_options
 from panel.cli.console import say, warn
 from panel.cli.digest_report import report, settle, summary
 from panel.cli.output import emit_text
-from panel.foundation.errors import DatabaseDown, InputError, MailRefused, RunStopped, SettingsError
-from panel.publish.community.database import Database
+from panel.foundation.errors import InputError, MailRefused, RunStopped, SettingsError
+from panel.foundation.file_lock import LockHeld
+from panel.publish.community.database import Database, open_lock
 from panel.publish.community.deliveries import SendProgress, Sends
-from panel.publish.community.file_lock import FileLock
 from panel.publish.community.subscribers import Subscribers
 from panel.publish.newsletter.issue import Issue
 from panel.publish.newsletter.sending import Pace, Sending
@@ -171,11 +171,11 @@ def _database(folder: Path) -> Iterator[Database]:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let one process send at a time: what another has under way would look uncertain."""
-    lock = FileLock(folder / "digest.lock", patience=0)
+    lock = open_lock(folder / "digest.lock")
     try:
         try:
-            lock.take()
-        except DatabaseDown:
+            lock.acquire()
+        except LockHeld:
             raise RunStopped(
                 f"another panel digest send is at work in {folder}", hint="wait until it has ended"
             ) from None

@@ -16,10 +16,11 @@ from panel.evidence.fence import installation_secret
 from panel.foundation.errors import PanelError
 from panel.foundation.paths import broken_link, config_folder
 from panel.foundation.settings import Settings, load_settings
+from panel.foundation.urls import host_of
 from panel.llm.local.engine import engine_version
 from panel.llm.local.models import describe
 from panel.llm.providers.resolve import resolve
-from panel.llm.providers.urls import host_of, usable_proxy
+from panel.llm.providers.urls import usable_proxy
 from panel.review.personas import load_personas
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -1,106 +1,138 @@
-"""One writer a run: a lock that the system drops the moment its holder dies."""
+"""An exclusive lock on a file, among threads and processes; the system drops it with its holder.
+
+Not the `filelock` library: its native locks leave their file behind, do not name their holder, and
+let the same thread in twice; a run's folder is left clean, and a second writer learns of the first.
+"""
 
 import contextlib
 import os
 import sys
+import threading
+import time
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from panel.foundation.atomic_files import write_error
-from panel.foundation.errors import RunError, RunStopped
-
-LOCK: Final = "run.lock"
+_PAUSE: Final = 0.005
+"""Seconds between two attempts: a write to the database takes about as long."""
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> None:
-        # Nobody else can read locked bytes there, so the locked one lies behind the holder's id.
-        os.lseek(handle, 1 << 20, os.SEEK_SET)
+    # Nobody else can read locked bytes there, so the locked one lies behind the holder's id.
+    _PLACE: Final = 1 << 20
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, _PLACE, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         os.lseek(handle, 0, os.SEEK_SET)
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, _PLACE, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+    _HELD: Final = (BlockingIOError, PermissionError)
 
 else:
     import fcntl
 
-    def _take(handle: int) -> None:
+    def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
-class RunLock:
-    """Holds a run for writing until `release`, or until this process ends in whatever way."""
+    _HELD: Final = (BlockingIOError,)
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock of the run in `folder`.
 
-        Raises `RunStopped` at once, naming the holder's process id, when another process has it.
+class LockHeld(Exception):
+    """Another thread or process holds the lock; `process` is its id where the file says so."""
+
+    def __init__(self, process: int | None = None) -> None:
+        super().__init__("another process keeps the lock")
+        self.process = process
+
+
+class FileLock:
+    """Held by one thread of one process at a time, until `release` or the end of the process."""
+
+    def __init__(self, path: Path, *, transient: bool = False, mode: int = 0o600) -> None:
+        """Open the lock's file, made where missing with these permissions; take nothing yet.
+
+        The file of a `transient` lock holds the process id of its holder and is removed at release;
+        any other stays empty where it is. Raises `OSError`, also where the path is a link.
         """
-        self.path = folder / LOCK
-        self._handle: int | None = None
+        self.path = path
+        self._transient = transient
+        self._mode = mode
+        self._threads = threading.Lock()
+        self._handle: int | None = self._open()
+
+    def acquire(self, patience: float = 0.0) -> None:
+        """Take the lock; raises `LockHeld` where others hold it for over `patience` seconds."""
+        deadline = time.monotonic() + patience
+        if not self._threads.acquire(timeout=patience):
+            raise LockHeld
         try:
-            while self._handle is None:
-                self._handle = self._try()
-        except BlockingIOError:
-            raise self._held() from None
-        except PermissionError as error:
-            raise (self._held() if os.name == "nt" else write_error(error, self.path)) from None
-        except OSError as error:
-            raise write_error(error, self.path) from error
+            while not self._try():
+                if time.monotonic() >= deadline:
+                    raise LockHeld(self._holder())
+                time.sleep(_PAUSE)
+        except BaseException:
+            if self._transient:
+                self.close()
+            self._threads.release()
+            raise
 
     def release(self) -> None:
-        """Let go of the run; the lock file goes too."""
-        if self._handle is None:
-            return
-        handle, self._handle = self._handle, None
-        if os.name == "nt":  # a file that is open cannot be removed there
-            os.close(handle)
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-        if os.name != "nt":
-            os.close(handle)
-
-    def _try(self) -> int | None:
-        if self.path.is_symlink():
-            raise RunError(f"{self.path} is a symbolic link; panel does not write through links")
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        """Let the next one have it."""
         try:
-            _take(handle)
-            if not self._same(handle):
-                # The holder we waited for removed this file: the lock is on a new one now.
-                os.close(handle)
-                return None
-            os.ftruncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode())
-        except BaseException:
+            if not self._transient:
+                if self._handle is not None:
+                    _unlock(self._handle)
+                return
+            if os.name == "nt":  # a file that is open cannot be removed there
+                self.close()
             with contextlib.suppress(OSError):
-                os.close(handle)
-            raise
-        return handle
+                self.path.unlink()
+            self.close()
+        finally:
+            self._threads.release()
 
-    def _same(self, handle: int) -> bool:
+    def close(self) -> None:
+        """Close the file, which drops the lock too."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(self.path, flags, self._mode)
+
+    def _try(self) -> bool:
+        if self._handle is None:
+            self._handle = self._open()
+        try:
+            _lock(self._handle)
+        except _HELD:
+            return False
+        if not self._transient:
+            return True
+        if not self._is_current(self._handle):
+            # The holder removed this file while it was waited for: the lock is on a new one now.
+            self.close()
+            return self._try()
+        os.ftruncate(self._handle, 0)
+        os.write(self._handle, str(os.getpid()).encode())
+        return True
+
+    def _is_current(self, handle: int) -> bool:
         try:
             return os.path.samestat(os.fstat(handle), os.stat(self.path))
         except FileNotFoundError:
             return False
 
-    def _held(self) -> RunStopped:
-        holder = ""
+    def _holder(self) -> int | None:
+        text = b""
         with contextlib.suppress(OSError):
-            holder = self.path.read_bytes()[:20].decode("ascii", "replace").strip()
-        who = f"process {holder}" if holder.isdigit() else "another process"
-        return RunStopped(
-            f"run {self.path.parent.name} is being written by {who}",
-            hint=f"wait until it ends, or stop it and then: panel resume {self.path.parent.name}",
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+            text = self.path.read_bytes()[:20].strip()
+        return int(text) if text.isdigit() else None

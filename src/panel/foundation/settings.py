@@ -102,8 +102,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     }
     try:
         return Settings.model_validate(found)
-    except ValidationError as fault:
-        raise _first_fault(fault, file) from None
+    except ValidationError as error:
+        raise _first_error(error, file) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -113,18 +113,18 @@ def _read(file: Path) -> dict[str, Any]:
         if len(raw) > MAX_BYTES:
             raise SettingsError(f"{file}: larger than 1 MB")
         return tomllib.loads(raw.decode("utf-8-sig"))
-    except OSError as fault:
-        what = (fault.strerror or "cannot be read").lower()
+    except OSError as error:
+        what = (error.strerror or "cannot be read").lower()
         raise SettingsError(f"{file}: {what}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: not UTF-8 text", hint="save the file as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise SettingsError(f"{file}: not valid TOML: {printable(str(fault))[:120]}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{file}: not valid TOML: {printable(str(error))[:120]}") from None
 
 
-def _first_fault(fault: ValidationError, file: Path) -> SettingsError:
-    """Name the first fault by file and key; never its value, which may be a secret."""
-    first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
+def _first_error(error: ValidationError, file: Path) -> SettingsError:
+    """Name the first error by file and key; never its value, which may be a secret."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ["…" if looks_like_key(str(part)) else str(part) for part in first["loc"]]
     key = printable(".".join(place))[:120]
     if first["type"] != "extra_forbidden":

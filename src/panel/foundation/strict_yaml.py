@@ -39,8 +39,8 @@ def read_yaml_lines(
     reader = _Reader(text, where=where, error=error, first_line=first_line)
     try:
         return reader.document(), reader.lines
-    except yaml.YAMLError as fault:
-        broken = reader.wrong(_line(fault, text), f"not valid YAML: {_problem(fault)}")
+    except yaml.YAMLError as cause:
+        broken = reader.wrong(_line(cause, text), f"not valid YAML: {_problem(cause)}")
         broken.hint = "indent with blanks, and put text that holds ': ' or ' #' in quotes"
         raise broken from None
     except UnicodeEncodeError:
@@ -52,14 +52,14 @@ def read_text(path: Path, *, limit: int, error: type[InputError] = ToolError) ->
     try:
         with path.open("rb") as file:
             raw = file.read(limit + 1)
-    except OSError as fault:
-        raise error(f"{path}: {(fault.strerror or 'cannot be read').lower()}") from None
+    except OSError as cause:
+        raise error(f"{path}: {(cause.strerror or 'cannot be read').lower()}") from None
     if len(raw) > limit:
         raise error(f"{path}: larger than {limit // 1_000_000} MB")
     try:
         return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = raw[: fault.start].count(b"\n") + 1
+    except UnicodeDecodeError as cause:
+        line = raw[: cause.start].count(b"\n") + 1
         raise error(f"{path} line {line}: not UTF-8 text", hint="save the file as UTF-8") from None
 
 
@@ -162,15 +162,15 @@ def _plain(event: yaml.ScalarEvent) -> bool:
     return not event.style  # the C parser says "", the Python one None
 
 
-def _line(fault: yaml.YAMLError, text: str) -> int | None:
-    mark = getattr(fault, "problem_mark", None)
+def _line(cause: yaml.YAMLError, text: str) -> int | None:
+    mark = getattr(cause, "problem_mark", None)
     if mark is not None:
         return min(int(mark.line), text.count("\n"))
-    if isinstance(fault, yaml.reader.ReaderError):
-        return text.encode()[: fault.position].count(b"\n")
+    if isinstance(cause, yaml.reader.ReaderError):
+        return text.encode()[: cause.position].count(b"\n")
     return None
 
 
-def _problem(fault: yaml.YAMLError) -> str:
-    found = getattr(fault, "problem", None) or getattr(fault, "reason", None) or "unreadable"
+def _problem(cause: yaml.YAMLError) -> str:
+    found = getattr(cause, "problem", None) or getattr(cause, "reason", None) or "unreadable"
     return printable(str(found)).replace("\n", " ")

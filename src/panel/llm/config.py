@@ -1,4 +1,4 @@
-"""A target: one `--provider` value resolved to where a model is called and how."""
+"""`ProviderConfig`: one `--provider` value resolved to where a model is called and how."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Ask = Literal["whole", "stepwise"]
 """The two asking strategies of DESIGN §5."""
 
 ResponseFormat = Literal["json_schema", "json_object", "prompt"]
-"""The rungs of the structured-output ladder, strictest first."""
+"""How an answer in JSON is asked for, strictest first."""
 
 Kind = Literal["wire", "local", "replay"]
 
@@ -38,7 +38,7 @@ class ProviderConfig(BaseModel):
     prices: dict[str, tuple[float, float]] = {}
     """USD per million input and output tokens by who serves; `""` is whoever it is."""
     format: ResponseFormat = "json_schema"
-    """The first rung to try."""
+    """The strictest format to try."""
     ask: Ask = "whole"
     stream: bool = False
     concurrency: int = 8

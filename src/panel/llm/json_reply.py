@@ -80,7 +80,7 @@ def _unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
 
 
 def plain_key(key: object) -> str:
-    """Return a key of a model's as it may be told outside the fence: a short word, or `…`."""
+    """Return a key of a model's as it may be shown outside the fence: a short word, or `…`."""
     return key if isinstance(key, str) and _PLAIN.fullmatch(key) else "…"
 
 
@@ -212,19 +212,19 @@ def _parsed(text: str) -> dict[str, Any]:
             text, strict=False, object_pairs_hook=_unique, parse_constant=_constant,
             parse_float=_finite, parse_int=_short,
         )  # fmt: skip
-    except (ValueError, RecursionError) as fault:
-        what = _where(fault) if isinstance(fault, json.JSONDecodeError) else "unreadable"
+    except (ValueError, RecursionError) as error:
+        what = _where(error) if isinstance(error, json.JSONDecodeError) else "unreadable"
         raise BadReply(f"the JSON in the reply is broken: {what}") from None
     if not isinstance(found, dict):
         raise BadReply("the reply holds no JSON object")
     return found
 
 
-def _where(fault: json.JSONDecodeError) -> str:
+def _where(error: json.JSONDecodeError) -> str:
     """Say what breaks the syntax and where: by place, and by the last key before it."""
-    told = f"{fault.msg.lower()} (line {fault.lineno}, column {fault.colno}"
-    keys = _KEY.findall(fault.doc, 0, fault.pos)
-    return told + (f", after the key {keys[-1]})" if keys else ")")
+    problem = f"{error.msg.lower()} (line {error.lineno}, column {error.colno}"
+    keys = _KEY.findall(error.doc, 0, error.pos)
+    return problem + (f", after the key {keys[-1]})" if keys else ")")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,18 +14,18 @@ class Replay:
     """Answers nothing: what the replayed run holds never gets this far."""
 
     def __init__(
-        self, name: str, failure: Callable[[ChatRequest], CallError | None] = lambda question: None
+        self, name: str, failure: Callable[[ChatRequest], CallError | None] = lambda request: None
     ) -> None:
         """`name` is the provider value; `failure` tells how a question failed in that run."""
         self._name = name
         self._failure = failure
 
     async def ask(
-        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+        self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
         """Raise what was met then, or `NotStored`: the run was asked something else."""
-        if fault := self._failure(question):
-            raise fault
+        if error := self._failure(request):
+            raise error
         run = self._name.removeprefix("replay:")
         raise NotStored(
             f"{self._name} holds no answer to one of the questions: a persona, a prompt, the tool"

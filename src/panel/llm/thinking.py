@@ -46,8 +46,8 @@ def marks(text: str) -> Iterator[Mark]:
     if bare := _BARE.match(text):
         yield Mark("open", 0, 0)
         yield Mark("close", bare.end() - len("assistantfinal"), bare.end())
-    for found in _MARK.finditer(text):
-        yield Mark("open" if found["open"] else "close", found.start(), found.end())
+    for match in _MARK.finditer(text):
+        yield Mark("open" if match["open"] else "close", match.start(), match.end())
 
 
 def spoken(text: str) -> str:
@@ -67,8 +67,8 @@ def spoken(text: str) -> str:
             opened, spoken_of = (mark.start, spoken_of) if begins else (None, True)
         elif not spoken_of and text[max(0, mark.start - 1) : mark.start] not in tuple("`\"'“‘"):
             start = mark.end
-    said = text[start : len(text) if opened is None else opened]
-    return _LEFTOVERS.sub("", said).strip()
+    answer = text[start : len(text) if opened is None else opened]
+    return _LEFTOVERS.sub("", answer).strip()
 
 
 def is_thinking(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A question to a model and its reply, in our own terms: what the wire and the replay share."""
+"""A request to a model and its response, in our own terms: what every endpoint shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class ChatResponse:
     raw: dict[str, Any] = field(default_factory=dict)
     """The reply body as received."""
     format: ResponseFormat = "json_schema"
-    """The rung that was sent."""
+    """The response format that was asked for."""
     attempts: int = 1
     seconds: float = 0.0
 
@@ -103,7 +103,7 @@ class Endpoint(Protocol):
     """Something that answers one question with one attempt: the wire, the local child, a replay."""
 
     async def ask(
-        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+        self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
         """Return the reply or raise one of `errors.CallError`; never retries."""
         ...

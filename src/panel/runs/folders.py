@@ -2,16 +2,20 @@
 
 import contextlib
 import difflib
+import os
 import re
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from panel.foundation.errors import RunError
 from panel.foundation.atomic_files import sync_folder, write_error
+from panel.foundation.errors import RunError, RunStopped
+from panel.foundation.file_lock import FileLock, LockHeld
 
 JOURNAL: Final = "journal.db"
+LOCK: Final = "run.lock"
 MANIFEST: Final = "run.json"
 VERDICTS: Final = "verdicts.jsonl"
 
@@ -43,6 +47,40 @@ def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:
             return folder
     except OSError as error:
         raise write_error(error, runs) from error
+
+
+@contextlib.contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Hold a run for writing; the lock's file is there only as long as that.
+
+    Raises `RunStopped` at once, naming the holder's process id, where another process has it.
+    """
+    path = folder / LOCK
+    if path.is_symlink():
+        raise RunError(f"{path} is a symbolic link; panel does not write through links")
+    try:
+        lock = FileLock(path, transient=True, mode=0o644)
+        lock.acquire()
+    except LockHeld as error:
+        raise _being_written(folder.name, error.process) from None
+    except PermissionError as error:
+        # Windows denies access to a file that its holder is about to remove.
+        denied = _being_written(folder.name, None) if os.name == "nt" else write_error(error, path)
+        raise denied from None
+    except OSError as error:
+        raise write_error(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _being_written(run: str, process: int | None) -> RunStopped:
+    who = "another process" if process is None else f"process {process}"
+    return RunStopped(
+        f"run {run} is being written by {who}",
+        hint=f"wait until it ends, or stop it and then: panel resume {run}",
+    )
 
 
 def list_folders(runs: Path) -> list[Path]:

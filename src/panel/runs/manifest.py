@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.errors import RunError
+from panel.foundation.urls import host_of
 from panel.review.personas import Persona
 from panel.llm.config import Ask, ProviderConfig
 from panel.review.score import Rule
@@ -141,7 +142,7 @@ def new_manifest(
         provider=public(target.provider, secret),
         model=target.model,
         wire_model=target.wire_model,
-        host=host_of(target.base_url),
+        host=host_of(target.base_url) if target.base_url else None,
         ask=target.ask,
         samples=samples,
         temperature=temperature,
@@ -208,13 +209,6 @@ def fingerprint(value: object) -> str:
 def persona_fingerprint(persona: Persona) -> str:
     """Return the fingerprint of what a persona asks and says, wherever its file lies."""
     return fingerprint(persona.model_dump(mode="json", exclude={"origin"}))
-
-
-def host_of(url: str | None) -> str | None:
-    """Return host and port of an address, without user name, path and query."""
-    if url is None:
-        return None
-    return urlsplit(url).netloc.rpartition("@")[2] or None
 
 
 def public(word: str, secret: str = "") -> str:

@@ -17,9 +17,8 @@ from panel.foundation.errors import PASSING, MissingReason, RunError
 from panel.evidence.source import Evidence
 from panel.review.review import Missing, Review
 from panel.foundation.atomic_files import inside, sweep, write_atomic
-from panel.runs.folders import JOURNAL, MANIFEST, VERDICTS, create_folder
+from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.journal import Journal
-from panel.foundation.file_lock import LOCK, RunLock
 from panel.runs.manifest import ItemCounts, Manifest, read_manifest
 from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
 from panel.runs.journal.repair import MENDED, repair
@@ -230,7 +229,7 @@ class Run:
     @classmethod
     def _open_for_writing(cls, path: Path, earlier: Sequence[Path]) -> Self:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(RunLock(path))
+            stack.enter_context(lock_run(path))
             sweep(path)
             notes = repair(path / JOURNAL)
             if (path / JOURNAL).exists():

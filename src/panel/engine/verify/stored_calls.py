@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from panel.foundation.errors import CallError, NotStored, call_error
 from panel.llm.calls import ChatClient, ParsedAnswer
-from panel.llm.calls.cache_key import request_key
+from panel.llm.calls.client import request_key
 from panel.llm.config import ProviderConfig
 from panel.llm.replay import Replay
 from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, RepairTail

@@ -156,7 +156,7 @@ class Fetcher:
             raise BadResponse(
                 f"{printable_url(here.host)} answers {response.status}",
                 status=response.status,
-                again=retry_at(response.headers, self._now()),
+                again=retry_at(response.headers.items(), now=self._now()),
             )
         if (response.content_length or 0) > self._cap:
             raise Overflow

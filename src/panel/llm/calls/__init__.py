@@ -1,7 +1,6 @@
 """Calls: every question to a model goes through here, and every attempt is kept."""
 
-from panel.llm.calls.cache_key import request_digest, request_key
-from panel.llm.calls.client import ChatClient, ParsedAnswer
+from panel.llm.calls.client import ChatClient, ParsedAnswer, request_digest, request_key
 from panel.llm.calls.limiter import Pacing
 
 __all__ = ["ChatClient", "Pacing", "ParsedAnswer", "request_digest", "request_key"]

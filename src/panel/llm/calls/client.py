@@ -1,18 +1,21 @@
-"""`ChatClient`: asks one question at a time of many in flight, from the store or from the model."""
+"""`ChatClient`: answers requests, many at a time, from the store or from the model.
+
+A request's key is the digest of what it means, not of where or when: equal keys, equal answers.
+"""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from panel.foundation.errors import BadReply, CallError, RunStopped
-from panel.llm.calls.answer_room import AnswerRoom
-from panel.llm.calls.cache_key import request_key
+from panel.foundation.urls import host_of
+from panel.llm.calls.fallback import AnswerRoom, FormatFallback
 from panel.llm.calls.limiter import Limiter, Pacing
-from panel.llm.calls.response_format import FormatFallback
 from panel.llm.calls.retry import PendingCall, RetryLoop
 from panel.llm.config import ProviderConfig
-from panel.llm.providers.urls import host_of
 from panel.llm.types import (
     CallTag,
     ChatRequest,
@@ -24,6 +27,32 @@ from panel.llm.types import (
     summed,
 )
 
+_TAG: Final = "q1:"
+"""Goes up when the way a digest is made changes, so that old answers are not taken for new."""
+
+
+def request_digest(request: ChatRequest) -> str:
+    """Return the digest of everything that can change the answer but the model.
+
+    The fence's marker is left out: it depends on the installation, not on the question.
+    """
+    parts = [
+        request.system, request.shared, request.tail, request.max_tokens, request.schema,
+        request.logprobs, request.temperature, request.sample,
+    ]  # fmt: skip
+    return _digest(parts)
+
+
+def request_key(request: ChatRequest, config: ProviderConfig) -> str:
+    """Return the key of a request to a provider: its name and model, not its address or key."""
+    return _TAG + _digest([request_digest(request), config.provider, config.wire_model])
+
+
+def _digest(parts: list[object]) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 T = TypeVar("T")
 
 
@@ -32,38 +61,38 @@ class ParsedAnswer(Generic[T]):
     """An answer, the reply it was read from, and what all its attempts used."""
 
     value: T
-    reply: ChatResponse
+    response: ChatResponse
     usage: Usage
     reused: bool
     """Found among stored answers: nothing was asked, `usage` is what it cost then."""
 
 
 class ChatClient:
-    """All questions of one run to one target: paced together, each attempt kept."""
+    """All requests of one run to one provider: paced together, each attempt kept."""
 
     def __init__(
         self,
         endpoint: Endpoint,
-        target: ProviderConfig,
+        config: ProviderConfig,
         recorder: Recorder,
         *,
         pacing: Pacing | None = None,
     ) -> None:
-        self.target = target
+        self.target = config
         self._recorder = recorder
-        host = host_of(target.base_url) if target.base_url else f"provider {target.provider}"
-        self._gate = Limiter(target.concurrency, pacing or Pacing(), host)
+        host = host_of(config.base_url) if config.base_url else f"provider {config.provider}"
+        self._limiter = Limiter(config.concurrency, pacing or Pacing(), host)
         self._loop = RetryLoop(
             endpoint,
-            self._gate,
-            FormatFallback(target.format),
+            self._limiter,
+            FormatFallback(config.format),
             recorder,
-            AnswerRoom(target.thinking),
+            AnswerRoom(config.thinking),
         )
 
     async def ask(
         self,
-        question: ChatRequest,
+        request: ChatRequest,
         *,
         tag: CallTag,
         parse: Callable[[ChatResponse], T],
@@ -72,7 +101,7 @@ class ChatClient:
         """Return the parsed answer to a question.
 
         Args:
-            question: What to ask.
+            request: What to ask.
             tag: What it is about, kept beside it.
             parse: Reads the reply; raises `BadReply` when it is not an answer.
             repair: Writes the end of one more turn for a reply that cannot be read; None: no turn.
@@ -81,22 +110,22 @@ class ChatClient:
             CallError: the error that remains after what is worth repeating was repeated.
             RunStopped: the run was stopped, or the server cannot be waited for any longer.
         """
-        key = request_key(question, self.target)
-        if (found := self._stored(key, parse)) is not None:
-            return found
-        asked = PendingCall(question, key, tag, parse, self.target.deadline)
+        key = request_key(request, self.target)
+        if (stored := self._stored(key, parse)) is not None:
+            return stored
+        call = PendingCall(request, key, tag, parse, self.target.deadline)
         try:
-            value, reply = await self._loop.answer(asked)
-        except BadReply as fault:
+            value, response = await self._loop.answer(call)
+        except BadReply as error:
             if (
                 repair is None
-                or not isinstance(fault.reply, ChatResponse)
-                or fault.reply.raw.get("error")
+                or not isinstance(error.reply, ChatResponse)
+                or error.reply.raw.get("error")
             ):
                 raise
-            value, reply = await self._repaired(asked, fault, fault.reply, repair)
+            value, response = await self._repaired(call, error, error.reply, repair)
         return ParsedAnswer(
-            value, replace(reply, attempts=asked.attempts), summed(asked.spent), False
+            value, replace(response, attempts=call.attempts), summed(call.spent), False
         )
 
     def stop(self) -> None:
@@ -104,7 +133,7 @@ class ChatClient:
 
         Requests under way go on and are kept, also when whoever asked is cancelled: `drain` waits.
         """
-        self._gate.stop(RunStopped("the run was stopped", hint="panel resume RUN goes on"))
+        self._limiter.stop(RunStopped("the run was stopped", hint="panel resume RUN goes on"))
 
     async def drain(self, seconds: float) -> None:
         """Wait up to so many seconds for requests under way, then give up those that are left."""
@@ -117,22 +146,22 @@ class ChatClient:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _stored(self, key: str, parse: Callable[[ChatResponse], T]) -> ParsedAnswer[T] | None:
-        if (reply := self._recorder.find(key)) is None:
+        if (response := self._recorder.find(key)) is None:
             return None
         try:
-            return ParsedAnswer(parse(reply), reply, reply.usage, True)
+            return ParsedAnswer(parse(response), response, response.usage, True)
         except CallError:
             return None  # read differently today: ask again
 
     async def _repaired(
-        self, asked: PendingCall[T], fault: BadReply, reply: ChatResponse, repair: RepairTail
+        self, call: PendingCall[T], error: BadReply, response: ChatResponse, repair: RepairTail
     ) -> tuple[T, ChatResponse]:
-        """One turn with the fault shown. Kept under the same key: it answers the same question."""
-        said = reply.text
-        if marker := asked.question.marker:
-            said = said.replace(marker, "")  # the model has read it, and may close the fence
-        tail = repair(asked.question.tail, reply=said, problem=fault.message)
-        asked.question = replace(asked.question, tail=tail)
-        asked.tag = replace(asked.tag, step="repair")
-        asked.left = asked.deadline
-        return await self._loop.answer(asked)
+        """Ask once more with the error shown, under the same key: it answers the same request."""
+        text = response.text
+        if marker := call.request.marker:
+            text = text.replace(marker, "")  # the model has read it, and may close the fence
+        tail = repair(call.request.tail, reply=text, problem=error.message)
+        call.request = replace(call.request, tail=tail)
+        call.tag = replace(call.tag, step="repair")
+        call.left = call.deadline
+        return await self._loop.answer(call)

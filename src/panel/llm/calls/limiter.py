@@ -1,6 +1,6 @@
-"""The gate: how many calls may be under way now, when all must wait, and when it is hopeless.
+"""The limiter: how many calls may be under way now, when all must wait, and when it is hopeless.
 
-One gate for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
+One limiter for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
 an episode), lets everybody wait out one shared pause, and opens a breaker when nothing answers:
 from then on single probes go through until one is answered. Knows times and counts, no requests.
 """
@@ -16,7 +16,7 @@ from panel.foundation.errors import CallError, PanelError, RunStopped
 
 @dataclass(frozen=True)
 class Pacing:
-    """The gate's and the retry loop's numbers, in seconds and counts. Tests make them small."""
+    """The numbers of limiter and retry loop, in seconds and counts. Tests make them small."""
 
     start: int = 16
     """Calls under way at first."""
@@ -84,7 +84,7 @@ class Limiter:
         self._hand_out()
 
     def check(self) -> None:
-        """Raise the reason if the gate was stopped."""
+        """Raise the reason if the limiter was stopped."""
         if self._stopped is not None:
             raise _copy(self._stopped)
 
@@ -126,7 +126,7 @@ class Limiter:
         return self._answered_at > moment
 
     def answered(self) -> None:
-        """The server answered, whatever it said: the way is open."""
+        """The server answered, whatever it was: the breaker closes."""
         self._alive()
         self._answered_at = _now()
         self._silent_since = None
@@ -135,10 +135,10 @@ class Limiter:
         every = self.pacing.grow_every if self._limited_ever else min(10, self.pacing.grow_every)
         self.limit = min(self.concurrency, self.limit + 1 / every)
 
-    def limited(self, fault: CallError, began: float) -> None:
+    def limited(self, error: CallError, began: float) -> None:
         """A 429 to a request that began then: pause all, and shrink once an episode."""
         self._alive()
-        now, hint = _now(), fault.retry_after
+        now, hint = _now(), error.retry_after
         self._limited_ever = True
         if began > self._last_cut:
             self._last_cut = now
@@ -146,29 +146,29 @@ class Limiter:
             self.limit = max(1.0, self.limit * self.pacing.shrink)
         wait = hint if hint is not None else self.backoff(self._episodes)
         if hint is not None or self._paused_until <= now:
-            self._pause(fault, now, wait)
-        self._give_up_when_hopeless(now, fault)
+            self._pause(error, now, wait)
+        self._give_up_when_hopeless(now, error)
 
-    def failed(self, fault: CallError, began: float) -> None:
+    def failed(self, error: CallError, began: float) -> None:
         """A request that began then got no answer at all.
 
         A wait that the server asks for is kept to by all, unless it answers others meanwhile.
         """
         now = _now()
-        hint = None if self.answered_since(began) else fault.retry_after
+        hint = None if self.answered_since(began) else error.retry_after
         self._failures += 1
         if self.tripped or self._failures >= self.pacing.trip_after:
-            self.trip(fault)
+            self.trip(error)
         elif hint is not None:
-            self._give_up_when_hopeless(now, fault)
+            self._give_up_when_hopeless(now, error)
         if hint is not None:
-            self._pause(fault, now, hint)
+            self._pause(error, now, hint)
 
-    def trip(self, fault: CallError) -> None:
+    def trip(self, error: CallError) -> None:
         """Open the breaker, or keep it open: the next request is a probe."""
         now = _now()
         self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
-        self._give_up_when_hopeless(now, fault)
+        self._give_up_when_hopeless(now, error)
 
     def backoff(self, nth: int) -> float:
         """Return the seconds to wait before the nth repeat: doubling, with jitter, capped."""
@@ -181,20 +181,20 @@ class Limiter:
         self._failures = 0
         self._next_probe = None
 
-    def _pause(self, fault: CallError, now: float, wait: float) -> None:
+    def _pause(self, error: CallError, now: float, wait: float) -> None:
         """Let nobody through for so long; a wait over the cap stops the run."""
-        if fault.retry_after is not None:
+        if error.retry_after is not None:
             self._told_to_wait = True
             if wait > self.pacing.longest_hint:
-                return self.stop(_too_long(fault, wait))
+                return self.stop(_too_long(error, wait))
         self._paused_until = max(self._paused_until, now + wait)
         return None
 
-    def _give_up_when_hopeless(self, now: float, fault: CallError) -> None:
+    def _give_up_when_hopeless(self, now: float, error: CallError) -> None:
         self._silent_since = now if self._silent_since is None else self._silent_since
         if now - self._silent_since >= self.patience:
             waited = f"{self.patience / 60:.0f} minutes"
-            self.stop(RunStopped(f"{fault.message}; no answer in {waited}", hint=_RESUME))
+            self.stop(RunStopped(f"{error.message}; no answer in {waited}", hint=_RESUME))
 
     def _hand_out(self) -> None:
         """Give turns to those who wait, first come first served; come back when time allows."""
@@ -233,7 +233,7 @@ def _copy(error: PanelError) -> PanelError:
     return type(error)(error.message, hint=error.hint)
 
 
-def _too_long(fault: CallError, seconds: float) -> RunStopped:
+def _too_long(error: CallError, seconds: float) -> RunStopped:
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     wait = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
-    return RunStopped(f"{fault.message}; it asks for a wait of {wait}", hint=_RESUME)
+    return RunStopped(f"{error.message}; it asks for a wait of {wait}", hint=_RESUME)

@@ -31,8 +31,8 @@ def check_gguf(path: Path) -> None:
         with path.open("rb") as file:
             magic = file.read(len(MAGIC))
         size = path.stat().st_size
-    except OSError as fault:
-        raise ModelError(f"{path} cannot be read: {fault.strerror}") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
     if magic != MAGIC:
         raise ModelError(f"{path} is not a GGUF model file", hint="--model FILE.gguf")
     if size < SMALLEST:

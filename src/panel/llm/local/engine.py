@@ -1,8 +1,8 @@
 """The local engine: an `Endpoint` that owns the child process holding the model.
 
 The child is started by the first question and restarted after a crash. A question that was being
-answered when two children died is not put to a third one. What is said to the child and how its
-replies are read is the wire's business; how a child is started and ended is `process`'s.
+answered when two children died is not put to a third one. How it is asked and its replies are
+read is the HTTP client's business; how a child is started and ended is `process`'s.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ CRASHES: Final = 2
 class LocalEngine:
     """Answers questions with a model file on this machine, one at a time."""
 
-    def __init__(self, model: LocalModel, target: ProviderConfig, *, n_ctx: int = 8192) -> None:
+    def __init__(self, model: LocalModel, config: ProviderConfig, *, n_ctx: int = 8192) -> None:
         """Start nothing yet. `n_ctx` is the context in tokens, prompt and answer together."""
         self._model = model
-        self._target = target
+        self._config = config
         self._n_ctx = n_ctx
         self._turn = asyncio.Lock()
         self._child: EngineProcess | None = None
@@ -34,7 +34,7 @@ class LocalEngine:
         self._deadly: list[ChatRequest] = []
 
     async def ask(
-        self, question: ChatRequest, format: ResponseFormat, *, deadline: float
+        self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
         """Return the reply, starting the child where needed; `deadline` counts without the start.
 
@@ -42,13 +42,13 @@ class LocalEngine:
         the model cannot be loaded at all.
         """
         async with self._turn:
-            if self._deadly.count(question) >= CRASHES:
+            if self._deadly.count(request) >= CRASHES:
                 raise Unreachable(f"the local engine died {CRASHES} times on this question")
             try:
                 wire = await self._running()
-                return await wire.ask(question, format, deadline=deadline)
-            except Unreachable as fault:
-                raise await self._after(fault, question) from None
+                return await wire.ask(request, format, deadline=deadline)
+            except Unreachable as error:
+                raise await self._after(error, request) from None
 
     async def close(self) -> None:
         """End the child and wait for it."""
@@ -62,18 +62,18 @@ class LocalEngine:
         await self._stop()
         self._child = await start(self._model.path, n_ctx=self._n_ctx, alias=self._model.name)
         place = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
-        self._wire = OpenAICompatClient(self._target.model_copy(update=place))
+        self._wire = OpenAICompatClient(self._config.model_copy(update=place))
         return self._wire
 
-    async def _after(self, fault: Unreachable, question: ChatRequest) -> Unreachable:
+    async def _after(self, error: Unreachable, request: ChatRequest) -> Unreachable:
         """Return what to raise; a death, also one while starting, counts against the question."""
         death = await self._child.death() if self._child else ""
         if death is None:
-            return fault
-        self._deadly.append(question)
+            return error
+        self._deadly.append(request)
         await self._stop()
         if not death:
-            return fault
+            return error
         return Unreachable(f"the local engine died ({death}) while it answered", hint=advice(death))
 
     async def _stop(self) -> None:

@@ -1,6 +1,6 @@
 """Model files from the Hugging Face Hub: the only module that imports huggingface_hub.
 
-What the file should hash to is told by the caller or by the Hub itself; the bytes are checked
+What the file should hash to comes from the caller or from the Hub itself; the bytes are checked
 before the file takes its final name. A cut connection is resumed by huggingface_hub, as long as
 the process lives.
 """
@@ -93,18 +93,18 @@ def _announced(wanted: HubFile, address: str, token: str | bool) -> HubFile:
     hub = _library()
     url = hub.hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=address)
     try:
-        said = hub.get_hf_file_metadata(url, token=token, endpoint=address)
-    except Exception as fault:
-        raise _error(fault, wanted, address) from None
-    sha256 = said.etag if said.etag and SHA256.fullmatch(said.etag) else None
+        metadata = hub.get_hf_file_metadata(url, token=token, endpoint=address)
+    except Exception as error:
+        raise _error(error, wanted, address) from None
+    sha256 = metadata.etag if metadata.etag and SHA256.fullmatch(metadata.etag) else None
     known = HubFile(
         wanted.repo,
         wanted.file,
-        wanted.revision if wanted.sha256 else said.commit_hash or wanted.revision,
+        wanted.revision if wanted.sha256 else metadata.commit_hash or wanted.revision,
         wanted.sha256 or sha256,
-        wanted.size or said.size,
+        wanted.size or metadata.size,
     )
-    if said.size not in (None, known.size) or sha256 not in (None, known.sha256):
+    if metadata.size not in (None, known.size) or sha256 not in (None, known.sha256):
         raise ModelError(
             f"{wanted.file} on {urlsplit(address).netloc} is not the file panel knows by that name",
             hint=OTHER_WAYS,
@@ -127,8 +127,8 @@ def _download(
                 tqdm_class=progress,
             )
         )
-    except Exception as fault:
-        raise _error(fault, known, address) from None
+    except Exception as error:
+        raise _error(error, known, address) from None
 
 
 def _check(path: Path, known: HubFile, on_progress: OnProgress) -> str:
@@ -152,19 +152,19 @@ def _library() -> Any:
     return huggingface_hub
 
 
-def _error(fault: Exception, wanted: HubFile, address: str) -> ModelError:
-    """Put any fault of the library or its HTTP client into one line that names the host."""
+def _error(error: Exception, wanted: HubFile, address: str) -> ModelError:
+    """Put any error of the library or its HTTP client into one line that names the host."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     host, place = urlsplit(address).netloc, f"{wanted.repo}/{wanted.file}"
-    if isinstance(fault, HfHubHTTPError):
-        return _refusal(fault.response.status_code, host, place)
-    if isinstance(fault, OfflineModeIsEnabled):
+    if isinstance(error, HfHubHTTPError):
+        return _refusal(error.response.status_code, host, place)
+    if isinstance(error, OfflineModeIsEnabled):
         return OutOfReach(f"HF_HUB_OFFLINE forbids to fetch {place}", hint=OTHER_WAYS)
-    if isinstance(fault, OSError) and fault.errno is not None:
-        return disk_error(fault, Path(wanted.file), wanted.size or 0)
+    if isinstance(error, OSError) and error.errno is not None:
+        return disk_error(error, Path(wanted.file), wanted.size or 0)
     return OutOfReach(
-        f"{host} cannot be reached for {place} ({type(fault).__name__})", hint=OTHER_WAYS
+        f"{host} cannot be reached for {place} ({type(error).__name__})", hint=OTHER_WAYS
     )
 
 

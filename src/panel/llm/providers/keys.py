@@ -1,4 +1,7 @@
-"""Keys: where a row's key is found, and that it can be sent at all. Never prints one."""
+"""Keys: where a row's key is found, that it can be sent at all, and the token of `hf auth login`.
+
+Never prints one.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -68,3 +71,22 @@ def _checked(text: str, found_in: str) -> Key:
             hint="copy the key again, one line without quotes",
         )
     return Key(SecretStr(text), found_in)
+
+
+def fresh_token(file: str) -> str | None:
+    """Return the token that belongs to a token file, renewed where it runs out within a day.
+
+    May ask the Hub, and write the file anew. None where huggingface_hub knows another file or has
+    no token: what the file holds is all there is then.
+    """
+    if not Path(file).with_name("stored_tokens").exists():  # no login that could be renewed
+        return None
+    # Imported here: it costs as much as the rest of a command, and only the router needs it.
+    from huggingface_hub import constants, get_token
+
+    if Path(constants.HF_TOKEN_PATH) != Path(file):
+        return None
+    try:
+        return get_token()
+    except Exception:  # whatever it met, the file's own token may still be good
+        return None

@@ -1,4 +1,7 @@
-"""Turns one `--provider` value into a target: reads a mapping and a token file, no network."""
+"""Turns one `--provider` value into a `ProviderConfig`.
+
+Reads a mapping and a token file, no network.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +12,7 @@ from urllib.parse import urlsplit
 from panel.foundation.errors import MissingKey, ProviderError, SettingsError
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.foundation.text import begins_like_key, looks_like_key, printable
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
 from panel.llm.providers.keys import NOT_SHOWN, Key, find_key, hugging_face_token, variable_shown
 from panel.llm.providers.table import ProviderRow, provider_table
@@ -16,7 +20,6 @@ from panel.llm.providers.urls import (
     checked_url,
     filled,
     full_address,
-    host_of,
     is_loopback,
     named_address,
     usable_proxy,
@@ -30,8 +33,8 @@ _OURS: Final = frozenset(
 _SECRET: Final = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 
 
-class _Ask(NamedTuple):
-    """What `resolve` was asked, with the settings' share of it worked in."""
+class _Query(NamedTuple):
+    """The arguments of `resolve`, with the settings' share of it worked in."""
 
     provider: str
     model: str | None
@@ -49,7 +52,7 @@ def resolve(
     environ: Mapping[str, str],
     bill_to: str | None = None,
 ) -> ProviderConfig:
-    """Return the target that a provider value, settings and environment mean together.
+    """Return the configuration that a provider value, settings and environment mean together.
 
     `ProviderConfig.model` is "" where nobody named a model: for `local` its default model, for a
     server what `catalog.complete_target` finds there.
@@ -63,7 +66,7 @@ def resolve(
         model = model or settings.model
     if begins_like_key(model or ""):  # a name may be long and odd
         raise ProviderError(f"there is no model {NOT_SHOWN}", hint="--model NAME")
-    return _resolved(_Ask(provider, model, settings, environ, bill_to or settings.bill_to, why))
+    return _resolved(_Query(provider, model, settings, environ, bill_to or settings.bill_to, why))
 
 
 def _choose(value: str | None, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -74,43 +77,45 @@ def _choose(value: str | None, settings: Settings, environ: Mapping[str, str]) -
     return "local", "no provider was named and no Hugging Face token was found"
 
 
-def _resolved(ask: _Ask) -> ProviderConfig:
-    table, name = provider_table(), ask.provider
-    if name in ask.settings.providers:
-        return _configured(ask, ask.settings.providers[name])
+def _resolved(query: _Query) -> ProviderConfig:
+    table, name = provider_table(), query.provider
+    if name in query.settings.providers:
+        return _configured(query, query.settings.providers[name])
     if name.startswith("replay:"):
-        return ProviderConfig(provider=name, kind="replay", model=ask.model or "", wire_model="")
+        return ProviderConfig(provider=name, kind="replay", model=query.model or "", wire_model="")
     if name.lower().startswith(("http://", "https://")):
         url = checked_url(name, where="--provider")
-        return _target(
-            ask._replace(provider=url), ProviderRow(thinking=0), ProviderSettings(base_url=url)
+        return _provider_config(
+            query._replace(provider=url), ProviderRow(thinking=0), ProviderSettings(base_url=url)
         )
     if name in (*table.router.policies, *table.router.providers):
-        return _routed(ask)
+        return _routed(query)
     row = table.rows.get(name.removeprefix("direct:"))
     if row is None or (row.kind == "local" and name != "local"):
-        raise _unknown(ask)
-    return _target(ask, row, ProviderSettings())
+        raise _unknown(query)
+    return _provider_config(query, row, ProviderSettings())
 
 
-def _configured(ask: _Ask, table: ProviderSettings) -> ProviderConfig:
+def _configured(query: _Query, table: ProviderSettings) -> ProviderConfig:
     """A table of panel.toml: a server of its own, or changes to a provider panel knows."""
-    where = f"panel.toml [providers.{ask.provider}]"
+    where = f"panel.toml [providers.{query.provider}]"
     if table.base_url is not None:
         url = checked_url(table.base_url, where=where)
-        return _target(ask, ProviderRow(thinking=0), table.model_copy(update={"base_url": url}))
+        return _provider_config(
+            query, ProviderRow(thinking=0), table.model_copy(update={"base_url": url})
+        )
     known = provider_table()
-    if ask.provider in (*known.router.policies, *known.router.providers):
-        return _routed(ask, table)
-    row = known.rows.get(ask.provider.removeprefix("direct:"))
+    if query.provider in (*known.router.policies, *known.router.providers):
+        return _routed(query, table)
+    row = known.rows.get(query.provider.removeprefix("direct:"))
     if row is None:
         raise ProviderError(f"{where}: base_url is missing", hint='base_url = "https://…/v1"')
-    return _target(ask, row, table)
+    return _provider_config(query, row, table)
 
 
-def _routed(ask: _Ask, table: ProviderSettings | None = None) -> ProviderConfig:
-    row, name = provider_table().router, ask.provider
-    model = ask.model or (table.model if table else None) or row.model or ""
+def _routed(query: _Query, table: ProviderSettings | None = None) -> ProviderConfig:
+    row, name = provider_table().router, query.provider
+    model = query.model or (table.model if table else None) or row.model or ""
     plain, _, suffix = model.partition(":")
     if suffix and name != "auto":
         raise ProviderError(
@@ -118,71 +123,71 @@ def _routed(ask: _Ask, table: ProviderSettings | None = None) -> ProviderConfig:
             hint=f"--provider {name} --model {printable(plain)[:100]}",
         )
     if suffix and suffix not in (*row.policies, *row.providers):
-        raise _unknown(ask._replace(provider=suffix))
-    target = _target(ask._replace(model=plain), row, table or ProviderSettings())
+        raise _unknown(query._replace(provider=suffix))
+    config = _provider_config(query._replace(model=plain), row, table or ProviderSettings())
     route = suffix or ("" if name == "auto" else name)
     wire_model = f"{plain}:{route}" if route and route != "auto" else plain
-    return target.model_copy(update={"wire_model": wire_model})
+    return config.model_copy(update={"wire_model": wire_model})
 
 
-def _target(ask: _Ask, row: ProviderRow, table: ProviderSettings) -> ProviderConfig:
+def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -> ProviderConfig:
     """Lay the table over the row. The row's key goes to the row's host only."""
-    model = ask.model or table.model or row.model or ""
+    model = query.model or table.model or row.model or ""
     own = {name: _first(getattr(table, name), getattr(row, name)) for name in _SHARED}
-    if row.kind != "local" and table.concurrency is None and ask.settings.concurrency:
-        own["concurrency"] = ask.settings.concurrency
-    own["ask"] = table.ask or ask.settings.ask or row.ask
+    if row.kind != "local" and table.concurrency is None and query.settings.concurrency:
+        own["concurrency"] = query.settings.concurrency
+    own["ask"] = table.ask or query.settings.ask or row.ask
     if row.kind == "local":
-        return ProviderConfig(provider=ask.provider, kind="local", model=model, wire_model=model,
-                      why=ask.why, **own)  # fmt: skip
-    url = table.base_url or _address(ask, row)
-    key = _key(ask, row, table)
-    headers = _headers(ask, row, table)
-    _refuse_in_clear(ask, url, key, headers)
+        return ProviderConfig(provider=query.provider, kind="local", model=model, wire_model=model,
+                      why=query.why, **own)  # fmt: skip
+    url = table.base_url or _address(query, row)
+    key = _key(query, row, table)
+    headers = _headers(query, row, table)
+    _refuse_in_clear(query, url, key, headers)
     own |= {"prices": {"": table.price}} if table.price else {}
     return ProviderConfig(
-        provider=ask.provider, kind="wire", model=model, wire_model=model, base_url=url,
+        provider=query.provider, kind="wire", model=model, wire_model=model, base_url=url,
         key=key.value if key else None, key_from=key.found_in if key else "",
         key_header=table.key_header or row.key_header, headers=headers,
-        proxy=usable_proxy(url, ask.environ), why=ask.why, **own,
+        proxy=usable_proxy(url, query.environ), why=query.why, **own,
     )  # fmt: skip
 
 
 _SHARED: Final = ("format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking")
 
 
-def _first(said: Any, usual: Any) -> Any:
-    return usual if said is None else said
+def _first(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
-def _address(ask: _Ask, row: ProviderRow) -> str:
+def _address(query: _Query, row: ProviderRow) -> str:
     for name in row.base_url_env:
-        if text := ask.environ.get(name, "").strip():
+        if text := query.environ.get(name, "").strip():
             url = named_address(text, where=name, usual=row.base_url or "", path=row.path)
-            _of_the_vendor(ask, row, url, name)
+            _of_the_vendor(query, row, url, name)
             return url
     assert row.base_url is not None  # every wire row of the table has one: a test checks it
-    return filled(row.base_url, ask.environ, provider=ask.provider, instead=row.base_url_env)
+    return filled(row.base_url, query.environ, provider=query.provider, instead=row.base_url_env)
 
 
-def _of_the_vendor(ask: _Ask, row: ProviderRow, url: str, variable: str) -> None:
+def _of_the_vendor(query: _Query, row: ProviderRow, url: str, variable: str) -> None:
     """Refuse to take a vendor's key to a host that is not the vendor's."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if row.hosts and not (host.endswith(row.hosts) and url.startswith("https://")):
         raise ProviderError(
-            f"{variable} names {host_of(url)}, which is no https address of {ask.provider}:"
+            f"{variable} names {host_of(url)}, which is no https address of {query.provider}:"
             f" it would end in {' or '.join(row.hosts)}",
             hint="name the server in panel.toml: [providers.NAME] with base_url and key_env",
         )
 
 
-def _key(ask: _Ask, row: ProviderRow, table: ProviderSettings) -> Key | None:
+def _key(query: _Query, row: ProviderRow, table: ProviderSettings) -> Key | None:
     if table.key_env:
-        if key := find_key([table.key_env], ask.environ):
+        if key := find_key([table.key_env], query.environ):
             return key
-        shown = variable_shown(table.key_env, ask.environ)
+        shown = variable_shown(table.key_env, query.environ)
         raise MissingKey(
-            f"panel.toml [providers.{ask.provider}] takes its key from the variable {shown},"
+            f"panel.toml [providers.{query.provider}] takes its key from the variable {shown},"
             " which is not set",
             hint='key_env is the name of a variable: key_env = "MINE_KEY"' if shown is NOT_SHOWN
             else f"export {shown}=…",
@@ -190,31 +195,31 @@ def _key(ask: _Ask, row: ProviderRow, table: ProviderSettings) -> Key | None:
     if table.base_url is not None:
         return None
     routed = row is provider_table().router
-    key = hugging_face_token(ask.environ) if routed else find_key(row.key_env, ask.environ)
+    key = hugging_face_token(query.environ) if routed else find_key(row.key_env, query.environ)
     if key is None and row.key_url and not row.key_optional:
         raise MissingKey(
-            f"{ask.provider} needs a key in {' or '.join(row.key_env)}",
+            f"{query.provider} needs a key in {' or '.join(row.key_env)}",
             hint=f"get one at {row.key_url} and export {row.key_env[0]}=…",
         )
     return key
 
 
-def _headers(ask: _Ask, row: ProviderRow, table: ProviderSettings) -> dict[str, str]:
+def _headers(query: _Query, row: ProviderRow, table: ProviderSettings) -> dict[str, str]:
     headers = dict(table.headers)
-    if ask.bill_to and row is provider_table().router:
-        headers["X-HF-Bill-To"] = ask.bill_to
+    if query.bill_to and row is provider_table().router:
+        headers["X-HF-Bill-To"] = query.bill_to
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or re.search(r"[^\t\x20-\x7e]", value):
-            raise SettingsError(f"{ask.provider}: header {name!r:.80} cannot be sent as it is")
+            raise SettingsError(f"{query.provider}: header {name!r:.80} cannot be sent as it is")
         if name.lower() in _OURS:
             raise SettingsError(
-                f"{ask.provider}: the header {name} is set by panel itself",
+                f"{query.provider}: the header {name} is set by panel itself",
                 hint="a key comes from key_env, under key_header if it is not a bearer token",
             )
     return headers
 
 
-def _refuse_in_clear(ask: _Ask, url: str, key: Key | None, headers: Mapping[str, str]) -> None:
+def _refuse_in_clear(query: _Query, url: str, key: Key | None, headers: Mapping[str, str]) -> None:
     if url.startswith("https://") or is_loopback(url):
         return
     secret = next((f"the header {name}" for name in headers if _SECRET.search(name)), None)
@@ -226,21 +231,21 @@ def _refuse_in_clear(ask: _Ask, url: str, key: Key | None, headers: Mapping[str,
         )
 
 
-def _unknown(ask: _Ask) -> ProviderError:
+def _unknown(query: _Query) -> ProviderError:
     """Say that a name is none, and what may have been meant; a key typed there is not shown."""
-    if looks_like_key(ask.provider):
+    if looks_like_key(query.provider):
         return ProviderError(
             f"unknown provider {NOT_SHOWN}",
             hint="a key goes into a variable: panel providers says which",
         )
-    if gone := provider_table().gone.get(ask.provider):
-        return ProviderError(f"unknown provider {ask.provider}: {gone}")
-    if url := full_address(ask.provider):
+    if gone := provider_table().gone.get(query.provider):
+        return ProviderError(f"unknown provider {query.provider}: {gone}")
+    if url := full_address(query.provider):
         return ProviderError(
-            f"unknown provider {ask.provider[:80]}", hint=f"as an address: --provider {url}"
+            f"unknown provider {query.provider[:80]}", hint=f"as an address: --provider {url}"
         )
-    names = [*provider_table().names(), *ask.settings.providers]
-    wanted = printable(ask.provider)[:80]
-    near = get_close_matches(wanted.lower(), names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "panel providers lists them all"
-    return ProviderError(f"unknown provider {wanted}", hint=hint)
+    names = [*provider_table().names(), *query.settings.providers]
+    name = printable(query.provider)[:80]
+    close = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "panel providers lists them all"
+    return ProviderError(f"unknown provider {name}", hint=hint)

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from panel.foundation.errors import ProviderError
 from panel.foundation.text import begins_like_key, looks_like_key
+from panel.foundation.urls import host_of, web_address
 
 _VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_|]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9_-]{0,62})*")
@@ -61,8 +62,8 @@ def filled(
         ProviderError: none of them is set, or one holds more than a name.
     """
 
-    def value(found: re.Match[str]) -> str:
-        names = found.group(1).split("|")
+    def value(match: re.Match[str]) -> str:
+        names = match.group(1).split("|")
         name = next((name for name in names if environ.get(name, "").strip()), None)
         if name is None:
             wanted = list(dict.fromkeys([*instead, *names]))
@@ -124,13 +125,6 @@ def full_address(text: str) -> str | None:
         return None
 
 
-def host_of(url: str) -> str:
-    """Return `host` or `host:port` of an address, for messages."""
-    parts = urlsplit(url)
-    host = parts.hostname or "?"
-    return f"{host}:{parts.port}" if parts.port else host
-
-
 def is_loopback(url: str) -> bool:
     """Tell whether an address names this machine, by its text alone."""
     host = (urlsplit(url).hostname or "").rstrip(".")
@@ -168,12 +162,7 @@ def usable_proxy(url: str, environ: Mapping[str, str]) -> str | None:
             f"{variable} names a {scheme} proxy; panel goes through http and https proxies only",
             hint=hint,
         )
-    try:
-        parts = urlsplit(proxy)
-        sound = scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound:
+    if web_address(proxy) is None:
         raise ProviderError(f"{variable} does not hold the address of a proxy", hint=hint)
     return proxy
 
@@ -205,9 +194,9 @@ def _covers(entry: str, host: str, port: int) -> bool:
     """Tell whether one entry of NO_PROXY is about a host."""
     if entry == "*":
         return True
-    if found := re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", entry):
-        entry = found[1]
-        if int(found[2]) != port:
+    if match := re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", entry):
+        entry = match[1]
+        if int(match[2]) != port:
             return False
     entry = entry.removeprefix("[").removesuffix("]").lstrip("*").strip(".")
     if number := _number(host):

@@ -14,9 +14,9 @@ from sqlalchemy.exc import ArgumentError
 
 from panel.evidence.fence import installation_secret
 from panel.foundation.errors import DatabaseDown, DatabaseError, SettingsError
+from panel.foundation.file_lock import FileLock, LockHeld
 from panel.foundation.text import printable
 from panel.publish.community.errors import database_error
-from panel.publish.community.file_lock import FileLock
 from panel.publish.community.migrate import migrate
 from panel.publish.community.owner import check_present, claim, is_claimed
 from panel.publish.community.postgres import postgres_engine
@@ -88,7 +88,7 @@ class Database:
                 database.notes = (note,)
             if alone:
                 database._seat = _seat(path)
-            database._turn = FileLock(path.with_name(f"{path.name}.lock"), patience=PATIENCE)
+            database._turn = open_lock(path.with_name(f"{path.name}.lock"))
         except BaseException:
             database.close()
             raise
@@ -149,9 +149,15 @@ class Database:
         """On SQLite, let one thread of one process write, and so tidy up the log, at a time."""
         if self._turn is None:
             yield
-        else:
-            with self._turn:
-                yield
+            return
+        try:
+            self._turn.acquire(PATIENCE)
+        except LockHeld as error:
+            raise DatabaseDown(f"{self._turn.path}: {error}", hint="try again") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -213,11 +219,20 @@ def _secret(folder: Path) -> bytes:
         raise SettingsError(error.message, hint=hint) from None
 
 
-def _seat(path: Path) -> FileLock:
-    lock = FileLock(path.with_name(f"{path.name}.server"), patience=0)
+def open_lock(path: Path) -> FileLock:
+    """Open a lock beside the database; raises `DatabaseError` where that cannot be done."""
     try:
-        lock.take()
-    except DatabaseDown:
+        return FileLock(path)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise DatabaseError(f"{path}: the lock cannot be opened: {reason}") from None
+
+
+def _seat(path: Path) -> FileLock:
+    lock = open_lock(path.with_name(f"{path.name}.server"))
+    try:
+        lock.acquire()
+    except LockHeld:
         lock.close()
         raise DatabaseError(
             f"{path}: another server runs on this database",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from panel.foundation.errors import InputError
-from panel.foundation.safe_links import https
+from panel.foundation.urls import https
 from panel.publish import page_urls
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from panel.engine.options import Options
 from panel.foundation.errors import SettingsError
+from panel.foundation.urls import web_address
 from panel.publish.community.rate_limits import Rate
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.server.mail_queue import PAUSES
@@ -80,12 +80,8 @@ def base_url(text: str | None) -> str | None:
     """
     if not text:
         return None
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
+    parts = web_address(text)
+    if parts is None or parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
         raise SettingsError(
             "--base-url must be the address of the site",
             hint="--base-url https://panel.example.org",

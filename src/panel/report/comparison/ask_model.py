@@ -181,10 +181,10 @@ def _kept(
     secret = target.key.get_secret_value() if target.key else ""
     return Kept(
         provider=public(target.provider, secret),
-        model=answered.reply.model or target.model,
+        model=answered.response.model or target.model,
         asked=now,
         key=request_key(question, target),
-        text=answered.reply.text,
+        text=answered.response.text,
         input_tokens=answered.usage.input_tokens,
         output_tokens=answered.usage.output_tokens,
         cost_usd=answered.usage.cost_usd,

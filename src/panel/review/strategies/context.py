@@ -115,7 +115,7 @@ class ReviewContext:
         answered = await (of or self.calls).ask(question, tag=tag, parse=parse, repair=repair)
         self.tally.usage = added(self.tally.usage, answered.usage)
         if of is None:
-            self.tally.model = answered.reply.model or self.tally.model
+            self.tally.model = answered.response.model or self.tally.model
         return answered.value
 
     def finding(

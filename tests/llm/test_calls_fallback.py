@@ -6,7 +6,7 @@ import re
 import pytest
 
 from panel.foundation.errors import NeedsRoom
-from panel.llm.calls.answer_room import ROOMS
+from panel.llm.calls.fallback import ROOMS
 from panel.review.score import Rule
 from panel.review.strategies.ask import ask_review
 from panel.review.strategies.yes_no import read_yes_no

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from panel.llm.openai_compat.hints import retry_after
+from panel.foundation.retry_after import retry_after, retry_at
 
 SECOND = timedelta(seconds=1)
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -82,3 +82,23 @@ def test_r10_a_date_is_measured_against_the_servers_own_clock():
         ("Retry-After", http_date(SERVER - timedelta(seconds=1))),
     ]
     assert retry_after(headers, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([("Retry-After", "90")], 90),
+        ([("Retry-After", "129600")], 129_600),
+        ([("Retry-After", "604800")], None),
+        ([("Retry-After", http_date(NOW - SECOND))], None),
+        ([("Date", http_date(SERVER)), ("Retry-After", http_date(NOW + 60 * SECOND))], 60),
+        ([("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(NOW.timestamp()) + 9))], 9),
+        ([("X-RateLimit-Remaining", "7"), ("X-RateLimit-Reset", str(int(NOW.timestamp()) + 9))],
+         None),
+        ([("X-RateLimit-Reset", str(int(NOW.timestamp()) + 9))], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_the_time_at_which_a_page_may_be_had_again(headers, seconds):
+    moment = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert retry_at(headers, now=NOW) == moment

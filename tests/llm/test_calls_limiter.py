@@ -46,7 +46,7 @@ def test_p1_no_request_is_sent_before_retry_after_ends():
 def test_p1_a_429_uses_up_no_try_and_none_of_the_deadline():
     script = [after(0.05, respond(429, "", (("Retry-After", "0.05"),)))] * 8 + [answer("ok")]
     found, log, calls = outcome(script, deadline=0.3)
-    assert (found.value, len(log), found.reply.attempts) == ("ok", 9, 9)
+    assert (found.value, len(log), found.response.attempts) == ("ok", 9, 9)
     assert [c.reason for c in calls] == ["rate_limited"] * 8 + [None]
 
 

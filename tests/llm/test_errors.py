@@ -20,10 +20,10 @@ from panel.foundation.errors import (
     RateLimited,
     Unreachable,
 )
+from panel.foundation.retry_after import wait_in_body
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.error_text import read_error
 from panel.llm.openai_compat.errors import ErrorReader, FailedResponse
-from panel.llm.openai_compat.hints import told_wait
 from panel.llm.openai_compat.named_limits import fewer_logprobs, fewer_tokens
 from panel.llm.openai_compat.redact import Redactor
 
@@ -41,7 +41,7 @@ TARGET = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m", th
 def fault(status, body, *, headers=(), format="json_schema", target=TARGET):
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     failed = FailedResponse(status, headers, text, NOW)
-    return ErrorReader(target, Redactor(target)).of(failed, format=format, sent=SENT)
+    return ErrorReader(target, Redactor(target)).of(failed, format=format, payload=SENT)
 
 
 def said(message, **more):
@@ -429,7 +429,8 @@ def test_what_the_server_really_said_is_found_and_shortened(body, words):
     ],
 )
 def test_a_wait_is_read_from_the_body_too(body, seconds):
-    assert told_wait(read_error(body), now=NOW) == seconds
+    text = read_error(body)
+    assert wait_in_body(text.waits, text.parts, now=NOW) == seconds
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 500, 503, 529])
