@@ -19,8 +19,8 @@ from panel.publish.newsletter.sending import Pace, Sending
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
 from panel.publish.newsletter.smtp_settings import SMTPSettings
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 from panel.runs.history.archive import Archive
 from tests.support.cards import batch
 from tests.support.postbox import postbox

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from panel.publish.newsletter.edition import Boldest, Change, Closest, Edition
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 from panel.runs.history.entry import Entry
 
 SCHEMA: Final = "panel.digest/1"

@@ -13,7 +13,7 @@ from panel.foundation.errors import DatabaseError
 from panel.publish.newsletter import render
 from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.mime import MailMessage
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 
 
 class Issue(BaseModel):

@@ -12,9 +12,9 @@ from panel.publish.newsletter import text as mailtext
 from panel.publish.newsletter.as_json import edition_json
 from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.mime import MailMessage
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.view import view
 from panel.publish.newsletter.wrap import wrapped
+from panel.publish.page_urls import PageURLs
 
 _ABOUT: Final = (
     "Verdicts are made by language models that answer fixed questions from evidence; "

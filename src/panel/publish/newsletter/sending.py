@@ -29,7 +29,7 @@ from panel.publish.newsletter.issue import Issue
 from panel.publish.newsletter.mime import Listing, message
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPConnection
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 
 PURPOSE: Final = "unsubscribe"
 HOURS: Final = 24 * 365

@@ -10,8 +10,8 @@ from datetime import date
 from typing import Final
 
 from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest, Edition, Turn
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.wrap import words
+from panel.publish.page_urls import PageURLs
 from panel.report import figures
 from panel.report.citations import line, parts
 from panel.review.verdict.scorecard import Outcome

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
 from panel.publish.site.catalog import Catalog, outcomes
-from panel.publish.site.pair_summary import PairSummary, pair_summaries
+from panel.publish.site.pair_page import PairSummary, pair_summaries
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.runs.history.entry import History
@@ -66,7 +66,7 @@ def front_page(catalogue: Catalog) -> FrontPage:
         since=figures.day(catalogue.day - LATELY) if catalogue.day else "",
         matches=pair_summaries(catalogue, catalogue.pairs[:COMPARED]),
         categories=tuple(
-            (each.name, urls.category(each.slug), len(each.histories)) for each in sizes[:24]
+            (each.name, page_urls.category(each.slug), len(each.histories)) for each in sizes[:24]
         ),
     )
 

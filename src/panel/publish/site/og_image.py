@@ -1,8 +1,8 @@
-"""Pictures for link previews: a name, its verdict and its votes as a small palette PNG.
+"""Images for link previews: a name, its verdict and its votes as a small palette PNG.
 
 Drawn straight into a palette of few colours, each text a ramp from the ground to its own colour:
-no conversion of true colour afterwards, which would take most of the time. A name with letters
-that the built-in font lacks is shown by its key, which has plain ones only.
+converting from true colour afterwards would take most of the time. A name with letters that the
+built-in font lacks is shown by its key, which has plain letters only.
 """
 
 import io
@@ -12,6 +12,11 @@ from functools import cache
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
+
+from panel.publish.site.context import SiteContext
+from panel.publish.site.tool_summary import tool_summary
+from panel.report import figures
+from panel.runs.history.entry import History
 
 WIDTH: Final = 1200
 HEIGHT: Final = 630
@@ -220,3 +225,24 @@ def _shades(tone: str) -> list[int]:
 
 
 _INKED: Final = [0] + [255] * 255
+
+
+def preview(subject: SiteContext, path: str) -> bytes | None:
+    """Return the picture of the page at `path`, None where that has none."""
+    folder, _, name = path.partition("/")
+    known = subject.catalogue.histories
+    key = name.removesuffix(".html")
+    if folder == "tools" and key in known:
+        return tool_picture(_image_side(known[key]), subject.title)
+    if folder == "compare" and (pair := subject.catalogue.pair(path)):
+        return pair_picture(
+            _image_side(known[pair.one]), _image_side(known[pair.two]), subject.title
+        )
+    return None
+
+
+def _image_side(history: History) -> ImageSide:
+    shown = tool_summary(history)
+    score = "no score" if shown.score is None else f"score {figures.score(shown.score)}"
+    ship = "" if shown.ship_percent is None else f"{figures.percent(shown.ship_percent)} ship, "
+    return ImageSide(shown.name, shown.key, shown.outcome, ship + score, shown.votes)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
+from panel.publish.community.tally import Tally
+from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
 from panel.publish.site.context import SiteContext
 from panel.publish.site.front_page import front_page
 from panel.publish.site.index_pages import (
@@ -12,36 +14,32 @@ from panel.publish.site.index_pages import (
     letter_groups,
     reviewer_summaries,
 )
-from panel.publish.site.og_image import page_picture
-from panel.publish.site.og_previews import preview
+from panel.publish.site.og_image import page_picture, preview
 from panel.publish.site.page import SitePage
-from panel.publish.site.pair_page import pair_page
-from panel.publish.site.pair_summary import pair_summaries
-from panel.publish.site.pairing import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
+from panel.publish.site.pair_page import pair_page, pair_summaries
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.static_files import FILES
 from panel.publish.site.tool_page import tool_page
-from panel.publish.site.visitor_state import Tallied
 from panel.report import figures
 
-Votes = Mapping[str, Tallied]
+Votes = Mapping[str, Tally]
 """By the tool's key."""
 
 
 def paths(subject: SiteContext) -> Iterator[str]:
     """Yield the paths of everything there is: what every page needs first, pictures last."""
     catalogue = subject.catalogue
-    yield from (path for path in FILES if path != urls.SITEMAP or subject.base_url)
-    yield urls.NOT_FOUND
-    pictured = [path for path in _PAGES if path != urls.NOT_FOUND]
-    pictured += [urls.category(each) for each in catalogue.categories]
-    pictured += [urls.reviewer(each) for each in catalogue.reviewers]
-    pictured += [urls.tool(key) for key in catalogue.histories]
-    pictured += [urls.pair(*pair) for pair in catalogue.pairs]
+    yield from (path for path in FILES if path != page_urls.SITEMAP or subject.base_url)
+    yield page_urls.NOT_FOUND
+    pictured = [path for path in _PAGES if path != page_urls.NOT_FOUND]
+    pictured += [page_urls.category(each) for each in catalogue.categories]
+    pictured += [page_urls.reviewer(each) for each in catalogue.reviewers]
+    pictured += [page_urls.tool(key) for key in catalogue.histories]
+    pictured += [page_urls.pair(*pair) for pair in catalogue.pairs]
     yield from pictured
     if subject.base_url:
-        yield from (urls.picture(path) for path in pictured)
+        yield from (page_urls.picture(path) for path in pictured)
 
 
 def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes | None:
@@ -163,13 +161,13 @@ def _pair(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
     tallies = (_tally(subject, votes, key) for key in pair)
     view = pair_page(subject, pair, *tallies)
     told = {"view": view, "one": pair.one, "two": pair.two}
-    own = urls.pair(*pair)
+    own = page_urls.pair(*pair)
     return SitePage(
         "pair_tools.html", view.title, f"{view.summary}.", "compare", told, picture=True, path=own
     )
 
 
-def _tally(subject: SiteContext, votes: Votes, key: str) -> Tallied | None:
+def _tally(subject: SiteContext, votes: Votes, key: str) -> Tally | None:
     return votes.get(key) or subject.tallies.get(key)
 
 
@@ -195,14 +193,14 @@ def _name(path: str) -> str:
 
 
 _PAGES: Final[dict[str, Callable[[SiteContext], SitePage]]] = {
-    urls.FRONT: _front,
-    urls.TOOLS: _tools,
-    urls.COMPARISONS: _comparisons,
-    urls.CATEGORIES: _categories,
-    urls.REVIEWERS: _reviewers,
-    urls.PROVIDERS: _providers,
-    urls.METHOD: _method,
-    urls.NOT_FOUND: _missing,
+    page_urls.FRONT: _front,
+    page_urls.TOOLS: _tools,
+    page_urls.COMPARISONS: _comparisons,
+    page_urls.CATEGORIES: _categories,
+    page_urls.REVIEWERS: _reviewers,
+    page_urls.PROVIDERS: _providers,
+    page_urls.METHOD: _method,
+    page_urls.NOT_FOUND: _missing,
 }
 _KINDS: Final[dict[str, Callable[[SiteContext, str, Votes], SitePage | None]]] = {
     "tools": _tool,

@@ -1,27 +1,27 @@
 """The site: every page of an archive by its path, the same for disk and for a live server."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
+from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
-from panel.publish.site.context import SiteContext
-from panel.publish.site.csp import policy
-from panel.publish.site.feed_editions import editions
-from panel.publish.site.fingerprints import fingerprint
+from panel.publish.site.context import SiteContext, VisitorState
+from panel.publish.site.feeds import editions
 from panel.publish.site.forecasts import Resolution
-from panel.publish.site.page import SitePage
-from panel.publish.site.page_meta import PageMeta
+from panel.publish.site.page import PageMeta, SitePage, policy
 from panel.publish.site.routes import paths, site_page
 from panel.publish.site.templates import Templates
-from panel.publish.site.visitor_state import Tallied, VisitorState
+from panel.publish.site.tool_summary import tool_summary
 from panel.review.personas import Persona
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
-from panel.runs.history.entry import Entry
+from panel.runs.history.entry import Entry, History
 
 TITLE: Final = "Panel"
 
@@ -37,7 +37,7 @@ class Site:
         live_url: str | None = None,
         title: str = TITLE,
         personas: Sequence[Persona] = (),
-        tallies: Mapping[str, Tallied] | None = None,
+        tallies: Mapping[str, Tally] | None = None,
         resolutions: Sequence[Resolution] = (),
         today: date | None = None,
         read: Callable[[Entry], Scorecard] | None = None,
@@ -106,7 +106,7 @@ class Site:
 
     def not_found(self, path: str, *, live: VisitorState | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
-        found = site_page(self.subject, urls.NOT_FOUND, {})
+        found = site_page(self.subject, page_urls.NOT_FOUND, {})
         assert isinstance(found, SitePage)
         return self._draw(found, path, live)
 
@@ -129,7 +129,7 @@ class Site:
             base_url=self.subject.base_url,
             live_url=self._live_url,
             section=found.section,
-            picture=urls.picture(own) if found.picture else None,
+            picture=page_urls.picture(own) if found.picture else None,
             index=found.index,
         )
         told = {**found.told, "head": head, "live": live}
@@ -137,6 +137,64 @@ class Site:
 
     def _root(self, path: str) -> str:
         # A host shows this page for any address, so that only whole links lead anywhere.
-        if path == urls.NOT_FOUND and self.subject.base_url:
+        if path == page_urls.NOT_FOUND and self.subject.base_url:
             return f"{self.subject.base_url}/"
-        return urls.root(path)
+        return page_urls.root(path)
+
+
+def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -> str | None:
+    """Return the stamp of a page or picture, None where it is not told.
+
+    Args:
+        subject: what the site is made from.
+        archive: where the cards are.
+        path: the page's path.
+        frame: what all pages depend on besides.
+    """
+    pictured = path.startswith("pictures/")
+    page = path.removeprefix("pictures/").replace(".png", ".html") if pictured else path
+    found = _histories(subject, page)
+    if not found:
+        return None
+    parts: list[object] = [_code(), frame, path, subject.title, subject.base_url]
+    if pictured:
+        parts += [tool_summary(each) for each in found]
+    else:
+        parts += [each for history in found for each in _depends(subject, archive, history)]
+        # What a question weighs decides between two tools.
+        weighed = subject.catalogue.reviewers.values() if len(found) > 1 else ()
+        parts += [each.persona for each in weighed]
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _histories(subject: SiteContext, page: str) -> list[History]:
+    folder, _, name = page.partition("/")
+    known = subject.catalogue.histories
+    key = name.removesuffix(".html")
+    if folder == "tools" and key in known:
+        return [known[key]]
+    pair = subject.catalogue.pair(page) if folder == "compare" else None
+    return [known[each] for each in pair] if pair else []
+
+
+def _depends(subject: SiteContext, archive: Archive, history: History) -> list[object]:
+    catalogue = subject.catalogue
+    category = catalogue.category_of(history.key)
+    return [
+        history,
+        [archive.stamp(each.run) for each in history.entries],
+        (category.slug, category.name),
+        [tool_summary(each) for each in catalogue.partners(history.key)],
+        subject.tallies.get(history.key),
+    ]
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the program: a page made by another one is made again."""
+    found = hashlib.sha256()
+    package = Path(__file__).parents[2]
+    for path in sorted(package.rglob("*")):
+        if path.suffix in {".py", ".html", ".css", ".js", ".svg"}:
+            found.update(path.read_bytes())
+    return found.hexdigest()
