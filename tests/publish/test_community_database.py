@@ -20,11 +20,11 @@ from sqlalchemy import inspect, text
 
 from panel.foundation.errors import DatabaseDown, DatabaseError, DatabaseFull, SettingsError
 from panel.publish.community.database import Database
+from panel.publish.community.engines import note_on, safe, sqlite_engine
 from panel.publish.community.file_lock import FileLock
 from panel.publish.community.identities import Identities
 from panel.publish.community.migrate import VERSION_TABLE
 from panel.publish.community.requests import Requests
-from panel.publish.community.sqlite import note_on, safe, sqlite_engine
 from panel.publish.community.subscribers import Subscribers
 from panel.publish.community.tables import METADATA, Moment, ledger
 from panel.publish.community.votes import VoteStore
@@ -274,7 +274,7 @@ def test_w4_a_lock_held_5_seconds_by_another_process_loses_no_vote(tmp_path):
 
 
 def test_w4_a_lock_held_for_longer_is_an_error_of_one_line_and_no_vote(tmp_path, monkeypatch):
-    monkeypatch.setattr("panel.publish.community.sqlite.PATIENCE", 0.1)
+    monkeypatch.setattr("panel.publish.community.engines.PATIENCE", 0.1)
     with Database.open(None, folder=tmp_path) as database:
         me = Identities(database).anonymous("cookie")
         with closing(sqlite3.connect(tmp_path / "panel.db", isolation_level=None)) as other:

@@ -1,26 +1,88 @@
-"""The database: opened, migrated, and handed out as short transactions. Knows no table."""
+"""The database: opened, migrated, checked against its secret, and used in short transactions.
+
+Cookies, addresses and networks are kept as hashes under the installation's secret. With another
+secret the same visitor could vote twice and mailed links would lead nowhere, so the database stores
+the secret's fingerprint and opens with that secret only.
+"""
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from panel.evidence.fence import installation_secret
 from panel.foundation.errors import DatabaseDown, DatabaseError, SettingsError
 from panel.foundation.text import printable
+from panel.publish.community.engines import (
+    PATIENCE,
+    WRITES,
+    note_on,
+    postgres_engine,
+    sqlite_engine,
+)
 from panel.publish.community.errors import database_error
 from panel.publish.community.file_lock import FileLock
 from panel.publish.community.migrate import migrate
-from panel.publish.community.owner import check_present, claim, is_claimed
-from panel.publish.community.postgres import postgres_engine
-from panel.publish.community.sqlite import PATIENCE, WRITES, note_on, sqlite_engine
+from panel.publish.community.tables import identities, insert, installation, subscribers
+
+_FINGERPRINT: Final = "secret"
+_HASHED: Final = (identities, subscribers)
+"""Tables whose keys mean nothing under another secret."""
+
+
+def check_present(connection: Connection, *, file: Path, place: str) -> None:
+    """Raise `DatabaseError` where the secret in `file` is lost that the database is kept under.
+
+    Writes nothing, and works on the tables of every release.
+    """
+    if file.exists():
+        return
+    there = inspect(connection).get_table_names()
+    if _is_used(connection, [table for table in _HASHED if table.name in there]):
+        raise DatabaseError(
+            f"{file} is missing, the secret that {place} was kept under:"
+            " without it the same visitor could vote twice",
+            hint=f"put {file} back from a backup; docs/serving.md says how to go on without one",
+        )
+
+
+def claim(connection: Connection, mark: str, *, file: Path, place: str) -> None:
+    """Note the secret's fingerprint where there is none yet, or nothing was kept under it.
+
+    Raises `DatabaseError` where the database is kept under another secret.
+    """
+    here = installation.c.name == _FINGERPRINT
+    kept = connection.execute(select(installation.c.value).where(here)).scalar_one_or_none()
+    if kept == mark:
+        return
+    if kept is not None and _is_used(connection, _HASHED):
+        raise DatabaseError(
+            f"{place} was kept under another secret than the one in {file}:"
+            " with this one the same visitor could vote twice",
+            hint=f"put the database's own secret at {file}, or use another database",
+        )
+    row = insert(connection, installation).values(name=_FINGERPRINT, value=mark)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=[installation.c.name], set_={"value": mark})
+    )
+
+
+def is_claimed(connection: Connection, mark: str) -> bool:
+    """Tell whether the fingerprint is noted already."""
+    here = (installation.c.name == _FINGERPRINT) & (installation.c.value == mark)
+    return connection.execute(select(installation.c.name).where(here)).first() is not None
+
+
+def _is_used(connection: Connection, tables: Iterable[Table]) -> bool:
+    return any(connection.execute(select(table.c.id).limit(1)).first() for table in tables)
+
 
 FILE: Final = "panel.db"
 SECRET_FILE: Final = "secret"

@@ -14,8 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from panel.foundation.text import printable
 from panel.publish.community.database import Database
 from panel.publish.community.subscribers import Subscriber, pages
-from panel.publish.community.tables import editions, sends, subscribers
-from panel.publish.community.upsert import insert
+from panel.publish.community.tables import editions, insert, sends, subscribers
 
 State = Literal["claimed", "sent", "failed"]
 

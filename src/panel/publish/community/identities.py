@@ -1,20 +1,15 @@
 """Identities: who votes. Cookies and addresses are known by keyed hashes only."""
 
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import Connection, delete, select, tuple_, update
 
 from panel.foundation.errors import CommunityError
 from panel.publish.community.database import Database
 from panel.publish.community.email_address import mailbox
-from panel.publish.community.tables import identities, votes
+from panel.publish.community.tables import identities, insert, votes
 from panel.publish.community.tally import Kind
-from panel.publish.community.upsert import insert
-from panel.publish.community.vote_log import log_vote
-
-BULK: Final = "votes of many"
-"""Merging, and removing a batch, touch many votes: one of them at a time."""
+from panel.publish.community.votes import BULK, log_vote
 
 
 class Identities:

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from panel.publish.community.database import Database
 from panel.publish.community.email_address import mailbox, normalize_address
-from panel.publish.community.tables import sends, subscribers
-from panel.publish.community.upsert import insert
+from panel.publish.community.tables import insert, sends, subscribers
 
 AGAIN: Final = timedelta(hours=24)
 """How long an address is left alone after a confirmation was mailed to it."""

@@ -1,4 +1,4 @@
-"""The tables, for SQLite and PostgreSQL alike. Knows columns and no queries.
+"""The tables, for SQLite and PostgreSQL alike, and the insert that both know. No queries.
 
 A change here needs a migration beside it: a test compares the two on both databases.
 """
@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA: Final = MetaData(
@@ -181,3 +183,10 @@ spent: Final = Table(
     Index(None, "expires"),
 )  # fmt: skip
 """Tokens that were used, kept until well after they have expired."""
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert into the table that can say what happens on a conflict."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

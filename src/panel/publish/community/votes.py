@@ -1,20 +1,63 @@
-"""Votes: ship or skip, one per identity and tool, changed and withdrawn at will."""
+"""Votes: ship or skip, one per identity and tool, with an append-only log of every change.
 
-from collections.abc import Collection
+Tallies can be recounted from the log alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, distinct, func, select
+from sqlalchemy import insert as plain_insert
 
 from panel.foundation.errors import Banned, CommunityError
 from panel.publish.community.database import Database
-from panel.publish.community.identities import BULK
-from panel.publish.community.tables import identities, votes
+from panel.publish.community.tables import identities, insert, ledger, votes
 from panel.publish.community.tally import Choice, Tally, tallies
-from panel.publish.community.upsert import insert
-from panel.publish.community.vote_log import log_vote, recount
 
+Cause = Literal["cast", "withdrawn", "merged", "removed"]
+
+
+def log_vote(
+    connection: Connection, vote: Mapping[str, Any], *, cause: Cause, at: datetime
+) -> None:
+    """Write one change down. `vote` has identity, tool, choice (None: gone) and network.
+
+    Called after the vote's own row was written, and so while it is locked: the ledger's order is
+    the order in which votes changed.
+    """
+    row = {key: vote[key] for key in ("identity", "tool", "choice", "network")}
+    connection.execute(plain_insert(ledger).values({**row, "cause": cause, "at": at}))
+
+
+def replay_log(entries: Iterable[tuple[int, str, str | None]]) -> dict[tuple[int, str], str]:
+    """Return the votes that stand after all (identity, tool, choice) entries, oldest first."""
+    standing: dict[tuple[int, str], str] = {}
+    for identity, tool, choice in entries:
+        if choice is None:
+            standing.pop((identity, tool), None)
+        else:
+            standing[identity, tool] = choice
+    return standing
+
+
+def recount(connection: Connection) -> dict[str, Tally]:
+    """Return every tool's tally from the ledger alone; banned identities do not count."""
+    columns = (ledger.c.identity, ledger.c.tool, ledger.c.choice)
+    entries = connection.execute(select(*columns).order_by(ledger.c.id)).yield_per(1000)
+    standing = replay_log((row.identity, row.tool, row.choice) for row in entries)
+    allowed = select(identities.c.id, identities.c.kind).where(identities.c.banned.is_(None))
+    kinds = {row.id: row.kind for row in connection.execute(allowed)}
+    return tallies(
+        (tool, kinds[identity], choice, 1)
+        for (identity, tool), choice in standing.items()
+        if identity in kinds
+    )
+
+
+BULK: Final = "votes of many"
+"""Merging, and removing a batch, touch many votes: one of them at a time."""
 LONGEST_TOOL: Final = 300
 _NAMED: Final = 1000
 

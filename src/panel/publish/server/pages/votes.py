@@ -88,7 +88,7 @@ class VoteForm:
     new: str
     """The cookie of an anonymous voter who has none yet."""
     networks: tuple[str, ...]
-    """Where it came from: see `panel.publish.community.networks`."""
+    """Where it came from: see `panel.publish.community.rate_limits`."""
 
 
 @dataclass(frozen=True)
