@@ -3,19 +3,17 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from panel.publish.newsletter import markdown as md
 from panel.publish.newsletter import templates
-from panel.publish.newsletter import text as mailtext
-from panel.publish.newsletter.as_json import edition_json
-from panel.publish.newsletter.edition import Edition
+from panel.publish.newsletter.edition import Boldest, Change, Closest, Edition
 from panel.publish.newsletter.mime import MailMessage
 from panel.publish.newsletter.view import view
-from panel.publish.newsletter.wrap import wrapped
 from panel.publish.page_urls import PageURLs
+from panel.runs.history.entry import Entry
 
+SCHEMA: Final = "panel.digest/1"
 _ABOUT: Final = (
     "Verdicts are made by language models that answer fixed questions from evidence; "
     "code counts their answers."
@@ -48,36 +46,18 @@ def letter(found: Edition, *, places: PageURLs | None, unsubscribe: str | None) 
 
 
 def html(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
-    """Return the edition as the HTML of a mail: whole in itself, for light and dark."""
-    shown = view(found, places)
-    return templates.render(
-        "edition",
-        title=shown.subject,
-        preview=shown.preview,
-        view=shown,
-        about=_ABOUT,
-        why=_why(places),
-        unsubscribe=unsubscribe,
-    )
+    """Return the edition as the HTML of a mail: one self-contained document, light and dark."""
+    return _rendered("edition.html", found, places, unsubscribe)
 
 
 def text(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
     """Return the edition as the text of a mail, in lines of at most 72 characters but links."""
-    shown = view(found, places)
-    blocks = [mailtext.body(shown), "-" * 40, wrapped(f"{_ABOUT} {shown.sure}".strip())]
-    if shown.method:
-        blocks.append(f"How it is done:\n{shown.method}")
-    if unsubscribe:
-        blocks.append(f"{wrapped(_why(places))}\nUnsubscribe:\n{unsubscribe}")
-    return "\n\n".join(blocks) + "\n"
+    return _rendered("edition.txt", found, places, unsubscribe)
 
 
 def markdown(found: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition as Markdown."""
-    shown = view(found, places)
-    how = f" [How it is done](<{shown.method}>)." if shown.method else ""
-    foot = f"{_ABOUT}{how} {shown.sure}".strip()
-    return "\n\n".join([md.body(shown), "---", foot]) + "\n"
+    return _rendered("edition.md", found, places, None)
 
 
 def feed_entry(found: Edition, *, places: PageURLs | None = None) -> FeedEntry:
@@ -90,7 +70,7 @@ def feed_entry(found: Edition, *, places: PageURLs | None = None) -> FeedEntry:
         updated=found.week.end,
         link=shown.home,
         summary=" ".join(part for part in (shown.preview, shown.remark) if part),
-        html=templates.render("entry", view=shown).strip(),
+        html=templates.render("entry.html", view=shown).strip(),
     )
 
 
@@ -98,10 +78,88 @@ def as_json(found: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition and its feed entry as one JSON object, `panel.digest/1`."""
     entry = feed_entry(found, places=places)
     feed = asdict(entry) | {"updated": entry.updated.isoformat().replace("+00:00", "Z")}
-    whole = edition_json(found, places) | {"feed": feed}
+    whole = _edition_json(found, places) | {"feed": feed}
     return json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _why(places: PageURLs | None) -> str:
+def _rendered(
+    template: str, found: Edition, places: PageURLs | None, unsubscribe: str | None
+) -> str:
+    shown = view(found, places)
     where = f" on {places.host}" if places else ""
-    return f"You get this mail because you confirmed a subscription{where}."
+    return templates.render(
+        template,
+        title=shown.subject,
+        preview=shown.preview,
+        view=shown,
+        about=_ABOUT,
+        why=f"You get this mail because you confirmed a subscription{where}.",
+        unsubscribe=unsubscribe,
+    )
+
+
+def _edition_json(found: Edition, places: PageURLs | None) -> dict[str, Any]:
+    """Return the whole edition, however long; addresses are null where no base URL is known."""
+    return {
+        "schema": SCHEMA,
+        "week": str(found.week),
+        "from": _moment(found.week.start),
+        "until": _moment(found.week.end),
+        "new": [_entry(each, places) for each in found.new],
+        "changed": [_change(each, places) for each in found.changed],
+        "confirmed": found.confirmed,
+        "closest": _closest(found.closest, places) if found.closest else None,
+        "boldest": _boldest(found.boldest, places) if found.boldest else None,
+    }
+
+
+def _entry(entry: Entry, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "page": places.tool(entry.key) if places else None,
+        "run": entry.run,
+        "created": _moment(entry.created),
+        "provider": entry.provider,
+        "model": entry.model,
+        "asked": entry.asked,
+        "tool": entry.tool.model_dump(mode="json"),
+        "verdict": entry.verdict.model_dump(mode="json"),
+    }
+
+
+def _change(change: Change, places: PageURLs | None) -> dict[str, Any]:
+    turns = [
+        {"persona": t.persona, "title": t.title, "before": t.before, "now": t.now}
+        for t in change.turns
+    ]
+    return {
+        "now": _entry(change.now, places),
+        "before": _entry(change.before, places),
+        "turns": turns,
+    }
+
+
+def _closest(found: Closest, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "category": found.category,
+        "tools": [found.first.key, found.second.key],
+        "page": places.pair(found.first.key, found.second.key) if places else None,
+        "difference": found.tenths / 10,
+        "tie": found.tie,
+        "others": found.others,
+    }
+
+
+def _boldest(found: Boldest, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "key": found.entry.key,
+        "page": places.tool(found.entry.key) if places else None,
+        "persona": found.opinion.persona,
+        "claim": found.forecast.claim,
+        "probability": found.probability,
+        "resolve_by": found.forecast.resolve_by.isoformat(),
+    }
+
+
+def _moment(when: datetime) -> str:
+    return when.isoformat().replace("+00:00", "Z")

@@ -103,10 +103,10 @@ class Sending:
     def _round(self) -> bool:
         """Try everybody who is left once; tell whether any mail was put off."""
         put_off, in_a_row, told = False, 0, time.monotonic()
-        with self._mailing.post.line() as line:
+        with self._mailing.server.connection() as connection:
             for reader in self._paced(self._sends.left(self.week)):
                 try:
-                    self._one(line, reader)
+                    self._send(connection, reader)
                     in_a_row = 0
                 except (MailDeferred, MailUncertain) as error:
                     self.trouble = error.message
@@ -120,7 +120,7 @@ class Sending:
                     self._watch(self._sends.progress(self.week))
         return put_off
 
-    def _one(self, line: SMTPConnection, reader: Subscriber) -> None:
+    def _send(self, connection: SMTPConnection, reader: Subscriber) -> None:
         """Send one mail, unless it is somebody else's already.
 
         Raises `MailDeferred` with the claim given back, `MailUncertain` with the claim left.
@@ -129,7 +129,7 @@ class Sending:
         if not self._sends.claim(week, reader.id):
             return
         try:
-            line.send(self.mail(reader))
+            connection.send(self.mail(reader))
         except (MailDeferred, MailRefused):
             self._insist(lambda: self._sends.release(week, reader.id))
             raise

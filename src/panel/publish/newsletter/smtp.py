@@ -1,11 +1,16 @@
-"""The mail server: `SMTPServer` is one as its settings name it, `SMTPConnection` talks to it.
+"""The mail server that PANEL_SMTP_URL names, and connections to it, through `smtplib`.
 
-Knows SMTP and nothing of what a mail says. A mail is handed over in two steps, text and final dot,
-so that what a broken line means is known: before the dot the mail was not taken and may be sent
-again; after it the server may have taken it, and it must not be.
+`smtplib.SMTP.sendmail` is not used, since two guarantees need more than it tells:
+
+- Whether a mail may be sent again. `SMTP.data` writes text and final dot at once and raises the
+  same error for a connection lost before and after. Here the dot is a write of its own: before it
+  the server cannot have accepted the mail; after it the outcome is uncertain.
+- An end to every wait. The timeout of `smtplib` bounds one read, and a server that sends a byte now
+  and then never meets it. Here a timer bounds the whole mail.
 """
 
 import contextlib
+import ipaddress
 import re
 import select
 import smtplib
@@ -13,9 +18,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from panel.foundation.errors import (
     MailDeferred,
@@ -23,39 +29,79 @@ from panel.foundation.errors import (
     MailRefused,
     MailRejected,
     MailUncertain,
+    SettingsError,
 )
 from panel.foundation.text import printable
 from panel.publish.newsletter.mime import as_bytes, people
-from panel.publish.newsletter.smtp_settings import EXAMPLE, SMTPSettings
 
+SETTING: Final = "PANEL_SMTP_URL"
+EXAMPLE: Final = f"{SETTING}=smtp://USER:PASSWORD@mail.example.org:587"
+
+_PORTS: Final = {"smtp": 587, "smtps": 465}
 _CHECK: Final = f"check {EXAMPLE}"
 
 
 @dataclass(frozen=True)
 class SMTPServer:
-    """The way out for mail: one server, as the settings name it."""
+    """A mail server; `str()` of it and every error name host and port, never user or password."""
 
-    server: SMTPSettings
+    host: str
+    port: int
+    tls: bool = False
+    """TLS from the first byte (smtps); else STARTTLS where it is needed or offered."""
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    timeout: float = 20.0
+    """Seconds for one answer of the server."""
+    deadline: float = 60.0
+    """Seconds for one mail in all, connecting included."""
 
     @classmethod
     def parse(cls, url: str) -> "SMTPServer":
-        """Read what PANEL_SMTP_URL holds. Raises `SettingsError` as `SMTPSettings.parse` does."""
-        return cls(SMTPSettings.parse(url))
+        """Read `smtp://user:password@host:587` or `smtps://…`.
 
-    def line(self) -> "SMTPConnection":
+        Raises:
+            SettingsError: it is no such address; the message never repeats it.
+        """
+        try:
+            found = urlsplit(url.strip())
+            port = found.port
+        except ValueError:
+            raise _unusable("has no usable host or port") from None
+        if found.scheme not in _PORTS or not found.hostname or port == 0:
+            raise _unusable("must start with smtp:// or smtps:// and name a host")
+        if found.path not in ("", "/") or found.query or found.fragment:
+            raise _unusable("has more behind the port; write / ? # in a password as %2F %3F %23")
+        user, password = _credentials(found)
+        port = port or _PORTS[found.scheme]
+        return cls(found.hostname, port, tls=found.scheme == "smtps", user=user, password=password)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is this machine, so that nothing crosses a network."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+    def connection(self) -> "SMTPConnection":
         """Return a connection for several mails; use it in a `with`."""
-        return SMTPConnection(self.server)
+        return SMTPConnection(self)
 
     def send(self, message: EmailMessage) -> None:
         """Send one mail over a connection of its own. Raises as `SMTPConnection.send` does."""
-        with self.line() as line:
-            line.send(message)
+        with self.connection() as connection:
+            connection.send(message)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 class SMTPConnection:
     """A connection to a mail server, made with the first mail and again after it broke."""
 
-    def __init__(self, server: SMTPSettings) -> None:
+    def __init__(self, server: SMTPServer) -> None:
         """Remember the server; nothing is connected yet."""
         self._server = server
         self._wire: _Wire | None = None
@@ -166,7 +212,7 @@ class SMTPConnection:
 class _Wire(smtplib.SMTP):
     """The client of the standard library, which can be cut off from another thread."""
 
-    def __init__(self, server: SMTPSettings) -> None:
+    def __init__(self, server: SMTPServer) -> None:
         self.was_cut = False
         self._plug: socket.socket | None = None
         self._tls = _context() if server.tls else None
@@ -223,7 +269,7 @@ def _cut_after(seconds: float, wire: _Wire) -> Iterator[None]:
         timer.join()
 
 
-def _encrypt(wire: _Wire, server: SMTPSettings) -> None:
+def _encrypt(wire: _Wire, server: SMTPServer) -> None:
     if wire.has_extn("starttls"):
         wire.starttls(context=_context())
         wire.ehlo()
@@ -234,7 +280,7 @@ def _encrypt(wire: _Wire, server: SMTPSettings) -> None:
         )
 
 
-def _sign_in(wire: _Wire, server: SMTPSettings) -> None:
+def _sign_in(wire: _Wire, server: SMTPServer) -> None:
     wire.user, wire.password = server.user or "", server.password or ""
     offered = wire.esmtp_features.get("auth", "").upper().split()
     ways: dict[str, Any] = {
@@ -263,7 +309,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _expect(
-    server: SMTPSettings,
+    server: SMTPServer,
     answer: tuple[int, bytes],
     *wanted: int,
     refused: type[MailError] = MailRejected,
@@ -291,3 +337,18 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {error.reason or 'handshake failed'}".lower()
     return "the connection was lost"
+
+
+def _credentials(found: SplitResult) -> tuple[str | None, str | None]:
+    if found.username is None and found.password is None:
+        return None, None
+    if not found.username or not found.password:
+        raise _unusable("needs both a user name and a password, or neither")
+    user, password = unquote(found.username), unquote(found.password)
+    if not (user + password).isascii() or not (user + password).isprintable():
+        raise _unusable("has a user name or password beyond ASCII, which SMTP cannot carry")
+    return user, password
+
+
+def _unusable(what: str) -> SettingsError:
+    return SettingsError(f"{SETTING} {what}", hint=f"for instance {EXAMPLE}")

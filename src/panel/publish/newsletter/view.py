@@ -4,21 +4,24 @@ All text of others is on one line, short, and links to nothing. It is still untr
 escapes it for its own language.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest, Edition, Turn
-from panel.publish.newsletter.wrap import words
 from panel.publish.page_urls import PageURLs
 from panel.report import figures
-from panel.report.citations import line, parts
+from panel.report.citations import cut, line, parts
 from panel.review.verdict.scorecard import Outcome
 from panel.runs.history.entry import Entry
 
 AT_MOST: Final = 20
 """Verdicts shown of each kind: a mail above 100 kB is cut by the large mail services."""
+
+# Mail programs make links of whatever looks like one, in text and HTML alike: a blank goes in.
+_LINKED: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\w)(?=@\w)|(?<=\w@)(?=\w)", re.I)
 
 _REMARKS: Final = {
     "hold": "Suspicious evidence: a person must look before this counts.",
@@ -128,6 +131,11 @@ def view(found: Edition, places: PageURLs | None) -> EditionView:
         home=f"{places.base}/" if places else None,
         method=places.method if places else None,
     )
+
+
+def words(text: str | None, limit: int = 160) -> str:
+    """Return untrusted text on one line of at most `limit` characters that links to nothing."""
+    return cut(_LINKED.sub(" ", line(text)), limit)
 
 
 def day(moment: date) -> str:
