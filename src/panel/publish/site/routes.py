@@ -1,12 +1,18 @@
-"""Which page a path stands for, and what is on it."""
+"""Which page or file a path stands for, and what is on it.
 
-from collections.abc import Callable, Iterator, Mapping
+A new page without parameters is a function with `@_page` and a template.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
 from panel.publish.site.context import SiteContext
+from panel.publish.site.feeds import atom, feed_items, json_feed, sitemap
 from panel.publish.site.front_page import front_page
 from panel.publish.site.index_pages import (
     category_page,
@@ -19,18 +25,27 @@ from panel.publish.site.page import SitePage
 from panel.publish.site.pair_page import pair_page, pair_summaries
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
-from panel.publish.site.static_files import FILES
+from panel.publish.site.templates import style, text
 from panel.publish.site.tool_page import tool_page
+from panel.publish.site.tool_summary import name_of
 from panel.report import figures
+from panel.report.citations import cut, line
+from panel.runs.history.entry import History
 
 Votes = Mapping[str, Tally]
 """By the tool's key."""
+
+Page = Callable[[SiteContext], SitePage]
+File = Callable[[SiteContext], bytes | None]
+
+_PAGES: Final[dict[str, Page]] = {}
+"""The pages without parameters by path: on disk, in the sitemap and with a preview image."""
 
 
 def paths(subject: SiteContext) -> Iterator[str]:
     """Yield the paths of everything there is: what every page needs first, pictures last."""
     catalogue = subject.catalogue
-    yield from (path for path in FILES if path != page_urls.SITEMAP or subject.base_url)
+    yield from (path for path in _FILES if path != page_urls.SITEMAP or subject.base_url)
     yield page_urls.NOT_FOUND
     pictured = [path for path in _PAGES if path != page_urls.NOT_FOUND]
     pictured += [page_urls.category(each) for each in catalogue.categories]
@@ -49,12 +64,12 @@ def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes
     """
     if page := _PAGES.get(path):
         return page(subject)
-    if file := FILES.get(path):
+    if file := _FILES.get(path):
         return file(subject)
     folder, _, name = path.partition("/")
     if folder == "pictures" and name.endswith(".png"):
         return _picture(subject, f"{name.removesuffix('.png')}.html")
-    kind = _KINDS.get(folder)
+    kind = _FOLDERS.get(folder)
     return kind(subject, path, votes) if kind and name.endswith(".html") else None
 
 
@@ -68,6 +83,17 @@ def _picture(subject: SiteContext, path: str) -> bytes | None:
     return page_picture(page.title, page.description, subject.title)
 
 
+def _page(path: str) -> Callable[[Page], Page]:
+    """Return a decorator that makes a function the page at `path`."""
+
+    def register(page: Page) -> Page:
+        _PAGES[path] = page
+        return page
+
+    return register
+
+
+@_page(page_urls.FRONT)
 def _front(subject: SiteContext) -> SitePage:
     told = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(subject.catalogue)
@@ -75,6 +101,7 @@ def _front(subject: SiteContext) -> SitePage:
     return SitePage("front.html", subject.title, told, "front", facts, picture=True)
 
 
+@_page(page_urls.TOOLS)
 def _tools(subject: SiteContext) -> SitePage:
     found = letter_groups(subject.catalogue.newest)
     count = len(subject.catalogue.histories)
@@ -84,6 +111,7 @@ def _tools(subject: SiteContext) -> SitePage:
     )
 
 
+@_page(page_urls.COMPARISONS)
 def _comparisons(subject: SiteContext) -> SitePage:
     found = pair_summaries(subject.catalogue, subject.catalogue.pairs)
     grouped: dict[str, list[object]] = {}
@@ -97,6 +125,7 @@ def _comparisons(subject: SiteContext) -> SitePage:
     )
 
 
+@_page(page_urls.CATEGORIES)
 def _categories(subject: SiteContext) -> SitePage:
     found = category_summaries(subject.catalogue)
     told = "Verdicts by the kind of tool."
@@ -105,6 +134,7 @@ def _categories(subject: SiteContext) -> SitePage:
     )
 
 
+@_page(page_urls.REVIEWERS)
 def _reviewers(subject: SiteContext) -> SitePage:
     told = "Who reviews, what each looks for, and how each votes."
     seated = reviewer_summaries(subject.catalogue)
@@ -113,6 +143,7 @@ def _reviewers(subject: SiteContext) -> SitePage:
     )
 
 
+@_page(page_urls.PROVIDERS)
 def _providers(subject: SiteContext) -> SitePage:
     told = "What a verdict cost and how long it took, by provider and model."
     found = judges(subject.catalogue.newest)
@@ -126,6 +157,7 @@ def _providers(subject: SiteContext) -> SitePage:
     )
 
 
+@_page(page_urls.METHOD)
 def _method(subject: SiteContext) -> SitePage:
     told = "How a verdict is computed, what hold means, and what is measured."
     rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
@@ -133,6 +165,7 @@ def _method(subject: SiteContext) -> SitePage:
     return SitePage("method.html", "How a verdict is made", told, "method", facts, picture=True)
 
 
+@_page(page_urls.NOT_FOUND)
 def _missing(subject: SiteContext) -> SitePage:
     return SitePage("404.html", "No such page", "There is no page at this address.", index=False)
 
@@ -192,19 +225,85 @@ def _name(path: str) -> str:
     return path.partition("/")[2].removesuffix(".html")
 
 
-_PAGES: Final[dict[str, Callable[[SiteContext], SitePage]]] = {
-    page_urls.FRONT: _front,
-    page_urls.TOOLS: _tools,
-    page_urls.COMPARISONS: _comparisons,
-    page_urls.CATEGORIES: _categories,
-    page_urls.REVIEWERS: _reviewers,
-    page_urls.PROVIDERS: _providers,
-    page_urls.METHOD: _method,
-    page_urls.NOT_FOUND: _missing,
-}
-_KINDS: Final[dict[str, Callable[[SiteContext, str, Votes], SitePage | None]]] = {
+_FOLDERS: Final[dict[str, Callable[[SiteContext, str, Votes], SitePage | None]]] = {
     "tools": _tool,
     "compare": _pair,
     "categories": _category,
     "reviewers": _reviewer,
 }
+
+
+_PURPOSE: Final = 60
+"""Characters of a tool's tagline that are searched."""
+
+
+def _search_script(histories: Iterable[History]) -> bytes:
+    """Return the script: a list of (name, key, outcome, category, purpose), by name."""
+    rows = [
+        (
+            name_of(each.latest),
+            each.key,
+            each.latest.verdict.outcome,
+            line(each.latest.tool.category),
+            cut(line(each.latest.tool.tagline), _PURPOSE),
+        )
+        for each in histories
+    ]
+    rows.sort(key=lambda row: (row[0].casefold(), row[1]))
+    # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
+    text = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    return f"window.panelTools={text};\n".encode()
+
+
+def _atom(subject: SiteContext) -> bytes:
+    found = feed_items(subject.catalogue.newest, subject.items)
+    return atom(found, line(subject.title), subject.base_url)
+
+
+def _json_feed(subject: SiteContext) -> bytes:
+    found = feed_items(subject.catalogue.newest, subject.items)
+    return json_feed(found, line(subject.title), subject.base_url)
+
+
+def _robots(subject: SiteContext) -> bytes:
+    lines = ["User-agent: *", "Allow: /"]
+    if subject.base_url:
+        lines.append(f"Sitemap: {page_urls.absolute_url(subject.base_url, page_urls.SITEMAP)}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _sitemap(subject: SiteContext) -> bytes | None:
+    if not subject.base_url:
+        return None
+    return sitemap(tuple(_sitemap_entries(subject)), subject.base_url)
+
+
+def _sitemap_entries(subject: SiteContext) -> Iterator[tuple[str, datetime | None]]:
+    """Yield each page's path and when it last changed, None where that is unknown."""
+    catalogue = subject.catalogue
+    newest = catalogue.newest[0].latest.created if catalogue.newest else None
+    for path in _PAGES:
+        if path != page_urls.NOT_FOUND:
+            yield path, None if path == page_urls.METHOD else newest
+    for history in catalogue.histories.values():
+        yield page_urls.tool(history.key), history.latest.created
+    for pair in catalogue.pairs:
+        created = (catalogue.histories[key].latest.created for key in pair)
+        yield page_urls.pair(*pair), max(created)
+    for category in catalogue.categories.values():
+        yield page_urls.category(category.slug), category.histories[0].latest.created
+    for reviewer in catalogue.reviewers:
+        yield page_urls.reviewer(reviewer), newest
+
+
+_FILES: Final[dict[str, File]] = {
+    page_urls.STYLE: lambda _: style().encode(),
+    page_urls.SCRIPT: lambda _: text("panel.js").encode(),
+    page_urls.ICON: lambda _: text("icon.svg").encode(),
+    page_urls.SEARCH: lambda subject: _search_script(subject.catalogue.newest),
+    page_urls.ATOM: _atom,
+    page_urls.JSON_FEED: _json_feed,
+    page_urls.SITEMAP: _sitemap,
+    page_urls.ROBOTS: _robots,
+}
+"""By path; None where the site has no such file: a sitemap needs a base address."""
