@@ -79,10 +79,10 @@ def recipient(address: str) -> Address:
     # Letters beyond ASCII are right in an address (RFC 6531), the parser only knows the rest.
     plain = re.sub(r"[^\x00-\x7f]", "x", address)
     try:
-        found = Address(addr_spec=plain)
+        parsed = Address(addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError, MessageDefect):
         raise ValueError("not one mail address") from None
-    if not found.domain or not found.username or found.addr_spec != plain or '"' in address:
+    if not parsed.domain or not parsed.username or parsed.addr_spec != plain or '"' in address:
         raise ValueError("not one mail address")
     user, _, domain = address.rpartition("@")
     return Address(username=user, domain=domain)

@@ -36,56 +36,60 @@ class FeedEntry:
     """A fragment: paragraphs, headings and lists, escaped, with nothing that is loaded."""
 
 
-def letter(found: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
+def letter(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
     """Return the edition as a mail; `unsubscribe` is the address its visible links lead to."""
     return MailMessage(
-        subject=view(found, places).subject,
-        text=text(found, places=places, unsubscribe=unsubscribe),
-        html=html(found, places=places, unsubscribe=unsubscribe),
+        subject=view(edition, places).subject,
+        text=text(edition, places=places, unsubscribe=unsubscribe),
+        html=html(edition, places=places, unsubscribe=unsubscribe),
     )
 
 
-def html(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
+def html(
+    edition: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None
+) -> str:
     """Return the edition as the HTML of a mail: one self-contained document, light and dark."""
-    return _rendered("edition.html", found, places, unsubscribe)
+    return _rendered("edition.html", edition, places, unsubscribe)
 
 
-def text(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
+def text(
+    edition: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None
+) -> str:
     """Return the edition as the text of a mail, in lines of at most 72 characters but links."""
-    return _rendered("edition.txt", found, places, unsubscribe)
+    return _rendered("edition.txt", edition, places, unsubscribe)
 
 
-def markdown(found: Edition, *, places: PageURLs | None = None) -> str:
+def markdown(edition: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition as Markdown."""
-    return _rendered("edition.md", found, places, None)
+    return _rendered("edition.md", edition, places, None)
 
 
-def feed_entry(found: Edition, *, places: PageURLs | None = None) -> FeedEntry:
+def feed_entry(edition: Edition, *, places: PageURLs | None = None) -> FeedEntry:
     """Return the edition as an entry of a feed."""
-    shown = view(found, places)
+    shown = view(edition, places)
     base = places.base if places else "panel"
     return FeedEntry(
         id=uuid5(NAMESPACE_URL, f"{base}/weekly/{shown.week}").urn,
         title=f"{shown.title}: {shown.headline.lower()}",
-        updated=found.week.end,
+        updated=edition.week.end,
         link=shown.home,
         summary=" ".join(part for part in (shown.preview, shown.remark) if part),
         html=templates.render("entry.html", view=shown).strip(),
     )
 
 
-def as_json(found: Edition, *, places: PageURLs | None = None) -> str:
+def as_json(edition: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition and its feed entry as one JSON object, `panel.digest/1`."""
-    entry = feed_entry(found, places=places)
+    entry = feed_entry(edition, places=places)
     feed = asdict(entry) | {"updated": entry.updated.isoformat().replace("+00:00", "Z")}
-    whole = _edition_json(found, places) | {"feed": feed}
+    whole = _edition_json(edition, places) | {"feed": feed}
     return json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def _rendered(
-    template: str, found: Edition, places: PageURLs | None, unsubscribe: str | None
+    template: str, edition: Edition, places: PageURLs | None, unsubscribe: str | None
 ) -> str:
-    shown = view(found, places)
+    shown = view(edition, places)
     where = f" on {places.host}" if places else ""
     return templates.render(
         template,
@@ -98,18 +102,18 @@ def _rendered(
     )
 
 
-def _edition_json(found: Edition, places: PageURLs | None) -> dict[str, Any]:
+def _edition_json(edition: Edition, places: PageURLs | None) -> dict[str, Any]:
     """Return the whole edition, however long; addresses are null where no base URL is known."""
     return {
         "schema": SCHEMA,
-        "week": str(found.week),
-        "from": _moment(found.week.start),
-        "until": _moment(found.week.end),
-        "new": [_entry(each, places) for each in found.new],
-        "changed": [_change(each, places) for each in found.changed],
-        "confirmed": found.confirmed,
-        "closest": _closest(found.closest, places) if found.closest else None,
-        "boldest": _boldest(found.boldest, places) if found.boldest else None,
+        "week": str(edition.week),
+        "from": _moment(edition.week.start),
+        "until": _moment(edition.week.end),
+        "new": [_entry(each, places) for each in edition.new],
+        "changed": [_change(each, places) for each in edition.changed],
+        "confirmed": edition.confirmed,
+        "closest": _closest(edition.closest, places) if edition.closest else None,
+        "boldest": _boldest(edition.boldest, places) if edition.boldest else None,
     }
 
 
@@ -139,25 +143,25 @@ def _change(change: Change, places: PageURLs | None) -> dict[str, Any]:
     }
 
 
-def _closest(found: Closest, places: PageURLs | None) -> dict[str, Any]:
+def _closest(closest: Closest, places: PageURLs | None) -> dict[str, Any]:
     return {
-        "category": found.category,
-        "tools": [found.first.key, found.second.key],
-        "page": places.pair(found.first.key, found.second.key) if places else None,
-        "difference": found.tenths / 10,
-        "tie": found.tie,
-        "others": found.others,
+        "category": closest.category,
+        "tools": [closest.first.key, closest.second.key],
+        "page": places.pair(closest.first.key, closest.second.key) if places else None,
+        "difference": closest.tenths / 10,
+        "tie": closest.tie,
+        "others": closest.others,
     }
 
 
-def _boldest(found: Boldest, places: PageURLs | None) -> dict[str, Any]:
+def _boldest(boldest: Boldest, places: PageURLs | None) -> dict[str, Any]:
     return {
-        "key": found.entry.key,
-        "page": places.tool(found.entry.key) if places else None,
-        "persona": found.opinion.persona,
-        "claim": found.forecast.claim,
-        "probability": found.probability,
-        "resolve_by": found.forecast.resolve_by.isoformat(),
+        "key": boldest.entry.key,
+        "page": places.tool(boldest.entry.key) if places else None,
+        "persona": boldest.opinion.persona,
+        "claim": boldest.forecast.claim,
+        "probability": boldest.probability,
+        "resolve_by": boldest.forecast.resolve_by.isoformat(),
     }
 
 

@@ -1,7 +1,7 @@
 """Sending an issue: one mail per confirmed address, none twice, and go on where it stopped.
 
 A mail is claimed in the database before it is handed over and ended after. What a killed process
-leaves claimed may have gone out or not; it is told, never sent again by itself.
+leaves claimed may have gone out or not; it is reported, and only a person sends it again.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ class Sending:
         pace: Pace | None = None,
         watch: Callable[[SendProgress], None] = lambda progress: None,
     ) -> None:
-        """Nothing is sent yet. `watch` is told now and then how far it has come."""
+        """Nothing is sent yet. `watch` is called every few seconds with the progress."""
         self.trouble: str = ""
         """What the server said last when it put a mail off or turned it down."""
         self._sends = Sends(database)
@@ -102,7 +102,7 @@ class Sending:
 
     def _round(self) -> bool:
         """Try everybody who is left once; tell whether any mail was put off."""
-        put_off, in_a_row, told = False, 0, time.monotonic()
+        put_off, in_a_row, last_progress = False, 0, time.monotonic()
         with self._mailing.server.connection() as connection:
             for reader in self._paced(self._sends.left(self.week)):
                 try:
@@ -115,8 +115,8 @@ class Sending:
                     in_a_row = in_a_row + 1 if whole else 0
                 if in_a_row == self._pace.in_a_row:
                     return True
-                if time.monotonic() - told > 5:
-                    told = time.monotonic()
+                if time.monotonic() - last_progress > 5:
+                    last_progress = time.monotonic()
                     self._watch(self._sends.progress(self.week))
         return put_off
 

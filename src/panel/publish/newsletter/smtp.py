@@ -64,17 +64,17 @@ class SMTPServer:
             SettingsError: it is no such address; the message never repeats it.
         """
         try:
-            found = urlsplit(url.strip())
-            port = found.port
+            parts = urlsplit(url.strip())
+            port = parts.port
         except ValueError:
             raise _unusable("has no usable host or port") from None
-        if found.scheme not in _PORTS or not found.hostname or port == 0:
+        if parts.scheme not in _PORTS or not parts.hostname or port == 0:
             raise _unusable("must start with smtp:// or smtps:// and name a host")
-        if found.path not in ("", "/") or found.query or found.fragment:
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise _unusable("has more behind the port; write / ? # in a password as %2F %3F %23")
-        user, password = _credentials(found)
-        port = port or _PORTS[found.scheme]
-        return cls(found.hostname, port, tls=found.scheme == "smtps", user=user, password=password)
+        user, password = _credentials(parts)
+        port = port or _PORTS[parts.scheme]
+        return cls(parts.hostname, port, tls=parts.scheme == "smtps", user=user, password=password)
 
     @property
     def loopback(self) -> bool:
@@ -220,22 +220,22 @@ class _Wire(smtplib.SMTP):
         self._host = server.host
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        found = socket.create_connection((host, port), timeout)
+        sock = socket.create_connection((host, port), timeout)
         # The dot goes out in a packet of its own: it must not wait for the text's receipt.
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._plug = found.dup()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._plug = sock.dup()
         try:
-            return self._tls.wrap_socket(found, server_hostname=host) if self._tls else found
+            return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock
         except OSError:
-            found.close()
+            sock.close()
             raise
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one answer; half of one that was cut off is none."""
-        found = super().getreply()
+        answer = super().getreply()
         if self.was_cut:
             raise TimeoutError
-        return found
+        return answer
 
     def idle_ended(self) -> bool:
         """Whether the server has spoken unasked between two mails: it only does to say goodbye."""
@@ -315,14 +315,14 @@ def _expect(
     refused: type[MailError] = MailRejected,
 ) -> None:
     """Raise what an unwanted answer means: `refused` for 5xx, else that it may go later."""
-    code, said = answer
+    code, text = answer
     if code in wanted:
         return
-    words = " ".join(printable(said.decode("utf-8", "replace")).split())[:200]
-    text = f"{server} said {code} {words}".rstrip()
+    words = " ".join(printable(text.decode("utf-8", "replace")).split())[:200]
+    message = f"{server} said {code} {words}".rstrip()
     if code // 100 == 5:
-        raise refused(text)
-    raise MailDeferred(text, everybody=code == 421 or refused is MailRefused)
+        raise refused(message)
+    raise MailDeferred(message, everybody=code == 421 or refused is MailRefused)
 
 
 def _reason(error: OSError) -> str:
@@ -339,12 +339,12 @@ def _reason(error: OSError) -> str:
     return "the connection was lost"
 
 
-def _credentials(found: SplitResult) -> tuple[str | None, str | None]:
-    if found.username is None and found.password is None:
+def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
+    if parts.username is None and parts.password is None:
         return None, None
-    if not found.username or not found.password:
+    if not parts.username or not parts.password:
         raise _unusable("needs both a user name and a password, or neither")
-    user, password = unquote(found.username), unquote(found.password)
+    user, password = unquote(parts.username), unquote(parts.password)
     if not (user + password).isascii() or not (user + password).isprintable():
         raise _unusable("has a user name or password beyond ASCII, which SMTP cannot carry")
     return user, password

@@ -48,7 +48,7 @@ def _letter(
         "link": link,
         "until": until,
         "otherwise": otherwise,
-        "told": f"This mail was sent because of a form on {urlsplit(link).hostname or ''}.",
+        "reason": f"This mail was sent because of a form on {urlsplit(link).hostname or ''}.",
     }
     return MailMessage(
         subject=subject,

@@ -27,7 +27,7 @@ class WrittenFile(NamedTuple):
     """A file as it was written."""
 
     stamp: str
-    """What it was made from; empty where that is not told."""
+    """A hash of what it was made from; empty for pages that are quick to render."""
     digest: str
     """SHA-256 of its bytes; empty where it was about to be written."""
 
@@ -35,7 +35,7 @@ class WrittenFile(NamedTuple):
 Files = dict[str, WrittenFile]
 
 
-def read_ledger(out: Path) -> Files:
+def read_manifest(out: Path) -> Files:
     """Return the files that earlier builds wrote in `out`.
 
     Raises `InputError` where the folder is no folder, or holds files that no build wrote.
@@ -53,12 +53,12 @@ def read_ledger(out: Path) -> Files:
             )
         return {}
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["format"] != _FORMAT:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["format"] != _FORMAT:
             raise ValueError
         return {
             name: WrittenFile(str(stamp), str(digest))
-            for name, (stamp, digest) in told["files"].items()
+            for name, (stamp, digest) in manifest["files"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
@@ -67,10 +67,10 @@ def read_ledger(out: Path) -> Files:
         ) from None
 
 
-def write_ledger(out: Path, files: Mapping[str, WrittenFile]) -> None:
-    """Write the ledger; a reader sees the old one or the new one."""
-    told = {"format": _FORMAT, "by": "panel site build", "files": dict(sorted(files.items()))}
-    write_atomic(out, NAME, [json.dumps(told, indent=0, ensure_ascii=False), "\n"])
+def write_manifest(out: Path, files: Mapping[str, WrittenFile]) -> None:
+    """Write the manifest; a reader sees the old one or the new one."""
+    manifest = {"format": _FORMAT, "by": "panel site build", "files": dict(sorted(files.items()))}
+    write_atomic(out, NAME, [json.dumps(manifest, indent=0, ensure_ascii=False), "\n"])
 
 
 def check_free(out: Path, paths: Iterable[str], known: Mapping[str, WrittenFile]) -> None:
@@ -102,29 +102,29 @@ def build(site: Site, out: Path, *, watch: Watch = lambda done, total: None) -> 
     """Write the site to a folder.
 
     A page is not made again where nothing it depends on changed, and not written where its bytes
-    are the same. A page that cannot be made is told of and left as it was.
+    are the same. A page that cannot be rendered is reported and left as it was.
 
     Raises:
         InputError: the folder holds files of somebody else.
         RunError: a link or such a file stands in the way, or a file cannot be written.
         DiskFull: there is no room left.
     """
-    before = read_ledger(out)
+    before = read_manifest(out)
     paths = list(site.paths())
     check_free(out, paths, before)
     _make(out)
     sweep(out)
     # Told first, so that a build that is killed leaves nothing which the next one does not know.
-    write_ledger(out, {path: WrittenFile("", "") for path in paths} | before)
+    write_manifest(out, {path: WrittenFile("", "") for path in paths} | before)
     built, after = Built(), Files()
     for done, path in enumerate(paths, 1):
-        kept = _one(site, out, path, before.get(path, WrittenFile("", "")), built)
-        if kept:
-            after[path] = kept
+        file = _one(site, out, path, before.get(path, WrittenFile("", "")), built)
+        if file:
+            after[path] = file
         watch(done, len(paths))
     built.files = len(after)
     built.removed = _remove(out, before.keys() - after.keys())
-    write_ledger(out, after)
+    write_manifest(out, after)
     return built
 
 

@@ -37,14 +37,14 @@ def pairs(categories: Iterable[Sequence[History]]) -> tuple[Pair, ...]:
     groups = [list(each) for each in categories]
     limit = max(AT_LEAST, sum(map(len, groups)) // TOOLS_A_PAIR)
     degree: Counter[str] = Counter()
-    found: list[Pair] = []
+    chosen: list[Pair] = []
     for _, _, pair in sorted(each for group in groups for each in _candidates(group)):
-        if len(found) == limit:
+        if len(chosen) == limit:
             break
         if max(degree[pair.one], degree[pair.two]) < PER_TOOL:
             degree.update(pair)
-            found.append(pair)
-    return tuple(found)
+            chosen.append(pair)
+    return tuple(chosen)
 
 
 Candidate = tuple[float, float, Pair]
@@ -58,8 +58,8 @@ def _candidates(group: Iterable[History]) -> Iterator[Candidate]:
         if (verdict := each.latest.verdict).score is not None and verdict.outcome in _VERDICTS
     )
     for place, (score, key, when) in enumerate(scored):
-        for other_score, other, other_when in scored[place + 1 : place + 1 + PER_TOOL]:
-            near = Pair(*sorted((key, other)))
+        for other_score, other_key, other_when in scored[place + 1 : place + 1 + PER_TOOL]:
+            near = Pair(*sorted((key, other_key)))
             yield -max(when, other_when), other_score - score, near
 
 
@@ -120,7 +120,7 @@ class Catalog:
 
     def partners(self, key: str) -> tuple[History, ...]:
         """Return the tools that a tool is compared with, the newest comparison first."""
-        return tuple(self.histories[other] for other in self._partners.get(key, ()))
+        return tuple(self.histories[partner] for partner in self._partners.get(key, ()))
 
     def pairs_in(self, category: Category) -> tuple[Pair, ...]:
         """Return the comparisons within a category, the newest first."""
@@ -128,20 +128,20 @@ class Catalog:
 
     def pair(self, path: str) -> Pair | None:
         """Return the two tools of a comparison's address, listed or not; None for no such tools."""
-        if listed := self._pair_names.get(path):
-            return listed
+        if pair := self._pair_names.get(path):
+            return pair
         name = path.removeprefix("compare/").removesuffix(".html")
         pieces = name.split("-vs-")
         for cut in range(1, len(pieces)):
-            one, two = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
-            if one != two and one in self.histories and two in self.histories:
-                return Pair(one, two)
+            first, second = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
+            if first != second and first in self.histories and second in self.histories:
+                return Pair(first, second)
         return None
 
 
-def outcomes(found: Iterable[History]) -> tuple[tuple[str, int], ...]:
+def outcomes(histories: Iterable[History]) -> tuple[tuple[str, int], ...]:
     """Return outcome and how many tools have it now, in one order; zero counts left out."""
-    counts = Counter(str(each.latest.verdict.outcome) for each in found)
+    counts = Counter(str(history.latest.verdict.outcome) for history in histories)
     order = ("ship", "split", "hold", "incomplete", "skip")
     return tuple((name, counts[name]) for name in order if counts[name])
 
@@ -156,8 +156,10 @@ def _categories(histories: Sequence[History]) -> dict[str, Category]:
     slugs: dict[str, str] = {}
     for ident in sorted(grouped):
         slugs[slug(names[ident], taken=slugs)] = ident
-    found = [Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()]
-    return {each.slug: each for each in sorted(found, key=_named)}
+    categories = [
+        Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()
+    ]
+    return {each.slug: each for each in sorted(categories, key=_named)}
 
 
 def _named(category: Category) -> tuple[bool, str]:
@@ -170,8 +172,10 @@ def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dic
     for history in histories:
         for opinion in history.latest.opinions:
             titles.setdefault(opinion.persona, opinion.title)
-    found: dict[str, Reviewer] = {}
+    reviewers: dict[str, Reviewer] = {}
     for name, title in titles.items():
-        address = slug(name, taken=found)
-        found[address] = Reviewer(address, name, line(title) or line(name), known.get(name))
-    return found
+        reviewer_slug = slug(name, taken=reviewers)
+        reviewers[reviewer_slug] = Reviewer(
+            reviewer_slug, name, line(title) or line(name), known.get(name)
+        )
+    return reviewers

@@ -163,9 +163,9 @@ def _json_item(item: FeedItem, base_url: str | None) -> dict[str, Any]:
 
 
 def _leaf(parent: xml.Element, name: str, text: str = "", **attributes: str) -> xml.Element:
-    found = xml.SubElement(parent, name, attributes)
-    found.text = text or None
-    return found
+    element = xml.SubElement(parent, name, attributes)
+    element.text = text or None
+    return element
 
 
 def _declared(tree: xml.Element) -> bytes:

@@ -21,7 +21,7 @@ NEAR: Final = 25.0
 """Contested: the panel's ship % is within this many points of one half."""
 
 LATELY: Final = timedelta(days=7)
-"""Movement is told of this time up to the newest verdict."""
+"""The period before the newest verdict in which movement is shown."""
 
 
 @dataclass(frozen=True)
@@ -71,30 +71,30 @@ def front_page(catalogue: Catalog) -> FrontPage:
     )
 
 
-def contested(found: Sequence[History]) -> list[History]:
+def contested(histories: Sequence[History]) -> list[History]:
     """Return the tools on which the panel is most divided, the closest first."""
     near = [
-        (abs(verdict.ship_percent - 50), abs((verdict.score or 0) - 60), number, each)
-        for number, each in enumerate(found)
-        if (verdict := each.latest.verdict).ship_percent is not None
+        (abs(verdict.ship_percent - 50), abs((verdict.score or 0) - 60), number, history)
+        for number, history in enumerate(histories)
+        if (verdict := history.latest.verdict).ship_percent is not None
         and verdict.outcome in ("ship", "skip", "split")
         and abs(verdict.ship_percent - 50) < NEAR
     ]
-    return [each for *_, each in sorted(near)[:CONTESTED]]
+    return [history for *_, history in sorted(near)[:CONTESTED]]
 
 
-def moved(found: Sequence[History]) -> tuple[Move, ...]:
+def moved(histories: Sequence[History]) -> tuple[Move, ...]:
     """Return what changed lately: other verdicts first, then the largest changes of score."""
     moves: list[tuple[bool, float, int, Move]] = []
-    for each in found:
-        if each.before is None or found[0].latest.created - each.latest.created > LATELY:
+    for history in histories:
+        if history.before is None or histories[0].latest.created - history.latest.created > LATELY:
             continue
-        now, before = each.latest.verdict, each.before.verdict
+        now, before = history.latest.verdict, history.before.verdict
         known = now.score is not None and before.score is not None
         change = (now.score or 0) - (before.score or 0) if known else 0.0
         if now.outcome == before.outcome and abs(change) < 0.1:
             continue
         by = f"{change:+.1f}".replace("-", "−") if known else ""
-        move = Move(tool_summary(each), before.outcome, before.score, by)
+        move = Move(tool_summary(history), before.outcome, before.score, by)
         moves.append((now.outcome == before.outcome, -abs(change), len(moves), move))
     return tuple(move for *_, move in sorted(moves)[:MOVED])

@@ -76,10 +76,10 @@ class ReviewerSummary:
         return 100 * counts.get("ship", 0) / voted if voted else None
 
 
-def letter_groups(found: Iterable[History]) -> tuple[LetterGroup, ...]:
+def letter_groups(histories: Iterable[History]) -> tuple[LetterGroup, ...]:
     """Return all tools by their first letter, names in alphabetical order."""
     grouped: dict[str, list[ToolSummary]] = {}
-    for each in found:
+    for each in histories:
         shown = tool_summary(each)
         grouped.setdefault(_letter(shown.name), []).append(shown)
     return tuple(

@@ -47,7 +47,7 @@ class ImageSide:
     name: str
     key: str
     outcome: str
-    told: str
+    numbers: str
     """Ship % and score as text."""
     votes: Sequence[tuple[str, int]]
 
@@ -63,12 +63,12 @@ def pair_picture(one: ImageSide, two: ImageSide, site: str) -> bytes:
     return _png(_painted([(one, _MARGIN, half, 56), (two, 2 * _MARGIN + half, half, 56)], site))
 
 
-def page_picture(title: str, told: str, site: str) -> bytes:
+def page_picture(title: str, description: str, site: str) -> bytes:
     """Return the picture of a page about no single verdict: its title and what it is about."""
     picture, wide = _blank(), WIDTH - 2 * _MARGIN
     _write(picture, (_MARGIN, 70, wide), site, "quiet", size=30)
     _write(picture, (_MARGIN, 160, wide), title, "ink", size=84, rows=2, bold=True)
-    _write(picture, (_MARGIN, 400, wide), told, "quiet", size=38, rows=3)
+    _write(picture, (_MARGIN, 400, wide), description, "quiet", size=38, rows=3)
     for place, outcome in enumerate(("ship", "split", "hold", "skip")):
         _glyph(picture, outcome, (_MARGIN + 64 * place, 548, 36), outcome)
     return _png(picture)
@@ -95,7 +95,7 @@ def _side(picture: Image.Image, side: ImageSide, left: int, wide: int, size: int
     outcome = side.outcome
     _glyph(picture, outcome, (left, 382, 40), outcome)
     _write(picture, (left + 60, 370, wide - 60), outcome.upper(), outcome, size=56, bold=True)
-    _write(picture, (left, 452, wide), side.told, "quiet", size=34)
+    _write(picture, (left, 452, wide), side.numbers, "quiet", size=34)
     _votes(picture, side.votes, left, wide)
 
 

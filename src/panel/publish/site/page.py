@@ -15,7 +15,7 @@ class SitePage:
     title: str
     description: str
     section: str = ""
-    told: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     picture: bool = False
     """Whether links to it can be shown with a picture."""
     path: str | None = None

@@ -22,14 +22,14 @@ def pair_page(
     known = subject.catalogue.histories
     one, two = (subject.read(known[key].latest) for key in pair)
     personas = (each.persona for each in subject.catalogue.reviewers.values())
-    found = compare(
+    comparison = compare(
         one,
         two,
         weights=weights_of(each for each in personas if each),
         community_a=_community(tally_one),
         community_b=_community(tally_two),
     )
-    return pair_view(with_advice(found))
+    return pair_view(with_advice(comparison))
 
 
 def _community(tally: Tally | None) -> CommunityVotes | None:

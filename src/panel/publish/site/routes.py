@@ -48,8 +48,8 @@ def paths(subject: SiteContext) -> Iterator[str]:
     yield from (path for path in _FILES if path != page_urls.SITEMAP or subject.base_url)
     yield page_urls.NOT_FOUND
     pictured = [path for path in _PAGES if path != page_urls.NOT_FOUND]
-    pictured += [page_urls.category(each) for each in catalogue.categories]
-    pictured += [page_urls.reviewer(each) for each in catalogue.reviewers]
+    pictured += [page_urls.category(slug) for slug in catalogue.categories]
+    pictured += [page_urls.reviewer(slug) for slug in catalogue.reviewers]
     pictured += [page_urls.tool(key) for key in catalogue.histories]
     pictured += [page_urls.pair(*pair) for pair in catalogue.pairs]
     yield from pictured
@@ -95,74 +95,86 @@ def _page(path: str) -> Callable[[Page], Page]:
 
 @_page(page_urls.FRONT)
 def _front(subject: SiteContext) -> SitePage:
-    told = "What a panel of reviewers says about tools, with the passage behind each claim."
+    description = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(subject.catalogue)
-    facts = {"page": page, "seats": reviewer_summaries(subject.catalogue)}
-    return SitePage("front.html", subject.title, told, "front", facts, picture=True)
+    values = {"page": page, "seats": reviewer_summaries(subject.catalogue)}
+    return SitePage("front.html", subject.title, description, "front", values, picture=True)
 
 
 @_page(page_urls.TOOLS)
 def _tools(subject: SiteContext) -> SitePage:
-    found = letter_groups(subject.catalogue.newest)
+    letters = letter_groups(subject.catalogue.newest)
     count = len(subject.catalogue.histories)
-    told = f"All {count} tools with their newest verdicts."
+    description = f"All {count} tools with their newest verdicts."
     return SitePage(
-        "tools.html", "All tools", told, "tools", {"letters": found, "count": count}, picture=True
+        "tools.html",
+        "All tools",
+        description,
+        "tools",
+        {"letters": letters, "count": count},
+        picture=True,
     )
 
 
 @_page(page_urls.COMPARISONS)
 def _comparisons(subject: SiteContext) -> SitePage:
-    found = pair_summaries(subject.catalogue, subject.catalogue.pairs)
+    summaries = pair_summaries(subject.catalogue, subject.catalogue.pairs)
     grouped: dict[str, list[object]] = {}
-    for each in found:
-        name = subject.catalogue.category_of(each.one.key).name
-        grouped.setdefault(name, []).append(each)
+    for summary in summaries:
+        name = subject.catalogue.category_of(summary.one.key).name
+        grouped.setdefault(name, []).append(summary)
     groups = sorted(grouped.items(), key=lambda pair: pair[0].casefold())
-    told = f"{len(found)} comparisons of two tools, side by side."
+    description = f"{len(summaries)} comparisons of two tools, side by side."
     return SitePage(
-        "compare.html", "Comparisons", told, "compare", {"groups": groups}, picture=True
+        "compare.html", "Comparisons", description, "compare", {"groups": groups}, picture=True
     )
 
 
 @_page(page_urls.CATEGORIES)
 def _categories(subject: SiteContext) -> SitePage:
-    found = category_summaries(subject.catalogue)
-    told = "Verdicts by the kind of tool."
+    summaries = category_summaries(subject.catalogue)
+    description = "Verdicts by the kind of tool."
     return SitePage(
-        "categories.html", "Categories", told, "categories", {"categories": found}, picture=True
+        "categories.html",
+        "Categories",
+        description,
+        "categories",
+        {"categories": summaries},
+        picture=True,
     )
 
 
 @_page(page_urls.REVIEWERS)
 def _reviewers(subject: SiteContext) -> SitePage:
-    told = "Who reviews, what each looks for, and how each votes."
-    seated = reviewer_summaries(subject.catalogue)
+    description = "Who reviews, what each looks for, and how each votes."
+    summaries = reviewer_summaries(subject.catalogue)
     return SitePage(
-        "reviewers.html", "Reviewers", told, "reviewers", {"seats": seated}, picture=True
+        "reviewers.html", "Reviewers", description, "reviewers", {"seats": summaries}, picture=True
     )
 
 
 @_page(page_urls.PROVIDERS)
 def _providers(subject: SiteContext) -> SitePage:
-    told = "What a verdict cost and how long it took, by provider and model."
-    found = judges(subject.catalogue.newest)
+    description = "What a verdict cost and how long it took, by provider and model."
+    rows = judges(subject.catalogue.newest)
     return SitePage(
         "providers.html",
         "Cost and time by provider",
-        told,
+        description,
         "method",
-        {"judges": found},
+        {"judges": rows},
         picture=True,
     )
 
 
 @_page(page_urls.METHOD)
 def _method(subject: SiteContext) -> SitePage:
-    told = "How a verdict is computed, what hold means, and what is measured."
+    description = "How a verdict is computed, what hold means, and what is measured."
     rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
-    facts = {"rule": rule, "seats": reviewer_summaries(subject.catalogue)}
-    return SitePage("method.html", "How a verdict is made", told, "method", facts, picture=True)
+    values = {"rule": rule, "seats": reviewer_summaries(subject.catalogue)}
+    return SitePage(
+        "method.html", "How a verdict is made", description, "method", values, picture=True
+    )
 
 
 @_page(page_urls.NOT_FOUND)
@@ -193,10 +205,10 @@ def _pair(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
         return None
     tallies = (_tally(subject, votes, key) for key in pair)
     view = pair_page(subject, pair, *tallies)
-    told = {"view": view, "one": pair.one, "two": pair.two}
+    values = {"view": view, "one": pair.one, "two": pair.two}
     own = page_urls.pair(*pair)
     return SitePage(
-        "pair_tools.html", view.title, f"{view.summary}.", "compare", told, picture=True, path=own
+        "pair_tools.html", view.title, f"{view.summary}.", "compare", values, picture=True, path=own
     )
 
 
@@ -205,20 +217,26 @@ def _tally(subject: SiteContext, votes: Votes, key: str) -> Tally | None:
 
 
 def _category(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
-    found = subject.catalogue.categories.get(_name(path))
-    if found is None:
+    category = subject.catalogue.categories.get(_name(path))
+    if category is None:
         return None
-    page = category_page(subject.catalogue, found)
-    told = f"Verdicts on {len(page.tools)} tools: {page.name}."
-    return SitePage("category.html", page.name, told, "categories", {"page": page}, picture=True)
+    page = category_page(subject.catalogue, category)
+    description = f"Verdicts on {len(page.tools)} tools: {page.name}."
+    return SitePage(
+        "category.html", page.name, description, "categories", {"page": page}, picture=True
+    )
 
 
 def _reviewer(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
     page = reviewer_page(subject, _name(path))
     if page is None:
         return None
-    told = f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
-    return SitePage("reviewer.html", page.title, told, "reviewers", {"page": page}, picture=True)
+    description = (
+        f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
+    )
+    return SitePage(
+        "reviewer.html", page.title, description, "reviewers", {"page": page}, picture=True
+    )
 
 
 def _name(path: str) -> str:
@@ -241,13 +259,13 @@ def _search_script(histories: Iterable[History]) -> bytes:
     """Return the script: a list of (name, key, outcome, category, purpose), by name."""
     rows = [
         (
-            name_of(each.latest),
-            each.key,
-            each.latest.verdict.outcome,
-            line(each.latest.tool.category),
-            cut(line(each.latest.tool.tagline), _PURPOSE),
+            name_of(history.latest),
+            history.key,
+            history.latest.verdict.outcome,
+            line(history.latest.tool.category),
+            cut(line(history.latest.tool.tagline), _PURPOSE),
         )
-        for each in histories
+        for history in histories
     ]
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
     # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
@@ -256,13 +274,13 @@ def _search_script(histories: Iterable[History]) -> bytes:
 
 
 def _atom(subject: SiteContext) -> bytes:
-    found = feed_items(subject.catalogue.newest, subject.items)
-    return atom(found, line(subject.title), subject.base_url)
+    items = feed_items(subject.catalogue.newest, subject.items)
+    return atom(items, line(subject.title), subject.base_url)
 
 
 def _json_feed(subject: SiteContext) -> bytes:
-    found = feed_items(subject.catalogue.newest, subject.items)
-    return json_feed(found, line(subject.title), subject.base_url)
+    items = feed_items(subject.catalogue.newest, subject.items)
+    return json_feed(items, line(subject.title), subject.base_url)
 
 
 def _robots(subject: SiteContext) -> bytes:

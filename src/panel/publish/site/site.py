@@ -88,27 +88,33 @@ class Site:
 
         Raises `RunError` where a scorecard that the page shows cannot be read.
         """
-        found = site_page(self.subject, path, live.tallies if live else {})
-        if found is None or isinstance(found, bytes):
-            return found
-        return self._draw(found, path, live)
+        page = site_page(self.subject, path, live.tallies if live else {})
+        if page is None or isinstance(page, bytes):
+            return page
+        return self._draw(page, path, live)
 
     def stamp(self, path: str) -> str | None:
-        """Return what stands for all that a page depends on; None where that is not told."""
+        """Return a hash of all that a page depends on; None for a page that is quick to render."""
         return fingerprint(self.subject, self.archive, path, repr(self._live_url))
 
     def page(
-        self, template: str, *, path: str, title: str, live: VisitorState | None = None, **told: Any
+        self,
+        template: str,
+        *,
+        path: str,
+        title: str,
+        live: VisitorState | None = None,
+        **values: Any,
     ) -> bytes:
         """Return a page of another's template in the site's frame; search engines stay away."""
-        found = SitePage(template, title, title, told=told, index=False)
-        return self._draw(found, path, live)
+        page = SitePage(template, title, title, values=values, index=False)
+        return self._draw(page, path, live)
 
     def not_found(self, path: str, *, live: VisitorState | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
-        found = site_page(self.subject, page_urls.NOT_FOUND, {})
-        assert isinstance(found, SitePage)
-        return self._draw(found, path, live)
+        page = site_page(self.subject, page_urls.NOT_FOUND, {})
+        assert isinstance(page, SitePage)
+        return self._draw(page, path, live)
 
     def _take_in(self) -> None:
         self.subject = replace(
@@ -117,23 +123,23 @@ class Site:
             items=editions(self.archive, self.subject.today),
         )
 
-    def _draw(self, found: SitePage, path: str, live: VisitorState | None) -> bytes:
-        own = found.path or path
-        head = PageMeta(
+    def _draw(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
+        own = page.path or path
+        meta = PageMeta(
             path=own,
-            title=found.title,
-            description=found.description,
+            title=page.title,
+            description=page.description,
             site=self.subject.title,
             policy=policy(live=live is not None),
             root=self._root(path),
             base_url=self.subject.base_url,
             live_url=self._live_url,
-            section=found.section,
-            picture=page_urls.picture(own) if found.picture else None,
-            index=found.index,
+            section=page.section,
+            picture=page_urls.picture(own) if page.picture else None,
+            index=page.index,
         )
-        told = {**found.told, "head": head, "live": live}
-        return self._templates.render(found.template, told).encode("utf-8", "replace")
+        values = {**page.values, "head": meta, "live": live}
+        return self._templates.render(page.template, values).encode("utf-8", "replace")
 
     def _root(self, path: str) -> str:
         # A host shows this page for any address, so that only whole links lead anywhere.
@@ -143,7 +149,7 @@ class Site:
 
 
 def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -> str | None:
-    """Return the stamp of a page or picture, None where it is not told.
+    """Return the stamp of a page or picture, None for a page that is quick to render.
 
     Args:
         subject: what the site is made from.
@@ -153,17 +159,17 @@ def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -
     """
     pictured = path.startswith("pictures/")
     page = path.removeprefix("pictures/").replace(".png", ".html") if pictured else path
-    found = _histories(subject, page)
-    if not found:
+    histories = _histories(subject, page)
+    if not histories:
         return None
     parts: list[object] = [_code(), frame, path, subject.title, subject.base_url]
     if pictured:
-        parts += [tool_summary(each) for each in found]
+        parts += map(tool_summary, histories)
     else:
-        parts += [each for history in found for each in _depends(subject, archive, history)]
-        # What a question weighs decides between two tools.
-        weighed = subject.catalogue.reviewers.values() if len(found) > 1 else ()
-        parts += [each.persona for each in weighed]
+        for history in histories:
+            parts += _depends(subject, archive, history)
+        if len(histories) > 1:  # the weights of questions decide between two tools
+            parts += [reviewer.persona for reviewer in subject.catalogue.reviewers.values()]
     return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -192,9 +198,9 @@ def _depends(subject: SiteContext, archive: Archive, history: History) -> list[o
 @cache
 def _code() -> str:
     """Return a digest of the program: a page made by another one is made again."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     package = Path(__file__).parents[2]
     for path in sorted(package.rglob("*")):
         if path.suffix in {".py", ".html", ".css", ".js", ".svg"}:
-            found.update(path.read_bytes())
-    return found.hexdigest()
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

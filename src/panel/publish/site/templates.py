@@ -26,9 +26,9 @@ class Templates:
         self._env.filters.update(day=figures.day, moment=figures.moment)
         self._env.globals.update(paths=page_urls, most=_MOST)
 
-    def render(self, name: str, told: Mapping[str, Any]) -> str:
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return a page; whatever is put into it is escaped."""
-        return self._env.get_template(name).render(told)
+        return self._env.get_template(name).render(values)
 
 
 @cache

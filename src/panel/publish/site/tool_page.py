@@ -31,7 +31,7 @@ class GridCell:
     answer: str
     mark: str
     fill: float
-    told: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class GridRow:
     score: float | None
     anchor: str
     cells: tuple[GridCell, ...]
-    told: str
+    label: str
 
 
 def answer_grid(card: CardView) -> tuple[GridRow, ...]:
@@ -55,7 +55,7 @@ def answer_grid(card: CardView) -> tuple[GridRow, ...]:
             score=persona.score,
             anchor=f"r{number}",
             cells=tuple(_cell(each) for each in persona.findings),
-            told=f"{persona.title}: {persona.tally}",
+            label=f"{persona.title}: {persona.tally}",
         )
         for number, persona in enumerate(card.personas, 1)
     )
@@ -67,7 +67,7 @@ def _cell(finding: FindingView) -> GridCell:
         answer=finding.answer,
         mark=MARKS[finding.answer],
         fill=0 if finding.answer == "unclear" else 50 + 100 * min(finding.strength, 0.5),
-        told=f"{finding.question} {finding.answer}{sure}",
+        label=f"{finding.question} {finding.answer}{sure}",
     )
 
 
@@ -97,7 +97,7 @@ class ScoreChart:
     """Height and label of the lines across."""
     first: str
     last: str
-    told: str
+    label: str
 
     @property
     def path(self) -> str:
@@ -107,25 +107,27 @@ class ScoreChart:
 
 def score_chart(entries: Sequence[Entry]) -> ScoreChart | None:
     """Return the chart of a history, oldest first; None with fewer than two scores."""
-    scored = [each for each in entries if each.verdict.score is not None]
+    scored = [entry for entry in entries if entry.verdict.score is not None]
     if len(scored) < 2:
         return None
     start = scored[0].created.timestamp()
     span = scored[-1].created.timestamp() - start
-    days = [figures.day(each.created) for each in scored]
-    told = "; ".join(
-        f"{day}: {each.verdict.outcome}, {figures.score(each.verdict.score)}"
-        for day, each in zip(days, scored, strict=True)
+    days = [figures.day(entry.created) for entry in scored]
+    description = "; ".join(
+        f"{day}: {entry.verdict.outcome}, {figures.score(entry.verdict.score)}"
+        for day, entry in zip(days, scored, strict=True)
     )
     return ScoreChart(
         dots=tuple(
-            _dot(each, (each.created.timestamp() - start) / span if span else number / len(scored))
-            for number, each in enumerate(scored)
+            _dot(
+                entry, (entry.created.timestamp() - start) / span if span else number / len(scored)
+            )
+            for number, entry in enumerate(scored)
         ),
         lines=tuple((_y(value), str(value)) for value in (0, 50, 100)),
         first=days[0],
         last=days[-1],
-        told=f"Score of 100 over time. {told}",
+        label=f"Score of 100 over time. {description}",
     )
 
 
@@ -141,7 +143,7 @@ def _y(score: float) -> float:
 
 
 EXPLAINED: Final = 8
-"""Newest verdicts whose change from the one before is told; older ones are listed without."""
+"""Newest verdicts shown with their change from the one before; older ones are listed without."""
 
 Read = Callable[[Entry], Scorecard]
 
@@ -197,22 +199,22 @@ def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
         history=_history(history, newest, read),
         chart=score_chart(history.entries),
         others=tuple(
-            (tool_summary(other), page_urls.pair(history.key, other.key))
-            for other in catalogue.partners(history.key)
+            (tool_summary(partner), page_urls.pair(history.key, partner.key))
+            for partner in catalogue.partners(history.key)
         ),
     )
 
 
 def _history(history: History, newest: Scorecard, read: Read) -> tuple[Past, ...]:
-    told = []
+    past = []
     after: Scorecard | None = newest
     newest_first = history.entries[::-1]
     for number, entry in enumerate(newest_first):
         older = newest_first[number + 1] if number + 1 < len(newest_first) else None
         before = _card(older, read) if older and number < EXPLAINED else None
-        told.append(_past(entry, _change(before, after)))
+        past.append(_past(entry, _change(before, after)))
         after = before
-    return tuple(told)
+    return tuple(past)
 
 
 def _card(entry: Entry, read: Read) -> Scorecard | None:

@@ -192,7 +192,7 @@ class ReviewRequestPages:
         return await self._answers.page(
             request,
             "requests.html",
-            title="Reviews asked for",
+            title="Requested reviews",
             status=status,
             fault=fault,
             takes=self._service.setup.takes_requests,
