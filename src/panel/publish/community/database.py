@@ -54,15 +54,15 @@ def check_present(connection: Connection, *, file: Path, place: str) -> None:
 
 
 def claim(connection: Connection, mark: str, *, file: Path, place: str) -> None:
-    """Note the secret's fingerprint where there is none yet, or nothing was kept under it.
+    """Store the secret's fingerprint where there is none yet, or nothing depends on the old one.
 
     Raises `DatabaseError` where the database is kept under another secret.
     """
     here = installation.c.name == _FINGERPRINT
-    kept = connection.execute(select(installation.c.value).where(here)).scalar_one_or_none()
-    if kept == mark:
+    stored = connection.execute(select(installation.c.value).where(here)).scalar_one_or_none()
+    if stored == mark:
         return
-    if kept is not None and _is_used(connection, _HASHED):
+    if stored is not None and _is_used(connection, _HASHED):
         raise DatabaseError(
             f"{place} was kept under another secret than the one in {file}:"
             " with this one the same visitor could vote twice",
@@ -75,7 +75,7 @@ def claim(connection: Connection, mark: str, *, file: Path, place: str) -> None:
 
 
 def is_claimed(connection: Connection, mark: str) -> bool:
-    """Tell whether the fingerprint is noted already."""
+    """Return whether the fingerprint is stored already."""
     here = (installation.c.name == _FINGERPRINT) & (installation.c.value == mark)
     return connection.execute(select(installation.c.name).where(here)).first() is not None
 
@@ -105,8 +105,8 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         self._hidden = hidden
-        self._turn: FileLock | None = None
-        self._seat: FileLock | None = None
+        self._write_lock: FileLock | None = None
+        self._server_lock: FileLock | None = None
 
     @classmethod
     def open(cls, url: str | None, *, folder: Path, alone: bool = False) -> "Database":
@@ -149,8 +149,8 @@ class Database:
             if note := note_on(version):
                 database.notes = (note,)
             if alone:
-                database._seat = _seat(path)
-            database._turn = FileLock(path.with_name(f"{path.name}.lock"), patience=PATIENCE)
+                database._server_lock = _server_lock(path)
+            database._write_lock = FileLock(path.with_name(f"{path.name}.lock"), patience=PATIENCE)
         except BaseException:
             database.close()
             raise
@@ -158,18 +158,18 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection in a transaction that writes nothing. Raises `DatabaseDown`."""
-        with self._told(), self._engine.begin() as connection:
+        """Yield a connection in a read-only transaction. Raises `DatabaseDown`."""
+        with self._driver_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self, *, alone: str | None = None) -> Iterator[Connection]:
-        """Give a connection in a transaction that is on disk when the block ends.
+        """Yield a connection in a transaction that is on disk when the block ends.
 
         `alone` names work of which there may be only one at a time. Raises `DatabaseDown`, then
         nothing was written, or it was and the caller may do the same again.
         """
-        with self._my_turn(), self._told(), self._writer.begin() as connection:
+        with self._writing_alone(), self._driver_errors(), self._writer.begin() as connection:
             if alone is not None and connection.dialect.name == "postgresql":
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number(alone)}
@@ -182,14 +182,14 @@ class Database:
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
 
     def close(self) -> None:
-        """Close every connection and let go of the locks."""
+        """Close every connection and release the locks."""
         self._engine.dispose()
-        for lock in (self._turn, self._seat):
+        for lock in (self._write_lock, self._server_lock):
             if lock is not None:
                 lock.close()
 
     def _migrate(self) -> None:
-        with self._my_turn(), self._opening():
+        with self._writing_alone(), self._opening():
             migrate(self._writer, self.place)
 
     def _claim(self, file: Path) -> None:
@@ -207,16 +207,16 @@ class Database:
             yield
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        """On SQLite, let one thread of one process write, and so tidy up the log, at a time."""
-        if self._turn is None:
+    def _writing_alone(self) -> Iterator[None]:
+        """On SQLite, let one thread of one process write, and so checkpoint the log, at a time."""
+        if self._write_lock is None:
             yield
         else:
-            with self._turn:
+            with self._write_lock:
                 yield
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _driver_errors(self) -> Iterator[None]:
         with database_error(self.place, secrets=self._hidden):
             yield
 
@@ -232,11 +232,11 @@ class Database:
         self.close()
 
 
-def _url(given: str | None, folder: Path) -> URL:
-    if not given:
+def _url(database_url: str | None, folder: Path) -> URL:
+    if not database_url:
         return URL.create("sqlite", database=str(folder / FILE))
     try:
-        url = make_url(given.replace("postgres://", "postgresql://", 1))
+        url = make_url(database_url.replace("postgres://", "postgresql://", 1))
         name = url.get_backend_name()
     except (ArgumentError, ValueError):
         name = ""
@@ -253,8 +253,8 @@ def _named(url: URL) -> str:
 
 
 def _hidden(url: URL) -> tuple[str, ...]:
-    given = [str(value) for key, value in url.query.items() if "pass" in key]
-    return tuple(filter(None, [url.password, *given]))
+    passwords = [str(value) for key, value in url.query.items() if "pass" in key]
+    return tuple(filter(None, [url.password, *passwords]))
 
 
 def _made(folder: Path) -> Path:
@@ -275,7 +275,7 @@ def _secret(folder: Path) -> bytes:
         raise SettingsError(error.message, hint=hint) from None
 
 
-def _seat(path: Path) -> FileLock:
+def _server_lock(path: Path) -> FileLock:
     lock = FileLock(path.with_name(f"{path.name}.server"), patience=0)
     try:
         lock.take()

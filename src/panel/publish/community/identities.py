@@ -16,7 +16,7 @@ class Identities:
     """Anonymous identities of cookies, verified ones of mail addresses."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def anonymous(self, cookie: str, *, now: datetime | None = None) -> int:
@@ -34,11 +34,11 @@ class Identities:
         """Return the identity of a cookie, None where nobody has voted with it: makes none."""
         mark = self._database.mark("cookie", cookie)
         with self._database.reading() as connection:
-            found = connection.execute(select(identities.c.id).where(identities.c.key == mark))
-            return found.scalar_one_or_none()
+            row = connection.execute(select(identities.c.id).where(identities.c.key == mark))
+            return row.scalar_one_or_none()
 
     def kind(self, identity: int) -> Kind:
-        """Tell whether the identity is anonymous or verified. Raises `CommunityError`."""
+        """Return whether the identity is anonymous or verified. Raises `CommunityError`."""
         with self._database.reading() as connection:
             return _row(connection, identity)[0]
 
@@ -66,7 +66,7 @@ class Identities:
         self._set_banned(identity, None)
 
     def is_banned(self, identity: int) -> bool:
-        """Tell whether the identity is banned. Raises `CommunityError` where there is none."""
+        """Return whether the identity is banned. Raises `CommunityError` where there is none."""
         with self._database.reading() as connection:
             return _row(connection, identity)[1] is not None
 

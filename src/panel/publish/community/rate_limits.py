@@ -39,13 +39,13 @@ def network(address: str) -> str:
     a socket without one works and nothing escapes the limits.
     """
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return "elsewhere"
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    bits = 24 if found.version == 4 else 48
-    return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    bits = 24 if ip.version == 4 else 48
+    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))
 
 
 MOST_BUCKETS: Final = 50_000
@@ -134,24 +134,24 @@ class RateLimits:
         """Return what has changed since the last call, to be kept elsewhere."""
         with self._lock:
             now = self._clock()
-            found = {
+            buckets = {
                 key: Bucket(self._buckets[key][0], max(0.0, now - self._buckets[key][1]))
                 for key in self._changed
                 if key in self._buckets
             }
             self._changed.clear()
-        return found
+        return buckets
 
     def note(self, keys: Iterable[Key]) -> None:
         """Have `changed` name these again: they could not be kept."""
         with self._lock:
             self._changed.update(keys)
 
-    def restore(self, kept: Mapping[Key, Bucket]) -> None:
+    def restore(self, stored: Mapping[Key, Bucket]) -> None:
         """Go on with what an earlier process has kept; kinds without a rate are left out."""
         with self._lock:
             now = self._clock()
-            for key, bucket in kept.items():
+            for key, bucket in stored.items():
                 if key[0] in self._rates and key not in self._buckets:
                     self._buckets[key] = (bucket.level, now - max(0.0, bucket.age))
 
@@ -182,7 +182,7 @@ class RateBuckets:
     """What is used up of flood limits. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def keep(self, changed: Mapping[Key, Bucket], *, now: datetime | None = None) -> None:

@@ -79,7 +79,7 @@ class VoteStore:
     """The community's votes. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def cast(
@@ -91,10 +91,10 @@ class VoteStore:
         network: str,
         now: datetime | None = None,
     ) -> bool:
-        """Set the identity's vote on a tool; tell whether that changed anything.
+        """Set the identity's vote on a tool; return whether that changed anything.
 
         `network` is where the voter came from (see `networks`); only its keyed hash is kept.
-        Calling again does no harm. Raises `Banned`, `CommunityError` for an identity or choice
+        Idempotent. Raises `Banned`, `CommunityError` for an identity or choice
         that is none, `DatabaseDown`.
         """
         if choice not in ("ship", "skip"):
@@ -118,7 +118,7 @@ class VoteStore:
         return True
 
     def withdraw(self, identity: int, tool: str, *, now: datetime | None = None) -> bool:
-        """Take the identity's vote on a tool back; tell whether there was one."""
+        """Take the identity's vote on a tool back; return whether there was one."""
         this = and_(votes.c.identity == identity, votes.c.tool == tool)
         with self._database.writing() as connection:
             gone = _drop(connection, this, cause="withdrawn", now=now)
@@ -128,10 +128,10 @@ class VoteStore:
         """Return how the identity votes on a tool, None where it does not."""
         this = (votes.c.identity == identity) & (votes.c.tool == tool)
         with self._database.reading() as connection:
-            found: Choice | None = connection.execute(
+            choice: Choice | None = connection.execute(
                 select(votes.c.choice).where(this)
             ).scalar_one_or_none()
-        return found
+        return choice
 
     def tally(self, tool: str) -> Tally:
         """Return the votes on one tool."""
@@ -139,17 +139,17 @@ class VoteStore:
 
     def tallies(self, tools: Collection[str] | None = None) -> dict[str, Tally]:
         """Return the votes on these tools, zeros included; None is every tool that has votes."""
-        asked = (
+        query = (
             select(votes.c.tool, identities.c.kind, votes.c.choice, func.count())
             .join_from(votes, identities)
             .where(identities.c.banned.is_(None))
             .group_by(votes.c.tool, identities.c.kind, votes.c.choice)
         )
         if tools is not None and len(tools) <= _NAMED:  # beyond, counting all of them is quicker
-            asked = asked.where(votes.c.tool.in_(list(tools)))
+            query = query.where(votes.c.tool.in_(list(tools)))
         with self._database.reading() as connection:
-            found = tallies(tuple(row) for row in connection.execute(asked))
-        return found if tools is None else {tool: found.get(tool, Tally()) for tool in tools}
+            counts = tallies(tuple(row) for row in connection.execute(query))
+        return counts if tools is None else {tool: counts.get(tool, Tally()) for tool in tools}
 
     def recount(self) -> dict[str, Tally]:
         """Return what `tallies()` must be, counted anew from the raw log."""
@@ -161,7 +161,7 @@ class VoteStore:
     ) -> tuple[VoteBatch, ...]:
         """Return the networks that most votes of a time span came from, most first."""
         number = func.count()
-        asked = (
+        query = (
             select(
                 votes.c.network, number, func.count(distinct(votes.c.identity)),
                 func.count(distinct(votes.c.tool)),
@@ -172,7 +172,7 @@ class VoteStore:
             .order_by(number.desc(), votes.c.network).limit(limit)
         )  # fmt: skip
         with self._database.reading() as connection:
-            return tuple(VoteBatch(*row) for row in connection.execute(asked))
+            return tuple(VoteBatch(*row) for row in connection.execute(query))
 
     def remove_batch(
         self,
