@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from benchmarks import house
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect, text
@@ -490,3 +491,13 @@ def test_postgres_may_be_spelled_as_hosts_spell_it(postgres, tmp_path):
     for form in ("postgres://", "postgresql+psycopg://"):
         with Database.open(url.replace("postgresql://", form), folder=tmp_path) as database:
             assert VoteStore(database).tallies() == {}
+
+
+def test_the_community_imports_neither_models_nor_reviews():
+    reached, queue = set(), [n for n in house.sources() if n.startswith("panel.publish.community.")]
+    while queue:
+        module = queue.pop()
+        if module not in reached:
+            reached.add(module)
+            queue += house.own_imports(module)
+    assert not {house.room(module) for module in reached} & {"llm", "engine", "review"}

@@ -1,4 +1,4 @@
-"""What a database driver raises, as errors of panel: one line, the place named, no password."""
+"""Errors of the database drivers as errors of panel: one line, the database named, no password."""
 
 import re
 from collections.abc import Iterator

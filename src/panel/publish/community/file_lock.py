@@ -66,7 +66,7 @@ class FileLock:
             raise
 
     def drop(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         try:
             _drop(self._handle)
         finally:

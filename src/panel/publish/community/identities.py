@@ -31,7 +31,7 @@ class Identities:
         return self._of("verified", self._database.mark("mailbox", mailbox(address)), now)
 
     def find(self, cookie: str) -> int | None:
-        """Return the identity of a cookie, None where nobody has voted with it: makes none."""
+        """Return the identity of a cookie, None where there is none; creates none."""
         mark = self._database.mark("cookie", cookie)
         with self._database.reading() as connection:
             row = connection.execute(select(identities.c.id).where(identities.c.key == mark))
@@ -58,7 +58,7 @@ class Identities:
                 _move(connection, anonymous, verified, now)
 
     def ban(self, identity: int, *, now: datetime | None = None) -> None:
-        """Take the identity's votes out of every tally, and take no more from it."""
+        """Exclude the identity's votes from every tally, and accept no more of them."""
         self._set_banned(identity, now or datetime.now(UTC))
 
     def unban(self, identity: int) -> None:

@@ -79,7 +79,7 @@ class Bucket:
 
 
 class RateLimits:
-    """Lets a call through or says how long to wait. Safe to use from many threads.
+    """Admits a call or returns how long to wait. Safe to use from many threads.
 
     Memory is bounded: beyond `most` buckets the one unused for longest is forgotten, and it is
     the fullest or nearly so.
@@ -131,7 +131,7 @@ class RateLimits:
         return wait
 
     def changed(self) -> dict[Key, Bucket]:
-        """Return what has changed since the last call, to be kept elsewhere."""
+        """Return what has changed since the last call, to be stored."""
         with self._lock:
             now = self._clock()
             buckets = {
@@ -143,12 +143,12 @@ class RateLimits:
         return buckets
 
     def note(self, keys: Iterable[Key]) -> None:
-        """Have `changed` name these again: they could not be kept."""
+        """Return these from `changed` again: they could not be stored."""
         with self._lock:
             self._changed.update(keys)
 
     def restore(self, stored: Mapping[Key, Bucket]) -> None:
-        """Go on with what an earlier process has kept; kinds without a rate are left out."""
+        """Restore what an earlier process has stored; kinds without a rate are left out."""
         with self._lock:
             now = self._clock()
             for key, bucket in stored.items():
@@ -179,14 +179,14 @@ def _wait(rate: Rate, level: float) -> float:
 
 
 class RateBuckets:
-    """What is used up of flood limits. Times are aware; without one, it is now."""
+    """The stored state of rate limits. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""
         self._database = database
 
     def keep(self, changed: Mapping[Key, Bucket], *, now: datetime | None = None) -> None:
-        """Write down what has changed."""
+        """Store the changed buckets."""
         now = now or datetime.now(UTC)
         rows = [
             {"kind": kind, "name": name, "level": each.level, "at": now - timedelta(0, each.age)}
@@ -206,7 +206,7 @@ class RateBuckets:
             return connection.execute(delete(buckets).where(buckets.c.at < before)).rowcount
 
     def kept(self, *, now: datetime | None = None) -> dict[Key, Bucket]:
-        """Return what was written down, the newest ones where there are very many."""
+        """Return the stored buckets, the newest where there are more than `MOST_BUCKETS`."""
         now = now or datetime.now(UTC)
         newest = select(buckets).order_by(buckets.c.at.desc()).limit(MOST_BUCKETS)
         with self._database.reading() as connection:

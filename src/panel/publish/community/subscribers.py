@@ -87,7 +87,7 @@ class Subscribers:
             return state == "confirmed"
 
     def unsubscribe(self, address: str, *, now: datetime | None = None) -> bool:
-        """Send no more mail to the address and forget it; return whether it was there.
+        """Delete the address and send it no more mail; return whether it was subscribed.
 
         A keyed hash stays. Idempotent. Raises `AddressError`.
         """
@@ -98,7 +98,7 @@ class Subscribers:
         return self._leave(subscribers.c.id == subscriber, now)
 
     def state(self, subscriber: int | str) -> State | None:
-        """Return how an address stands, given itself or its number; None where it is unknown."""
+        """Return the state of a subscriber by address or number; None where it is unknown."""
         if isinstance(subscriber, int):
             here = subscribers.c.id == subscriber
         else:

@@ -91,7 +91,7 @@ votes: Final = Table(
     Index(None, "tool"),
     Index(None, "network", "at"),
 )  # fmt: skip
-"""Votes as they stand: one per identity and tool."""
+"""Current votes: one per identity and tool."""
 
 ledger: Final = Table(
     "ledger", METADATA,
@@ -143,7 +143,7 @@ sends: Final = Table(
     CheckConstraint("state IN ('claimed', 'sent', 'failed')", name="state"),
     Index(None, "subscriber"),
 )  # fmt: skip
-"""One row per mail: claimed before it is handed over, sent or failed after."""
+"""One row per mail: claimed before it is sent, sent or failed after."""
 
 requests: Final = Table(
     "requests", METADATA,

@@ -22,9 +22,9 @@ Cause = Literal["cast", "withdrawn", "merged", "removed"]
 def log_vote(
     connection: Connection, vote: Mapping[str, Any], *, cause: Cause, at: datetime
 ) -> None:
-    """Write one change down. `vote` has identity, tool, choice (None: gone) and network.
+    """Append one change to the log. `vote` has identity, tool, choice (None: gone) and network.
 
-    Called after the vote's own row was written, and so while it is locked: the ledger's order is
+    Called after the vote's own row was written, and so while it is locked: the log's order is
     the order in which votes changed.
     """
     row = {key: vote[key] for key in ("identity", "tool", "choice", "network")}
@@ -32,7 +32,7 @@ def log_vote(
 
 
 def replay_log(entries: Iterable[tuple[int, str, str | None]]) -> dict[tuple[int, str], str]:
-    """Return the votes that stand after all (identity, tool, choice) entries, oldest first."""
+    """Return the votes in force after all (identity, tool, choice) entries, oldest first."""
     standing: dict[tuple[int, str], str] = {}
     for identity, tool, choice in entries:
         if choice is None:

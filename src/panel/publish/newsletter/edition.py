@@ -52,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Closest:
-    """The two tools of one category that the panel finds hardest to tell apart."""
+    """The two tools of one category with the smallest difference of scores."""
 
     category: str
     first: Entry

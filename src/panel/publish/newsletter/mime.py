@@ -25,7 +25,7 @@ EXAMPLE: Final = f"{SETTING}='Panel <weekly@example.org>'"
 
 @dataclass(frozen=True)
 class MailMessage:
-    """What a mail says, whoever gets it: a subject, and the same as text and as HTML."""
+    """The content of a mail for any recipient: a subject, and the same text plain and as HTML."""
 
     subject: str
     text: str

@@ -22,7 +22,7 @@ _ABOUT: Final = (
 
 @dataclass(frozen=True)
 class FeedEntry:
-    """An edition as an entry of a feed; whoever publishes the feed writes it in its language."""
+    """An edition as an entry of a feed; the publisher of the feed encodes it."""
 
     id: str
     """A URI that stays the same for this edition, whatever is changed about it."""

@@ -102,7 +102,7 @@ class SMTPConnection:
     """A connection to a mail server, made with the first mail and again after it broke."""
 
     def __init__(self, server: SMTPServer) -> None:
-        """Remember the server; nothing is connected yet."""
+        """Nothing is connected until the first mail."""
         self._server = server
         self._wire: _Wire | None = None
 
@@ -113,13 +113,13 @@ class SMTPConnection:
         self.close()
 
     def send(self, message: EmailMessage) -> None:
-        """Hand one mail to the server, from its From to its one To.
+        """Send one mail to the server, from its From to its one To.
 
         Raises:
-            MailRefused: the server does not let us in, or not with this sender.
-            MailRejected: it will never take this mail.
-            MailDeferred: it did not take it now; the connection is closed.
-            MailUncertain: the connection broke when it may have taken it; likewise.
+            MailRefused: the server refuses the sign-in or the sender.
+            MailRejected: it will never accept this mail.
+            MailDeferred: it did not accept it now; the connection is closed.
+            MailUncertain: the connection broke when it may have accepted it; likewise.
         """
         sender, recipient = people(message)
         handed: list[bool] = []
@@ -140,7 +140,7 @@ class SMTPConnection:
             raise MailDeferred(f"{self._server}: {why}", everybody=True) from error
 
     def close(self) -> None:
-        """Say goodbye and close the connection; nothing is raised."""
+        """Send QUIT and close the connection; nothing is raised."""
         if self._wire is not None:
             with contextlib.suppress(OSError), _cut_after(5.0, self._wire):
                 self._wire.quit()
@@ -210,7 +210,7 @@ class SMTPConnection:
 
 
 class _Wire(smtplib.SMTP):
-    """The client of the standard library, which can be cut off from another thread."""
+    """The client of the standard library, which another thread can disconnect."""
 
     def __init__(self, server: SMTPServer) -> None:
         self.was_cut = False
@@ -231,18 +231,18 @@ class _Wire(smtplib.SMTP):
             raise
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one answer; half of one that was cut off is none."""
+        """Read one answer. Raises `TimeoutError` where it was cut off half-way."""
         answer = super().getreply()
         if self.was_cut:
             raise TimeoutError
         return answer
 
     def idle_ended(self) -> bool:
-        """Whether the server has spoken unasked between two mails: it only does to say goodbye."""
+        """Whether the server has sent something between two mails: a 421 before it closes."""
         return self.sock is None or bool(select.select([self.sock], [], [], 0)[0])
 
     def cut(self) -> None:
-        """Break the connection; whoever waits for it wakes up with an error."""
+        """Break the connection; a thread that waits on it gets an error."""
         self.was_cut = True
         if self._plug is not None:
             with contextlib.suppress(OSError):
@@ -258,7 +258,7 @@ class _Wire(smtplib.SMTP):
 
 @contextlib.contextmanager
 def _cut_after(seconds: float, wire: _Wire) -> Iterator[None]:
-    """Bound the whole of a dialogue: the timeout of one read would let a slow drip go on."""
+    """Bound a whole dialogue: the timeout of one read does not end a server that answers slowly."""
     timer = threading.Timer(seconds, wire.cut)
     timer.daemon = True
     timer.start()
@@ -295,7 +295,7 @@ def _sign_in(wire: _Wire, server: SMTPServer) -> None:
         # One try: some servers hang up on whoever tries a second way after a wrong password.
         wire.auth(way, ways[way])
     except smtplib.SMTPAuthenticationError as error:
-        # What the server says here may repeat what it was sent: only its code is told.
+        # The answer may repeat the credentials: only its code is shown.
         code = error.smtp_code
         if code // 100 == 4:
             text = f"{server} cannot sign anyone in now ({code})"

@@ -1,4 +1,4 @@
-"""What every form of an edition shows, computed once: pure, and ignorant of any format.
+"""What every format of an edition shows, computed once. Pure; knows no format.
 
 All text of others is on one line, short, and links to nothing. It is still untrusted: a format
 escapes it for its own language.
@@ -56,7 +56,7 @@ class ChangeView:
     """The score before, and when."""
     turns: tuple[str, ...]
     judge: str
-    """What is to be known where another model answered; else empty."""
+    """A note where another model answered; else empty."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class EditionView:
     closest: ClosestView | None
     boldest: BoldestView | None
     remark: str
-    """On what is not shown: tools whose verdicts stand, or that nothing was reviewed."""
+    """A sentence on confirmed verdicts, or that nothing was reviewed; else empty."""
     sure: str
     """How sure the numbers are; empty where there are none."""
     home: str | None

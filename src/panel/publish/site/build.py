@@ -74,7 +74,7 @@ def write_manifest(out: Path, files: Mapping[str, WrittenFile]) -> None:
 
 
 def check_free(out: Path, paths: Iterable[str], known: Mapping[str, WrittenFile]) -> None:
-    """Raise `RunError` where a file that no build wrote, or a link, stands in the way."""
+    """Raise `RunError` where a file that no build wrote, or a link, is at one of the paths."""
     for path in paths:
         if inside(out, path).exists() and path not in known:
             raise RunError(
@@ -84,7 +84,7 @@ def check_free(out: Path, paths: Iterable[str], known: Mapping[str, WrittenFile]
 
 
 Watch = Callable[[int, int], None]
-"""Told of files done and of all files."""
+"""A callback with the number of files done and of all files."""
 
 
 @dataclass
@@ -114,11 +114,11 @@ def build(site: Site, out: Path, *, watch: Watch = lambda done, total: None) -> 
     check_free(out, paths, before)
     _make(out)
     sweep(out)
-    # Told first, so that a build that is killed leaves nothing which the next one does not know.
+    # Written first, so that the next build knows every file that a killed build leaves.
     write_manifest(out, {path: WrittenFile("", "") for path in paths} | before)
     built, after = Built(), Files()
     for done, path in enumerate(paths, 1):
-        file = _one(site, out, path, before.get(path, WrittenFile("", "")), built)
+        file = _build_file(site, out, path, before.get(path, WrittenFile("", "")), built)
         if file:
             after[path] = file
         watch(done, len(paths))
@@ -128,7 +128,9 @@ def build(site: Site, out: Path, *, watch: Watch = lambda done, total: None) -> 
     return built
 
 
-def _one(site: Site, out: Path, path: str, before: WrittenFile, built: Built) -> WrittenFile | None:
+def _build_file(
+    site: Site, out: Path, path: str, before: WrittenFile, built: Built
+) -> WrittenFile | None:
     place = inside(out, path)
     stamp = site.stamp(path) or ""
     if stamp and stamp == before.stamp and _digest(place) == before.digest:

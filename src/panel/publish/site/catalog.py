@@ -87,10 +87,10 @@ class Reviewer:
 
 
 class Catalog:
-    """Every page's subject."""
+    """The subjects of all pages, with lookups between them."""
 
     def __init__(self, histories: Iterable[History], personas: Sequence[Persona]) -> None:
-        """Sort the tools; `histories` come from the archive."""
+        """Group and sort the tools of an archive."""
         found = tuple(histories)
         self.histories = {each.key: each for each in found}
         self.newest = tuple(newest(found))

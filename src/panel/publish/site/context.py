@@ -15,7 +15,7 @@ from panel.runs.history.entry import Entry
 
 @dataclass(frozen=True)
 class VisitorState:
-    """The visitor's side of a live page. Without it a page has no forms."""
+    """The state of one visitor on a live page; a page without it has no forms."""
 
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     """Votes by the tool's key; they go over those the site was made with."""
@@ -32,7 +32,7 @@ class VisitorState:
 
 @dataclass(frozen=True)
 class SiteContext:
-    """Everything that pages are drawn from."""
+    """The data that pages are rendered from."""
 
     catalogue: Catalog
     title: str

@@ -100,7 +100,7 @@ def _side(picture: Image.Image, side: ImageSide, left: int, wide: int, size: int
 
 
 def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wide: int) -> None:
-    """Draw a block a vote, with its shape in it: colour alone tells nothing."""
+    """Draw a block for each vote, with its shape in it: colour must not be the only difference."""
     voters = [vote for vote, count in votes for _ in range(count)]
     if not voters or len(voters) > 16:
         return
@@ -117,7 +117,7 @@ def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wi
 def _glyph(
     picture: Image.Image, outcome: str, place: tuple[int, int, int], tone: str | None
 ) -> None:
-    """Draw the sign of an outcome or vote; without a tone in the colour of the ground."""
+    """Draw the sign of an outcome or vote; without a tone, in the background colour."""
     x, y, size = place
     half, color = size / 2, _full(tone) if tone else 0
     pen = ImageDraw.Draw(picture)

@@ -58,9 +58,9 @@ def paths(subject: SiteContext) -> Iterator[str]:
 
 
 def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes | None:
-    """Return the page at a path before it is drawn, a file's bytes, or None.
+    """Return the page at a path before it is rendered, a file's bytes, or None.
 
-    `votes` by tool go over those of the subject.
+    `votes` by tool override those of the context.
     """
     if page := _PAGES.get(path):
         return page(subject)
@@ -74,7 +74,7 @@ def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes
 
 
 def _picture(subject: SiteContext, path: str) -> bytes | None:
-    """Return the picture of a page: its verdict's, else one of its title."""
+    """Return the preview image of a page: its verdict's, else one of its title."""
     if drawn := preview(subject, path):
         return drawn
     page = site_page(subject, path, {})

@@ -27,7 +27,7 @@ TITLE: Final = "Panel"
 
 
 class Site:
-    """Pages by path. Holds no page: each is made when it is asked for."""
+    """Pages by path. Pages are not cached: `render` makes one at each call."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class Site:
         read: Callable[[Entry], Scorecard] | None = None,
         folders: Sequence[Path] = (),
     ) -> None:
-        """Take in what the archive holds now.
+        """Load what the archive holds now.
 
         Args:
-            archive: where the verdicts are; `refresh` takes in what was added to it.
+            archive: where the verdicts are; `refresh` loads what was added to it.
             base_url: the site's public address; without it there are no pictures and no sitemap.
             live_url: where votes are cast, for a site that is files.
             title: the site's name.
@@ -70,13 +70,13 @@ class Site:
             resolutions=tuple(resolutions),
             day=today,
         )
-        self._take_in()
+        self._load()
 
     def refresh(self) -> bool:
-        """Take in what was added to the archive; tell whether anything was."""
+        """Load what was added to the archive; return whether anything was."""
         if not self.archive.refresh():
             return False
-        self._take_in()
+        self._load()
         return True
 
     def paths(self) -> Iterator[str]:
@@ -91,7 +91,7 @@ class Site:
         page = site_page(self.subject, path, live.tallies if live else {})
         if page is None or isinstance(page, bytes):
             return page
-        return self._draw(page, path, live)
+        return self._render(page, path, live)
 
     def stamp(self, path: str) -> str | None:
         """Return a hash of all that a page depends on; None for a page that is quick to render."""
@@ -108,22 +108,22 @@ class Site:
     ) -> bytes:
         """Return a page of another's template in the site's frame; search engines stay away."""
         page = SitePage(template, title, title, values=values, index=False)
-        return self._draw(page, path, live)
+        return self._render(page, path, live)
 
     def not_found(self, path: str, *, live: VisitorState | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
         page = site_page(self.subject, page_urls.NOT_FOUND, {})
         assert isinstance(page, SitePage)
-        return self._draw(page, path, live)
+        return self._render(page, path, live)
 
-    def _take_in(self) -> None:
+    def _load(self) -> None:
         self.subject = replace(
             self.subject,
             catalogue=Catalog(self.archive.histories(), self._personas),
             items=editions(self.archive, self.subject.today),
         )
 
-    def _draw(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
+    def _render(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
         own = page.path or path
         meta = PageMeta(
             path=own,
@@ -155,7 +155,7 @@ def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -
         subject: what the site is made from.
         archive: where the cards are.
         path: the page's path.
-        frame: what all pages depend on besides.
+        frame: what all pages depend on in addition.
     """
     pictured = path.startswith("pictures/")
     page = path.removeprefix("pictures/").replace(".png", ".html") if pictured else path

@@ -21,13 +21,13 @@ class Templates:
     """Pages by the name of their template; `folders` are looked in before the site's own."""
 
     def __init__(self, *folders: Path) -> None:
-        """Find nothing yet: a template is read when it is first used."""
+        """Templates are read when they are first used."""
         self._env = environment(*folders, FOLDER)
         self._env.filters.update(day=figures.day, moment=figures.moment)
         self._env.globals.update(paths=page_urls, most=_MOST)
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
-        """Return a page; whatever is put into it is escaped."""
+        """Return a page; every value is escaped."""
         return self._env.get_template(name).render(values)
 
 
