@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from benchmarks import house
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect, text
@@ -21,10 +22,10 @@ from sqlalchemy import inspect, text
 from panel.foundation.errors import DatabaseDown, DatabaseError, DatabaseFull, SettingsError
 from panel.foundation.file_lock import FileLock, LockHeld
 from panel.publish.community.database import Database
+from panel.publish.community.engines import note_on, safe, sqlite_engine
 from panel.publish.community.identities import Identities
 from panel.publish.community.migrate import VERSION_TABLE
 from panel.publish.community.requests import Requests
-from panel.publish.community.sqlite import note_on, safe, sqlite_engine
 from panel.publish.community.subscribers import Subscribers
 from panel.publish.community.tables import METADATA, Moment, ledger
 from panel.publish.community.votes import VoteStore
@@ -275,7 +276,7 @@ def test_w4_a_lock_held_5_seconds_by_another_process_loses_no_vote(tmp_path):
 
 
 def test_w4_a_lock_held_for_longer_is_an_error_of_one_line_and_no_vote(tmp_path, monkeypatch):
-    monkeypatch.setattr("panel.publish.community.sqlite.PATIENCE", 0.1)
+    monkeypatch.setattr("panel.publish.community.engines.PATIENCE", 0.1)
     with Database.open(None, folder=tmp_path) as database:
         me = Identities(database).anonymous("cookie")
         with closing(sqlite3.connect(tmp_path / "panel.db", isolation_level=None)) as other:
@@ -496,3 +497,13 @@ def test_postgres_may_be_spelled_as_hosts_spell_it(postgres, tmp_path):
     for form in ("postgres://", "postgresql+psycopg://"):
         with Database.open(url.replace("postgresql://", form), folder=tmp_path) as database:
             assert VoteStore(database).tallies() == {}
+
+
+def test_the_community_imports_neither_models_nor_reviews():
+    reached, queue = set(), [n for n in house.sources() if n.startswith("panel.publish.community.")]
+    while queue:
+        module = queue.pop()
+        if module not in reached:
+            reached.add(module)
+            queue += house.own_imports(module)
+    assert not {house.room(module) for module in reached} & {"llm", "engine", "review"}

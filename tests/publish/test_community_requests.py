@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull
-from panel.publish.community.networks import network, networks
-from panel.publish.community.rate_buckets import RateBuckets
-from panel.publish.community.rate_limits import Rate, RateLimits
+from panel.publish.community.rate_limits import Rate, RateBuckets, RateLimits, network, networks
 from panel.publish.community.requests import Budget, Requests
 from panel.publish.community.tables import requests
 

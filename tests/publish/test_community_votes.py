@@ -21,8 +21,7 @@ from panel.foundation.errors import AddressError, Banned, CommunityError
 from panel.publish.community.identities import Identities
 from panel.publish.community.tables import METADATA, ledger, votes
 from panel.publish.community.tally import Tally, VoteCount, tallies
-from panel.publish.community.vote_log import replay_log
-from panel.publish.community.votes import VoteStore
+from panel.publish.community.votes import VoteStore, replay_log
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NET = "203.0.113.0/24"

@@ -7,7 +7,7 @@ import pytest
 
 from panel.publish.newsletter import render, transactional
 from panel.publish.newsletter.edition import edition
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 from tests.publish.test_digest_writing import WEEK, Shelf, worst
 from tests.support.browser import ALONE, MISSING
 from tests.support.cards import named

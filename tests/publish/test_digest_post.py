@@ -21,7 +21,6 @@ from panel.foundation.errors import (
 )
 from panel.publish.newsletter.mime import MailMessage, Sender, message
 from panel.publish.newsletter.smtp import SMTPServer
-from panel.publish.newsletter.smtp_settings import SMTPSettings
 from tests.support.postbox import postbox
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -66,7 +65,7 @@ def test_a_mail_arrives_as_it_was_written(box):
 
 
 def test_many_mails_go_over_one_connection(box):
-    with SMTPServer.parse(box.url).line() as line:
+    with SMTPServer.parse(box.url).connection() as line:
         for number in range(20):
             line.send(mail(f"reader{number}@reader.example"))
     assert len(box.mails) == 20
@@ -96,7 +95,7 @@ def test_a_mail_goes_to_its_one_recipient_and_nobody_else(box):
 )
 def test_what_the_server_answers_says_whether_the_mail_may_be_sent_again(box, fault, error):
     box.faults["ann@reader.example"] = [fault]
-    with SMTPServer.parse(box.url).line() as line:
+    with SMTPServer.parse(box.url).connection() as line:
         with pytest.raises(error) as caught:
             line.send(mail())
         line.send(mail("ben@reader.example"))
@@ -131,10 +130,10 @@ def test_a_connection_lost_inside_a_short_mail_is_never_taken_for_sent(box):
 
 def test_a_server_that_goes_silent_after_the_mail_leaves_it_uncertain(box):
     box.faults["ann@reader.example"] = ["hang"]
-    server = replace(SMTPSettings.parse(box.url), timeout=0.3)
+    server = replace(SMTPServer.parse(box.url), timeout=0.3)
     started = time.monotonic()
     with pytest.raises(MailUncertain):
-        SMTPServer(server).send(mail())
+        server.send(mail())
     assert time.monotonic() - started < 10
 
 
@@ -153,10 +152,10 @@ def test_a_server_that_drips_its_greeting_is_cut_off_at_the_deadline():
 
         thread = threading.Thread(target=drip)
         thread.start()
-        server = SMTPSettings("127.0.0.1", listening.getsockname()[1], timeout=5, deadline=0.5)
+        server = SMTPServer("127.0.0.1", listening.getsockname()[1], timeout=5, deadline=0.5)
         started = time.monotonic()
         with pytest.raises(MailDeferred, match="no answer in time"):
-            SMTPServer(server).send(mail())
+            server.send(mail())
         assert time.monotonic() - started < 5
         thread.join()
 
@@ -165,7 +164,7 @@ def test_a_server_that_is_not_there_is_named_with_its_port(box):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     with pytest.raises(MailDeferred, match=rf"127\.0\.0\.1:{port}: nothing listens there"):
-        SMTPServer(SMTPSettings("127.0.0.1", port)).send(mail())
+        SMTPServer("127.0.0.1", port).send(mail())
 
 
 def test_a_sender_that_the_server_refuses_is_a_setting_to_mend_and_no_readers_fault(box):
@@ -187,9 +186,7 @@ def test_o4_a_wrong_password_is_refused_and_never_shown():
 
 def test_a_password_is_not_sent_in_the_clear_to_another_machine(box):
     # 127.1 is this machine too, but a name that does not say so.
-    post = SMTPServer(
-        replace(SMTPSettings.parse(box.url), host="127.1", user="user", password=SECRET)
-    )
+    post = replace(SMTPServer.parse(box.url), host="127.1", user="user", password=SECRET)
     with pytest.raises(MailRefused, match="no STARTTLS") as caught:
         post.send(mail())
     assert SECRET not in str(caught.value)
@@ -198,11 +195,11 @@ def test_a_password_is_not_sent_in_the_clear_to_another_machine(box):
 def test_starttls_is_used_and_its_certificate_checked(certificate, monkeypatch):
     path, context = certificate
     with postbox(tls_context=context, password=SECRET) as box:
-        away = replace(SMTPSettings.parse(box.url), host="127.1", user="user", password=SECRET)
+        away = replace(SMTPServer.parse(box.url), host="127.1", user="user", password=SECRET)
         with pytest.raises(MailRefused, match="certificate is not trusted"):
-            SMTPServer(away).send(mail())
+            away.send(mail())
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        SMTPServer(away).send(mail())
+        away.send(mail())
         assert len(box.mails) == 1
 
 
@@ -210,7 +207,7 @@ def test_smtps_speaks_tls_from_the_first_byte(certificate, monkeypatch):
     path, context = certificate
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with postbox(smtps=context) as box:
-        with SMTPServer(replace(SMTPSettings.parse(box.url), tls=True)).line() as line:
+        with replace(SMTPServer.parse(box.url), tls=True).connection() as line:
             for _ in range(3):
                 line.send(mail())
         assert len(box.mails) == 3
@@ -235,10 +232,10 @@ def test_o4_a_server_address_that_is_none_is_turned_down_without_being_repeated(
 
 
 def test_a_server_address_is_read_with_its_usual_ports_and_escapes():
-    assert SMTPSettings.parse("smtp://mail.example.org") == SMTPSettings("mail.example.org", 587)
-    found = SMTPSettings.parse("smtps://a%40b:p%2Fw@mail.example.org")
-    assert found == SMTPSettings("mail.example.org", 465, tls=True, user="a@b", password="p/w")
-    assert str(SMTPSettings.parse("smtp://[::1]:25")) == "[::1]:25"
+    assert SMTPServer.parse("smtp://mail.example.org") == SMTPServer("mail.example.org", 587)
+    found = SMTPServer.parse("smtps://a%40b:p%2Fw@mail.example.org")
+    assert found == SMTPServer("mail.example.org", 465, tls=True, user="a@b", password="p/w")
+    assert str(SMTPServer.parse("smtp://[::1]:25")) == "[::1]:25"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +244,7 @@ def test_a_server_address_is_read_with_its_usual_ports_and_escapes():
      ("10.0.0.1", False), ("mail", False)],
 )  # fmt: skip
 def test_only_this_machine_is_loopback(host, loopback):
-    assert SMTPSettings(host, 25).loopback is loopback
+    assert SMTPServer(host, 25).loopback is loopback
 
 
 def test_every_kind_of_failure_is_a_mail_error():

@@ -18,9 +18,8 @@ from panel.publish.newsletter.mime import Sender
 from panel.publish.newsletter.sending import Pace, Sending
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
-from panel.publish.newsletter.smtp_settings import SMTPSettings
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 from panel.runs.history.archive import Archive
 from tests.support.cards import batch
 from tests.support.postbox import postbox
@@ -63,8 +62,8 @@ def readers(database, count=5):
 
 def sending(database, box, issue, *, pace=QUICK, timeout=2.0):
     Sends(database).open(str(WEEK), issue.write())
-    server = replace(SMTPSettings.parse(box.url), timeout=timeout)
-    return Sending(database, MailSettings(SMTPServer(server), SENDER), issue, pace=pace)
+    server = replace(SMTPServer.parse(box.url), timeout=timeout)
+    return Sending(database, MailSettings(server, SENDER), issue, pace=pace)
 
 
 def counts(found):

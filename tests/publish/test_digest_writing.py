@@ -19,9 +19,9 @@ from panel.publish.newsletter import render
 from panel.publish.newsletter.edition import edition
 from panel.publish.newsletter.mime import Listing, MailMessage, Sender, message, recipient
 from panel.publish.newsletter.transactional import confirmation, sign_in
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.view import AT_MOST
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 from panel.report.citations import line
 from panel.review.review import Forecast
 from panel.review.verdict.scorecard import CardTool, Verdict, VoteTotals

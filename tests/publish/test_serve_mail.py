@@ -20,8 +20,8 @@ from panel.publish.newsletter.mime import Sender
 from panel.publish.newsletter.sending import Sending
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 from panel.publish.server import mailed_links
 from panel.publish.server.uvicorn_limits import listen
 from panel.runs.history.archive import Archive

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from panel.foundation.errors import RunError
 from panel.foundation.slug import slug
-from panel.publish.newsletter.urls import PageURLs
-from panel.publish.site import urls
-from panel.publish.site.csp import policy
+from panel.publish import page_urls
+from panel.publish.page_urls import PageURLs
+from panel.publish.site.catalog import PER_TOOL, pairs
+from panel.publish.site.context import VisitorState
 from panel.publish.site.front_page import contested, moved
-from panel.publish.site.pairing import PER_TOOL, pairs
+from panel.publish.site.page import policy
 from panel.publish.site.site import Site
-from panel.publish.site.visitor_state import VisitorState
 from panel.review.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import NOW, batch, card, named
@@ -48,7 +48,7 @@ def test_every_path_leads_to_a_page_and_every_link_to_a_path():
     made = site([*batch(), tool("Alpha"), tool("Beta")], base_url="https://verdicts.example")
     paths = list(made.paths())
     assert len(set(paths)) == len(paths)
-    assert urls.pair("alpha", "beta") in paths
+    assert page_urls.pair("alpha", "beta") in paths
     for path in paths:
         page = made.render(path)
         assert page is not None, path
@@ -188,7 +188,7 @@ def test_without_verdicts_every_page_says_so():
 
 def test_a_comparison_has_one_address_whichever_tool_is_named_first():
     made = site([tool("Alpha"), tool("Beta")], base_url="https://verdicts.example")
-    assert urls.pair("beta", "alpha") == urls.pair("alpha", "beta")
+    assert page_urls.pair("beta", "alpha") == page_urls.pair("alpha", "beta")
     turned = made.render("compare/beta-vs-alpha.html")
     assert turned is not None
     assert b'href="https://verdicts.example/compare/alpha-vs-beta.html"' in turned
@@ -196,7 +196,7 @@ def test_a_comparison_has_one_address_whichever_tool_is_named_first():
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_o2_addresses_are_short_plain_file_names(one, two):
-    for path in (urls.tool(slug(one)), urls.pair(slug(one), slug(two))):
+    for path in (page_urls.tool(slug(one)), page_urls.pair(slug(one), slug(two))):
         name = path.partition("/")[2]
         assert re.fullmatch(r"[a-z0-9-]+\.html", name)
         assert len(name) <= 160
@@ -260,6 +260,6 @@ def test_the_day_of_asking_is_used_where_none_is_given():
 def test_mail_and_site_give_a_page_the_same_address(length):
     one, two = "a" * length, "b" * length
     places = PageURLs.parse("https://panel.example.org/")
-    assert places.pair(two, one) == f"https://panel.example.org/{urls.pair(one, two)}"
-    assert places.tool(one) == f"https://panel.example.org/{urls.tool(one)}"
-    assert len(urls.pair(one, two)) <= 170
+    assert places.pair(two, one) == f"https://panel.example.org/{page_urls.pair(one, two)}"
+    assert places.tool(one) == f"https://panel.example.org/{page_urls.tool(one)}"
+    assert len(page_urls.pair(one, two)) <= 170

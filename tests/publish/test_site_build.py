@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from panel.foundation.errors import InputError, RunError
-from panel.publish.site.build import build
-from panel.publish.site.build_manifest import NAME
+from panel.publish.site.build import NAME, build
 from panel.publish.site.site import Site
 from panel.runs.history.archive import Archive
 from panel.runs.history.card_cache import OPEN, CardCache

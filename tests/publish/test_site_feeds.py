@@ -8,7 +8,7 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
-from panel.publish.site.feed_item import NEWEST
+from panel.publish.site.feeds import NEWEST
 from tests.support.cards import NOW, batch, card, named
 from tests.support.sites import LONG, later, site, tool
 

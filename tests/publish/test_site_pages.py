@@ -4,8 +4,8 @@ import pytest
 
 from panel.publish.community.tally import Tally, VoteCount
 from panel.publish.site.build import build
+from panel.publish.site.context import VisitorState
 from panel.publish.site.site import Site
-from panel.publish.site.visitor_state import VisitorState
 from panel.runs.history.archive import Archive
 from tests.support.browser import axe, check_html, overflow
 from tests.support.cards import PAYLOADS, batch, card

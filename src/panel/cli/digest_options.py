@@ -10,8 +10,8 @@ import click
 from panel.cli import options
 from panel.cli.console import warn
 from panel.publish.newsletter.edition import Edition, edition
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 from panel.runs.history.archive import Archive
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -1,25 +1,124 @@
-"""The addresses of pages about tools, below wherever the pages are: one for site and mail. Pure."""
+"""The URL scheme of the published pages: paths below the site's root, the same on disk and live.
 
+Site, server and newsletter build every link to a page from here. Pure.
+"""
+
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote, urlsplit
 
+from panel.foundation.errors import InputError
 from panel.foundation.slug import slug
+from panel.foundation.urls import https
+
+FRONT: Final = "index.html"
+TOOLS: Final = "tools.html"
+COMPARISONS: Final = "compare.html"
+CATEGORIES: Final = "categories.html"
+REVIEWERS: Final = "reviewers.html"
+PROVIDERS: Final = "providers.html"
+METHOD: Final = "method.html"
+NOT_FOUND: Final = "404.html"
+ATOM: Final = "feed.xml"
+JSON_FEED: Final = "feed.json"
+SITEMAP: Final = "sitemap.xml"
+ROBOTS: Final = "robots.txt"
+SEARCH: Final = "search.js"
+STYLE: Final = "style.css"
+SCRIPT: Final = "panel.js"
+ICON: Final = "icon.svg"
 
 _MAX_BYTES: Final = 150
 """Longest file name, below what `write_atomic` takes."""
 _PART: Final = 60
-"""Letters of each tool that stand in a name which would be too long."""
+"""Letters of each tool in the name of a pair that would be longer."""
 
 
 def tool(key: str) -> str:
-    """Return a tool's page by the tool's key."""
+    """Return the path of a tool's page by the tool's key."""
     return f"tools/{key}.html"
 
 
-def pair(one: str, two: str) -> str:
-    """Return the page that compares two tools by their keys, whichever is named first."""
-    first, second = sorted((one, two))
+def pair(key_a: str, key_b: str) -> str:
+    """Return the path of the page that compares two tools by their keys, in either order."""
+    first, second = sorted((key_a, key_b))
     name = f"{first}-vs-{second}"
     if len(name) > _MAX_BYTES:
         # Too long for a file name: the beginnings of both, and a hash of the whole.
         name = f"{first[:_PART]}-vs-{second[:_PART]}-{slug(name)[-8:]}"
     return f"compare/{name}.html"
+
+
+def category(name: str) -> str:
+    """Return the path of a category's page by the category's slug."""
+    return f"categories/{name}.html"
+
+
+def reviewer(name: str) -> str:
+    """Return the path of a persona's page by the persona's slug."""
+    return f"reviewers/{name}.html"
+
+
+def picture(path: str) -> str:
+    """Return the path of a page's preview image: `tools/x.html` has `pictures/tools/x.png`."""
+    return f"pictures/{path.removesuffix('.html')}.png"
+
+
+def root(path: str) -> str:
+    """Return the relative path from a page to the site's root: one `../` a folder."""
+    return "../" * path.count("/")
+
+
+def absolute_url(base_url: str, path: str) -> str:
+    """Return the whole URL of a path; that of the front page is the site's root."""
+    return f"{base_url.rstrip('/')}/{quote('' if path == FRONT else path)}"
+
+
+@dataclass(frozen=True)
+class PageURLs:
+    """Whole URLs of pages below the site's public base URL, which has no slash at its end."""
+
+    base: str
+
+    @classmethod
+    def parse(cls, url: str) -> "PageURLs":
+        """Read `--base-url`.
+
+        Raises:
+            InputError: it is neither https nor http on this machine, or has a query or fragment.
+        """
+        base = url.strip().rstrip("/")
+        try:
+            parts = urlsplit(base)
+            local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        except ValueError:
+            local = False
+        usable = https(f"https{base[4:]}" if local else base)
+        if not usable or "?" in base or "#" in base:
+            raise InputError(
+                "the base URL must be https (http only on this machine), without ? and #",
+                hint="for instance --base-url https://panel.example.org",
+            )
+        return cls(base)
+
+    @property
+    def host(self) -> str:
+        """The host's name, for people."""
+        return urlsplit(self.base).hostname or ""
+
+    @property
+    def method(self) -> str:
+        """The page on how verdicts are made."""
+        return absolute_url(self.base, METHOD)
+
+    def tool(self, key: str) -> str:
+        """Return a tool's page."""
+        return absolute_url(self.base, tool(key))
+
+    def pair(self, key_a: str, key_b: str) -> str:
+        """Return the page that compares two tools."""
+        return absolute_url(self.base, pair(key_a, key_b))
+
+    def unsubscribe(self, token: str) -> str:
+        """Return the URL where a click, or a POST without cookies, ends a subscription."""
+        return f"{self.base}/unsubscribe/{quote(token, safe='')}"

@@ -1,14 +1,19 @@
-"""The database: opened, migrated, and handed out as short transactions. Knows no table."""
+"""The database: opened, migrated, checked against its secret, and used in short transactions.
+
+Cookies, addresses and networks are kept as hashes under the installation's secret. With another
+secret the same visitor could vote twice and mailed links would lead nowhere, so the database stores
+the secret's fingerprint and opens with that secret only.
+"""
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -16,11 +21,68 @@ from panel.evidence.fence import installation_secret
 from panel.foundation.errors import DatabaseDown, DatabaseError, SettingsError
 from panel.foundation.file_lock import FileLock, LockHeld
 from panel.foundation.text import printable
+from panel.publish.community.engines import (
+    PATIENCE,
+    WRITES,
+    note_on,
+    postgres_engine,
+    sqlite_engine,
+)
 from panel.publish.community.errors import database_error
 from panel.publish.community.migrate import migrate
-from panel.publish.community.owner import check_present, claim, is_claimed
-from panel.publish.community.postgres import postgres_engine
-from panel.publish.community.sqlite import PATIENCE, WRITES, note_on, sqlite_engine
+from panel.publish.community.tables import identities, insert, installation, subscribers
+
+_FINGERPRINT: Final = "secret"
+_HASHED: Final = (identities, subscribers)
+"""Tables whose keys mean nothing under another secret."""
+
+
+def check_present(connection: Connection, *, file: Path, place: str) -> None:
+    """Raise `DatabaseError` where the secret in `file` is lost that the database is kept under.
+
+    Writes nothing, and works on the tables of every release.
+    """
+    if file.exists():
+        return
+    there = inspect(connection).get_table_names()
+    if _is_used(connection, [table for table in _HASHED if table.name in there]):
+        raise DatabaseError(
+            f"{file} is missing, the secret that {place} was kept under:"
+            " without it the same visitor could vote twice",
+            hint=f"put {file} back from a backup; docs/serving.md says how to go on without one",
+        )
+
+
+def claim(connection: Connection, mark: str, *, file: Path, place: str) -> None:
+    """Store the secret's fingerprint where there is none yet, or nothing depends on the old one.
+
+    Raises `DatabaseError` where the database is kept under another secret.
+    """
+    here = installation.c.name == _FINGERPRINT
+    stored = connection.execute(select(installation.c.value).where(here)).scalar_one_or_none()
+    if stored == mark:
+        return
+    if stored is not None and _is_used(connection, _HASHED):
+        raise DatabaseError(
+            f"{place} was kept under another secret than the one in {file}:"
+            " with this one the same visitor could vote twice",
+            hint=f"put the database's own secret at {file}, or use another database",
+        )
+    row = insert(connection, installation).values(name=_FINGERPRINT, value=mark)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=[installation.c.name], set_={"value": mark})
+    )
+
+
+def is_claimed(connection: Connection, mark: str) -> bool:
+    """Return whether the fingerprint is stored already."""
+    here = (installation.c.name == _FINGERPRINT) & (installation.c.value == mark)
+    return connection.execute(select(installation.c.name).where(here)).first() is not None
+
+
+def _is_used(connection: Connection, tables: Iterable[Table]) -> bool:
+    return any(connection.execute(select(table.c.id).limit(1)).first() for table in tables)
+
 
 FILE: Final = "panel.db"
 SECRET_FILE: Final = "secret"
@@ -43,8 +105,8 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         self._hidden = hidden
-        self._turn: FileLock | None = None
-        self._seat: FileLock | None = None
+        self._write_lock: FileLock | None = None
+        self._server_lock: FileLock | None = None
 
     @classmethod
     def open(cls, url: str | None, *, folder: Path, alone: bool = False) -> "Database":
@@ -87,8 +149,8 @@ class Database:
             if note := note_on(version):
                 database.notes = (note,)
             if alone:
-                database._seat = _seat(path)
-            database._turn = open_lock(path.with_name(f"{path.name}.lock"))
+                database._server_lock = _server_lock(path)
+            database._write_lock = open_lock(path.with_name(f"{path.name}.lock"))
         except BaseException:
             database.close()
             raise
@@ -96,18 +158,18 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection in a transaction that writes nothing. Raises `DatabaseDown`."""
-        with self._told(), self._engine.begin() as connection:
+        """Yield a connection in a read-only transaction. Raises `DatabaseDown`."""
+        with self._driver_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self, *, alone: str | None = None) -> Iterator[Connection]:
-        """Give a connection in a transaction that is on disk when the block ends.
+        """Yield a connection in a transaction that is on disk when the block ends.
 
         `alone` names work of which there may be only one at a time. Raises `DatabaseDown`, then
         nothing was written, or it was and the caller may do the same again.
         """
-        with self._my_turn(), self._told(), self._writer.begin() as connection:
+        with self._writing_alone(), self._driver_errors(), self._writer.begin() as connection:
             if alone is not None and connection.dialect.name == "postgresql":
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number(alone)}
@@ -120,14 +182,14 @@ class Database:
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
 
     def close(self) -> None:
-        """Close every connection and let go of the locks."""
+        """Close every connection and release the locks."""
         self._engine.dispose()
-        for lock in (self._turn, self._seat):
+        for lock in (self._write_lock, self._server_lock):
             if lock is not None:
                 lock.close()
 
     def _migrate(self) -> None:
-        with self._my_turn(), self._opening():
+        with self._writing_alone(), self._opening():
             migrate(self._writer, self.place)
 
     def _claim(self, file: Path) -> None:
@@ -145,22 +207,22 @@ class Database:
             yield
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        """On SQLite, let one thread of one process write, and so tidy up the log, at a time."""
-        if self._turn is None:
+    def _writing_alone(self) -> Iterator[None]:
+        """On SQLite, let one thread of one process write, and so checkpoint the log, at a time."""
+        if self._write_lock is None:
             yield
             return
         try:
-            self._turn.acquire(PATIENCE)
+            self._write_lock.acquire(PATIENCE)
         except LockHeld as error:
-            raise DatabaseDown(f"{self._turn.path}: {error}", hint="try again") from None
+            raise DatabaseDown(f"{self._write_lock.path}: {error}", hint="try again") from None
         try:
             yield
         finally:
-            self._turn.release()
+            self._write_lock.release()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _driver_errors(self) -> Iterator[None]:
         with database_error(self.place, secrets=self._hidden):
             yield
 
@@ -176,11 +238,11 @@ class Database:
         self.close()
 
 
-def _url(given: str | None, folder: Path) -> URL:
-    if not given:
+def _url(database_url: str | None, folder: Path) -> URL:
+    if not database_url:
         return URL.create("sqlite", database=str(folder / FILE))
     try:
-        url = make_url(given.replace("postgres://", "postgresql://", 1))
+        url = make_url(database_url.replace("postgres://", "postgresql://", 1))
         name = url.get_backend_name()
     except (ArgumentError, ValueError):
         name = ""
@@ -197,8 +259,8 @@ def _named(url: URL) -> str:
 
 
 def _hidden(url: URL) -> tuple[str, ...]:
-    given = [str(value) for key, value in url.query.items() if "pass" in key]
-    return tuple(filter(None, [url.password, *given]))
+    passwords = [str(value) for key, value in url.query.items() if "pass" in key]
+    return tuple(filter(None, [url.password, *passwords]))
 
 
 def _made(folder: Path) -> Path:
@@ -228,7 +290,7 @@ def open_lock(path: Path) -> FileLock:
         raise DatabaseError(f"{path}: the lock cannot be opened: {reason}") from None
 
 
-def _seat(path: Path) -> FileLock:
+def _server_lock(path: Path) -> FileLock:
     lock = open_lock(path.with_name(f"{path.name}.server"))
     try:
         lock.acquire()

@@ -1,6 +1,6 @@
 """Sends: which mail of an edition went to whom, so that nobody gets it twice.
 
-A mail is claimed before it is handed to the server and ended after. Whoever dies in between
+A mail is claimed before it is sent to the server and ended after. A process that dies in between
 leaves a claim: whether that mail went out is uncertain, and only a person decides about it.
 """
 
@@ -14,8 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from panel.foundation.text import printable
 from panel.publish.community.database import Database
 from panel.publish.community.subscribers import Subscriber, pages
-from panel.publish.community.tables import editions, sends, subscribers
-from panel.publish.community.upsert import insert
+from panel.publish.community.tables import editions, insert, sends, subscribers
 
 State = Literal["claimed", "sent", "failed"]
 
@@ -46,7 +45,7 @@ class Sends:
     """Editions and their mails. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def open(self, week: str, body: str, *, now: datetime | None = None) -> str:
@@ -57,8 +56,8 @@ class Sends:
         row = {"week": week, "body": body, "created": now or datetime.now(UTC)}
         with self._database.writing() as connection:
             connection.execute(insert(connection, editions).values(row).on_conflict_do_nothing())
-            kept = select(editions.c.body).where(editions.c.week == week)
-            return str(connection.execute(kept).scalar_one())
+            stored = select(editions.c.body).where(editions.c.week == week)
+            return str(connection.execute(stored).scalar_one())
 
     def weeks(self) -> tuple[str, ...]:
         """Return the weeks whose sending has begun, newest first."""
@@ -69,7 +68,7 @@ class Sends:
             )  # fmt: skip
 
     def claim(self, week: str, subscriber: int, *, now: datetime | None = None) -> bool:
-        """Take one mail upon oneself; False where it is claimed, sent or failed already.
+        """Claim one mail; False where it is claimed, sent or failed already.
 
         It is on disk when this returns. False too where the subscriber has left.
         """
@@ -84,13 +83,13 @@ class Sends:
             return connection.execute(mine).first() is not None
 
     def done(self, week: str, subscriber: int, *, now: datetime | None = None) -> None:
-        """Note that the server took the mail."""
+        """Record that the server accepted the mail."""
         self._end(week, subscriber, "sent", None, now)
 
     def failed(
         self, week: str, subscriber: int, *, message: str, now: datetime | None = None
     ) -> None:
-        """Note that the server turned the mail down for good, and what it said."""
+        """Record that the server rejected the mail for good, and its answer."""
         self._end(week, subscriber, "failed", printable(message)[:500], now)
 
     def release(self, week: str, subscriber: int) -> None:
@@ -101,7 +100,7 @@ class Sends:
             )
 
     def forgive(self, week: str, subscriber: int) -> None:
-        """Forget that the server turned a mail down: it may be sent again."""
+        """Delete a rejection: the mail may be sent again."""
         with self._database.writing() as connection:
             connection.execute(
                 delete(sends).where(_this(week, subscriber), sends.c.state == "failed")
@@ -116,7 +115,7 @@ class Sends:
         return self._in_state(week, "claimed")
 
     def refused(self, week: str) -> tuple[Send, ...]:
-        """Return the mails that the server turned down for good."""
+        """Return the mails that the server rejected for good."""
         return self._in_state(week, "failed")
 
     def progress(self, week: str) -> SendProgress:
@@ -143,14 +142,14 @@ class Sends:
             )  # fmt: skip
 
     def _in_state(self, week: str, state: State) -> tuple[Send, ...]:
-        asked = (
+        query = (
             select(sends, subscribers.c.address).join_from(sends, subscribers)
             .where(sends.c.week == week, sends.c.state == state).order_by(sends.c.subscriber)
         )  # fmt: skip
         with self._database.reading() as connection:
             return tuple(
                 Send(row.week, row.subscriber, row.address, row.state, row.message, row.claimed)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             )
 
 

@@ -19,21 +19,21 @@ def normalize_address(address: str) -> str:
     Raises `AddressError` for what is no address, holds a line end, or has letters outside ASCII
     before the @, which most mail servers do not take.
     """
-    given = address.strip(" ")
-    if len(given) > LONGEST:
+    stripped = address.strip(" ")
+    if len(stripped) > LONGEST:
         raise AddressError(f"a mail address has at most {LONGEST} characters")
     try:
-        found = validate_email(
-            given, check_deliverability=False, strict=True, allow_smtputf8=False,
+        parsed = validate_email(
+            stripped, check_deliverability=False, strict=True, allow_smtputf8=False,
             allow_quoted_local=False, allow_domain_literal=False,
         )  # fmt: skip
     except (EmailNotValidError, UnicodeError):
-        shown = printable(given)[:80]
+        shown = printable(stripped)[:80]
         raise AddressError(
             f"{shown!r} is no mail address" if shown else "no mail address was given",
             hint="name@example.org",
         ) from None
-    return found.ascii_email or found.normalized
+    return parsed.ascii_email or parsed.normalized
 
 
 def mailbox(address: str) -> str:

@@ -1,4 +1,4 @@
-"""What a database driver raises, as errors of panel: one line, the place named, no password."""
+"""Errors of the database drivers as errors of panel: one line, the database named, no password."""
 
 import re
 from collections.abc import Iterator
@@ -54,17 +54,17 @@ def unkeepable() -> Unkeepable:
     return Unkeepable("a number is too large, or letters cannot be kept")
 
 
-def _known(error: exc.DBAPIError, said: str, place: str, hint: str) -> DatabaseError | None:
+def _known(error: exc.DBAPIError, message: str, place: str, hint: str) -> DatabaseError | None:
     origin = error.orig
     code = str(getattr(origin, "sqlite_errorname", None) or getattr(origin, "sqlstate", None) or "")
     if code in ("SQLITE_FULL", "53100"):
         return DatabaseFull(f"{place}: no room left on the disk", hint="free some space")
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DatabaseError(f"{said}; it is damaged, or no database of panel")
+        return DatabaseError(f"{message}; it is damaged, or no database of panel")
     if code.startswith("SQLITE_BUSY"):
         return DatabaseDown(f"{place}: locked by another process", hint="try again")
     if error.connection_invalidated or isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return DatabaseDown(said, hint=hint)
+        return DatabaseDown(message, hint=hint)
     return None
 
 

@@ -1,27 +1,22 @@
 """Identities: who votes. Cookies and addresses are known by keyed hashes only."""
 
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import Connection, delete, select, tuple_, update
 
 from panel.foundation.errors import CommunityError
 from panel.publish.community.database import Database
 from panel.publish.community.email_address import mailbox
-from panel.publish.community.tables import identities, votes
+from panel.publish.community.tables import identities, insert, votes
 from panel.publish.community.tally import Kind
-from panel.publish.community.upsert import insert
-from panel.publish.community.vote_log import log_vote
-
-BULK: Final = "votes of many"
-"""Merging, and removing a batch, touch many votes: one of them at a time."""
+from panel.publish.community.votes import BULK, log_vote
 
 
 class Identities:
     """Anonymous identities of cookies, verified ones of mail addresses."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def anonymous(self, cookie: str, *, now: datetime | None = None) -> int:
@@ -36,14 +31,14 @@ class Identities:
         return self._of("verified", self._database.mark("mailbox", mailbox(address)), now)
 
     def find(self, cookie: str) -> int | None:
-        """Return the identity of a cookie, None where nobody has voted with it: makes none."""
+        """Return the identity of a cookie, None where there is none; creates none."""
         mark = self._database.mark("cookie", cookie)
         with self._database.reading() as connection:
-            found = connection.execute(select(identities.c.id).where(identities.c.key == mark))
-            return found.scalar_one_or_none()
+            row = connection.execute(select(identities.c.id).where(identities.c.key == mark))
+            return row.scalar_one_or_none()
 
     def kind(self, identity: int) -> Kind:
-        """Tell whether the identity is anonymous or verified. Raises `CommunityError`."""
+        """Return whether the identity is anonymous or verified. Raises `CommunityError`."""
         with self._database.reading() as connection:
             return _row(connection, identity)[0]
 
@@ -63,7 +58,7 @@ class Identities:
                 _move(connection, anonymous, verified, now)
 
     def ban(self, identity: int, *, now: datetime | None = None) -> None:
-        """Take the identity's votes out of every tally, and take no more from it."""
+        """Exclude the identity's votes from every tally, and accept no more of them."""
         self._set_banned(identity, now or datetime.now(UTC))
 
     def unban(self, identity: int) -> None:
@@ -71,7 +66,7 @@ class Identities:
         self._set_banned(identity, None)
 
     def is_banned(self, identity: int) -> bool:
-        """Tell whether the identity is banned. Raises `CommunityError` where there is none."""
+        """Return whether the identity is banned. Raises `CommunityError` where there is none."""
         with self._database.reading() as connection:
             return _row(connection, identity)[1] is not None
 

@@ -1,15 +1,52 @@
-"""Flood limits: a token bucket per identity, per network, per whatever is named.
+"""Rate limits: a token bucket per identity, per network, per whatever is named.
 
-In memory, so that a database that is away lets nobody through; `buckets` keeps them over a restart.
+Buckets live in memory, so that a database that is down lets nobody through; `RateBuckets` stores
+them, so that a restart resets no limit.
 """
 
+import ipaddress
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from sqlalchemy import delete, select
+
+from panel.publish.community.database import Database
+from panel.publish.community.tables import buckets, insert
+
+_WIDER: Final = (32, 24)
+"""Longer and longer reaches of IPv6: one owner of a /32 has 65,536 networks of a /48."""
+
+
+def networks(address: str) -> tuple[str, ...]:
+    """Return the network a visitor comes from and, for IPv6, those around it, the nearest first."""
+    nearest = network(address)
+    if ":" not in nearest:
+        return (nearest,)
+    inner = ipaddress.IPv6Network(nearest)
+    return (nearest, *(str(inner.supernet(new_prefix=bits)) for bits in _WIDER))
+
+
+def network(address: str) -> str:
+    """Return the network a visitor comes from: the /24 of IPv4, the /48 of IPv6.
+
+    An IPv4 address written as IPv6 is IPv4. What is no address is a network of its own, so that
+    a socket without one works and nothing escapes the limits.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "elsewhere"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    bits = 24 if ip.version == 4 else 48
+    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))
+
 
 MOST_BUCKETS: Final = 50_000
 WIDER: Final = 2
@@ -42,7 +79,7 @@ class Bucket:
 
 
 class RateLimits:
-    """Lets a call through or says how long to wait. Safe to use from many threads.
+    """Admits a call or returns how long to wait. Safe to use from many threads.
 
     Memory is bounded: beyond `most` buckets the one unused for longest is forgotten, and it is
     the fullest or nearly so.
@@ -94,27 +131,27 @@ class RateLimits:
         return wait
 
     def changed(self) -> dict[Key, Bucket]:
-        """Return what has changed since the last call, to be kept elsewhere."""
+        """Return what has changed since the last call, to be stored."""
         with self._lock:
             now = self._clock()
-            found = {
+            buckets = {
                 key: Bucket(self._buckets[key][0], max(0.0, now - self._buckets[key][1]))
                 for key in self._changed
                 if key in self._buckets
             }
             self._changed.clear()
-        return found
+        return buckets
 
     def note(self, keys: Iterable[Key]) -> None:
-        """Have `changed` name these again: they could not be kept."""
+        """Return these from `changed` again: they could not be stored."""
         with self._lock:
             self._changed.update(keys)
 
-    def restore(self, kept: Mapping[Key, Bucket]) -> None:
-        """Go on with what an earlier process has kept; kinds without a rate are left out."""
+    def restore(self, stored: Mapping[Key, Bucket]) -> None:
+        """Restore what an earlier process has stored; kinds without a rate are left out."""
         with self._lock:
             now = self._clock()
-            for key, bucket in kept.items():
+            for key, bucket in stored.items():
                 if key[0] in self._rates and key not in self._buckets:
                     self._buckets[key] = (bucket.level, now - max(0.0, bucket.age))
 
@@ -139,3 +176,43 @@ def _wait(rate: Rate, level: float) -> float:
     # Sums of many small refills miss a whole one by a hair.
     missing = 1 - level
     return missing * 60 / rate.per_minute if missing > 1e-9 else 0.0
+
+
+class RateBuckets:
+    """The stored state of rate limits. Times are aware; without one, it is now."""
+
+    def __init__(self, database: Database) -> None:
+        """Use an open database."""
+        self._database = database
+
+    def keep(self, changed: Mapping[Key, Bucket], *, now: datetime | None = None) -> None:
+        """Store the changed buckets."""
+        now = now or datetime.now(UTC)
+        rows = [
+            {"kind": kind, "name": name, "level": each.level, "at": now - timedelta(0, each.age)}
+            for (kind, name), each in sorted(changed.items())
+        ]
+        if not rows:
+            return
+        with self._database.writing() as connection:
+            added = insert(connection, buckets)
+            new = {name: added.excluded[name] for name in ("level", "at")}
+            here = [buckets.c.kind, buckets.c.name]
+            connection.execute(added.on_conflict_do_update(index_elements=here, set_=new), rows)
+
+    def forget(self, before: datetime) -> int:
+        """Forget what was last used before then; return how many."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(buckets).where(buckets.c.at < before)).rowcount
+
+    def kept(self, *, now: datetime | None = None) -> dict[Key, Bucket]:
+        """Return the stored buckets, the newest where there are more than `MOST_BUCKETS`."""
+        now = now or datetime.now(UTC)
+        newest = select(buckets).order_by(buckets.c.at.desc()).limit(MOST_BUCKETS)
+        with self._database.reading() as connection:
+            rows = connection.execute(newest).all()
+        # From the oldest on, as a server would have met them.
+        return {
+            (row.kind, row.name): Bucket(row.level, (now - row.at).total_seconds())
+            for row in reversed(rows)
+        }

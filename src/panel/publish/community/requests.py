@@ -77,8 +77,8 @@ class Requests:
         Raises `CommunityError` for fields that cannot be a tool, `BudgetSpent`, `QueueFull`,
         `DatabaseDown`.
         """
-        asked = check_request(name, url, description)
-        waiting = self._database.mark("request", "\0".join(v or "" for v in asked.values()))
+        fields = check_request(name, url, description)
+        waiting = self._database.mark("request", "\0".join(v or "" for v in fields.values()))
         who = None if asker is None else self._database.mark("asker", asker)
         now = now or datetime.now(UTC)
         with self._database.writing(alone=_QUEUE) as connection:
@@ -92,7 +92,7 @@ class Requests:
                 raise QueueFull(
                     f"{self._most} review requests are waiting already", hint="try again later"
                 )
-            new = {**asked, "state": "queued", "waiting": waiting, "created": now, "changed": now}
+            new = {**fields, "state": "queued", "waiting": waiting, "created": now, "changed": now}
             new["asker"] = who
             added = plain_insert(requests).values(new).returning(*requests.c)
             return _request(connection.execute(added).one())
@@ -104,26 +104,26 @@ class Requests:
             .order_by(requests.c.id).limit(1).with_for_update(skip_locked=True)
         )  # fmt: skip
         with self._database.writing() as connection:
-            found = connection.execute(oldest).scalar_one_or_none()
-            if found is None:
+            request_id = connection.execute(oldest).scalar_one_or_none()
+            if request_id is None:
                 return None
             changes = {"state": "running", "changed": now or datetime.now(UTC)}
-            taken = update(requests).where(requests.c.id == found).values(changes)
+            taken = update(requests).where(requests.c.id == request_id).values(changes)
             return _request(connection.execute(taken.returning(*requests.c)).one())
 
     def running(self, request: int, *, run: str, now: datetime | None = None) -> None:
-        """Note the run that reviews it, so that a crash can go on with it."""
+        """Store the run that reviews it, so that it is resumed after a crash."""
         self._change(request, {"run": run}, now)
 
     def done(self, request: int, *, run: str, key: str, now: datetime | None = None) -> None:
-        """Note the run that holds the verdict, and the tool's key in the archive."""
+        """Store the run that holds the verdict, and the tool's key in the archive."""
         ended = {"state": "done", "run": run, "key": key, "message": None, "waiting": None}
         self._change(request, ended, now)
 
     def failed(self, request: int, *, message: str, now: datetime | None = None) -> None:
-        """Note in one line why there will be no verdict."""
-        said = printable(message)[:500]
-        self._change(request, {"state": "failed", "message": said, "waiting": None}, now)
+        """Store in one line why there will be no verdict."""
+        reason = printable(message)[:500]
+        self._change(request, {"state": "failed", "message": reason, "waiting": None}, now)
 
     def get(self, request: int) -> Request | None:
         """Return a request, None where there is none of this number. Raises `Unkeepable`."""

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from panel.publish.community.database import Database
 from panel.publish.community.email_address import mailbox, normalize_address
-from panel.publish.community.tables import sends, subscribers
-from panel.publish.community.upsert import insert
+from panel.publish.community.tables import insert, sends, subscribers
 
 AGAIN: Final = timedelta(hours=24)
 """How long an address is left alone after a confirmation was mailed to it."""
@@ -35,11 +34,11 @@ class Subscribers:
     """Who gets the digest. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def ask(self, address: str, now: datetime | None = None) -> bool:
-        """Note that somebody wants the digest; tell whether a confirmation mail is due.
+        """Store that somebody wants the digest; return whether a confirmation mail is due.
 
         It is due at most once in 24 hours, whatever the spelling of the mailbox, and never to a
         confirmed address; what the visitor is told must not depend on it. Raises `AddressError`.
@@ -66,7 +65,7 @@ class Subscribers:
             return connection.execute(due.returning(subscribers.c.id)).first() is not None
 
     def not_mailed(self, address: str) -> None:
-        """Note that the confirmation could not be mailed: it is due again at once."""
+        """Record that the confirmation could not be mailed: it is due again at once."""
         here = (subscribers.c.key == self._key(normalize_address(address))) & (
             subscribers.c.state == "asked"
         )
@@ -88,9 +87,9 @@ class Subscribers:
             return state == "confirmed"
 
     def unsubscribe(self, address: str, *, now: datetime | None = None) -> bool:
-        """Send no more mail to the address and forget it; tell whether it was there.
+        """Delete the address and send it no more mail; return whether it was subscribed.
 
-        A keyed hash stays. Calling again does no harm. Raises `AddressError`.
+        A keyed hash stays. Idempotent. Raises `AddressError`.
         """
         return self._leave(subscribers.c.key == self._key(normalize_address(address)), now)
 
@@ -99,16 +98,16 @@ class Subscribers:
         return self._leave(subscribers.c.id == subscriber, now)
 
     def state(self, subscriber: int | str) -> State | None:
-        """Return how an address stands, given itself or its number; None where it is unknown."""
+        """Return the state of a subscriber by address or number; None where it is unknown."""
         if isinstance(subscriber, int):
             here = subscribers.c.id == subscriber
         else:
             here = subscribers.c.key == self._key(normalize_address(subscriber))
         with self._database.reading() as connection:
-            found: State | None = connection.execute(
+            state: State | None = connection.execute(
                 select(subscribers.c.state).where(here)
             ).scalar_one_or_none()
-        return found
+        return state
 
     def forget_unconfirmed(self, before: datetime) -> int:
         """Forget the addresses that asked before then and never confirmed; return how many.
@@ -143,8 +142,8 @@ def pages(database: Database, which: ColumnElement[bool]) -> Iterator[Subscriber
     while True:
         with database.reading() as connection:
             here = wanted.where(which, subscribers.c.id > last).limit(_PAGE)
-            found = [Subscriber(row.id, row.address) for row in connection.execute(here)]
-        yield from found
-        if len(found) < _PAGE:
+            page = [Subscriber(row.id, row.address) for row in connection.execute(here)]
+        yield from page
+        if len(page) < _PAGE:
             return
-        last = found[-1].id
+        last = page[-1].id

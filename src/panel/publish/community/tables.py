@@ -1,4 +1,4 @@
-"""The tables, for SQLite and PostgreSQL alike. Knows columns and no queries.
+"""The tables, for SQLite and PostgreSQL alike, and the insert that both know. No queries.
 
 A change here needs a migration beside it: a test compares the two on both databases.
 """
@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA: Final = MetaData(
@@ -89,7 +91,7 @@ votes: Final = Table(
     Index(None, "tool"),
     Index(None, "network", "at"),
 )  # fmt: skip
-"""Votes as they stand: one per identity and tool."""
+"""Current votes: one per identity and tool."""
 
 ledger: Final = Table(
     "ledger", METADATA,
@@ -141,7 +143,7 @@ sends: Final = Table(
     CheckConstraint("state IN ('claimed', 'sent', 'failed')", name="state"),
     Index(None, "subscriber"),
 )  # fmt: skip
-"""One row per mail: claimed before it is handed over, sent or failed after."""
+"""One row per mail: claimed before it is sent, sent or failed after."""
 
 requests: Final = Table(
     "requests", METADATA,
@@ -181,3 +183,10 @@ spent: Final = Table(
     Index(None, "expires"),
 )  # fmt: skip
 """Tokens that were used, kept until well after they have expired."""
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert into the table that can say what happens on a conflict."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

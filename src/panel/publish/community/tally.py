@@ -48,16 +48,16 @@ def tallies(groups: Iterable[tuple[str, str, str, int]]) -> dict[str, Tally]:
     """Return the tallies of (tool, kind of identity, choice, votes) groups, by tool."""
     counts: dict[str, dict[tuple[str, str], int]] = {}
     for tool, kind, choice, number in groups:
-        found = counts.setdefault(tool, {})
-        found[kind, choice] = found.get((kind, choice), 0) + number
+        by_kind = counts.setdefault(tool, {})
+        by_kind[kind, choice] = by_kind.get((kind, choice), 0) + number
     return {
         tool: Tally(
             verified=VoteCount(
-                found.get(("verified", "ship"), 0), found.get(("verified", "skip"), 0)
+                by_kind.get(("verified", "ship"), 0), by_kind.get(("verified", "skip"), 0)
             ),
             anonymous=VoteCount(
-                found.get(("anonymous", "ship"), 0), found.get(("anonymous", "skip"), 0)
+                by_kind.get(("anonymous", "ship"), 0), by_kind.get(("anonymous", "skip"), 0)
             ),
         )
-        for tool, found in sorted(counts.items())
+        for tool, by_kind in sorted(counts.items())
     }

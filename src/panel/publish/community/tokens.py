@@ -10,8 +10,7 @@ from sqlalchemy import delete, select
 
 from panel.foundation.errors import TokenError
 from panel.publish.community.database import Database
-from panel.publish.community.tables import spent
-from panel.publish.community.upsert import insert
+from panel.publish.community.tables import insert, spent
 
 LONGEST: Final = 2000
 """Characters a token may have; a longer one is not looked at."""

@@ -1,20 +1,63 @@
-"""Votes: ship or skip, one per identity and tool, changed and withdrawn at will."""
+"""Votes: ship or skip, one per identity and tool, with an append-only log of every change.
 
-from collections.abc import Collection
+Tallies can be recounted from the log alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, distinct, func, select
+from sqlalchemy import insert as plain_insert
 
 from panel.foundation.errors import Banned, CommunityError
 from panel.publish.community.database import Database
-from panel.publish.community.identities import BULK
-from panel.publish.community.tables import identities, votes
+from panel.publish.community.tables import identities, insert, ledger, votes
 from panel.publish.community.tally import Choice, Tally, tallies
-from panel.publish.community.upsert import insert
-from panel.publish.community.vote_log import log_vote, recount
 
+Cause = Literal["cast", "withdrawn", "merged", "removed"]
+
+
+def log_vote(
+    connection: Connection, vote: Mapping[str, Any], *, cause: Cause, at: datetime
+) -> None:
+    """Append one change to the log. `vote` has identity, tool, choice (None: gone) and network.
+
+    Called after the vote's own row was written, and so while it is locked: the log's order is
+    the order in which votes changed.
+    """
+    row = {key: vote[key] for key in ("identity", "tool", "choice", "network")}
+    connection.execute(plain_insert(ledger).values({**row, "cause": cause, "at": at}))
+
+
+def replay_log(entries: Iterable[tuple[int, str, str | None]]) -> dict[tuple[int, str], str]:
+    """Return the votes in force after all (identity, tool, choice) entries, oldest first."""
+    standing: dict[tuple[int, str], str] = {}
+    for identity, tool, choice in entries:
+        if choice is None:
+            standing.pop((identity, tool), None)
+        else:
+            standing[identity, tool] = choice
+    return standing
+
+
+def recount(connection: Connection) -> dict[str, Tally]:
+    """Return every tool's tally from the ledger alone; banned identities do not count."""
+    columns = (ledger.c.identity, ledger.c.tool, ledger.c.choice)
+    entries = connection.execute(select(*columns).order_by(ledger.c.id)).yield_per(1000)
+    standing = replay_log((row.identity, row.tool, row.choice) for row in entries)
+    allowed = select(identities.c.id, identities.c.kind).where(identities.c.banned.is_(None))
+    kinds = {row.id: row.kind for row in connection.execute(allowed)}
+    return tallies(
+        (tool, kinds[identity], choice, 1)
+        for (identity, tool), choice in standing.items()
+        if identity in kinds
+    )
+
+
+BULK: Final = "votes of many"
+"""Merging, and removing a batch, touch many votes: one of them at a time."""
 LONGEST_TOOL: Final = 300
 _NAMED: Final = 1000
 
@@ -36,7 +79,7 @@ class VoteStore:
     """The community's votes. Times are aware; without one, it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Use an open database."""
         self._database = database
 
     def cast(
@@ -48,10 +91,10 @@ class VoteStore:
         network: str,
         now: datetime | None = None,
     ) -> bool:
-        """Set the identity's vote on a tool; tell whether that changed anything.
+        """Set the identity's vote on a tool; return whether that changed anything.
 
         `network` is where the voter came from (see `networks`); only its keyed hash is kept.
-        Calling again does no harm. Raises `Banned`, `CommunityError` for an identity or choice
+        Idempotent. Raises `Banned`, `CommunityError` for an identity or choice
         that is none, `DatabaseDown`.
         """
         if choice not in ("ship", "skip"):
@@ -75,7 +118,7 @@ class VoteStore:
         return True
 
     def withdraw(self, identity: int, tool: str, *, now: datetime | None = None) -> bool:
-        """Take the identity's vote on a tool back; tell whether there was one."""
+        """Take the identity's vote on a tool back; return whether there was one."""
         this = and_(votes.c.identity == identity, votes.c.tool == tool)
         with self._database.writing() as connection:
             gone = _drop(connection, this, cause="withdrawn", now=now)
@@ -85,10 +128,10 @@ class VoteStore:
         """Return how the identity votes on a tool, None where it does not."""
         this = (votes.c.identity == identity) & (votes.c.tool == tool)
         with self._database.reading() as connection:
-            found: Choice | None = connection.execute(
+            choice: Choice | None = connection.execute(
                 select(votes.c.choice).where(this)
             ).scalar_one_or_none()
-        return found
+        return choice
 
     def tally(self, tool: str) -> Tally:
         """Return the votes on one tool."""
@@ -96,17 +139,17 @@ class VoteStore:
 
     def tallies(self, tools: Collection[str] | None = None) -> dict[str, Tally]:
         """Return the votes on these tools, zeros included; None is every tool that has votes."""
-        asked = (
+        query = (
             select(votes.c.tool, identities.c.kind, votes.c.choice, func.count())
             .join_from(votes, identities)
             .where(identities.c.banned.is_(None))
             .group_by(votes.c.tool, identities.c.kind, votes.c.choice)
         )
         if tools is not None and len(tools) <= _NAMED:  # beyond, counting all of them is quicker
-            asked = asked.where(votes.c.tool.in_(list(tools)))
+            query = query.where(votes.c.tool.in_(list(tools)))
         with self._database.reading() as connection:
-            found = tallies(tuple(row) for row in connection.execute(asked))
-        return found if tools is None else {tool: found.get(tool, Tally()) for tool in tools}
+            counts = tallies(tuple(row) for row in connection.execute(query))
+        return counts if tools is None else {tool: counts.get(tool, Tally()) for tool in tools}
 
     def recount(self) -> dict[str, Tally]:
         """Return what `tallies()` must be, counted anew from the raw log."""
@@ -118,7 +161,7 @@ class VoteStore:
     ) -> tuple[VoteBatch, ...]:
         """Return the networks that most votes of a time span came from, most first."""
         number = func.count()
-        asked = (
+        query = (
             select(
                 votes.c.network, number, func.count(distinct(votes.c.identity)),
                 func.count(distinct(votes.c.tool)),
@@ -129,7 +172,7 @@ class VoteStore:
             .order_by(number.desc(), votes.c.network).limit(limit)
         )  # fmt: skip
         with self._database.reading() as connection:
-            return tuple(VoteBatch(*row) for row in connection.execute(asked))
+            return tuple(VoteBatch(*row) for row in connection.execute(query))
 
     def remove_batch(
         self,

@@ -52,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Closest:
-    """The two tools of one category that the panel finds hardest to tell apart."""
+    """The two tools of one category with the smallest difference of scores."""
 
     category: str
     first: Entry
@@ -143,15 +143,15 @@ def _change(now: Entry, before: Entry) -> Change:
     return Change(now, before, tuple(turn for turn in turns if turn.now != turn.before))
 
 
-def _by_score(found: Entry) -> tuple[bool, float, str]:
-    verdict = found.verdict
+def _by_score(entry: Entry) -> tuple[bool, float, str]:
+    verdict = entry.verdict
     score = math.inf if verdict.score is None else -verdict.score
-    return (verdict.outcome in UNDECIDED, score, found.key)
+    return (verdict.outcome in UNDECIDED, score, entry.key)
 
 
-def _tenths(found: Entry) -> int:
+def _tenths(entry: Entry) -> int:
     """Return the score in tenths, cut as `figures.score` shows it."""
-    return math.floor((found.verdict.score or 0.0) * 10 + 1e-6)
+    return math.floor((entry.verdict.score or 0.0) * 10 + 1e-6)
 
 
 def _comparable(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
@@ -163,23 +163,25 @@ def _comparable(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
 
 
 def _closest(entries: Iterable[Entry]) -> Closest | None:
-    found = sorted(_comparable(entries), key=lambda pair: (pair[0], -_tenths(pair[1]), pair[1].key))
+    ranked = sorted(
+        _comparable(entries), key=lambda pair: (pair[0], -_tenths(pair[1]), pair[1].key)
+    )
     # Sorted by score, the closest pair of a category stands side by side.
     pairs = [
         (_tenths(first) - _tenths(second), category, first, second)
-        for category, group in groupby(found, key=lambda pair: pair[0])
+        for category, group in groupby(ranked, key=lambda pair: pair[0])
         for (_, first), (_, second) in pairwise(group)
     ]
     if not pairs:
         return None
     tenths, _, first, second = min(pairs, key=lambda pair: (pair[0], pair[1]))
-    others = _as_close(found, tenths) - 1
+    others = _as_close(ranked, tenths) - 1
     return Closest(first.tool.category or "", first, second, tenths, others)
 
 
-def _as_close(found: Iterable[tuple[str, Entry]], tenths: int) -> int:
+def _as_close(ranked: Iterable[tuple[str, Entry]], tenths: int) -> int:
     """Count the pairs of a category whose scores differ by exactly that much."""
-    counts = Counter((category, _tenths(each)) for category, each in found)
+    counts = Counter((category, _tenths(entry)) for category, entry in ranked)
     if tenths == 0:
         return sum(many * (many - 1) // 2 for many in counts.values())
     return sum(
@@ -199,7 +201,12 @@ def _boldest(entries: Iterable[Entry]) -> Boldest | None:
     return min(bold, key=_boldness, default=None)
 
 
-def _boldness(found: Boldest) -> tuple[float, str, str, str]:
-    by = found.forecast.resolve_by.isoformat()
+def _boldness(boldest: Boldest) -> tuple[float, str, str, str]:
+    by = boldest.forecast.resolve_by.isoformat()
     # Rounded, so that 0.9 and 0.1 are as bold as each other.
-    return (-round(abs(found.probability - 0.5), 9), by, found.entry.key, found.opinion.persona)
+    return (
+        -round(abs(boldest.probability - 0.5), 9),
+        by,
+        boldest.entry.key,
+        boldest.opinion.persona,
+    )

@@ -13,11 +13,11 @@ from panel.foundation.errors import DatabaseError
 from panel.publish.newsletter import render
 from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.mime import MailMessage
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 
 
 class Issue(BaseModel):
-    """What is mailed; `mark` stands where a reader's unsubscribe token goes."""
+    """A mail as stored; `mark` is the placeholder of each reader's unsubscribe token."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -32,7 +32,7 @@ class Issue(BaseModel):
     @classmethod
     def of(cls, edition: Edition, places: PageURLs) -> "Issue":
         """Write an edition for mailing."""
-        # Nobody who writes a tool's page can know the mark, so nobody can plant one.
+        # Random, so that text of a reviewed page cannot contain the placeholder.
         mark = f"token-{secrets.token_hex(16)}"
         letter = render.letter(edition, places=places, unsubscribe=places.unsubscribe(mark))
         return cls(

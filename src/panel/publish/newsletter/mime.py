@@ -17,7 +17,7 @@ from email.utils import format_datetime, getaddresses
 from typing import Any, Final
 
 from panel.foundation.errors import SettingsError
-from panel.publish.newsletter.wrap import one_line
+from panel.report.citations import line
 
 SETTING: Final = "PANEL_MAIL_FROM"
 EXAMPLE: Final = f"{SETTING}='Panel <weekly@example.org>'"
@@ -25,7 +25,7 @@ EXAMPLE: Final = f"{SETTING}='Panel <weekly@example.org>'"
 
 @dataclass(frozen=True)
 class MailMessage:
-    """What a mail says, whoever gets it: a subject, and the same as text and as HTML."""
+    """The content of a mail for any recipient: a subject, and the same text plain and as HTML."""
 
     subject: str
     text: str
@@ -69,7 +69,7 @@ class Sender:
         except ValueError:
             hint = f"for instance {EXAMPLE}"
             raise SettingsError(f"{SETTING} is not one mail address", hint=hint) from None
-        return cls(name=one_line(name) or "Panel", address=known.addr_spec)
+        return cls(name=line(name) or "Panel", address=known.addr_spec)
 
 
 def recipient(address: str) -> Address:
@@ -79,10 +79,10 @@ def recipient(address: str) -> Address:
     # Letters beyond ASCII are right in an address (RFC 6531), the parser only knows the rest.
     plain = re.sub(r"[^\x00-\x7f]", "x", address)
     try:
-        found = Address(addr_spec=plain)
+        parsed = Address(addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError, MessageDefect):
         raise ValueError("not one mail address") from None
-    if not found.domain or not found.username or found.addr_spec != plain or '"' in address:
+    if not parsed.domain or not parsed.username or parsed.addr_spec != plain or '"' in address:
         raise ValueError("not one mail address")
     user, _, domain = address.rpartition("@")
     return Address(username=user, domain=domain)
@@ -115,7 +115,7 @@ def message(
     mail = EmailMessage(policy=_POLICY.clone(utf8=not address.addr_spec.isascii()))
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = address
-    mail["Subject"] = one_line(letter.subject)[:200]
+    mail["Subject"] = line(letter.subject)[:200]
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{ident or secrets.token_hex(16)}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -152,7 +152,7 @@ def _list_headers(listing: Listing | None, sender: Sender) -> Mapping[str, str]:
 
 
 def _phrase(name: str) -> str:
-    plain = "".join(c for c in one_line(name) if c.isascii() and (c.isalnum() or c in " -"))
+    plain = "".join(c for c in line(name) if c.isascii() and (c.isalnum() or c in " -"))
     return plain[:60].strip() or "Panel"
 
 

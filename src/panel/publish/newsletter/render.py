@@ -3,19 +3,17 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from panel.publish.newsletter import markdown as md
 from panel.publish.newsletter import templates
-from panel.publish.newsletter import text as mailtext
-from panel.publish.newsletter.as_json import edition_json
-from panel.publish.newsletter.edition import Edition
+from panel.publish.newsletter.edition import Boldest, Change, Closest, Edition
 from panel.publish.newsletter.mime import MailMessage
-from panel.publish.newsletter.urls import PageURLs
 from panel.publish.newsletter.view import view
-from panel.publish.newsletter.wrap import wrapped
+from panel.publish.page_urls import PageURLs
+from panel.runs.history.entry import Entry
 
+SCHEMA: Final = "panel.digest/1"
 _ABOUT: Final = (
     "Verdicts are made by language models that answer fixed questions from evidence; "
     "code counts their answers."
@@ -24,7 +22,7 @@ _ABOUT: Final = (
 
 @dataclass(frozen=True)
 class FeedEntry:
-    """An edition as an entry of a feed; whoever publishes the feed writes it in its language."""
+    """An edition as an entry of a feed; the publisher of the feed encodes it."""
 
     id: str
     """A URI that stays the same for this edition, whatever is changed about it."""
@@ -38,70 +36,134 @@ class FeedEntry:
     """A fragment: paragraphs, headings and lists, escaped, with nothing that is loaded."""
 
 
-def letter(found: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
+def letter(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
     """Return the edition as a mail; `unsubscribe` is the address its visible links lead to."""
     return MailMessage(
-        subject=view(found, places).subject,
-        text=text(found, places=places, unsubscribe=unsubscribe),
-        html=html(found, places=places, unsubscribe=unsubscribe),
+        subject=view(edition, places).subject,
+        text=text(edition, places=places, unsubscribe=unsubscribe),
+        html=html(edition, places=places, unsubscribe=unsubscribe),
     )
 
 
-def html(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
-    """Return the edition as the HTML of a mail: whole in itself, for light and dark."""
-    shown = view(found, places)
-    return templates.render(
-        "edition",
-        title=shown.subject,
-        preview=shown.preview,
-        view=shown,
-        about=_ABOUT,
-        why=_why(places),
-        unsubscribe=unsubscribe,
-    )
+def html(
+    edition: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None
+) -> str:
+    """Return the edition as the HTML of a mail: one self-contained document, light and dark."""
+    return _rendered("edition.html", edition, places, unsubscribe)
 
 
-def text(found: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None) -> str:
+def text(
+    edition: Edition, *, places: PageURLs | None = None, unsubscribe: str | None = None
+) -> str:
     """Return the edition as the text of a mail, in lines of at most 72 characters but links."""
-    shown = view(found, places)
-    blocks = [mailtext.body(shown), "-" * 40, wrapped(f"{_ABOUT} {shown.sure}".strip())]
-    if shown.method:
-        blocks.append(f"How it is done:\n{shown.method}")
-    if unsubscribe:
-        blocks.append(f"{wrapped(_why(places))}\nUnsubscribe:\n{unsubscribe}")
-    return "\n\n".join(blocks) + "\n"
+    return _rendered("edition.txt", edition, places, unsubscribe)
 
 
-def markdown(found: Edition, *, places: PageURLs | None = None) -> str:
+def markdown(edition: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition as Markdown."""
-    shown = view(found, places)
-    how = f" [How it is done](<{shown.method}>)." if shown.method else ""
-    foot = f"{_ABOUT}{how} {shown.sure}".strip()
-    return "\n\n".join([md.body(shown), "---", foot]) + "\n"
+    return _rendered("edition.md", edition, places, None)
 
 
-def feed_entry(found: Edition, *, places: PageURLs | None = None) -> FeedEntry:
+def feed_entry(edition: Edition, *, places: PageURLs | None = None) -> FeedEntry:
     """Return the edition as an entry of a feed."""
-    shown = view(found, places)
+    shown = view(edition, places)
     base = places.base if places else "panel"
     return FeedEntry(
         id=uuid5(NAMESPACE_URL, f"{base}/weekly/{shown.week}").urn,
         title=f"{shown.title}: {shown.headline.lower()}",
-        updated=found.week.end,
+        updated=edition.week.end,
         link=shown.home,
         summary=" ".join(part for part in (shown.preview, shown.remark) if part),
-        html=templates.render("entry", view=shown).strip(),
+        html=templates.render("entry.html", view=shown).strip(),
     )
 
 
-def as_json(found: Edition, *, places: PageURLs | None = None) -> str:
+def as_json(edition: Edition, *, places: PageURLs | None = None) -> str:
     """Return the edition and its feed entry as one JSON object, `panel.digest/1`."""
-    entry = feed_entry(found, places=places)
+    entry = feed_entry(edition, places=places)
     feed = asdict(entry) | {"updated": entry.updated.isoformat().replace("+00:00", "Z")}
-    whole = edition_json(found, places) | {"feed": feed}
+    whole = _edition_json(edition, places) | {"feed": feed}
     return json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _why(places: PageURLs | None) -> str:
+def _rendered(
+    template: str, edition: Edition, places: PageURLs | None, unsubscribe: str | None
+) -> str:
+    shown = view(edition, places)
     where = f" on {places.host}" if places else ""
-    return f"You get this mail because you confirmed a subscription{where}."
+    return templates.render(
+        template,
+        title=shown.subject,
+        preview=shown.preview,
+        view=shown,
+        about=_ABOUT,
+        why=f"You get this mail because you confirmed a subscription{where}.",
+        unsubscribe=unsubscribe,
+    )
+
+
+def _edition_json(edition: Edition, places: PageURLs | None) -> dict[str, Any]:
+    """Return the whole edition, however long; addresses are null where no base URL is known."""
+    return {
+        "schema": SCHEMA,
+        "week": str(edition.week),
+        "from": _moment(edition.week.start),
+        "until": _moment(edition.week.end),
+        "new": [_entry(each, places) for each in edition.new],
+        "changed": [_change(each, places) for each in edition.changed],
+        "confirmed": edition.confirmed,
+        "closest": _closest(edition.closest, places) if edition.closest else None,
+        "boldest": _boldest(edition.boldest, places) if edition.boldest else None,
+    }
+
+
+def _entry(entry: Entry, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "page": places.tool(entry.key) if places else None,
+        "run": entry.run,
+        "created": _moment(entry.created),
+        "provider": entry.provider,
+        "model": entry.model,
+        "asked": entry.asked,
+        "tool": entry.tool.model_dump(mode="json"),
+        "verdict": entry.verdict.model_dump(mode="json"),
+    }
+
+
+def _change(change: Change, places: PageURLs | None) -> dict[str, Any]:
+    turns = [
+        {"persona": t.persona, "title": t.title, "before": t.before, "now": t.now}
+        for t in change.turns
+    ]
+    return {
+        "now": _entry(change.now, places),
+        "before": _entry(change.before, places),
+        "turns": turns,
+    }
+
+
+def _closest(closest: Closest, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "category": closest.category,
+        "tools": [closest.first.key, closest.second.key],
+        "page": places.pair(closest.first.key, closest.second.key) if places else None,
+        "difference": closest.tenths / 10,
+        "tie": closest.tie,
+        "others": closest.others,
+    }
+
+
+def _boldest(boldest: Boldest, places: PageURLs | None) -> dict[str, Any]:
+    return {
+        "key": boldest.entry.key,
+        "page": places.tool(boldest.entry.key) if places else None,
+        "persona": boldest.opinion.persona,
+        "claim": boldest.forecast.claim,
+        "probability": boldest.probability,
+        "resolve_by": boldest.forecast.resolve_by.isoformat(),
+    }
+
+
+def _moment(when: datetime) -> str:
+    return when.isoformat().replace("+00:00", "Z")

@@ -1,7 +1,7 @@
-"""Sending an issue: one mail per confirmed address, none twice, and go on where it stopped.
+"""Sending an issue: one mail per confirmed address, none twice, resumed where it stopped.
 
 A mail is claimed in the database before it is handed over and ended after. What a killed process
-leaves claimed may have gone out or not; it is told, never sent again by itself.
+leaves claimed may have gone out or not; it is reported, and only a person sends it again.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from panel.publish.newsletter.issue import Issue
 from panel.publish.newsletter.mime import Listing, message
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPConnection
-from panel.publish.newsletter.urls import PageURLs
+from panel.publish.page_urls import PageURLs
 
 PURPOSE: Final = "unsubscribe"
 HOURS: Final = 24 * 365
@@ -38,11 +38,11 @@ LIST: Final = "Panel weekly"
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast, and how stubborn. Every wait is bounded by these and the server's deadline."""
+    """Rate and retries of a sending. These and the server's deadline bound every wait."""
 
     per_minute: int = 300
     pauses: tuple[float, ...] = (10.0, 60.0)
-    """Seconds before each further round over the mails that were put off."""
+    """Seconds before each further round over the deferred mails."""
     in_a_row: int = 5
     """Mails in a row for which the server failed altogether, after which a round ends."""
 
@@ -59,7 +59,7 @@ class Sending:
         pace: Pace | None = None,
         watch: Callable[[SendProgress], None] = lambda progress: None,
     ) -> None:
-        """Nothing is sent yet. `watch` is told now and then how far it has come."""
+        """Nothing is sent yet. `watch` is called every few seconds with the progress."""
         self.trouble: str = ""
         """What the server said last when it put a mail off or turned it down."""
         self._sends = Sends(database)
@@ -85,7 +85,7 @@ class Sending:
         return f"<{self._ident(reader)}@{self._mailing.sender.domain}>"
 
     def stop(self) -> None:
-        """End after the mail that is under way. Safe to call from a signal handler."""
+        """End after the current mail. Safe to call from a signal handler."""
         self._stop.set()
 
     def run(self) -> SendProgress:
@@ -101,12 +101,12 @@ class Sending:
         return self._sends.progress(self.week)
 
     def _round(self) -> bool:
-        """Try everybody who is left once; tell whether any mail was put off."""
-        put_off, in_a_row, told = False, 0, time.monotonic()
-        with self._mailing.post.line() as line:
+        """Try every remaining subscriber once; return whether any mail was deferred."""
+        put_off, in_a_row, last_progress = False, 0, time.monotonic()
+        with self._mailing.server.connection() as connection:
             for reader in self._paced(self._sends.left(self.week)):
                 try:
-                    self._one(line, reader)
+                    self._send(connection, reader)
                     in_a_row = 0
                 except (MailDeferred, MailUncertain) as error:
                     self.trouble = error.message
@@ -115,13 +115,13 @@ class Sending:
                     in_a_row = in_a_row + 1 if whole else 0
                 if in_a_row == self._pace.in_a_row:
                     return True
-                if time.monotonic() - told > 5:
-                    told = time.monotonic()
+                if time.monotonic() - last_progress > 5:
+                    last_progress = time.monotonic()
                     self._watch(self._sends.progress(self.week))
         return put_off
 
-    def _one(self, line: SMTPConnection, reader: Subscriber) -> None:
-        """Send one mail, unless it is somebody else's already.
+    def _send(self, connection: SMTPConnection, reader: Subscriber) -> None:
+        """Send one mail, unless another process has claimed it.
 
         Raises `MailDeferred` with the claim given back, `MailUncertain` with the claim left.
         """
@@ -129,15 +129,15 @@ class Sending:
         if not self._sends.claim(week, reader.id):
             return
         try:
-            line.send(self.mail(reader))
+            connection.send(self.mail(reader))
         except (MailDeferred, MailRefused):
-            self._insist(lambda: self._sends.release(week, reader.id))
+            self._store(lambda: self._sends.release(week, reader.id))
             raise
         except (MailRejected, ValueError) as error:
             self.trouble = error.message if isinstance(error, MailError) else str(error)
-            self._insist(lambda: self._sends.failed(week, reader.id, message=self.trouble))
+            self._store(lambda: self._sends.failed(week, reader.id, message=self.trouble))
         else:
-            self._insist(lambda: self._sends.done(week, reader.id))
+            self._store(lambda: self._sends.done(week, reader.id))
 
     def mail(self, reader: Subscriber) -> EmailMessage:
         """Return the issue as a mail to one reader."""
@@ -157,7 +157,7 @@ class Sending:
         return f"{self.week}.{self._database.mark('mail', f'{self.week} {reader}')[:24]}"
 
     def _paced(self, readers: Iterator[Subscriber]) -> Iterator[Subscriber]:
-        """Yield readers, no faster than the pace, until told to stop."""
+        """Yield readers, no faster than the pace, until `stop` is called."""
         step, due = 60 / self._pace.per_minute, time.monotonic()
         for reader in readers:
             if self._stop.wait(max(0.0, due - time.monotonic())):
@@ -165,8 +165,8 @@ class Sending:
             due = max(due, time.monotonic() - 1) + step
             yield reader
 
-    def _insist(self, note: Callable[[], None]) -> None:
-        """Write down how a mail ended, also over a short outage: forgetting it is worse."""
+    def _store(self, note: Callable[[], None]) -> None:
+        """Store how a mail ended, with retries over a short outage: else it stays uncertain."""
         for pause in (0.5, 1.0, 2.0, 4.0, 8.0):
             with contextlib.suppress(DatabaseDown):
                 return note()

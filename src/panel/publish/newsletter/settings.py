@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from panel.foundation.errors import SettingsError
-from panel.publish.newsletter import mime, smtp_settings
+from panel.publish.newsletter import mime, smtp
 from panel.publish.newsletter.mime import MailMessage, Sender
 from panel.publish.newsletter.smtp import SMTPServer
 
@@ -14,7 +14,7 @@ from panel.publish.newsletter.smtp import SMTPServer
 class MailSettings:
     """Where mail goes out, and who it is from."""
 
-    post: SMTPServer
+    server: SMTPServer
     sender: Sender
 
     @classmethod
@@ -24,13 +24,9 @@ class MailSettings:
         Raises:
             SettingsError: one is not set, or is none; the message repeats neither.
         """
-        url, sender = (
-            environ.get(name, "").strip() for name in (smtp_settings.SETTING, mime.SETTING)
-        )
+        url, sender = (environ.get(name, "").strip() for name in (smtp.SETTING, mime.SETTING))
         if not url:
-            raise SettingsError(
-                f"{smtp_settings.SETTING} is not set", hint=f"export {smtp_settings.EXAMPLE}"
-            )
+            raise SettingsError(f"{smtp.SETTING} is not set", hint=f"export {smtp.EXAMPLE}")
         if not sender:
             raise SettingsError(f"{mime.SETTING} is not set", hint=f"export {mime.EXAMPLE}")
         return cls(SMTPServer.parse(url), Sender.parse(sender))
@@ -40,6 +36,6 @@ class MailSettings:
 
         Raises:
             ValueError: `to` is not one mail address.
-            MailError: the server did not take it, or may not have; see `Line.send`.
+            MailError: the server did not take it, or may not have; see `SMTPConnection.send`.
         """
-        self.post.send(mime.message(letter, sender=self.sender, to=to, now=now))
+        self.server.send(mime.message(letter, sender=self.sender, to=to, now=now))

@@ -1,11 +1,16 @@
-"""The mail server: `SMTPServer` is one as its settings name it, `SMTPConnection` talks to it.
+"""The mail server that PANEL_SMTP_URL names, and connections to it, through `smtplib`.
 
-Knows SMTP and nothing of what a mail says. A mail is handed over in two steps, text and final dot,
-so that what a broken line means is known: before the dot the mail was not taken and may be sent
-again; after it the server may have taken it, and it must not be.
+`smtplib.SMTP.sendmail` is not used, since two guarantees need more than it tells:
+
+- Whether a mail may be sent again. `SMTP.data` writes text and final dot at once and raises the
+  same error for a connection lost before and after. Here the dot is a write of its own: before it
+  the server cannot have accepted the mail; after it the outcome is uncertain.
+- An end to every wait. The timeout of `smtplib` bounds one read, and a server that sends a byte now
+  and then never meets it. Here a timer bounds the whole mail.
 """
 
 import contextlib
+import ipaddress
 import re
 import select
 import smtplib
@@ -13,9 +18,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from panel.foundation.errors import (
     MailDeferred,
@@ -23,40 +29,80 @@ from panel.foundation.errors import (
     MailRefused,
     MailRejected,
     MailUncertain,
+    SettingsError,
 )
 from panel.foundation.text import printable
 from panel.publish.newsletter.mime import as_bytes, people
-from panel.publish.newsletter.smtp_settings import EXAMPLE, SMTPSettings
 
+SETTING: Final = "PANEL_SMTP_URL"
+EXAMPLE: Final = f"{SETTING}=smtp://USER:PASSWORD@mail.example.org:587"
+
+_PORTS: Final = {"smtp": 587, "smtps": 465}
 _CHECK: Final = f"check {EXAMPLE}"
 
 
 @dataclass(frozen=True)
 class SMTPServer:
-    """The way out for mail: one server, as the settings name it."""
+    """A mail server; `str()` of it and every error name host and port, never user or password."""
 
-    server: SMTPSettings
+    host: str
+    port: int
+    tls: bool = False
+    """TLS from the first byte (smtps); else STARTTLS where it is needed or offered."""
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    timeout: float = 20.0
+    """Seconds for one answer of the server."""
+    deadline: float = 60.0
+    """Seconds for one mail in all, connecting included."""
 
     @classmethod
     def parse(cls, url: str) -> "SMTPServer":
-        """Read what PANEL_SMTP_URL holds. Raises `SettingsError` as `SMTPSettings.parse` does."""
-        return cls(SMTPSettings.parse(url))
+        """Read `smtp://user:password@host:587` or `smtps://…`.
 
-    def line(self) -> "SMTPConnection":
+        Raises:
+            SettingsError: it is no such address; the message never repeats it.
+        """
+        try:
+            parts = urlsplit(url.strip())
+            port = parts.port
+        except ValueError:
+            raise _unusable("has no usable host or port") from None
+        if parts.scheme not in _PORTS or not parts.hostname or port == 0:
+            raise _unusable("must start with smtp:// or smtps:// and name a host")
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise _unusable("has more behind the port; write / ? # in a password as %2F %3F %23")
+        user, password = _credentials(parts)
+        port = port or _PORTS[parts.scheme]
+        return cls(parts.hostname, port, tls=parts.scheme == "smtps", user=user, password=password)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is this machine, so that nothing crosses a network."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+    def connection(self) -> "SMTPConnection":
         """Return a connection for several mails; use it in a `with`."""
-        return SMTPConnection(self.server)
+        return SMTPConnection(self)
 
     def send(self, message: EmailMessage) -> None:
         """Send one mail over a connection of its own. Raises as `SMTPConnection.send` does."""
-        with self.line() as line:
-            line.send(message)
+        with self.connection() as connection:
+            connection.send(message)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 class SMTPConnection:
     """A connection to a mail server, made with the first mail and again after it broke."""
 
-    def __init__(self, server: SMTPSettings) -> None:
-        """Remember the server; nothing is connected yet."""
+    def __init__(self, server: SMTPServer) -> None:
+        """Nothing is connected until the first mail."""
         self._server = server
         self._wire: _Wire | None = None
 
@@ -67,13 +113,13 @@ class SMTPConnection:
         self.close()
 
     def send(self, message: EmailMessage) -> None:
-        """Hand one mail to the server, from its From to its one To.
+        """Send one mail to the server, from its From to its one To.
 
         Raises:
-            MailRefused: the server does not let us in, or not with this sender.
-            MailRejected: it will never take this mail.
-            MailDeferred: it did not take it now; the connection is closed.
-            MailUncertain: the connection broke when it may have taken it; likewise.
+            MailRefused: the server refuses the sign-in or the sender.
+            MailRejected: it will never accept this mail.
+            MailDeferred: it did not accept it now; the connection is closed.
+            MailUncertain: the connection broke when it may have accepted it; likewise.
         """
         sender, recipient = people(message)
         handed: list[bool] = []
@@ -94,7 +140,7 @@ class SMTPConnection:
             raise MailDeferred(f"{self._server}: {why}", everybody=True) from error
 
     def close(self) -> None:
-        """Say goodbye and close the connection; nothing is raised."""
+        """Send QUIT and close the connection; nothing is raised."""
         if self._wire is not None:
             with contextlib.suppress(OSError), _cut_after(5.0, self._wire):
                 self._wire.quit()
@@ -164,9 +210,9 @@ class SMTPConnection:
 
 
 class _Wire(smtplib.SMTP):
-    """The client of the standard library, which can be cut off from another thread."""
+    """The client of the standard library, which another thread can disconnect."""
 
-    def __init__(self, server: SMTPSettings) -> None:
+    def __init__(self, server: SMTPServer) -> None:
         self.was_cut = False
         self._plug: socket.socket | None = None
         self._tls = _context() if server.tls else None
@@ -174,29 +220,29 @@ class _Wire(smtplib.SMTP):
         self._host = server.host
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        found = socket.create_connection((host, port), timeout)
+        sock = socket.create_connection((host, port), timeout)
         # The dot goes out in a packet of its own: it must not wait for the text's receipt.
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._plug = found.dup()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._plug = sock.dup()
         try:
-            return self._tls.wrap_socket(found, server_hostname=host) if self._tls else found
+            return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock
         except OSError:
-            found.close()
+            sock.close()
             raise
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one answer; half of one that was cut off is none."""
-        found = super().getreply()
+        """Read one answer. Raises `TimeoutError` where it was cut off half-way."""
+        answer = super().getreply()
         if self.was_cut:
             raise TimeoutError
-        return found
+        return answer
 
     def idle_ended(self) -> bool:
-        """Whether the server has spoken unasked between two mails: it only does to say goodbye."""
+        """Whether the server has sent something between two mails: a 421 before it closes."""
         return self.sock is None or bool(select.select([self.sock], [], [], 0)[0])
 
     def cut(self) -> None:
-        """Break the connection; whoever waits for it wakes up with an error."""
+        """Break the connection; a thread that waits on it gets an error."""
         self.was_cut = True
         if self._plug is not None:
             with contextlib.suppress(OSError):
@@ -212,7 +258,7 @@ class _Wire(smtplib.SMTP):
 
 @contextlib.contextmanager
 def _cut_after(seconds: float, wire: _Wire) -> Iterator[None]:
-    """Bound the whole of a dialogue: the timeout of one read would let a slow drip go on."""
+    """Bound a whole dialogue: the timeout of one read does not end a server that answers slowly."""
     timer = threading.Timer(seconds, wire.cut)
     timer.daemon = True
     timer.start()
@@ -223,7 +269,7 @@ def _cut_after(seconds: float, wire: _Wire) -> Iterator[None]:
         timer.join()
 
 
-def _encrypt(wire: _Wire, server: SMTPSettings) -> None:
+def _encrypt(wire: _Wire, server: SMTPServer) -> None:
     if wire.has_extn("starttls"):
         wire.starttls(context=_context())
         wire.ehlo()
@@ -234,7 +280,7 @@ def _encrypt(wire: _Wire, server: SMTPSettings) -> None:
         )
 
 
-def _sign_in(wire: _Wire, server: SMTPSettings) -> None:
+def _sign_in(wire: _Wire, server: SMTPServer) -> None:
     wire.user, wire.password = server.user or "", server.password or ""
     offered = wire.esmtp_features.get("auth", "").upper().split()
     ways: dict[str, Any] = {
@@ -249,7 +295,7 @@ def _sign_in(wire: _Wire, server: SMTPSettings) -> None:
         # One try: some servers hang up on whoever tries a second way after a wrong password.
         wire.auth(way, ways[way])
     except smtplib.SMTPAuthenticationError as error:
-        # What the server says here may repeat what it was sent: only its code is told.
+        # The answer may repeat the credentials: only its code is shown.
         code = error.smtp_code
         if code // 100 == 4:
             text = f"{server} cannot sign anyone in now ({code})"
@@ -263,20 +309,20 @@ def _context() -> ssl.SSLContext:
 
 
 def _expect(
-    server: SMTPSettings,
+    server: SMTPServer,
     answer: tuple[int, bytes],
     *wanted: int,
     refused: type[MailError] = MailRejected,
 ) -> None:
     """Raise what an unwanted answer means: `refused` for 5xx, else that it may go later."""
-    code, said = answer
+    code, text = answer
     if code in wanted:
         return
-    words = " ".join(printable(said.decode("utf-8", "replace")).split())[:200]
-    text = f"{server} said {code} {words}".rstrip()
+    words = " ".join(printable(text.decode("utf-8", "replace")).split())[:200]
+    message = f"{server} said {code} {words}".rstrip()
     if code // 100 == 5:
-        raise refused(text)
-    raise MailDeferred(text, everybody=code == 421 or refused is MailRefused)
+        raise refused(message)
+    raise MailDeferred(message, everybody=code == 421 or refused is MailRefused)
 
 
 def _reason(error: OSError) -> str:
@@ -291,3 +337,18 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {error.reason or 'handshake failed'}".lower()
     return "the connection was lost"
+
+
+def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
+    if parts.username is None and parts.password is None:
+        return None, None
+    if not parts.username or not parts.password:
+        raise _unusable("needs both a user name and a password, or neither")
+    user, password = unquote(parts.username), unquote(parts.password)
+    if not (user + password).isascii() or not (user + password).isprintable():
+        raise _unusable("has a user name or password beyond ASCII, which SMTP cannot carry")
+    return user, password
+
+
+def _unusable(what: str) -> SettingsError:
+    return SettingsError(f"{SETTING} {what}", hint=f"for instance {EXAMPLE}")

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from panel.publish.newsletter import templates
 from panel.publish.newsletter.mime import MailMessage
-from panel.publish.newsletter.wrap import wrapped
 
 
 def confirmation(link: str, *, hours: int = 24) -> MailMessage:
@@ -41,23 +40,21 @@ def sign_in(link: str, *, hours: int = 1) -> MailMessage:
 def _letter(
     *, subject: str, opening: str, action: str, link: str, until: str, otherwise: str
 ) -> MailMessage:
-    site = urlsplit(link).hostname or ""
-    told = f"This mail was sent because of a form on {site}."
-    text = "\n\n".join(
-        [wrapped(opening), f"{action}:\n{link}", wrapped(until), wrapped(otherwise), wrapped(told)]
+    values = {
+        "title": subject,
+        "preview": opening,
+        "opening": opening,
+        "action": action,
+        "link": link,
+        "until": until,
+        "otherwise": otherwise,
+        "reason": f"This mail was sent because of a form on {urlsplit(link).hostname or ''}.",
+    }
+    return MailMessage(
+        subject=subject,
+        text=templates.render("letter.txt", **values),
+        html=templates.render("letter.html", **values),
     )
-    html = templates.render(
-        "letter",
-        title=subject,
-        preview=opening,
-        opening=opening,
-        action=action,
-        link=link,
-        until=until,
-        otherwise=otherwise,
-        told=told,
-    )
-    return MailMessage(subject=subject, text=text + "\n", html=html)
 
 
 def _span(hours: int) -> str:

@@ -1,24 +1,27 @@
-"""What every form of an edition shows, computed once: pure, and ignorant of any format.
+"""What every format of an edition shows, computed once. Pure; knows no format.
 
 All text of others is on one line, short, and links to nothing. It is still untrusted: a format
 escapes it for its own language.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest, Edition, Turn
-from panel.publish.newsletter.urls import PageURLs
-from panel.publish.newsletter.wrap import words
+from panel.publish.page_urls import PageURLs
 from panel.report import figures
-from panel.report.citations import line, parts
+from panel.report.citations import cut, line, parts
 from panel.review.verdict.scorecard import Outcome
 from panel.runs.history.entry import Entry
 
 AT_MOST: Final = 20
 """Verdicts shown of each kind: a mail above 100 kB is cut by the large mail services."""
+
+# Mail programs make links of whatever looks like one, in text and HTML alike: a blank goes in.
+_LINKED: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\w)(?=@\w)|(?<=\w@)(?=\w)", re.I)
 
 _REMARKS: Final = {
     "hold": "Suspicious evidence: a person must look before this counts.",
@@ -53,7 +56,7 @@ class ChangeView:
     """The score before, and when."""
     turns: tuple[str, ...]
     judge: str
-    """What is to be known where another model answered; else empty."""
+    """A note where another model answered; else empty."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class EditionView:
     closest: ClosestView | None
     boldest: BoldestView | None
     remark: str
-    """On what is not shown: tools whose verdicts stand, or that nothing was reviewed."""
+    """A sentence on confirmed verdicts, or that nothing was reviewed; else empty."""
     sure: str
     """How sure the numbers are; empty where there are none."""
     home: str | None
@@ -108,26 +111,31 @@ class EditionView:
         return f"Panel, {self.title.partition(':')[0].lower()}: {self.headline.lower()}"
 
 
-def view(found: Edition, places: PageURLs | None) -> EditionView:
+def view(edition: Edition, places: PageURLs | None) -> EditionView:
     """Compute what is shown of one edition; with `places`, linked to its pages."""
-    shown = [_item(each, places) for each in found.new[:AT_MOST]]
-    changed = [_change(each, places) for each in found.changed[:AT_MOST]]
+    shown = [_item(each, places) for each in edition.new[:AT_MOST]]
+    changed = [_change(each, places) for each in edition.changed[:AT_MOST]]
     return EditionView(
-        week=str(found.week),
-        title=f"Week {found.week.number} of {found.week.year}: {found.week.days}",
-        headline=_headline(found),
+        week=str(edition.week),
+        title=f"Week {edition.week.number} of {edition.week.year}: {edition.week.days}",
+        headline=_headline(edition),
         preview=_preview([*shown, *(each.item for each in changed)]),
         new=tuple(shown),
-        more_new=len(found.new) - len(shown),
+        more_new=len(edition.new) - len(shown),
         changed=tuple(changed),
-        more_changed=len(found.changed) - len(changed),
-        closest=_closest(found.closest, places) if found.closest else None,
-        boldest=_boldest(found.boldest, places) if found.boldest else None,
-        remark=_remark(found),
-        sure=_sure([*found.new, *(each.now for each in found.changed)]),
+        more_changed=len(edition.changed) - len(changed),
+        closest=_closest(edition.closest, places) if edition.closest else None,
+        boldest=_boldest(edition.boldest, places) if edition.boldest else None,
+        remark=_remark(edition),
+        sure=_sure([*edition.new, *(each.now for each in edition.changed)]),
         home=f"{places.base}/" if places else None,
         method=places.method if places else None,
     )
+
+
+def words(text: str | None, limit: int = 160) -> str:
+    """Return untrusted text on one line of at most `limit` characters that links to nothing."""
+    return cut(_LINKED.sub(" ", line(text)), limit)
 
 
 def day(moment: date) -> str:
@@ -140,8 +148,8 @@ def several(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-def _headline(found: Edition) -> str:
-    new, changed = len(found.new), len(found.changed)
+def _headline(edition: Edition) -> str:
+    new, changed = len(edition.new), len(edition.changed)
     if new and changed:
         return f"{several(new, 'new verdict')}, {changed} changed"
     if new:
@@ -153,13 +161,13 @@ def _preview(items: Sequence[ItemView]) -> str:
     return " · ".join(f"{each.name}: {each.outcome}" for each in items[:5])
 
 
-def _remark(found: Edition) -> str:
-    if found.empty:
-        return f"No tool was reviewed in the week of {found.week.days}."
-    if not found.confirmed:
+def _remark(edition: Edition) -> str:
+    if edition.empty:
+        return f"No tool was reviewed in the week of {edition.week.days}."
+    if not edition.confirmed:
         return ""
-    tools = several(found.confirmed, "tool was", "tools were")
-    stands = "its verdict stands" if found.confirmed == 1 else "their verdicts stand"
+    tools = several(edition.confirmed, "tool was", "tools were")
+    stands = "its verdict stands" if edition.confirmed == 1 else "their verdicts stand"
     return f"{tools} reviewed again, and {stands}."
 
 
@@ -196,8 +204,10 @@ def _item(entry: Entry, places: PageURLs | None) -> ItemView:
 
 def _votes(entry: Entry) -> str:
     counts = entry.verdict.votes.model_dump()
-    told = {"ship": "ship", "skip": "skip", "abstain": "abstained", "missing": "missing"}
-    return ", ".join(f"{counts[vote]} {word}" for vote, word in told.items() if counts[vote])
+    words_by_vote = {"ship": "ship", "skip": "skip", "abstain": "abstained", "missing": "missing"}
+    return ", ".join(
+        f"{counts[vote]} {word}" for vote, word in words_by_vote.items() if counts[vote]
+    )
 
 
 def _change(change: Change, places: PageURLs | None) -> ChangeView:
@@ -223,36 +233,36 @@ def _judge(change: Change) -> str:
     return f"Another model answered: {was}, now {now}."
 
 
-def _closest(found: Closest, places: PageURLs | None) -> ClosestView:
+def _closest(closest: Closest, places: PageURLs | None) -> ClosestView:
     return ClosestView(
-        category=words(found.category, 60),
-        first=_item(found.first, places),
-        second=_item(found.second, places),
-        verdict=_distance(found),
-        link=places.pair(found.first.key, found.second.key) if places else None,
+        category=words(closest.category, 60),
+        first=_item(closest.first, places),
+        second=_item(closest.second, places),
+        verdict=_distance(closest),
+        link=places.pair(closest.first.key, closest.second.key) if places else None,
     )
 
 
-def _distance(found: Closest) -> str:
-    if found.tie:
-        text = f"A tie: both score {figures.score(found.first.verdict.score)}."
+def _distance(closest: Closest) -> str:
+    if closest.tie:
+        text = f"A tie: both score {figures.score(closest.first.verdict.score)}."
     else:
-        text = f"{found.tenths / 10:.1f} points apart."
-        if found.overlap:
+        text = f"{closest.tenths / 10:.1f} points apart."
+        if closest.overlap:
             text += " Their ranges overlap, so this is no order."
-    if found.others:
-        text += f" {several(found.others, 'more pair is', 'more pairs are')} as close."
+    if closest.others:
+        text += f" {several(closest.others, 'more pair is', 'more pairs are')} as close."
     return text
 
 
-def _boldest(found: Boldest, places: PageURLs | None) -> BoldestView:
+def _boldest(boldest: Boldest, places: PageURLs | None) -> BoldestView:
     return BoldestView(
-        claim=words(_uncited(found.forecast.claim), 280),
-        chance=f"{figures.probability(found.probability)} likely",
-        by=day(found.forecast.resolve_by),
-        title=words(found.opinion.title, 60),
-        name=words(found.entry.tool.name, 80) or found.entry.key,
-        link=places.tool(found.entry.key) if places else None,
+        claim=words(_uncited(boldest.forecast.claim), 280),
+        chance=f"{figures.probability(boldest.probability)} likely",
+        by=day(boldest.forecast.resolve_by),
+        title=words(boldest.opinion.title, 60),
+        name=words(boldest.entry.tool.name, 80) or boldest.entry.key,
+        link=places.tool(boldest.entry.key) if places else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from panel.foundation.errors import DatabaseError
 from panel.publish.community.database import Database
 from panel.publish.community.identities import Identities
-from panel.publish.community.rate_buckets import RateBuckets
+from panel.publish.community.rate_limits import RateBuckets
 from panel.publish.community.requests import Requests
 from panel.publish.community.subscribers import Subscribers
 from panel.publish.community.tokens import Tokens

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from panel.publish.site.csp import policy
+from panel.publish.site.page import policy
 
 _ALWAYS: Final = (
     ("content-security-policy", policy(live=True, header=True)),

@@ -13,9 +13,8 @@ from panel.publish.community.tally import Tally
 from panel.publish.server.http_page import HTTPPage, make_page
 from panel.publish.server.thread_pool import ThreadPool
 from panel.publish.server.tracked_lookups import TrackedLookups
-from panel.publish.site.context import SiteContext
+from panel.publish.site.context import SiteContext, VisitorState
 from panel.publish.site.site import Site
-from panel.publish.site.visitor_state import VisitorState
 
 Choice = Literal["ship", "skip"]
 

@@ -9,18 +9,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from panel.foundation.errors import Unkeepable
+from panel.publish import page_urls
 from panel.publish.server.database import Unavailable
 from panel.publish.server.forms import BadForm
 from panel.publish.server.http_page import HTTPPage
 from panel.publish.server.state import ServerState
 from panel.publish.server.thread_pool import PoolBusy
-from panel.publish.site import urls
 from panel.report.citations import line
 
 Link = tuple[str, str]
 """What a link says, and the path that it leads to."""
 
-FRONT: Final[Link] = ("To the newest verdicts", urls.FRONT)
+FRONT: Final[Link] = ("To the newest verdicts", page_urls.FRONT)
 _DEPTH: Final = 4
 """Folders an address may have; no page of ours is deeper."""
 
@@ -48,7 +48,7 @@ def page_response(request: Request, page: HTTPPage, *, keep: str) -> Response:
 def see_other(request: Request, path: str) -> Response:
     """Send the browser on to a path of this site, by GET; `path` is never a visitor's text."""
     # Relative, so that it stays on this site, below whatever path a proxy has put it.
-    url = urls.root(request.url.path.lstrip("/")) + path
+    url = page_urls.root(request.url.path.lstrip("/")) + path
     return RedirectResponse(url or ".", status_code=303, headers={"cache-control": "no-store"})
 
 

@@ -10,8 +10,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from panel.publish.community.networks import networks
-from panel.publish.community.rate_limits import RateLimits
+from panel.publish.community.rate_limits import RateLimits, networks
 from panel.publish.community.subscribers import UNCONFIRMED
 from panel.publish.community.tally import Tally
 from panel.publish.server.config import ServerConfig

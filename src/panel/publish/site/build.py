@@ -1,26 +1,90 @@
-"""A site as files: written where they changed, removed where they are gone."""
+"""A site as files: written where they changed, removed where they are gone.
+
+The build manifest lists the files that builds wrote and what each was made from. A folder with
+files and without a manifest belongs to somebody else and is left alone.
+"""
 
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from panel.foundation.atomic_files import inside, sweep, write_error
-from panel.foundation.errors import PanelError
-from panel.publish.site.build_manifest import (
-    Files,
-    WrittenFile,
-    check_free,
-    read_ledger,
-    write_ledger,
-)
+from panel.foundation.atomic_files import inside, sweep, write_atomic, write_error
+from panel.foundation.errors import InputError, PanelError, RunError
 from panel.publish.site.site import Site
 
+NAME: Final = ".panel-site.json"
+
+_FORMAT: Final = 1
+
+
+class WrittenFile(NamedTuple):
+    """A file as it was written."""
+
+    stamp: str
+    """A hash of what it was made from; empty for pages that are quick to render."""
+    digest: str
+    """SHA-256 of its bytes; empty where it was about to be written."""
+
+
+Files = dict[str, WrittenFile]
+
+
+def read_manifest(out: Path) -> Files:
+    """Return the files that earlier builds wrote in `out`.
+
+    Raises `InputError` where the folder is no folder, or holds files that no build wrote.
+    """
+    if not out.exists():
+        return {}
+    if not out.is_dir():
+        raise InputError(f"{out} is a file, not a folder", hint="--out another folder")
+    path = inside(out, NAME)
+    if not path.exists():
+        if any(not each.name.startswith(".") for each in out.iterdir()):
+            raise InputError(
+                f"{out} has files in it that `panel site build` did not write",
+                hint="--out another folder, or move them away",
+            )
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["format"] != _FORMAT:
+            raise ValueError
+        return {
+            name: WrittenFile(str(stamp), str(digest))
+            for name, (stamp, digest) in manifest["files"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(
+            f"{path} is not what `panel site build` wrote",
+            hint=f"remove {out} and build again",
+        ) from None
+
+
+def write_manifest(out: Path, files: Mapping[str, WrittenFile]) -> None:
+    """Write the manifest; a reader sees the old one or the new one."""
+    manifest = {"format": _FORMAT, "by": "panel site build", "files": dict(sorted(files.items()))}
+    write_atomic(out, NAME, [json.dumps(manifest, indent=0, ensure_ascii=False), "\n"])
+
+
+def check_free(out: Path, paths: Iterable[str], known: Mapping[str, WrittenFile]) -> None:
+    """Raise `RunError` where a file that no build wrote, or a link, is at one of the paths."""
+    for path in paths:
+        if inside(out, path).exists() and path not in known:
+            raise RunError(
+                f"{out / path} was not written by `panel site build`",
+                hint="move it away and build again",
+            )
+
+
 Watch = Callable[[int, int], None]
-"""Told of files done and of all files."""
+"""A callback with the number of files done and of all files."""
 
 
 @dataclass
@@ -38,33 +102,35 @@ def build(site: Site, out: Path, *, watch: Watch = lambda done, total: None) -> 
     """Write the site to a folder.
 
     A page is not made again where nothing it depends on changed, and not written where its bytes
-    are the same. A page that cannot be made is told of and left as it was.
+    are the same. A page that cannot be rendered is reported and left as it was.
 
     Raises:
         InputError: the folder holds files of somebody else.
         RunError: a link or such a file stands in the way, or a file cannot be written.
         DiskFull: there is no room left.
     """
-    before = read_ledger(out)
+    before = read_manifest(out)
     paths = list(site.paths())
     check_free(out, paths, before)
     _make(out)
     sweep(out)
-    # Told first, so that a build that is killed leaves nothing which the next one does not know.
-    write_ledger(out, {path: WrittenFile("", "") for path in paths} | before)
+    # Written first, so that the next build knows every file that a killed build leaves.
+    write_manifest(out, {path: WrittenFile("", "") for path in paths} | before)
     built, after = Built(), Files()
     for done, path in enumerate(paths, 1):
-        kept = _one(site, out, path, before.get(path, WrittenFile("", "")), built)
-        if kept:
-            after[path] = kept
+        file = _build_file(site, out, path, before.get(path, WrittenFile("", "")), built)
+        if file:
+            after[path] = file
         watch(done, len(paths))
     built.files = len(after)
     built.removed = _remove(out, before.keys() - after.keys())
-    write_ledger(out, after)
+    write_manifest(out, after)
     return built
 
 
-def _one(site: Site, out: Path, path: str, before: WrittenFile, built: Built) -> WrittenFile | None:
+def _build_file(
+    site: Site, out: Path, path: str, before: WrittenFile, built: Built
+) -> WrittenFile | None:
     place = inside(out, path)
     stamp = site.stamp(path) or ""
     if stamp and stamp == before.stamp and _digest(place) == before.digest:

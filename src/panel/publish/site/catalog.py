@@ -1,18 +1,67 @@
-"""What there is to show, found once from the archive: tools, categories, pairs, reviewers. Pure."""
+"""The subjects of all pages: tools, categories, reviewers, and which tools are compared. Pure.
+
+A tool is compared with the tools of its category whose scores are nearest to its own, at most three
+of them. Comparisons of the newest verdicts come first, until there is one for every four tools (100
+where that is more). Verdicts on hold and incomplete ones are not compared.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from panel.evidence.tools.identity import folded
 from panel.foundation.slug import slug
-from panel.publish.site import urls
-from panel.publish.site.pairing import Pair, pairs
+from panel.publish import page_urls
 from panel.report.citations import line
 from panel.review.personas import Persona
 from panel.runs.history.entry import History, newest
+
+PER_TOOL: Final = 3
+AT_LEAST: Final = 100
+TOOLS_A_PAIR: Final = 4
+
+_VERDICTS: Final = frozenset({"ship", "skip", "split"})
+
+
+class Pair(NamedTuple):
+    """Two tools by their keys, in alphabetical order."""
+
+    one: str
+    two: str
+
+
+def pairs(categories: Iterable[Sequence[History]]) -> tuple[Pair, ...]:
+    """Return the comparisons, those of the newest verdicts first."""
+    groups = [list(each) for each in categories]
+    limit = max(AT_LEAST, sum(map(len, groups)) // TOOLS_A_PAIR)
+    degree: Counter[str] = Counter()
+    chosen: list[Pair] = []
+    for _, _, pair in sorted(each for group in groups for each in _candidates(group)):
+        if len(chosen) == limit:
+            break
+        if max(degree[pair.one], degree[pair.two]) < PER_TOOL:
+            degree.update(pair)
+            chosen.append(pair)
+    return tuple(chosen)
+
+
+Candidate = tuple[float, float, Pair]
+"""Age of the newer verdict, distance of the scores, the pair: small is good."""
+
+
+def _candidates(group: Iterable[History]) -> Iterator[Candidate]:
+    scored = sorted(
+        (verdict.score, each.key, each.latest.created.timestamp())
+        for each in group
+        if (verdict := each.latest.verdict).score is not None and verdict.outcome in _VERDICTS
+    )
+    for place, (score, key, when) in enumerate(scored):
+        for other_score, other_key, other_when in scored[place + 1 : place + 1 + PER_TOOL]:
+            near = Pair(*sorted((key, other_key)))
+            yield -max(when, other_when), other_score - score, near
+
 
 NO_CATEGORY: Final = "Other tools"
 
@@ -38,10 +87,10 @@ class Reviewer:
 
 
 class Catalog:
-    """Every page's subject."""
+    """The subjects of all pages, with lookups between them."""
 
     def __init__(self, histories: Iterable[History], personas: Sequence[Persona]) -> None:
-        """Sort the tools; `histories` come from the archive."""
+        """Group and sort the tools of an archive."""
         found = tuple(histories)
         self.histories = {each.key: each for each in found}
         self.newest = tuple(newest(found))
@@ -52,7 +101,7 @@ class Catalog:
         self._category_of = {
             history.key: each for each in self.categories.values() for history in each.histories
         }
-        self._pair_names = {urls.pair(*each): each for each in self.pairs}
+        self._pair_names = {page_urls.pair(*each): each for each in self.pairs}
         self._partners: dict[str, list[str]] = {}
         self._pairs_in: dict[str, list[Pair]] = {}
         for pair in self.pairs:
@@ -71,7 +120,7 @@ class Catalog:
 
     def partners(self, key: str) -> tuple[History, ...]:
         """Return the tools that a tool is compared with, the newest comparison first."""
-        return tuple(self.histories[other] for other in self._partners.get(key, ()))
+        return tuple(self.histories[partner] for partner in self._partners.get(key, ()))
 
     def pairs_in(self, category: Category) -> tuple[Pair, ...]:
         """Return the comparisons within a category, the newest first."""
@@ -79,20 +128,20 @@ class Catalog:
 
     def pair(self, path: str) -> Pair | None:
         """Return the two tools of a comparison's address, listed or not; None for no such tools."""
-        if listed := self._pair_names.get(path):
-            return listed
+        if pair := self._pair_names.get(path):
+            return pair
         name = path.removeprefix("compare/").removesuffix(".html")
         pieces = name.split("-vs-")
         for cut in range(1, len(pieces)):
-            one, two = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
-            if one != two and one in self.histories and two in self.histories:
-                return Pair(one, two)
+            first, second = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
+            if first != second and first in self.histories and second in self.histories:
+                return Pair(first, second)
         return None
 
 
-def outcomes(found: Iterable[History]) -> tuple[tuple[str, int], ...]:
+def outcomes(histories: Iterable[History]) -> tuple[tuple[str, int], ...]:
     """Return outcome and how many tools have it now, in one order; zero counts left out."""
-    counts = Counter(str(each.latest.verdict.outcome) for each in found)
+    counts = Counter(str(history.latest.verdict.outcome) for history in histories)
     order = ("ship", "split", "hold", "incomplete", "skip")
     return tuple((name, counts[name]) for name in order if counts[name])
 
@@ -107,8 +156,10 @@ def _categories(histories: Sequence[History]) -> dict[str, Category]:
     slugs: dict[str, str] = {}
     for ident in sorted(grouped):
         slugs[slug(names[ident], taken=slugs)] = ident
-    found = [Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()]
-    return {each.slug: each for each in sorted(found, key=_named)}
+    categories = [
+        Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()
+    ]
+    return {each.slug: each for each in sorted(categories, key=_named)}
 
 
 def _named(category: Category) -> tuple[bool, str]:
@@ -121,8 +172,10 @@ def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dic
     for history in histories:
         for opinion in history.latest.opinions:
             titles.setdefault(opinion.persona, opinion.title)
-    found: dict[str, Reviewer] = {}
+    reviewers: dict[str, Reviewer] = {}
     for name, title in titles.items():
-        address = slug(name, taken=found)
-        found[address] = Reviewer(address, name, line(title) or line(name), known.get(name))
-    return found
+        reviewer_slug = slug(name, taken=reviewers)
+        reviewers[reviewer_slug] = Reviewer(
+            reviewer_slug, name, line(title) or line(name), known.get(name)
+        )
+    return reviewers

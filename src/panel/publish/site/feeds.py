@@ -1,14 +1,97 @@
-"""The feeds: Atom (RFC 4287) and JSON Feed 1.1, with plain text only."""
+"""Feeds of verdicts and newsletter editions: Atom (RFC 4287) and JSON Feed 1.1; the sitemap.
+
+All texts in them are plain text.
+"""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from xml.etree import ElementTree as xml
 
-from panel.publish.site import urls
-from panel.publish.site.feed_item import FeedItem, feed_id
-from panel.publish.site.page_meta import absolute_url
+from panel.publish import page_urls
+from panel.publish.newsletter.edition import edition
+from panel.publish.newsletter.render import feed_entry
+from panel.publish.newsletter.week import Week
+from panel.publish.site.tool_summary import name_of
+from panel.report import figures
+from panel.report.citations import line
+from panel.report.scorecard.view import headline
+from panel.runs.history.archive import Archive
+from panel.runs.history.entry import Entry, History
+
+NEWEST: Final = 50
+
+_SPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:panel-verdict:site")
+
+
+@dataclass(frozen=True)
+class FeedItem:
+    """One entry; all texts are plain."""
+
+    id: str
+    """A URN that stays the same wherever the site moves."""
+    title: str
+    path: str
+    when: datetime
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+def feed_id(*parts: str) -> str:
+    """Return the URN that stands for these parts together."""
+    return uuid.uuid5(_SPACE, "\0".join(parts)).urn
+
+
+def feed_items(newest: Iterable[History], others: Iterable[FeedItem] = ()) -> tuple[FeedItem, ...]:
+    """Return the newest entries: a verdict each, and the others among them by time."""
+    verdicts = [
+        _verdict_item(each, history) for history in newest for each in history.entries[-NEWEST:]
+    ]
+    found = [*verdicts, *others]
+    return tuple(sorted(found, key=lambda each: (each.when, each.id), reverse=True)[:NEWEST])
+
+
+def _verdict_item(entry: Entry, history: History) -> FeedItem:
+    verdict, name = entry.verdict, name_of(entry)
+    place = history.entries.index(entry)
+    before = history.entries[place - 1].verdict if place else None
+    changed = before is not None and before.outcome != verdict.outcome
+    was = f" It was {before.outcome}." if before and changed else ""
+    tagline = line(entry.tool.tagline)
+    return FeedItem(
+        id=feed_id(entry.run, entry.tool.slug),
+        title=f"{name}: {verdict.outcome}",
+        path=page_urls.tool(history.key),
+        when=entry.created,
+        text=f"{headline(verdict)}: {figures.percent(verdict.ship_percent)} ship, score "
+        f"{figures.score(verdict.score)} of 100.{was}" + (f" {tagline}" if tagline else ""),
+        tags=tuple(tag for tag in (verdict.outcome, line(entry.tool.category)) if tag),
+    )
+
+
+WEEKS: Final = 8
+"""Editions that the feeds go back to, counted from the newest verdict's week."""
+
+
+def editions(archive: Archive, today: date) -> tuple[FeedItem, ...]:
+    """Return the editions of the weeks that are over by `today` and brought something."""
+    return tuple(_editions(archive, today))
+
+
+def _editions(archive: Archive, today: date) -> Iterator[FeedItem]:
+    moments = [each.latest.created for each in archive.histories()]
+    week = Week.of(max(moments)) if moments else None
+    for _ in range(WEEKS):
+        if week is None:
+            return
+        if week.end.date() <= today and not (found := edition(archive, week)).empty:
+            entry = feed_entry(found)
+            yield FeedItem(entry.id, entry.title, page_urls.FRONT, entry.updated, entry.summary)
+        week = week.before
+
 
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,8 +107,8 @@ def atom(items: Sequence[FeedItem], title: str, base_url: str | None) -> bytes:
     _leaf(feed, "updated", _stamp(items[0].when if items else _NEVER))
     _leaf(_leaf(feed, "author"), "name", title)
     mime = "application/atom+xml"
-    _leaf(feed, "link", rel="self", type=mime, href=_address(base_url, urls.ATOM))
-    _leaf(feed, "link", rel="alternate", type="text/html", href=_address(base_url, urls.FRONT))
+    _leaf(feed, "link", rel="self", type=mime, href=_address(base_url, page_urls.ATOM))
+    _leaf(feed, "link", rel="alternate", type="text/html", href=_address(base_url, page_urls.FRONT))
     for item in items:
         entry = _leaf(feed, "entry")
         _leaf(entry, "id", item.id)
@@ -50,8 +133,8 @@ def json_feed(items: Sequence[FeedItem], title: str, base_url: str | None) -> by
         "language": "en",
     }
     if base_url:
-        feed["home_page_url"] = absolute_url(base_url, urls.FRONT)
-        feed["feed_url"] = absolute_url(base_url, urls.JSON_FEED)
+        feed["home_page_url"] = page_urls.absolute_url(base_url, page_urls.FRONT)
+        feed["feed_url"] = page_urls.absolute_url(base_url, page_urls.JSON_FEED)
     feed["items"] = [_json_item(item, base_url) for item in items]
     return (json.dumps(feed, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
@@ -61,14 +144,14 @@ def sitemap(paths: Sequence[tuple[str, datetime | None]], base_url: str) -> byte
     tree = xml.Element("urlset", {"xmlns": "http://www.sitemaps.org/schemas/sitemap/0.9"})
     for path, when in paths:
         url = _leaf(tree, "url")
-        _leaf(url, "loc", absolute_url(base_url, path))
+        _leaf(url, "loc", page_urls.absolute_url(base_url, path))
         if when:
             _leaf(url, "lastmod", _stamp(when))
     return _declared(tree)
 
 
 def _json_item(item: FeedItem, base_url: str | None) -> dict[str, Any]:
-    address = {"url": absolute_url(base_url, item.path)} if base_url else {}
+    address = {"url": page_urls.absolute_url(base_url, item.path)} if base_url else {}
     return {
         "id": item.id,
         **address,
@@ -80,9 +163,9 @@ def _json_item(item: FeedItem, base_url: str | None) -> dict[str, Any]:
 
 
 def _leaf(parent: xml.Element, name: str, text: str = "", **attributes: str) -> xml.Element:
-    found = xml.SubElement(parent, name, attributes)
-    found.text = text or None
-    return found
+    element = xml.SubElement(parent, name, attributes)
+    element.text = text or None
+    return element
 
 
 def _declared(tree: xml.Element) -> bytes:
@@ -91,7 +174,7 @@ def _declared(tree: xml.Element) -> bytes:
 
 
 def _address(base_url: str | None, path: str) -> str:
-    return absolute_url(base_url, path) if base_url else path
+    return page_urls.absolute_url(base_url, path) if base_url else path
 
 
 def _stamp(when: datetime) -> str:

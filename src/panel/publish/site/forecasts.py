@@ -68,13 +68,14 @@ def read_forecasts(runs: Path) -> tuple[Resolution, ...]:
     if not path.exists():
         return ()
     text = read_text(path, limit=MAX_BYTES, error=InputError)
-    found, lines = read_yaml_lines(text, where=str(path), error=InputError)
-    if found is None:
+    entries, lines = read_yaml_lines(text, where=str(path), error=InputError)
+    if entries is None:
         return ()
-    if not isinstance(found, list):
+    if not isinstance(entries, list):
         raise InputError(f"{path} line 1: must be a list of entries that start with `- tool:`")
     return tuple(
-        _resolution(each, f"{path} line {lines[(number,)]}") for number, each in enumerate(found)
+        _resolution(entry, f"{path} line {lines[(number,)]}")
+        for number, entry in enumerate(entries)
     )
 
 
@@ -101,5 +102,5 @@ def _resolution(entry: Any, where: str) -> Resolution:
         first = fault.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(step) for step in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
-        said = f"unknown key {key!r}" if first["type"] == "extra_forbidden" else f"{key}: {what}"
-        raise InputError(f"{where}: {said.removeprefix(': ')}") from None
+        problem = f"unknown key {key!r}" if first["type"] == "extra_forbidden" else f"{key}: {what}"
+        raise InputError(f"{where}: {problem.removeprefix(': ')}") from None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
 from panel.publish.site.catalog import Catalog, outcomes
-from panel.publish.site.pair_summary import PairSummary, pair_summaries
+from panel.publish.site.pair_page import PairSummary, pair_summaries
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.runs.history.entry import History
@@ -21,7 +21,7 @@ NEAR: Final = 25.0
 """Contested: the panel's ship % is within this many points of one half."""
 
 LATELY: Final = timedelta(days=7)
-"""Movement is told of this time up to the newest verdict."""
+"""The period before the newest verdict in which movement is shown."""
 
 
 @dataclass(frozen=True)
@@ -66,35 +66,35 @@ def front_page(catalogue: Catalog) -> FrontPage:
         since=figures.day(catalogue.day - LATELY) if catalogue.day else "",
         matches=pair_summaries(catalogue, catalogue.pairs[:COMPARED]),
         categories=tuple(
-            (each.name, urls.category(each.slug), len(each.histories)) for each in sizes[:24]
+            (each.name, page_urls.category(each.slug), len(each.histories)) for each in sizes[:24]
         ),
     )
 
 
-def contested(found: Sequence[History]) -> list[History]:
+def contested(histories: Sequence[History]) -> list[History]:
     """Return the tools on which the panel is most divided, the closest first."""
     near = [
-        (abs(verdict.ship_percent - 50), abs((verdict.score or 0) - 60), number, each)
-        for number, each in enumerate(found)
-        if (verdict := each.latest.verdict).ship_percent is not None
+        (abs(verdict.ship_percent - 50), abs((verdict.score or 0) - 60), number, history)
+        for number, history in enumerate(histories)
+        if (verdict := history.latest.verdict).ship_percent is not None
         and verdict.outcome in ("ship", "skip", "split")
         and abs(verdict.ship_percent - 50) < NEAR
     ]
-    return [each for *_, each in sorted(near)[:CONTESTED]]
+    return [history for *_, history in sorted(near)[:CONTESTED]]
 
 
-def moved(found: Sequence[History]) -> tuple[Move, ...]:
+def moved(histories: Sequence[History]) -> tuple[Move, ...]:
     """Return what changed lately: other verdicts first, then the largest changes of score."""
     moves: list[tuple[bool, float, int, Move]] = []
-    for each in found:
-        if each.before is None or found[0].latest.created - each.latest.created > LATELY:
+    for history in histories:
+        if history.before is None or histories[0].latest.created - history.latest.created > LATELY:
             continue
-        now, before = each.latest.verdict, each.before.verdict
+        now, before = history.latest.verdict, history.before.verdict
         known = now.score is not None and before.score is not None
         change = (now.score or 0) - (before.score or 0) if known else 0.0
         if now.outcome == before.outcome and abs(change) < 0.1:
             continue
         by = f"{change:+.1f}".replace("-", "−") if known else ""
-        move = Move(tool_summary(each), before.outcome, before.score, by)
+        move = Move(tool_summary(history), before.outcome, before.score, by)
         moves.append((now.outcome == before.outcome, -abs(change), len(moves), move))
     return tuple(move for *_, move in sorted(moves)[:MOVED])

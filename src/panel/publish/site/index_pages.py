@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
 from panel.publish.site.catalog import Catalog, Category, outcomes
-from panel.publish.site.pair_summary import PairSummary, pair_summaries
+from panel.publish.site.pair_page import PairSummary, pair_summaries
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.publish.site.track_record import stands_alone
 from panel.report.citations import line
@@ -76,10 +76,10 @@ class ReviewerSummary:
         return 100 * counts.get("ship", 0) / voted if voted else None
 
 
-def letter_groups(found: Iterable[History]) -> tuple[LetterGroup, ...]:
+def letter_groups(histories: Iterable[History]) -> tuple[LetterGroup, ...]:
     """Return all tools by their first letter, names in alphabetical order."""
     grouped: dict[str, list[ToolSummary]] = {}
-    for each in found:
+    for each in histories:
         shown = tool_summary(each)
         grouped.setdefault(_letter(shown.name), []).append(shown)
     return tuple(
@@ -95,7 +95,7 @@ def category_summaries(catalogue: Catalog) -> tuple[CategorySummary, ...]:
     return tuple(
         CategorySummary(
             each.name,
-            urls.category(each.slug),
+            page_urls.category(each.slug),
             len(each.histories),
             outcomes(each.histories),
         )
@@ -111,7 +111,7 @@ def category_page(catalogue: Catalog, category: Category) -> CategoryPage:
         tools=tuple(sorted(map(tool_summary, category.histories), key=_by_score)),
         outcomes=outcomes(category.histories),
         columns=tuple(
-            Column(each.name, each.title.removeprefix("The "), urls.reviewer(each.slug))
+            Column(each.name, each.title.removeprefix("The "), page_urls.reviewer(each.slug))
             for each in catalogue.reviewers.values()
             if each.name in voted
         ),
@@ -130,7 +130,7 @@ def reviewer_summaries(catalogue: Catalog) -> tuple[ReviewerSummary, ...]:
     return tuple(
         ReviewerSummary(
             title=each.title,
-            path=urls.reviewer(each.slug),
+            path=page_urls.reviewer(each.slug),
             lens=line(each.persona.lens) if each.persona else "",
             votes=_counts(votes.get(each.name, Counter()), ("ship", "abstain", "skip")),
             alone=alone[each.name],

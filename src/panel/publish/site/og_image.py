@@ -1,8 +1,8 @@
-"""Pictures for link previews: a name, its verdict and its votes as a small palette PNG.
+"""Images for link previews: a name, its verdict and its votes as a small palette PNG.
 
 Drawn straight into a palette of few colours, each text a ramp from the ground to its own colour:
-no conversion of true colour afterwards, which would take most of the time. A name with letters
-that the built-in font lacks is shown by its key, which has plain ones only.
+converting from true colour afterwards would take most of the time. A name with letters that the
+built-in font lacks is shown by its key, which has plain letters only.
 """
 
 import io
@@ -12,6 +12,11 @@ from functools import cache
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
+
+from panel.publish.site.context import SiteContext
+from panel.publish.site.tool_summary import tool_summary
+from panel.report import figures
+from panel.runs.history.entry import History
 
 WIDTH: Final = 1200
 HEIGHT: Final = 630
@@ -42,7 +47,7 @@ class ImageSide:
     name: str
     key: str
     outcome: str
-    told: str
+    numbers: str
     """Ship % and score as text."""
     votes: Sequence[tuple[str, int]]
 
@@ -58,12 +63,12 @@ def pair_picture(one: ImageSide, two: ImageSide, site: str) -> bytes:
     return _png(_painted([(one, _MARGIN, half, 56), (two, 2 * _MARGIN + half, half, 56)], site))
 
 
-def page_picture(title: str, told: str, site: str) -> bytes:
+def page_picture(title: str, description: str, site: str) -> bytes:
     """Return the picture of a page about no single verdict: its title and what it is about."""
     picture, wide = _blank(), WIDTH - 2 * _MARGIN
     _write(picture, (_MARGIN, 70, wide), site, "quiet", size=30)
     _write(picture, (_MARGIN, 160, wide), title, "ink", size=84, rows=2, bold=True)
-    _write(picture, (_MARGIN, 400, wide), told, "quiet", size=38, rows=3)
+    _write(picture, (_MARGIN, 400, wide), description, "quiet", size=38, rows=3)
     for place, outcome in enumerate(("ship", "split", "hold", "skip")):
         _glyph(picture, outcome, (_MARGIN + 64 * place, 548, 36), outcome)
     return _png(picture)
@@ -90,12 +95,12 @@ def _side(picture: Image.Image, side: ImageSide, left: int, wide: int, size: int
     outcome = side.outcome
     _glyph(picture, outcome, (left, 382, 40), outcome)
     _write(picture, (left + 60, 370, wide - 60), outcome.upper(), outcome, size=56, bold=True)
-    _write(picture, (left, 452, wide), side.told, "quiet", size=34)
+    _write(picture, (left, 452, wide), side.numbers, "quiet", size=34)
     _votes(picture, side.votes, left, wide)
 
 
 def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wide: int) -> None:
-    """Draw a block a vote, with its shape in it: colour alone tells nothing."""
+    """Draw a block for each vote, with its shape in it: colour must not be the only difference."""
     voters = [vote for vote, count in votes for _ in range(count)]
     if not voters or len(voters) > 16:
         return
@@ -112,7 +117,7 @@ def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wi
 def _glyph(
     picture: Image.Image, outcome: str, place: tuple[int, int, int], tone: str | None
 ) -> None:
-    """Draw the sign of an outcome or vote; without a tone in the colour of the ground."""
+    """Draw the sign of an outcome or vote; without a tone, in the background colour."""
     x, y, size = place
     half, color = size / 2, _full(tone) if tone else 0
     pen = ImageDraw.Draw(picture)
@@ -220,3 +225,24 @@ def _shades(tone: str) -> list[int]:
 
 
 _INKED: Final = [0] + [255] * 255
+
+
+def preview(subject: SiteContext, path: str) -> bytes | None:
+    """Return the picture of the page at `path`, None where that has none."""
+    folder, _, name = path.partition("/")
+    known = subject.catalogue.histories
+    key = name.removesuffix(".html")
+    if folder == "tools" and key in known:
+        return tool_picture(_image_side(known[key]), subject.title)
+    if folder == "compare" and (pair := subject.catalogue.pair(path)):
+        return pair_picture(
+            _image_side(known[pair.one]), _image_side(known[pair.two]), subject.title
+        )
+    return None
+
+
+def _image_side(history: History) -> ImageSide:
+    shown = tool_summary(history)
+    score = "no score" if shown.score is None else f"score {figures.score(shown.score)}"
+    ship = "" if shown.ship_percent is None else f"{figures.percent(shown.ship_percent)} ship, "
+    return ImageSide(shown.name, shown.key, shown.outcome, ship + score, shown.votes)

@@ -1,8 +1,10 @@
-"""One page before it is drawn: its template, its name and what it shows."""
+"""A page before it is rendered: its content, its metadata and its Content-Security-Policy. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from panel.publish import page_urls
 
 
 @dataclass(frozen=True)
@@ -13,9 +15,66 @@ class SitePage:
     title: str
     description: str
     section: str = ""
-    told: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     picture: bool = False
     """Whether links to it can be shown with a picture."""
     path: str | None = None
     """The page's own path, where it can be asked for by others too."""
     index: bool = True
+
+
+@dataclass(frozen=True)
+class PageMeta:
+    """A page's place and name; `section` is the part of the navigation that it belongs to."""
+
+    path: str
+    title: str
+    description: str
+    site: str
+    policy: str
+    root: str
+    base_url: str | None = None
+    live_url: str | None = None
+    section: str = ""
+    picture: str | None = None
+    """The path of the page's picture for link previews."""
+    index: bool = True
+    """False keeps search engines away."""
+
+    @property
+    def full_title(self) -> str:
+        """The page's title with the site's."""
+        return self.title if self.title == self.site else f"{self.title} · {self.site}"
+
+    @property
+    def canonical(self) -> str | None:
+        """The page's one address, None where the site has none."""
+        return page_urls.absolute_url(self.base_url, self.path) if self.base_url else None
+
+    @property
+    def picture_url(self) -> str | None:
+        """The picture's address, None without one: link previews need a whole address."""
+        both = self.base_url and self.picture
+        return page_urls.absolute_url(self.base_url or "", self.picture or "") if both else None
+
+
+def policy(*, live: bool, header: bool = False) -> str:
+    """Return the policy of a page made in advance, or of a `live` one with forms.
+
+    `'self'` covers files beside a page opened from disk too. `frame-ancestors` is obeyed in a
+    `header` only.
+    """
+    parts = [
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self'",
+        f"connect-src {_own(live)}",
+        f"form-action {_own(live)}",
+        "base-uri 'none'",
+    ]
+    return "; ".join([*parts, "frame-ancestors 'none'"] if header else parts)
+
+
+def _own(allowed: bool) -> str:
+    return "'self'" if allowed else "'none'"

@@ -1,8 +1,13 @@
-"""A comparison's page: two tools' newest verdicts, with the community's votes on each."""
+"""A comparison: in short for lists, and its page with the community's votes on both tools."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from panel.publish import page_urls
 from panel.publish.community.tally import Tally, VoteCount
+from panel.publish.site.catalog import Catalog, Pair
 from panel.publish.site.context import SiteContext
-from panel.publish.site.pairing import Pair
+from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report.comparison.advice import with_advice
 from panel.report.comparison.comparison import compare
 from panel.report.comparison.view import PairView, pair_view
@@ -17,14 +22,14 @@ def pair_page(
     known = subject.catalogue.histories
     one, two = (subject.read(known[key].latest) for key in pair)
     personas = (each.persona for each in subject.catalogue.reviewers.values())
-    found = compare(
+    comparison = compare(
         one,
         two,
         weights=weights_of(each for each in personas if each),
         community_a=_community(tally_one),
         community_b=_community(tally_two),
     )
-    return pair_view(with_advice(found))
+    return pair_view(with_advice(comparison))
 
 
 def _community(tally: Tally | None) -> CommunityVotes | None:
@@ -35,3 +40,23 @@ def _community(tally: Tally | None) -> CommunityVotes | None:
 
 def _ballot(count: VoteCount) -> CommunityCount:
     return CommunityCount(ship=count.ship, skip=count.skip)
+
+
+@dataclass(frozen=True)
+class PairSummary:
+    """Two tools and the page that compares them."""
+
+    path: str
+    one: ToolSummary
+    two: ToolSummary
+
+
+def pair_summaries(catalogue: Catalog, chosen: Iterable[Pair]) -> tuple[PairSummary, ...]:
+    """Return comparisons in short, in the order given."""
+    known = catalogue.histories
+    return tuple(
+        PairSummary(
+            page_urls.pair(*pair), tool_summary(known[pair.one]), tool_summary(known[pair.two])
+        )
+        for pair in chosen
+    )

@@ -44,7 +44,7 @@ def judges(histories: Iterable[History]) -> tuple[Judge, ...]:
     costs = {who: _middle(_costs(all_)) for who, all_ in fresh.items()}
     slowest = max((each for each in times.values() if each), default=1.0)
     dearest = max((each for each in costs.values() if each), default=1.0)
-    found = [
+    rows = [
         Judge(
             provider=provider,
             model=model,
@@ -61,7 +61,7 @@ def judges(histories: Iterable[History]) -> tuple[Judge, ...]:
         )
         for (provider, model), entries in grouped.items()
     ]
-    return tuple(sorted(found, key=lambda each: (-each.verdicts, each.provider, each.model)))
+    return tuple(sorted(rows, key=lambda each: (-each.verdicts, each.provider, each.model)))
 
 
 def _fresh(entry: Entry) -> bool:
@@ -84,9 +84,11 @@ def _middle(values: list[float]) -> float | None:
 def _tokens(entries: list[Entry]) -> str:
     if not entries:
         return figures.UNKNOWN
-    told = [each.usage for each in entries if not each.usage.uncounted_calls]
-    if not told:
+    counted = [each.usage for each in entries if not each.usage.uncounted_calls]
+    if not counted:
         return figures.UNKNOWN
     parts = ("input_tokens", "cached_tokens", "output_tokens")
-    read, cached, out = (round(median(getattr(each, part) or 0 for each in told)) for part in parts)
+    read, cached, out = (
+        round(median(getattr(each, part) or 0 for each in counted)) for part in parts
+    )
     return figures.tokens(read, cached, out)

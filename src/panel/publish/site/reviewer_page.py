@@ -58,7 +58,7 @@ def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
     reviewer = subject.catalogue.reviewers.get(address)
     if reviewer is None:
         return None
-    found = track_record(
+    record = track_record(
         reviewer.name, subject.catalogue.newest, subject.resolutions, subject.today
     )
     return ReviewerPage(
@@ -67,25 +67,25 @@ def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
         title=reviewer.title,
         persona=reviewer.persona,
         method=paragraphs(reviewer.persona.voice) if reviewer.persona else (),
-        votes=found.votes,
-        reviewed=found.reviewed,
-        ship_share=found.ship_share,
-        middle=median(found.scores) if found.scores else None,
-        differs=found.differs,
-        alone=len(found.alone),
-        alone_on=tuple(tool_summary(each) for each in found.alone[:SHOWN]),
+        votes=record.votes,
+        reviewed=record.reviewed,
+        ship_share=record.ship_share,
+        middle=median(record.scores) if record.scores else None,
+        differs=record.differs,
+        alone=len(record.alone),
+        alone_on=tuple(tool_summary(each) for each in record.alone[:SHOWN]),
         forecasts=tuple(
-            (name, len(made), tuple(_told(each) for each in made[:SHOWN]))
+            (name, len(made), tuple(_shown(each) for each in made[:SHOWN]))
             for name, made in (
-                ("Due", found.due), ("Judged", found.resolved), ("Open", found.open),
+                ("Due", record.due), ("Judged", record.resolved), ("Open", record.open),
             )
         ),
-        brier=found.brier,
-        scored=found.scored,
+        brier=record.brier,
+        scored=record.scored,
     )  # fmt: skip
 
 
-def _told(made: Prediction) -> ShownForecast:
+def _shown(made: Prediction) -> ShownForecast:
     end = made.resolution
     return ShownForecast(
         tool=line(made.tool) or made.key,

@@ -1,33 +1,33 @@
 """The site: every page of an archive by its path, the same for disk and for a live server."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from panel.publish.site import urls
+from panel.publish import page_urls
+from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
-from panel.publish.site.context import SiteContext
-from panel.publish.site.csp import policy
-from panel.publish.site.feed_editions import editions
-from panel.publish.site.fingerprints import fingerprint
+from panel.publish.site.context import SiteContext, VisitorState
+from panel.publish.site.feeds import editions
 from panel.publish.site.forecasts import Resolution
-from panel.publish.site.page import SitePage
-from panel.publish.site.page_meta import PageMeta
+from panel.publish.site.page import PageMeta, SitePage, policy
 from panel.publish.site.routes import paths, site_page
 from panel.publish.site.templates import Templates
-from panel.publish.site.visitor_state import Tallied, VisitorState
+from panel.publish.site.tool_summary import tool_summary
 from panel.review.personas import Persona
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
-from panel.runs.history.entry import Entry
+from panel.runs.history.entry import Entry, History
 
 TITLE: Final = "Panel"
 
 
 class Site:
-    """Pages by path. Holds no page: each is made when it is asked for."""
+    """Pages by path. Pages are not cached: `render` makes one at each call."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class Site:
         live_url: str | None = None,
         title: str = TITLE,
         personas: Sequence[Persona] = (),
-        tallies: Mapping[str, Tallied] | None = None,
+        tallies: Mapping[str, Tally] | None = None,
         resolutions: Sequence[Resolution] = (),
         today: date | None = None,
         read: Callable[[Entry], Scorecard] | None = None,
         folders: Sequence[Path] = (),
     ) -> None:
-        """Take in what the archive holds now.
+        """Load what the archive holds now.
 
         Args:
-            archive: where the verdicts are; `refresh` takes in what was added to it.
+            archive: where the verdicts are; `refresh` loads what was added to it.
             base_url: the site's public address; without it there are no pictures and no sitemap.
             live_url: where votes are cast, for a site that is files.
             title: the site's name.
@@ -70,13 +70,13 @@ class Site:
             resolutions=tuple(resolutions),
             day=today,
         )
-        self._take_in()
+        self._load()
 
     def refresh(self) -> bool:
-        """Take in what was added to the archive; tell whether anything was."""
+        """Load what was added to the archive; return whether anything was."""
         if not self.archive.refresh():
             return False
-        self._take_in()
+        self._load()
         return True
 
     def paths(self) -> Iterator[str]:
@@ -88,55 +88,119 @@ class Site:
 
         Raises `RunError` where a scorecard that the page shows cannot be read.
         """
-        found = site_page(self.subject, path, live.tallies if live else {})
-        if found is None or isinstance(found, bytes):
-            return found
-        return self._draw(found, path, live)
+        page = site_page(self.subject, path, live.tallies if live else {})
+        if page is None or isinstance(page, bytes):
+            return page
+        return self._render(page, path, live)
 
     def stamp(self, path: str) -> str | None:
-        """Return what stands for all that a page depends on; None where that is not told."""
+        """Return a hash of all that a page depends on; None for a page that is quick to render."""
         return fingerprint(self.subject, self.archive, path, repr(self._live_url))
 
     def page(
-        self, template: str, *, path: str, title: str, live: VisitorState | None = None, **told: Any
+        self,
+        template: str,
+        *,
+        path: str,
+        title: str,
+        live: VisitorState | None = None,
+        **values: Any,
     ) -> bytes:
         """Return a page of another's template in the site's frame; search engines stay away."""
-        found = SitePage(template, title, title, told=told, index=False)
-        return self._draw(found, path, live)
+        page = SitePage(template, title, title, values=values, index=False)
+        return self._render(page, path, live)
 
     def not_found(self, path: str, *, live: VisitorState | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
-        found = site_page(self.subject, urls.NOT_FOUND, {})
-        assert isinstance(found, SitePage)
-        return self._draw(found, path, live)
+        page = site_page(self.subject, page_urls.NOT_FOUND, {})
+        assert isinstance(page, SitePage)
+        return self._render(page, path, live)
 
-    def _take_in(self) -> None:
+    def _load(self) -> None:
         self.subject = replace(
             self.subject,
             catalogue=Catalog(self.archive.histories(), self._personas),
             items=editions(self.archive, self.subject.today),
         )
 
-    def _draw(self, found: SitePage, path: str, live: VisitorState | None) -> bytes:
-        own = found.path or path
-        head = PageMeta(
+    def _render(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
+        own = page.path or path
+        meta = PageMeta(
             path=own,
-            title=found.title,
-            description=found.description,
+            title=page.title,
+            description=page.description,
             site=self.subject.title,
             policy=policy(live=live is not None),
             root=self._root(path),
             base_url=self.subject.base_url,
             live_url=self._live_url,
-            section=found.section,
-            picture=urls.picture(own) if found.picture else None,
-            index=found.index,
+            section=page.section,
+            picture=page_urls.picture(own) if page.picture else None,
+            index=page.index,
         )
-        told = {**found.told, "head": head, "live": live}
-        return self._templates.render(found.template, told).encode("utf-8", "replace")
+        values = {**page.values, "head": meta, "live": live}
+        return self._templates.render(page.template, values).encode("utf-8", "replace")
 
     def _root(self, path: str) -> str:
         # A host shows this page for any address, so that only whole links lead anywhere.
-        if path == urls.NOT_FOUND and self.subject.base_url:
+        if path == page_urls.NOT_FOUND and self.subject.base_url:
             return f"{self.subject.base_url}/"
-        return urls.root(path)
+        return page_urls.root(path)
+
+
+def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -> str | None:
+    """Return the stamp of a page or picture, None for a page that is quick to render.
+
+    Args:
+        subject: what the site is made from.
+        archive: where the cards are.
+        path: the page's path.
+        frame: what all pages depend on in addition.
+    """
+    pictured = path.startswith("pictures/")
+    page = path.removeprefix("pictures/").replace(".png", ".html") if pictured else path
+    histories = _histories(subject, page)
+    if not histories:
+        return None
+    parts: list[object] = [_code(), frame, path, subject.title, subject.base_url]
+    if pictured:
+        parts += map(tool_summary, histories)
+    else:
+        for history in histories:
+            parts += _depends(subject, archive, history)
+        if len(histories) > 1:  # the weights of questions decide between two tools
+            parts += [reviewer.persona for reviewer in subject.catalogue.reviewers.values()]
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _histories(subject: SiteContext, page: str) -> list[History]:
+    folder, _, name = page.partition("/")
+    known = subject.catalogue.histories
+    key = name.removesuffix(".html")
+    if folder == "tools" and key in known:
+        return [known[key]]
+    pair = subject.catalogue.pair(page) if folder == "compare" else None
+    return [known[each] for each in pair] if pair else []
+
+
+def _depends(subject: SiteContext, archive: Archive, history: History) -> list[object]:
+    catalogue = subject.catalogue
+    category = catalogue.category_of(history.key)
+    return [
+        history,
+        [archive.stamp(each.run) for each in history.entries],
+        (category.slug, category.name),
+        [tool_summary(each) for each in catalogue.partners(history.key)],
+        subject.tallies.get(history.key),
+    ]
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the program: a page made by another one is made again."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[2]
+    for path in sorted(package.rglob("*")):
+        if path.suffix in {".py", ".html", ".css", ".js", ".svg"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

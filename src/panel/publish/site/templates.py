@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from panel.publish import page_urls
 from panel.publish.community.email_address import LONGEST
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
-from panel.publish.site import urls
 from panel.report import figures
 from panel.report.comparison.html import pair_styles
 from panel.report.scorecard.html import environment, stylesheet
@@ -21,14 +21,14 @@ class Templates:
     """Pages by the name of their template; `folders` are looked in before the site's own."""
 
     def __init__(self, *folders: Path) -> None:
-        """Find nothing yet: a template is read when it is first used."""
+        """Templates are read when they are first used."""
         self._env = environment(*folders, FOLDER)
         self._env.filters.update(day=figures.day, moment=figures.moment)
-        self._env.globals.update(paths=urls, most=_MOST)
+        self._env.globals.update(paths=page_urls, most=_MOST)
 
-    def render(self, name: str, told: Mapping[str, Any]) -> str:
-        """Return a page; whatever is put into it is escaped."""
-        return self._env.get_template(name).render(told)
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
+        """Return a page; every value is escaped."""
+        return self._env.get_template(name).render(values)
 
 
 @cache

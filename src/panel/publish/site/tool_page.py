@@ -1,25 +1,149 @@
-"""A tool's page: its newest scorecard, its answers at a glance, its history. Pure but for cards."""
+"""A tool's page: its newest scorecard, a grid of all answers, its history, a chart of its scores.
 
-from collections.abc import Callable
+The grid and the chart are geometry; the templates draw them. Pure but for reading cards.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from panel.foundation.errors import RunError
-from panel.publish.site import urls
-from panel.publish.site.answer_grid import GridRow, answer_grid
+from panel.publish import page_urls
 from panel.publish.site.catalog import Catalog
-from panel.publish.site.score_chart import ScoreChart, score_chart
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.report.changes.view import ToolChange, changes
 from panel.report.citations import line
+from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
 from panel.review.verdict.scorecard import Outcome, Scorecard
 from panel.runs.diff import compare
 from panel.runs.history.entry import Entry, History
 
+MARKS: Final = {"yes": "✓", "no": "✕", "unclear": "?"}
+"""A sign for each answer, so that no colour is needed to tell them apart."""
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """One answer; `fill` is how sure it is, 0–100, 0 where it is unclear."""
+
+    answer: str
+    mark: str
+    fill: float
+    label: str
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """One persona's answers in the order they were asked."""
+
+    title: str
+    vote: str
+    score: float | None
+    anchor: str
+    cells: tuple[GridCell, ...]
+    label: str
+
+
+def answer_grid(card: CardView) -> tuple[GridRow, ...]:
+    """Return a row a persona; a persona that answered nothing has no cells."""
+    return tuple(
+        GridRow(
+            title=persona.title,
+            vote=persona.vote,
+            score=persona.score,
+            anchor=f"r{number}",
+            cells=tuple(_cell(each) for each in persona.findings),
+            label=f"{persona.title}: {persona.tally}",
+        )
+        for number, persona in enumerate(card.personas, 1)
+    )
+
+
+def _cell(finding: FindingView) -> GridCell:
+    sure = f", {finding.chance}" if finding.chance else ""
+    return GridCell(
+        answer=finding.answer,
+        mark=MARKS[finding.answer],
+        fill=0 if finding.answer == "unclear" else 50 + 100 * min(finding.strength, 0.5),
+        label=f"{finding.question} {finding.answer}{sure}",
+    )
+
+
+WIDTH: Final = 360
+HEIGHT: Final = 190
+LEFT, RIGHT, TOP, BOTTOM = 30, 14, 12, 160
+"""The plot's edges in the picture; sized for a phone, as the plots of scorecards are."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One verdict; `low` and `high` are the ends of its interval, the same where it has none."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class ScoreChart:
+    """A chart of at least two scored verdicts."""
+
+    dots: tuple[Dot, ...]
+    lines: tuple[tuple[float, str], ...]
+    """Height and label of the lines across."""
+    first: str
+    last: str
+    label: str
+
+    @property
+    def path(self) -> str:
+        """The line through the dots, as points of SVG."""
+        return " ".join(f"{dot.x:.1f},{dot.y:.1f}" for dot in self.dots)
+
+
+def score_chart(entries: Sequence[Entry]) -> ScoreChart | None:
+    """Return the chart of a history, oldest first; None with fewer than two scores."""
+    scored = [entry for entry in entries if entry.verdict.score is not None]
+    if len(scored) < 2:
+        return None
+    start = scored[0].created.timestamp()
+    span = scored[-1].created.timestamp() - start
+    days = [figures.day(entry.created) for entry in scored]
+    description = "; ".join(
+        f"{day}: {entry.verdict.outcome}, {figures.score(entry.verdict.score)}"
+        for day, entry in zip(days, scored, strict=True)
+    )
+    return ScoreChart(
+        dots=tuple(
+            _dot(
+                entry, (entry.created.timestamp() - start) / span if span else number / len(scored)
+            )
+            for number, entry in enumerate(scored)
+        ),
+        lines=tuple((_y(value), str(value)) for value in (0, 50, 100)),
+        first=days[0],
+        last=days[-1],
+        label=f"Score of 100 over time. {description}",
+    )
+
+
+def _dot(entry: Entry, share: float) -> Dot:
+    score = entry.verdict.score or 0
+    low, high = entry.verdict.interval or (score, score)
+    x = LEFT + 8 + share * (WIDTH - LEFT - RIGHT - 16)
+    return Dot(x, _y(score), _y(low), _y(high), entry.verdict.outcome)
+
+
+def _y(score: float) -> float:
+    return BOTTOM - score / 100 * (BOTTOM - TOP)
+
+
 EXPLAINED: Final = 8
-"""Newest verdicts whose change from the one before is told; older ones are listed without."""
+"""Newest verdicts shown with their change from the one before; older ones are listed without."""
 
 Read = Callable[[Entry], Scorecard]
 
@@ -70,27 +194,27 @@ def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
         key=history.key,
         card=card,
         tile=tool_summary(history),
-        category=(category.name, urls.category(category.slug)),
+        category=(category.name, page_urls.category(category.slug)),
         grid=answer_grid(card),
         history=_history(history, newest, read),
         chart=score_chart(history.entries),
         others=tuple(
-            (tool_summary(other), urls.pair(history.key, other.key))
-            for other in catalogue.partners(history.key)
+            (tool_summary(partner), page_urls.pair(history.key, partner.key))
+            for partner in catalogue.partners(history.key)
         ),
     )
 
 
 def _history(history: History, newest: Scorecard, read: Read) -> tuple[Past, ...]:
-    told = []
+    past = []
     after: Scorecard | None = newest
     newest_first = history.entries[::-1]
     for number, entry in enumerate(newest_first):
         older = newest_first[number + 1] if number + 1 < len(newest_first) else None
         before = _card(older, read) if older and number < EXPLAINED else None
-        told.append(_past(entry, _change(before, after)))
+        past.append(_past(entry, _change(before, after)))
         after = before
-    return tuple(told)
+    return tuple(past)
 
 
 def _card(entry: Entry, read: Read) -> Scorecard | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from panel.publish.site import urls
+from panel.publish import page_urls
 from panel.report import figures
 from panel.report.citations import cut, line
 from panel.report.scorecard.view import headline, split
@@ -45,7 +45,7 @@ def tool_summary(history: History) -> ToolSummary:
     was = history.before.verdict.outcome if history.before else verdict.outcome
     return ToolSummary(
         key=history.key,
-        path=urls.tool(history.key),
+        path=page_urls.tool(history.key),
         name=name_of(latest),
         category=line(tool.category),
         tagline=cut(line(tool.tagline), _TAGLINE),

@@ -107,8 +107,8 @@ def stands_alone(opinion: Opinion, entry: Entry) -> bool:
         for each in entry.opinions
         if each.vote in _COUNTED and each.persona != opinion.persona
     }
-    other = "skip" if opinion.vote == "ship" else "ship"
-    return opinion.vote in _COUNTED and len(others) > 1 and set(others.values()) == {other}
+    opposite = "skip" if opinion.vote == "ship" else "ship"
+    return opinion.vote in _COUNTED and len(others) > 1 and set(others.values()) == {opposite}
 
 
 def _opinion(entry: Entry, persona: str) -> Opinion | None:
@@ -121,8 +121,8 @@ def _predictions(
     for history in histories:
         seen = set()
         for entry in history.entries:
-            found = _opinion(entry, persona)
-            forecast = found.forecast if found else None
+            opinion = _opinion(entry, persona)
+            forecast = opinion.forecast if opinion else None
             if forecast is None or (forecast.claim, forecast.resolve_by) in seen:
                 continue
             seen.add((forecast.claim, forecast.resolve_by))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull, ToolError
+from panel.publish import page_urls
 from panel.publish.community.rate_limits import Names
 from panel.publish.community.requests import Budget
 from panel.publish.community.requests import Request as Asked
@@ -22,7 +23,6 @@ from panel.publish.server.review_progress import Step
 from panel.publish.server.review_request import ReviewRequest, read_review_request, settled
 from panel.publish.server.review_worker import known_in
 from panel.publish.server.state import ServerState
-from panel.publish.site import urls
 from panel.report import figures
 
 STREAMS: Final = 200
@@ -173,7 +173,7 @@ class ReviewRequestPages:
             url=asked.url,
             doing=f"{doing}." if not doing.endswith(".") else doing,
             ended=asked.state in ("done", "failed"),
-            link=urls.tool(asked.key) if asked.key else None,
+            link=page_urls.tool(asked.key) if asked.key else None,
             steps=progress.steps if progress else (),
         )
 
@@ -192,7 +192,7 @@ class ReviewRequestPages:
         return await self._answers.page(
             request,
             "requests.html",
-            title="Reviews asked for",
+            title="Requested reviews",
             status=status,
             fault=fault,
             takes=self._service.setup.takes_requests,

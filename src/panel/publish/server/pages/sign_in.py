@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from panel.foundation.errors import AddressError, TokenError
+from panel.publish import page_urls
 from panel.publish.community.email_address import mailbox, normalize_address
 from panel.publish.newsletter.mime import MailMessage
 from panel.publish.newsletter.transactional import sign_in
@@ -17,7 +18,6 @@ from panel.publish.server.flash import notice
 from panel.publish.server.forms import read_form
 from panel.publish.server.responses import Responses, see_other
 from panel.publish.server.state import ServerState
-from panel.publish.site import urls
 from panel.report.citations import cut, line
 
 AGAIN = ("Ask for a new link", "sign-in")
@@ -99,7 +99,7 @@ class SignInPages:
         """Sign out, here and wherever a copy of the session is."""
         cookies = self._service.jar.read(request)
         await self._service.records.write(lambda: self._visitors.sign_out(cookies))
-        response = see_other(request, urls.FRONT)
+        response = see_other(request, page_urls.FRONT)
         self._service.jar.drop(response, "session")
         self._service.jar.write(response, "said", "signed-out", seconds=60)
         return response

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from panel.foundation.errors import RunError
+from panel.publish import page_urls
 from panel.publish.community.tally import Choice
 from panel.publish.server.api.errors import is_api
 from panel.publish.server.cookies import Cookies
@@ -17,7 +18,6 @@ from panel.publish.server.flash import NO_COUNTS, notice
 from panel.publish.server.page_cache import Look
 from panel.publish.server.responses import Responses, page_response
 from panel.publish.server.state import ServerState
-from panel.publish.site import urls
 
 _FIXED: Final = (".css", ".js", ".svg", ".png", ".xml", ".json", ".txt")
 """Files that look the same to everybody."""
@@ -43,7 +43,7 @@ class SitePages:
 
     async def page(self, request: Request) -> Response:
         """Return the page at the request's path."""
-        path = request.path_params["path"] or urls.FRONT
+        path = request.path_params["path"] or page_urls.FRONT
         service = self._service
         fixed = path.endswith(_FIXED)
         cookies = Cookies() if fixed else service.jar.read(request)

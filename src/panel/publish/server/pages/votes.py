@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from panel.foundation.errors import Banned
+from panel.publish import page_urls
 from panel.publish.community.tally import Choice, Tally
 from panel.publish.server.cookies import YEAR, Cookies, new_voter
 from panel.publish.server.current_user import Visitors, Who
 from panel.publish.server.forms import BadForm, read_form
 from panel.publish.server.responses import Responses, see_other, sentence
 from panel.publish.server.state import ServerState
-from panel.publish.site import urls
 
 
 class VotePages:
@@ -47,7 +47,7 @@ class VotePages:
             )
         self._service.counts.note(tool, counted.tally)
         # To the top of the page: there it says what was done.
-        response = see_other(request, urls.tool(tool))
+        response = see_other(request, page_urls.tool(tool))
         self._service.jar.write(response, "said", counted.said, seconds=60)
         if counted.is_new:
             self._service.jar.write(response, "voter", new, seconds=YEAR)
@@ -88,7 +88,7 @@ class VoteForm:
     new: str
     """The cookie of an anonymous voter who has none yet."""
     networks: tuple[str, ...]
-    """Where it came from: see `panel.publish.community.networks`."""
+    """Where it came from: see `panel.publish.community.rate_limits`."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
-"""SQLite: one file, opened so that what is acknowledged is on disk. Knows no tables."""
+"""SQL engines for SQLite and PostgreSQL, set up so that what is acknowledged is on disk.
 
+Knows no tables. SQLite is one file with one writer at a time; every wait on PostgreSQL ends.
+"""
+
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -7,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
-from panel.foundation.errors import DatabaseError
+from panel.foundation.errors import DatabaseError, SettingsError
 
 PATIENCE: Final = 15.0
 """Seconds to wait for another's lock before a call fails."""
@@ -44,7 +48,7 @@ def sqlite_engine(path: Path) -> Engine:
         connect_args={"timeout": PATIENCE, "check_same_thread": False},
         pool_size=10, max_overflow=0, pool_timeout=PATIENCE, hide_parameters=True,
     )  # fmt: skip
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -72,7 +76,7 @@ def safe(version: tuple[int, ...]) -> bool:
     )
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions by itself, too late and only before some statements.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -91,3 +95,40 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_WAITS: Final = (
+    "SET statement_timeout = '15s'; SET lock_timeout = '10s';"
+    " SET idle_in_transaction_session_timeout = '30s'"
+)
+
+
+def postgres_engine(url: URL) -> Engine:
+    """Return an engine for the server; nothing is connected yet.
+
+    A connection that a restarted server has dropped is replaced before it is used. Raises
+    `SettingsError` where the driver is not installed.
+    """
+    if importlib.util.find_spec("psycopg") is None:
+        raise SettingsError(
+            "PostgreSQL needs a driver that is not installed",
+            hint='pip install "panel-verdict[postgres]"',
+        )
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={
+            "connect_timeout": 3,
+            "tcp_user_timeout": 10_000,  # a network that swallows packets is noticed
+            "application_name": "panel",
+            "prepare_threshold": None,  # poolers between us and the server cannot prepare
+        },
+        pool_size=10, max_overflow=0, pool_timeout=15, pool_pre_ping=True, hide_parameters=True,
+    )  # fmt: skip
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS)
+    connection.commit()
