@@ -8,7 +8,7 @@ import pytest
 
 from panel.engine.verify.facts import check_facts
 from panel.engine.verify.report import VerifyReport
-from panel.evidence.facts.facts import Facts, read_facts
+from panel.evidence.facts import Facts, read_facts
 from panel.runs.journal.schema import summed
 from tests.evidence.test_facts import PRICING, RECORD
 from tests.evidence.test_facts import evidence as stated

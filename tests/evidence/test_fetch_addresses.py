@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from panel.evidence.fetch.checked_url import check_url
-from panel.evidence.fetch.ip_ranges import is_public, is_public_name
+from panel.evidence.fetch.checked_url import check_url, is_public, is_public_name
 from panel.foundation.errors import Blocked
 from tests.support.command import ROOT
 from tests.support.world import CLEAN, FORMS, NUMBERS, PUBLIC, SPELLINGS

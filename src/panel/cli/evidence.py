@@ -23,7 +23,7 @@ from panel.engine.options import Options
 from panel.engine.review_tool import stored_evidence
 from panel.evidence.budget import Chosen, choose, estimated_tokens
 from panel.evidence.collect import Collected
-from panel.evidence.facts.facts import contradictions, read_facts
+from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
 from panel.evidence.tools.tool_list import pick
 from panel.foundation.errors import ToolError

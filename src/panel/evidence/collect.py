@@ -28,11 +28,9 @@ from panel.evidence.adapters.records import words
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.gather import evidence_of, gather, read_files
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.charset import decoded
 from panel.evidence.readers.document import is_known
-from panel.evidence.readers.format_detection import PLAIN, by_look, by_name
-from panel.evidence.readers.passages import cut
-from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.format_detection import PLAIN, by_look, by_name, decoded
+from panel.evidence.readers.passages import ReadDocument, cut
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from panel.evidence.injection.detect import examine
-from panel.evidence.readers.charset import decoded
 from panel.evidence.readers.document import is_light, read_document
-from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name
-from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name, decoded
+from panel.evidence.readers.passages import ReadDocument
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence, Source
 from panel.evidence.tools.tool import Tool

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from panel.foundation.errors import RunError
 from panel.foundation.atomic_files import sync_folder, write_error
+from panel.foundation.errors import RunError
 
 JOURNAL: Final = "journal.db"
 MANIFEST: Final = "run.json"

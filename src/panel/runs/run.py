@@ -13,26 +13,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from panel.foundation.errors import PASSING, MissingReason, RunError
 from panel.evidence.source import Evidence
-from panel.review.review import Missing, Review
+from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import inside, sweep, write_atomic
+from panel.foundation.errors import PASSING, MissingReason, RunError
+from panel.foundation.file_lock import LOCK, RunLock
+from panel.review.review import Missing, Review
+from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
 from panel.runs.folders import JOURNAL, MANIFEST, VERDICTS, create_folder
 from panel.runs.journal.journal import Journal
-from panel.foundation.file_lock import LOCK, RunLock
-from panel.runs.manifest import ItemCounts, Manifest, read_manifest
-from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
-from panel.runs.journal.repair import MENDED, repair
 from panel.runs.journal.reader import JournalReader
-from panel.evidence.tools.tool import Tool
-from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.runs.journal.repair import MENDED, repair
+from panel.runs.manifest import ItemCounts, Manifest, read_manifest
 
 
 class Run:
     """A run. Made, or opened for writing, it holds the run's lock until `close`."""
 
     def __init__(
-        self, path: Path, source: Journal | JournalReader, stack: contextlib.ExitStack, notes: list[str]
+        self,
+        path: Path,
+        source: Journal | JournalReader,
+        stack: contextlib.ExitStack,
+        notes: list[str],
     ) -> None:
         """Use `create` or `open` instead."""
         self.path = path
@@ -234,7 +238,9 @@ class Run:
             sweep(path)
             notes = repair(path / JOURNAL)
             if (path / JOURNAL).exists():
-                JournalReader(path / JOURNAL).close()  # refuses another format before anything is written
+                JournalReader(
+                    path / JOURNAL
+                ).close()  # refuses another format before anything is written
             others = [each for each in earlier if each.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])

@@ -15,8 +15,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from panel.evidence.fetch.checked_url import CheckedURL, printable_url
-from panel.evidence.fetch.ip_ranges import is_public
+from panel.evidence.fetch.checked_url import CheckedURL, is_public, printable_url
 from panel.foundation.errors import Blocked
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]

@@ -11,13 +11,19 @@ from typing import Final
 from panel.evidence.injection.detect import find_flags
 from panel.evidence.readers.asciidoc import read_asciidoc
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.charset import decoded
-from panel.evidence.readers.format_detection import ASCIIDOC, MARKDOWN, ORG, PDF, PLAIN, RST
+from panel.evidence.readers.format_detection import (
+    ASCIIDOC,
+    MARKDOWN,
+    ORG,
+    PDF,
+    PLAIN,
+    RST,
+    decoded,
+)
 from panel.evidence.readers.html import read_html
-from panel.evidence.readers.links import find_links
-from panel.evidence.readers.main_text import read_web
 from panel.evidence.readers.org import read_org
 from panel.evidence.readers.plain import read_plain
+from panel.evidence.readers.web import find_links, read_web
 from panel.foundation.text import clean, invisible
 
 _LIGHT: Final = 64_000

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from panel.evidence.readers.block import Block, Extract, Kind
-from panel.evidence.readers.data_urls import without_pictures
+from panel.evidence.readers.plain import without_pictures
 from panel.evidence.readers.visible import Visible
 from panel.foundation.text import clean, invisible
 

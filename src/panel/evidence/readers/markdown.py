@@ -11,8 +11,8 @@ from markdown_it.rules_core import StateCore
 
 from panel.evidence.readers import front_matter
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.data_urls import without_pictures
 from panel.evidence.readers.html import read_html
+from panel.evidence.readers.plain import without_pictures
 
 _MAX_BRACKETS: Final = 2000
 

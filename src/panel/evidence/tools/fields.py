@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.column_formats import KEYS
 from panel.evidence.tools.file_access import check_listed
-from panel.evidence.tools.list_row import Row
+from panel.evidence.tools.list_formats import KEYS, Row
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.column_formats import KEYS
 from panel.evidence.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
 from panel.evidence.tools.file_access import check_named
 from panel.evidence.tools.identity import contradict, name_key
-from panel.evidence.tools.list_formats import read_rows
-from panel.evidence.tools.list_row import Row
+from panel.evidence.tools.list_formats import KEYS, Row, read_rows
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.slug import slug

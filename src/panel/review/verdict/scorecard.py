@@ -12,7 +12,7 @@ from pydantic import (
     model_serializer,
 )
 
-from panel.evidence.facts.facts import Facts
+from panel.evidence.facts import Facts
 from panel.evidence.source import Source
 from panel.llm.config import Ask
 from panel.llm.types import Usage

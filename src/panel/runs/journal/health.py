@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from panel.foundation.errors import RunError
 from panel.runs.journal.call_rows import text_digest
-from panel.runs.journal.connection import connect
+from panel.runs.journal.reader import connect
 from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
@@ -109,7 +109,9 @@ def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, Row
 
 def _named(table: str, row: Row) -> str:
     kind = {"calls": "answer", "verdicts": "verdict", "reviews": "review"}.get(table, table)
-    about = row[1:4] if table == "calls" else row[:2] if table in ("reviews", "missing") else row[:1]
+    about = (
+        row[1:4] if table == "calls" else row[:2] if table in ("reviews", "missing") else row[:1]
+    )
     return f"{kind} on {', '.join(str(part) for part in about)}"
 
 

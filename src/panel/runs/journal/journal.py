@@ -12,17 +12,17 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from panel.foundation.errors import RunError
 from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import RunError
 from panel.llm.types import CallRecord, ChatResponse
 from panel.review.review import Missing, Review
-from panel.runs.journal import call_rows
-from panel.runs.folders import JOURNAL
-from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, summed
-from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.writer import Writer
-from panel.evidence.tools.tool import Tool
 from panel.review.verdict.scorecard import Scorecard
+from panel.runs.folders import JOURNAL
+from panel.runs.journal import call_rows
+from panel.runs.journal.reader import JournalReader
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, summed
+from panel.runs.journal.writer import Writer
 
 _KNOWN: Final = 4096
 """Digests of stored texts that are remembered, so that a text is sent to SQLite once."""

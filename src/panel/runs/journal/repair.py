@@ -1,6 +1,8 @@
-"""A damaged journal made whole: what is still as it was written goes into a new one.
+"""Repair of a damaged journal: rows that are as they were written go into a new one.
 
-The damaged file is kept beside it. What is lost is asked again by the resume that follows.
+Tools and evidence that are lost come back from scorecards, which carry both; a fingerprint tells
+whether that is what was asked about. The damaged file is kept beside the new one. What stays lost
+is asked again by the resume that follows.
 """
 
 import contextlib
@@ -14,13 +16,82 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from panel.foundation.errors import RunError
-from panel.runs.journal.connection import beside, copy_with_logs
+from pydantic import ValidationError
+
+from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import sync_folder, write_error
+from panel.foundation.errors import RunError
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.compatibility import evidence_fingerprint
+from panel.runs.folders import VERDICTS
 from panel.runs.journal.health import COLUMNS, Unsound, file_damage, is_sound, unsound_rows
-from panel.runs.journal.restore import restore
-from panel.runs.journal.schema import create_tables, summed
+from panel.runs.journal.reader import beside, copy_with_logs
+from panel.runs.journal.schema import create_tables, sound, summed
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
+
+
+def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
+    """Give back what scorecards of the run in `folder` still hold, within an open transaction.
+
+    Returns how many rows of which table came back.
+    """
+    given: Counter[str] = Counter()
+    cards = list(_cards(journal, folder))
+    known = dict(journal.execute("SELECT slug, fingerprint FROM tools"))
+    read = {slug for (slug,) in journal.execute("SELECT slug FROM evidence")}
+    places = {rowid for (rowid,) in journal.execute("SELECT rowid FROM tools")}
+    for place, card in cards:
+        slug = card.tool.slug
+        if slug not in read and (found := _evidence(card, known.get(slug))) is not None:
+            journal.execute("INSERT INTO evidence VALUES (?, ?, ?)",
+                            summed(slug, found.model_dump_json()))  # fmt: skip
+            read.add(slug)
+            given["evidence"] += 1
+        if slug not in known and slug in read:
+            at = place if place is not None and place not in places else None
+            fingerprint = evidence_fingerprint(_stored(journal, slug))
+            body = Tool(**card.tool.model_dump()).model_dump_json()
+            journal.execute(
+                "INSERT INTO tools (rowid, slug, body, fingerprint, sum) VALUES (?, ?, ?, ?, ?)",
+                (at, *summed(slug, body, fingerprint)),
+            )
+            known[slug] = fingerprint
+            given["tools"] += 1
+            places |= {at} if at is not None else set()
+    return given
+
+
+def _stored(journal: sqlite3.Connection, slug: str) -> Evidence:
+    (body,) = journal.execute("SELECT body FROM evidence WHERE slug = ?", (slug,)).fetchone()
+    return Evidence.model_validate_json(body)
+
+
+def _evidence(card: Scorecard, told: str | None) -> Evidence | None:
+    """Return a card's evidence where it has the fingerprint told, or none is known any more."""
+    if not card.evidence:
+        return None
+    # What was noted while it was read stands among the card's warnings, in one piece.
+    said = card.warnings
+    cuts = [(a, b) for a in range(len(said)) for b in range(a + 1, len(said) + 1)]
+    for notes in ((), *(said[a:b] for a, b in cuts)):
+        found = Evidence(sources=card.evidence, notes=notes)
+        if told is None or evidence_fingerprint(found) == told:
+            return found
+    return None
+
+
+def _cards(journal: sqlite3.Connection, folder: Path) -> Iterator[tuple[int | None, Scorecard]]:
+    """Yield scorecards with their place among the run's tools, from 1, where it is known."""
+    with contextlib.suppress(OSError), (folder / VERDICTS).open("rb") as file:
+        for place, line in enumerate(file, 1):
+            with contextlib.suppress(ValidationError):
+                yield place, Scorecard.model_validate_json(line)
+    for row in journal.execute("SELECT tool, body, sum FROM verdicts").fetchall():
+        if sound(row):
+            with contextlib.suppress(ValidationError):
+                yield None, Scorecard.model_validate_json(row[1])
+
 
 MENDED: Final = "mended"
 """The name in `meta` under which a repair is noted until the resume that follows has ended."""
@@ -158,7 +229,9 @@ def _copy_rows(damaged: Path, mended: Path) -> Saved:
         with _source(damaged) as source:
             for table, columns in COLUMNS.items():
                 marks = ", ".join("?" * (1 + len(columns)))
-                put = f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"
+                put = (
+                    f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"
+                )
                 unsound = 0
                 for row in _readable(source, table):
                     if is_sound(table, row[1:]):

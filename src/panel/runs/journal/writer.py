@@ -17,8 +17,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from panel.foundation.errors import PanelError, RunError, RunStopped
 from panel.foundation.atomic_files import disk_full, free_bytes
+from panel.foundation.errors import PanelError, RunError, RunStopped
 from panel.runs.journal.schema import Statement, create_tables
 
 GROUP: Final = 512

@@ -5,17 +5,144 @@ stated in a form known here is None. Pure, so a stored run gives the same facts 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.evidence.facts.licences import named_licence
-from panel.evidence.facts.prices import amounts, entry_price, mentions_free
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
+
+_SPDX: Final = (
+    "0BSD", "AGPL-3.0", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "Artistic-2.0",
+    "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "BUSL-1.1", "CC-BY-4.0", "CC-BY-NC-4.0",
+    "CC-BY-SA-4.0", "CC0-1.0", "ECL-2.0", "EPL-2.0", "EUPL-1.2", "Elastic-2.0", "GPL-2.0",
+    "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0", "GPL-3.0-only", "GPL-3.0-or-later", "ISC",
+    "LGPL-2.1", "LGPL-3.0", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0",
+    "MS-PL", "MulanPSL-2.0", "NCSA", "OFL-1.1", "PostgreSQL", "PSF-2.0", "SSPL-1.0",
+    "Unlicense", "UPL-1.0", "WTFPL", "Zlib", "ZPL-2.1", "OpenRAIL", "OpenRAIL++",
+    "BigScience-OpenRAIL-M", "CreativeML-OpenRAIL-M", "Gemma", "Llama2", "Llama3", "Llama3.1",
+    "Llama3.2", "Llama3.3", "Llama4",
+)  # fmt: skip
+_OTHER: Final = {
+    "apache": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "apache v2": "Apache-2.0",
+    "apache version 2.0": "Apache-2.0",
+    "bsd 2 clause": "BSD-2-Clause",
+    "bsd 3 clause": "BSD-3-Clause",
+    "2 clause bsd": "BSD-2-Clause",
+    "3 clause bsd": "BSD-3-Clause",
+    "gplv2": "GPL-2.0",
+    "gplv3": "GPL-3.0",
+    "agplv3": "AGPL-3.0",
+    "lgplv3": "LGPL-3.0",
+    "gnu agplv3": "AGPL-3.0",
+    "gnu gplv3": "GPL-3.0",
+    "mozilla public 2.0": "MPL-2.0",
+    "expat": "MIT",
+    "the unlicense": "Unlicense",
+    "business source 1.1": "BUSL-1.1",
+    "elastic 2.0": "Elastic-2.0",
+}
+_NOISE: Final = re.compile(r"\b(?:the|licen[cs]e[ds]?|version(?= \d))\b|[,()]", re.IGNORECASE)
+
+
+def _key(text: str) -> str:
+    return " ".join(_NOISE.sub(" ", text).replace("-", " ").lower().split())
+
+
+_NAMES: Final = {_key(name): name for name in _SPDX} | {_key(k): v for k, v in _OTHER.items()}
+
+
+def named_licence(text: str) -> str | None:
+    """Return the SPDX name of the licence a few words name, None where they name none known here.
+
+    The words may go on behind the name (`MIT license and is free`), not stand before it.
+    """
+    found = _key(text.split("\n")[0]).rstrip(".").split()
+    for length in range(min(5, len(found)), 0, -1):
+        if name := _NAMES.get(" ".join(found[:length]).rstrip(".")):
+            rest = found[length : length + 1]
+            return None if rest in (["or"], ["and"]) and _starts(found[length + 1 :]) else name
+    return None
+
+
+def _starts(words: list[str]) -> bool:
+    """Tell whether a second licence follows: which of two holds is not for code to say."""
+    return any(" ".join(words[:length]).rstrip(".") in _NAMES for length in range(1, 6))
+
+
+_MONEY: Final = r"(?:US|CA|AU)?[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|EUR|USD|GBP)\b"
+_UNIT: Final = r"(?:user|seat|member|developer|editor|month|mo|year|yr)"
+_RARE_UNIT: Final = r"(?:week|hour|hr|day|million|1M|1K|1,?000)"
+_PER: Final = (
+    rf"(?:\s*(?:USD|EUR|GBP))?\s*(?:/|per|a|an|each|every)\s*(?:active\s+)?"
+    rf"(?:{_UNIT}|{_RARE_UNIT})s?\b"
+    rf"(?:\s+(?:tokens|requests)\b)?(?:\s*(?:/|per|a|,)\s*{_UNIT}\b)?"
+    rf"(?:,?\s*billed (?:monthly|yearly|annually))?"
+)
+_PRICE: Final = re.compile(rf"(?:{_MONEY}){_PER}", re.IGNORECASE)
+_AMOUNT: Final = re.compile(rf"(?:{_MONEY})", re.IGNORECASE)
+_FREE: Final = re.compile(
+    r"\bfree (?:plan|tier|forever|for (?:personal|individual|open[- ]source|non-?commercial|"
+    r"up to|everyone|one|small))\b|\bfree and open[- ]source\b|^free(?:\.(?=\s)|\.?$)"
+    r"|[$€£]0(?:[.,]00)?(?![.,]?\d)(?:\s*/\s*mo\w*)?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SAYS_FREE: Final = re.compile(r"\bfree\b(?! trial)|[$€£]0(?![.,]?\d)", re.IGNORECASE)
+_RARE: Final = re.compile(rf"\b{_RARE_UNIT}s?\b|tokens|requests", re.IGNORECASE)
+
+
+def entry_price(texts: Sequence[str]) -> tuple[str, int] | None:
+    """Return how the cheapest way in is worded, and in which of the texts it stands.
+
+    A free plan goes before any price; prices of one currency are compared, those per hour or per
+    token only among themselves.
+    """
+    for place, text in enumerate(texts):
+        if match := _FREE.search(text):
+            return _line(match[0]), place
+    priced = [
+        (match[0], place) for place, text in enumerate(texts) for match in _PRICE.finditer(text)
+    ]
+    if not priced:
+        return None
+    usual = [one for one in priced if not _RARE.search(one[0])] or priced
+    same = [one for one in usual if _currency(one[0]) == _currency(usual[0][0])]
+    text, place = min(same, key=lambda one: min(amounts(one[0]), default=0.0))
+    return _line(text), place
+
+
+def amounts(text: str) -> tuple[float, ...]:
+    """Return the amounts of money in a text."""
+    return tuple(_numbers(text))
+
+
+def mentions_free(text: str) -> bool:
+    """Tell whether a text calls anything but a trial free."""
+    return bool(_SAYS_FREE.search(text))
+
+
+def _numbers(text: str) -> Iterator[float]:
+    for match in _AMOUNT.finditer(text):
+        digits = re.sub(r"[^\d.,]", "", match[0]).strip(".,")
+        # 4,800 and 4.800 are thousands; 9,99 and 9.99 are not.
+        plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", digits).replace(",", ".")
+        if plain.count(".") <= 1:
+            yield float(plain)
+
+
+def _currency(text: str) -> str:
+    found = re.search(r"[$€£]|EUR|USD|GBP", text, re.IGNORECASE)
+    return {"EUR": "€", "USD": "$", "GBP": "£"}.get(found[0].upper(), found[0]) if found else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:80].rstrip(" ,.")
+
 
 Value = str | int | bool
 
