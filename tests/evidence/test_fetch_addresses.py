@@ -119,8 +119,8 @@ def test_f1_denied_addresses_are_not_public(address):
 
 def test_only_the_listed_authority_is_allowed():
     allow = frozenset({"127.0.0.1:8000", "[::1]:8000"})
-    assert check_url("http://127.0.0.1:8000/x", allow).listed
-    assert check_url("http://[::1]:8000/x", allow).listed
+    assert check_url("http://127.0.0.1:8000/x", allow).allowlisted
+    assert check_url("http://[::1]:8000/x", allow).allowlisted
     for other in ("http://127.0.0.1:8001/", "http://127.0.0.1/", "http://127.1:8000/",
                   "http://localhost:8000/", "http://u@127.0.0.1:8000/"):  # fmt: skip
         with pytest.raises(Blocked):

@@ -23,7 +23,7 @@ from panel.evidence.adapters.adapter import (
     adapter_of,
     adapters,
 )
-from panel.evidence.adapters.client import EvidenceClient, NotRead
+from panel.evidence.adapters.client import EvidenceClient, FetchFailed
 from panel.evidence.adapters.records import words
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.gather import evidence_of, gather, read_files
@@ -108,57 +108,61 @@ class _Trip:
     async def go(self, url: str) -> None:
         todo = [Address.of(url)]
         for turn in range(ROUNDS):
-            wants = [(at, want) for at in todo for want in self._wants(at)]
-            answers = await asyncio.gather(*(self._ask(at, want) for at, want in wants))
-            found = [one for one in answers if isinstance(one, _Found)]
-            self.notes += [note for one in answers for note in _notes(one)]
-            self.readings += [one.reading for one in found]
+            specs = [(at, spec) for at in todo for spec in self._requests(at)]
+            results = await asyncio.gather(*(self._ask(at, spec) for at, spec in specs))
+            documents = [document for document in results if isinstance(document, _Retrieved)]
+            self.notes += [note for document in results for note in _notes(document)]
+            self.readings += [document.reading for document in documents]
             if turn == 0:
-                self.title = next((one.title for one in found if one.title), "")
-            leads = [lead for one in found for lead in self._leads(one.at, one.links)]
-            todo = list(dict.fromkeys(leads))
+                self.title = next((document.title for document in documents if document.title), "")
+            addresses = [
+                address
+                for document in documents
+                for address in self._next_addresses(document.at, document.links)
+            ]
+            todo = list(dict.fromkeys(addresses))
 
-    def _wants(self, at: Address) -> Sequence[FetchSpec]:
+    def _requests(self, at: Address) -> Sequence[FetchSpec]:
         adapter = adapter_of(at)
         if adapter is None or adapter in self.used:
             return ()
         self.used.add(adapter)
-        return adapter.wants(at)
+        return adapter.requests(at)
 
-    def _leads(self, at: Address, links: Sequence[Link]) -> list[Address]:
+    def _next_addresses(self, at: Address, links: Sequence[Link]) -> list[Address]:
         """Return what each adapter that has read nothing yet would read next."""
-        found = [adapter.lead(links, at) for adapter in adapters() if adapter not in self.used]
-        return [Address.of(url) for url in found if url]
+        urls = [adapter.follow(links, at) for adapter in adapters() if adapter not in self.used]
+        return [Address.of(url) for url in urls if url]
 
-    async def _ask(self, at: Address, want: FetchSpec) -> "_Found | str":
+    async def _ask(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
         """Read one want; returns what was found, or why it was not read."""
         left = self.end - monotonic()
         try:
             async with asyncio.timeout(left):
-                page = await self.internet.get(want, seconds=left)
-                found = await _read(page, want, at)
+                page = await self.internet.get(spec, seconds=left)
+                document = await _read(page, spec, at)
         except TimeoutError:
             why = "the time for one tool is up"
-        except NotRead as error:
-            if error.absent and want.otherwise is not None:
-                return await self._ask(at, want.otherwise)
+        except FetchFailed as error:
+            if error.absent and spec.otherwise is not None:
+                return await self._ask(at, spec.otherwise)
             why = error.reason
         except Unparseable as error:
             why = f"{error.message} ({error.code})"
         else:
-            return await self._completed(at, found)
-        return f"{want.what} not read: {why}"
+            return await self._completed(at, document)
+        return f"{spec.what} not read: {why}"
 
-    async def _completed(self, at: Address, found: "_Found") -> "_Found":
+    async def _completed(self, at: Address, document: "_Retrieved") -> "_Retrieved":
         """Return what says more of the same, where the reply names it and it can be read."""
-        if found.then is None:
-            return found
-        more = await self._ask(at, found.then)
-        return replace(found, note=more) if isinstance(more, str) else more
+        if document.then is None:
+            return document
+        more = await self._ask(at, document.then)
+        return replace(document, note=more) if isinstance(more, str) else more
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Retrieved:
     """What one want brought."""
 
     reading: ReadDocument
@@ -172,34 +176,34 @@ class _Found:
     """What says more of the same."""
 
 
-def _notes(answer: _Found | str) -> list[str]:
+def _notes(answer: _Retrieved | str) -> list[str]:
     note = answer if isinstance(answer, str) else answer.note
     return [note] if note else []
 
 
-async def _read(page: FetchedPage, want: FetchSpec, asked: Address) -> _Found:
-    there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
-    extract, links, then = await _extracted(page, want)
+async def _read(page: FetchedPage, spec: FetchSpec, address: Address) -> _Retrieved:
+    final, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
+    extract, links, then = await _extracted(page, spec)
     if not cut(extract.blocks, "E"):
-        raise Unparseable(f"{there.host}: no readable text in it")
-    strange = want.role in {"page", "pricing"} and not there.same_site(asked)
-    return _Found(
-        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, want.role),
-        at=there,
+        raise Unparseable(f"{final.host}: no readable text in it")
+    strange = spec.role in {"page", "pricing"} and not final.same_site(address)
+    return _Retrieved(
+        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, spec.role),
+        at=final,
         links=links,
-        title=words(extract.title) if want.role == "page" else "",
-        note=f"{want.what}: {words(asked.url)} leads to {words(page.url)}" if strange else "",
+        title=words(extract.title) if spec.role == "page" else "",
+        note=f"{spec.what}: {words(address.url)} leads to {words(page.url)}" if strange else "",
         then=then,
     )
 
 
 async def _extracted(
-    page: FetchedPage, want: FetchSpec
+    page: FetchedPage, spec: FetchSpec
 ) -> tuple[Extract, tuple[Link, ...], FetchSpec | None]:
-    if want.read is not None:
-        record = want.read(page)
+    if spec.read is not None:
+        record = spec.read(page)
         return _recorded(record), record.links, record.then
-    extract = await _document(page, want)
+    extract = await _document(page, spec)
     return extract, tuple(Link(_joined(page.url, url), text) for url, text in extract.links), None
 
 
@@ -216,10 +220,10 @@ def _recorded(record: HostRecord) -> Extract:
     return Extract(tuple(Block("list", line, record.heading) for line in record.sentences))
 
 
-async def _document(page: FetchedPage, want: FetchSpec) -> Extract:
+async def _document(page: FetchedPage, spec: FetchSpec) -> Extract:
     media_type = page.media_type
-    if want.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
-        look = partial(by_look, decoded(page.body, page.charset), otherwise=want.media_type)
+    if spec.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
+        look = partial(by_look, decoded(page.body, page.charset), otherwise=spec.media_type)
         media_type = by_name(urlsplit(page.url).path) or look()
     elif media_type == PLAIN:
         media_type = by_name(urlsplit(page.url).path) or PLAIN
@@ -227,5 +231,5 @@ async def _document(page: FetchedPage, want: FetchSpec) -> Extract:
     if not is_known(media_type):
         raise Unparseable(f"{host} sent {words(media_type)[:60] or 'nothing known'}, no text")
     return await asyncio.to_thread(
-        parse, page.body, media_type, name=host, charset=page.charset, whole=want.role == "pricing"
+        parse, page.body, media_type, name=host, charset=page.charset, whole=spec.role == "pricing"
     )

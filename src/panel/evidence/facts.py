@@ -62,11 +62,11 @@ def named_licence(text: str) -> str | None:
 
     The words may go on behind the name (`MIT license and is free`), not stand before it.
     """
-    found = _key(text.split("\n")[0]).rstrip(".").split()
-    for length in range(min(5, len(found)), 0, -1):
-        if name := _NAMES.get(" ".join(found[:length]).rstrip(".")):
-            rest = found[length : length + 1]
-            return None if rest in (["or"], ["and"]) and _starts(found[length + 1 :]) else name
+    key_words = _key(text.split("\n")[0]).rstrip(".").split()
+    for length in range(min(5, len(key_words)), 0, -1):
+        if name := _NAMES.get(" ".join(key_words[:length]).rstrip(".")):
+            rest = key_words[length : length + 1]
+            return None if rest in (["or"], ["and"]) and _starts(key_words[length + 1 :]) else name
     return None
 
 
@@ -110,9 +110,9 @@ def entry_price(texts: Sequence[str]) -> tuple[str, int] | None:
     ]
     if not priced:
         return None
-    usual = [one for one in priced if not _RARE.search(one[0])] or priced
-    same = [one for one in usual if _currency(one[0]) == _currency(usual[0][0])]
-    text, place = min(same, key=lambda one: min(amounts(one[0]), default=0.0))
+    usual = [price for price in priced if not _RARE.search(price[0])] or priced
+    same = [price for price in usual if _currency(price[0]) == _currency(usual[0][0])]
+    text, place = min(same, key=lambda price: min(amounts(price[0]), default=0.0))
     return _line(text), place
 
 
@@ -136,8 +136,8 @@ def _numbers(text: str) -> Iterator[float]:
 
 
 def _currency(text: str) -> str:
-    found = re.search(r"[$€£]|EUR|USD|GBP", text, re.IGNORECASE)
-    return {"EUR": "€", "USD": "$", "GBP": "£"}.get(found[0].upper(), found[0]) if found else ""
+    match = re.search(r"[$€£]|EUR|USD|GBP", text, re.IGNORECASE)
+    return {"EUR": "€", "USD": "$", "GBP": "£"}.get(match[0].upper(), match[0]) if match else ""
 
 
 def _line(text: str) -> str:
@@ -205,15 +205,15 @@ _SENTENCE_END: Final = re.compile(r"[.!?]\s+|\n")
 
 def read_facts(evidence: Evidence) -> Facts:
     """Return the facts that the passages state."""
-    found: dict[str, Fact] = {}
+    facts: dict[str, Fact] = {}
     for source, passage in _passages(evidence):
         if source.role == "record":
             for name, value in _recorded(passage.text):
-                found.setdefault(name, _fact(value, source, passage))
+                facts.setdefault(name, _fact(value, source, passage))
     for name, stated in (("licence", _licence(evidence)), ("entry_price", _price(evidence))):
         if stated is not None:
-            found.setdefault(name, stated)
-    return Facts(**found)
+            facts.setdefault(name, stated)
+    return Facts(**facts)
 
 
 def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
@@ -252,31 +252,31 @@ def _recorded(text: str) -> Iterator[tuple[str, Value]]:
     """Yield the facts of a record's sentences, which adapters wrote, one a line."""
     for line in text.split("\n"):
         sentence = _SENTENCE.fullmatch(line)
-        label, said = sentence.groups() if sentence else ("", "")
-        if label == "Licence" and (licence := named_licence(said)):
+        label, value = sentence.groups() if sentence else ("", "")
+        if label == "Licence" and (licence := named_licence(value)):
             yield "licence", licence
-        elif label in _RELEASES and (release := _RELEASE.fullmatch(said)):
+        elif label in _RELEASES and (release := _RELEASE.fullmatch(value)):
             yield "last_release", release[1] + _RELEASES[label]
             if release[2]:
                 yield "released", release[2]
-        elif label in {"Open issues", "Open issues and pull requests"} and said.isdecimal():
-            yield "open_issues", int(said)
-        elif label == "Stars" and said.isdecimal():
-            yield "stars", int(said)
+        elif label in {"Open issues", "Open issues and pull requests"} and value.isdecimal():
+            yield "open_issues", int(value)
+        elif label == "Stars" and value.isdecimal():
+            yield "stars", int(value)
         elif label == "Archived":
-            yield "archived", said.startswith("yes")
+            yield "archived", value.startswith("yes")
 
 
 def _licence(evidence: Evidence) -> Fact | None:
     """Return the one licence that the documents name as the tool's own; None where two differ."""
-    found = [
+    stated = [
         (licence, source, passage)
         for source, passage in _passages(evidence)
         if source.role not in {"record", "pricing"}
         for licence in _licences(passage)
     ]
-    names = {_family(licence) for licence, _, _ in found}
-    return _fact(*found[0]) if len(names) == 1 else None
+    names = {_family(licence) for licence, _, _ in stated}
+    return _fact(*stated[0]) if len(names) == 1 else None
 
 
 def _family(licence: str) -> str:
@@ -300,7 +300,7 @@ def _price(evidence: Evidence) -> Fact | None:
         if source.role != "record" and _PRICED.search(passage.heading.rpartition(" › ")[2])
     ]
     for pairs in (pricing, sections):
-        if (found := entry_price([one.text for _, one in pairs])) is not None:
+        if (found := entry_price([paired.text for _, paired in pairs])) is not None:
             price, at = found
             return _fact(price, *pairs[at])
     return None
@@ -326,9 +326,9 @@ def _other_licence(tool: Tool, facts: Facts) -> Iterator[str]:
     fact = facts.licence
     for text in (tool.description, tool.tagline):
         for match in _LICENCE_LINE.finditer(text or ""):
-            said = named_licence(match[1])
-            if said and fact.value is not None and _family(said) != _family(str(fact.value)):
-                yield _differs("licence", said, fact)
+            licence = named_licence(match[1])
+            if licence and fact.value is not None and _family(licence) != _family(str(fact.value)):
+                yield _differs("licence", licence, fact)
                 return
 
 
@@ -339,12 +339,12 @@ def _other_address(tool: Tool, evidence: Evidence) -> Iterator[str]:
         named = _REPOSITORY.match(passage.text) if source.role == "record" else None
         same_host = f"//{urlsplit(source.source).netloc.removeprefix('api.')}/" in address
         if named and same_host and named[1].lower() not in address:
-            said = f"the tool's own entry says {tool.url}, its source says {named[1]}"
-            yield f"url: {said} ({passage.id}, {source.source})"
+            difference = f"the tool's own entry says {tool.url}, its source says {named[1]}"
+            yield f"url: {difference} ({passage.id}, {source.source})"
 
 
-def _differs(what: str, said: str, fact: Fact) -> str:
+def _differs(what: str, value: str, fact: Fact) -> str:
     return (
-        f"{what}: the tool's own entry says “{said[:80]}”, its source says “{fact.value}”"
+        f"{what}: the tool's own entry says “{value[:80]}”, its source says “{fact.value}”"
         f" ({fact.passage}, {fact.source})"
     )

@@ -51,7 +51,7 @@ def evidence_of(
     tool: Tool, readings: Iterable[ReadDocument], notes: Sequence[str] = ()
 ) -> Evidence:
     """Return the readings as numbered sources, flagged where they speak to the reviewer."""
-    sources: list[Source] = [one.numbered(number) for number, one in enumerate(readings, 1)]
+    sources: list[Source] = [reading.numbered(number) for number, reading in enumerate(readings, 1)]
     for source in sources:
         if not source.passages:
             raise ToolError(f"{source.source}: no readable text in it")

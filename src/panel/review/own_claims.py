@@ -77,12 +77,12 @@ def own_claims(
         tool: The tool's own name, which is nobody's claim.
     """
     known = _Known(passages, tool)
-    found: dict[str, None] = {}
+    claims: dict[str, None] = {}
     for text in texts:
         plain = _CITE.sub("", text)
-        found |= dict.fromkeys(f for f in figures(plain) if not known.has_figure(f))
-        found |= dict.fromkeys(n for n in names(plain) if not known.has_name(n))
-    return tuple(found)
+        claims |= dict.fromkeys(f for f in figures(plain) if not known.has_figure(f))
+        claims |= dict.fromkeys(n for n in names(plain) if not known.has_name(n))
+    return tuple(claims)
 
 
 def figures(text: str) -> list[str]:

@@ -55,7 +55,7 @@ async def _checked(interview: ReviewContext, finding: Finding) -> Finding:
 async def _shows(interview: ReviewContext, finding: Finding) -> bool:
     cited = tuple(p for p in interview.brief.passages if p.id in finding.cites)
     try:
-        said = await interview.ask(
+        answer = await interview.ask(
             f"support:{finding.criterion}",
             prompts.support_tail(finding.question, finding.answer, finding.cites),
             read_yes_no,
@@ -66,4 +66,4 @@ async def _shows(interview: ReviewContext, finding: Finding) -> bool:
         )
     except _NO_ANSWER:
         return False
-    return said.greedy == "yes"
+    return answer.greedy == "yes"

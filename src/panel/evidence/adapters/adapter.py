@@ -43,10 +43,12 @@ class Address:
         parts = tuple(unquote(part) for part in split.path.split("/") if part)
         return cls(url, host if web else "", parts)
 
-    def same_site(self, other: "Address") -> bool:
+    def same_site(self, address: "Address") -> bool:
         """Tell whether two hosts are one, or one is inside the other's domain."""
-        one, two = self.host, other.host
-        return one == two or one.endswith(f".{two}") or two.endswith(f".{one}")
+        host, other_host = self.host, address.host
+        return (
+            host == other_host or host.endswith(f".{other_host}") or other_host.endswith(f".{host}")
+        )
 
 
 @dataclass(frozen=True)
@@ -104,25 +106,25 @@ class HostKey:
 
 
 class Adapter(ABC):
-    """One kind of address. Every part may be left as it is but `knows` and `wants`."""
+    """One kind of address. Every part may be left as it is but `matches` and `requests`."""
 
     rank: int = 50
     """Of several that know an address, the lowest is asked."""
     keys: tuple[HostKey, ...] = ()
 
     @abstractmethod
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell whether this adapter reads that address."""
 
     @abstractmethod
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return what to ask for about an address it knows."""
 
     def name(self, at: Address) -> str:
         """Return what a tool at this address may be called."""
         return at.host
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the one link of a page that this adapter should read next, if there is one."""
         return None
 
@@ -133,10 +135,10 @@ def adapters() -> tuple[Adapter, ...]:
     files = sorted(_FOLDER.glob("*.py"))
     names = [path.stem for path in files if _MARK.search(path.read_text(encoding="utf-8"))]
     modules = [importlib.import_module(f"panel.evidence.adapters.{name}") for name in names]
-    found: list[Adapter] = [module.ADAPTER for module in modules]
-    return tuple(sorted(found, key=lambda one: one.rank))
+    instances: list[Adapter] = [module.ADAPTER for module in modules]
+    return tuple(sorted(instances, key=lambda adapter: adapter.rank))
 
 
 def adapter_of(at: Address) -> Adapter | None:
     """Return the adapter for an address; None where it is no address of the web."""
-    return next((one for one in adapters() if at.host and one.knows(at)), None)
+    return next((adapter for adapter in adapters() if at.host and adapter.matches(at)), None)

@@ -28,7 +28,7 @@ class GitHub(Adapter):
     rank = 10
     keys = (HostKey("api.github.com", ("GITHUB_TOKEN",)),)
 
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell a repository from the site's own pages."""
         named = len(at.parts) > 1 and all(_NAME.fullmatch(part) for part in at.parts[:2])
         return at.host == "github.com" and named and at.parts[0].lower() not in _SITE
@@ -37,7 +37,7 @@ class GitHub(Adapter):
         """Return the repository's name."""
         return at.parts[1].removesuffix(".git")
 
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return README, repository record and latest release, else the newest tag."""
         path = _path(at)
         api = f"{_API}/{path}"
@@ -50,10 +50,10 @@ class GitHub(Adapter):
             FetchSpec("latest release", release, "record", _JSON, _release, otherwise=tag),
         )
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the repository a page calls its own: by name, or as the only one it says so of."""
-        found = [(Address.of(link.url), link.text) for link in links]
-        own = [(_path(at), text) for at, text in found if self.knows(at)]
+        addresses = [(Address.of(link.url), link.text) for link in links]
+        own = [(_path(at), text) for at, text in addresses if self.matches(at)]
         labels = {_plain(label) for label in page.host.split(".")[:-1]}
         for part in (1, 0):
             alike = [path for path, _ in own if _plain(path.split("/")[part]) in labels]

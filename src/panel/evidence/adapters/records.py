@@ -25,10 +25,10 @@ def fields(page: FetchedPage) -> dict[str, Any]:
     Raises:
         Unparseable: it is cut, a web page, no JSON, or JSON but no object.
     """
-    found = _value(page)
-    if not isinstance(found, dict):
+    value = _value(page)
+    if not isinstance(value, dict):
         raise Unparseable(_OTHER)
-    return found
+    return value
 
 
 def rows(page: FetchedPage) -> list[dict[str, Any]]:
@@ -37,10 +37,10 @@ def rows(page: FetchedPage) -> list[dict[str, Any]]:
     Raises:
         Unparseable: it is cut, a web page, no JSON, or JSON but no array.
     """
-    found = _value(page)
-    if not isinstance(found, list):
+    value = _value(page)
+    if not isinstance(value, list):
         raise Unparseable(_OTHER)
-    return [row for row in found if isinstance(row, dict)]
+    return [row for row in value if isinstance(row, dict)]
 
 
 def _value(page: FetchedPage) -> object:
@@ -68,9 +68,9 @@ def count(value: object) -> str:
 
 def day(value: object) -> str:
     """Return the day of an ISO time; empty where it is none."""
-    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    match = _DAY.fullmatch(value) if isinstance(value, str) else None
     try:
-        return date.fromisoformat(found[1]).isoformat() if found else ""
+        return date.fromisoformat(match[1]).isoformat() if match else ""
     except ValueError:
         return ""
 

@@ -97,7 +97,7 @@ class CheckedURL:
     """As it is looked up and named in `Host`: lower case, IDNA-encoded."""
     authority: str
     """`host:port`, the port always given."""
-    listed: bool
+    allowlisted: bool
     """The caller allows exactly this authority, whatever it resolves to."""
 
 
@@ -124,12 +124,12 @@ def check_url(text: str, allow: frozenset[str], *, base: URL | None = None) -> C
     where = f"[{host}]" if ":" in host else host
     if user:
         raise Blocked(f"{printable_url(where)}: an address must not hold a user or password")
-    listed = f"{where}:{port}" in allow
-    if not listed and port not in (80, 443):
+    allowlisted = f"{where}:{port}" in allow
+    if not allowlisted and port not in (80, 443):
         raise Blocked(f"{printable_url(where)}: port {port} is not one of the web's (80 and 443)")
-    if not listed and not is_public_name(host):
+    if not allowlisted and not is_public_name(host):
         raise Blocked(f"{printable_url(where)} is not a public address")
-    return CheckedURL(url, host, f"{where}:{port}", listed)
+    return CheckedURL(url, host, f"{where}:{port}", allowlisted)
 
 
 def printable_url(text: str) -> str:

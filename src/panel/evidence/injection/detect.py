@@ -67,11 +67,11 @@ def find_flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, .
         hidden: The texts that were taken out: comments, invisible elements.
         raw: The document as it was read, with its invisible characters.
     """
-    found = [*_in_hidden(hidden), *_in_characters(raw)]
+    flags = [*_in_hidden(hidden), *_in_characters(raw)]
     amount = sum(len(text) for text in hidden)
     if amount > max(_MUCH_HIDDEN, len(visible)):
-        found.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
-    return tuple(dict.fromkeys(found))
+        flags.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
+    return tuple(dict.fromkeys(flags))
 
 
 def examine(evidence: Evidence, tool: Tool) -> Evidence:
@@ -80,13 +80,13 @@ def examine(evidence: Evidence, tool: Tool) -> Evidence:
     Orders that are whole only when two sources are read together are flagged on the first of the
     two, and what the tool's own entry says on the first source.
     """
-    found = {s.id: [*s.flags, *_in_passages(s.passages)] for s in evidence.sources}
-    for one, other in permutations(evidence.sources, 2):
-        found[one.id] += _between(one.passages, other.passages)
+    flags = {s.id: [*s.flags, *_in_passages(s.passages)] for s in evidence.sources}
+    for first, second in permutations(evidence.sources, 2):
+        flags[first.id] += _between(first.passages, second.passages)
     if evidence.sources:
-        found[evidence.sources[0].id] += _in_entry(tool)
+        flags[evidence.sources[0].id] += _in_entry(tool)
     sources = (
-        s.model_copy(update={"flags": tuple(dict.fromkeys(found[s.id]))[:_MOST]})
+        s.model_copy(update={"flags": tuple(dict.fromkeys(flags[s.id]))[:_MOST]})
         for s in evidence.sources
     )
     return evidence.model_copy(update={"sources": tuple(sources)})
@@ -119,8 +119,8 @@ class _Joined:
             return _around(self.text, match)
         start = self.starts[places[0]]
         end = self.starts[places[-1]] + len(self.passages[places[-1]].text)
-        found = _around(self.text[start:end], match, start)
-        return replace(found, heading=self.passages[places[0]].heading)
+        context = _around(self.text[start:end], match, start)
+        return replace(context, heading=self.passages[places[0]].heading)
 
     def _places(self, match: re.Match[str]) -> range:
         first = bisect_right(self.starts, _start(match)) - 1
@@ -130,7 +130,7 @@ class _Joined:
 def _around(text: str, match: re.Match[str], offset: int = 0) -> Around:
     """Return the sentence of a match, and the one before it; `offset` is where `text` begins."""
     first, last = max(0, _start(match) - offset), match.end() - offset
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, first)]
+    ends = [sentence_end.end() for sentence_end in _SENTENCE_END.finditer(text, 0, first)]
     begin = ends[-1] if ends else 0
     before = ends[-2] if len(ends) > 1 else 0
     closing = _SENTENCE_END.search(text, max(first, last - 1))
@@ -143,27 +143,27 @@ def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
     for what, match in _orders(text.text, text):
         yield _say(what, text.text, match, text.ids(match))
     for passage in passages:
-        for how, said, order in _encoded(passage.text):
-            yield _say(f"holds an order in {how}", said, order, (passage.id,))
+        for how, decoded, order in _encoded(passage.text):
+            yield _say(f"holds an order in {how}", decoded, order, (passage.id,))
     for heading, ident in _headings(passages).items():
         for what, match in _orders(heading):
             yield _say(f"stands under a heading that {what}", heading, match, (ident,))
-        for how, said, order in _encoded(heading):
+        for how, decoded, order in _encoded(heading):
             what = f"stands under a heading with an order in {how}"
-            yield _say(what, said, order, (ident,))
+            yield _say(what, decoded, order, (ident,))
 
 
 def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
     plain = _aimed(text)
-    for how, said in decodings(text):
+    for how, decoded in decodings(text):
         if plain is not None and how in SPELLINGS:
             continue  # what stands there without it is judged with what stands around it
-        if _TELLTALE.search(said) and (order := _aimed(said)):
-            yield how, said, order
+        if _TELLTALE.search(decoded) and (match := _aimed(decoded)):
+            yield how, decoded, match
 
 
-def _between(one: Sequence[Passage], other: Sequence[Passage]) -> Iterator[str]:
-    text = _Joined((*one[-_BORDER:], *other[:_BORDER]), between=" ")
+def _between(first: Sequence[Passage], second: Sequence[Passage]) -> Iterator[str]:
+    text = _Joined((*first[-_BORDER:], *second[:_BORDER]), between=" ")
     for what, match in _orders(text.text):
         ids = text.ids(match)
         if ids[0].partition(".")[0] != ids[-1].partition(".")[0]:
@@ -180,11 +180,11 @@ def _in_entry(tool: Tool) -> Iterator[str]:
 
 def _headings(passages: Sequence[Passage]) -> dict[str, str]:
     """Return every heading, with the first passage that stands under it."""
-    found: dict[str, str] = {}
+    headings: dict[str, str] = {}
     for passage in passages:
         for part in passage.heading.split(" › "):
-            found.setdefault(part, passage.id)
-    return found
+            headings.setdefault(part, passage.id)
+    return headings
 
 
 def _orders(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.Match[str]]]:
@@ -222,18 +222,18 @@ def _forged(text: str) -> Iterator[tuple[str, re.Match[str]]]:
 
 def _aimed(text: str) -> re.Match[str] | None:
     patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), SQUEEZED)
-    return next((match for one in patterns if (match := one.search(text))), None)
+    return next((match for regex in patterns if (match := regex.search(text))), None)
 
 
 def _in_hidden(hidden: Sequence[str]) -> Iterator[str]:
     text = clean("\n".join(hidden))[0]
     patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), TURN, NAMED_TURN)
-    if match := next((match for one in patterns if (match := one.search(text))), None):
+    if match := next((match for regex in patterns if (match := regex.search(text))), None):
         yield _say("hidden text speaks to the reviewer", text, match)
         return
-    for how, said in decodings(text):
-        if match := _aimed(said):
-            yield _say(f"hidden text holds an order in {how}", said, match)
+    for how, decoded in decodings(text):
+        if match := _aimed(decoded):
+            yield _say(f"hidden text holds an order in {how}", decoded, match)
 
 
 def _in_characters(raw: str) -> Iterator[str]:
@@ -254,7 +254,7 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
     start = max(0, match.start() - 300)
     around = text[start : match.end() + 300]
     at = match.start() - start
-    if any(one.start() < at < one.end() for one in _QUOTED.finditer(around)):
+    if any(quotation.start() < at < quotation.end() for quotation in _QUOTED.finditer(around)):
         return True
     if _NAMED_ATTACK.match(text, match.end()) and ABOUT_ATTACKS.search(around):
         return True

@@ -12,7 +12,7 @@ from typing import Final
 
 from panel.evidence.readers import front_matter
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.html_writer import Rewriting, beginning
+from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
 _GIVEN: Final = {"env-github": "", "env": "github", "asciidoctor": "", "backend-html5": ""}
 """Attributes that are set where a README is shown."""
@@ -35,7 +35,7 @@ class Lines:
     """The lines of a document that are to be seen, and the attributes they set and use."""
 
     lines: list[str]
-    page: Rewriting
+    page: HTMLWriter
     attributes: dict[str, str] = field(default_factory=lambda: dict(_GIVEN))
     used: set[str] = field(default_factory=set)
     entries: dict[str, str] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class Lines:
             if _END.fullmatch(line) and shown:
                 shown.pop()
                 self._keep_back(kept_back, closed=all(shown))
-            elif found := _CONDITION.fullmatch(line):
-                holds = self._holds(*found.groups())
-                if found[1] == "ifeval" or not found[3]:
+            elif match := _CONDITION.fullmatch(line):
+                holds = self._holds(*match.groups())
+                if match[1] == "ifeval" or not match[3]:
                     shown.append(holds)
                 elif holds and all(shown):
-                    yield found[3]
+                    yield match[3]
                 else:
-                    self.page.hide(found[3], f"condition {found[1]}::{found[2]}")
+                    self.page.hide(match[3], f"condition {match[1]}::{match[2]}")
             elif all(shown):
                 yield line
             else:
@@ -76,10 +76,10 @@ class Lines:
 
     def entry(self, line: str) -> bool:
         """Take an attribute entry; tell whether the line is one."""
-        found = _ENTRY.fullmatch(line)
-        if found is None:
+        match = _ENTRY.fullmatch(line)
+        if match is None:
             return False
-        name, value = found[1].strip().lower(), (found[2] or "").strip()
+        name, value = match[1].strip().lower(), (match[2] or "").strip()
         if "!" in name:
             self.attributes.pop(name.strip("!"), None)
         else:
@@ -89,7 +89,7 @@ class Lines:
 
     def expanded(self, text: str) -> str:
         """Return the text with its attributes in place."""
-        return _REFERENCE.sub(lambda found: self._value(found[1].lower(), found[0]), text)
+        return _REFERENCE.sub(lambda match: self._value(match[1].lower(), match[0]), text)
 
     def _value(self, name: str, written: str) -> str:
         self.used.add(name)
@@ -128,16 +128,16 @@ _INLINE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 _PASSED: Final = re.compile(r"\+\+\+(.{0,400}?)\+\+\+|pass:[a-z,]*\[(.{0,400}?)\]", re.DOTALL)
 
 
-def marked(page: Rewriting, text: str) -> str:
+def marked(page: HTMLWriter, text: str) -> str:
     """Return HTML for the text of a paragraph; index entries in it are told to the page."""
-    for found in _UNSEEN.finditer(text):
-        page.hide(found[1] or found[2] or "", "index entry")
+    for match in _UNSEEN.finditer(text):
+        page.hide(match[1] or match[2] or "", "index entry")
     parts: list[str] = []
     place = 0
     text = _UNSEEN.sub("", text)
-    for found in _PASSED.finditer(text):  # HTML of its own, which may hide what it holds
-        parts += [_spans(text[place : found.start()]), found[1] or found[2] or ""]
-        place = found.end()
+    for match in _PASSED.finditer(text):  # HTML of its own, which may hide what it holds
+        parts += [_spans(text[place : match.start()]), match[1] or match[2] or ""]
+        place = match.end()
     return "".join((*parts, _spans(text[place:])))
 
 
@@ -145,7 +145,7 @@ def _spans(text: str) -> str:
     text = html.escape(text, quote=True)
     for pattern, put in _INLINE:
         text = pattern.sub(put, text)
-    return re.sub(r'class="([^"]*)"', lambda found: found[0].replace(".", " "), text)
+    return re.sub(r'class="([^"]*)"', lambda match: match[0].replace(".", " "), text)
 
 
 _MOST: Final = 200_000
@@ -171,19 +171,19 @@ def read_asciidoc(text: str) -> Extract:
     """Return the visible blocks of an AsciiDoc document and what was hidden in it."""
     metadata, text = front_matter.split(text)
     text, left = beginning(text, _MOST)
-    page = Rewriting()
+    page = HTMLWriter()
     reader = Lines(text.split("\n"), page)
     _Writer(page, reader).write()
     reader.unused()
-    found = page.extract()
-    told = (Block("list", line, "Metadata") for line in metadata)
-    return replace(found, blocks=(*told, *found.blocks), aside=left)
+    extract = page.extract()
+    front = (Block("list", line, "Metadata") for line in metadata)
+    return replace(extract, blocks=(*front, *extract.blocks), aside=left)
 
 
 class _Writer:
     """Writes the lines of a document as a page."""
 
-    def __init__(self, page: Rewriting, reader: Lines) -> None:
+    def __init__(self, page: HTMLWriter, reader: Lines) -> None:
         self.page = page
         self.reader = reader
         self.lines = reader.seen()
@@ -243,18 +243,18 @@ class _Writer:
             self._flush(keep_style=True)
             if self._is_hidden():
                 self._hide("\n".join(self._until(line)))
-        elif (found := _TITLE.fullmatch(line)) and not self.paragraph:
-            self._heading(len(found[1]), found[2])
+        elif (match := _TITLE.fullmatch(line)) and not self.paragraph:
+            self._heading(len(match[1]), match[2])
         elif line in {"'''", "<<<", "***", "* * *"} and not self.paragraph:
             self.style = ""
         elif _ATTRIBUTES.fullmatch(line) and (self.listed or not self.paragraph):
             self._flush(keep_style=True)
             self.style += line.strip()
-        elif found := _MACRO.fullmatch(line):
+        elif match := _MACRO.fullmatch(line):
             self._flush()
-            self._macro(*found.groups())
-        elif not self.paragraph and (found := _BLOCK_TITLE.fullmatch(line)):
-            self.page.paragraph(self._inline(found[1]))
+            self._macro(*match.groups())
+        elif not self.paragraph and (match := _BLOCK_TITLE.fullmatch(line)):
+            self.page.paragraph(self._inline(match[1]))
         else:
             return self._item(line)
         return True
@@ -308,12 +308,12 @@ class _Writer:
         self.style = ""
 
     def _item(self, line: str) -> bool:
-        if found := _ITEM.fullmatch(line):
-            self._begin_item(found[1])
+        if match := _ITEM.fullmatch(line):
+            self._begin_item(match[1])
             return True
         open_text = self.paragraph and not self.listed
-        if (found := _LABELLED.fullmatch(line)) and not open_text and "://" not in found[1]:
-            self._begin_item(f"{found[1]}: {found[2] or ''}")
+        if (match := _LABELLED.fullmatch(line)) and not open_text and "://" not in match[1]:
+            self._begin_item(f"{match[1]}: {match[2] or ''}")
             return True
         if not self.paragraph and line.startswith((" ", "\t")):
             self.page.code(line)
@@ -344,8 +344,8 @@ class _Writer:
         return self.style.startswith("[comment")
 
     def _roles(self) -> str:
-        found = _ROLE.findall(self.style.strip("[]"))
-        return " ".join((one or other).replace(".", " ") for one, other in found)
+        roles = _ROLE.findall(self.style.strip("[]"))
+        return " ".join((named or short).replace(".", " ") for named, short in roles)
 
     def _inline(self, text: str) -> str:
         """Return HTML for the text of a paragraph."""

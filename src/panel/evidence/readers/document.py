@@ -90,18 +90,20 @@ def read_document(
     if media_type == PDF:
         from panel.evidence.readers.pdf import read_pdf
 
-        found, text = read_pdf(raw), ""
+        extract, text = read_pdf(raw), ""
     else:
         reader = _READERS[media_type]
         text = decoded(raw, charset, markup=reader is read_web)
         cleaned, removed = clean(text)
-        found = (read_html if whole and reader is read_web else reader)(cleaned)
-        unseen = Counter(dict(found.characters))
+        extract = (read_html if whole and reader is read_web else reader)(cleaned)
+        unseen = Counter(dict(extract.characters))
         if removed:
             unseen.update(invisible(text))
-        found = replace(found, removed=found.removed + removed, characters=tuple(unseen.items()))
+        extract = replace(
+            extract, removed=extract.removed + removed, characters=tuple(unseen.items())
+        )
         if reader is read_web:
             links, title = find_links(cleaned)
-            found = replace(found, links=links, title=title)
-    visible = "\n".join(block.text for block in found.blocks)
-    return replace(found, flags=find_flags(visible, hidden=found.hidden, raw=text or visible))
+            extract = replace(extract, links=links, title=title)
+    visible = "\n".join(block.text for block in extract.blocks)
+    return replace(extract, flags=find_flags(visible, hidden=extract.hidden, raw=text or visible))

@@ -144,7 +144,7 @@ class _Page(Visible):
         self.text, self.linked = [], 0
         if text:
             self._keep_bare_heading(level)
-            self.headings = [one for one in self.headings if one[0] < level]
+            self.headings = [heading for heading in self.headings if heading[0] < level]
             self.headings.append((level, text))
             self.bare_heading = True
 

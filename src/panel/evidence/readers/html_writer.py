@@ -11,7 +11,7 @@ from panel.evidence.readers.block import Extract
 from panel.evidence.readers.html import read_html
 
 
-class Rewriting:
+class HTMLWriter:
     """Takes blocks in their order, and aside what no reader sees."""
 
     def __init__(self) -> None:
@@ -27,12 +27,12 @@ class Rewriting:
 
     def extract(self) -> Extract:
         """Return what the page shows and what it hides."""
-        found = read_html("".join(self.parts))
+        extract = read_html("".join(self.parts))
         return replace(
-            found,
-            hidden=(*self.hidden, *found.hidden),
-            why=(*self.why, *found.why),
-            removed=found.removed + len(self.hidden),
+            extract,
+            hidden=(*self.hidden, *extract.hidden),
+            why=(*self.why, *extract.why),
+            removed=extract.removed + len(self.hidden),
         )
 
     # Blocks; their text is HTML already, but for code and images
@@ -53,8 +53,8 @@ class Rewriting:
 
     def row(self, cells: Sequence[str]) -> None:
         """Write a row of a table."""
-        told = "".join(f"<td>{cell}</td>" for cell in cells)
-        self.parts.append(f"<table><tr>{told}</tr></table>")
+        data = "".join(f"<td>{cell}</td>" for cell in cells)
+        self.parts.append(f"<table><tr>{data}</tr></table>")
 
     def code(self, text: str) -> None:
         """Write a listing, its text as it stands."""

@@ -54,7 +54,7 @@ def _last_line(window: str) -> int:
 def _last_end(window: str) -> int:
     """Return where to cut: behind the last sentence that fits, else a clause, a word, a letter."""
     for pattern, least in ((_SENTENCE_END, 80), (_CLAUSE_END, 200)):
-        ends = [found.end() for found in pattern.finditer(window)]
+        ends = [match.end() for match in pattern.finditer(window)]
         if ends and ends[-1] >= least:
             return ends[-1]
     blank = window.rfind(" ", 1)
@@ -107,18 +107,18 @@ class ReadDocument:
     def numbered(self, number: int) -> Source:
         """Return the source with that number; without passages where there is no text."""
         most, longest = _HIDDEN
-        found = self.extract
+        extract = self.extract
         return Source(
             id=f"E{number}",
             source=self.name,
             retrieved=self.retrieved,
             sha256=self.sha256,
-            passages=cut(found.blocks, f"E{number}"),
-            removed_hidden=found.removed,
-            hidden=tuple(text.strip()[:longest] for text in found.hidden[:most]),
-            hidden_why=found.why[:most],
-            hidden_characters=dict(found.characters),
-            left_aside=found.aside,
-            flags=found.flags,
+            passages=cut(extract.blocks, f"E{number}"),
+            removed_hidden=extract.removed,
+            hidden=tuple(text.strip()[:longest] for text in extract.hidden[:most]),
+            hidden_why=extract.why[:most],
+            hidden_characters=dict(extract.characters),
+            left_aside=extract.aside,
+            flags=extract.flags,
             role=self.role,
         )

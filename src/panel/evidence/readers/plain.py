@@ -37,28 +37,28 @@ def without_pictures(text: str) -> str:
 def _around(text: str) -> Iterator[str]:
     """Yield what stands before, between and behind the addresses."""
     place, closed = 0, True
-    while found := _ADDRESS.search(text, place):
-        yield text[place : found.start()]
+    while match := _ADDRESS.search(text, place):
+        yield text[place : match.start()]
         end = None
-        if closed and _MARKUP.match(text, found.end()):
-            end = _MARKUP_END.search(text, found.end())
+        if closed and _MARKUP.match(text, match.end()):
+            end = _MARKUP_END.search(text, match.end())
             closed = end is not None  # else none follows anywhere, and nobody looks again
         if end is None:
-            body = _BASE64 if found[0].lower().endswith(";base64,") else _PLAIN
-            end = body.match(text, found.end())
-        place = end.end() if end else found.end()
-        if found["image"]:
+            body = _BASE64 if match[0].lower().endswith(";base64,") else _PLAIN
+            end = body.match(text, match.end())
+        place = end.end() if end else match.end()
+        if match["image"]:
             place = _end(_IMAGE_END, text, place)
-        elif found["tag"]:
+        elif match["tag"]:
             place = _end(_TAG_END, text, place)
-        elif _SHORT.fullmatch(whole := text[found.start() : place]):
+        elif _SHORT.fullmatch(whole := text[match.start() : place]):
             yield whole
     yield text[place:]
 
 
 def _end(pattern: re.Pattern[str], text: str, place: int) -> int:
-    found = pattern.match(text, place)
-    return found.end() if found else place
+    match = pattern.match(text, place)
+    return match.end() if match else place
 
 
 _ITEM: Final = re.compile(r"^\s{0,6}(?:[-*+•]|\d{1,3}[.)])\s+")
@@ -83,10 +83,10 @@ def _items(lines: list[str]) -> Iterator[Block]:
     listed = False
     part: list[str] = []
     for line in lines:
-        if found := _ITEM.match(line):
+        if match := _ITEM.match(line):
             if part:
                 yield Block("list" if listed else "prose", " ".join(part))
-            listed, part = True, line[found.end() :].split()
+            listed, part = True, line[match.end() :].split()
         else:
             part += line.split()
     if part:

@@ -17,7 +17,7 @@ from docutils.parsers.rst import Parser
 from docutils.utils import new_document
 
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.html_writer import Rewriting, beginning
+from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
 Fate = Literal["shown", "code", "picture", "dropped", "hidden"]
 """What becomes of it: words, a listing, an image, nothing at all, or text that no reader sees."""
@@ -108,11 +108,11 @@ class Directive:
 def read_directive(block: str) -> Directive | None:
     """Return the directive that a block of text is; None where it is none."""
     first, _, rest = block.partition("\n")
-    found = _FIRST.fullmatch(first)
-    if found is None:
+    match = _FIRST.fullmatch(first)
+    if match is None:
         return None
     lines = textwrap.dedent(rest).split("\n")
-    argument = [found["argument"] or ""]
+    argument = [match["argument"] or ""]
     while lines and lines[0].strip() and not _OPTION.match(lines[0]):
         argument.append(lines.pop(0).strip())
     options: dict[str, str] = {}
@@ -125,9 +125,9 @@ def read_directive(block: str) -> Directive | None:
         else:
             options[name] = f"{options.get(name, '')} {line.strip()}".strip()
     content = "\n".join(lines).strip("\n")
-    kind = found["kind"].lower().removeprefix("rst:")
+    kind = match["kind"].lower().removeprefix("rst:")
     # Without an option line between, the first paragraph of `.. note::` is what it says.
-    return Directive(kind, bool(found["name"]), " ".join(argument).strip(), options, content)
+    return Directive(kind, bool(match["name"]), " ".join(argument).strip(), options, content)
 
 
 _SAFE: Final[dict[str, Any]] = {
@@ -183,7 +183,7 @@ def _parsed(text: str) -> nodes.document:
     return document
 
 
-class _Page(Rewriting):
+class _Page(HTMLWriter):
     """Writes a document as HTML, or what a directive in `outer` holds."""
 
     def __init__(self, text: str, outer: "_Page | None" = None) -> None:
@@ -321,7 +321,7 @@ class _Page(Rewriting):
 
     def _option_list_item(self, node: nodes.option_list_item) -> None:
         group, description = node.children
-        options = ", ".join(one.astext() for one in group.children)
+        options = ", ".join(option.astext() for option in group.children)
         self._joined("li", f"{options}  ", description.children)
 
     def _footnote(self, node: nodes.Element) -> None:
@@ -346,8 +346,8 @@ class _Page(Rewriting):
         if "disabled" in self.said.get(node.get("refid", ""), ""):
             self.hide(raw, "role raw")
             return
-        found = _ROLE.fullmatch(raw)
-        words = (found[2] or found[3] or "") if found else raw
+        match = _ROLE.fullmatch(raw)
+        words = (match[2] or match[3] or "") if match else raw
         label = _LABELLED.fullmatch(words)
         short = words.rpartition(".")[2] if words.startswith("~") else words.lstrip("!")
         self._text(label[1] if label else short)

@@ -48,20 +48,20 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer))
 
 
-def as_data(found: Extract) -> dict[str, Any]:
+def as_data(extract: Extract) -> dict[str, Any]:
     """Return an extract as JSON data, cut where it is monstrous."""
     blocks, left = [], _TEXT
-    for block in found.blocks:
+    for block in extract.blocks:
         blocks.append([block.kind, block.heading, block.text[:left]])
         left -= len(block.text) + 1
         if left <= 0:
             break
     most, longest = _HIDDEN
     return {
-        "blocks": blocks, "hidden": [text[:longest] for text in found.hidden[:most]],
-        "why": found.why[:most], "characters": found.characters,
-        "removed": found.removed, "flags": found.flags, "aside": found.aside,
-        "links": found.links, "title": found.title,
+        "blocks": blocks, "hidden": [text[:longest] for text in extract.hidden[:most]],
+        "why": extract.why[:most], "characters": extract.characters,
+        "removed": extract.removed, "flags": extract.flags, "aside": extract.aside,
+        "links": extract.links, "title": extract.title,
     }  # fmt: skip
 
 

@@ -51,10 +51,10 @@ def _main_text(text: str) -> str:
     page.finish()
     cleaned = f"<html><body>{''.join(page.parts)}</body></html>"
     try:
-        found = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
+        main = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
     except Exception:  # whatever it trips over, our own reading stands
         return ""
-    return found or ""
+    return main or ""
 
 
 def _between(blocks: tuple[Block, ...], main: frozenset[str]) -> tuple[Block, ...]:

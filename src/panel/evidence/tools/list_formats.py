@@ -64,12 +64,12 @@ def column_rows(text: str, where: str, separator: str) -> tuple[list[Row], list[
     csv.field_size_limit(MAX_CELL)
     notes: list[str] = []
     skipped = 0
-    if said := _SAID.match(text):
-        separator, skipped = said[1], 1
-        text = text[said.end() :]
-    elif (found := _separator(text, separator)) != separator:
-        notes.append(f"{where}: its columns are separated by {_MARKS[found]}")
-        separator = found
+    if declared := _SAID.match(text):
+        separator, skipped = declared[1], 1
+        text = text[declared.end() :]
+    elif (likely := _separator(text, separator)) != separator:
+        notes.append(f"{where}: its columns are separated by {_MARKS[likely]}")
+        separator = likely
     return list(_rows(text, where, separator, skipped)), notes
 
 
@@ -98,10 +98,10 @@ def _header(cells: list[str], place: str, separator: str) -> list[str]:
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
         raise ToolError(f"{place}: column {printable(twice)!r} stands twice")
-    other = next((mark for mark in _MARKS if mark != separator and mark in header[0]), None)
-    if len(header) == 1 and other:
+    likely = next((mark for mark in _MARKS if mark != separator and mark in header[0]), None)
+    if len(header) == 1 and likely:
         raise ToolError(
-            f"{place}: columns are separated by {_MARKS[separator]}, not by {_MARKS[other]}",
+            f"{place}: columns are separated by {_MARKS[separator]}, not by {_MARKS[likely]}",
             hint=f"columns are {', '.join(KEYS)}",
         )
     return header
@@ -177,11 +177,11 @@ def _no_list(path: Path) -> ToolError:
 
 
 def _yaml_rows(text: str, where: str) -> Iterator[Row]:
-    found, lines = read_yaml_lines(text, where=where)
-    single = isinstance(found, dict)
-    if found is not None and not isinstance(found, dict | list):
+    value, lines = read_yaml_lines(text, where=where)
+    single = isinstance(value, dict)
+    if value is not None and not isinstance(value, dict | list):
         raise ToolError(f"{where} line {lines[()]}: expected a list of tools, each with a name")
-    for index, item in enumerate([found] if single else found or []):
+    for index, item in enumerate([value] if single else value or []):
         path: tuple[str | int, ...] = () if single else (index,)
         values = _mapping(item, f"{where} line {lines[path]}")
         yield Row(where, lines[path], values, {key: lines[(*path, key)] for key in values})
@@ -231,11 +231,11 @@ def _json_value(text: str, place: int, where: str, *, first_line: int = 1) -> tu
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"key {twice[:80]!r} stands twice")
-    return found
+    return mapping
 
 
 def _no_constant(name: str) -> Any:

@@ -195,5 +195,5 @@ def _weights(samples: Sequence[Sample]) -> list[float]:
     good = sum(deserving)
     if good in (0, len(samples)):
         return [1.0] * len(samples)
-    each = len(samples) / 2
-    return [each / good if yes else each / (len(samples) - good) for yes in deserving]
+    half = len(samples) / 2
+    return [half / good if yes else half / (len(samples) - good) for yes in deserving]

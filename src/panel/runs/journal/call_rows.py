@@ -103,7 +103,7 @@ def _schema_text(question: ChatRequest) -> str:
 def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
     if reply is None:
         return (None,) * 11
-    kept = {
+    fields = {
         "text": reply.text,
         "top_logprobs": reply.top_logprobs,
         "attempts": reply.attempts,
@@ -115,7 +115,7 @@ def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
         _maybe(reply.model), _maybe(reply.served_by), _maybe(reply.request_id),
         _count(usage.input_tokens), _count(usage.cached_tokens), _count(usage.output_tokens),
         None if cost is None or not math.isfinite(cost) else float(cost),
-        _json(kept), _packed(reply.raw),
+        _json(fields), _packed(reply.raw),
     )  # fmt: skip
 
 
@@ -141,8 +141,8 @@ def _finite(value: object) -> object:
         # Minus infinity is what some servers give for an impossible token.
         return -1e9 if value < 0 else None
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _packed(raw: dict[str, Any]) -> str | bytes:

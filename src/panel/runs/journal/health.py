@@ -41,7 +41,7 @@ _OUTSIDE: Final = {
 
 
 @dataclass(frozen=True)
-class Unsound:
+class DamagedRow:
     """A row that is not as it was written."""
 
     table: str
@@ -52,7 +52,7 @@ class Unsound:
 
 def is_healthy(path: Path) -> bool:
     """Tell whether the journal at `path` can be gone on with as it is; see `file_damage`."""
-    return file_damage(path) is None and not unsound_rows(path)
+    return file_damage(path) is None and not damaged_rows(path)
 
 
 def file_damage(path: Path) -> str | None:
@@ -78,14 +78,14 @@ def file_damage(path: Path) -> str | None:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def unsound_rows(path: Path) -> list[Unsound]:
+def damaged_rows(path: Path) -> list[DamagedRow]:
     """Return the rows of a whole file whose checksum, or digest, is not theirs."""
     with contextlib.ExitStack() as stack:
         connection = connect(path, stack)
         if _other_format(connection):
             return []
         return [
-            Unsound(table, rowid, _named(table, row))
+            DamagedRow(table, rowid, _named(table, row))
             for table in COLUMNS
             for rowid, row in _rows(connection, table)
             if not is_sound(table, row)
@@ -117,9 +117,9 @@ def _named(table: str, row: Row) -> str:
 
 def _checked(connection: sqlite3.Connection, *, all_of_it: bool) -> str | None:
     check = "integrity_check" if all_of_it else "quick_check"
-    (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
-    if found != "ok":
-        return " ".join(str(found).replace("*** in database main ***", "").split())
+    (result,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    if result != "ok":
+        return " ".join(str(result).replace("*** in database main ***", "").split())
     for table, columns in COLUMNS.items():
         connection.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")
     return None

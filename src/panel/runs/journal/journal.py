@@ -63,9 +63,9 @@ class Journal:
             self.stored = JournalReader(path)
             """The reading side, which sees every acknowledged write."""
             stack.callback(self.stored.close)
-            self._earlier = [each for each in map(self._open_earlier, earlier) if each]
-            for each in self._earlier:
-                stack.callback(each.close)
+            self._earlier = [reader for reader in map(self._open_earlier, earlier) if reader]
+            for reader in self._earlier:
+                stack.callback(reader.close)
             self._stack = stack.pop_all()
 
     @property
@@ -81,9 +81,9 @@ class Journal:
         """
         if reply := self.stored.find(key):
             return reply
-        for each in self._earlier:
-            if row := each.call_row(key):
-                self._writer.commit_later(self._copied(each, row))
+        for reader in self._earlier:
+            if row := reader.call_row(key):
+                self._writer.commit_later(self._copied(reader, row))
                 return call_rows.row_reply(row)
         return None
 
@@ -102,10 +102,10 @@ class Journal:
         """Forget a value about the whole run."""
         await self._writer.commit([(_DROP_META, (name,))])
 
-    async def put_tools(self, found: Sequence[tuple[Tool, Evidence, str]]) -> None:
+    async def put_tools(self, tools: Sequence[tuple[Tool, Evidence, str]]) -> None:
         """Keep tools with their evidence and its fingerprint, all in one commit."""
         statements: list[Statement] = []
-        for tool, evidence, fingerprint in found:
+        for tool, evidence, fingerprint in tools:
             row = summed(tool.slug, evidence.model_dump_json())
             statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
         await self._writer.commit(statements)
@@ -151,7 +151,7 @@ class Journal:
     def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
         # Relative to the run, so that a run that is shared tells nothing about this machine.
         folder = self.stored.path.parent.resolve()
-        paths = tuple(_relative(each, folder) for each in tool.evidence)
+        paths = tuple(_relative(path, folder) for path in tool.evidence)
         body = tool.model_copy(update={"evidence": paths}).model_dump_json()
         return (_PUT_TOOL, summed(tool.slug, body, fingerprint))
 
@@ -159,9 +159,9 @@ class Journal:
         column = dict(zip(CALL_COLUMNS, row, strict=True))
         digests = [str(column[name]) for name in ("system", "shared", "schema") if column[name]]
         texts = {digest: source.text(digest) for digest in digests}
-        found = {digest: text for digest, text in texts.items() if text is not None}
+        stored = {digest: text for digest, text in texts.items() if text is not None}
         copy = (*call_rows.reused_row(row), column["key"])
-        return [*call_rows.put_texts(found), (call_rows.COPY_CALL, copy)]
+        return [*call_rows.put_texts(stored), (call_rows.COPY_CALL, copy)]
 
     def _open_earlier(self, path: Path) -> JournalReader | None:
         try:

@@ -158,8 +158,8 @@ class JournalReader:
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added; evidence paths are absolute."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
-        found = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
-        return tuple(self._placed(tool) for tool in found if tool)
+        tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
+        return tuple(self._placed(tool) for tool in tools if tool)
 
     def evidence_fingerprint(self, slug: str) -> str | None:
         """Return the fingerprint of a tool's evidence, None while it has none."""
@@ -287,12 +287,12 @@ class JournalReader:
 
     def _by_persona(self, model: type[M], table: str, slug: str) -> dict[tuple[str, int], M]:
         sql = f"SELECT tool, persona, sample, body, sum FROM {table} WHERE tool = ? ORDER BY rowid"
-        found = {}
+        models = {}
         for row in self._rows(sql, slug):
             what = f"{table} row of {row[1]} on {slug}"
             if item := self._model(model, row, row[3], what):
-                found[row[1], row[2]] = item
-        return found
+                models[row[1], row[2]] = item
+        return models
 
     def _model(self, model: type[M], row: Row, body: Any, what: str) -> M | None:
         if self._is_sound(row, what):
@@ -310,7 +310,7 @@ class JournalReader:
         return good
 
     def _placed(self, tool: Tool) -> Tool:
-        paths = tuple((self.path.parent / each).resolve() for each in tool.evidence)
+        paths = tuple((self.path.parent / path).resolve() for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
@@ -331,9 +331,9 @@ class JournalReader:
             raise RunError(f"{self.path} is no journal: {error}", hint=_START) from error
         except SQLITE_ERRORS as error:
             raise sqlite_error(error, self.path) from error
-        found = row[0] if row else "none"
-        if found != FORMAT:
+        version = row[0] if row else "none"
+        if version != FORMAT:
             raise RunError(
-                f"{self.path} has journal format {found}; this panel reads format {FORMAT}",
+                f"{self.path} has journal format {version}; this panel reads format {FORMAT}",
                 hint="use the panel that wrote it, or a newer one",
             )

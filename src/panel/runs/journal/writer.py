@@ -49,9 +49,9 @@ class Writer:
         Raises `DiskFull`, `RunError` for a link or a file that is no journal.
         """
         self.path = path
-        for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-            if each.is_symlink():
-                raise RunError(f"{each} is a symbolic link; panel does not write through links")
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if file.is_symlink():
+                raise RunError(f"{file} is a symbolic link; panel does not write through links")
         try:
             self._connection = _open(path)
         except SQLITE_ERRORS as error:
