@@ -1,8 +1,8 @@
-"""The budget: which passages go to the model when not all of them fit.
+"""The token budget: which passages go to the model when not all of them fit.
 
-Every source has a share of its own: what a small one leaves over, larger ones get, so that a long
+Every source has its own share: what a small one leaves over, larger ones get, so that a long
 README cannot crowd out a price or a release date. Within the shares, breadth first: every section's
-first passage before any section's third. Knows headings and sizes; tokens are estimated as
+first passage before any section's third. Headings and sizes only; tokens are estimated as
 bytes / 3.6, which is len / 3.6 for plain English.
 """
 

@@ -1,7 +1,8 @@
-"""Collecting: all evidence about a tool, its own files and what its address leads to.
+"""Collects all evidence about a tool: its own files, and what its address leads to.
 
-Goes from the tool's address in a few rounds: an adapter says what to ask, what is read names what
-to ask next. A source that fails becomes a note. Knows adapters, not hosts.
+Starts at the tool's address and takes a few rounds: an adapter returns the requests for an address,
+and each document that was read names the next addresses. A source that fails becomes a note. Hosts
+are known to adapters only.
 """
 
 import asyncio
@@ -51,10 +52,10 @@ class Collected:
 
 
 def tool_name(url: str) -> str:
-    """Return what a tool may be called of which only the address is known.
+    """Return a name for a tool of which only the address is known.
 
     Raises:
-        ToolError: it is no address of the web.
+        ToolError: the address is not http(s).
     """
     at = Address.of(url)
     if (adapter := adapter_of(at)) is None:
@@ -69,7 +70,7 @@ async def collect(
 
     Args:
         tool: The tool; with an address.
-        internet: Who asks.
+        internet: The client that fetches.
         now: The time to note as that of reading files.
         seconds: For all that is fetched.
 
@@ -77,24 +78,24 @@ async def collect(
         ToolError: a file cannot be used, or nothing could be read and there is no description.
     """
     files = await asyncio.to_thread(read_files, tool, now=now)
-    trip = _Trip(internet, monotonic() + seconds)
-    await trip.go(tool.url or "")
-    if trip.title and tool.name == tool_name(tool.url or ""):
-        tool = tool.model_copy(update={"name": trip.title})
-    if readings := [*files, *trip.readings]:
-        return Collected(tool, evidence_of(tool, readings, trip.notes))
+    collector = _Collector(internet, monotonic() + seconds)
+    await collector.run(tool.url or "")
+    if collector.title and tool.name == tool_name(tool.url or ""):
+        tool = tool.model_copy(update={"name": collector.title})
+    if readings := [*files, *collector.readings]:
+        return Collected(tool, evidence_of(tool, readings, collector.notes))
     if tool.description:
         evidence = gather(tool, now=now)
-        return Collected(tool, evidence.model_copy(update={"notes": tuple(trip.notes)}))
+        return Collected(tool, evidence.model_copy(update={"notes": tuple(collector.notes)}))
     raise ToolError(
-        f"nothing could be read about {tool.name}: {'; '.join(trip.notes)}",
+        f"nothing could be read about {tool.name}: {'; '.join(collector.notes)}",
         hint="give what is known about it with --evidence FILE",
     )
 
 
 @dataclass
-class _Trip:
-    """One tool's way through the web."""
+class _Collector:
+    """Reads one tool's addresses, round by round."""
 
     internet: EvidenceClient
     end: float
@@ -105,13 +106,13 @@ class _Trip:
     used: set[Adapter] = field(default_factory=set)
     """Each adapter reads one address a tool."""
 
-    async def go(self, url: str) -> None:
+    async def run(self, url: str) -> None:
         todo = [Address.of(url)]
         for turn in range(ROUNDS):
             specs = [(at, spec) for at in todo for spec in self._requests(at)]
-            results = await asyncio.gather(*(self._ask(at, spec) for at, spec in specs))
+            results = await asyncio.gather(*(self._fetch(at, spec) for at, spec in specs))
             documents = [document for document in results if isinstance(document, _Retrieved)]
-            self.notes += [note for document in results for note in _notes(document)]
+            self.notes += [note for result in results for note in _notes(result)]
             self.readings += [document.reading for document in documents]
             if turn == 0:
                 self.title = next((document.title for document in documents if document.title), "")
@@ -134,8 +135,8 @@ class _Trip:
         urls = [adapter.follow(links, at) for adapter in adapters() if adapter not in self.used]
         return [Address.of(url) for url in urls if url]
 
-    async def _ask(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
-        """Read one want; returns what was found, or why it was not read."""
+    async def _fetch(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
+        """Return the document of a request, or why it was not read."""
         left = self.end - monotonic()
         try:
             async with asyncio.timeout(left):
@@ -145,7 +146,7 @@ class _Trip:
             why = "the time for one tool is up"
         except FetchFailed as error:
             if error.absent and spec.otherwise is not None:
-                return await self._ask(at, spec.otherwise)
+                return await self._fetch(at, spec.otherwise)
             why = error.reason
         except Unparseable as error:
             why = f"{error.message} ({error.code})"
@@ -154,30 +155,30 @@ class _Trip:
         return f"{spec.what} not read: {why}"
 
     async def _completed(self, at: Address, document: "_Retrieved") -> "_Retrieved":
-        """Return what says more of the same, where the reply names it and it can be read."""
+        """Return the fuller record that the document names, where it can be read."""
         if document.then is None:
             return document
-        more = await self._ask(at, document.then)
+        more = await self._fetch(at, document.then)
         return replace(document, note=more) if isinstance(more, str) else more
 
 
 @dataclass(frozen=True)
 class _Retrieved:
-    """What one want brought."""
+    """A document that was fetched and read."""
 
     reading: ReadDocument
     at: Address
-    """Where it was found, after redirects."""
+    """Its address after redirects."""
     links: tuple[Link, ...]
     title: str = ""
     note: str = ""
     """Where the address led to another site, or what was not read of it."""
     then: FetchSpec | None = None
-    """What says more of the same."""
+    """The request for a fuller record of the same."""
 
 
-def _notes(answer: _Retrieved | str) -> list[str]:
-    note = answer if isinstance(answer, str) else answer.note
+def _notes(result: _Retrieved | str) -> list[str]:
+    note = result if isinstance(result, str) else result.note
     return [note] if note else []
 
 

@@ -1,6 +1,6 @@
-"""Gathering a tool's own evidence: its files, else its description. Asks no network.
+"""Gathers a tool's own evidence: its files, else its description. No network.
 
-Knows files; what is in them is for the readers of each format, what is elsewhere for `collect`.
+The readers of each format know file contents; `collect` reads addresses.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Grounding: figures and names in a reviewer's own words that stand in no passage it was shown.
+"""Own claims: figures and names in a reviewer's own words that occur in no passage it was shown.
 
-They are not wrong for that: a reviewer may know a competitor. They are its own claims, and the
-card says so. Pure code; knows text and passages, nothing of votes or formats.
+They need not be wrong: a reviewer may know a competitor. The card marks them as the reviewer's own
+claims. Pure code; text and passages only, no votes or formats.
 """
 
 import re

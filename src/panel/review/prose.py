@@ -1,6 +1,6 @@
-"""Wording: a model's prose made fit to print, by rules that a reader would not argue with.
+"""A model's prose made fit to print: no Markdown, no repetition, an end at a sentence.
 
-Markdown goes, repeated sentences go, a text that runs on ends at a sentence. Adds no words.
+Adds no words.
 """
 
 import re

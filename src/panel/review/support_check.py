@@ -1,8 +1,8 @@
-"""Support: a second pass that asks whether a cited passage shows what it was cited for.
+"""The support check: a second pass that asks whether a cited passage shows what it was cited for.
 
-The question goes out with the cited passages alone, to the same provider or to another; a fact
-they do not show becomes unclear before anything is scored; where the judge itself is measured it
-is only counted. Knows nothing of votes.
+The question goes out with the cited passages alone, to the same provider or to another. A fact
+they do not show becomes unclear before anything is scored; in a calibration it is only counted.
+Votes are not known here.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord, Link
 from panel.evidence.adapters.github_tags import HEADING, newest_tag
-from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.adapters.records import count, day, fields, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 
 _API = "https://api.github.com/repos"
@@ -77,7 +77,7 @@ def _repository(page: FetchedPage) -> HostRecord:
     spdx = words(licence.get("spdx_id")) if isinstance(licence, dict) else "none found by GitHub"
     flags = {True: "yes, read-only", False: "no"}
     archived = data.get("archived")
-    sentences = said(
+    sentences = sentences_of(
         Repository=words(data.get("full_name")),
         Description=words(data.get("description")).rstrip("."),
         Licence="not a standard one" if spdx == "NOASSERTION" else spdx,
@@ -94,7 +94,7 @@ def _repository(page: FetchedPage) -> HostRecord:
 def _release(page: FetchedPage) -> HostRecord:
     version, when = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
     both = f"{version}, published {when}" if version and when else version
-    return HostRecord(HEADING, said(Latest_release=both))
+    return HostRecord(HEADING, sentences_of(Latest_release=both))
 
 
 ADAPTER = GitHub()

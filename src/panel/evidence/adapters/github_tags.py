@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from panel.evidence.adapters.adapter import FetchSpec, HostRecord
-from panel.evidence.adapters.records import day, fields, rows, said, words
+from panel.evidence.adapters.records import day, fields, rows, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 from panel.foundation.errors import Unparseable
 
@@ -40,7 +40,7 @@ def _tags(page: FetchedPage, *, repository: str, accept: str) -> HostRecord:
     """
     tags = [(name, row) for row in rows(page) if (name := words(row.get("name")))]
     if not tags:
-        return HostRecord(HEADING, said(Releases="none published", Tags="none"))
+        return HostRecord(HEADING, sentences_of(Releases="none published", Tags="none"))
     name, row = max(tags, key=lambda pair: _age(pair[0]))
     bare = HostRecord(HEADING, _said(name, ""))
     if (sha := _commit(row)) is None:
@@ -66,7 +66,7 @@ def _dated(page: FetchedPage, *, name: str) -> HostRecord:
 
 def _said(name: str, when: str) -> tuple[str, ...]:
     both = f"{name}, committed {when}" if when else name
-    return said(Releases="none published", Newest_tag=both)
+    return sentences_of(Releases="none published", Newest_tag=both)
 
 
 def _age(name: str) -> tuple[bool, bool, list[int], str, list[int]]:

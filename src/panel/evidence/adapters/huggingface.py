@@ -7,7 +7,7 @@ deny list and deadlines, and would look for tokens on this machine by itself.
 import re
 
 from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord
-from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.adapters.records import count, day, fields, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 
 _HOSTS = frozenset({"huggingface.co", "hf.co"})
@@ -64,7 +64,7 @@ def _record(page: FetchedPage) -> HostRecord:
     )
     runtime = data.get("runtime")
     flags = [name for name in ("gated", "disabled", "private") if data.get(name)]
-    sentences = said(
+    sentences = sentences_of(
         Repository=words(data.get("id")),
         Licence=", ".join(licence.removeprefix("license:") for licence in licences),
         Access=", ".join(flags),

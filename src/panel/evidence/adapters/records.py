@@ -1,4 +1,4 @@
-"""Records: JSON of an API read with suspicion, and written as plain sentences.
+"""Records: JSON of an API, checked and written as plain sentences.
 
 Values are strangers' words: one line each and short, so that none can pass for another sentence.
 """
@@ -14,7 +14,7 @@ from panel.foundation.text import clean, printable
 
 JSON: Final = "application/json"
 
-_OTHER: Final = "answered with JSON of another shape"
+_WRONG_SHAPE: Final = "answered with JSON of another shape"
 _LONGEST: Final = 200
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?", re.DOTALL)
 
@@ -27,7 +27,7 @@ def fields(page: FetchedPage) -> dict[str, Any]:
     """
     value = _value(page)
     if not isinstance(value, dict):
-        raise Unparseable(_OTHER)
+        raise Unparseable(_WRONG_SHAPE)
     return value
 
 
@@ -39,7 +39,7 @@ def rows(page: FetchedPage) -> list[dict[str, Any]]:
     """
     value = _value(page)
     if not isinstance(value, list):
-        raise Unparseable(_OTHER)
+        raise Unparseable(_WRONG_SHAPE)
     return [row for row in value if isinstance(row, dict)]
 
 
@@ -75,6 +75,6 @@ def day(value: object) -> str:
         return ""
 
 
-def said(**values: str) -> tuple[str, ...]:
+def sentences_of(**values: str) -> tuple[str, ...]:
     """Return `Label: value.` for each value there is; `_` in a label's name is a blank."""
     return tuple(f"{name.replace('_', ' ')}: {value}." for name, value in values.items() if value)

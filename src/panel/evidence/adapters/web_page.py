@@ -6,7 +6,7 @@ from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, Link
 
 
 class WebPage(Adapter):
-    """Every http(s) address that no other adapter knows."""
+    """Every http(s) address that no other adapter matches."""
 
     rank = 100
 

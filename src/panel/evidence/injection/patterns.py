@@ -6,9 +6,9 @@ Each pattern comes with what it means in words. Strings only; no passages or sou
 import re
 from typing import Final
 
-from panel.evidence.injection.benign import Excuse, chore, dataset, setup
+from panel.evidence.injection.benign import BenignCase, chore, dataset, setup
 
-OVERRIDE_ABROAD: Final = (
+_OVERRIDE_OTHER_LANGUAGES: Final = (
     # German, French, Spanish, Portuguese, Italian
     r"\b(?:ignorier\w*|missacht\w*|vergiss|vergesst|verwirf)\b[^.!?\n]{0,30}"
     r"\b(?:vorherig|bisherig|obig|vorangegangen|vorig|früher|vorstehend)\w*\s+(?:\w+\s+)?"
@@ -60,7 +60,7 @@ OVERRIDE_ABROAD: Final = (
 )
 """Asks to drop what was said before; a part of a pattern."""
 
-ORDER_ABROAD: Final = re.compile(
+_ORDER_OTHER_LANGUAGES: Final = re.compile(
     r"\b(?:stimm\w*|antworte\w*|beantworte\w*|bewerte\w*|entscheide\w*|wähle)\b[^.!?\n]{0,50}"
     r"(?:\bship\b|\b(?:alle|jede|sämtliche)\w*\b[^.!?\n]{0,50}\bja\b(?! oder)"
     r"|\bja\b(?! oder nein)[^.!?\n]{0,30}\b(?:alle|jede|sämtliche)\w*\b|10\s*/\s*10"
@@ -121,7 +121,7 @@ ORDER_ABROAD: Final = re.compile(
 )
 """A vote for ship, or yes to all questions, or the best mark from a reviewer."""
 
-WHOLESALE_ABROAD: Final = re.compile(
+_WHOLESALE_OTHER_LANGUAGES: Final = re.compile(
     r"\b(?:bewert\w*|gib|vergib|vergebt)\b[^.!?\n]{0,50}\b(?:volle\w*|höchst\w*|maximale\w*)\s+"
     r"(?:punkt\w*|note|bewertung)"
     r"|\berwähn\w*\s+keine\w*\s+(?:schwäche|nachteil|mängel)\w*"
@@ -178,7 +178,7 @@ OVERRIDE: Final = re.compile(
     r"(?=\s*[.,;:!]|\s+and\b)"
     r"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+(?:that\s+)?"
     r"(?:you\s+(?:were|have been)\s+told|(?:came|comes|stands)\s+before)\b"
-    rf"|{OVERRIDE_ABROAD}",
+    rf"|{_OVERRIDE_OTHER_LANGUAGES}",
     re.IGNORECASE,
 )
 """Asks to drop what was said before."""
@@ -314,7 +314,7 @@ SQUEEZED: Final = re.compile(
     r"|(?:vote|answer|recommend|verdict|replywith)(?:is|:)?(?:ship|yes)",
     re.IGNORECASE,
 )
-"""An order without blanks, as it comes out of spaced letters."""
+"""An instruction without blanks, as decoded from spaced letters."""
 
 ABOUT_VERDICTS: Final = re.compile(
     rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}", re.IGNORECASE
@@ -332,17 +332,17 @@ ABOUT_ATTACKS: Final = re.compile(
     r"|detect\w*|block\w*|guardrail\w*|untrusted|exploit\w*|hostile|prompt leak\w*)\b",
     re.IGNORECASE,
 )
-"""Words of pages that explain such orders, so that an example is not taken for one."""
+"""Words of pages that explain such instructions, so that an example is not taken for one."""
 
-AIMED: Final[tuple[tuple[re.Pattern[str], str, Excuse | None], ...]] = (
+AIMED: Final[tuple[tuple[re.Pattern[str], str, BenignCase | None], ...]] = (
     (_AT_A_READER, "tells a reviewer what to answer", None),
     (_PLAIN_ORDER, "tells a reviewer what to answer", setup),
-    (ORDER_ABROAD, "tells a reviewer what to answer", setup),
+    (_ORDER_OTHER_LANGUAGES, "tells a reviewer what to answer", setup),
     (_WHOLESALE, "tells a reviewer what to answer", chore),
-    (WHOLESALE_ABROAD, "tells a reviewer what to answer", None),
+    (_WHOLESALE_OTHER_LANGUAGES, "tells a reviewer what to answer", None),
     (_NEW_RULES, "gives a reviewer new rules", None),
     (_FAKE_ROLE, "speaks as if it were the system", None),
     (_SILENCING, "tells a reviewer what to leave out or become", chore),
     (_READY, "holds a ready-made verdict", dataset),
 )
-"""Orders that no honest page gives, quoted or not, and what makes an honest page look like one."""
+"""Instructions that no honest page gives, quoted or not, and the benign cases of each."""

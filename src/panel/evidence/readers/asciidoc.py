@@ -1,4 +1,4 @@
-"""AsciiDoc into blocks: what does not show is taken out, the rest is written as a page and read.
+"""AsciiDoc into blocks: invisible parts are removed, the rest is written as HTML and read.
 
 Not a whole AsciiDoc: enough to tell titles, listings, tables and lists from each other, and
 comments, attributes, conditions and passthroughs from all of them.
@@ -14,7 +14,7 @@ from panel.evidence.readers import front_matter
 from panel.evidence.readers.block import Block, Extract
 from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
-_GIVEN: Final = {"env-github": "", "env": "github", "asciidoctor": "", "backend-html5": ""}
+_SET_ATTRIBUTES: Final = {"env-github": "", "env": "github", "asciidoctor": "", "backend-html5": ""}
 """Attributes that are set where a README is shown."""
 _SIGNS: Final = {
     "empty": "", "sp": " ", "nbsp": " ", "zwsp": "", "wj": "", "apos": "'", "quot": '"',
@@ -31,12 +31,12 @@ _REFERENCE: Final = re.compile(r"(?<!\\)\{([\w][\w-]*)\}")
 
 
 @dataclass
-class Lines:
+class _Lines:
     """The lines of a document that are to be seen, and the attributes they set and use."""
 
     lines: list[str]
     page: HTMLWriter
-    attributes: dict[str, str] = field(default_factory=lambda: dict(_GIVEN))
+    attributes: dict[str, str] = field(default_factory=lambda: dict(_SET_ATTRIBUTES))
     used: set[str] = field(default_factory=set)
     entries: dict[str, str] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ _PASSED: Final = re.compile(r"\+\+\+(.{0,400}?)\+\+\+|pass:[a-z,]*\[(.{0,400}?)\
 
 
 def marked(page: HTMLWriter, text: str) -> str:
-    """Return HTML for the text of a paragraph; index entries in it are told to the page."""
+    """Return HTML for the text of a paragraph; index entries in it are hidden."""
     for match in _UNSEEN.finditer(text):
         page.hide(match[1] or match[2] or "", "index entry")
     parts: list[str] = []
@@ -172,7 +172,7 @@ def read_asciidoc(text: str) -> Extract:
     metadata, text = front_matter.split(text)
     text, left = beginning(text, _MOST)
     page = HTMLWriter()
-    reader = Lines(text.split("\n"), page)
+    reader = _Lines(text.split("\n"), page)
     _Writer(page, reader).write()
     reader.unused()
     extract = page.extract()
@@ -183,7 +183,7 @@ def read_asciidoc(text: str) -> Extract:
 class _Writer:
     """Writes the lines of a document as a page."""
 
-    def __init__(self, page: HTMLWriter, reader: Lines) -> None:
+    def __init__(self, page: HTMLWriter, reader: _Lines) -> None:
         self.page = page
         self.reader = reader
         self.lines = reader.seen()

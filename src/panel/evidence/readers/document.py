@@ -1,6 +1,6 @@
-"""A document's bytes into blocks: decoded, cleaned, read by its format, and looked at for bribes.
+"""A document's bytes into blocks: decoded, cleaned, read by its format, checked for injections.
 
-Pure, and as fast as its input allows; who does not trust the input goes through `sandbox`.
+Pure, and as fast as its input allows; untrusted input goes through `sandbox`.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """A page that is written piece by piece from another markup, and then read as HTML.
 
-So all markups share one knowledge of headings, tables, images, links and hidden classes.
+All markups share one treatment of headings, tables, images, links and hidden classes.
 """
 
 import html
@@ -12,7 +12,7 @@ from panel.evidence.readers.html import read_html
 
 
 class HTMLWriter:
-    """Takes blocks in their order, and aside what no reader sees."""
+    """Collects blocks in order, and separately the text that no reader sees."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []

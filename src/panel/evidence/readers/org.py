@@ -1,6 +1,6 @@
-"""Org into blocks: what does not show is taken out, the rest is written as a page and read.
+"""Org into blocks: invisible parts are removed, the rest is written as HTML and read.
 
-Knows Org's lines; what a page is made of is `rewriting`'s knowledge.
+Org syntax only; `html_writer` knows what a page is made of.
 """
 
 import html

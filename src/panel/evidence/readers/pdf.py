@@ -1,6 +1,6 @@
 """PDF into blocks: the text of each page, less what is drawn invisibly.
 
-Runs in the child process only (`parsing`): a PDF can ask for any amount of work.
+Runs in the child process only (`sandbox_child`): a PDF can ask for any amount of work.
 """
 
 import io

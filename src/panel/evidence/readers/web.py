@@ -105,7 +105,7 @@ class _Plain(Visible):
         self.closing.append(f"</{tag}>" if written else "")
         self.depth += written
         if written:
-            self.parts.append(f"<{tag}{_told(tag, attributes)}>")
+            self.parts.append(f"<{tag}{_attributes(tag, attributes)}>")
 
     def end(self, tag: str) -> None:
         closing = self.closing.pop()
@@ -116,7 +116,7 @@ class _Plain(Visible):
         self.parts.append(html.escape(words, quote=False))
 
 
-def _told(tag: str, attributes: dict[str, str]) -> str:
+def _attributes(tag: str, attributes: dict[str, str]) -> str:
     link = ' href="#"' if tag == "a" else ""
     return link + "".join(
         f' {name}="{html.escape(attributes[name][:_LONGEST_ATTRIBUTE])}"'

@@ -1,4 +1,4 @@
-"""Reach: which local files may become evidence. A list comes from anybody, and names what it likes.
+"""Access to local files: which may become evidence. A list is untrusted and may name any file.
 
 Looks at paths and at the beginning of a file; reads no evidence.
 """

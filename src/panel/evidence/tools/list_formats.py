@@ -48,7 +48,7 @@ MAX_CELL: Final = 64_000_000
 """Characters; more than a list may have."""
 
 _MARKS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-_SAID: Final = re.compile(r'\s*"?sep=([^\w"\r\n])"?[^\S\r\n]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_DECLARED: Final = re.compile(r'\s*"?sep=([^\w"\r\n])"?[^\S\r\n]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _NAMELESS: Final = re.compile(r"Unnamed: \d+(_level_\d+)?")
 """What pandas calls a column without a name."""
 
@@ -64,7 +64,7 @@ def column_rows(text: str, where: str, separator: str) -> tuple[list[Row], list[
     csv.field_size_limit(MAX_CELL)
     notes: list[str] = []
     skipped = 0
-    if declared := _SAID.match(text):
+    if declared := _DECLARED.match(text):
         separator, skipped = declared[1], 1
         text = text[declared.end() :]
     elif (likely := _separator(text, separator)) != separator:

@@ -1,6 +1,6 @@
 """Whether a journal is as it was written: by SQLite's own check, and row by row by checksum.
 
-Reads only. A journal that was vacuumed, or whose tables are told in other words, is healthy.
+Reads only. A journal that was vacuumed, or whose tables are declared in other words, is healthy.
 """
 
 import contextlib
@@ -71,9 +71,9 @@ def file_damage(path: Path) -> str | None:
                     return "its header names no kind of log"
             return _checked(connection, all_of_it=path.stat().st_size <= _CHECK_ALL)
     except RunError as error:
-        return _told(error.__cause__, error)
+        return _damage(error.__cause__, error)
     except SQLITE_ERRORS as error:
-        return _told(error, sqlite_error(error, path))
+        return _damage(error, sqlite_error(error, path))
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -132,7 +132,7 @@ def _other_format(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def _told(cause: Any, error: Exception) -> str:
+def _damage(cause: Any, error: Exception) -> str:
     """Return what is wrong with the file, or raise the error whose cause lies outside of it."""
     outside = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _OUTSIDE
     if outside or not isinstance(cause, SQLITE_ERRORS):

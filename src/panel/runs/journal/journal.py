@@ -1,6 +1,6 @@
 """The journal of a run: every call, review and verdict, on disk before it is acknowledged.
 
-One writer thread commits in groups (`writer`), a second connection reads (`stored`). Answers paid
+One writer thread commits in groups (`writer`), a second connection reads (`reader`). Answers paid
 for in earlier runs are found here too. Knows what a row holds, not what a review means.
 """
 

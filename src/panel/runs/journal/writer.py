@@ -109,14 +109,14 @@ class Writer:
             try:
                 self._commit_group(writes)
             except Exception as error:  # nobody may wait for ever
-                _tell(writes, RunError(f"cannot use {self.path}: {error}"))
+                _notify(writes, RunError(f"cannot use {self.path}: {error}"))
 
     def _commit_group(self, group: list[_Write]) -> None:
         if not group:
             return
         error = self._try([statement for write in group for statement in write.statements])
         if error is None or isinstance(error, RunStopped) or len(group) == 1:
-            _tell(group, error)
+            _notify(group, error)
             return
         # One of them cannot be written; the others must not suffer for it.
         for write in group:
@@ -128,7 +128,7 @@ class Writer:
             for sql, same in groupby(statements, key=itemgetter(0)):
                 self._connection.executemany(sql, [values for _, values in same])
             self._connection.execute("COMMIT")
-        except Exception as error:  # whatever it is, the caller that waits must hear of it
+        except Exception as error:  # whatever it is, the waiting caller must get it
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             return sqlite_error(error, self.path)
@@ -168,7 +168,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _tell(group: list[_Write], error: PanelError | None) -> None:
+def _notify(group: list[_Write], error: PanelError | None) -> None:
     waiting: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
     for write in group:
         if write.loop is not None and write.done is not None:
