@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from panel.evidence.fetch.page import FetchedPage
 from panel.foundation.errors import Unparseable
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line
 
 JSON: Final = "application/json"
 
@@ -56,7 +56,7 @@ def words(value: object) -> str:
     """Return a text on one line and at most 200 characters; empty where it is no text."""
     if not isinstance(value, str):
         return ""
-    line = " ".join(printable(clean(value[: 4 * _LONGEST])[0]).split())
+    line = one_line(clean(value[: 4 * _LONGEST])[0])
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
 
 

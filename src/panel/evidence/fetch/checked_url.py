@@ -13,7 +13,7 @@ from typing import Final
 from yarl import URL
 
 from panel.foundation.errors import Blocked
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 
 _DENIED_V4: Final = tuple(
     IPv4Network(net)
@@ -134,6 +134,6 @@ def check_url(text: str, allow: frozenset[str], *, base: URL | None = None) -> C
 
 def printable_url(text: str) -> str:
     """Return a piece of an address as it may stand in a message: one short line, no secrets."""
-    line = re.sub(r"//[^/@]*@", "//…@", " ".join(printable(text).split()))
+    line = re.sub(r"//[^/@]*@", "//…@", one_line(text))
     line = line.partition("?")[0].partition("#")[0]
     return line if len(line) <= 80 else f"{line[:79]}…"

@@ -27,7 +27,7 @@ from panel.evidence.injection.patterns import (
 )
 from panel.evidence.source import Evidence, Passage
 from panel.evidence.tools.tool import Tool
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line
 
 _WINDOW: Final = 220
 _MUCH_HIDDEN: Final = 1000
@@ -276,4 +276,4 @@ def _start(match: re.Match[str]) -> int:
 
 
 def _excerpt(text: str) -> str:
-    return " ".join(printable(text).split()).replace("“", '"').replace("”", '"')[:80]
+    return one_line(text).replace("“", '"').replace("”", '"')[:80]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from panel.llm.types import CallRecord, ChatRequest, ChatResponse, Usage
-from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, summed
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, with_checksum
 
 PUT_CALL: Final = (
     f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({', '.join('?' * len(CALL_COLUMNS))})"
@@ -50,7 +50,7 @@ def put_texts(texts: dict[str, str]) -> list[Statement]:
 def call_row(call: CallRecord) -> Row:
     """Return the values of `CALL_COLUMNS` for a call that was made now."""
     question, tag = call.question, call.tag
-    return summed(
+    return with_checksum(
         call.key, plain(tag.tool), tag.persona, tag.step,
         question.sample, call.attempt, call.started.isoformat(), max(0.0, call.seconds),
         _status(call), call.reason, plain(call.detail),
@@ -63,7 +63,7 @@ def call_row(call: CallRecord) -> Row:
 
 def reused_row(row: Row) -> Row:
     """Return the stored row of another run's call, marked as reused."""
-    return summed(*row[:-2], 1)
+    return with_checksum(*row[:-2], 1)
 
 
 def row_reply(row: Row) -> ChatResponse:

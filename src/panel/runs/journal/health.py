@@ -13,7 +13,7 @@ from typing import Any, Final
 from panel.foundation.errors import RunError
 from panel.runs.journal.call_rows import text_digest
 from panel.runs.journal.reader import connect
-from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
+from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 COLUMNS: Final = {
@@ -98,7 +98,7 @@ def is_sound(table: str, row: Row) -> bool:
         return True
     if table == "texts":
         return text_digest(str(row[1])) == row[0]
-    return sound(row)
+    return checksum_matches(row)
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, Row]]:

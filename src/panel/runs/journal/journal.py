@@ -21,7 +21,7 @@ from panel.review.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL
 from panel.runs.journal import call_rows
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, summed
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, with_checksum
 from panel.runs.journal.writer import Writer
 
 _KNOWN: Final = 4096
@@ -96,7 +96,7 @@ class Journal:
 
     async def put_meta(self, name: str, value: str) -> None:
         """Keep a value about the whole run."""
-        await self._writer.commit([(_PUT_META, summed(name, value))])
+        await self._writer.commit([(_PUT_META, with_checksum(name, value))])
 
     async def drop_meta(self, name: str) -> None:
         """Forget a value about the whole run."""
@@ -106,7 +106,7 @@ class Journal:
         """Keep tools with their evidence and its fingerprint, all in one commit."""
         statements: list[Statement] = []
         for tool, evidence, fingerprint in tools:
-            row = summed(tool.slug, evidence.model_dump_json())
+            row = with_checksum(tool.slug, evidence.model_dump_json())
             statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
         await self._writer.commit(statements)
 
@@ -125,19 +125,19 @@ class Journal:
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Keep a review; it takes the place of a missing one."""
         where = (slug, review.persona, sample)
-        row = summed(*where, review.model_dump_json())
+        row = with_checksum(*where, review.model_dump_json())
         await self._writer.commit([(_DROP_MISSING, where), (_PUT_REVIEW, row)])
 
     async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
         """Keep why a review is missing."""
         where = (slug, missing.persona, sample)
-        row = summed(*where, _json(missing))
+        row = with_checksum(*where, _json(missing))
         await self._writer.commit([(_DROP_REVIEW, where), (_PUT_MISSING, row)])
 
     async def put_verdict(self, card: Scorecard) -> None:
         """Keep a scorecard; its evidence is stored once, with the tool."""
         bare = card.model_copy(update={"evidence": ()})
-        row = summed(card.tool.slug, bare.model_dump_json(by_alias=True))
+        row = with_checksum(card.tool.slug, bare.model_dump_json(by_alias=True))
         await self._writer.commit([(_PUT_VERDICT, row)])
 
     async def put_file(self, name: str) -> None:
@@ -153,7 +153,7 @@ class Journal:
         folder = self.stored.path.parent.resolve()
         paths = tuple(_relative(path, folder) for path in tool.evidence)
         body = tool.model_copy(update={"evidence": paths}).model_dump_json()
-        return (_PUT_TOOL, summed(tool.slug, body, fingerprint))
+        return (_PUT_TOOL, with_checksum(tool.slug, body, fingerprint))
 
     def _copied(self, source: JournalReader, row: Row) -> list[Statement]:
         column = dict(zip(CALL_COLUMNS, row, strict=True))

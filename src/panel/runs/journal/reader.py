@@ -23,7 +23,7 @@ from panel.llm.types import ChatResponse
 from panel.review.review import Missing, Review
 from panel.review.verdict.scorecard import RunUsage, Scorecard
 from panel.runs.journal.call_rows import row_reply
-from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
+from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 USAGE: Final = """
@@ -164,7 +164,7 @@ class JournalReader:
     def evidence_fingerprint(self, slug: str) -> str | None:
         """Return the fingerprint of a tool's evidence, None while it has none."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
-        return rows[0][2] if rows and sound(rows[0]) else None
+        return rows[0][2] if rows and checksum_matches(rows[0]) else None
 
     def evidence(self, slug: str) -> Evidence | None:
         """Return a tool's evidence, or None where there is none or it is damaged."""
@@ -304,7 +304,7 @@ class JournalReader:
         return None
 
     def _is_sound(self, row: Row, what: str) -> bool:
-        good = sound(row)
+        good = checksum_matches(row)
         if not good:
             self._damaged[f"{what}: changed since it was written"] = None
         return good

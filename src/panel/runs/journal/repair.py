@@ -27,7 +27,7 @@ from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.folders import VERDICTS
 from panel.runs.journal.health import COLUMNS, DamagedRow, damaged_rows, file_damage, is_sound
 from panel.runs.journal.reader import beside, copy_with_logs
-from panel.runs.journal.schema import create_tables, sound, summed
+from panel.runs.journal.schema import checksum_matches, create_tables, with_checksum
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 
@@ -45,7 +45,7 @@ def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
         slug = card.tool.slug
         if slug not in read and (evidence := _evidence(card, known.get(slug))) is not None:
             journal.execute("INSERT INTO evidence VALUES (?, ?, ?)",
-                            summed(slug, evidence.model_dump_json()))  # fmt: skip
+                            with_checksum(slug, evidence.model_dump_json()))  # fmt: skip
             read.add(slug)
             restored["evidence"] += 1
         if slug not in known and slug in read:
@@ -54,7 +54,7 @@ def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
             body = Tool(**card.tool.model_dump()).model_dump_json()
             journal.execute(
                 "INSERT INTO tools (rowid, slug, body, fingerprint, sum) VALUES (?, ?, ?, ?, ?)",
-                (at, *summed(slug, body, fingerprint)),
+                (at, *with_checksum(slug, body, fingerprint)),
             )
             known[slug] = fingerprint
             restored["tools"] += 1
@@ -88,7 +88,7 @@ def _cards(journal: sqlite3.Connection, folder: Path) -> Iterator[tuple[int | No
             with contextlib.suppress(ValidationError):
                 yield place, Scorecard.model_validate_json(line)
     for row in journal.execute("SELECT tool, body, sum FROM verdicts").fetchall():
-        if sound(row):
+        if checksum_matches(row):
             with contextlib.suppress(ValidationError):
                 yield None, Scorecard.model_validate_json(row[1])
 
@@ -190,7 +190,7 @@ def _without(path: Path, rows: Sequence[DamagedRow]) -> str:
             connection.execute("ROLLBACK")
             _discard(damaged)
             raise _hopeless(path)
-        connection.execute(_NOTE, summed(MENDED, damaged.name))
+        connection.execute(_NOTE, with_checksum(MENDED, damaged.name))
         connection.execute("COMMIT")
     lost = _counted(Counter(row.table for row in rows))
     named = ", ".join(row.what for row in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
@@ -249,7 +249,7 @@ def _copy_rows(damaged: Path, mended: Path) -> Saved:
         left = target.execute("SELECT count(*) FROM tools").fetchone()[0]
         if not left or not any(counts.saved[table] for table in _WORK):
             raise _hopeless(damaged)
-        target.execute(_NOTE, summed(MENDED, "rebuilt"))
+        target.execute(_NOTE, with_checksum(MENDED, "rebuilt"))
         target.execute("COMMIT")
     return counts
 
