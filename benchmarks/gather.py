@@ -23,7 +23,7 @@ from tests.support.faultd import FaultServer, Request, Scenario, respond
 from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.budget import choose, estimated_tokens
 from panel.evidence.collect import Collected, collect, tool_name
-from panel.evidence.facts.facts import read_facts
+from panel.evidence.facts import read_facts
 from panel.evidence.tools.tool import Tool
 from panel.evidence.tools.tool_list import read_tools
 

@@ -44,7 +44,7 @@ BOUNDARIES = {
     "numpy": {"panel.runs.agreement"},
     "markdown_it": {"panel.evidence.readers.markdown"},
     "docutils": {"panel.evidence.readers.rst"},
-    "trafilatura": {"panel.evidence.readers.main_text"},
+    "trafilatura": {"panel.evidence.readers.web"},
     "pypdf": {"panel.evidence.readers.pdf"},
 }
 

@@ -139,7 +139,7 @@ def test_the_last_line_of_a_run_names_what_this_machine_could_not_check(tmp_path
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", workers, f"--basetemp={tmp_path / 't'}",
          "-p", "no:cacheprovider", "tests/publish/test_digest_looks.py",
-         "tests/evidence/test_evidence_suspicion.py", "-k", "a_mail_fits or real_readmes"],
+         "tests/evidence/test_injection.py", "-k", "a_mail_fits or real_readmes"],
         cwd=ROOT, env={**os.environ, "PATH": str(tmp_path), "PYTHONPATH": ""},
         capture_output=True, text=True,
     )  # fmt: skip

@@ -252,10 +252,10 @@ def test_r10_a_run_whose_clock_goes_back_a_day_verifies(desk):
         later = opened.manifest.created + timedelta(days=1)
         changed = opened.manifest.model_copy(update={"created": later})
     text = changed.text()
-    from panel.runs.journal.schema import summed
+    from panel.runs.journal.schema import with_checksum
 
     with sqlite3.connect(run / "journal.db") as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", summed("manifest", text))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", with_checksum("manifest", text))
     db.close()
     (run / "run.json").write_text(text)
     with answering() as url:

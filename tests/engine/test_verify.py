@@ -8,8 +8,8 @@ import pytest
 
 from panel.engine.verify.facts import check_facts
 from panel.engine.verify.report import VerifyReport
-from panel.evidence.facts.facts import Facts, read_facts
-from panel.runs.journal.schema import summed
+from panel.evidence.facts import Facts, read_facts
+from panel.runs.journal.schema import with_checksum
 from tests.evidence.test_facts import PRICING, RECORD
 from tests.evidence.test_facts import evidence as stated
 from tests.support.cards import card
@@ -75,7 +75,7 @@ class Copy:
                 changed = change(body)
                 values[column] = json.dumps(body if changed is None else changed)
                 kept = [n for n in names if n not in ("id", "sum")]
-                total = summed(*(values[n] for n in kept))[-1] if seal else values["sum"]
+                total = with_checksum(*(values[n] for n in kept))[-1] if seal else values["sum"]
                 db.execute(f"UPDATE {table} SET {column} = ?, sum = ? WHERE rowid = ?",
                            (values[column], total, rowid))  # fmt: skip
         db.close()
@@ -283,7 +283,7 @@ def test_a_missing_reason_that_no_call_gave_is_found(copy):
         db.execute("DELETE FROM reviews WHERE tool='widget' AND persona='builder'")
         body = '{"persona":"builder","reason":"timeout","detail":""}'
         db.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)",
-                   summed("widget", "builder", 0, body))  # fmt: skip
+                   with_checksum("widget", "builder", 0, body))  # fmt: skip
     db.close()
     assert any("no call of it failed so" in f["what"] for f in faults(run.verify(), "findings"))
 
@@ -341,7 +341,7 @@ def test_another_reviewer_in_the_place_of_the_one_asked_is_found(copy):
         [(text,)] = db.execute("SELECT value FROM meta WHERE name='personas'").fetchall()
         personas = json.loads(text)
         personas[0]["criteria"][0]["weight"] = 9.0
-        row = summed("personas", json.dumps(personas))
+        row = with_checksum("personas", json.dumps(personas))
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
     db.close()
     assert [f["persona"] for f in faults(run.verify(), "reviewers")] == ["builder"]

@@ -20,7 +20,7 @@ FOLDER = Path(seam.__file__).parent
 
 def wants(url):
     at = Address.of(url)
-    return {want.what: want for want in adapter_of(at).wants(at)}
+    return {want.what: want for want in adapter_of(at).requests(at)}
 
 
 def page(body, media_type="application/json"):
@@ -190,7 +190,7 @@ def test_a_reply_that_is_no_record_says_why(body, media_type, why):
 
 def lead(name, links, at="https://widget.example/"):
     (found,) = [each for each in adapters() if type(each).__name__ == name]
-    return found.lead([Link(*each) for each in links], Address.of(at))
+    return found.follow([Link(*each) for each in links], Address.of(at))
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_the_adapter_of_the_manual_is_one():
     room: dict[str, object] = {}
     exec(code, room)
     at = Address.of("https://forge.example/a/b")
-    assert room["ADAPTER"].knows(at)
-    assert not room["ADAPTER"].knows(Address.of("https://forge.example/a"))
-    (want,) = room["ADAPTER"].wants(at)
+    assert room["ADAPTER"].matches(at)
+    assert not room["ADAPTER"].matches(Address.of("https://forge.example/a"))
+    (want,) = room["ADAPTER"].requests(at)
     assert want.urls == ("https://forge.example/raw/a/b/README.md",)
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from panel.evidence.readers.data_urls import without_pictures
 from panel.evidence.readers.document import read_document
 from panel.evidence.readers.format_detection import ASCIIDOC, MARKDOWN, ORG, PLAIN, RST
+from panel.evidence.readers.plain import without_pictures
 
 PAYLOAD = "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcn" * 40 + "=="
 SVG = f"data:image/svg+xml;base64,{PAYLOAD}"

@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.evidence.facts.facts import Facts, contradictions, read_facts
-from panel.evidence.facts.licences import named_licence
-from panel.evidence.facts.prices import amounts, entry_price, mentions_free
+from panel.evidence.facts import (
+    Facts,
+    amounts,
+    contradictions,
+    entry_price,
+    mentions_free,
+    named_licence,
+    read_facts,
+)
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report.scorecard import html, json, markdown, terminal

@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from panel.evidence.fetch.checked_url import check_url
-from panel.evidence.fetch.ip_ranges import is_public, is_public_name
+from panel.evidence.fetch.checked_url import check_url, is_public, is_public_name
 from panel.foundation.errors import Blocked
 from tests.support.command import ROOT
 from tests.support.world import CLEAN, FORMS, NUMBERS, PUBLIC, SPELLINGS
@@ -120,8 +119,8 @@ def test_f1_denied_addresses_are_not_public(address):
 
 def test_only_the_listed_authority_is_allowed():
     allow = frozenset({"127.0.0.1:8000", "[::1]:8000"})
-    assert check_url("http://127.0.0.1:8000/x", allow).listed
-    assert check_url("http://[::1]:8000/x", allow).listed
+    assert check_url("http://127.0.0.1:8000/x", allow).allowlisted
+    assert check_url("http://[::1]:8000/x", allow).allowlisted
     for other in ("http://127.0.0.1:8001/", "http://127.0.0.1/", "http://127.1:8000/",
                   "http://localhost:8000/", "http://u@127.0.0.1:8000/"):  # fmt: skip
         with pytest.raises(Blocked):

@@ -9,7 +9,7 @@ import pytest
 
 from panel.evidence.adapters.client import host_keys
 from panel.evidence.collect import collect, tool_name
-from panel.evidence.facts.facts import is_stated, read_facts
+from panel.evidence.facts import is_stated, read_facts
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from tests.support.faultd import after, drip, endless, hang, redirect, respond

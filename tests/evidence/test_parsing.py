@@ -12,12 +12,12 @@ import pytest
 
 from panel.evidence.gather import gather
 from panel.evidence.readers import sandbox
-from panel.evidence.readers.charset import decoded
 from panel.evidence.readers.document import is_known, is_light, read_document
-from panel.evidence.readers.main_text import read_web
+from panel.evidence.readers.format_detection import decoded
 from panel.evidence.readers.pdf import Unreadable, read_pdf
 from panel.evidence.readers.sandbox import SECONDS, parse
 from panel.evidence.readers.sandbox_child import MEMORY
+from panel.evidence.readers.web import read_web
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError, Unparseable
 from tests.evidence.test_evidence import HIDDEN, TRICKS

@@ -10,8 +10,16 @@ from panel.foundation.paths import data_folder
 from panel.review.calibration import calibration
 from panel.review.calibration.calibration import SHIPPED, Calibration, file_name, load, sigmoid
 from panel.review.calibration.controls import criterion_keys, read_controls
-from panel.review.calibration.fitting import Sample, cross_validate, fit_calibration
-from panel.review.calibration.logistic import LogisticLine, Point, Ridge, fit, log_loss
+from panel.review.calibration.fitting import (
+    LogisticLine,
+    Point,
+    Ridge,
+    Sample,
+    cross_validate,
+    fit,
+    fit_calibration,
+    log_loss,
+)
 from panel.review.personas import load_personas
 
 PERSONAS = load_personas(folders=[data_folder("personas")])

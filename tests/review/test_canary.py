@@ -13,7 +13,7 @@ from panel.foundation.errors import BadReply
 from panel.foundation.paths import data_folder
 from panel.review.canary import Canaries, canary_question, canary_word, obeys
 from panel.review.personas import load_personas
-from panel.runs.journal.schema import summed
+from panel.runs.journal.schema import with_checksum
 from tests.cli.test_cli import one_line_error
 from tests.support.command import Desk
 from tests.support.faultd import FaultServer, answer, panel_answers, respond
@@ -186,7 +186,7 @@ def tampered(desk, table, change, where):
         names = [r[1] for r in db.execute(f"PRAGMA table_info({table})")]
         for rowid, *row in rows:
             values = change(dict(zip(names, row, strict=True)))
-            values["sum"] = summed(*(values[n] for n in names if n not in ("id", "sum")))[-1]
+            values["sum"] = with_checksum(*(values[n] for n in names if n not in ("id", "sum")))[-1]
             sets = ", ".join(f"{name} = ?" for name in names)
             db.execute(f"UPDATE {table} SET {sets} WHERE rowid = ?", (*values.values(), rowid))
     db.close()

@@ -156,7 +156,10 @@ def test_a_folder_is_no_file(tmp_path):
 
 def test_r5_a_second_writer_is_told_the_holders_process(tmp_path):
     with lock_run(tmp_path):
-        with pytest.raises(RunStopped, match=f"process {os.getpid()}") as caught, lock_run(tmp_path):
+        with (
+            pytest.raises(RunStopped, match=f"process {os.getpid()}") as caught,
+            lock_run(tmp_path),
+        ):
             pass
         assert caught.value.exit_code == 3
     assert files_in(tmp_path) == set()

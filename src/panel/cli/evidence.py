@@ -21,9 +21,9 @@ from panel.engine.gather_evidence import gather_all
 from panel.engine.open_panel import provider_config
 from panel.engine.options import Options
 from panel.engine.review_tool import stored_evidence
-from panel.evidence.budget import Chosen, choose, estimated_tokens
+from panel.evidence.budget import BudgetedPassages, choose, estimated_tokens
 from panel.evidence.collect import Collected
-from panel.evidence.facts.facts import contradictions, read_facts
+from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
 from panel.evidence.tools.tool_list import pick
 from panel.foundation.errors import ToolError
@@ -88,13 +88,13 @@ def _stored(settings: Settings, name: str, tool: str | None) -> tuple[Collected,
         return Collected(picked, stored_evidence(run, picked)), run.manifest.evidence_tokens
 
 
-def _warnings(found: Collected, chosen: Chosen) -> list[str]:
+def _warnings(found: Collected, chosen: BudgetedPassages) -> list[str]:
     facts = read_facts(found.evidence)
     other = contradictions(found.tool, facts, found.evidence)
     return [*other, *found.evidence.notes, *chosen.notes]
 
 
-def _data(found: Collected, chosen: Chosen, tokens: int) -> dict[str, Any]:
+def _data(found: Collected, chosen: BudgetedPassages, tokens: int) -> dict[str, Any]:
     kept = {passage.id for passage in chosen.passages}
     return {
         "tool": found.tool.model_dump(mode="json", exclude={"evidence"}),
@@ -118,7 +118,7 @@ def _sizes(text: str) -> dict[str, int]:
     return {"characters": len(text), "tokens": round(estimated_tokens(text))}
 
 
-def _shown(found: Collected, chosen: Chosen) -> Iterator[RenderableType]:
+def _shown(found: Collected, chosen: BudgetedPassages) -> Iterator[RenderableType]:
     kept = {passage.id for passage in chosen.passages}
     yield Text(printable(found.tool.name), style="bold")
     for label, text, _ in fact_rows(read_facts(found.evidence)):

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from panel.evidence.budget import choose
-from panel.evidence.facts.facts import contradictions, read_facts
+from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.fence import marker
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool

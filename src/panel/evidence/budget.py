@@ -1,8 +1,8 @@
-"""The budget: which passages go to the model when not all of them fit.
+"""The token budget: which passages go to the model when not all of them fit.
 
-Every source has a share of its own: what a small one leaves over, larger ones get, so that a long
+Every source has its own share: what a small one leaves over, larger ones get, so that a long
 README cannot crowd out a price or a release date. Within the shares, breadth first: every section's
-first passage before any section's third. Knows headings and sizes; tokens are estimated as
+first passage before any section's third. Headings and sizes only; tokens are estimated as
 bytes / 3.6, which is len / 3.6 for plain English.
 """
 
@@ -50,7 +50,7 @@ _FAVOURED: Final = 10
 
 
 @dataclass(frozen=True)
-class Chosen:
+class BudgetedPassages:
     """The passages that fit, in reading order."""
 
     passages: tuple[Passage, ...]
@@ -58,10 +58,10 @@ class Chosen:
     """One line on what was left out, if anything was."""
 
 
-def choose(evidence: Evidence, tokens: int) -> Chosen:
+def choose(evidence: Evidence, tokens: int) -> BudgetedPassages:
     """Return the passages that tell most about the tool within an estimated number of tokens."""
     everything = tuple(evidence.passages.values())
-    ranked = [one for _, one in sorted(_ranked(evidence), key=lambda one: one[0])]
+    ranked = [entry for _, entry in sorted(_ranked(evidence), key=lambda entry: entry[0])]
     shares = source_shares(evidence, tokens)
     taken: set[str] = set()
     headings: set[str] = set()
@@ -77,8 +77,8 @@ def choose(evidence: Evidence, tokens: int) -> Chosen:
                 shares[source] -= cost
                 taken.add(passage.id)
                 headings.add(f"{source} {passage.heading}")
-    kept = tuple(one for one in everything if one.id in taken)
-    return Chosen(kept, _left_out(everything, taken, tokens))
+    chosen = tuple(entry for entry in everything if entry.id in taken)
+    return BudgetedPassages(chosen, _left_out(everything, taken, tokens))
 
 
 def source_shares(evidence: Evidence, tokens: int) -> dict[str, float]:
@@ -86,7 +86,7 @@ def source_shares(evidence: Evidence, tokens: int) -> dict[str, float]:
     wanted = {source.id: _size(source) for source in evidence.sources}
     shares: dict[str, float] = {}
     left = float(tokens)
-    for turn, source in enumerate(sorted(wanted, key=lambda one: wanted[one])):
+    for turn, source in enumerate(sorted(wanted, key=lambda ident: wanted[ident])):
         shares[source] = min(wanted[source], left / (len(wanted) - turn))
         left -= shares[source]
     return shares
@@ -101,7 +101,7 @@ def _ranked(evidence: Evidence) -> Iterator[tuple[tuple[float, int], Passage]]:
     """Yield each passage with its place in the queue: the smaller, the sooner."""
     place = 0
     for number, source in enumerate(evidence.sources):
-        groups = groupby(source.passages, key=lambda one: one.heading)
+        groups = groupby(source.passages, key=lambda item: item.heading)
         for section, (heading, passages) in enumerate(groups):
             opening = number == 0 and section == 0
             for priority, passage in _in_section(heading, list(passages), opening=opening):
@@ -115,7 +115,7 @@ def _in_section(
     last = heading.rpartition(" › ")[2]
     favoured = opening or bool(_WANTED.search(last))
     later = 0.1 * max(0, heading.count(" › ") - 1) + 3 * bool(_UNWANTED.search(last))
-    prose = [one for one in passages if one.kind not in _ASIDE]
+    prose = [item for item in passages if item.kind not in _ASIDE]
     for turn, passage in enumerate(prose):
         if _NOTICE.search(passage.text):
             yield -1.0, passage
@@ -124,7 +124,7 @@ def _in_section(
         else:
             yield (1 + 0.2 * (turn - 1) if turn else 0.0) + later, passage
     first = 0.5 if not prose or _INSTALL.search(last) else 1.5
-    for turn, passage in enumerate(one for one in passages if one.kind in _ASIDE):
+    for turn, passage in enumerate(item for item in passages if item.kind in _ASIDE):
         yield turn + first + (0.0 if favoured else later), passage
 
 
@@ -149,14 +149,14 @@ def _cost(passage: Passage, *, new_heading: bool) -> float:
 
 
 def _left_out(everything: Sequence[Passage], taken: set[str], tokens: int) -> tuple[str, ...]:
-    missing = [one for one in everything if one.id not in taken]
+    missing = [passage for passage in everything if passage.id not in taken]
     if not missing:
         return ()
-    sections = Counter(one.heading.rpartition(" › ")[2] or "the opening" for one in missing)
+    sections = Counter(passage.heading.rpartition(" › ")[2] or "the opening" for passage in missing)
     most = ", ".join(f"{name} ({count})" for name, count in sections.most_common(3))
-    sources = Counter(_source(one) for one in missing)
+    sources = Counter(_source(passage) for passage in missing)
     whose = ", ".join(f"{count} of {name}" for name, count in sorted(sources.items()))
-    several = len({_source(one) for one in everything}) > 1
+    several = len({_source(passage) for passage in everything}) > 1
     return (
         f"{len(missing)} of {len(everything)} passages left out to fit {tokens} tokens"
         + (f" ({whose})" if several else "")

@@ -1,7 +1,8 @@
-"""Collecting: all evidence about a tool, its own files and what its address leads to.
+"""Collects all evidence about a tool: its own files, and what its address leads to.
 
-Goes from the tool's address in a few rounds: an adapter says what to ask, what is read names what
-to ask next. A source that fails becomes a note. Knows adapters, not hosts.
+Starts at the tool's address and takes a few rounds: an adapter returns the requests for an address,
+and each document that was read names the next addresses. A source that fails becomes a note. Hosts
+are known to adapters only.
 """
 
 import asyncio
@@ -23,16 +24,14 @@ from panel.evidence.adapters.adapter import (
     adapter_of,
     adapters,
 )
-from panel.evidence.adapters.client import EvidenceClient, NotRead
+from panel.evidence.adapters.client import EvidenceClient, FetchFailed
 from panel.evidence.adapters.records import words
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.gather import evidence_of, gather, read_files
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.charset import decoded
 from panel.evidence.readers.document import is_known
-from panel.evidence.readers.format_detection import PLAIN, by_look, by_name
-from panel.evidence.readers.passages import cut
-from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.format_detection import PLAIN, by_look, by_name, decoded
+from panel.evidence.readers.passages import ReadDocument, cut
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
@@ -53,10 +52,10 @@ class Collected:
 
 
 def tool_name(url: str) -> str:
-    """Return what a tool may be called of which only the address is known.
+    """Return a name for a tool of which only the address is known.
 
     Raises:
-        ToolError: it is no address of the web.
+        ToolError: the address is not http(s).
     """
     at = Address.of(url)
     if (adapter := adapter_of(at)) is None:
@@ -71,7 +70,7 @@ async def collect(
 
     Args:
         tool: The tool; with an address.
-        internet: Who asks.
+        internet: The client that fetches.
         now: The time to note as that of reading files.
         seconds: For all that is fetched.
 
@@ -79,24 +78,24 @@ async def collect(
         ToolError: a file cannot be used, or nothing could be read and there is no description.
     """
     files = await asyncio.to_thread(read_files, tool, now=now)
-    trip = _Trip(internet, monotonic() + seconds)
-    await trip.go(tool.url or "")
-    if trip.title and tool.name == tool_name(tool.url or ""):
-        tool = tool.model_copy(update={"name": trip.title})
-    if readings := [*files, *trip.readings]:
-        return Collected(tool, evidence_of(tool, readings, trip.notes))
+    collector = _Collector(internet, monotonic() + seconds)
+    await collector.run(tool.url or "")
+    if collector.title and tool.name == tool_name(tool.url or ""):
+        tool = tool.model_copy(update={"name": collector.title})
+    if readings := [*files, *collector.readings]:
+        return Collected(tool, evidence_of(tool, readings, collector.notes))
     if tool.description:
         evidence = gather(tool, now=now)
-        return Collected(tool, evidence.model_copy(update={"notes": tuple(trip.notes)}))
+        return Collected(tool, evidence.model_copy(update={"notes": tuple(collector.notes)}))
     raise ToolError(
-        f"nothing could be read about {tool.name}: {'; '.join(trip.notes)}",
+        f"nothing could be read about {tool.name}: {'; '.join(collector.notes)}",
         hint="give what is known about it with --evidence FILE",
     )
 
 
 @dataclass
-class _Trip:
-    """One tool's way through the web."""
+class _Collector:
+    """Reads one tool's addresses, round by round."""
 
     internet: EvidenceClient
     end: float
@@ -107,101 +106,105 @@ class _Trip:
     used: set[Adapter] = field(default_factory=set)
     """Each adapter reads one address a tool."""
 
-    async def go(self, url: str) -> None:
+    async def run(self, url: str) -> None:
         todo = [Address.of(url)]
         for turn in range(ROUNDS):
-            wants = [(at, want) for at in todo for want in self._wants(at)]
-            answers = await asyncio.gather(*(self._ask(at, want) for at, want in wants))
-            found = [one for one in answers if isinstance(one, _Found)]
-            self.notes += [note for one in answers for note in _notes(one)]
-            self.readings += [one.reading for one in found]
+            specs = [(at, spec) for at in todo for spec in self._requests(at)]
+            results = await asyncio.gather(*(self._fetch(at, spec) for at, spec in specs))
+            documents = [document for document in results if isinstance(document, _Retrieved)]
+            self.notes += [note for result in results for note in _notes(result)]
+            self.readings += [document.reading for document in documents]
             if turn == 0:
-                self.title = next((one.title for one in found if one.title), "")
-            leads = [lead for one in found for lead in self._leads(one.at, one.links)]
-            todo = list(dict.fromkeys(leads))
+                self.title = next((document.title for document in documents if document.title), "")
+            addresses = [
+                address
+                for document in documents
+                for address in self._next_addresses(document.at, document.links)
+            ]
+            todo = list(dict.fromkeys(addresses))
 
-    def _wants(self, at: Address) -> Sequence[FetchSpec]:
+    def _requests(self, at: Address) -> Sequence[FetchSpec]:
         adapter = adapter_of(at)
         if adapter is None or adapter in self.used:
             return ()
         self.used.add(adapter)
-        return adapter.wants(at)
+        return adapter.requests(at)
 
-    def _leads(self, at: Address, links: Sequence[Link]) -> list[Address]:
+    def _next_addresses(self, at: Address, links: Sequence[Link]) -> list[Address]:
         """Return what each adapter that has read nothing yet would read next."""
-        found = [adapter.lead(links, at) for adapter in adapters() if adapter not in self.used]
-        return [Address.of(url) for url in found if url]
+        urls = [adapter.follow(links, at) for adapter in adapters() if adapter not in self.used]
+        return [Address.of(url) for url in urls if url]
 
-    async def _ask(self, at: Address, want: FetchSpec) -> "_Found | str":
-        """Read one want; returns what was found, or why it was not read."""
+    async def _fetch(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
+        """Return the document of a request, or why it was not read."""
         left = self.end - monotonic()
         try:
             async with asyncio.timeout(left):
-                page = await self.internet.get(want, seconds=left)
-                found = await _read(page, want, at)
+                page = await self.internet.get(spec, seconds=left)
+                document = await _read(page, spec, at)
         except TimeoutError:
             why = "the time for one tool is up"
-        except NotRead as error:
-            if error.absent and want.otherwise is not None:
-                return await self._ask(at, want.otherwise)
+        except FetchFailed as error:
+            if error.absent and spec.otherwise is not None:
+                return await self._fetch(at, spec.otherwise)
             why = error.reason
         except Unparseable as error:
             why = f"{error.message} ({error.code})"
         else:
-            return await self._completed(at, found)
-        return f"{want.what} not read: {why}"
+            return await self._completed(at, document)
+        return f"{spec.what} not read: {why}"
 
-    async def _completed(self, at: Address, found: "_Found") -> "_Found":
-        """Return what says more of the same, where the reply names it and it can be read."""
-        if found.then is None:
-            return found
-        more = await self._ask(at, found.then)
-        return replace(found, note=more) if isinstance(more, str) else more
+    async def _completed(self, at: Address, document: "_Retrieved") -> "_Retrieved":
+        """Return the fuller record that the document names, where it can be read."""
+        if document.then is None:
+            return document
+        more = await self._fetch(at, document.then)
+        return replace(document, note=more) if isinstance(more, str) else more
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What one want brought."""
+class _Retrieved:
+    """A document that was fetched and read."""
 
     reading: ReadDocument
     at: Address
-    """Where it was found, after redirects."""
+    """Its address after redirects."""
     links: tuple[Link, ...]
     title: str = ""
     note: str = ""
     """Where the address led to another site, or what was not read of it."""
     then: FetchSpec | None = None
-    """What says more of the same."""
+    """The request for a fuller record of the same."""
 
 
-def _notes(answer: _Found | str) -> list[str]:
-    note = answer if isinstance(answer, str) else answer.note
+def _notes(result: _Retrieved | str) -> list[str]:
+    note = result if isinstance(result, str) else result.note
     return [note] if note else []
 
 
-async def _read(page: FetchedPage, want: FetchSpec, asked: Address) -> _Found:
-    there, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
-    extract, links, then = await _extracted(page, want)
+async def _read(page: FetchedPage, spec: FetchSpec, address: Address) -> _Retrieved:
+    final, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
+    extract, links, then = await _extracted(page, spec)
     if not cut(extract.blocks, "E"):
-        raise Unparseable(f"{there.host}: no readable text in it")
-    strange = want.role in {"page", "pricing"} and not there.same_site(asked)
-    return _Found(
-        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, want.role),
-        at=there,
+        raise Unparseable(f"{final.host}: no readable text in it")
+    strange = spec.role in {"page", "pricing"} and not final.same_site(address)
+    return _Retrieved(
+        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, spec.role),
+        at=final,
         links=links,
-        title=words(extract.title) if want.role == "page" else "",
-        note=f"{want.what}: {words(asked.url)} leads to {words(page.url)}" if strange else "",
+        title=words(extract.title) if spec.role == "page" else "",
+        note=f"{spec.what}: {words(address.url)} leads to {words(page.url)}" if strange else "",
         then=then,
     )
 
 
 async def _extracted(
-    page: FetchedPage, want: FetchSpec
+    page: FetchedPage, spec: FetchSpec
 ) -> tuple[Extract, tuple[Link, ...], FetchSpec | None]:
-    if want.read is not None:
-        record = want.read(page)
+    if spec.read is not None:
+        record = spec.read(page)
         return _recorded(record), record.links, record.then
-    extract = await _document(page, want)
+    extract = await _document(page, spec)
     return extract, tuple(Link(_joined(page.url, url), text) for url, text in extract.links), None
 
 
@@ -218,10 +221,10 @@ def _recorded(record: HostRecord) -> Extract:
     return Extract(tuple(Block("list", line, record.heading) for line in record.sentences))
 
 
-async def _document(page: FetchedPage, want: FetchSpec) -> Extract:
+async def _document(page: FetchedPage, spec: FetchSpec) -> Extract:
     media_type = page.media_type
-    if want.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
-        look = partial(by_look, decoded(page.body, page.charset), otherwise=want.media_type)
+    if spec.media_type and media_type not in {"text/html", "application/xhtml+xml"}:
+        look = partial(by_look, decoded(page.body, page.charset), otherwise=spec.media_type)
         media_type = by_name(urlsplit(page.url).path) or look()
     elif media_type == PLAIN:
         media_type = by_name(urlsplit(page.url).path) or PLAIN
@@ -229,5 +232,5 @@ async def _document(page: FetchedPage, want: FetchSpec) -> Extract:
     if not is_known(media_type):
         raise Unparseable(f"{host} sent {words(media_type)[:60] or 'nothing known'}, no text")
     return await asyncio.to_thread(
-        parse, page.body, media_type, name=host, charset=page.charset, whole=want.role == "pricing"
+        parse, page.body, media_type, name=host, charset=page.charset, whole=spec.role == "pricing"
     )

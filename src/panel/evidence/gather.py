@@ -1,6 +1,6 @@
-"""Gathering a tool's own evidence: its files, else its description. Asks no network.
+"""Gathers a tool's own evidence: its files, else its description. No network.
 
-Knows files; what is in them is for the readers of each format, what is elsewhere for `collect`.
+The readers of each format know file contents; `collect` reads addresses.
 """
 
 import hashlib
@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from panel.evidence.injection.detect import examine
-from panel.evidence.readers.charset import decoded
 from panel.evidence.readers.document import is_light, read_document
-from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name
-from panel.evidence.readers.reading import ReadDocument
+from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name, decoded
+from panel.evidence.readers.passages import ReadDocument
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence, Source
 from panel.evidence.tools.tool import Tool
@@ -52,7 +51,7 @@ def evidence_of(
     tool: Tool, readings: Iterable[ReadDocument], notes: Sequence[str] = ()
 ) -> Evidence:
     """Return the readings as numbered sources, flagged where they speak to the reviewer."""
-    sources: list[Source] = [one.numbered(number) for number, one in enumerate(readings, 1)]
+    sources: list[Source] = [reading.numbered(number) for number, reading in enumerate(readings, 1)]
     for source in sources:
         if not source.passages:
             raise ToolError(f"{source.source}: no readable text in it")

@@ -100,6 +100,11 @@ def printable(text: str) -> str:
     return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
 
 
+def one_line(text: str) -> str:
+    """Return the printable text on one line, each run of whitespace as one blank."""
+    return " ".join(printable(text).split())
+
+
 def begins_like_key(text: str) -> bool:
     """Tell whether a word begins as a known vendor's keys do."""
     return _VENDOR_KEY.fullmatch(text.strip()) is not None

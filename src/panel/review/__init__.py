@@ -1,1 +1,1 @@
-"""Turning questions and replies into findings: the two asking strategies."""
+"""Reviews: personas, prompts, strategies, calibration, citations and the verdict."""

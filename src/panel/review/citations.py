@@ -51,9 +51,9 @@ class Cited(NamedTuple):
 
 def read_ids(text: str, shown: Collection[str]) -> Cited:
     """Return the passage ids in free text, unknown ones dropped and counted."""
-    found = dict.fromkeys(f"E{int(s)}.{int(p)}" for s, p in _ID.findall(text))
-    known = tuple(i for i in found if i in shown)
-    return Cited(known, len(found) - len(known))
+    ids = dict.fromkeys(f"E{int(s)}.{int(p)}" for s, p in _ID.findall(text))
+    known = tuple(i for i in ids if i in shown)
+    return Cited(known, len(ids) - len(known))
 
 
 def keep_known(text: str, shown: Collection[str]) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""What happens to a tool, as it happens: for progress and for whoever else watches."""
+"""Progress events of a tool under review."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A reviewer is through with a tool, with a review or without."""
+    """A reviewer has finished a tool, with a review or without."""
 
     tool: Tool
     review: Review | Missing
@@ -44,7 +44,7 @@ class Decided:
 
 Event = Started | Stepped | Reviewed | Decided
 Watch = Callable[[Event], None]
-"""Is told what happens, as it happens: progress. Must not raise."""
+"""Receives each event as it happens. Must not raise."""
 
 
 def ignore(event: Event) -> None:

@@ -1,7 +1,7 @@
-"""Grounding: figures and names in a reviewer's own words that stand in no passage it was shown.
+"""Own claims: figures and names in a reviewer's own words that occur in no passage it was shown.
 
-They are not wrong for that: a reviewer may know a competitor. They are its own claims, and the
-card says so. Pure code; knows text and passages, nothing of votes or formats.
+They need not be wrong: a reviewer may know a competitor. The card marks them as the reviewer's own
+claims. Pure code; text and passages only, no votes or formats.
 """
 
 import re
@@ -77,12 +77,12 @@ def own_claims(
         tool: The tool's own name, which is nobody's claim.
     """
     known = _Known(passages, tool)
-    found: dict[str, None] = {}
+    claims: dict[str, None] = {}
     for text in texts:
         plain = _CITE.sub("", text)
-        found |= dict.fromkeys(f for f in figures(plain) if not known.has_figure(f))
-        found |= dict.fromkeys(n for n in names(plain) if not known.has_name(n))
-    return tuple(found)
+        claims |= dict.fromkeys(f for f in figures(plain) if not known.has_figure(f))
+        claims |= dict.fromkeys(n for n in names(plain) if not known.has_name(n))
+    return tuple(claims)
 
 
 def figures(text: str) -> list[str]:

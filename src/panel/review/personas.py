@@ -110,19 +110,19 @@ def load_personas(
     Raises:
         PersonaError: a file breaks its contract, a name is unknown, or there is none at all.
     """
-    found = {path.stem: path for folder in folders for path in _files(folder)}
-    if not found:
+    paths = {path.stem: path for folder in folders for path in _files(folder)}
+    if not paths:
         raise PersonaError(f"no persona files in {', '.join(map(str, folders))}")
     if names is None:
-        return tuple(read_persona(found[name]) for name in sorted(found, key=_place))
+        return tuple(read_persona(paths[name]) for name in sorted(paths, key=_place))
     for name in names:
-        if name not in found:
+        if name not in paths:
             raise PersonaError(
-                f"no persona {name!r}: there are {', '.join(sorted(found, key=_place))}"
+                f"no persona {name!r}: there are {', '.join(sorted(paths, key=_place))}"
             )
     if twice := [name for n, name in enumerate(names) if name in names[:n]]:
         raise PersonaError(f"persona {twice[0]!r} is named twice")
-    return tuple(read_persona(found[name]) for name in names)
+    return tuple(read_persona(paths[name]) for name in names)
 
 
 def read_persona(path: Path) -> Persona:

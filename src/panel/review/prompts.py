@@ -260,10 +260,10 @@ def _read(folder: Path, name: str) -> str:
     template = Template(text)
     if not template.is_valid():
         raise PromptError(f"{path}: a lone $ stands in it", hint="write $$ for a dollar sign")
-    found = frozenset(template.get_identifiers())
-    if unknown := sorted(found - PLACEHOLDERS[name]):
+    placeholders = frozenset(template.get_identifiers())
+    if unknown := sorted(placeholders - PLACEHOLDERS[name]):
         raise PromptError(f"{path}: unknown placeholder ${unknown[0]}")
-    if lost := sorted(PLACEHOLDERS[name] - found):
+    if lost := sorted(PLACEHOLDERS[name] - placeholders):
         raise PromptError(f"{path}: the placeholder ${lost[0]} is missing")
     if "\x01" in text:
         raise PromptError(f"{path}: holds a control character")

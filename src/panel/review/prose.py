@@ -1,6 +1,6 @@
-"""Wording: a model's prose made fit to print, by rules that a reader would not argue with.
+"""A model's prose made fit to print: no Markdown, no repetition, an end at a sentence.
 
-Markdown goes, repeated sentences go, a text that runs on ends at a sentence. Adds no words.
+Adds no words.
 """
 
 import re
@@ -28,13 +28,15 @@ def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
     One is a repetition when four in five of its words stand in a single earlier sentence.
     """
     seen = [_content(sentence) for sentence in earlier]
-    kept = []
+    new_sentences = []
     for sentence in new:
         words = _content(sentence)
-        if words and not any(len(words & other) >= 0.8 * len(words) for other in seen):
+        if words and not any(
+            len(words & earlier_words) >= 0.8 * len(words) for earlier_words in seen
+        ):
             seen.append(words)
-            kept.append(sentence)
-    return kept
+            new_sentences.append(sentence)
+    return new_sentences
 
 
 def _content(sentence: str) -> frozenset[str]:
@@ -43,7 +45,7 @@ def _content(sentence: str) -> frozenset[str]:
 
 def sentences(text: str) -> list[str]:
     """Split prose into sentences, citations kept with the sentence before them."""
-    return [found.group().strip() for found in _SENTENCE.finditer(text) if found.group().strip()]
+    return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
 
 
 def finished(text: str) -> str:

@@ -1,8 +1,8 @@
-"""Support: a second pass that asks whether a cited passage shows what it was cited for.
+"""The support check: a second pass that asks whether a cited passage shows what it was cited for.
 
-The question goes out with the cited passages alone, to the same provider or to another; a fact
-they do not show becomes unclear before anything is scored; where the judge itself is measured it
-is only counted. Knows nothing of votes.
+The question goes out with the cited passages alone, to the same provider or to another. A fact
+they do not show becomes unclear before anything is scored; in a calibration it is only counted.
+Votes are not known here.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ async def _checked(interview: ReviewContext, finding: Finding) -> Finding:
 async def _shows(interview: ReviewContext, finding: Finding) -> bool:
     cited = tuple(p for p in interview.brief.passages if p.id in finding.cites)
     try:
-        said = await interview.ask(
+        answer = await interview.ask(
             f"support:{finding.criterion}",
             prompts.support_tail(finding.question, finding.answer, finding.cites),
             read_yes_no,
@@ -66,4 +66,4 @@ async def _shows(interview: ReviewContext, finding: Finding) -> bool:
         )
     except _NO_ANSWER:
         return False
-    return said.greedy == "yes"
+    return answer.greedy == "yes"

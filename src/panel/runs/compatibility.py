@@ -5,10 +5,10 @@ Who is asked over which host, with which key and how many at once does not belon
 
 from collections.abc import Mapping
 
-from panel.foundation.errors import RunError
 from panel.evidence.source import Evidence
-from panel.runs.manifest import Manifest, fingerprint
 from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import RunError
+from panel.runs.manifest import Manifest, fingerprint
 
 
 def meaning(manifest: Manifest) -> dict[str, str]:

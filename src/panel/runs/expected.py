@@ -5,8 +5,8 @@ A run that stops in between knows what is left. `Run.add_tools` completes a tool
 
 from collections.abc import Iterable, Sequence
 
-from panel.runs.run import Run
 from panel.evidence.tools.tool import Tool
+from panel.runs.run import Run
 
 
 async def expect_tools(run: Run, tools: Sequence[Tool]) -> None:

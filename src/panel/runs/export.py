@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from panel.foundation.errors import SettingsError
-from panel.review.review import Missing, Review
 from panel.foundation.atomic_files import write_error
+from panel.foundation.errors import SettingsError
 from panel.foundation.text import clean, printable
+from panel.review.review import Missing, Review
 from panel.review.verdict.scorecard import Scorecard
 
 COLUMNS: Final[dict[str, str]] = {

@@ -113,8 +113,8 @@ def is_run(path: Path) -> bool:
 
 
 def _stamp(runs: Path, now: datetime) -> str:
-    found = (_STAMP.match(each.name) for each in runs.iterdir())
-    last = max((match[0] for match in found if match), default="")
+    stamps = (_STAMP.match(folder.name) for folder in runs.iterdir())
+    last = max((match[0] for match in stamps if match), default="")
     with contextlib.suppress(ValueError):  # digits that are no date
         newest = datetime.strptime(last, _FORM).replace(tzinfo=UTC)
         if now.replace(microsecond=0) < newest < now + _SET_BACK:
@@ -123,24 +123,24 @@ def _stamp(runs: Path, now: datetime) -> str:
 
 
 def _latest(runs: Path, back: int) -> Path:
-    found = list_folders(runs)
-    if not found:
+    folders = list_folders(runs)
+    if not folders:
         raise RunError(f"there are no runs in {runs}", hint="start one with `panel review TOOL`")
-    if back >= len(found):
-        raise RunError(f"latest~{back} asked for, but {runs} has {len(found)} runs", hint=_LIST)
-    return found[back]
+    if back >= len(folders):
+        raise RunError(f"latest~{back} asked for, but {runs} has {len(folders)} runs", hint=_LIST)
+    return folders[back]
 
 
 def _by_prefix(runs: Path, name: str) -> Path:
     names = [path.name for path in list_folders(runs)]
-    matches = [each for each in names if name and each.startswith(name)]
+    matches = [run for run in names if name and run.startswith(name)]
     if len(matches) == 1:
         return runs / matches[0]
     if matches:
         some = ", ".join(matches[:3]) + (", …" if len(matches) > 3 else "")
         raise RunError(f"{name!r} is the start of {len(matches)} runs: {some}", hint=_LIST)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    near = near or [each for each in names if name and name in each][:3] or names[:1]
+    near = near or [run for run in names if name and name in run][:3] or names[:1]
     hint = f"did you mean {' or '.join(near)}?" if near else "start one with `panel review TOOL`"
     raise RunError(f"no run {name!r} in {runs}", hint=hint)
 

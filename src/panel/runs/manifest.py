@@ -13,16 +13,15 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.errors import RunError
-from panel.foundation.urls import host_of
-from panel.review.personas import Persona
-from panel.llm.config import Ask, ProviderConfig
-from panel.review.score import Rule
 from panel.foundation.text import begins_like_key
+from panel.foundation.urls import host_of
+from panel.llm.config import Ask, ProviderConfig
+from panel.review.personas import Persona
+from panel.review.score import Rule
 from panel.review.verdict.scorecard import Outcome, Scorecard
 
 SCHEMA: Final = "panel.run/1"

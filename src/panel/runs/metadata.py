@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from panel.foundation.errors import BadReply
-from panel.review.personas import Persona
-from panel.review.calibration.calibration import Calibration
 from panel.llm.types import ChatResponse
+from panel.review.calibration.calibration import Calibration
 from panel.review.canary import STEP, Canaries, obeys
+from panel.review.personas import Persona
 from panel.runs.journal.call_rows import row_reply
 from panel.runs.journal.schema import CALL_COLUMNS
 from panel.runs.run import Run

@@ -13,25 +13,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from panel.foundation.errors import PASSING, MissingReason, RunError
 from panel.evidence.source import Evidence
-from panel.review.review import Missing, Review
+from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import inside, sweep, write_atomic
+from panel.foundation.errors import PASSING, MissingReason, RunError
+from panel.review.review import Missing, Review
+from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.journal import Journal
-from panel.runs.manifest import ItemCounts, Manifest, read_manifest
-from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
-from panel.runs.journal.repair import MENDED, repair
 from panel.runs.journal.reader import JournalReader
-from panel.evidence.tools.tool import Tool
-from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.runs.journal.repair import MENDED, repair
+from panel.runs.manifest import ItemCounts, Manifest, read_manifest
 
 
 class Run:
     """A run. Made, or opened for writing, it holds the run's lock until `close`."""
 
     def __init__(
-        self, path: Path, source: Journal | JournalReader, stack: contextlib.ExitStack, notes: list[str]
+        self,
+        path: Path,
+        source: Journal | JournalReader,
+        stack: contextlib.ExitStack,
+        notes: list[str],
     ) -> None:
         """Use `create` or `open` instead."""
         self.path = path
@@ -112,18 +116,20 @@ class Run:
         """What was met damaged so far and left out, one line each."""
         return self._stored.damaged
 
-    async def add_tools(self, found: Sequence[tuple[Tool, Evidence]]) -> None:
+    async def add_tools(self, tools: Sequence[tuple[Tool, Evidence]]) -> None:
         """Keep tools with their evidence, in order, in one commit: a kill leaves all or none.
 
         Raises `RunError` where a known tool's entry or evidence is not what it was.
         """
         known = {tool.slug: tool_fingerprint(tool) for tool in self.tools()}
         new = []
-        for tool, evidence in found:
+        for tool, evidence in tools:
             now = evidence_fingerprint(evidence)
             before = self._stored.evidence_fingerprint(tool.slug)
-            told = known.get(tool.slug) if before else None  # reading may give a tool its name
-            check_known(self.name, f"tool {tool.slug}", told, tool_fingerprint(tool))
+            fingerprint = (
+                known.get(tool.slug) if before else None
+            )  # reading may give a tool its name
+            check_known(self.name, f"tool {tool.slug}", fingerprint, tool_fingerprint(tool))
             check_known(self.name, f"evidence {tool.slug}", before, now)
             if before is None or self._stored.evidence(tool.slug) is None:
                 new.append((tool, evidence, now))
@@ -233,24 +239,26 @@ class Run:
             sweep(path)
             notes = repair(path / JOURNAL)
             if (path / JOURNAL).exists():
-                JournalReader(path / JOURNAL).close()  # refuses another format before anything is written
-            others = [each for each in earlier if each.resolve() != path.resolve()]
+                JournalReader(
+                    path / JOURNAL
+                ).close()  # refuses another format before anything is written
+            others = [folder for folder in earlier if folder.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
 
     def _read_manifest(self) -> Manifest:
         path = self.path / MANIFEST
         # The journal's copy has a checksum, and is committed before the file is written.
-        kept = self._stored.meta("manifest")
+        stored = self._stored.meta("manifest")
         try:
             text = path.read_bytes().decode("utf-8", "replace")
         except OSError as error:
-            if kept is None:
+            if stored is None:
                 raise RunError(f"cannot read {path}: {error.strerror or error}") from error
             text = ""
-        if kept is not None and kept != text:
+        if stored is not None and stored != text:
             self.notes.append(f"{MANIFEST} is not what was stored; the journal's copy is used")
-        manifest = read_manifest(kept or text, where=path)
+        manifest = read_manifest(stored or text, where=path)
         return manifest.model_copy(update={"run": self.path.name})
 
     async def _put_manifest(self, manifest: Manifest) -> None:
@@ -267,8 +275,8 @@ class Run:
     def _is_own(self, name: str) -> bool:
         path = inside(self.path, name)
         own = self._stored.has_file(name)
-        kept = path.parent == self.path and path.name.startswith((JOURNAL, MANIFEST, LOCK))
-        if kept or (os.path.lexists(path) and not own):
+        reserved = path.parent == self.path and path.name.startswith((JOURNAL, MANIFEST, LOCK))
+        if reserved or (os.path.lexists(path) and not own):
             raise RunError(f"{path} was not written by this run", hint="move it away and try again")
         return own
 

@@ -1,7 +1,7 @@
 """The facts of a card, read again from the stored evidence: each must stand where it says."""
 
 from panel.engine.verify.report import VerifyReport
-from panel.evidence.facts.facts import Fact, Facts, is_stated, read_facts
+from panel.evidence.facts import Fact, Facts, is_stated, read_facts
 from panel.evidence.source import Evidence
 from panel.review.verdict.scorecard import Scorecard
 

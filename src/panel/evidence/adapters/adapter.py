@@ -1,7 +1,7 @@
-"""What an adapter is: it knows one kind of address, what to ask there, and how to read a reply.
+"""The adapter interface: addresses of one kind, the requests for them, and how replies are read.
 
 Adapters are the files of this folder that have an `ADAPTER`. They prepare requests as data and send
-nothing, so a new one is a dropped-in file that needs no network to be tried.
+nothing, so a new one is one more file and can be tested without a network.
 """
 
 import importlib
@@ -23,7 +23,7 @@ _MARK: Final = re.compile(r"^ADAPTER\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Address:
-    """An http(s) address, taken apart."""
+    """An http(s) address in its parts."""
 
     url: str
     host: str
@@ -33,7 +33,7 @@ class Address:
 
     @classmethod
     def of(cls, url: str) -> "Address":
-        """Take an address apart; one that is none has an empty host."""
+        """Parse an address; what is not http(s) has an empty host."""
         try:
             split = urlsplit(url.strip())
             host = (split.hostname or "").lower().removeprefix("www.")
@@ -43,10 +43,12 @@ class Address:
         parts = tuple(unquote(part) for part in split.path.split("/") if part)
         return cls(url, host if web else "", parts)
 
-    def same_site(self, other: "Address") -> bool:
+    def same_site(self, address: "Address") -> bool:
         """Tell whether two hosts are one, or one is inside the other's domain."""
-        one, two = self.host, other.host
-        return one == two or one.endswith(f".{two}") or two.endswith(f".{one}")
+        host, other_host = self.host, address.host
+        return (
+            host == other_host or host.endswith(f".{other_host}") or other_host.endswith(f".{host}")
+        )
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,19 @@ class Link:
 
 @dataclass(frozen=True)
 class HostRecord:
-    """A machine's reply in plain sentences, so that its figures can be cited."""
+    """An API's reply in plain sentences, so that its figures can be cited."""
 
     heading: str
     sentences: tuple[str, ...]
     """One line each, `Label: value.`; the labels that are facts stand in `facts`."""
     links: tuple[Link, ...] = ()
     then: "FetchSpec | None" = None
-    """What says more of the same; where it brings a record, that one stands for this."""
+    """The request for a fuller record of the same, which replaces this one if it is read."""
 
 
 @dataclass(frozen=True)
 class FetchSpec:
-    """One thing to ask for."""
+    """One request: a document or record, and the addresses it may have."""
 
     what: str
     """What it is, for notes: `README`."""
@@ -89,12 +91,12 @@ class FetchSpec:
     absent: str = "not found"
     """What a 404 means."""
     otherwise: "FetchSpec | None" = None
-    """What to ask for instead where every address is 404."""
+    """The request to send instead where every address is 404."""
 
 
 @dataclass(frozen=True)
 class HostKey:
-    """A key that one host gets, and no other."""
+    """A key that is sent to one host only."""
 
     host: str
     variables: tuple[str, ...]
@@ -104,39 +106,39 @@ class HostKey:
 
 
 class Adapter(ABC):
-    """One kind of address. Every part may be left as it is but `knows` and `wants`."""
+    """One kind of address. Only `matches` and `requests` must be defined."""
 
     rank: int = 50
-    """Of several that know an address, the lowest is asked."""
+    """Of several adapters that match an address, the lowest is used."""
     keys: tuple[HostKey, ...] = ()
 
     @abstractmethod
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell whether this adapter reads that address."""
 
     @abstractmethod
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
-        """Return what to ask for about an address it knows."""
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
+        """Return the requests for an address that it matches."""
 
     def name(self, at: Address) -> str:
         """Return what a tool at this address may be called."""
         return at.host
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the one link of a page that this adapter should read next, if there is one."""
         return None
 
 
 @cache
 def adapters() -> tuple[Adapter, ...]:
-    """Return all adapters, the most particular ones first."""
+    """Return all adapters, the most specific ones first."""
     files = sorted(_FOLDER.glob("*.py"))
     names = [path.stem for path in files if _MARK.search(path.read_text(encoding="utf-8"))]
     modules = [importlib.import_module(f"panel.evidence.adapters.{name}") for name in names]
-    found: list[Adapter] = [module.ADAPTER for module in modules]
-    return tuple(sorted(found, key=lambda one: one.rank))
+    instances: list[Adapter] = [module.ADAPTER for module in modules]
+    return tuple(sorted(instances, key=lambda adapter: adapter.rank))
 
 
 def adapter_of(at: Address) -> Adapter | None:
-    """Return the adapter for an address; None where it is no address of the web."""
-    return next((one for one in adapters() if at.host and one.knows(at)), None)
+    """Return the adapter for an address; None where it is not http(s)."""
+    return next((adapter for adapter in adapters() if at.host and adapter.matches(at)), None)

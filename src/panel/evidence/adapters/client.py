@@ -1,6 +1,7 @@
-"""The internet as gathering sees it: one want in, one page or the reason why not. Parses nothing.
+"""The client of evidence sources: a `FetchSpec` in, a page or the reason for its absence out.
 
-Holds who gets which key, and where a host is played by another server in tests and the demo.
+Decides which host receives which key, and where another server stands in for a host in tests and
+the demo. Parses nothing.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from panel.foundation.errors import BadResponse, Blocked, FetchError, NoAnswer
 PAGE_SECONDS: Final = 20.0
 
 
-class NotRead(Exception):
+class FetchFailed(Exception):
     """Something was not read; `reason` is a few words for a note.
 
     `absent`: none of its addresses exists.
@@ -30,12 +31,12 @@ class NotRead(Exception):
 
 
 class EvidenceClient:
-    """Fetches wants; one for a whole run, closed at its end."""
+    """Fetches what a `FetchSpec` asks for; one for a whole run, closed at its end."""
 
     def __init__(
         self, fetcher: Fetcher, *, hosts: Mapping[str, str] | None = None, discreet: bool = False
     ) -> None:
-        """Take the fetcher, and for hosts that another server plays its base address.
+        """Take the fetcher, and base addresses of servers that stand in for hosts.
 
         `discreet`: a stranger chose the addresses, and must not learn from a reason which names
         the network here knows.
@@ -53,33 +54,33 @@ class EvidenceClient:
         resolve: Resolve = system_addresses,
         discreet: bool = False,
     ) -> Self:
-        """Return the internet with the keys that the environment holds; connects to nothing."""
+        """Return a client with the keys that the environment holds; connects to nothing."""
         hosts = dict(hosts or {})
         allow = frozenset(_authority(base) for base in hosts.values())
         fetcher = Fetcher(allow=allow, keys=host_keys(environ, hosts), resolve=resolve)
         return cls(fetcher, hosts=hosts, discreet=discreet)
 
-    async def get(self, want: FetchSpec, *, seconds: float) -> FetchedPage:
-        """Return the page of a want, trying its addresses in turn for as long as it is 404.
+    async def get(self, spec: FetchSpec, *, seconds: float) -> FetchedPage:
+        """Return the page of a request, trying its addresses in turn while the answer is 404.
 
         Raises:
-            NotRead: with the reason.
+            FetchFailed: with the reason.
         """
-        *others, last = want.urls
+        *others, last = spec.urls
         for url in others:
             try:
-                return await self._get(url, want, seconds)
+                return await self._get(url, spec, seconds)
             except BadResponse as error:
                 if error.status != 404:
-                    raise NotRead(_reason(error, want, url)) from None
+                    raise FetchFailed(_reason(error, spec, url)) from None
             except FetchError as error:
-                raise NotRead(self._words(error)) from None
+                raise FetchFailed(self._words(error)) from None
         try:
-            return await self._get(last, want, seconds)
+            return await self._get(last, spec, seconds)
         except BadResponse as error:
-            raise NotRead(_reason(error, want, last), absent=error.status == 404) from None
+            raise FetchFailed(_reason(error, spec, last), absent=error.status == 404) from None
         except FetchError as error:
-            raise NotRead(self._words(error)) from None
+            raise FetchFailed(self._words(error)) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -90,13 +91,15 @@ class EvidenceClient:
             return "its address cannot be reached"
         return _words(error)
 
-    async def _get(self, url: str, want: FetchSpec, seconds: float) -> FetchedPage:
+    async def _get(self, url: str, spec: FetchSpec, seconds: float) -> FetchedPage:
         page = await self._fetcher.get(
-            self._played(url), accept=want.accept or ACCEPT, deadline=min(seconds, PAGE_SECONDS)
+            self._actual(url),
+            accept=spec.accept or ACCEPT,
+            deadline=min(seconds, PAGE_SECONDS),
         )
         return replace(page, url=self._named(page.url), asked=url)
 
-    def _played(self, url: str) -> str:
+    def _actual(self, url: str) -> str:
         split = urlsplit(url)
         base = self._hosts.get(split.hostname or "")
         return url if base is None else base.rstrip("/") + url.partition(split.netloc)[2]
@@ -112,16 +115,16 @@ class EvidenceClient:
 def host_keys(environ: Mapping[str, str], hosts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return host, header and value of the keys that adapters name and the environment holds.
 
-    A server that plays several hosts gets none of their keys.
+    A server that stands in for several hosts gets none of their keys.
     """
-    players = [urlsplit(base).hostname for base in hosts.values()]
-    found = {}
+    servers = [urlsplit(base).hostname for base in hosts.values()]
+    headers = {}
     for key in (key for adapter in adapters() for key in adapter.keys):
         value = next((environ[name] for name in key.variables if environ.get(name)), "").strip()
         host = urlsplit(hosts.get(key.host, f"https://{key.host}")).hostname or ""
-        if value and value.isascii() and value.isprintable() and players.count(host) < 2:
-            found[host] = (key.header, key.prefix + value)
-    return found
+        if value and value.isascii() and value.isprintable() and servers.count(host) < 2:
+            headers[host] = (key.header, key.prefix + value)
+    return headers
 
 
 def _authority(base: str) -> str:
@@ -129,14 +132,14 @@ def _authority(base: str) -> str:
     return f"{split.hostname}:{split.port or {'https': 443}.get(split.scheme, 80)}"
 
 
-def _reason(error: BadResponse, want: FetchSpec, url: str) -> str:
+def _reason(error: BadResponse, spec: FetchSpec, url: str) -> str:
     host = urlsplit(url).hostname or ""
     variables = [v for a in adapters() for k in a.keys if k.host == host for v in k.variables[:1]]
     if error.again is not None:
         until = f"{host} takes no more requests until {error.again:%Y-%m-%d %H:%M} UTC"
         return until + (f"; {variables[0]} raises its limit" if variables else "")
     if error.status == 404:
-        return want.absent
+        return spec.absent
     if error.status == 401 and variables:
         return f"{host} answers 401: is {variables[0]} right?"
     return _words(error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord, Link
 from panel.evidence.adapters.github_tags import HEADING, newest_tag
-from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.adapters.records import count, day, fields, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 
 _API = "https://api.github.com/repos"
@@ -28,7 +28,7 @@ class GitHub(Adapter):
     rank = 10
     keys = (HostKey("api.github.com", ("GITHUB_TOKEN",)),)
 
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell a repository from the site's own pages."""
         named = len(at.parts) > 1 and all(_NAME.fullmatch(part) for part in at.parts[:2])
         return at.host == "github.com" and named and at.parts[0].lower() not in _SITE
@@ -37,7 +37,7 @@ class GitHub(Adapter):
         """Return the repository's name."""
         return at.parts[1].removesuffix(".git")
 
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return README, repository record and latest release, else the newest tag."""
         path = _path(at)
         api = f"{_API}/{path}"
@@ -50,10 +50,10 @@ class GitHub(Adapter):
             FetchSpec("latest release", release, "record", _JSON, _release, otherwise=tag),
         )
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the repository a page calls its own: by name, or as the only one it says so of."""
-        found = [(Address.of(link.url), link.text) for link in links]
-        own = [(_path(at), text) for at, text in found if self.knows(at)]
+        addresses = [(Address.of(link.url), link.text) for link in links]
+        own = [(_path(at), text) for at, text in addresses if self.matches(at)]
         labels = {_plain(label) for label in page.host.split(".")[:-1]}
         for part in (1, 0):
             alike = [path for path, _ in own if _plain(path.split("/")[part]) in labels]
@@ -77,7 +77,7 @@ def _repository(page: FetchedPage) -> HostRecord:
     spdx = words(licence.get("spdx_id")) if isinstance(licence, dict) else "none found by GitHub"
     flags = {True: "yes, read-only", False: "no"}
     archived = data.get("archived")
-    sentences = said(
+    sentences = sentences_of(
         Repository=words(data.get("full_name")),
         Description=words(data.get("description")).rstrip("."),
         Licence="not a standard one" if spdx == "NOASSERTION" else spdx,
@@ -94,7 +94,7 @@ def _repository(page: FetchedPage) -> HostRecord:
 def _release(page: FetchedPage) -> HostRecord:
     version, when = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
     both = f"{version}, published {when}" if version and when else version
-    return HostRecord(HEADING, said(Latest_release=both))
+    return HostRecord(HEADING, sentences_of(Latest_release=both))
 
 
 ADAPTER = GitHub()

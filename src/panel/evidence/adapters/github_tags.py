@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from panel.evidence.adapters.adapter import FetchSpec, HostRecord
-from panel.evidence.adapters.records import day, fields, rows, said, words
+from panel.evidence.adapters.records import day, fields, rows, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 from panel.foundation.errors import Unparseable
 
@@ -38,10 +38,10 @@ def _tags(page: FetchedPage, *, repository: str, accept: str) -> HostRecord:
 
     A pre-release counts only where there is nothing else; without numbers the list's first counts.
     """
-    found = [(name, row) for row in rows(page) if (name := words(row.get("name")))]
-    if not found:
-        return HostRecord(HEADING, said(Releases="none published", Tags="none"))
-    name, row = max(found, key=lambda pair: _age(pair[0]))
+    tags = [(name, row) for row in rows(page) if (name := words(row.get("name")))]
+    if not tags:
+        return HostRecord(HEADING, sentences_of(Releases="none published", Tags="none"))
+    name, row = max(tags, key=lambda pair: _age(pair[0]))
     bare = HostRecord(HEADING, _said(name, ""))
     if (sha := _commit(row)) is None:
         return bare
@@ -66,17 +66,17 @@ def _dated(page: FetchedPage, *, name: str) -> HostRecord:
 
 def _said(name: str, when: str) -> tuple[str, ...]:
     both = f"{name}, committed {when}" if when else name
-    return said(Releases="none published", Newest_tag=both)
+    return sentences_of(Releases="none published", Newest_tag=both)
 
 
 def _age(name: str) -> tuple[bool, bool, list[int], str, list[int]]:
     """Return what tells a newer tag from an older one: releases first, then their numbers."""
-    found = _PRE.search(name)
-    if found is None:
+    match = _PRE.search(name)
+    if match is None:
         numbers = _numbers(name)
         return bool(numbers), True, numbers, "", []
-    before, behind = name[: found.start()], name[found.end() :]
-    return True, False, _numbers(before), found[1].lower(), _numbers(behind)
+    before, behind = name[: match.start()], name[match.end() :]
+    return True, False, _numbers(before), match[1].lower(), _numbers(behind)
 
 
 def _numbers(text: str) -> list[int]:

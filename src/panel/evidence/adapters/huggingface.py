@@ -7,7 +7,7 @@ deny list and deadlines, and would look for tokens on this machine by itself.
 import re
 
 from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord
-from panel.evidence.adapters.records import count, day, fields, said, words
+from panel.evidence.adapters.records import count, day, fields, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
 
 _HOSTS = frozenset({"huggingface.co", "hf.co"})
@@ -27,7 +27,7 @@ class HuggingFace(Adapter):
     rank = 10
     keys = (HostKey("huggingface.co", ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")),)
 
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell a model, dataset or Space from the site's own pages."""
         _, parts = _split(at)
         named = len(parts) == 2 and all(_NAME.fullmatch(part) for part in parts)
@@ -37,7 +37,7 @@ class HuggingFace(Adapter):
         """Return the name without its owner."""
         return _split(at)[1][1]
 
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the card and the Hub's record."""
         kind, parts = _split(at)
         name, what = "/".join(parts), _KINDS.get(kind, "model")
@@ -64,9 +64,9 @@ def _record(page: FetchedPage) -> HostRecord:
     )
     runtime = data.get("runtime")
     flags = [name for name in ("gated", "disabled", "private") if data.get(name)]
-    sentences = said(
+    sentences = sentences_of(
         Repository=words(data.get("id")),
-        Licence=", ".join(one.removeprefix("license:") for one in licences),
+        Licence=", ".join(licence.removeprefix("license:") for licence in licences),
         Access=", ".join(flags),
         State=words(runtime.get("stage")).lower() if isinstance(runtime, dict) else "",
         Task=words(data.get("pipeline_tag")),

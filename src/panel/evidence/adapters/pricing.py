@@ -18,20 +18,20 @@ class Pricing(Adapter):
 
     rank = 40
 
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell by the path's last segment."""
         last = at.parts[-1].partition(".")[0] if at.parts else ""
         return bool(_PART.fullmatch(last))
 
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the page itself."""
         return (FetchSpec("pricing page", (at.url,), "pricing"),)
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the first link to the same site whose path or text says pricing."""
         for link in links:
             at = Address.of(link.url)
-            says_so = self.knows(at) or _TEXT.fullmatch(link.text.strip())
+            says_so = self.matches(at) or _TEXT.fullmatch(link.text.strip())
             if says_so and at.host and at.same_site(page):
                 return link.url
         return None

@@ -1,4 +1,4 @@
-"""Records: JSON of an API read with suspicion, and written as plain sentences.
+"""Records: JSON of an API, checked and written as plain sentences.
 
 Values are strangers' words: one line each and short, so that none can pass for another sentence.
 """
@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from panel.evidence.fetch.page import FetchedPage
 from panel.foundation.errors import Unparseable
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line
 
 JSON: Final = "application/json"
 
-_OTHER: Final = "answered with JSON of another shape"
+_WRONG_SHAPE: Final = "answered with JSON of another shape"
 _LONGEST: Final = 200
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?", re.DOTALL)
 
@@ -25,10 +25,10 @@ def fields(page: FetchedPage) -> dict[str, Any]:
     Raises:
         Unparseable: it is cut, a web page, no JSON, or JSON but no object.
     """
-    found = _value(page)
-    if not isinstance(found, dict):
-        raise Unparseable(_OTHER)
-    return found
+    value = _value(page)
+    if not isinstance(value, dict):
+        raise Unparseable(_WRONG_SHAPE)
+    return value
 
 
 def rows(page: FetchedPage) -> list[dict[str, Any]]:
@@ -37,10 +37,10 @@ def rows(page: FetchedPage) -> list[dict[str, Any]]:
     Raises:
         Unparseable: it is cut, a web page, no JSON, or JSON but no array.
     """
-    found = _value(page)
-    if not isinstance(found, list):
-        raise Unparseable(_OTHER)
-    return [row for row in found if isinstance(row, dict)]
+    value = _value(page)
+    if not isinstance(value, list):
+        raise Unparseable(_WRONG_SHAPE)
+    return [row for row in value if isinstance(row, dict)]
 
 
 def _value(page: FetchedPage) -> object:
@@ -56,7 +56,7 @@ def words(value: object) -> str:
     """Return a text on one line and at most 200 characters; empty where it is no text."""
     if not isinstance(value, str):
         return ""
-    line = " ".join(printable(clean(value[: 4 * _LONGEST])[0]).split())
+    line = one_line(clean(value[: 4 * _LONGEST])[0])
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
 
 
@@ -68,13 +68,13 @@ def count(value: object) -> str:
 
 def day(value: object) -> str:
     """Return the day of an ISO time; empty where it is none."""
-    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    match = _DAY.fullmatch(value) if isinstance(value, str) else None
     try:
-        return date.fromisoformat(found[1]).isoformat() if found else ""
+        return date.fromisoformat(match[1]).isoformat() if match else ""
     except ValueError:
         return ""
 
 
-def said(**values: str) -> tuple[str, ...]:
+def sentences_of(**values: str) -> tuple[str, ...]:
     """Return `Label: value.` for each value there is; `_` in a label's name is a blank."""
     return tuple(f"{name.replace('_', ' ')}: {value}." for name, value in values.items() if value)

@@ -6,19 +6,19 @@ from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, Link
 
 
 class WebPage(Adapter):
-    """Every http(s) address that no other adapter knows."""
+    """Every http(s) address that no other adapter matches."""
 
     rank = 100
 
-    def knows(self, at: Address) -> bool:
+    def matches(self, at: Address) -> bool:
         """Tell that it has a host."""
         return bool(at.host)
 
-    def wants(self, at: Address) -> tuple[FetchSpec, ...]:
+    def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the page itself."""
         return (FetchSpec("page", (at.url,), "page"),)
 
-    def lead(self, links: Sequence[Link], page: Address) -> str | None:
+    def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the home page that a record names."""
         return next((link.url for link in links if link.rel == "homepage"), None)
 

@@ -15,8 +15,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from panel.evidence.fetch.checked_url import CheckedURL, printable_url
-from panel.evidence.fetch.ip_ranges import is_public
+from panel.evidence.fetch.checked_url import CheckedURL, is_public, printable_url
 from panel.foundation.errors import Blocked
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -38,23 +37,23 @@ async def system_addresses(host: str, port: int) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Sequence[str]] = loop.create_future()
 
-    def settle(found: Sequence[str] | OSError) -> None:
+    def settle(outcome: Sequence[str] | OSError) -> None:
         if answer.done():  # nobody waits any more
             return
-        if isinstance(found, OSError):
-            answer.set_exception(found)
+        if isinstance(outcome, OSError):
+            answer.set_exception(outcome)
         else:
-            answer.set_result(found)
+            answer.set_result(outcome)
 
     def look_up() -> None:
-        found: Sequence[str] | OSError
+        outcome: Sequence[str] | OSError
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found = [str(info[4][0]) for info in infos]
+            outcome = [str(info[4][0]) for info in infos]
         except (OSError, UnicodeError) as fault:
-            found = fault if isinstance(fault, OSError) else OSError("no name")
+            outcome = fault if isinstance(fault, OSError) else OSError("no name")
         with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, found)
+            loop.call_soon_threadsafe(settle, outcome)
 
     threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
     return await answer
@@ -68,12 +67,12 @@ class _Checked(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the addresses of a host, or raise Blocked if any of them is not public."""
-        found = list(dict.fromkeys(await self._resolve(host, port)))
-        if not found:
+        addresses = list(dict.fromkeys(await self._resolve(host, port)))
+        if not addresses:
             raise OSError(f"{host} has no address")
-        for address in found:
+        for address in addresses:
             _check(address, host)
-        return [_numeric(host, address, port) for address in found[:_MAX_ANSWERS]]
+        return [_numeric(host, address, port) for address in addresses[:_MAX_ANSWERS]]
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -95,12 +94,12 @@ def _socket(info: Any) -> socket.socket:
 
 
 def _check(address: str, host: str) -> None:
-    if not (is_public(address) or HERE.get().listed):
+    if not (is_public(address) or HERE.get().allowlisted):
         raise Blocked(f"{printable_url(host)} is not a public address")
 
 
 def connector(resolve: Resolve) -> aiohttp.TCPConnector:
-    """Return a connector that reaches public addresses and listed places."""
+    """Return a connector that reaches public addresses and allowlisted places."""
     return aiohttp.TCPConnector(
         resolver=_Checked(resolve), use_dns_cache=False, socket_factory=_socket, limit=0
     )

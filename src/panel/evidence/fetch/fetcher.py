@@ -200,7 +200,7 @@ class Fetcher:
         if (
             key
             and here.authority == trip.first_host
-            and (here.listed or here.url.scheme == "https")
+            and (here.allowlisted or here.url.scheme == "https")
         ):
             headers[key[0]] = key[1]
             trip.keyed = True

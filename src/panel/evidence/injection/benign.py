@@ -1,7 +1,7 @@
-"""Excuses: what makes a sentence that looks like an order to a reviewer plain advice to a person.
+"""Benign cases: what makes a sentence that looks like an injection plain advice to a person.
 
 An installer asks, and its page says what to answer; a store wants stars; a checklist wants ticks.
-None of it excuses words about the tool, its verdict or its reviewers. Knows strings only.
+No case covers words about the tool, its verdict or its reviewers. Strings only.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Around:
-    """Where something stands that looks like an order."""
+class Context:
+    """The surroundings of a match that looks like an injection."""
 
     match: str
     sentence: str
@@ -25,7 +25,7 @@ class Around:
     """The headings above it."""
 
 
-Excuse = Callable[[Around], bool]
+BenignCase = Callable[[Context], bool]
 
 _OURS: Final = re.compile(
     r"\b(?:ship|verdict|reviewers?|evaluat\w+|judges?|graders?|panel(?:ist)?s?|raters?|AIs?|LLMs?"
@@ -99,6 +99,8 @@ _SETUP_HEADING: Final = re.compile(
 )
 _UNSURE: Final = re.compile(r"\b(?:if|when) (?:unsure|in doubt|not sure)\b", re.IGNORECASE)
 
+_QUESTION: Final = re.compile(r"\b(?:ask|prompt|question|frag|demand|pregunt|pergunt|chied)")
+
 _CHORES: Final = re.compile(
     r"\b(?:merg\w+|pull requests?|PRs?|commits?(?: messages?)?|release notes|changelogs?"
     r"|checklists?"
@@ -133,38 +135,37 @@ _ABOUT_A_TOOL: Final = re.compile(
 )
 
 
-def setup(around: Around) -> bool:
+def setup(context: Context) -> bool:
     """Tell what an installer or wizard asks a person from what a reviewer is told to answer."""
-    whole = f"{around.before} {around.sentence}"
+    whole = f"{context.before} {context.sentence}"
     if _OURS.search(whole):
         return False
     return bool(
-        _ASKS.search(around.sentence)
-        or _UNSURE.search(around.sentence)
-        or _SETUP_HEADING.search(around.heading)
-        or (re.search(r"\b(?:ask|prompt|question|frag|demand|pregunt|pergunt|chied)", around.before)
-            and _ASKS.search(around.before))
-    )  # fmt: skip
+        _ASKS.search(context.sentence)
+        or _UNSURE.search(context.sentence)
+        or _SETUP_HEADING.search(context.heading)
+        or (_QUESTION.search(context.before) and _ASKS.search(context.before))
+    )
 
 
-def chore(around: Around) -> bool:
+def chore(context: Context) -> bool:
     """Tell a checklist, a commit's manners or a store's stars from a reviewer's answers."""
-    if _READER.search(around.sentence):
+    if _READER.search(context.sentence):
         return False
-    if _MARK.search(around.match):
+    if _MARK.search(context.match):
         return False
-    return bool(_CHORES.search(around.sentence)) or store(around)
+    return bool(_CHORES.search(context.sentence)) or store(context)
 
 
-def store(around: Around) -> bool:
+def store(context: Context) -> bool:
     """Tell a rating in a store from one in a review."""
     rated = re.search(
-        r"\b(?:rat(?:e|ing)|score|stars?|review|marks?)\b", around.match, re.IGNORECASE
+        r"\b(?:rat(?:e|ing)|score|stars?|review|marks?)\b", context.match, re.IGNORECASE
     )
-    return bool(rated and _STORE.search(around.sentence)) and not _READER.search(around.sentence)
+    return bool(rated and _STORE.search(context.sentence)) and not _READER.search(context.sentence)
 
 
-def dataset(around: Around) -> bool:
+def dataset(context: Context) -> bool:
     """Tell questions with their answers, as data sets have them, from a finished reply."""
-    whole = f"{around.match} {around.sentence}"
+    whole = f"{context.match} {context.sentence}"
     return bool(_PAIR.search(whole)) and not _ABOUT_A_TOOL.search(whole)

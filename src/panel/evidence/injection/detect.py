@@ -1,8 +1,8 @@
-"""Suspicion: text that speaks to the reviewer instead of about the tool.
+"""Injection detection: text that addresses the reviewer instead of describing the tool.
 
-Precise rather than eager: a flag makes the verdict `hold`, and honest pages write about prompts
-too. It is a notice for a person, not a barrier; the barrier is that code decides the verdict.
-Every flag is a sentence that names the passage it is about.
+Precision goes before recall: a flag makes the verdict `hold`, and honest pages write about prompts
+too. A flag is a notice for a person, not a barrier; the barrier is that code decides the verdict.
+Every flag is a sentence that names its passage.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import accumulate, permutations
 from typing import Final
 
-from panel.evidence.injection.benign import Around, Excuse
+from panel.evidence.injection.benign import BenignCase, Context
 from panel.evidence.injection.encodings import SPELLINGS, decodings
 from panel.evidence.injection.patterns import (
     ABOUT_ATTACKS,
@@ -27,7 +27,7 @@ from panel.evidence.injection.patterns import (
 )
 from panel.evidence.source import Evidence, Passage
 from panel.evidence.tools.tool import Tool
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line
 
 _WINDOW: Final = 220
 _MUCH_HIDDEN: Final = 1000
@@ -53,7 +53,7 @@ _NAMED_ATTACK: Final = re.compile(
     r"|strings?|patterns?|phrases?|tricks?|requests?)\b",
     re.IGNORECASE,
 )
-"""Goes on about such an order instead of giving one."""
+"""The text goes on about such an instruction instead of giving one."""
 _QUOTED: Final = re.compile(r"[\"“'‘`«„「][^\"”'’`»“」\n]{0,300}[\"”'’`»“」]")
 
 
@@ -67,26 +67,26 @@ def find_flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, .
         hidden: The texts that were taken out: comments, invisible elements.
         raw: The document as it was read, with its invisible characters.
     """
-    found = [*_in_hidden(hidden), *_in_characters(raw)]
+    flags = [*_in_hidden(hidden), *_in_characters(raw)]
     amount = sum(len(text) for text in hidden)
     if amount > max(_MUCH_HIDDEN, len(visible)):
-        found.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
-    return tuple(dict.fromkeys(found))
+        flags.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
+    return tuple(dict.fromkeys(flags))
 
 
 def examine(evidence: Evidence, tool: Tool) -> Evidence:
     """Return the evidence with every source's flags: what its passages say to a reviewer.
 
-    Orders that are whole only when two sources are read together are flagged on the first of the
-    two, and what the tool's own entry says on the first source.
+    Instructions that are complete only when two sources are read together are flagged on the first
+    of the two, and what the tool's own entry says on the first source.
     """
-    found = {s.id: [*s.flags, *_in_passages(s.passages)] for s in evidence.sources}
-    for one, other in permutations(evidence.sources, 2):
-        found[one.id] += _between(one.passages, other.passages)
+    flags = {s.id: [*s.flags, *_in_passages(s.passages)] for s in evidence.sources}
+    for first, second in permutations(evidence.sources, 2):
+        flags[first.id] += _between(first.passages, second.passages)
     if evidence.sources:
-        found[evidence.sources[0].id] += _in_entry(tool)
+        flags[evidence.sources[0].id] += _in_entry(tool)
     sources = (
-        s.model_copy(update={"flags": tuple(dict.fromkeys(found[s.id]))[:_MOST]})
+        s.model_copy(update={"flags": tuple(dict.fromkeys(flags[s.id]))[:_MOST]})
         for s in evidence.sources
     )
     return evidence.model_copy(update={"sources": tuple(sources)})
@@ -112,62 +112,62 @@ class _Joined:
     def in_code(self, match: re.Match[str]) -> bool:
         return all(self.passages[n].kind == "code" for n in self._places(match))
 
-    def around(self, match: re.Match[str]) -> Around:
-        """Return what an excuse may be read from: nothing beyond the passages of the match."""
+    def around(self, match: re.Match[str]) -> Context:
+        """Return the context for exceptions: nothing beyond the passages of the match."""
         places = self._places(match)
         if not places:
             return _around(self.text, match)
         start = self.starts[places[0]]
         end = self.starts[places[-1]] + len(self.passages[places[-1]].text)
-        found = _around(self.text[start:end], match, start)
-        return replace(found, heading=self.passages[places[0]].heading)
+        context = _around(self.text[start:end], match, start)
+        return replace(context, heading=self.passages[places[0]].heading)
 
     def _places(self, match: re.Match[str]) -> range:
         first = bisect_right(self.starts, _start(match)) - 1
         return range(first, bisect_right(self.starts, max(match.start(), match.end() - 1)))
 
 
-def _around(text: str, match: re.Match[str], offset: int = 0) -> Around:
+def _around(text: str, match: re.Match[str], offset: int = 0) -> Context:
     """Return the sentence of a match, and the one before it; `offset` is where `text` begins."""
     first, last = max(0, _start(match) - offset), match.end() - offset
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, first)]
+    ends = [sentence_end.end() for sentence_end in _SENTENCE_END.finditer(text, 0, first)]
     begin = ends[-1] if ends else 0
     before = ends[-2] if len(ends) > 1 else 0
     closing = _SENTENCE_END.search(text, max(first, last - 1))
     end = closing.end() if closing else len(text)
-    return Around(match.group(), text[begin:end], text[before:begin] if ends else "")
+    return Context(match.group(), text[begin:end], text[before:begin] if ends else "")
 
 
 def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
     text = _Joined(passages)
-    for what, match in _orders(text.text, text):
-        yield _say(what, text.text, match, text.ids(match))
+    for what, match in _injections(text.text, text):
+        yield _flag(what, text.text, match, text.ids(match))
     for passage in passages:
-        for how, said, order in _encoded(passage.text):
-            yield _say(f"holds an order in {how}", said, order, (passage.id,))
+        for how, decoded, order in _encoded(passage.text):
+            yield _flag(f"holds an order in {how}", decoded, order, (passage.id,))
     for heading, ident in _headings(passages).items():
-        for what, match in _orders(heading):
-            yield _say(f"stands under a heading that {what}", heading, match, (ident,))
-        for how, said, order in _encoded(heading):
+        for what, match in _injections(heading):
+            yield _flag(f"stands under a heading that {what}", heading, match, (ident,))
+        for how, decoded, order in _encoded(heading):
             what = f"stands under a heading with an order in {how}"
-            yield _say(what, said, order, (ident,))
+            yield _flag(what, decoded, order, (ident,))
 
 
 def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
     plain = _aimed(text)
-    for how, said in decodings(text):
+    for how, decoded in decodings(text):
         if plain is not None and how in SPELLINGS:
             continue  # what stands there without it is judged with what stands around it
-        if _TELLTALE.search(said) and (order := _aimed(said)):
-            yield how, said, order
+        if _TELLTALE.search(decoded) and (match := _aimed(decoded)):
+            yield how, decoded, match
 
 
-def _between(one: Sequence[Passage], other: Sequence[Passage]) -> Iterator[str]:
-    text = _Joined((*one[-_BORDER:], *other[:_BORDER]), between=" ")
-    for what, match in _orders(text.text):
+def _between(first: Sequence[Passage], second: Sequence[Passage]) -> Iterator[str]:
+    text = _Joined((*first[-_BORDER:], *second[:_BORDER]), between=" ")
+    for what, match in _injections(text.text):
         ids = text.ids(match)
         if ids[0].partition(".")[0] != ids[-1].partition(".")[0]:
-            yield _say(what, text.text, match, ids)
+            yield _flag(what, text.text, match, ids)
 
 
 def _in_entry(tool: Tool) -> Iterator[str]:
@@ -180,21 +180,21 @@ def _in_entry(tool: Tool) -> Iterator[str]:
 
 def _headings(passages: Sequence[Passage]) -> dict[str, str]:
     """Return every heading, with the first passage that stands under it."""
-    found: dict[str, str] = {}
+    headings: dict[str, str] = {}
     for passage in passages:
         for part in passage.heading.split(" › "):
-            found.setdefault(part, passage.id)
-    return found
+            headings.setdefault(part, passage.id)
+    return headings
 
 
-def _orders(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.Match[str]]]:
-    """Yield what each kind of order is and where it first stands.
+def _injections(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield the meaning and first match of each pattern that applies.
 
-    Without `joined`, the text is a heading or lies across two sources: nothing excuses it there.
+    Without `joined`, the text is a heading or lies across two sources: no exception applies there.
     """
-    for pattern, what, excuse in AIMED:
+    for pattern, what, exception in AIMED:
         for match in pattern.finditer(text):
-            if joined is None or not _excused(excuse, joined.around(match)):
+            if joined is None or not _is_exempt(exception, joined.around(match)):
                 yield what, match
                 break
     for match in OVERRIDE.finditer(text):
@@ -204,8 +204,8 @@ def _orders(text: str, joined: _Joined | None = None) -> Iterator[tuple[str, re.
     yield from _forged(text)
 
 
-def _excused(excuse: Excuse | None, around: Around) -> bool:
-    return excuse is not None and excuse(around)
+def _is_exempt(exception: BenignCase | None, context: Context) -> bool:
+    return exception is not None and exception(context)
 
 
 def _forged(text: str) -> Iterator[tuple[str, re.Match[str]]]:
@@ -222,18 +222,18 @@ def _forged(text: str) -> Iterator[tuple[str, re.Match[str]]]:
 
 def _aimed(text: str) -> re.Match[str] | None:
     patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), SQUEEZED)
-    return next((match for one in patterns if (match := one.search(text))), None)
+    return next((match for regex in patterns if (match := regex.search(text))), None)
 
 
 def _in_hidden(hidden: Sequence[str]) -> Iterator[str]:
     text = clean("\n".join(hidden))[0]
     patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), TURN, NAMED_TURN)
-    if match := next((match for one in patterns if (match := one.search(text))), None):
-        yield _say("hidden text speaks to the reviewer", text, match)
+    if match := next((match for regex in patterns if (match := regex.search(text))), None):
+        yield _flag("hidden text speaks to the reviewer", text, match)
         return
-    for how, said in decodings(text):
-        if match := _aimed(said):
-            yield _say(f"hidden text holds an order in {how}", said, match)
+    for how, decoded in decodings(text):
+        if match := _aimed(decoded):
+            yield _flag(f"hidden text holds an order in {how}", decoded, match)
 
 
 def _in_characters(raw: str) -> Iterator[str]:
@@ -245,7 +245,7 @@ def _in_characters(raw: str) -> Iterator[str]:
 
 
 def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool:
-    """Tell a quoted example, as pages about prompt injection give, from an order.
+    """Tell a quoted example, as pages about prompt injection give, from an instruction.
 
     An example that goes on about verdicts is aimed at us, whatever stands around it.
     """
@@ -254,7 +254,7 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
     start = max(0, match.start() - 300)
     around = text[start : match.end() + 300]
     at = match.start() - start
-    if any(one.start() < at < one.end() for one in _QUOTED.finditer(around)):
+    if any(quotation.start() < at < quotation.end() for quotation in _QUOTED.finditer(around)):
         return True
     if _NAMED_ATTACK.match(text, match.end()) and ABOUT_ATTACKS.search(around):
         return True
@@ -262,7 +262,7 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
     return in_code and ABOUT_ATTACKS.search(around) is not None
 
 
-def _say(what: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
+def _flag(what: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
     start = _start(match)
     excerpt = _excerpt(text[start : max(match.end(), start + 60)])
     where = " and ".join(dict.fromkeys(i for i in (*ids[:1], *ids[-1:]) if i))
@@ -276,4 +276,4 @@ def _start(match: re.Match[str]) -> int:
 
 
 def _excerpt(text: str) -> str:
-    return " ".join(printable(text).split()).replace("“", '"').replace("”", '"')[:80]
+    return one_line(text).replace("“", '"').replace("”", '"')[:80]

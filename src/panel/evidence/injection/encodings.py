@@ -55,14 +55,14 @@ def _leet(text: str) -> Iterator[tuple[str, str]]:
     """Yield the runs of words that are written with digits for letters, as letters."""
     if len(_LEET.findall(text)) < 2:
         return
-    for count, found in enumerate(_LEET_RUN.finditer(text)):
-        words = found.group().split()
-        spelt = len(_LEET.findall(found.group()))
+    for count, match in enumerate(_LEET_RUN.finditer(text)):
+        words = match.group().split()
+        spelt = len(_LEET.findall(match.group()))
         if count < _MOST * 4 and spelt >= 2 and spelt >= 0.4 * len(words):
             for letters in _LEET_LETTERS:
-                said = found.group().lower().translate(letters)
-                yield "digits for letters", said
-                yield "digits for letters", re.sub(r"\W", "", said)
+                decoded = match.group().lower().translate(letters)
+                yield "digits for letters", decoded
+                yield "digits for letters", re.sub(r"\W", "", decoded)
 
 
 def _runs(text: str) -> Iterator[tuple[str, str]]:
@@ -75,11 +75,11 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
         (_SPACED, "spaced letters", _from_spaced),
         (_BINARY, "binary", _from_binary),
     ):
-        for count, found in enumerate(pattern.finditer(text)):
+        for count, match in enumerate(pattern.finditer(text)):
             if count == _MOST:
                 break
-            if (said := undo(found.group())) and _is_text(said):
-                yield how, said
+            if (decoded := undo(match.group())) and _is_text(decoded):
+                yield how, decoded
 
 
 def _from_base64(text: str) -> str:
@@ -110,6 +110,6 @@ def _from_binary(text: str) -> str:
     return bytes(int(byte, 2) for byte in bits).decode("utf-8", "ignore")
 
 
-def _is_text(said: str) -> bool:
-    shown = sum(c.isprintable() or c in "\n\t" for c in said)
-    return len(said) >= 8 and shown >= 0.95 * len(said)
+def _is_text(text: str) -> bool:
+    shown = sum(c.isprintable() or c in "\n\t" for c in text)
+    return len(text) >= 8 and shown >= 0.95 * len(text)

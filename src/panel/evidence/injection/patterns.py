@@ -1,17 +1,146 @@
-"""Orders: what text looks like that tells a reviewer what to say, in the languages of the web.
+"""Injection patterns: text that tells a reviewer what to say, in the languages of the web.
 
-Patterns only, each with what it means in words. Knows strings; nothing of passages or sources.
+Each pattern comes with what it means in words. Strings only; no passages or sources.
 """
 
 import re
 from typing import Final
 
-from panel.evidence.injection.benign import Excuse, chore, dataset, setup
-from panel.evidence.injection.patterns_other_languages import (
-    ORDER_ABROAD,
-    OVERRIDE_ABROAD,
-    WHOLESALE_ABROAD,
+from panel.evidence.injection.benign import BenignCase, chore, dataset, setup
+
+_OVERRIDE_OTHER_LANGUAGES: Final = (
+    # German, French, Spanish, Portuguese, Italian
+    r"\b(?:ignorier\w*|missacht\w*|vergiss|vergesst|verwirf)\b[^.!?\n]{0,30}"
+    r"\b(?:vorherig|bisherig|obig|vorangegangen|vorig|früher|vorstehend)\w*\s+(?:\w+\s+)?"
+    r"(?:anweisung|instruktion|vorgabe|regel|befehl|prompt)\w*"
+    r"|\b(?:ignore[zr]?|oublie[zr]?|ne ten(?:ez|ons|ir) (?:pas|aucun) compte d\w*)\b[^.!?\n]{0,25}"
+    r"\b(?:instructions|consignes|directives|règles)\b[^.!?\n]{0,12}"
+    r"(?:précédent|antérieur|ci-dessus|données avant)\w*"
+    r"|\b(?:ignor[ae]n?|olvid[ae]n?|desestim[ae]n?|descart[ae]|ha(?:ga|z) caso omiso de)\b"
+    r"[^.!?\n]{0,25}\b(?:instrucciones|indicaciones|órdenes|reglas)\b[^.!?\n]{0,12}"
+    r"(?:anterior|previa|precedente)\w*"
+    r"|\b(?:ignor[ea]m?|esqueç\w+|desconsidere)\b[^.!?\n]{0,25}\b(?:instruções|ordens|regras)\b"
+    r"[^.!?\n]{0,12}(?:anterior|prévia)\w*"
+    r"|\b(?:ignora\w*|dimentica\w*)\b[^.!?\n]{0,25}\b(?:istruzioni|indicazioni|regole)\b"
+    r"[^.!?\n]{0,12}precedent\w*"
+    # Russian, Chinese, Japanese, Korean
+    r"|\b(?:игнорируй\w*|проигнорируй\w*|забудь\w*|не обращай\w* внимания)\b[^.!?\n]{0,30}"
+    r"\b(?:предыдущ|прежн|предшеств|вышеуказанн)\w*\s+(?:\w+\s+)?"
+    r"(?:инструкц|указани|команд|правил)\w*"
+    r"|(?:忽略|无视|無視|忘记|忘掉|不要理会)[^。！？\n]{0,10}(?:之前|以前|先前|上述|以上|前面)"
+    r"[^。！？\n]{0,8}(?:指令|指示|说明|說明|提示|规则|規則|要求)"
+    r"|(?:これまで|以前|上記|前)の[^。！？\n]{0,8}(?:指示|命令|ルール)[^。！？\n]{0,6}"
+    r"(?:無視|忘れ)"
+    r"|(?:이전|위의|앞의|기존)[^.!?\n]{0,8}(?:지시|명령|지침)[^.!?\n]{0,8}(?:무시|잊)"
+    # Turkish, Polish, Dutch, Scandinavian, Czech, Ukrainian, Romanian, Greek, Hungarian, Finnish
+    r"|\b(?:önceki|yukarıdaki|daha önceki)\b[^.!?\n]{0,16}\b(?:talimat|yönerge|komut|kural)\w*"
+    r"[^.!?\n]{0,12}(?:yok say|görmezden gel|unut|dikkate alma|göz ardı et)\w*"
+    r"|\b(?:z?ignoruj|pomiń|zapomnij)\w*\b[^.!?\n]{0,20}\b(?:poprzedni|wcześniejsz|powyższ)\w*\s+"
+    r"(?:instrukcj|poleceni|wytyczn|zasad)\w*"
+    r"|\b(?:negeer|vergeet)\b[^.!?\n]{0,16}\b(?:vorige|voorgaande|eerdere|bovenstaande)\s+"
+    r"(?:instructies|opdrachten|aanwijzingen|regels)\b"
+    r"|\b(?:ignorera?|glöm|glem|bortse från)\b[^.!?\n]{0,16}\b(?:tidigare|föregående|ovanstående"
+    r"|foregående|tidligere|forrige)\s+(?:instru|anvisning)\w*"
+    r"|\b(?:ignoruj|zapomeň)\w*\b[^.!?\n]{0,16}\b(?:předchoz|předešl)\w*\s+(?:pokyn|instrukc"
+    r"|pravid)\w*"
+    r"|\b(?:про)?(?:ігноруй|забудь)\w*\b[^.!?\n]{0,20}\bпопередн\w*\s+"
+    r"(?:інструкц|вказівк|команд|правил)\w*"
+    r"|\bignor\w*\b[^.!?\n]{0,20}\binstrucțiuni\w*[^.!?\n]{0,10}(?:anterioare|precedente)"
+    r"|\bαγν[οό]ησ\w*[^.!;\n]{0,20}προηγούμεν\w*\s+(?:οδηγί|εντολ)\w*"
+    r"|\bfigyelmen kívül[^.!?\n]{0,24}\b(?:korábbi|előző|fenti)\s+utasítás\w*"
+    r"|\b(?:unohda|ohita)\b[^.!?\n]{0,12}\b(?:aiemmat|edelliset)\s+(?:ohjeet|käskyt)\b"
+    # Indonesian, Vietnamese, Arabic, Persian, Hebrew, Hindi
+    r"|\babaikan\b[^.!?\n]{0,16}\b(?:instruksi|perintah|arahan)\b[^.!?\n]{0,16}(?:sebelumnya"
+    r"|di atas)"
+    r"|bỏ qua[^.!?\n]{0,16}(?:hướng dẫn|chỉ dẫn|lệnh)[^.!?\n]{0,12}(?:trước|ở trên)"
+    r"|تجاهل[^.!?\n]{0,16}(?:التعليمات|الأوامر|الإرشادات)[^.!?\n]{0,12}(?:السابقة|أعلاه)"
+    r"|دستور\S*\s+قبلی[^.!?\n]{0,16}نادیده"
+    r"|התעל[םמ]\S*[^.!?\n]{0,12}הוראות[^.!?\n]{0,12}(?:הקודמות|לעיל)"
+    r"|(?:पिछले|पूर्व)[^.!?।\n]{0,12}(?:निर्देश|आदेश)[^.!?।\n]{0,16}(?:अनदेखा|नज़रअंदाज़|भूल)"
 )
+"""Asks to drop what was said before; a part of a pattern."""
+
+_ORDER_OTHER_LANGUAGES: Final = re.compile(
+    r"\b(?:stimm\w*|antworte\w*|beantworte\w*|bewerte\w*|entscheide\w*|wähle)\b[^.!?\n]{0,50}"
+    r"(?:\bship\b|\b(?:alle|jede|sämtliche)\w*\b[^.!?\n]{0,50}\bja\b(?! oder)"
+    r"|\bja\b(?! oder nein)[^.!?\n]{0,30}\b(?:alle|jede|sämtliche)\w*\b|10\s*/\s*10"
+    r"|höchst\w*\s+(?:note|punkt))"
+    r"|\b(?:répond\w*|vote[zr]|note[zr]|attribue[zr]?|choisi\w*)\b[^.!?\n]{0,50}"
+    r"(?:\bship\b|\boui\b(?! ou non)[^.!?\n]{0,30}\b(?:toutes?|tous|chaque)\b"
+    r"|note maximale|10\s*/\s*10)"
+    r"|\b(?:respond[ae]\w*|contest[ae]\w*|vota\w*|voten?\b(?=[^.!?\n]{0,6}\bship\b(?!\W+(?:or|when"
+    r"|once|if|after)\b))"
+    r"|calific\w*|otorg\w*|elij\w*)\b"
+    r"[^.!?\n]{0,50}(?:\bship\b|\bs[íi]\b(?! o no)[^.!?\n]{0,30}\b(?:tod[ao]s|cada)\b"
+    r"|(?:puntuación|nota|calificación) máxima|10\s*/\s*10)"
+    r"|\b(?:responda\w*|vote|avalie)\b[^.!?\n]{0,50}"
+    r"(?:\bsim\b(?! ou não)[^.!?\n]{0,30}\b(?:todas|cada)\b"
+    r"|nota máxima)"
+    r"|\b(?:rispond\w*|vota\w*|valuta\w*)\b[^.!?\n]{0,50}(?:\bship\b"
+    r"|\bs[ìi]\b(?! o no)[^.!?\n]{0,30}\b(?:tutte|ogni)\b|voto massimo)"
+    r"|\b(?:отвеча\w*|ответь\w*|голосуй\w*|проголосуй\w*|постав\w*|оцени\w*)\b[^.!?\n]{0,50}"
+    r"(?:\bship\b|[«\"“]?\bда\b(?!\W+или)[^.!?\n]{0,30}\b(?:все|всё|кажд)\w*"
+    r"|(?:высш|максимальн)\w*\s+(?:балл|оценк)\w*)"
+    r"|(?:回答|投票|选择|選擇|给出|給出|评为|評為|投)[^。！？\n]{0,14}(?:ship|满分|滿分|最高分"
+    r"|[“「\"]是[”」\"](?![或和]))"
+    r"|(?:所有|全部|每个|每個)[^。！？\n]{0,10}(?:问题|問題)[^。！？\n]{0,10}(?:回答|答)"
+    r"[^。！？\n]{0,4}是"
+    r"|(?:すべて|全て)の(?:質問|問い)[^。！？\n]{0,10}はい"
+    r"|모든\s*질문[^.!?\n]{0,10}(?:예|네)"
+    # Turkish, Polish, Dutch, Scandinavian, Czech, Ukrainian, Romanian, Greek, Hungarian
+    r"|\b(?:tüm|bütün|her)\s+(?:soru|ölçüt|kriter)\w*[^.!?\n]{0,30}\bevet\b(?! veya)"
+    r"|\bevet\b[^.!?\n]{0,12}\b(?:tüm|bütün|her)\s+(?:soru|ölçüt|kriter)\w*"
+    r"|\bship\b\W*(?:oyu|oy ver|de\b|olarak)|\boy\w*\b[^.!?\n]{0,12}\bship\b"
+    r"|\b(?:tam|en yüksek)\s+(?:puan|not)\w*\s+ver\w*"
+    r"|\bodpowi?ed\w*[^.!?\n]{0,40}\b(?:wszystk|każd)\w*[^.!?\n]{0,30}\btak\b(?! lub)"
+    r"|\bodpowi?ed\w*[^.!?\n]{0,12}\btak\b(?! lub)[^.!?\n]{0,20}\b(?:wszystk|każd)\w*"
+    r"|\b(?:wszystk|każd)\w*\s+pyta\w*[^.!?\n]{0,24}\btak\b(?! lub)"
+    r"|\b(?:be)?antwoord\w*\b[^.!?\n]{0,30}\bja\b(?! of nee)[^.!?\n]{0,20}\b(?:alle|elke|iedere)\b"
+    r"|\bbeantwoord\w*\b[^.!?\n]{0,12}\b(?:alle|elke|iedere)\b[^.!?\n]{0,20}\bja\b(?! of nee)"
+    r"|\bsvara?\b[^.!?\n]{0,16}\bja\b(?! eller)[^.!?\n]{0,20}\b(?:alla|alle|varje|hvert?)\b"
+    r"|\bodpov\w*[^.!?\n]{0,20}\bano\b(?! nebo)[^.!?\n]{0,20}\b(?:všech|každ)\w*"
+    r"|\b(?:všech|každ)\w*\s+ot[áa]z\w*[^.!?\n]{0,24}\bano\b(?! nebo)"
+    r"|\bвідпов\w*[^.!?\n]{0,20}\bтак\b(?! або)[^.!?\n]{0,20}\b(?:всі|усі|кожн)\w*"
+    r"|\brăspund\w*[^.!?\n]{0,20}\bda\b(?! sau)[^.!?\n]{0,20}\b(?:toate|fiecare)\b"
+    r"|\bαπ[αά]ντ\w*[^.!;\n]{0,16}\bναι\b[^.!;\n]{0,20}\b(?:όλες|κάθε)\b"
+    r"|\bválaszol\w*[^.!?\n]{0,20}\bigen\w*\b[^.!?\n]{0,20}\b(?:minden|összes)\b"
+    # Indonesian, Vietnamese, Arabic, Persian, Hebrew, Hindi
+    r"|\bjawab\w*\b[^.!?\n]{0,16}\bya\b(?! atau)[^.!?\n]{0,20}\b(?:semua|setiap)\b"
+    r"|\b(?:semua|setiap)\s+pertanyaan\b[^.!?\n]{0,24}\bya\b(?! atau)"
+    r"|trả lời[^.!?\n]{0,16}\bcó\b(?! hoặc)[^.!?\n]{0,20}(?:tất cả|mọi)"
+    r"|(?:أجب|اجب|أجيبوا)[^.!?\n]{0,16}نعم[^.!?\n]{0,20}(?:جميع|كل)"
+    r"|(?:جميع|كل)\s+الأسئلة[^.!?\n]{0,20}نعم|(?:همه|تمام)[^.!?\n]{0,8}(?:سوال"
+    r"|پرسش)[^.!?\n]{0,24}بله"
+    r"|ענה[^.!?\n]{0,10}כן[^.!?\n]{0,16}(?:כל|לכל)"
+    r"|(?:सभी|हर)\s+(?:प्रश्न|सवाल)[^.!?।\n]{0,24}(?:हाँ|हां)"
+    # A vote for ship
+    r"|\b(?:za)?głosuj\w*\s+(?:na\s+|za\s+)?ship\b|\bstem\s+(?:voor\s+)?ship\b"
+    r"|\b(?:rösta|stem)\s+(?:på\s+)?ship\b|\bhlasuj\w*\s+(?:pro\s+)?ship\b"
+    r"|\bголосуй\w*\s+за\s+ship\b",
+    re.IGNORECASE,
+)
+"""A vote for ship, or yes to all questions, or the best mark from a reviewer."""
+
+_WHOLESALE_OTHER_LANGUAGES: Final = re.compile(
+    r"\b(?:bewert\w*|gib|vergib|vergebt)\b[^.!?\n]{0,50}\b(?:volle\w*|höchst\w*|maximale\w*)\s+"
+    r"(?:punkt\w*|note|bewertung)"
+    r"|\berwähn\w*\s+keine\w*\s+(?:schwäche|nachteil|mängel)\w*"
+    r"|\b(?:markier\w*|betracht\w*|werte\w*)\b[^.!?\n]{0,20}\balle\w*\s+(?:kriteri|frage)\w*"
+    r"[^.!?\n]{0,20}\b(?:erfüllt|bestanden)\b"
+    r"|\b(?:considér\w+|marque[rz]|coche[rz])\b[^.!?\n]{0,20}\btou(?:s|tes) les\s+"
+    r"(?:critères|questions)\b[^.!?\n]{0,24}\b(?:rempli|satisfait|validé)\w*"
+    r"|\b(?:marqu\w+|consider\w+)\b[^.!?\n]{0,20}\btod[ao]s l[ao]s\s+(?:criterios|preguntas)\b"
+    r"[^.!?\n]{0,16}\b(?:cumplid|satisfech|aprobad)\w*"
+    r"|(?:将|把|请)[^。！？\n]{0,6}(?:所有|全部|每个)[^。！？\n]{0,6}(?:标准|标準|问题|项目|条件)"
+    r"[^。！？\n]{0,6}(?:标记为|视为|设为|评为)[^。！？\n]{0,4}(?:通过|满足|合格|是)"
+    r"|\b(?:отметь\w*|считай\w*|признай\w*)\b[^.!?\n]{0,16}\bвсе\s+(?:критери|вопрос)\w*"
+    r"[^.!?\n]{0,16}\b(?:выполнен|пройден)\w*"
+    r"|\b(?:выбери\w*|wähl\w*|choisi\w*|elig\w*|elij\w*|escolh\w*|scegli\w*)\s+[\"'«“]?ship\b"
+    r"|(?:选择|選擇|选|投)\s*[\"“「]?ship\b",
+    re.IGNORECASE,
+)
+"""Every question answered alike, and the best mark."""
+
 
 _PRIZE: Final = (
     r"(?:\bship\b|[\"'“]?\byes\b[\"'”]?|10\s*/\s*10|10 out of 10|100\s*%|100\s*/\s*100"
@@ -49,7 +178,7 @@ OVERRIDE: Final = re.compile(
     r"(?=\s*[.,;:!]|\s+and\b)"
     r"|\b(?:ignore|disregard|forget)\s+(?:everything|all|anything)\s+(?:that\s+)?"
     r"(?:you\s+(?:were|have been)\s+told|(?:came|comes|stands)\s+before)\b"
-    rf"|{OVERRIDE_ABROAD}",
+    rf"|{_OVERRIDE_OTHER_LANGUAGES}",
     re.IGNORECASE,
 )
 """Asks to drop what was said before."""
@@ -185,7 +314,7 @@ SQUEEZED: Final = re.compile(
     r"|(?:vote|answer|recommend|verdict|replywith)(?:is|:)?(?:ship|yes)",
     re.IGNORECASE,
 )
-"""An order without blanks, as it comes out of spaced letters."""
+"""An instruction without blanks, as decoded from spaced letters."""
 
 ABOUT_VERDICTS: Final = re.compile(
     rf"\b(?:ship|verdict|review(?:er|ing)?|rating|rate this|vote)\b|{_PRIZE}", re.IGNORECASE
@@ -203,17 +332,17 @@ ABOUT_ATTACKS: Final = re.compile(
     r"|detect\w*|block\w*|guardrail\w*|untrusted|exploit\w*|hostile|prompt leak\w*)\b",
     re.IGNORECASE,
 )
-"""Words of pages that explain such orders, so that an example is not taken for one."""
+"""Words of pages that explain such instructions, so that an example is not taken for one."""
 
-AIMED: Final[tuple[tuple[re.Pattern[str], str, Excuse | None], ...]] = (
+AIMED: Final[tuple[tuple[re.Pattern[str], str, BenignCase | None], ...]] = (
     (_AT_A_READER, "tells a reviewer what to answer", None),
     (_PLAIN_ORDER, "tells a reviewer what to answer", setup),
-    (ORDER_ABROAD, "tells a reviewer what to answer", setup),
+    (_ORDER_OTHER_LANGUAGES, "tells a reviewer what to answer", setup),
     (_WHOLESALE, "tells a reviewer what to answer", chore),
-    (WHOLESALE_ABROAD, "tells a reviewer what to answer", None),
+    (_WHOLESALE_OTHER_LANGUAGES, "tells a reviewer what to answer", None),
     (_NEW_RULES, "gives a reviewer new rules", None),
     (_FAKE_ROLE, "speaks as if it were the system", None),
     (_SILENCING, "tells a reviewer what to leave out or become", chore),
     (_READY, "holds a ready-made verdict", dataset),
 )
-"""Orders that no honest page gives, quoted or not, and what makes an honest page look like one."""
+"""Instructions that no honest page gives, quoted or not, and the benign cases of each."""

@@ -1,19 +1,152 @@
-"""AsciiDoc into blocks: what does not show is taken out, the rest is written as a page and read.
+"""AsciiDoc into blocks: invisible parts are removed, the rest is written as HTML and read.
 
 Not a whole AsciiDoc: enough to tell titles, listings, tables and lists from each other, and
 comments, attributes, conditions and passthroughs from all of them.
 """
 
+import html
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from panel.evidence.readers import front_matter
-from panel.evidence.readers.asciidoc_lines import Lines
-from panel.evidence.readers.asciidoc_text import marked
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.html_writer import Rewriting, beginning
+from panel.evidence.readers.html_writer import HTMLWriter, beginning
+
+_SET_ATTRIBUTES: Final = {"env-github": "", "env": "github", "asciidoctor": "", "backend-html5": ""}
+"""Attributes that are set where a README is shown."""
+_SIGNS: Final = {
+    "empty": "", "sp": " ", "nbsp": " ", "zwsp": "", "wj": "", "apos": "'", "quot": '"',
+    "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "deg": "°", "plus": "+", "brvbar": "|",
+    "vbar": "|", "amp": "&", "lt": "<", "gt": ">", "startsb": "[", "endsb": "]", "caret": "^",
+    "asterisk": "*", "tilde": "~", "backslash": "\\", "backtick": "`", "two-colons": "::",
+    "two-semicolons": ";;", "cpp": "C++", "pp": "++",
+}  # fmt: skip
+_LONGEST_VALUE: Final = 2_000
+_CONDITION: Final = re.compile(r"(ifdef|ifndef|ifeval)::([^\[\s]*)\[(.*)\]\s*")
+_END: Final = re.compile(r"endif::[^\[]*\[.*\]\s*")
+_ENTRY: Final = re.compile(r":(!?[\w][\w -]*!?):(?:[ \t]+(.*)|[ \t]*)")
+_REFERENCE: Final = re.compile(r"(?<!\\)\{([\w][\w-]*)\}")
+
+
+@dataclass
+class _Lines:
+    """The lines of a document that are to be seen, and the attributes they set and use."""
+
+    lines: list[str]
+    page: HTMLWriter
+    attributes: dict[str, str] = field(default_factory=lambda: dict(_SET_ATTRIBUTES))
+    used: set[str] = field(default_factory=set)
+    entries: dict[str, str] = field(default_factory=dict)
+
+    def seen(self) -> Iterator[str]:
+        """Yield the lines that conditions let through; what they keep back is hidden."""
+        shown: list[bool] = []
+        kept_back: list[str] = []
+        for line in self.lines:
+            if _END.fullmatch(line) and shown:
+                shown.pop()
+                self._keep_back(kept_back, closed=all(shown))
+            elif match := _CONDITION.fullmatch(line):
+                holds = self._holds(*match.groups())
+                if match[1] == "ifeval" or not match[3]:
+                    shown.append(holds)
+                elif holds and all(shown):
+                    yield match[3]
+                else:
+                    self.page.hide(match[3], f"condition {match[1]}::{match[2]}")
+            elif all(shown):
+                yield line
+            else:
+                kept_back.append(line)
+        self._keep_back(kept_back, closed=True)
+
+    def _keep_back(self, lines: list[str], *, closed: bool) -> None:
+        if closed:
+            self.page.hide("\n".join(lines), "condition that does not hold")
+            lines.clear()
+
+    def _holds(self, kind: str, names: str, _: str) -> bool:
+        if kind == "ifeval":
+            return False
+        every = all if "+" in names else any
+        holds = every(name in self.attributes for name in re.split(r"[,+]", names))
+        return holds == (kind == "ifdef")
+
+    def entry(self, line: str) -> bool:
+        """Take an attribute entry; tell whether the line is one."""
+        match = _ENTRY.fullmatch(line)
+        if match is None:
+            return False
+        name, value = match[1].strip().lower(), (match[2] or "").strip()
+        if "!" in name:
+            self.attributes.pop(name.strip("!"), None)
+        else:
+            value = self.expanded(value)[:_LONGEST_VALUE]
+            self.attributes[name] = self.entries[name] = value
+        return True
+
+    def expanded(self, text: str) -> str:
+        """Return the text with its attributes in place."""
+        return _REFERENCE.sub(lambda match: self._value(match[1].lower(), match[0]), text)
+
+    def _value(self, name: str, written: str) -> str:
+        self.used.add(name)
+        return _SIGNS.get(name, self.attributes.get(name, written))
+
+    def unused(self) -> None:
+        """Hide the attributes that nothing showed."""
+        for name, value in self.entries.items():
+            if name not in self.used:
+                self.page.hide(f":{name}: {value}".strip(), "attribute entry")
+
+
+_UNSEEN: Final = re.compile(r"\(\(\((.{0,400}?)\)\)\)|\bindexterm:\[(.{0,400}?)\]", re.DOTALL)
+_INLINE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern, re.DOTALL), put)
+    for pattern, put in (
+        (r"\[\[[\w:.-]+(?:,[^\]]*)?\]\]|anchor:[\w-]+\[[^\]]*\]", ""),
+        (r"image:(?!:)([^\s\[]*)\[([^\],]*)[^\]]*\]", r'<img src="\1" alt="\2">'),
+        (
+            r"(?:link:|xref:|mailto:)(?:\+\+)?([^\s\[]+?)(?:\+\+)?\[([^\]]*?)\^?(?:,[^\]]*)?\]",
+            r'<a href="#">\2</a>',
+        ),
+        (r"(?:https?|ftp|irc)://[^\s\[\]]+\[([^\],]+?)\^?(?:,[^\]]*)?\]", r'<a href="#">\1</a>'),
+        (r"&lt;&lt;[^,&]*,\s*(.{0,400}?)&gt;&gt;", r'<a href="#">\1</a>'),
+        (r"&lt;&lt;([^,&]*)&gt;&gt;", r'<a href="#">\1</a>'),
+        (r"\(\((.{0,400}?)\)\)", r"\1"),
+        (r"(?:kbd|btn|menu|stem|latexmath|asciimath|footnote|abbr):[\w-]*\[(.{0,400}?)\]", r" \1 "),
+        (r"\[((?:\.[\w-]+)+)\]#{1,2}(.{1,400}?)#{1,2}", r'<span class="\1">\2</span>'),
+        (r"(?<![\w`])`\+?([^`\n]+?)\+?`(?!\w)", r"<code>\1</code>"),
+        (r"(?<![\w*])\*{1,2}(\S(?:.{0,400}?\S)?)\*{1,2}(?![\w*])", r"\1"),
+        (r"(?<![\w_])_{1,2}(\S(?:.{0,400}?\S)?)_{1,2}(?![\w_])", r"\1"),
+        (r"(?<![\w#&])#{1,2}(\S(?:.{0,400}?\S)?)#{1,2}(?![\w#])", r"\1"),
+        (r"[ \t]\+$", "<br>"),
+    )
+)  # fmt: skip
+_PASSED: Final = re.compile(r"\+\+\+(.{0,400}?)\+\+\+|pass:[a-z,]*\[(.{0,400}?)\]", re.DOTALL)
+
+
+def marked(page: HTMLWriter, text: str) -> str:
+    """Return HTML for the text of a paragraph; index entries in it are hidden."""
+    for match in _UNSEEN.finditer(text):
+        page.hide(match[1] or match[2] or "", "index entry")
+    parts: list[str] = []
+    place = 0
+    text = _UNSEEN.sub("", text)
+    for match in _PASSED.finditer(text):  # HTML of its own, which may hide what it holds
+        parts += [_spans(text[place : match.start()]), match[1] or match[2] or ""]
+        place = match.end()
+    return "".join((*parts, _spans(text[place:])))
+
+
+def _spans(text: str) -> str:
+    text = html.escape(text, quote=True)
+    for pattern, put in _INLINE:
+        text = pattern.sub(put, text)
+    return re.sub(r'class="([^"]*)"', lambda match: match[0].replace(".", " "), text)
+
 
 _MOST: Final = 200_000
 """Characters that are read; what follows is left aside."""
@@ -38,19 +171,19 @@ def read_asciidoc(text: str) -> Extract:
     """Return the visible blocks of an AsciiDoc document and what was hidden in it."""
     metadata, text = front_matter.split(text)
     text, left = beginning(text, _MOST)
-    page = Rewriting()
-    reader = Lines(text.split("\n"), page)
+    page = HTMLWriter()
+    reader = _Lines(text.split("\n"), page)
     _Writer(page, reader).write()
     reader.unused()
-    found = page.extract()
-    told = (Block("list", line, "Metadata") for line in metadata)
-    return replace(found, blocks=(*told, *found.blocks), aside=left)
+    extract = page.extract()
+    front = (Block("list", line, "Metadata") for line in metadata)
+    return replace(extract, blocks=(*front, *extract.blocks), aside=left)
 
 
 class _Writer:
     """Writes the lines of a document as a page."""
 
-    def __init__(self, page: Rewriting, reader: Lines) -> None:
+    def __init__(self, page: HTMLWriter, reader: _Lines) -> None:
         self.page = page
         self.reader = reader
         self.lines = reader.seen()
@@ -110,18 +243,18 @@ class _Writer:
             self._flush(keep_style=True)
             if self._is_hidden():
                 self._hide("\n".join(self._until(line)))
-        elif (found := _TITLE.fullmatch(line)) and not self.paragraph:
-            self._heading(len(found[1]), found[2])
+        elif (match := _TITLE.fullmatch(line)) and not self.paragraph:
+            self._heading(len(match[1]), match[2])
         elif line in {"'''", "<<<", "***", "* * *"} and not self.paragraph:
             self.style = ""
         elif _ATTRIBUTES.fullmatch(line) and (self.listed or not self.paragraph):
             self._flush(keep_style=True)
             self.style += line.strip()
-        elif found := _MACRO.fullmatch(line):
+        elif match := _MACRO.fullmatch(line):
             self._flush()
-            self._macro(*found.groups())
-        elif not self.paragraph and (found := _BLOCK_TITLE.fullmatch(line)):
-            self.page.paragraph(self._inline(found[1]))
+            self._macro(*match.groups())
+        elif not self.paragraph and (match := _BLOCK_TITLE.fullmatch(line)):
+            self.page.paragraph(self._inline(match[1]))
         else:
             return self._item(line)
         return True
@@ -175,12 +308,12 @@ class _Writer:
         self.style = ""
 
     def _item(self, line: str) -> bool:
-        if found := _ITEM.fullmatch(line):
-            self._begin_item(found[1])
+        if match := _ITEM.fullmatch(line):
+            self._begin_item(match[1])
             return True
         open_text = self.paragraph and not self.listed
-        if (found := _LABELLED.fullmatch(line)) and not open_text and "://" not in found[1]:
-            self._begin_item(f"{found[1]}: {found[2] or ''}")
+        if (match := _LABELLED.fullmatch(line)) and not open_text and "://" not in match[1]:
+            self._begin_item(f"{match[1]}: {match[2] or ''}")
             return True
         if not self.paragraph and line.startswith((" ", "\t")):
             self.page.code(line)
@@ -211,8 +344,8 @@ class _Writer:
         return self.style.startswith("[comment")
 
     def _roles(self) -> str:
-        found = _ROLE.findall(self.style.strip("[]"))
-        return " ".join((one or other).replace(".", " ") for one, other in found)
+        roles = _ROLE.findall(self.style.strip("[]"))
+        return " ".join((named or short).replace(".", " ") for named, short in roles)
 
     def _inline(self, text: str) -> str:
         """Return HTML for the text of a paragraph."""

@@ -31,10 +31,10 @@ class Extract:
     characters: tuple[tuple[str, int], ...] = ()
     """Kinds of invisible characters that were taken out, and how many of each."""
     flags: tuple[str, ...] = ()
-    """What a person should know about the document: see `suspicion`."""
+    """What a person should know about the document: see `injection.detect`."""
     aside: int = 0
     """How many blocks were left out: they frame a web page's main text, or end a text too long."""
     links: tuple[tuple[str, str], ...] = ()
-    """The links of a web page, address and text; see `links`."""
+    """The links of a web page, address and text; see `web.find_links`."""
     title: str = ""
     """What a web page calls itself or its site."""

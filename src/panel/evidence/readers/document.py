@@ -1,6 +1,6 @@
-"""A document's bytes into blocks: decoded, cleaned, read by its format, and looked at for bribes.
+"""A document's bytes into blocks: decoded, cleaned, read by its format, checked for injections.
 
-Pure, and as fast as its input allows; who does not trust the input goes through `sandbox`.
+Pure, and as fast as its input allows; untrusted input goes through `sandbox`.
 """
 
 from collections import Counter
@@ -11,13 +11,19 @@ from typing import Final
 from panel.evidence.injection.detect import find_flags
 from panel.evidence.readers.asciidoc import read_asciidoc
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.charset import decoded
-from panel.evidence.readers.format_detection import ASCIIDOC, MARKDOWN, ORG, PDF, PLAIN, RST
+from panel.evidence.readers.format_detection import (
+    ASCIIDOC,
+    MARKDOWN,
+    ORG,
+    PDF,
+    PLAIN,
+    RST,
+    decoded,
+)
 from panel.evidence.readers.html import read_html
-from panel.evidence.readers.links import find_links
-from panel.evidence.readers.main_text import read_web
 from panel.evidence.readers.org import read_org
 from panel.evidence.readers.plain import read_plain
+from panel.evidence.readers.web import find_links, read_web
 from panel.foundation.text import clean, invisible
 
 _LIGHT: Final = 64_000
@@ -84,18 +90,20 @@ def read_document(
     if media_type == PDF:
         from panel.evidence.readers.pdf import read_pdf
 
-        found, text = read_pdf(raw), ""
+        extract, text = read_pdf(raw), ""
     else:
         reader = _READERS[media_type]
         text = decoded(raw, charset, markup=reader is read_web)
         cleaned, removed = clean(text)
-        found = (read_html if whole and reader is read_web else reader)(cleaned)
-        unseen = Counter(dict(found.characters))
+        extract = (read_html if whole and reader is read_web else reader)(cleaned)
+        unseen = Counter(dict(extract.characters))
         if removed:
             unseen.update(invisible(text))
-        found = replace(found, removed=found.removed + removed, characters=tuple(unseen.items()))
+        extract = replace(
+            extract, removed=extract.removed + removed, characters=tuple(unseen.items())
+        )
         if reader is read_web:
             links, title = find_links(cleaned)
-            found = replace(found, links=links, title=title)
-    visible = "\n".join(block.text for block in found.blocks)
-    return replace(found, flags=find_flags(visible, hidden=found.hidden, raw=text or visible))
+            extract = replace(extract, links=links, title=title)
+    visible = "\n".join(block.text for block in extract.blocks)
+    return replace(extract, flags=find_flags(visible, hidden=extract.hidden, raw=text or visible))

@@ -76,8 +76,8 @@ def _kept(body: Sequence[str], opening: str) -> list[str]:
         except (ValueError, RecursionError):
             return []
     toml = "+++" in opening or opening.endswith("toml")
-    found = [line for entry in _entries(body) if _is_short(entry) for line in entry]
-    return [_as_yaml(line) if toml else line for line in found][:_MOST]
+    lines = [line for entry in _entries(body) if _is_short(entry) for line in entry]
+    return [_as_yaml(line) if toml else line for line in lines][:_MOST]
 
 
 def _entries(body: Sequence[str]) -> Iterator[list[str]]:
@@ -99,31 +99,31 @@ def _is_short(entry: Sequence[str]) -> bool:
 
 
 def _as_yaml(line: str) -> str:
-    found = _TOML_LINE.fullmatch(line.strip())
-    return f"{found[1].strip(_QUOTES)}: {found[2].strip().strip(_QUOTES)}" if found else line
+    match = _TOML_LINE.fullmatch(line.strip())
+    return f"{match[1].strip(_QUOTES)}: {match[2].strip().strip(_QUOTES)}" if match else line
 
 
 def _json_object(text: str) -> tuple[list[str], str]:
     """Part a text from a JSON object it begins with; braces of a template are none."""
     try:
-        found, end = json.JSONDecoder().raw_decode(text)
+        value, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return [], text
     rest = text[end:]
     apart = rest.lstrip(" \t").startswith("\n") and rest.strip()
-    return (_values(found), rest) if apart and isinstance(found, dict) else ([], text)
+    return (_values(value), rest) if apart and isinstance(value, dict) else ([], text)
 
 
-def _values(found: Any) -> list[str]:
-    if not isinstance(found, dict):
+def _values(metadata: Any) -> list[str]:
+    if not isinstance(metadata, dict):
         return []
-    pairs = [(str(key), _written(value)) for key, value in found.items()]
+    pairs = [(str(key), _written(value)) for key, value in metadata.items()]
     return [f"{key}: {value}" for key, value in pairs if 0 < len(value) <= _LONGEST][:_MOST]
 
 
 def _written(value: Any) -> str:
     if isinstance(value, list):
-        plain = all(isinstance(one, str | int | float) for one in value)
+        plain = all(isinstance(item, str | int | float) for item in value)
         return ", ".join(map(str, value)) if plain else ""
     if isinstance(value, dict) or value is None:
         return ""

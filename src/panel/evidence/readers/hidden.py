@@ -58,13 +58,13 @@ def sets_background(style: str) -> bool:
 
 def hiding_selectors(sheet: str) -> dict[str, str]:
     """Return the simple selectors (`.x`, `#x`, `x`) of a sheet whose rules hide, and by what."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for rule in _uncommented(sheet).split("}"):
         *_, selectors, declarations = ["", "", *rule.split("{")]
         if why := hiding_style(declarations, on_background=True):
             names = (name.strip() for name in selectors.split(","))
-            found.update((name, why) for name in names if _SIMPLE_SELECTOR.match(name))
-    return found
+            reasons.update((name, why) for name in names if _SIMPLE_SELECTOR.match(name))
+    return reasons
 
 
 def hiding_style(style: str, *, on_background: bool) -> str:
@@ -123,28 +123,28 @@ def _first(ways: Mapping[str, bool]) -> str:
 
 
 def _tiny_font(size: str | None) -> bool:
-    found = _NUMBER.match(size or "")
-    if not found:
+    match = _NUMBER.match(size or "")
+    if not match:
         return False
     per_unit = {"em": 16, "rem": 16, "%": 0.16, "vw": 10, "vh": 8, "cm": 38, "mm": 4, "in": 96}
-    return float(found[1]) * per_unit.get(found[2] or "px", 1) <= 2
+    return float(match[1]) * per_unit.get(match[2] or "px", 1) <= 2
 
 
 def _at_most(value: str | None, most: float) -> bool:
-    found = _NUMBER.match(value or "")
-    if not found:
+    match = _NUMBER.match(value or "")
+    if not match:
         return False
-    scale = {"em": 16, "rem": 16, "vw": 10, "vh": 8}.get(found[2] or "", 1)
-    return float(found[1]) * scale <= most
+    scale = {"em": 16, "rem": 16, "vw": 10, "vh": 8}.get(match[2] or "", 1)
+    return float(match[1]) * scale <= most
 
 
 def _declarations(style: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    css: dict[str, str] = {}
     for declaration in _uncommented(style).split(";"):
         name, _, value = declaration.partition(":")
         value = value.replace("!important", "").strip().lower()
-        found[name.strip().lower()] = re.sub(r"\s*([,()])\s*", r"\1", value)
-    return found
+        css[name.strip().lower()] = re.sub(r"\s*([,()])\s*", r"\1", value)
+    return css
 
 
 def _uncommented(css: str) -> str:
@@ -155,4 +155,4 @@ def _uncommented(css: str) -> str:
         end = css.find("*/", start + 2)
         place = len(css) if end < 0 else end + 2
     plain = "".join((*parts, css[place:]))
-    return _ESCAPE.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), plain)
+    return _ESCAPE.sub(lambda match: chr(min(int(match[1], 16), 0x10FFFF)), plain)

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from panel.evidence.readers.block import Block, Extract, Kind
-from panel.evidence.readers.data_urls import without_pictures
+from panel.evidence.readers.plain import without_pictures
 from panel.evidence.readers.visible import Visible
 from panel.foundation.text import clean, invisible
 
@@ -144,7 +144,7 @@ class _Page(Visible):
         self.text, self.linked = [], 0
         if text:
             self._keep_bare_heading(level)
-            self.headings = [one for one in self.headings if one[0] < level]
+            self.headings = [heading for heading in self.headings if heading[0] < level]
             self.headings.append((level, text))
             self.bare_heading = True
 

@@ -1,6 +1,6 @@
 """A page that is written piece by piece from another markup, and then read as HTML.
 
-So all markups share one knowledge of headings, tables, images, links and hidden classes.
+All markups share one treatment of headings, tables, images, links and hidden classes.
 """
 
 import html
@@ -11,8 +11,8 @@ from panel.evidence.readers.block import Extract
 from panel.evidence.readers.html import read_html
 
 
-class Rewriting:
-    """Takes blocks in their order, and aside what no reader sees."""
+class HTMLWriter:
+    """Collects blocks in order, and separately the text that no reader sees."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -27,12 +27,12 @@ class Rewriting:
 
     def extract(self) -> Extract:
         """Return what the page shows and what it hides."""
-        found = read_html("".join(self.parts))
+        extract = read_html("".join(self.parts))
         return replace(
-            found,
-            hidden=(*self.hidden, *found.hidden),
-            why=(*self.why, *found.why),
-            removed=found.removed + len(self.hidden),
+            extract,
+            hidden=(*self.hidden, *extract.hidden),
+            why=(*self.why, *extract.why),
+            removed=extract.removed + len(self.hidden),
         )
 
     # Blocks; their text is HTML already, but for code and images
@@ -53,8 +53,8 @@ class Rewriting:
 
     def row(self, cells: Sequence[str]) -> None:
         """Write a row of a table."""
-        told = "".join(f"<td>{cell}</td>" for cell in cells)
-        self.parts.append(f"<table><tr>{told}</tr></table>")
+        data = "".join(f"<td>{cell}</td>" for cell in cells)
+        self.parts.append(f"<table><tr>{data}</tr></table>")
 
     def code(self, text: str) -> None:
         """Write a listing, its text as it stands."""

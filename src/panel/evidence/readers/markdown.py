@@ -11,8 +11,8 @@ from markdown_it.rules_core import StateCore
 
 from panel.evidence.readers import front_matter
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.data_urls import without_pictures
 from panel.evidence.readers.html import read_html
+from panel.evidence.readers.plain import without_pictures
 
 _MAX_BRACKETS: Final = 2000
 
@@ -21,21 +21,21 @@ def read_markdown(text: str) -> Extract:
     """Return the visible blocks of a Markdown text and what was hidden in it."""
     lines, text = front_matter.split(text)
     environment: dict[str, dict[str, dict[str, str]]] = {}
-    found = read_html(rendered(text, environment))
+    extract = read_html(rendered(text, environment))
     # `[//]: # (text)` is the comment of those who want none of HTML's.
     notes = tuple(
         link["title"]
         for link in environment.get("references", {}).values()
         if link["href"] in {"#", "", "<>"} and link["title"]
     )
-    told = (Block("list", without_pictures(line), "Metadata") for line in lines)
-    blocks = (*told, *found.blocks)
-    why = found.why + ("link reference without a link",) * len(notes)
+    front = (Block("list", without_pictures(line), "Metadata") for line in lines)
+    blocks = (*front, *extract.blocks)
+    why = extract.why + ("link reference without a link",) * len(notes)
     return replace(
-        found,
+        extract,
         blocks=blocks,
-        hidden=found.hidden + notes,
-        removed=found.removed + len(notes),
+        hidden=extract.hidden + notes,
+        removed=extract.removed + len(notes),
         why=why,
     )
 

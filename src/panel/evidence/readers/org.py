@@ -1,6 +1,6 @@
-"""Org into blocks: what does not show is taken out, the rest is written as a page and read.
+"""Org into blocks: invisible parts are removed, the rest is written as HTML and read.
 
-Knows Org's lines; what a page is made of is `rewriting`'s knowledge.
+Org syntax only; `html_writer` knows what a page is made of.
 """
 
 import html
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.html_writer import Rewriting, beginning
+from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
 _MOST: Final = 200_000
 """Characters that are read; what follows is left aside."""
@@ -50,14 +50,14 @@ _LITERAL: Final = re.compile(r"(?<![\w=~])([=~])(\S(?:[^\n]{0,200}?\S)?)\1(?![\w
 
 def read_org(text: str) -> Extract:
     """Return the visible blocks of an Org document and what was hidden in it."""
-    page = Rewriting()
+    page = HTMLWriter()
     text, left = beginning(text, _MOST)
     _Writer(page, text.split("\n")).write()
     return replace(page.extract(), aside=left)
 
 
 class _Writer:
-    def __init__(self, page: Rewriting, lines: list[str]) -> None:
+    def __init__(self, page: HTMLWriter, lines: list[str]) -> None:
         self.page = page
         self.lines: Iterator[str] = iter(lines)
         self.paragraph: list[str] = []
@@ -69,9 +69,9 @@ class _Writer:
 
     def write(self) -> None:
         for line in self.lines:
-            found = _HEADING.fullmatch(line)
-            if found is not None:
-                self._heading(len(found[1]), found[2])
+            match = _HEADING.fullmatch(line)
+            if match is not None:
+                self._heading(len(match[1]), match[2])
             elif self.unseen_level:
                 self.unseen.append(line)
             else:
@@ -100,15 +100,15 @@ class _Writer:
     def _line(self, line: str) -> None:
         if not line.strip():
             self._flush()
-        elif found := _BEGIN.fullmatch(line):
+        elif match := _BEGIN.fullmatch(line):
             self._flush()
-            self._block(found[1].lower(), found[2])
-        elif found := _KEYWORD.fullmatch(line):
+            self._block(match[1].lower(), match[2])
+        elif match := _KEYWORD.fullmatch(line):
             self._flush()
-            self._keyword(found[1].lower(), found[2])
-        elif found := _COMMENT.fullmatch(line):
+            self._keyword(match[1].lower(), match[2])
+        elif match := _COMMENT.fullmatch(line):
             self._flush()
-            self.page.hide(found[1] or "", "comment")
+            self.page.hide(match[1] or "", "comment")
         elif _DRAWER.fullmatch(line):
             self._flush()
             self.page.hide("\n".join((line, *self._until(r"\s*:end:\s*"))), "drawer")
@@ -119,16 +119,16 @@ class _Writer:
         """Write a line that is a block of its own; tell whether it is one."""
         if _PLANNING.fullmatch(line) or _RULE.fullmatch(line):
             self._flush()
-        elif found := _FIXED.fullmatch(line):
+        elif match := _FIXED.fullmatch(line):
             self._flush()
-            self.page.code(found[1] or "")
-        elif line.lstrip().startswith("|") and (found := _ROW.fullmatch(line)):
+            self.page.code(match[1] or "")
+        elif line.lstrip().startswith("|") and (match := _ROW.fullmatch(line)):
             self._flush()
-            if not re.fullmatch(r"[-+|\s]*", found[1]):
-                self.page.row([self._inline(cell.strip()) for cell in found[1].split("|")])
-        elif found := _ITEM.fullmatch(line):
+            if not re.fullmatch(r"[-+|\s]*", match[1]):
+                self.page.row([self._inline(cell.strip()) for cell in match[1].split("|")])
+        elif match := _ITEM.fullmatch(line):
             self._flush()
-            self.paragraph = [f"{found[1]}: {found[2]}" if found[1] else found[2]]
+            self.paragraph = [f"{match[1]}: {match[2]}" if match[1] else match[2]]
             self.listed = True
         else:
             return False
@@ -169,21 +169,21 @@ class _Writer:
 
     def _inline(self, text: str) -> str:
         """Return HTML for the text of a paragraph."""
-        for found in _SNIPPET.finditer(text):
-            self.page.hide(found[2], f"snippet {found[1]}")
-        for found in _TARGET.finditer(text):
-            self.page.hide(found[1], "link target")
+        for match in _SNIPPET.finditer(text):
+            self.page.hide(match[2], f"snippet {match[1]}")
+        for match in _TARGET.finditer(text):
+            self.page.hide(match[1], "link target")
         text = _TARGET.sub("", _SNIPPET.sub("", text))
         parts: list[str] = []
         place = 0
-        for found in _LINK.finditer(text):
-            parts += [_spans(text[place : found.start()]), _link(found[1], found[2])]
-            place = found.end()
+        for match in _LINK.finditer(text):
+            parts += [_spans(text[place : match.start()]), _link(match[1], match[2])]
+            place = match.end()
         return "".join((*parts, _spans(text[place:])))
 
 
 def _link(address: str, words: str | None) -> str:
-    picture = next((one for one in (words, address) if one and _PICTURE.search(one)), None)
+    picture = next((text for text in (words, address) if text and _PICTURE.search(text)), None)
     if picture is not None:
         alt = "" if picture == words or not words else words
         return f'<img src="{html.escape(picture)}" alt="{html.escape(alt)}">'

@@ -1,15 +1,16 @@
-"""Passages: blocks cut at sentence ends and joined where they are small, then numbered.
+"""Passages: blocks cut at sentence ends, joined where they are small, and numbered by source.
 
 The words stay as they are: a passage is what will be quoted to people.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from panel.evidence.readers.block import Block
-from panel.evidence.source import Passage
+from panel.evidence.readers.block import Block, Extract
+from panel.evidence.source import Passage, Role, Source
 
 LIMIT: Final = 400
 """Longest passage, in characters."""
@@ -53,7 +54,7 @@ def _last_line(window: str) -> int:
 def _last_end(window: str) -> int:
     """Return where to cut: behind the last sentence that fits, else a clause, a word, a letter."""
     for pattern, least in ((_SENTENCE_END, 80), (_CLAUSE_END, 200)):
-        ends = [found.end() for found in pattern.finditer(window)]
+        ends = [match.end() for match in pattern.finditer(window)]
         if ends and ends[-1] >= least:
             return ends[-1]
     blank = window.rfind(" ", 1)
@@ -86,3 +87,38 @@ def _says_something(text: str) -> bool:
     """Tell a passage from a stray `or`, a rule of dashes or a lone bullet."""
     letters = [character for character in text if character.isalnum()]
     return len(letters) > 2 or any(character > "\u2e80" for character in letters)
+
+
+_HIDDEN: Final = (20, 200)
+"""So many hidden texts are kept with a source, and so many characters of each."""
+
+
+@dataclass(frozen=True)
+class ReadDocument:
+    """What was read, and where."""
+
+    name: str
+    """A file name or an address, as people see it."""
+    retrieved: datetime
+    sha256: str
+    extract: Extract
+    role: Role
+
+    def numbered(self, number: int) -> Source:
+        """Return the source with that number; without passages where there is no text."""
+        most, longest = _HIDDEN
+        extract = self.extract
+        return Source(
+            id=f"E{number}",
+            source=self.name,
+            retrieved=self.retrieved,
+            sha256=self.sha256,
+            passages=cut(extract.blocks, f"E{number}"),
+            removed_hidden=extract.removed,
+            hidden=tuple(text.strip()[:longest] for text in extract.hidden[:most]),
+            hidden_why=extract.why[:most],
+            hidden_characters=dict(extract.characters),
+            left_aside=extract.aside,
+            flags=extract.flags,
+            role=self.role,
+        )

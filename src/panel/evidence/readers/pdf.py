@@ -1,6 +1,6 @@
 """PDF into blocks: the text of each page, less what is drawn invisibly.
 
-Runs in the child process only (`parsing`): a PDF can ask for any amount of work.
+Runs in the child process only (`sandbox_child`): a PDF can ask for any amount of work.
 """
 
 import io
@@ -64,8 +64,8 @@ def _extract(reader: Any) -> Extract:
         hidden += ink.hidden
         why += ink.why
         removed += gone + len(ink.hidden)
-        found = read_plain(text).blocks
-        blocks += [replace(block, heading=f"page {number}") for block in found]
+        page_blocks = read_plain(text).blocks
+        blocks += [replace(block, heading=f"page {number}") for block in page_blocks]
         if (size := size + len(text)) > _MAX_TEXT:
             break
     return Extract(
@@ -138,19 +138,19 @@ class _Ink:
 
     def _empty(self, operands: Any, why: str) -> None:
         drawn = operands[0] if isinstance(operands[0], list) else operands
-        strings = [one for one in drawn if isinstance(one, str | bytes)]
+        strings = [operand for operand in drawn if isinstance(operand, str | bytes)]
         # In a font's own codes, which are mostly those of Latin letters.
-        letters = b"".join(getattr(one, "original_bytes", b"") for one in strings)
+        letters = b"".join(getattr(operand, "original_bytes", b"") for operand in strings)
         if letters.strip():
             self.hidden.append(letters.decode("latin-1"))
             self.why.append(why)
-        for place, one in enumerate(drawn):
-            if isinstance(one, str | bytes):
-                drawn[place] = type(one)()
+        for place, operand in enumerate(drawn):
+            if isinstance(operand, str | bytes):
+                drawn[place] = type(operand)()
 
 
 def _is_white(operator: bytes, operands: Any) -> bool:
-    levels = [float(one) for one in operands if isinstance(one, int | float)]
+    levels = [float(operand) for operand in operands if isinstance(operand, int | float)]
     if operator == b"k" or len(levels) == 4:
         return bool(levels) and max(levels) <= 0.02
     return bool(levels) and min(levels) >= 0.98

@@ -6,9 +6,10 @@ opened: no file is inserted, nothing raw passes, no configuration is read.
 
 import html
 import re
+import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from docutils import nodes
 from docutils.frontend import get_default_settings
@@ -16,8 +17,118 @@ from docutils.parsers.rst import Parser
 from docutils.utils import new_document
 
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.html_writer import Rewriting, beginning
-from panel.evidence.readers.rst_directives import Directive, read_directive
+from panel.evidence.readers.html_writer import HTMLWriter, beginning
+
+Fate = Literal["shown", "code", "picture", "dropped", "hidden"]
+"""What becomes of it: words, a listing, an image, nothing at all, or text that no reader sees."""
+
+_FIRST: Final = re.compile(
+    r"\s*\.\.\s+(?P<name>\|[^|\n]+\|\s*)?(?P<kind>[\w.:+-]+?)\s*::(?:[ \t]+(?P<argument>.*)|\s*)"
+)
+_OPTION: Final = re.compile(r":([\w.-]+):(?:\s+(.*)|\s*)")
+
+_HIDDEN: Final = frozenset({
+    "only", "ifconfig", "meta", "raw", "todo", "comment", "hidden", "include", "index", "title",
+    "testsetup", "testcleanup", "highlight", "currentmodule", "module", "py:module",
+    "py:currentmodule", "sectionauthor", "codeauthor", "moduleauthor", "tabularcolumns",
+    "default-domain", "no-content", "role", "default-role", "ifslides", "ifnotslides", "post",
+})  # fmt: skip
+"""Depends on who builds the page, or is for machines."""
+_DROPPED: Final = frozenset({
+    "toctree", "contents", "sectnum", "target-notes", "literalinclude", "video", "youtube", "vimeo",
+    "bibliography", "program", "cssclass", "rst-class", "class", "sphinx-has-extension",
+})  # fmt: skip
+"""Navigation, files that are not here, and settings of the page."""
+_CODE: Final = re.compile(
+    r"(?:code(?:-block|-cell)?|sourcecode|highlight-\w+|doctest|test(?:code|output)|ipython|prompt"
+    r"|parsed-literal|productionlist|mermaid|graphviz|digraph|plantuml|uml|command-output|runblock"
+    r"|jupyter-execute|console|math|program-output|exec_code|asciinema)"
+)
+_PICTURE: Final = frozenset({"image", "figure", "thumbnail"})
+_SILENT_ARGUMENT: Final = re.compile(
+    r"(?:auto\w+|click|argparse|typer|openapi|plot|code.*|class|container|grid(?:-item)?|card-carousel"
+    r"|tab-set|tabs|button-.*|raw|figure|image)"
+)
+_VERSIONS: Final = {
+    "versionadded": "Added in version", "versionchanged": "Changed in version",
+    "deprecated": "Deprecated since version", "versionremoved": "Removed in version",
+    "deprecated-removed": "Deprecated since version",
+}  # fmt: skip
+"""What these say to a reader, before their argument."""
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A directive taken apart."""
+
+    kind: str
+    defines: bool
+    """It defines a substitution: what it holds shows only where that is used."""
+    argument: str
+    options: dict[str, str]
+    content: str
+
+    @property
+    def fate(self) -> Fate:
+        """What becomes of it."""
+        if self.defines or self.kind in _HIDDEN or "hidden" in self.classes:
+            return "hidden"
+        if self.kind in _DROPPED or self.kind.startswith("auto"):
+            return "dropped"
+        if self.kind in _PICTURE:
+            return "picture"
+        return "code" if _CODE.fullmatch(self.kind) else "shown"
+
+    @property
+    def classes(self) -> str:
+        """The classes its options name."""
+        return " ".join(self.options.get(name, "") for name in ("class", "name-class"))
+
+    @property
+    def title(self) -> str:
+        """The words of its first line, where that is text."""
+        if label := _VERSIONS.get(self.kind):
+            return f"{label} {self.argument}"
+        return "" if _SILENT_ARGUMENT.fullmatch(self.kind) else self.argument
+
+    @property
+    def unseen(self) -> str:
+        """All it holds, for those who want to know what was hidden."""
+        whole = (self.argument, *self.options.values(), self.content)
+        return "\n".join(part for part in whole if part.strip()) or self.kind
+
+    @property
+    def unseen_options(self) -> list[str]:
+        """Options that hold a sentence: no reader sees them."""
+        shown = {"alt", "caption", "title", "header", "class", "target"}
+        pairs = self.options.items()
+        return [text for name, text in pairs if name not in shown and len(text.split()) > 3]
+
+
+def read_directive(block: str) -> Directive | None:
+    """Return the directive that a block of text is; None where it is none."""
+    first, _, rest = block.partition("\n")
+    match = _FIRST.fullmatch(first)
+    if match is None:
+        return None
+    lines = textwrap.dedent(rest).split("\n")
+    argument = [match["argument"] or ""]
+    while lines and lines[0].strip() and not _OPTION.match(lines[0]):
+        argument.append(lines.pop(0).strip())
+    options: dict[str, str] = {}
+    name = ""
+    while lines and lines[0].strip():
+        line = lines.pop(0)
+        if option := _OPTION.fullmatch(line):
+            name = option[1].lower()
+            options[name] = option[2] or ""
+        else:
+            options[name] = f"{options.get(name, '')} {line.strip()}".strip()
+    content = "\n".join(lines).strip("\n")
+    kind = match["kind"].lower().removeprefix("rst:")
+    # Without an option line between, the first paragraph of `.. note::` is what it says.
+    return Directive(kind, bool(match["name"]), " ".join(argument).strip(), options, content)
+
 
 _SAFE: Final[dict[str, Any]] = {
     "file_insertion_enabled": False,
@@ -72,7 +183,7 @@ def _parsed(text: str) -> nodes.document:
     return document
 
 
-class _Page(Rewriting):
+class _Page(HTMLWriter):
     """Writes a document as HTML, or what a directive in `outer` holds."""
 
     def __init__(self, text: str, outer: "_Page | None" = None) -> None:
@@ -210,7 +321,7 @@ class _Page(Rewriting):
 
     def _option_list_item(self, node: nodes.option_list_item) -> None:
         group, description = node.children
-        options = ", ".join(one.astext() for one in group.children)
+        options = ", ".join(option.astext() for option in group.children)
         self._joined("li", f"{options}  ", description.children)
 
     def _footnote(self, node: nodes.Element) -> None:
@@ -235,8 +346,8 @@ class _Page(Rewriting):
         if "disabled" in self.said.get(node.get("refid", ""), ""):
             self.hide(raw, "role raw")
             return
-        found = _ROLE.fullmatch(raw)
-        words = (found[2] or found[3] or "") if found else raw
+        match = _ROLE.fullmatch(raw)
+        words = (match[2] or match[3] or "") if match else raw
         label = _LABELLED.fullmatch(words)
         short = words.rpartition(".")[2] if words.startswith("~") else words.lstrip("!")
         self._text(label[1] if label else short)

@@ -1,6 +1,6 @@
-"""The sandbox: a stranger's document is read in a child process with limits, or not at all.
+"""The sandbox: an untrusted document is read in a child process with limits.
 
-The child is `parsing`; here it is started, waited for, ended, and its answer checked.
+The child is `sandbox_child`; this module starts it, waits for it, ends it, and checks its answer.
 """
 
 import json

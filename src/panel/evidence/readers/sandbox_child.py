@@ -1,6 +1,6 @@
 """The child process that reads one document: bytes on stdin, JSON on stdout, then it is gone.
 
-It gives up its rights before it reads: memory, time, files, other processes, the network.
+It drops its rights before it reads: memory, time, files, other processes, the network.
 
     python -P -m panel.evidence.readers.sandbox_child MEDIA-TYPE [CHARSET] [--whole]
 """
@@ -21,7 +21,7 @@ OUTPUT: Final = 16 * 2**20
 _TEXT: Final = 2_000_000
 """Characters of all blocks: no less than a document of 2 MB has."""
 _HIDDEN: Final = (100, 400)
-"""So many hidden texts are told of, and so many characters of each."""
+"""Hidden texts in the answer, and characters of each."""
 _DENIED: Final = (
     "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostby",
     "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.startfile",
@@ -48,20 +48,20 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer))
 
 
-def as_data(found: Extract) -> dict[str, Any]:
+def as_data(extract: Extract) -> dict[str, Any]:
     """Return an extract as JSON data, cut where it is monstrous."""
     blocks, left = [], _TEXT
-    for block in found.blocks:
+    for block in extract.blocks:
         blocks.append([block.kind, block.heading, block.text[:left]])
         left -= len(block.text) + 1
         if left <= 0:
             break
     most, longest = _HIDDEN
     return {
-        "blocks": blocks, "hidden": [text[:longest] for text in found.hidden[:most]],
-        "why": found.why[:most], "characters": found.characters,
-        "removed": found.removed, "flags": found.flags, "aside": found.aside,
-        "links": found.links, "title": found.title,
+        "blocks": blocks, "hidden": [text[:longest] for text in extract.hidden[:most]],
+        "why": extract.why[:most], "characters": extract.characters,
+        "removed": extract.removed, "flags": extract.flags, "aside": extract.aside,
+        "links": extract.links, "title": extract.title,
     }  # fmt: skip
 
 

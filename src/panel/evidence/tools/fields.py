@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.column_formats import KEYS
 from panel.evidence.tools.file_access import check_listed
-from panel.evidence.tools.list_row import Row
+from panel.evidence.tools.list_formats import KEYS, Row
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable
@@ -111,10 +110,10 @@ def _check_url(url: str | None, place: str) -> None:
 
 def _paths(row: Row, folder: Path, *, allow_outside: bool) -> Iterator[Path]:
     place = row.place("evidence")
-    given = row.values.get("evidence")
-    if isinstance(given, str):
-        given = [] if _is_unknown(given) else given.split(";")
-    names = given or []
+    value = row.values.get("evidence")
+    if isinstance(value, str):
+        value = [] if _is_unknown(value) else value.split(";")
+    names = value or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ToolError(f"{place}: evidence must be a list of files", hint="evidence: [README.md]")
     if len(names) > MAX_EVIDENCE:

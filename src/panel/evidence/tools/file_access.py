@@ -1,4 +1,4 @@
-"""Reach: which local files may become evidence. A list comes from anybody, and names what it likes.
+"""Access to local files: which may become evidence. A list is untrusted and may name any file.
 
 Looks at paths and at the beginning of a file; reads no evidence.
 """
@@ -77,7 +77,7 @@ def check_listed(
     """
     name = printable(shown)[:_SHOWN]
     plain = Path(os.path.normpath(written))
-    if any(part.startswith(".") for one in (path, plain) for part in _below(one, folder)):
+    if any(part.startswith(".") for variant in (path, plain) for part in _below(variant, folder)):
         raise ToolError(
             f"{place}: evidence {name!r} is a hidden file, or in a hidden folder: it is not read",
             hint="copy what is about the tool beside the list, under a name without a dot",

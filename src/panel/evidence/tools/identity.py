@@ -45,6 +45,6 @@ def url_key(url: str) -> tuple[str, str, str]:
     return host if port in _PORTS else f"{host}:{port}", path, parts.query
 
 
-def contradict(one: str | None, other: str | None) -> bool:
+def contradict(first: str | None, second: str | None) -> bool:
     """Tell whether two addresses are known and different."""
-    return bool(one and other) and url_key(one or "") != url_key(other or "")
+    return bool(first and second) and url_key(first or "") != url_key(second or "")

@@ -1,20 +1,142 @@
 """List files: YAML, JSON, JSON Lines, CSV and TSV read into rows that know their lines.
 
-Knows formats; what a tool's fields mean is `fields`' work.
+`fields` knows what a tool's fields mean. The delimiter of a list in columns is that of the suffix,
+of a first line `sep=;`, or the one that makes known names of the first line. Columns without a
+name and without a cell are left out.
 """
 
+import csv
+import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from panel.evidence.tools.column_formats import column_rows
-from panel.evidence.tools.list_row import Row
 from panel.foundation.errors import ToolError
 from panel.foundation.strict_yaml import MAX_BYTES as MAX_YAML_BYTES
 from panel.foundation.strict_yaml import read_text, read_yaml_lines
 from panel.foundation.text import printable
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of a list as it was typed."""
+
+    where: str
+    """The list's name for messages."""
+    line: int
+    """1-based; 0 when the entry comes from no file."""
+    values: dict[str, Any]
+    key_lines: dict[str, int] = field(default_factory=dict)
+    """The lines of single keys, where the format tells."""
+    header: int = 0
+    """The line of the column names, where there are columns."""
+
+    def place(self, key: str | None = None) -> str:
+        """Name the file and the line of a key, or of the whole entry."""
+        line = self.key_lines.get(key, self.line) if key else self.line
+        return f"{self.where} line {line}" if line else self.where
+
+
+KEYS: Final = ("name", "url", "category", "tagline", "price", "description", "evidence")
+"""What an entry of a list may hold."""
+
+MAX_CELL: Final = 64_000_000
+"""Characters; more than a list may have."""
+
+_MARKS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+_DECLARED: Final = re.compile(r'\s*"?sep=([^\w"\r\n])"?[^\S\r\n]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_NAMELESS: Final = re.compile(r"Unnamed: \d+(_level_\d+)?")
+"""What pandas calls a column without a name."""
+
+
+def column_rows(text: str, where: str, separator: str) -> tuple[list[Row], list[str]]:
+    """Return the entries of a list in columns, and notes; raise ToolError with file and line.
+
+    Args:
+        text: The list.
+        where: Its name for messages.
+        separator: What the file's suffix says stands between cells.
+    """
+    csv.field_size_limit(MAX_CELL)
+    notes: list[str] = []
+    skipped = 0
+    if declared := _DECLARED.match(text):
+        separator, skipped = declared[1], 1
+        text = text[declared.end() :]
+    elif (likely := _separator(text, separator)) != separator:
+        notes.append(f"{where}: its columns are separated by {_MARKS[likely]}")
+        separator = likely
+    return list(_rows(text, where, separator, skipped)), notes
+
+
+def _rows(text: str, where: str, separator: str, skipped: int) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
+    header: list[str] = []
+    header_line = 0
+    try:
+        for cells in reader:
+            line = skipped + reader.line_num - sum(cell.count("\n") for cell in cells)
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header, header_line = _header(cells, f"{where} line {line}", separator), line
+                continue
+            _check_cells(cells, header, f"{where} line {line}", separator)
+            values = {key: cell or None for key, cell in zip(header, cells, strict=False) if key}
+            yield Row(where, line, values, header=header_line)
+    except csv.Error as fault:
+        line = skipped + reader.line_num
+        raise ToolError(f"{where} line {line}: not valid CSV: {fault}") from None
+
+
+def _header(cells: list[str], place: str, separator: str) -> list[str]:
+    header = ["" if _NAMELESS.fullmatch(cell.strip()) else cell.strip() for cell in cells]
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise ToolError(f"{place}: column {printable(twice)!r} stands twice")
+    likely = next((mark for mark in _MARKS if mark != separator and mark in header[0]), None)
+    if len(header) == 1 and likely:
+        raise ToolError(
+            f"{place}: columns are separated by {_MARKS[separator]}, not by {_MARKS[likely]}",
+            hint=f"columns are {', '.join(KEYS)}",
+        )
+    return header
+
+
+def _check_cells(cells: list[str], header: list[str], place: str, separator: str) -> None:
+    full = [number for number, cell in enumerate(cells) if cell.strip()]
+    last = full[-1] + 1
+    if last > len(header):
+        mark = _MARKS.get(separator, "separators").removesuffix("s")
+        raise ToolError(
+            f"{place}: {last} cells under {len(header)} column names",
+            hint=f'put text that holds a {mark} in quotes: "a{separator} b"',
+        )
+    for number in full:
+        if not header[number]:
+            cell = cells[number].strip()
+            index = number == 0 and cell.isdecimal()
+            raise ToolError(
+                f"{place}: {printable(cell)[:40]!r} stands in a column without a name",
+                hint="a data frame's index is left out by to_csv(index=False)"
+                if index
+                else f"name column {number + 1}, or empty it",
+            )
+
+
+def _separator(text: str, usual: str) -> str:
+    """Return what separates the names of the first line: another than usual where that is sure."""
+    first = next((line for line in re.split(r"\r\n|\r|\n", text) if line.strip()), "")
+    for mark in (usual, *_MARKS):
+        names = [name.strip().strip('"').strip() for name in first.split(mark)]
+        if "name" in names and all(name in KEYS or not name for name in names):
+            return mark if len(names) > 1 else usual
+    return usual
+
 
 MAX_LIST_BYTES: Final = 64_000_000
 
@@ -31,8 +153,8 @@ def read_rows(path: Path) -> tuple[list[Row], list[str]]:
     limit = MAX_YAML_BYTES if suffix in _YAML else MAX_LIST_BYTES
     text, where = read_text(path, limit=limit), str(path)
     notes: list[str] = []
-    if suffix in _SEPARATORS:
-        rows, notes = column_rows(text, where, _SEPARATORS[suffix])
+    if suffix in _DELIMITERS:
+        rows, notes = column_rows(text, where, _DELIMITERS[suffix])
     else:
         rows = list(_READERS[suffix](text, where))
     if not rows:
@@ -55,11 +177,11 @@ def _no_list(path: Path) -> ToolError:
 
 
 def _yaml_rows(text: str, where: str) -> Iterator[Row]:
-    found, lines = read_yaml_lines(text, where=where)
-    single = isinstance(found, dict)
-    if found is not None and not isinstance(found, dict | list):
+    value, lines = read_yaml_lines(text, where=where)
+    single = isinstance(value, dict)
+    if value is not None and not isinstance(value, dict | list):
         raise ToolError(f"{where} line {lines[()]}: expected a list of tools, each with a name")
-    for index, item in enumerate([found] if single else found or []):
+    for index, item in enumerate([value] if single else value or []):
         path: tuple[str | int, ...] = () if single else (index,)
         values = _mapping(item, f"{where} line {lines[path]}")
         yield Row(where, lines[path], values, {key: lines[(*path, key)] for key in values})
@@ -109,11 +231,11 @@ def _json_value(text: str, place: int, where: str, *, first_line: int = 1) -> tu
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"key {twice[:80]!r} stands twice")
-    return found
+    return mapping
 
 
 def _no_constant(name: str) -> Any:
@@ -156,14 +278,14 @@ _READERS: Final[dict[str, Callable[[str, str], Iterator[Row]]]] = {
     ".jsonl": _jsonl_rows,
     ".ndjson": _jsonl_rows,
 }
-_SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+_DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 _YAML: Final = (".yaml", ".yml")
 _SHEETS: Final = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet")
-SUFFIXES: Final = tuple(sorted([*_READERS, *_SEPARATORS]))
+SUFFIXES: Final = tuple(sorted([*_READERS, *_DELIMITERS]))
 
 _ENTRY: Final = {
     **dict.fromkeys(_READERS, 'add an entry: {"name": "NAME", "description": "TEXT"}'),
     **dict.fromkeys(_YAML, "add an entry: - name: NAME"),
-    **dict.fromkeys(_SEPARATORS, "add an entry under the names of the columns"),
+    **dict.fromkeys(_DELIMITERS, "add an entry under the names of the columns"),
 }
 """What to type where there is no tool yet."""

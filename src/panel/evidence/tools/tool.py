@@ -20,4 +20,4 @@ class Tool(BaseModel):
     evidence: tuple[Path, ...] = ()
     """Local files about the tool, absolute once read from a list."""
     slug: str = ""
-    """File-safe name, unique within a run; filled by `toollist`, never read from a file."""
+    """File-safe name, unique within a run; filled by `tool_list`, never read from a file."""

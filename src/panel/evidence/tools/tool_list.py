@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.column_formats import KEYS
 from panel.evidence.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
 from panel.evidence.tools.file_access import check_named
 from panel.evidence.tools.identity import contradict, name_key
-from panel.evidence.tools.list_formats import read_rows
-from panel.evidence.tools.list_row import Row
+from panel.evidence.tools.list_formats import KEYS, Row, read_rows
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.slug import slug
@@ -52,14 +50,17 @@ def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
     if len(rows) > MAX_TOOLS:
         raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
     folder = path.parent.resolve()
-    kept: dict[str, list[_Entry]] = {}
+    by_name: dict[str, list[_Entry]] = {}
     entries: list[_Entry] = []
     for row in rows:
         tool, full_name, changed = read_tool(row, folder=folder, allow_outside=allow_outside)
         notes += changed
-        namesakes = kept.setdefault(name_key(full_name), [])
+        namesakes = by_name.setdefault(name_key(full_name), [])
         entry = _Entry(row.line, tool, full_name)
-        first = next((one for one in namesakes if not contradict(one.tool.url, tool.url)), None)
+        first = next(
+            (namesake for namesake in namesakes if not contradict(namesake.tool.url, tool.url)),
+            None,
+        )
         if first is None:
             notes += _kept_apart(namesakes, entry, path)
             namesakes.append(entry)
@@ -105,11 +106,11 @@ def pick(tools: Sequence[Tool], name: str) -> Tool:
     raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
 
 
-def same_tool(one: Tool, other: Tool) -> bool:
+def same_tool(first: Tool, second: Tool) -> bool:
     """Tell whether two entries are one tool: by address, else by name if no address differs."""
-    if one.url and other.url:
-        return not contradict(one.url, other.url)
-    return name_key(one.name) == name_key(other.name)
+    if first.url and second.url:
+        return not contradict(first.url, second.url)
+    return name_key(first.name) == name_key(second.name)
 
 
 def _filled(first: Tool, later: Tool) -> Tool:
@@ -137,7 +138,7 @@ def _with_slugs(entries: Sequence[_Entry]) -> tuple[Tool, ...]:
     taken: set[str] = set()
     tools: list[Tool] = []
     for entry in entries:
-        found = slug(entry.full_name, taken=taken)
-        taken.add(found)
-        tools.append(entry.tool.model_copy(update={"slug": found}))
+        own_slug = slug(entry.full_name, taken=taken)
+        taken.add(own_slug)
+        tools.append(entry.tool.model_copy(update={"slug": own_slug}))
     return tuple(tools)

@@ -1,6 +1,6 @@
 """The facts of a scorecard as rows: label, text, and the passage where it stands. Pure."""
 
-from panel.evidence.facts.facts import Facts
+from panel.evidence.facts import Facts
 from panel.report import figures
 from panel.report.citations import Cite, line
 

@@ -84,8 +84,8 @@ class Calibration(BaseModel):
     @model_serializer(mode="wrap")
     def _without_unknowns(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What is not known is left out: fingerprints of older calibrations stay what they were.
-        told: dict[str, Any] = handler(self)
-        return {key: value for key, value in told.items() if value is not None}
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if value is not None}
 
     def probability(self, difference: float, persona: str, criterion: str) -> float:
         """Return the probability of yes, 0–1; a criterion that is not listed is read as it is."""

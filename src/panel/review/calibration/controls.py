@@ -71,9 +71,9 @@ def read_controls(folder: Path, personas: Sequence[Persona]) -> tuple[Control, .
     keys = set(criterion_keys(personas))
     controls: list[Control] = []
     for path in sorted(p for p in folder.glob("*.yaml") if p.name != INJECTIONS):
-        found = read_yaml(read_text(path, limit=MAX_BYTES), where=str(path))
+        mapping = read_yaml(read_text(path, limit=MAX_BYTES), where=str(path))
         try:
-            control = Control.model_validate({**found, "slug": path.stem})
+            control = Control.model_validate({**mapping, "slug": path.stem})
         except (ValidationError, TypeError) as fault:
             raise ToolError(f"{path}: not a control: {first_fault(fault)}") from None
         if not _NAME.fullmatch(path.stem):

@@ -1,4 +1,4 @@
-"""What a trial says about a judge: the JSON contract `panel.calibration/1`. Types only."""
+"""The result of a calibration: the JSON contract `panel.calibration/1`. Types only."""
 
 from datetime import datetime
 from typing import Literal

@@ -12,7 +12,7 @@ from pydantic import (
     model_serializer,
 )
 
-from panel.evidence.facts.facts import Facts
+from panel.evidence.facts import Facts
 from panel.evidence.source import Source
 from panel.llm.config import Ask
 from panel.llm.types import Usage
@@ -78,17 +78,17 @@ class RunUsage(Usage):
     @model_serializer(mode="wrap")
     def _without_zero(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Left out where nothing is unknown: cards of earlier versions stay what they were.
-        told: dict[str, Any] = handler(self)
-        if not told.get("uncounted_calls"):
-            told.pop("uncounted_calls", None)
-        return told
+        data: dict[str, Any] = handler(self)
+        if not data.get("uncounted_calls"):
+            data.pop("uncounted_calls", None)
+        return data
 
 
 def sum_known(counts: Iterable[int | None]) -> int | None:
     """Return the sum of the counts that are known; None where there are some and none is known."""
-    given = list(counts)
-    known = [count for count in given if count is not None]
-    return sum(known) if known or not given else None
+    values = list(counts)
+    known = [count for count in values if count is not None]
+    return sum(known) if known or not values else None
 
 
 class Scorecard(BaseModel):

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from panel.runs.history.entry import Entry, History, entry
-from panel.foundation.errors import RunError
-from panel.runs.folders import JOURNAL, list_folders
-from panel.runs.run import Run
 from panel.evidence.tools.identity import name_key, url_key
+from panel.foundation.errors import RunError
 from panel.foundation.slug import slug
 from panel.review.verdict.scorecard import Scorecard
+from panel.runs.folders import JOURNAL, list_folders
+from panel.runs.history.entry import Entry, History, entry
+from panel.runs.run import Run
 
 Stamp = tuple[tuple[int, int], ...]
 

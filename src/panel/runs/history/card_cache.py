@@ -4,11 +4,11 @@ from collections import OrderedDict
 from types import TracebackType
 from typing import Final, Self
 
+from panel.foundation.errors import RunError
+from panel.review.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry
-from panel.foundation.errors import RunError
 from panel.runs.run import Run
-from panel.review.verdict.scorecard import Scorecard
 
 OPEN: Final = 6
 """Runs that are open at a time."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from panel.llm.types import CallRecord, ChatRequest, ChatResponse, Usage
-from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, summed
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, with_checksum
 
 PUT_CALL: Final = (
     f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({', '.join('?' * len(CALL_COLUMNS))})"
@@ -50,7 +50,7 @@ def put_texts(texts: dict[str, str]) -> list[Statement]:
 def call_row(call: CallRecord) -> Row:
     """Return the values of `CALL_COLUMNS` for a call that was made now."""
     question, tag = call.question, call.tag
-    return summed(
+    return with_checksum(
         call.key, plain(tag.tool), tag.persona, tag.step,
         question.sample, call.attempt, call.started.isoformat(), max(0.0, call.seconds),
         _status(call), call.reason, plain(call.detail),
@@ -63,7 +63,7 @@ def call_row(call: CallRecord) -> Row:
 
 def reused_row(row: Row) -> Row:
     """Return the stored row of another run's call, marked as reused."""
-    return summed(*row[:-2], 1)
+    return with_checksum(*row[:-2], 1)
 
 
 def row_reply(row: Row) -> ChatResponse:
@@ -103,7 +103,7 @@ def _schema_text(question: ChatRequest) -> str:
 def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
     if reply is None:
         return (None,) * 11
-    kept = {
+    fields = {
         "text": reply.text,
         "top_logprobs": reply.top_logprobs,
         "attempts": reply.attempts,
@@ -115,7 +115,7 @@ def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
         _maybe(reply.model), _maybe(reply.served_by), _maybe(reply.request_id),
         _count(usage.input_tokens), _count(usage.cached_tokens), _count(usage.output_tokens),
         None if cost is None or not math.isfinite(cost) else float(cost),
-        _json(kept), _packed(reply.raw),
+        _json(fields), _packed(reply.raw),
     )  # fmt: skip
 
 
@@ -141,8 +141,8 @@ def _finite(value: object) -> object:
         # Minus infinity is what some servers give for an impossible token.
         return -1e9 if value < 0 else None
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _packed(raw: dict[str, Any]) -> str | bytes:

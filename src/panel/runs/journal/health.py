@@ -1,6 +1,6 @@
 """Whether a journal is as it was written: by SQLite's own check, and row by row by checksum.
 
-Reads only. A journal that was vacuumed, or whose tables are told in other words, is healthy.
+Reads only. A journal that was vacuumed, or whose tables are declared in other words, is healthy.
 """
 
 import contextlib
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from panel.foundation.errors import RunError
 from panel.runs.journal.call_rows import text_digest
-from panel.runs.journal.connection import connect
-from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
+from panel.runs.journal.reader import connect
+from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 COLUMNS: Final = {
@@ -41,7 +41,7 @@ _OUTSIDE: Final = {
 
 
 @dataclass(frozen=True)
-class Unsound:
+class DamagedRow:
     """A row that is not as it was written."""
 
     table: str
@@ -52,7 +52,7 @@ class Unsound:
 
 def is_healthy(path: Path) -> bool:
     """Tell whether the journal at `path` can be gone on with as it is; see `file_damage`."""
-    return file_damage(path) is None and not unsound_rows(path)
+    return file_damage(path) is None and not damaged_rows(path)
 
 
 def file_damage(path: Path) -> str | None:
@@ -71,21 +71,21 @@ def file_damage(path: Path) -> str | None:
                     return "its header names no kind of log"
             return _checked(connection, all_of_it=path.stat().st_size <= _CHECK_ALL)
     except RunError as error:
-        return _told(error.__cause__, error)
+        return _damage(error.__cause__, error)
     except SQLITE_ERRORS as error:
-        return _told(error, sqlite_error(error, path))
+        return _damage(error, sqlite_error(error, path))
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def unsound_rows(path: Path) -> list[Unsound]:
+def damaged_rows(path: Path) -> list[DamagedRow]:
     """Return the rows of a whole file whose checksum, or digest, is not theirs."""
     with contextlib.ExitStack() as stack:
         connection = connect(path, stack)
         if _other_format(connection):
             return []
         return [
-            Unsound(table, rowid, _named(table, row))
+            DamagedRow(table, rowid, _named(table, row))
             for table in COLUMNS
             for rowid, row in _rows(connection, table)
             if not is_sound(table, row)
@@ -98,7 +98,7 @@ def is_sound(table: str, row: Row) -> bool:
         return True
     if table == "texts":
         return text_digest(str(row[1])) == row[0]
-    return sound(row)
+    return checksum_matches(row)
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, Row]]:
@@ -109,15 +109,17 @@ def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, Row
 
 def _named(table: str, row: Row) -> str:
     kind = {"calls": "answer", "verdicts": "verdict", "reviews": "review"}.get(table, table)
-    about = row[1:4] if table == "calls" else row[:2] if table in ("reviews", "missing") else row[:1]
+    about = (
+        row[1:4] if table == "calls" else row[:2] if table in ("reviews", "missing") else row[:1]
+    )
     return f"{kind} on {', '.join(str(part) for part in about)}"
 
 
 def _checked(connection: sqlite3.Connection, *, all_of_it: bool) -> str | None:
     check = "integrity_check" if all_of_it else "quick_check"
-    (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
-    if found != "ok":
-        return " ".join(str(found).replace("*** in database main ***", "").split())
+    (result,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    if result != "ok":
+        return " ".join(str(result).replace("*** in database main ***", "").split())
     for table, columns in COLUMNS.items():
         connection.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")
     return None
@@ -130,7 +132,7 @@ def _other_format(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def _told(cause: Any, error: Exception) -> str:
+def _damage(cause: Any, error: Exception) -> str:
     """Return what is wrong with the file, or raise the error whose cause lies outside of it."""
     outside = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _OUTSIDE
     if outside or not isinstance(cause, SQLITE_ERRORS):

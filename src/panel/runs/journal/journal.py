@@ -1,6 +1,6 @@
 """The journal of a run: every call, review and verdict, on disk before it is acknowledged.
 
-One writer thread commits in groups (`writer`), a second connection reads (`stored`). Answers paid
+One writer thread commits in groups (`writer`), a second connection reads (`reader`). Answers paid
 for in earlier runs are found here too. Knows what a row holds, not what a review means.
 """
 
@@ -12,17 +12,17 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from panel.foundation.errors import RunError
 from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import RunError
 from panel.llm.types import CallRecord, ChatResponse
 from panel.review.review import Missing, Review
-from panel.runs.journal import call_rows
-from panel.runs.folders import JOURNAL
-from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, summed
-from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.writer import Writer
-from panel.evidence.tools.tool import Tool
 from panel.review.verdict.scorecard import Scorecard
+from panel.runs.folders import JOURNAL
+from panel.runs.journal import call_rows
+from panel.runs.journal.reader import JournalReader
+from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, with_checksum
+from panel.runs.journal.writer import Writer
 
 _KNOWN: Final = 4096
 """Digests of stored texts that are remembered, so that a text is sent to SQLite once."""
@@ -63,9 +63,9 @@ class Journal:
             self.stored = JournalReader(path)
             """The reading side, which sees every acknowledged write."""
             stack.callback(self.stored.close)
-            self._earlier = [each for each in map(self._open_earlier, earlier) if each]
-            for each in self._earlier:
-                stack.callback(each.close)
+            self._earlier = [reader for reader in map(self._open_earlier, earlier) if reader]
+            for reader in self._earlier:
+                stack.callback(reader.close)
             self._stack = stack.pop_all()
 
     @property
@@ -81,9 +81,9 @@ class Journal:
         """
         if reply := self.stored.find(key):
             return reply
-        for each in self._earlier:
-            if row := each.call_row(key):
-                self._writer.commit_later(self._copied(each, row))
+        for reader in self._earlier:
+            if row := reader.call_row(key):
+                self._writer.commit_later(self._copied(reader, row))
                 return call_rows.row_reply(row)
         return None
 
@@ -96,17 +96,17 @@ class Journal:
 
     async def put_meta(self, name: str, value: str) -> None:
         """Keep a value about the whole run."""
-        await self._writer.commit([(_PUT_META, summed(name, value))])
+        await self._writer.commit([(_PUT_META, with_checksum(name, value))])
 
     async def drop_meta(self, name: str) -> None:
         """Forget a value about the whole run."""
         await self._writer.commit([(_DROP_META, (name,))])
 
-    async def put_tools(self, found: Sequence[tuple[Tool, Evidence, str]]) -> None:
+    async def put_tools(self, tools: Sequence[tuple[Tool, Evidence, str]]) -> None:
         """Keep tools with their evidence and its fingerprint, all in one commit."""
         statements: list[Statement] = []
-        for tool, evidence, fingerprint in found:
-            row = summed(tool.slug, evidence.model_dump_json())
+        for tool, evidence, fingerprint in tools:
+            row = with_checksum(tool.slug, evidence.model_dump_json())
             statements += [self._tool(tool, fingerprint), (_PUT_EVIDENCE, row)]
         await self._writer.commit(statements)
 
@@ -125,19 +125,19 @@ class Journal:
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Keep a review; it takes the place of a missing one."""
         where = (slug, review.persona, sample)
-        row = summed(*where, review.model_dump_json())
+        row = with_checksum(*where, review.model_dump_json())
         await self._writer.commit([(_DROP_MISSING, where), (_PUT_REVIEW, row)])
 
     async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
         """Keep why a review is missing."""
         where = (slug, missing.persona, sample)
-        row = summed(*where, _json(missing))
+        row = with_checksum(*where, _json(missing))
         await self._writer.commit([(_DROP_REVIEW, where), (_PUT_MISSING, row)])
 
     async def put_verdict(self, card: Scorecard) -> None:
         """Keep a scorecard; its evidence is stored once, with the tool."""
         bare = card.model_copy(update={"evidence": ()})
-        row = summed(card.tool.slug, bare.model_dump_json(by_alias=True))
+        row = with_checksum(card.tool.slug, bare.model_dump_json(by_alias=True))
         await self._writer.commit([(_PUT_VERDICT, row)])
 
     async def put_file(self, name: str) -> None:
@@ -151,17 +151,17 @@ class Journal:
     def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
         # Relative to the run, so that a run that is shared tells nothing about this machine.
         folder = self.stored.path.parent.resolve()
-        paths = tuple(_relative(each, folder) for each in tool.evidence)
+        paths = tuple(_relative(path, folder) for path in tool.evidence)
         body = tool.model_copy(update={"evidence": paths}).model_dump_json()
-        return (_PUT_TOOL, summed(tool.slug, body, fingerprint))
+        return (_PUT_TOOL, with_checksum(tool.slug, body, fingerprint))
 
     def _copied(self, source: JournalReader, row: Row) -> list[Statement]:
         column = dict(zip(CALL_COLUMNS, row, strict=True))
         digests = [str(column[name]) for name in ("system", "shared", "schema") if column[name]]
         texts = {digest: source.text(digest) for digest in digests}
-        found = {digest: text for digest, text in texts.items() if text is not None}
+        stored = {digest: text for digest, text in texts.items() if text is not None}
         copy = (*call_rows.reused_row(row), column["key"])
-        return [*call_rows.put_texts(found), (call_rows.COPY_CALL, copy)]
+        return [*call_rows.put_texts(stored), (call_rows.COPY_CALL, copy)]
 
     def _open_earlier(self, path: Path) -> JournalReader | None:
         try:

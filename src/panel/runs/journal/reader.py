@@ -1,29 +1,122 @@
 """A journal, read: tools, evidence, reviews, verdicts, calls and usage as they were stored.
 
-Read-only, so it also works in a folder that cannot be written to. A damaged row is left out and
-named in `damaged`; only a journal that cannot be opened at all is an error.
+Opening creates, changes and leaves nothing, also in a read-only folder, after a writer was killed,
+and while one writes. A damaged row is left out and named in `damaged`; only a journal that cannot
+be opened at all is an error.
 """
 
 import contextlib
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from panel.foundation.errors import RunError
 from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import RunError
 from panel.llm.types import ChatResponse
 from panel.review.review import Missing, Review
-from panel.runs.journal.call_rows import row_reply
-from panel.runs.journal.connection import connect
-from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, sound
-from panel.runs.journal.usage import USAGE, run_usage
-from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
-from panel.evidence.tools.tool import Tool
 from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
+from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
+
+USAGE: Final = """
+SELECT count(*) FILTER (WHERE reused = 0),
+    sum(1.0 * input_tokens) FILTER (WHERE reused = 0),
+    sum(1.0 * cached_tokens) FILTER (WHERE reused = 0),
+    sum(1.0 * output_tokens) FILTER (WHERE reused = 0),
+    sum(cost_usd) FILTER (WHERE reused = 0),
+    count(*) FILTER (WHERE reused = 0 AND cost_usd IS NULL AND status <> 'failed'),
+    count(*) FILTER (WHERE reused = 0 AND output_tokens + input_tokens IS NULL
+        AND status <> 'failed'), count(*) FILTER (WHERE reused = 1)
+FROM calls"""
+"""A `WHERE` may follow. Answers reused from an earlier run are counted apart."""
+
+
+def run_usage(row: Sequence[Any], seconds: float) -> RunUsage:
+    """Return the usage in one row of `USAGE`; what no call told is None, never 0."""
+    calls, *tokens, cost, unpriced, uncounted, reused = row
+    # Added up as floats, which no sum of what servers claim can overflow.
+    read, cached, written = (None if n is None and uncounted else int(n or 0) for n in tokens)
+    return RunUsage(
+        calls=calls, input_tokens=read, cached_tokens=cached, output_tokens=written,
+        cost_usd=None if cost is None else round(cost, 9), unpriced_calls=unpriced,
+        uncounted_calls=uncounted, reused_calls=reused, seconds=seconds,
+    )  # fmt: skip
+
+
+_LOGS: Final = ("-wal", "-journal")
+"""What a writer that still writes, or was killed, leaves beside the journal."""
+
+
+def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
+    """Open the journal at `path` for reading; `stack` closes it.
+
+    Raises `RunError` or `DiskFull` where it is missing, damaged at its start, or no journal.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError as error:
+        raise RunError(
+            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
+        ) from error
+    logged = any(beside(path, end).exists() for end in _LOGS)
+    if not logged and head[18:19] == b"\x02":
+        # In log mode without a log: nobody writes, and a reader would leave files behind.
+        return _opened(path, "mode=ro&immutable=1", stack)
+    if not logged:
+        return _opened(path, "mode=ro", stack)
+    if beside(path, "-wal").exists() and beside(path, "-shm").exists():
+        # Reads a log whether or not its writer still lives, without touching the log's index.
+        with contextlib.suppress(RunError):
+            return _opened(path, "mode=ro&readonly_shm=1", stack)
+        with contextlib.suppress(RunError):
+            return _opened(path, "mode=ro", stack)
+    # Left by a killed writer without its index, or half undone: a copy can be put in order.
+    copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panel-"))) / path.name
+    copy_with_logs(path, copy)
+    return _opened(copy, "mode=rw", stack)
+
+
+def copy_with_logs(path: Path, copy: Path) -> None:
+    """Copy a journal with what stands beside it and is not yet in it."""
+    shutil.copyfile(path, copy)
+    for end in _LOGS:
+        if (log := beside(path, end)).exists():
+            shutil.copyfile(log, beside(copy, end))
+
+
+def beside(path: Path, end: str) -> Path:
+    """Return the path of a file that SQLite keeps beside the journal."""
+    return path.with_name(path.name + end)
+
+
+def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?{mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.text_factory = _lenient
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, SQLITE_ERRORS):
+            raise sqlite_error(error, path) from error
+        raise
+    stack.callback(connection.close)
+    return connection
+
+
+def _lenient(text: bytes) -> str:
+    # A flipped byte may be no UTF-8; the checksum then tells, instead of an exception.
+    return text.decode("utf-8", "replace")
+
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -65,13 +158,13 @@ class JournalReader:
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added; evidence paths are absolute."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
-        found = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
-        return tuple(self._placed(tool) for tool in found if tool)
+        tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
+        return tuple(self._placed(tool) for tool in tools if tool)
 
     def evidence_fingerprint(self, slug: str) -> str | None:
         """Return the fingerprint of a tool's evidence, None while it has none."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
-        return rows[0][2] if rows and sound(rows[0]) else None
+        return rows[0][2] if rows and checksum_matches(rows[0]) else None
 
     def evidence(self, slug: str) -> Evidence | None:
         """Return a tool's evidence, or None where there is none or it is damaged."""
@@ -194,12 +287,12 @@ class JournalReader:
 
     def _by_persona(self, model: type[M], table: str, slug: str) -> dict[tuple[str, int], M]:
         sql = f"SELECT tool, persona, sample, body, sum FROM {table} WHERE tool = ? ORDER BY rowid"
-        found = {}
+        models = {}
         for row in self._rows(sql, slug):
             what = f"{table} row of {row[1]} on {slug}"
             if item := self._model(model, row, row[3], what):
-                found[row[1], row[2]] = item
-        return found
+                models[row[1], row[2]] = item
+        return models
 
     def _model(self, model: type[M], row: Row, body: Any, what: str) -> M | None:
         if self._is_sound(row, what):
@@ -211,13 +304,13 @@ class JournalReader:
         return None
 
     def _is_sound(self, row: Row, what: str) -> bool:
-        good = sound(row)
+        good = checksum_matches(row)
         if not good:
             self._damaged[f"{what}: changed since it was written"] = None
         return good
 
     def _placed(self, tool: Tool) -> Tool:
-        paths = tuple((self.path.parent / each).resolve() for each in tool.evidence)
+        paths = tuple((self.path.parent / path).resolve() for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
@@ -238,9 +331,9 @@ class JournalReader:
             raise RunError(f"{self.path} is no journal: {error}", hint=_START) from error
         except SQLITE_ERRORS as error:
             raise sqlite_error(error, self.path) from error
-        found = row[0] if row else "none"
-        if found != FORMAT:
+        version = row[0] if row else "none"
+        if version != FORMAT:
             raise RunError(
-                f"{self.path} has journal format {found}; this panel reads format {FORMAT}",
+                f"{self.path} has journal format {version}; this panel reads format {FORMAT}",
                 hint="use the panel that wrote it, or a newer one",
             )

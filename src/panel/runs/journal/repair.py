@@ -1,6 +1,8 @@
-"""A damaged journal made whole: what is still as it was written goes into a new one.
+"""Repair of a damaged journal: rows that are as they were written go into a new one.
 
-The damaged file is kept beside it. What is lost is asked again by the resume that follows.
+Tools and evidence that are lost come back from scorecards, which carry both; a fingerprint tells
+whether that is what was asked about. The damaged file is kept beside the new one. What stays lost
+is asked again by the resume that follows.
 """
 
 import contextlib
@@ -14,13 +16,82 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from panel.foundation.errors import RunError
-from panel.runs.journal.connection import beside, copy_with_logs
+from pydantic import ValidationError
+
+from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import sync_folder, write_error
-from panel.runs.journal.health import COLUMNS, Unsound, file_damage, is_sound, unsound_rows
-from panel.runs.journal.restore import restore
-from panel.runs.journal.schema import create_tables, summed
+from panel.foundation.errors import RunError
+from panel.review.verdict.scorecard import Scorecard
+from panel.runs.compatibility import evidence_fingerprint
+from panel.runs.folders import VERDICTS
+from panel.runs.journal.health import COLUMNS, DamagedRow, damaged_rows, file_damage, is_sound
+from panel.runs.journal.reader import beside, copy_with_logs
+from panel.runs.journal.schema import checksum_matches, create_tables, with_checksum
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
+
+
+def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
+    """Give back what scorecards of the run in `folder` still hold, within an open transaction.
+
+    Returns how many rows of which table came back.
+    """
+    restored: Counter[str] = Counter()
+    cards = list(_cards(journal, folder))
+    known = dict(journal.execute("SELECT slug, fingerprint FROM tools"))
+    read = {slug for (slug,) in journal.execute("SELECT slug FROM evidence")}
+    places = {rowid for (rowid,) in journal.execute("SELECT rowid FROM tools")}
+    for place, card in cards:
+        slug = card.tool.slug
+        if slug not in read and (evidence := _evidence(card, known.get(slug))) is not None:
+            journal.execute("INSERT INTO evidence VALUES (?, ?, ?)",
+                            with_checksum(slug, evidence.model_dump_json()))  # fmt: skip
+            read.add(slug)
+            restored["evidence"] += 1
+        if slug not in known and slug in read:
+            at = place if place is not None and place not in places else None
+            fingerprint = evidence_fingerprint(_stored(journal, slug))
+            body = Tool(**card.tool.model_dump()).model_dump_json()
+            journal.execute(
+                "INSERT INTO tools (rowid, slug, body, fingerprint, sum) VALUES (?, ?, ?, ?, ?)",
+                (at, *with_checksum(slug, body, fingerprint)),
+            )
+            known[slug] = fingerprint
+            restored["tools"] += 1
+            places |= {at} if at is not None else set()
+    return restored
+
+
+def _stored(journal: sqlite3.Connection, slug: str) -> Evidence:
+    (body,) = journal.execute("SELECT body FROM evidence WHERE slug = ?", (slug,)).fetchone()
+    return Evidence.model_validate_json(body)
+
+
+def _evidence(card: Scorecard, fingerprint: str | None) -> Evidence | None:
+    """Return a card's evidence where it has the fingerprint told, or none is known any more."""
+    if not card.evidence:
+        return None
+    # What was noted while it was read stands among the card's warnings, in one piece.
+    warnings = card.warnings
+    cuts = [(a, b) for a in range(len(warnings)) for b in range(a + 1, len(warnings) + 1)]
+    for notes in ((), *(warnings[a:b] for a, b in cuts)):
+        evidence = Evidence(sources=card.evidence, notes=notes)
+        if fingerprint is None or evidence_fingerprint(evidence) == fingerprint:
+            return evidence
+    return None
+
+
+def _cards(journal: sqlite3.Connection, folder: Path) -> Iterator[tuple[int | None, Scorecard]]:
+    """Yield scorecards with their place among the run's tools, from 1, where it is known."""
+    with contextlib.suppress(OSError), (folder / VERDICTS).open("rb") as file:
+        for place, line in enumerate(file, 1):
+            with contextlib.suppress(ValidationError):
+                yield place, Scorecard.model_validate_json(line)
+    for row in journal.execute("SELECT tool, body, sum FROM verdicts").fetchall():
+        if checksum_matches(row):
+            with contextlib.suppress(ValidationError):
+                yield None, Scorecard.model_validate_json(row[1])
+
 
 MENDED: Final = "mended"
 """The name in `meta` under which a repair is noted until the resume that follows has ended."""
@@ -50,9 +121,9 @@ class Saved:
 
     def line(self) -> str:
         """Return the counts for people."""
-        kept = sum(self.saved.values())
+        total = sum(self.saved.values())
         lost = _counted(self.lost) or "nothing that could be counted"
-        return f"{kept} rows were saved ({_counted(self.saved)}), lost: {lost}"
+        return f"{total} rows were saved ({_counted(self.saved)}), lost: {lost}"
 
 
 def repair(path: Path) -> list[str]:
@@ -66,7 +137,7 @@ def repair(path: Path) -> list[str]:
             return []
         if why := file_damage(path):
             return [_rebuilt(path, why)]
-        if rows := unsound_rows(path):
+        if rows := damaged_rows(path):
             return [_without(path, rows)]
     except SQLITE_ERRORS as error:
         raise sqlite_error(error, path) from error
@@ -83,8 +154,8 @@ def salvaged(path: Path) -> Iterator[tuple[Path, Saved]]:
     """
     with tempfile.TemporaryDirectory(prefix="panel-") as folder:
         mended = Path(folder) / path.name
-        found = _copy_rows(path, mended)
-        yield mended, found
+        saved = _copy_rows(path, mended)
+        yield mended, saved
 
 
 def _hopeless(path: Path) -> RunError:
@@ -95,8 +166,8 @@ def _hopeless(path: Path) -> RunError:
 
 
 def _rebuilt(path: Path, why: str) -> str:
-    with salvaged(path) as (mended, found):
-        kept = _set_aside(path)
+    with salvaged(path) as (mended, saved):
+        damaged = _set_aside(path)
         new = path.with_name(f"{path.name}.mended")
         shutil.copyfile(mended, new)
         with new.open("rb") as file:
@@ -105,45 +176,45 @@ def _rebuilt(path: Path, why: str) -> str:
             beside(path, end).unlink(missing_ok=True)
         os.replace(new, path)
         sync_folder(path.parent)
-    return f"{path.name} was damaged ({why}): {found.line()}; the damaged file is {kept.name}"
+    return f"{path.name} was damaged ({why}): {saved.line()}; the damaged file is {damaged.name}"
 
 
-def _without(path: Path, rows: Sequence[Unsound]) -> str:
-    kept = _set_aside(path)
+def _without(path: Path, rows: Sequence[DamagedRow]) -> str:
+    damaged = _set_aside(path)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        for each in rows:
-            connection.execute(f"DELETE FROM {each.table} WHERE rowid = ?", (each.rowid,))
+        for row in rows:
+            connection.execute(f"DELETE FROM {row.table} WHERE rowid = ?", (row.rowid,))
         restore(connection, path.parent)
         if not connection.execute("SELECT count(*) FROM tools").fetchone()[0]:
             connection.execute("ROLLBACK")
-            _discard(kept)
+            _discard(damaged)
             raise _hopeless(path)
-        connection.execute(_NOTE, summed(MENDED, kept.name))
+        connection.execute(_NOTE, with_checksum(MENDED, damaged.name))
         connection.execute("COMMIT")
-    lost = _counted(Counter(each.table for each in rows))
-    named = ", ".join(each.what for each in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
+    lost = _counted(Counter(row.table for row in rows))
+    named = ", ".join(row.what for row in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
     return (
         f"{path.name} was damaged: {lost} not as written ({named}) were taken out;"
-        f" the damaged file is {kept.name}"
+        f" the damaged file is {damaged.name}"
     )
 
 
 def _set_aside(path: Path) -> Path:
     number = 1
-    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     try:
-        copy_with_logs(path, kept)
+        copy_with_logs(path, copy)
     except BaseException:
-        _discard(kept)
+        _discard(copy)
         raise
-    return kept
+    return copy
 
 
-def _discard(kept: Path) -> None:
+def _discard(copy: Path) -> None:
     for end in ("", "-wal", "-journal"):
-        beside(kept, end).unlink(missing_ok=True)
+        beside(copy, end).unlink(missing_ok=True)
 
 
 def _counted(rows: Counter[str]) -> str:
@@ -151,34 +222,36 @@ def _counted(rows: Counter[str]) -> str:
 
 
 def _copy_rows(damaged: Path, mended: Path) -> Saved:
-    found = Saved()
+    counts = Saved()
     with contextlib.closing(sqlite3.connect(mended, isolation_level=None)) as target:
         create_tables(target)
         target.execute("BEGIN")
         with _source(damaged) as source:
             for table, columns in COLUMNS.items():
                 marks = ", ".join("?" * (1 + len(columns)))
-                put = f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"
+                put = (
+                    f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"
+                )
                 unsound = 0
                 for row in _readable(source, table):
                     if is_sound(table, row[1:]):
-                        found.saved[table] += target.execute(put, row).rowcount
+                        counts.saved[table] += target.execute(put, row).rowcount
                     else:
                         unsound += 1
-                known = max(_known(source, table), found.saved[table] + unsound)
-                found.lost[table] = known - found.saved[table]
+                known = max(_known(source, table), counts.saved[table] + unsound)
+                counts.lost[table] = known - counts.saved[table]
         # Nobody knows any more which files were this run's: those that are there count as such.
         folder = damaged.parent
-        names = [(each.relative_to(folder).as_posix(),) for each in _files(folder)]
+        names = [(file.relative_to(folder).as_posix(),) for file in _files(folder)]
         target.executemany("INSERT OR IGNORE INTO files VALUES (?)", names)
-        found.saved.pop("files", None)
-        found.lost.subtract(restore(target, folder))
+        counts.saved.pop("files", None)
+        counts.lost.subtract(restore(target, folder))
         left = target.execute("SELECT count(*) FROM tools").fetchone()[0]
-        if not left or not any(found.saved[table] for table in _WORK):
+        if not left or not any(counts.saved[table] for table in _WORK):
             raise _hopeless(damaged)
-        target.execute(_NOTE, summed(MENDED, "rebuilt"))
+        target.execute(_NOTE, with_checksum(MENDED, "rebuilt"))
         target.execute("COMMIT")
-    return found
+    return counts
 
 
 def _known(source: sqlite3.Connection, table: str) -> int:
@@ -226,7 +299,7 @@ def _give_head(path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _readable(source: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:

@@ -65,12 +65,12 @@ def checksum(values: Iterable[Value]) -> int:
     return crc
 
 
-def summed(*values: Value) -> Row:
+def with_checksum(*values: Value) -> Row:
     """Return the values with their checksum behind them."""
     return (*values, checksum(values))
 
 
-def sound(row: Row) -> bool:
+def checksum_matches(row: Row) -> bool:
     """Tell whether a row, its checksum last, is what was written."""
     try:
         return checksum(row[:-1]) == row[-1]

@@ -17,8 +17,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from panel.foundation.errors import PanelError, RunError, RunStopped
 from panel.foundation.atomic_files import disk_full, free_bytes
+from panel.foundation.errors import PanelError, RunError, RunStopped
 from panel.runs.journal.schema import Statement, create_tables
 
 GROUP: Final = 512
@@ -49,9 +49,9 @@ class Writer:
         Raises `DiskFull`, `RunError` for a link or a file that is no journal.
         """
         self.path = path
-        for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-            if each.is_symlink():
-                raise RunError(f"{each} is a symbolic link; panel does not write through links")
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if file.is_symlink():
+                raise RunError(f"{file} is a symbolic link; panel does not write through links")
         try:
             self._connection = _open(path)
         except SQLITE_ERRORS as error:
@@ -109,14 +109,14 @@ class Writer:
             try:
                 self._commit_group(writes)
             except Exception as error:  # nobody may wait for ever
-                _tell(writes, RunError(f"cannot use {self.path}: {error}"))
+                _notify(writes, RunError(f"cannot use {self.path}: {error}"))
 
     def _commit_group(self, group: list[_Write]) -> None:
         if not group:
             return
         error = self._try([statement for write in group for statement in write.statements])
         if error is None or isinstance(error, RunStopped) or len(group) == 1:
-            _tell(group, error)
+            _notify(group, error)
             return
         # One of them cannot be written; the others must not suffer for it.
         for write in group:
@@ -128,7 +128,7 @@ class Writer:
             for sql, same in groupby(statements, key=itemgetter(0)):
                 self._connection.executemany(sql, [values for _, values in same])
             self._connection.execute("COMMIT")
-        except Exception as error:  # whatever it is, the caller that waits must hear of it
+        except Exception as error:  # whatever it is, the waiting caller must get it
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             return sqlite_error(error, self.path)
@@ -168,7 +168,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _tell(group: list[_Write], error: PanelError | None) -> None:
+def _notify(group: list[_Write], error: PanelError | None) -> None:
     waiting: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
     for write in group:
         if write.loop is not None and write.done is not None:

@@ -5,17 +5,144 @@ stated in a form known here is None. Pure, so a stored run gives the same facts 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.evidence.facts.licences import named_licence
-from panel.evidence.facts.prices import amounts, entry_price, mentions_free
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
+
+_SPDX: Final = (
+    "0BSD", "AGPL-3.0", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "Artistic-2.0",
+    "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "BUSL-1.1", "CC-BY-4.0", "CC-BY-NC-4.0",
+    "CC-BY-SA-4.0", "CC0-1.0", "ECL-2.0", "EPL-2.0", "EUPL-1.2", "Elastic-2.0", "GPL-2.0",
+    "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0", "GPL-3.0-only", "GPL-3.0-or-later", "ISC",
+    "LGPL-2.1", "LGPL-3.0", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0",
+    "MS-PL", "MulanPSL-2.0", "NCSA", "OFL-1.1", "PostgreSQL", "PSF-2.0", "SSPL-1.0",
+    "Unlicense", "UPL-1.0", "WTFPL", "Zlib", "ZPL-2.1", "OpenRAIL", "OpenRAIL++",
+    "BigScience-OpenRAIL-M", "CreativeML-OpenRAIL-M", "Gemma", "Llama2", "Llama3", "Llama3.1",
+    "Llama3.2", "Llama3.3", "Llama4",
+)  # fmt: skip
+_OTHER: Final = {
+    "apache": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "apache v2": "Apache-2.0",
+    "apache version 2.0": "Apache-2.0",
+    "bsd 2 clause": "BSD-2-Clause",
+    "bsd 3 clause": "BSD-3-Clause",
+    "2 clause bsd": "BSD-2-Clause",
+    "3 clause bsd": "BSD-3-Clause",
+    "gplv2": "GPL-2.0",
+    "gplv3": "GPL-3.0",
+    "agplv3": "AGPL-3.0",
+    "lgplv3": "LGPL-3.0",
+    "gnu agplv3": "AGPL-3.0",
+    "gnu gplv3": "GPL-3.0",
+    "mozilla public 2.0": "MPL-2.0",
+    "expat": "MIT",
+    "the unlicense": "Unlicense",
+    "business source 1.1": "BUSL-1.1",
+    "elastic 2.0": "Elastic-2.0",
+}
+_NOISE: Final = re.compile(r"\b(?:the|licen[cs]e[ds]?|version(?= \d))\b|[,()]", re.IGNORECASE)
+
+
+def _key(text: str) -> str:
+    return " ".join(_NOISE.sub(" ", text).replace("-", " ").lower().split())
+
+
+_NAMES: Final = {_key(name): name for name in _SPDX} | {_key(k): v for k, v in _OTHER.items()}
+
+
+def named_licence(text: str) -> str | None:
+    """Return the SPDX name of the licence a few words name, None where they name none known here.
+
+    The words may go on behind the name (`MIT license and is free`), not stand before it.
+    """
+    key_words = _key(text.split("\n")[0]).rstrip(".").split()
+    for length in range(min(5, len(key_words)), 0, -1):
+        if name := _NAMES.get(" ".join(key_words[:length]).rstrip(".")):
+            rest = key_words[length : length + 1]
+            return None if rest in (["or"], ["and"]) and _starts(key_words[length + 1 :]) else name
+    return None
+
+
+def _starts(words: list[str]) -> bool:
+    """Tell whether a second licence follows: which of two holds is not for code to say."""
+    return any(" ".join(words[:length]).rstrip(".") in _NAMES for length in range(1, 6))
+
+
+_MONEY: Final = r"(?:US|CA|AU)?[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|EUR|USD|GBP)\b"
+_UNIT: Final = r"(?:user|seat|member|developer|editor|month|mo|year|yr)"
+_RARE_UNIT: Final = r"(?:week|hour|hr|day|million|1M|1K|1,?000)"
+_PER: Final = (
+    rf"(?:\s*(?:USD|EUR|GBP))?\s*(?:/|per|a|an|each|every)\s*(?:active\s+)?"
+    rf"(?:{_UNIT}|{_RARE_UNIT})s?\b"
+    rf"(?:\s+(?:tokens|requests)\b)?(?:\s*(?:/|per|a|,)\s*{_UNIT}\b)?"
+    rf"(?:,?\s*billed (?:monthly|yearly|annually))?"
+)
+_PRICE: Final = re.compile(rf"(?:{_MONEY}){_PER}", re.IGNORECASE)
+_AMOUNT: Final = re.compile(rf"(?:{_MONEY})", re.IGNORECASE)
+_FREE: Final = re.compile(
+    r"\bfree (?:plan|tier|forever|for (?:personal|individual|open[- ]source|non-?commercial|"
+    r"up to|everyone|one|small))\b|\bfree and open[- ]source\b|^free(?:\.(?=\s)|\.?$)"
+    r"|[$€£]0(?:[.,]00)?(?![.,]?\d)(?:\s*/\s*mo\w*)?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SAYS_FREE: Final = re.compile(r"\bfree\b(?! trial)|[$€£]0(?![.,]?\d)", re.IGNORECASE)
+_RARE: Final = re.compile(rf"\b{_RARE_UNIT}s?\b|tokens|requests", re.IGNORECASE)
+
+
+def entry_price(texts: Sequence[str]) -> tuple[str, int] | None:
+    """Return how the cheapest way in is worded, and in which of the texts it stands.
+
+    A free plan goes before any price; prices of one currency are compared, those per hour or per
+    token only among themselves.
+    """
+    for place, text in enumerate(texts):
+        if match := _FREE.search(text):
+            return _line(match[0]), place
+    priced = [
+        (match[0], place) for place, text in enumerate(texts) for match in _PRICE.finditer(text)
+    ]
+    if not priced:
+        return None
+    usual = [price for price in priced if not _RARE.search(price[0])] or priced
+    same = [price for price in usual if _currency(price[0]) == _currency(usual[0][0])]
+    text, place = min(same, key=lambda price: min(amounts(price[0]), default=0.0))
+    return _line(text), place
+
+
+def amounts(text: str) -> tuple[float, ...]:
+    """Return the amounts of money in a text."""
+    return tuple(_numbers(text))
+
+
+def mentions_free(text: str) -> bool:
+    """Tell whether a text calls anything but a trial free."""
+    return bool(_SAYS_FREE.search(text))
+
+
+def _numbers(text: str) -> Iterator[float]:
+    for match in _AMOUNT.finditer(text):
+        digits = re.sub(r"[^\d.,]", "", match[0]).strip(".,")
+        # 4,800 and 4.800 are thousands; 9,99 and 9.99 are not.
+        plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", digits).replace(",", ".")
+        if plain.count(".") <= 1:
+            yield float(plain)
+
+
+def _currency(text: str) -> str:
+    match = re.search(r"[$€£]|EUR|USD|GBP", text, re.IGNORECASE)
+    return {"EUR": "€", "USD": "$", "GBP": "£"}.get(match[0].upper(), match[0]) if match else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:80].rstrip(" ,.")
+
 
 Value = str | int | bool
 
@@ -78,15 +205,15 @@ _SENTENCE_END: Final = re.compile(r"[.!?]\s+|\n")
 
 def read_facts(evidence: Evidence) -> Facts:
     """Return the facts that the passages state."""
-    found: dict[str, Fact] = {}
+    facts: dict[str, Fact] = {}
     for source, passage in _passages(evidence):
         if source.role == "record":
             for name, value in _recorded(passage.text):
-                found.setdefault(name, _fact(value, source, passage))
+                facts.setdefault(name, _fact(value, source, passage))
     for name, stated in (("licence", _licence(evidence)), ("entry_price", _price(evidence))):
         if stated is not None:
-            found.setdefault(name, stated)
-    return Facts(**found)
+            facts.setdefault(name, stated)
+    return Facts(**facts)
 
 
 def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
@@ -125,31 +252,31 @@ def _recorded(text: str) -> Iterator[tuple[str, Value]]:
     """Yield the facts of a record's sentences, which adapters wrote, one a line."""
     for line in text.split("\n"):
         sentence = _SENTENCE.fullmatch(line)
-        label, said = sentence.groups() if sentence else ("", "")
-        if label == "Licence" and (licence := named_licence(said)):
+        label, value = sentence.groups() if sentence else ("", "")
+        if label == "Licence" and (licence := named_licence(value)):
             yield "licence", licence
-        elif label in _RELEASES and (release := _RELEASE.fullmatch(said)):
+        elif label in _RELEASES and (release := _RELEASE.fullmatch(value)):
             yield "last_release", release[1] + _RELEASES[label]
             if release[2]:
                 yield "released", release[2]
-        elif label in {"Open issues", "Open issues and pull requests"} and said.isdecimal():
-            yield "open_issues", int(said)
-        elif label == "Stars" and said.isdecimal():
-            yield "stars", int(said)
+        elif label in {"Open issues", "Open issues and pull requests"} and value.isdecimal():
+            yield "open_issues", int(value)
+        elif label == "Stars" and value.isdecimal():
+            yield "stars", int(value)
         elif label == "Archived":
-            yield "archived", said.startswith("yes")
+            yield "archived", value.startswith("yes")
 
 
 def _licence(evidence: Evidence) -> Fact | None:
     """Return the one licence that the documents name as the tool's own; None where two differ."""
-    found = [
+    stated = [
         (licence, source, passage)
         for source, passage in _passages(evidence)
         if source.role not in {"record", "pricing"}
         for licence in _licences(passage)
     ]
-    names = {_family(licence) for licence, _, _ in found}
-    return _fact(*found[0]) if len(names) == 1 else None
+    names = {_family(licence) for licence, _, _ in stated}
+    return _fact(*stated[0]) if len(names) == 1 else None
 
 
 def _family(licence: str) -> str:
@@ -173,7 +300,7 @@ def _price(evidence: Evidence) -> Fact | None:
         if source.role != "record" and _PRICED.search(passage.heading.rpartition(" › ")[2])
     ]
     for pairs in (pricing, sections):
-        if (found := entry_price([one.text for _, one in pairs])) is not None:
+        if (found := entry_price([paired.text for _, paired in pairs])) is not None:
             price, at = found
             return _fact(price, *pairs[at])
     return None
@@ -199,9 +326,9 @@ def _other_licence(tool: Tool, facts: Facts) -> Iterator[str]:
     fact = facts.licence
     for text in (tool.description, tool.tagline):
         for match in _LICENCE_LINE.finditer(text or ""):
-            said = named_licence(match[1])
-            if said and fact.value is not None and _family(said) != _family(str(fact.value)):
-                yield _differs("licence", said, fact)
+            licence = named_licence(match[1])
+            if licence and fact.value is not None and _family(licence) != _family(str(fact.value)):
+                yield _differs("licence", licence, fact)
                 return
 
 
@@ -212,12 +339,12 @@ def _other_address(tool: Tool, evidence: Evidence) -> Iterator[str]:
         named = _REPOSITORY.match(passage.text) if source.role == "record" else None
         same_host = f"//{urlsplit(source.source).netloc.removeprefix('api.')}/" in address
         if named and same_host and named[1].lower() not in address:
-            said = f"the tool's own entry says {tool.url}, its source says {named[1]}"
-            yield f"url: {said} ({passage.id}, {source.source})"
+            difference = f"the tool's own entry says {tool.url}, its source says {named[1]}"
+            yield f"url: {difference} ({passage.id}, {source.source})"
 
 
-def _differs(what: str, said: str, fact: Fact) -> str:
+def _differs(what: str, value: str, fact: Fact) -> str:
     return (
-        f"{what}: the tool's own entry says “{said[:80]}”, its source says “{fact.value}”"
+        f"{what}: the tool's own entry says “{value[:80]}”, its source says “{fact.value}”"
         f" ({fact.passage}, {fact.source})"
     )

@@ -1,17 +1,19 @@
-"""Web pages: our own reading of what is visible, less the frame around the main text.
+"""Web pages: the visible text without the frame around the main text, the links and the name.
 
-An extractor made for it sees the page after everything hidden is gone and says which text is the
-main one. It only chooses: words, headings and code are taken from our reading, as they stand.
+trafilatura receives the page after everything hidden is removed and says which text is the main
+one. It only chooses: words, headings and code come from our own reading, unchanged.
 """
 
+import contextlib
 import html
 import re
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urljoin
 
 from panel.evidence.readers.block import Block, Extract
 from panel.evidence.readers.html import read_html
-from panel.evidence.readers.visible import VOID_TAGS, Visible
+from panel.evidence.readers.visible import VOID_TAGS, Markup, Visible
 
 _SMALL: Final = 2_000
 """Visible characters of a page that is too short to have a frame worth cutting off."""
@@ -49,10 +51,10 @@ def _main_text(text: str) -> str:
     page.finish()
     cleaned = f"<html><body>{''.join(page.parts)}</body></html>"
     try:
-        found = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
+        main = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
     except Exception:  # whatever it trips over, our own reading stands
         return ""
-    return found or ""
+    return main or ""
 
 
 def _between(blocks: tuple[Block, ...], main: frozenset[str]) -> tuple[Block, ...]:
@@ -103,7 +105,7 @@ class _Plain(Visible):
         self.closing.append(f"</{tag}>" if written else "")
         self.depth += written
         if written:
-            self.parts.append(f"<{tag}{_told(tag, attributes)}>")
+            self.parts.append(f"<{tag}{_attributes(tag, attributes)}>")
 
     def end(self, tag: str) -> None:
         closing = self.closing.pop()
@@ -114,10 +116,73 @@ class _Plain(Visible):
         self.parts.append(html.escape(words, quote=False))
 
 
-def _told(tag: str, attributes: dict[str, str]) -> str:
+def _attributes(tag: str, attributes: dict[str, str]) -> str:
     link = ' href="#"' if tag == "a" else ""
     return link + "".join(
         f' {name}="{html.escape(attributes[name][:_LONGEST_ATTRIBUTE])}"'
         for name in _TELLING
         if name in attributes
     )
+
+
+_MOST: Final = 500
+_LONGEST: Final = 2000
+_TEXT: Final = 100
+
+
+def find_links(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the links of an HTML page, each as address and text, and what the page is called.
+
+    Addresses are as the page gives them, joined with its own base if it has one. The name is that
+    of the site, else the title up to its first separator, else empty.
+    """
+    page = _Links()
+    page.feed(text)
+    page.close()
+    return tuple(page.found), page.site.strip()[:_TEXT] or _short(" ".join(page.title.split()))
+
+
+class _Links(Markup):
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = ""
+        self.found: list[tuple[str, str]] = []
+        self.site = ""
+        self.title = ""
+        self.href = ""
+        self.text = ""
+        self.titled = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "a":
+            self._end_link()
+            self.href = attributes.get("href", "").strip()[:_LONGEST]
+        elif tag == "meta" and attributes.get("property") == "og:site_name":
+            self.site = self.site or attributes.get("content", "")
+        elif tag == "base":
+            self.base = self.base or attributes.get("href", "")[:_LONGEST]
+        self.titled = tag == "title" and not self.title
+
+    def handle_endtag(self, tag: str) -> None:
+        self.titled = False
+        if tag == "a":
+            self._end_link()
+
+    def handle_data(self, data: str) -> None:
+        if self.titled:
+            self.title += data[:1000]
+        elif self.href and len(self.text) < _TEXT:
+            self.text += data[:1000]
+
+    def _end_link(self) -> None:
+        if self.href and len(self.found) < _MOST:
+            with contextlib.suppress(ValueError):
+                self.found.append((urljoin(self.base, self.href), " ".join(self.text.split())))
+        self.href = self.text = ""
+
+
+def _short(title: str) -> str:
+    for separator in (" | ", " · ", " – ", " — ", " - ", ": "):
+        title = title.partition(separator)[0]
+    return title.strip() if len(title) <= 60 else ""

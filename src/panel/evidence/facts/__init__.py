@@ -1,1 +1,0 @@
-"""Price, licence and last release, read from the evidence with their passages."""
