@@ -15,11 +15,17 @@ from panel.report.comparison import formats
 from panel.report.comparison import html as pair_html
 from panel.report.comparison import terminal as pair_terminal
 from panel.report.comparison.advice import with_advice
-from panel.report.comparison.advice_view import NAMED, PassageRef
-from panel.report.comparison.comparison import Comparison, compare
-from panel.report.comparison.statement import Advice, ModelReply, Pointer, Statement
-from panel.report.comparison.view import pair_view
-from panel.report.comparison.votes import CommunityCount, CommunityVotes
+from panel.report.comparison.comparison import (
+    Advice,
+    CommunityCount,
+    CommunityVotes,
+    Comparison,
+    ModelReply,
+    Pointer,
+    Statement,
+    compare,
+)
+from panel.report.comparison.view import NAMED, PassageRef, pair_view
 from panel.report.scorecard import html
 from tests.report.test_render_html import (
     ATTRIBUTES,

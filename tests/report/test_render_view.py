@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from panel.foundation.errors import InputError, MissingReason
 from panel.foundation.safe_links import https
-from panel.report import bars, figures, formats, scorecard
+from panel.report import figures, formats, scorecard
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
-from panel.report.scorecard.made import ASKED
-from panel.report.scorecard.view import GLYPHS, REASONS, label, view
+from panel.report.scorecard.terminal_blocks import score_bar, split_bar
+from panel.report.scorecard.view import ASKED, GLYPHS, REASONS, label, view
 from panel.review.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, SKEPTIC, batch, card, finding
 
@@ -192,14 +192,14 @@ def test_a_cut_falls_between_words():
 @given(st.floats(0, 100), st.floats(0, 100), st.integers(0, 200))
 def test_a_score_bar_is_as_long_as_asked(low, high, width):
     spread = (min(low, high), max(low, high))
-    assert len("".join(bars.score_bar(low, width, spread))) == width
-    assert len("".join(bars.score_bar(low, width))) == width
-    assert len("".join(bars.score_bar(None, width))) == width
+    assert len("".join(score_bar(low, width, spread))) == width
+    assert len("".join(score_bar(low, width))) == width
+    assert len("".join(score_bar(None, width))) == width
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 120))
 def test_a_split_bar_has_one_block_a_voter_and_fits(ship, skip, width):
-    blocks = bars.split_bar((("ship", ship), ("skip", skip)), width)
+    blocks = split_bar((("ship", ship), ("skip", skip)), width)
     assert [vote for vote, _ in blocks] in ([], ["ship"] * ship + ["skip"] * skip)
     assert len(" ".join(block for _, block in blocks)) <= width
 

@@ -22,11 +22,9 @@ from panel.foundation.slug import slug
 from panel.llm.calls import ChatClient
 from panel.report.comparison import formats, lookup
 from panel.report.comparison import terminal as pair_terminal
-from panel.report.comparison.ask_model import write_advice
-from panel.report.comparison.call_log import CallLog
-from panel.report.comparison.comparison import Comparison, compare
+from panel.report.comparison.ask_model import CallLog, write_advice
+from panel.report.comparison.comparison import Comparison, between, compare
 from panel.report.comparison.lookup import LookupResult
-from panel.report.comparison.weights import between
 from panel.report.scorecard import terminal
 from panel.review.verdict.scorecard import CardTool
 from panel.runs.folders import find_folder

@@ -5,11 +5,11 @@ from typing import Final
 
 from panel.report import figures
 from panel.report.citations import Cite, Own, Part
-from panel.report.comparison.advice_view import Told
-from panel.report.comparison.answers_view import AnswerView, DifferenceView
 from panel.report.comparison.comparison import Comparison
-from panel.report.comparison.view import PairView, PersonaPair, SideView, pair_view
+from panel.report.comparison.view import DifferenceView, PairView, PersonaPair, SideView, pair_view
+from panel.report.comparison.view import StatementPart as Told
 from panel.report.escaping import cell, escape
+from panel.report.scorecard.findings import ANSWER_GLYPHS, FindingView
 from panel.report.scorecard.markdown import stamp
 from panel.report.scorecard.view import MissingView, PersonaView
 
@@ -100,10 +100,10 @@ def _difference(found: DifferenceView) -> tuple[str, str, str]:
     return asked, _answer(found.a, "a"), _answer(found.b, "b")
 
 
-def _answer(given: AnswerView, side: str) -> str:
+def _answer(given: FindingView, side: str) -> str:
     chance = f" {given.chance}" if given.chance else ""
-    quoted = "".join(f" “{cell(q.text)}” [^{side}-{q.id}]" for q in given.quotes)
-    return f"{given.glyph} **{given.answer}**{chance}{quoted}"
+    quoted = "".join(f" “{cell(q.text)}” [^{side}-{q.id}]" for q in given.quotes[:1])
+    return f"{ANSWER_GLYPHS[given.answer]} **{given.answer}**{chance}{quoted}"
 
 
 def _persona(persona: PersonaPair, shown: PairView) -> Iterator[str]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from panel.report import figures
 from panel.report.citations import Cite, Own
+from panel.report.scorecard.findings import ANSWER_GLYPHS
 from panel.report.scorecard.view import GLYPHS, CardView, view
 from panel.review.verdict.scorecard import Scorecard
 
@@ -65,7 +66,7 @@ def environment(*folders: Path) -> Environment:
     )
     env.tests["own"] = lambda part: isinstance(part, Own)
     env.tests["cite"] = lambda part: isinstance(part, Cite)
-    env.globals["glyphs"] = GLYPHS
+    env.globals.update(glyphs=GLYPHS, answer_glyphs=ANSWER_GLYPHS)
     return env
 
 

@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from panel.report import bars, figures
+from panel.report import figures
 from panel.report.changes.view import Changes, changes
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.terminal_blocks import (
+    BLOCKS,
     CITE,
     QUIET,
     STYLES,
@@ -25,6 +26,7 @@ from panel.report.scorecard.terminal_blocks import (
     heading,
     indent,
     inline,
+    split_bar,
     stamp,
     to_text,
 )
@@ -88,8 +90,8 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
         highlight=False,
         emoji=False,
     )
-    found = width or (out.width if out.is_terminal else WIDTH)
-    out.width = max(NARROWEST, min(WIDEST, found))
+    columns = width or (out.width if out.is_terminal else WIDTH)
+    out.width = max(NARROWEST, min(WIDEST, columns))
     return out
 
 
@@ -167,13 +169,13 @@ def _read(shown: CardView) -> Text:
     """Draw what was read about price, licence and upkeep: one wrapped line."""
     pieces = []
     for label, text, cite in shown.read:
-        said = Text.assemble((f"{label}: ", QUIET), inline((text, cite) if cite else (text,)))
-        pieces.append(said)
+        parts = inline((text, cite) if cite else (text,))
+        pieces.append(Text.assemble((f"{label}: ", QUIET), parts))
     return Text(" · ", style=QUIET).join(pieces)
 
 
 def _split(shown: CardView, width: int) -> Text:
-    blocks = bars.split_bar(shown.votes, width)
+    blocks = split_bar(shown.votes, width)
     return Text(" ").join(Text(block, style=STYLES[vote]) for vote, block in blocks)
 
 
@@ -205,22 +207,22 @@ def _persona(persona: PersonaView) -> Iterator[RenderableType]:
 def _finding(finding: FindingView, lead: str) -> tuple[Text, Text]:
     answer = Text.assemble(lead, (finding.answer, f"bold {STYLES[finding.answer]}"))
     answer.append(f" {finding.chance}" if finding.chance else "")
-    said = Text(finding.question)
+    text = Text(finding.question)
     if finding.dealbreaker:
-        said.append(" Dealbreaker.", "bold red")
+        text.append(" Dealbreaker.", "bold red")
     if finding.because:
-        said.append(" ").append_text(inline(finding.because))
+        text.append(" ").append_text(inline(finding.because))
     for quote in finding.quotes:
-        said.append(f"\n“{quote.text}”", "italic").append(f" {quote.id}", f"not italic {CITE}")
-    return answer, said
+        text.append(f"\n“{quote.text}”", "italic").append(f" {quote.id}", f"not italic {CITE}")
+    return answer, text
 
 
 def _footer(shown: CardView) -> Group:
     facts = dict(shown.facts)
     first = ("Provider", "Model", "Asked", "Time")
-    asked, comma, reused = facts["Calls"].partition(",")
+    calls, comma, reused = facts["Calls"].partition(",")
     tokens = "tokens unknown" if facts["Tokens"] == figures.UNKNOWN else facts["Tokens"]
-    usage = f"{asked} calls{comma}{reused} · {tokens} · cost {facts['Cost']}"
+    usage = f"{calls} calls{comma}{reused} · {tokens} · cost {facts['Cost']}"
     made = f"{facts['Run']} · {facts['Made']}"
     rows = (" · ".join(facts[name] for name in first), usage, made)
     return Group(*(Text(row, style=QUIET, overflow="fold") for row in rows))
@@ -246,7 +248,7 @@ def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
 
 
 def _counted(votes: Sequence[tuple[str, int]]) -> str:
-    return " · ".join(f"{bars.BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"
+    return " · ".join(f"{BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"
 
 
 def difference(diff: RunDiff, *, width: int = WIDTH, color: bool = False) -> str:
@@ -286,7 +288,7 @@ def _changes(shown: Changes) -> Iterator[RenderableType]:
 
 
 def _moved(before: str, after: str) -> Text:
-    one, two = (f"{GLYPHS.get(word, '')} {word}".strip() for word in (before, after))
-    if one == two:
-        return Text(one, style=STYLES.get(after, ""))
-    return Text.assemble(one, " → ", (two, f"bold {STYLES.get(after, '')}".strip()))
+    old, new = (f"{GLYPHS.get(word, '')} {word}".strip() for word in (before, after))
+    if old == new:
+        return Text(old, style=STYLES.get(after, ""))
+    return Text.assemble(old, " → ", (new, f"bold {STYLES.get(after, '')}".strip()))
