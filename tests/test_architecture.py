@@ -26,7 +26,7 @@ BOUNDARIES = {
         "panel.cli",
     },
     "click": {"panel.cli"},
-    "jinja2": {"panel.report.scorecard.html", "panel.publish.newsletter.templates"},
+    "jinja2": {"panel.report.templating", "panel.publish.newsletter.templates"},
     "PIL": {"panel.publish.site.og_image"},
     "sqlalchemy": {"panel.publish.community"},
     "alembic": {"panel.publish.community"},

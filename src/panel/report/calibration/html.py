@@ -4,16 +4,15 @@ Every plot has its numbers beside it as a table.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from panel.report import figures
 from panel.report.calibration import plots, text
 from panel.report.citations import line
-from panel.report.scorecard.html import style_hash, stylesheet, template
+from panel.report.scorecard.html import style_hash, stylesheet
+from panel.report.templating import FOLDER, html_template
 from panel.review.calibration.report import Bin, CalibrationReport, CaseResult
 
-_CSS: Final = Path(__file__).parents[1] / "templates" / "judged.css"
 _KINDS: Final = ("order", "verdict", "chat", "claim", "encoded")
 
 
@@ -32,9 +31,9 @@ class Plot:
 
 def render(report: CalibrationReport) -> str:
     """Return the page."""
-    style = stylesheet() + _CSS.read_text(encoding="utf-8")
+    style = stylesheet() + (FOLDER / "judged.css").read_text(encoding="utf-8")
     weak = report.used.good.low <= report.used.lenient.high
-    return template("judged.html").render(
+    return html_template("judged.html").render(
         model=line(report.model),
         provider=line(report.provider),
         report=report,

@@ -5,8 +5,8 @@ from typing import Final
 
 from panel.foundation.errors import InputError
 from panel.report.citations import line
-from panel.report.escaping import cell, escape
 from panel.report.scorecard import json
+from panel.report.templating import render_markdown
 from panel.runs.agreement import Alpha, RunsAgreement
 
 NOTHING: Final = "–"
@@ -64,23 +64,14 @@ def _json(found: RunsAgreement) -> str:
 
 
 def _markdown(found: RunsAgreement) -> str:
-    blocks = [
-        "# How far the runs agree",
-        f"{found.tools} tools that at least two of {len(found.runs)} runs decided.",
-        "\n".join(
-            f"- {escape(line(name))}: {escape(line(judge))}"
-            for name, judge in zip(found.runs, found.judges, strict=True)
-        ),
-    ]
-    table = ["| " + " | ".join(HEAD) + " |", "|---|--:|--:|--:|---|"]
-    table += ["| " + " | ".join(cell(text) for text in row) + " |" for row in rows(found)]
-    blocks.append("\n".join(table))
-    if found.disputed:
-        blocks += ["## What differs most", "\n".join(f"- {escape(d)}" for d in differing(found))]
-    blocks.append(
-        f"Krippendorff's alpha; {found.resamples:,} resamples of tools, seed {found.seed}."
+    return render_markdown(
+        "agreement.md",
+        found=found,
+        runs=[(line(n), line(j)) for n, j in zip(found.runs, found.judges, strict=True)],
+        head=HEAD,
+        rows=list(rows(found)),
+        disputed=list(differing(found)),
     )
-    return "\n\n".join(blocks) + "\n"
 
 
 def _terminal(found: RunsAgreement) -> str:
