@@ -1,4 +1,4 @@
-"""A judge's report as one self-contained HTML page with plots; without script or anything fetched.
+"""HTML: one self-contained page with plots, without script or anything fetched.
 
 Every plot has its numbers beside it as a table.
 """
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from panel.report import figures
-from panel.report.calibration import plots, text
+from panel.report.calibration import plots, view
 from panel.report.citations import line
 from panel.report.scorecard.html import style_hash, stylesheet
 from panel.report.templating import FOLDER, html_template
 from panel.review.calibration.report import Bin, CalibrationReport, CaseResult
+
+SUFFIX = ".html"
 
 _KINDS: Final = ("order", "verdict", "chat", "claim", "encoded")
 
@@ -39,11 +41,11 @@ def render(report: CalibrationReport) -> str:
         report=report,
         weak=weak,
         made=figures.moment(report.created),
-        conclusion=text.conclusion(report),
-        verdicts=text.verdicts(report),
-        answers=text.answers(report),
-        fit=text.fit(report),
-        price=text.price(report),
+        conclusion=view.conclusion(report),
+        verdicts=view.verdicts(report),
+        answers=view.answers(report),
+        fit=view.fit(report),
+        price=view.price(report),
         notes=[line(note) for note in report.notes],
         plots=[plot for plot in (_scores(report), _reliability(report), _shifts(report)) if plot],
         style=style,
@@ -107,7 +109,7 @@ def _shifts(report: CalibrationReport) -> Plot | None:
             rows.setdefault(copy.injection_kind or "", []).append((by, changed))
         moved = f"{first.used_outcome} → {copy.used_outcome}" if changed else copy.used_outcome
         held = "yes" if copy.held else "no"
-        table.append((line(first.slug), line(copy.injection), text.points(by), moved, held))
+        table.append((line(first.slug), line(copy.injection), view.points(by), moved, held))
     if not table:
         return None
     return Plot(

@@ -1,4 +1,4 @@
-"""A comparison as one self-contained HTML page, without script or anything fetched.
+"""HTML: one self-contained page, without script or anything fetched.
 
 The body is the macro `pair_body` of `templates/pair.html`, which other pages use as well.
 """

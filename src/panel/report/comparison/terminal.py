@@ -1,4 +1,4 @@
-"""A comparison for the screen: two columns, plain text where colour is off."""
+"""Terminal: two columns for the screen, plain text where colour is off."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -32,6 +32,8 @@ from panel.report.scorecard.terminal_blocks import (
     words,
 )
 from panel.report.scorecard.view import GLYPHS, MissingView, PersonaView
+
+SUFFIX = ".txt"
 
 WIDTH: Final = 80
 

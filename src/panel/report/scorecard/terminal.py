@@ -13,7 +13,6 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from panel.report import figures
-from panel.report.changes.view import Changes, changes
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.terminal_blocks import (
     BLOCKS,
@@ -32,7 +31,6 @@ from panel.report.scorecard.terminal_blocks import (
 )
 from panel.report.scorecard.view import GLYPHS, CardView, PersonaView, view
 from panel.review.verdict.scorecard import Scorecard
-from panel.runs.diff import RunDiff
 
 SUFFIX = ".txt"
 
@@ -249,46 +247,3 @@ def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
 
 def _counted(votes: Sequence[tuple[str, int]]) -> str:
     return " · ".join(f"{BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"
-
-
-def difference(diff: RunDiff, *, width: int = WIDTH, color: bool = False) -> str:
-    """Return what changed between two runs as text of at most `width` columns."""
-    return to_text(_changes(changes(diff)), width, color)
-
-
-def show_difference(diff: RunDiff, out: Console) -> None:
-    """Print what changed between two runs."""
-    out.print(*_changes(changes(diff)), sep="\n")
-
-
-def _changes(shown: Changes) -> Iterator[RenderableType]:
-    yield Text(shown.headline, style="bold")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("", "Before", "After"):
-        table.add_column(name, overflow="fold")
-    for row in shown.sides:
-        table.add_row(*(Text(text) for text in row))
-    yield table
-    for name, text in shown.agreement:
-        yield Text(f"Same {name}: {text}")
-    for tool in (t for t in shown.tools if t.changed):
-        yield Text()
-        yield Text.assemble((tool.name, "bold"), "  ", _moved(tool.before, tool.after))
-        yield indent(Text(f"score {tool.score}", style=QUIET))
-        for who, before, after in tool.votes:
-            yield indent(Text.assemble(f"{who} ", _moved(before, after)))
-        for answer in tool.answers:
-            lead = Text.assemble(f"{answer.persona}: ", _moved(answer.before, answer.after), "  ")
-            yield indent(lead + Text(answer.question, style=QUIET))
-    if same := sum(not t.changed for t in shown.tools):
-        yield Text(f"\n{same} tools with the same verdict, votes and answers")
-    for where, names in (("before", shown.only_before), ("after", shown.only_after)):
-        if names:
-            yield Text(f"\nOnly in the run {where}: {', '.join(names)}")
-
-
-def _moved(before: str, after: str) -> Text:
-    old, new = (f"{GLYPHS.get(word, '')} {word}".strip() for word in (before, after))
-    if old == new:
-        return Text(old, style=STYLES.get(after, ""))
-    return Text.assemble(old, " → ", (new, f"bold {STYLES.get(after, '')}".strip()))

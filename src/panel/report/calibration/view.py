@@ -1,37 +1,14 @@
-"""A judge's report as plain text: what every other form of it says, too. Knows no colours."""
+"""What a judge's calibration report says, as texts and rows: pure, and ignorant of any format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from panel.foundation.proportion import Share
 from panel.report import figures
-from panel.report.citations import line
 from panel.review.calibration.report import CalibrationReport, Sway
 
 Rows = tuple[tuple[str, str, str], ...]
 """What was measured, the value as it was answered, the value as later runs will read it."""
-
-_WIDTH: Final = 100
-
-
-def render(report: CalibrationReport) -> str:
-    """Return the report as text, ending in a newline."""
-    out = [f"Judge: {line(report.model)} at {line(report.provider)}, asked {report.asked}", ""]
-    out += list(conclusion(report))
-    out += [
-        "",
-        *_table(("On control tools", "as answered", "as later runs read it"), verdicts(report)),
-    ]
-    out += ["", *_table(("The judge's answers", "", ""), answers(report))]
-    if report.fit:
-        out += [
-            "",
-            *_table(("Probabilities", "before the fit", "left out of the fit"), fit(report)),
-        ]
-    out += ["", *_table(("What it took", "", ""), price(report))]
-    if report.notes:
-        out += ["", *(f"! {line(note)}" for note in report.notes)]
-    return "\n".join(row.rstrip() for row in out) + "\n"
 
 
 def conclusion(report: CalibrationReport) -> tuple[str, ...]:
@@ -157,11 +134,3 @@ def _flips(report: CalibrationReport) -> str:
 def _support(report: CalibrationReport) -> str:
     told = report.unsupported_citations
     return "not measured: --check-support" if told is None else interval(told)
-
-
-def _table(head: tuple[str, str, str], rows: Rows) -> Iterator[str]:
-    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(3)]
-    for row in (head, *rows):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        if row is head:
-            yield "─" * min(_WIDTH, len("  ".join(" " * w for w in widths if w)))
