@@ -21,6 +21,7 @@ BOUNDARIES = {
     "yarl": {"panel.evidence.fetch.checked_url"},
     "tenacity": {"panel.llm.calls.retry", "panel.llm.calls"},
     "rich": {
+        "panel.report.changes.terminal",
         "panel.report.scorecard.terminal",
         "panel.report.scorecard.terminal_blocks",
         "panel.cli",

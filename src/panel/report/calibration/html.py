@@ -90,7 +90,7 @@ def _reliability(report: CalibrationReport) -> Plot | None:
         legend=(("before", "before the fit"), ("after", "after the fit")),
         head=("given", "answers before", "yes is right", "answers after", "yes is right"),
         rows=tuple(
-            (f"{100 * b.low:.0f}–{100 * b.high:.0f}%", *_shown(b), *_shown(a)) for b, a in pairs
+            (f"{100 * b.low:.0f}–{100 * b.high:.0f}%", *_cells(b), *_cells(a)) for b, a in pairs
         ),
     )
 
@@ -136,5 +136,5 @@ def _points(bins: tuple[Bin, ...]) -> list[tuple[float, float, int]]:
     return [(b.mean, b.yes, b.answers) for b in bins if b.mean is not None and b.yes is not None]
 
 
-def _shown(found: Bin) -> tuple[str, str]:
-    return str(found.answers), "–" if found.yes is None else f"{100 * found.yes:.0f}%"
+def _cells(bin_: Bin) -> tuple[str, str]:
+    return str(bin_.answers), "–" if bin_.yes is None else f"{100 * bin_.yes:.0f}%"
