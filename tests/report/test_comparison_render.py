@@ -10,16 +10,22 @@ from hypothesis import given, settings
 from rich.cells import cell_len
 
 from panel.foundation.errors import InputError
+from panel.report import formats
 from panel.report.citations import line
-from panel.report.comparison import formats
 from panel.report.comparison import html as pair_html
 from panel.report.comparison import terminal as pair_terminal
 from panel.report.comparison.advice import with_advice
-from panel.report.comparison.advice_view import NAMED, PassageRef
-from panel.report.comparison.comparison import Comparison, compare
-from panel.report.comparison.statement import Advice, ModelReply, Pointer, Statement
-from panel.report.comparison.view import pair_view
-from panel.report.comparison.votes import CommunityCount, CommunityVotes
+from panel.report.comparison.comparison import (
+    Advice,
+    CommunityCount,
+    CommunityVotes,
+    Comparison,
+    ModelReply,
+    Pointer,
+    Statement,
+    compare,
+)
+from panel.report.comparison.view import NAMED, PassageRef, pair_view
 from panel.report.scorecard import html
 from tests.report.test_render_html import (
     ATTRIBUTES,
@@ -244,7 +250,7 @@ def test_o1_markdown_shows_a_payload_and_obeys_none_of_it(payload):
     from markdown_it import MarkdownIt
 
     for comparison in hostile_pairs(payload):
-        text = formats.render(comparison, "markdown")
+        text = formats.render(comparison, "markdown", "comparison")
         assert unsafe(text) == set()
         page = MarkdownIt("commonmark").enable("table").render(text)
         tree = html5lib.parse(page, namespaceHTMLElements=False)
@@ -254,7 +260,7 @@ def test_o1_markdown_shows_a_payload_and_obeys_none_of_it(payload):
 
 
 def test_markdown_footnotes_are_each_tools_own():
-    text = formats.render(compare(*pair()), "markdown")
+    text = formats.render(compare(*pair()), "markdown", "comparison")
     used = set(re.findall(r"\[\^([ab]-E\d+\.\d+)\](?!:)", text))
     defined = re.findall(r"^\[\^([ab]-E\d+\.\d+)\]: \*\*(\w+), E", text, re.MULTILINE)
     assert used <= {ident for ident, _ in defined}
@@ -266,7 +272,7 @@ def test_markdown_footnotes_are_each_tools_own():
 
 def test_json_holds_everything_and_reads_back_the_same():
     comparison = compare(*pair(), community_a=VOTES)
-    told = json.loads(formats.render(comparison, "json"))
+    told = json.loads(formats.render(comparison, "json", "comparison"))
     assert told["schema"] == "panel.comparison/1"
     assert told["a"]["schema"] == "panel.scorecard/1"
     assert told["advice"]["statements"][1]["pieces"][2] == {"side": "a", "passage": "E1.2"}
@@ -280,8 +286,8 @@ def test_json_holds_everything_and_reads_back_the_same():
 def test_every_form_of_any_comparison_can_be_drawn(a, b):
     comparison = compare(a, b)
     parse(pair_html.render(comparison))
-    for form in formats.FORMS:
-        text = formats.render(comparison, form)
+    for form in formats.names("comparison"):
+        text = formats.render(comparison, form, "comparison")
         assert text.endswith("\n")
         assert "Alpha" in text
         assert "NaN" not in text
@@ -290,12 +296,12 @@ def test_every_form_of_any_comparison_can_be_drawn(a, b):
 
 
 def test_a_form_that_there_is_not_is_an_input_error():
-    with pytest.raises(InputError, match="not written as 'csv'"):
-        formats.render(compare(*pair()), "csv")
+    with pytest.raises(InputError, match="no output format 'csv'"):
+        formats.render(compare(*pair()), "csv", "comparison")
 
 
 def test_the_same_comparison_is_the_same_bytes():
-    one, two = (formats.render(compare(*pair()), "html") for _ in range(2))
+    one, two = (formats.render(compare(*pair()), "html", "comparison") for _ in range(2))
     assert one == two
 
 

@@ -10,11 +10,9 @@ from panel.foundation.errors import BadReply
 from panel.llm.calls import ChatClient
 from panel.llm.types import ChatRequest
 from panel.report.comparison.advice import advise
-from panel.report.comparison.ask_model import write_advice
-from panel.report.comparison.call_log import CallLog
-from panel.report.comparison.comparison import compare
+from panel.report.comparison.ask_model import CallLog, write_advice
+from panel.report.comparison.comparison import Pointer, compare
 from panel.report.comparison.preference import MARGIN
-from panel.report.comparison.statement import Pointer
 from tests.support.cards import NOW, PAYLOADS
 from tests.support.pairs import pair, tool, verdict
 from tests.support.scripted import TARGET, Scripted

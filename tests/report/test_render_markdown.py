@@ -7,8 +7,10 @@ import html5lib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import TemplateAssertionError
 from markdown_it import MarkdownIt
 
+from panel.report import templating
 from panel.report.citations import line
 from panel.report.escaping import cell, escape
 from panel.report.scorecard import markdown
@@ -142,3 +144,17 @@ def test_any_text_survives_escaping(text):
         "html", "head", "body", "p", "code", "ul", "li", "strong",
     }  # fmt: skip
     assert [t for t in text_outside_code(tree) if LIVE.search(t)] == []
+
+
+@pytest.mark.parametrize("source", ["{{ text }}", "{{ row(text) }}", "{{ [text]|inline('') }}"])
+def test_a_template_escapes_without_asking_for_it(source):
+    made = templating._markdown_environment().from_string(source).render(text="*a* <b> `c|d`")
+    assert escape("*a* <b> `c|d`") in made
+    assert cell("[x](javascript:a|b)") in templating._row("[x](javascript:a|b)")
+
+
+def test_no_template_can_leave_text_as_it_is():
+    with pytest.raises(TemplateAssertionError, match="safe"):
+        templating._markdown_environment().from_string("{{ text|safe }}")
+    assert templating._figure("59.9") == "59.9"
+    assert templating._figure("1. *a*") == escape("1. *a*")

@@ -1,5 +1,6 @@
 """What every scorecard shows, before any format."""
 
+import importlib
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from panel.foundation.errors import InputError, MissingReason
 from panel.foundation.urls import https
-from panel.report import bars, figures, formats, scorecard
+from panel.report import figures, formats
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
-from panel.report.scorecard.made import ASKED
-from panel.report.scorecard.view import GLYPHS, REASONS, label, view
+from panel.report.scorecard.terminal_blocks import score_bar, split_bar
+from panel.report.scorecard.view import ASKED, GLYPHS, REASONS, label, view
 from panel.review.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, SKEPTIC, batch, card, finding
 
@@ -192,14 +193,14 @@ def test_a_cut_falls_between_words():
 @given(st.floats(0, 100), st.floats(0, 100), st.integers(0, 200))
 def test_a_score_bar_is_as_long_as_asked(low, high, width):
     spread = (min(low, high), max(low, high))
-    assert len("".join(bars.score_bar(low, width, spread))) == width
-    assert len("".join(bars.score_bar(low, width))) == width
-    assert len("".join(bars.score_bar(None, width))) == width
+    assert len("".join(score_bar(low, width, spread))) == width
+    assert len("".join(score_bar(low, width))) == width
+    assert len("".join(score_bar(None, width))) == width
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 120))
 def test_a_split_bar_has_one_block_a_voter_and_fits(ship, skip, width):
-    blocks = bars.split_bar((("ship", ship), ("skip", skip)), width)
+    blocks = split_bar((("ship", ship), ("skip", skip)), width)
     assert [vote for vote, _ in blocks] in ([], ["ship"] * ship + ["skip"] * skip)
     assert len(" ".join(block for _, block in blocks)) <= width
 
@@ -224,16 +225,21 @@ def test_every_format_renders_none_one_and_several(name):
         assert form.render(cards) == text
 
 
-def test_a_new_format_is_one_dropped_in_file(tmp_path, monkeypatch):
-    (tmp_path / "names.py").write_text(
+@pytest.mark.parametrize("subject", get_args(formats.Subject))
+def test_a_new_format_is_one_dropped_in_file(subject, tmp_path, monkeypatch):
+    folder = tmp_path / subject
+    folder.mkdir()
+    (folder / "names.py").write_text(
         '"""Names: nothing else."""\n\nSUFFIX = ".lst"\n\n\n'
-        "def render(cards):\n    return ''.join(f'{c.tool.name}\\n' for c in cards)\n"
+        "def render(shown):\n    return f'{shown}\\n'\n"
     )
-    (tmp_path / "helper.py").write_text('"""No format."""\n')
-    monkeypatch.setattr(formats, "_FOLDER", tmp_path)
-    monkeypatch.setattr(scorecard, "__path__", [*scorecard.__path__, str(tmp_path)])
-    assert formats.described() == {"names": "Names: nothing else."}
-    assert formats.load("names").render([card()]) == "Quillstore\n"
+    (folder / "helper.py").write_text('"""No format."""\n')
+    package = importlib.import_module(f"panel.report.{subject}")
+    monkeypatch.setattr(formats, "_ROOM", tmp_path)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    assert formats.described(subject) == {"names": "Names: nothing else."}
+    assert formats.suffixes(subject) == {"names": ".lst"}
+    assert formats.render("Quillstore", "names", subject) == "Quillstore\n"
 
 
 def test_an_unknown_format_names_the_known_ones():

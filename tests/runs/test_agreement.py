@@ -5,7 +5,7 @@ import json
 import krippendorff
 import pytest
 
-from panel.report.changes import agreement as agreed
+from panel.report import formats
 from panel.review.verdict.scorecard import CardTool
 from panel.runs.agreement import RESAMPLES, agreement
 from tests.support.command import Desk, answering
@@ -116,13 +116,13 @@ def test_a_long_list_stays_computable():
 
 def test_it_is_written_in_three_forms():
     found = agreement([A, B])
-    assert "outcomes" in agreed.render(found, "terminal")
-    markdown = agreed.render(found, "markdown")
+    assert "outcomes" in formats.render(found, "terminal", "agreement")
+    markdown = formats.render(found, "markdown", "agreement")
     assert "| outcomes | 6 | 83% |" in markdown
-    data = json.loads(agreed.render(found, "json"))
+    data = json.loads(formats.render(found, "json", "agreement"))
     assert data["schema"] == "panel.agreement/1"
     assert data["outcomes"]["equal"] == pytest.approx(5 / 6)
-    assert "NaN" not in agreed.render(found, "json")
+    assert "NaN" not in formats.render(found, "json", "agreement")
 
 
 def test_the_command_compares_stored_runs_and_turns_down_less_than_two(desk: Desk):

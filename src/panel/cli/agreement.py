@@ -9,7 +9,7 @@ from panel.cli import options
 from panel.cli.console import warn
 from panel.cli.output import emit_text
 from panel.foundation.errors import RunError
-from panel.report.changes import agreement as agreed
+from panel.report import formats
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.agreement import agreement
 from panel.runs.folders import find_folder
@@ -19,7 +19,7 @@ from panel.runs.run import Run
 @click.command("agreement")
 @click.argument("names", nargs=-1, required=True, metavar="RUN RUN...")
 @options.reading
-@options.comparison
+@options.agreed
 def command(**given: Any) -> None:
     """Say how far runs of the same tools agree.
 
@@ -35,7 +35,7 @@ def command(**given: Any) -> None:
     found = agreement(list(runs.items()))
     if not found.tools:
         raise RunError("these runs have no tool in common", hint="panel runs")
-    emit_text(agreed.render(found, given["form"]), given["output"])
+    emit_text(formats.render(found, given["form"], "agreement"), given["output"])
 
 
 def _cards(runs: Path, name: str) -> tuple[str, list[Scorecard]]:

@@ -18,9 +18,7 @@ from panel.engine.session import Session
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.paths import data_folder
 from panel.llm.config import Ask
-from panel.report.calibration import html as judged_page
-from panel.report.calibration import text as judged
-from panel.report.scorecard.json import dump
+from panel.report import formats
 from panel.review.calibration.calibration import Calibration, file_name, own_folder
 from panel.review.calibration.controls import read_controls
 from panel.review.calibration.report import CalibrationReport
@@ -66,7 +64,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     opening = Session.start_over(asked, f"calibrate-{len(cases)}-cases", found)
     cards = run_session.perform(opening)
     report = _report(asked.settings.runs, cards, cases, personas)
-    emit_text(_rendered(report, given["form"]), given["output"])
+    emit_text(formats.render(report, given["form"], "calibration"), given["output"])
     _keep(calibration_of(report))
     ctx.exit(int(report.missing.count > 0))
 
@@ -85,12 +83,6 @@ def _report(
 ) -> CalibrationReport:
     with Run.open(find_folder(runs, cards[0].run)) as run:
         return evaluate(run, cases, personas)
-
-
-def _rendered(report: CalibrationReport, form: str) -> str:
-    if form == "json":
-        return dump(report.model_dump(mode="json", by_alias=True)) + "\n"
-    return judged_page.render(report) if form == "html" else judged.render(report)
 
 
 def _keep(made: Calibration | None) -> None:

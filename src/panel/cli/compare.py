@@ -20,13 +20,12 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, InputError, RunStopped, ToolError
 from panel.foundation.slug import slug
 from panel.llm.calls import ChatClient
-from panel.report.comparison import formats, lookup
+from panel.report import formats
+from panel.report.comparison import lookup
 from panel.report.comparison import terminal as pair_terminal
-from panel.report.comparison.ask_model import write_advice
-from panel.report.comparison.call_log import CallLog
-from panel.report.comparison.comparison import Comparison, compare
+from panel.report.comparison.ask_model import CallLog, write_advice
+from panel.report.comparison.comparison import Comparison, between, compare
 from panel.report.comparison.lookup import LookupResult
-from panel.report.comparison.weights import between
 from panel.report.scorecard import terminal
 from panel.review.verdict.scorecard import CardTool
 from panel.runs.folders import find_folder
@@ -153,4 +152,4 @@ def _emit(found: Comparison, form: str, output: Path | None) -> None:
     if form == "terminal" and output is None:
         terminal.console(sys.stdout).print(*pair_terminal.blocks(found), sep="\n")
     else:
-        emit_text(formats.render(found, form), output)
+        emit_text(formats.render(found, form, "comparison"), output)

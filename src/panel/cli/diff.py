@@ -9,7 +9,8 @@ import click
 from panel.cli import options
 from panel.cli.output import emit_text
 from panel.foundation.errors import RunError
-from panel.report.changes import formats as difference
+from panel.report import formats
+from panel.report.changes import terminal as changes_terminal
 from panel.report.scorecard import terminal
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.diff import RunDiff, compare
@@ -36,9 +37,9 @@ def command(**given: Any) -> None:
 def emit_difference(found: RunDiff, form: str, output: Path | None) -> None:
     """Write a difference in one of its formats."""
     if form == "terminal" and output is None:
-        terminal.show_difference(found, terminal.console(sys.stdout))
+        changes_terminal.show(found, terminal.console(sys.stdout))
     else:
-        emit_text(difference.render(found, form), output)
+        emit_text(formats.render(found, form, "changes"), output)
 
 
 def _cards(runs: Path, name: str) -> list[Scorecard]:

@@ -30,7 +30,7 @@ from panel.foundation.errors import ToolError
 from panel.foundation.settings import Settings
 from panel.foundation.text import printable
 from panel.report import figures
-from panel.report.scorecard.stated import fact_rows
+from panel.report.scorecard.view import fact_rows
 from panel.runs.folders import find_folder
 from panel.runs.run import Run
 

@@ -141,17 +141,22 @@ def output(function: F) -> F:
 
 def measured(function: F) -> F:
     """Add --format for what was measured, and --output."""
-    return _written(function, "terminal", "json", "html")
+    return destination.written(formats.suffixes("calibration"))(function)
 
 
 def comparison(function: F) -> F:
     """Add --format for differences, and --output."""
-    return _written(function, "terminal", "markdown", "json")
+    return destination.written(formats.suffixes("changes"))(function)
+
+
+def agreed(function: F) -> F:
+    """Add --format for the agreement of runs, and --output."""
+    return destination.written(formats.suffixes("agreement"))(function)
 
 
 def paired(function: F) -> F:
     """Add --format for two tools side by side, and --output."""
-    return _written(function, "terminal", "markdown", "html", "json")
+    return destination.written(formats.suffixes("comparison"))(function)
 
 
 def listed(function: F) -> F:

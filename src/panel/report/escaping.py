@@ -33,7 +33,12 @@ def code(text: str) -> str:
 
 def cell(text: str) -> str:
     """Return one line of untrusted text for a table cell."""
-    return re.sub(r"(?<!\\)\|", r"\|", escape(text))
+    return escape_pipes(escape(text))
+
+
+def escape_pipes(markdown: str) -> str:
+    """Return Markdown for a table cell, which a pipe ends even inside a code span."""
+    return re.sub(r"(?<!\\)\|", r"\|", markdown)
 
 
 def _word(word: str) -> str:

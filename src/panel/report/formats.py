@@ -1,22 +1,22 @@
-"""The output formats: every file of `scorecard/` that has a `SUFFIX`, found without importing it.
+"""The output formats of each thing that is written: the files of its folder that have a `SUFFIX`.
 
-A new format is one dropped-in file with a one-line docstring, `SUFFIX` and
-`render(cards: Sequence[Scorecard]) -> str`.
+They are found without importing them. A new format is one dropped-in file with a one-line
+docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
+comparison of tools, a difference of runs, the agreement of runs, a judge's calibration report.
 """
 
 import ast
 import importlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 from panel.foundation.errors import InputError
 
-if TYPE_CHECKING:
-    from panel.review.verdict.scorecard import Scorecard
+Subject = Literal["scorecard", "comparison", "changes", "agreement", "calibration"]
+"""A folder of this room."""
 
-_FOLDER: Final = Path(__file__).parent / "scorecard"
+_ROOM: Final = Path(__file__).parent
 _MARK: Final = re.compile(r"^SUFFIX\b(?:[^\n]*?=\s*[\"'](\.\w+)[\"'])?", re.MULTILINE)
 
 
@@ -26,39 +26,44 @@ class Format(Protocol):
     SUFFIX: str
     """Ending of a file in this format, with its dot."""
 
-    def render(self, cards: "Sequence[Scorecard]") -> str:
-        """Return the scorecards in this format, ending in a newline."""
+    def render(self, shown: Any, /) -> str:
+        """Return the scorecards, or what else its folder is about, ending in a newline."""
         ...
 
 
-def names() -> tuple[str, ...]:
+def names(of: Subject = "scorecard") -> tuple[str, ...]:
     """Return the names of all formats, in alphabetical order."""
-    return tuple(_sources())
+    return tuple(_sources(of))
 
 
-def described() -> dict[str, str]:
+def described(of: Subject = "scorecard") -> dict[str, str]:
     """Return each format's one-line description, for `--help`."""
-    texts = {name: ast.get_docstring(ast.parse(source)) for name, source in _sources().items()}
+    texts = {name: ast.get_docstring(ast.parse(source)) for name, source in _sources(of).items()}
     return {name: (text or "").partition("\n")[0] for name, text in texts.items()}
 
 
-def suffixes() -> dict[str, str]:
+def suffixes(of: Subject = "scorecard") -> dict[str, str]:
     """Return the ending of files in each format, with its dot."""
-    marks = {name: _MARK.search(source) for name, source in _sources().items()}
+    marks = {name: _MARK.search(source) for name, source in _sources(of).items()}
     return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()}
 
 
-def load(name: str) -> Format:
+def load(name: str, of: Subject = "scorecard") -> Format:
     """Import one format.
 
     Raises:
         InputError: there is no such format.
     """
-    if name not in names():
-        raise InputError(f"no output format {name!r}", hint=f"choose from {', '.join(names())}")
-    return cast(Format, importlib.import_module(f"panel.report.scorecard.{name}"))
+    if name not in (known := names(of)):
+        raise InputError(f"no output format {name!r}", hint=f"choose from {', '.join(known)}")
+    return cast(Format, importlib.import_module(f"panel.report.{of}.{name}"))
 
 
-def _sources() -> dict[str, str]:
-    texts = {p.stem: p.read_text(encoding="utf-8") for p in sorted(_FOLDER.glob("*.py"))}
+def render(shown: Any, name: str, of: Subject) -> str:
+    """Return something in one of its formats, ending in a newline; raises as `load` does."""
+    return load(name, of).render(shown)
+
+
+def _sources(of: Subject) -> dict[str, str]:
+    texts = {p.stem: p.read_text(encoding="utf-8") for p in sorted((_ROOM / of).glob("*.py"))}
     return {name: text for name, text in texts.items() if _MARK.search(text)}

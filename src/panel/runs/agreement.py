@@ -81,13 +81,13 @@ class RunsAgreement(_Frozen):
 
 
 def agreement(runs: Sequence[tuple[str, Sequence[Scorecard]]]) -> RunsAgreement:
-    """Return how far runs agree; each is its name and its scorecards."""
+    """Return how far runs agree; `runs` are names, each with its scorecards."""
     cards = {name: {card.tool.slug: card for card in cards} for name, cards in runs}
     votes = _votes(cards)
     outcomes = _codes(cards, lambda card: float(get_args(Outcome).index(card.verdict.outcome)))
     return RunsAgreement(
         runs=tuple(cards),
-        judges=tuple(_judge(found) for _, found in runs),
+        judges=tuple(_judge(scorecards) for _, scorecards in runs),
         tools=len(outcomes),
         outcomes=_alpha("outcomes", "nominal", [outcomes]),
         score=_alpha("score", "interval", [_codes(cards, lambda card: card.verdict.score)]),
@@ -102,20 +102,20 @@ def agreement(runs: Sequence[tuple[str, Sequence[Scorecard]]]) -> RunsAgreement:
 
 
 def _judge(cards: Sequence[Scorecard]) -> str:
-    said = dict.fromkeys(f"{c.provider}, {c.model}, {c.asked}" for c in cards)
-    return "; ".join(said) or "nobody yet"
+    judges = dict.fromkeys(f"{c.provider}, {c.model}, {c.asked}" for c in cards)
+    return "; ".join(judges) or "nobody yet"
 
 
 def _codes(
     cards: Mapping[str, Mapping[str, Scorecard]], value: Callable[[Scorecard], float | None]
 ) -> dict[str, dict[str, float]]:
     """Return values by tool and run, of tools that two runs say something about."""
-    slugs = dict.fromkeys(slug for found in cards.values() for slug in found)
+    slugs = dict.fromkeys(slug for by_slug in cards.values() for slug in by_slug)
     rows = {
         slug: {
             name: coded
-            for name, found in cards.items()
-            if slug in found and (coded := value(found[slug])) is not None
+            for name, by_slug in cards.items()
+            if slug in by_slug and (coded := value(by_slug[slug])) is not None
         }
         for slug in slugs
     }
@@ -125,7 +125,10 @@ def _codes(
 def _votes(cards: Mapping[str, Mapping[str, Scorecard]]) -> dict[str, Codes]:
     """Return each persona's votes."""
     personas = dict.fromkeys(
-        review.persona for found in cards.values() for c in found.values() for review in c.reviews
+        review.persona
+        for by_slug in cards.values()
+        for card in by_slug.values()
+        for review in card.reviews
     )
 
     def vote_of(persona: str) -> Callable[[Scorecard], float | None]:
@@ -161,23 +164,23 @@ def _interval(counts: "_Counts") -> tuple[float | None, float | None]:
     size = len(counts.tools)
     if size < 2:
         return None, None
-    luck = random.Random(SEED)
-    drawn = (luck.choices(range(size), k=size) for _ in range(RESAMPLES))
-    found = sorted(a for each in drawn if (a := counts.alpha(each)) is not None)
-    if len(found) * 2 < RESAMPLES:
+    rng = random.Random(SEED)
+    samples = (rng.choices(range(size), k=size) for _ in range(RESAMPLES))
+    alphas = sorted(a for sample in samples if (a := counts.alpha(sample)) is not None)
+    if len(alphas) * 2 < RESAMPLES:
         return None, None
-    return found[int(0.025 * len(found))], found[min(int(0.975 * len(found)), len(found) - 1)]
+    return alphas[int(0.025 * len(alphas))], alphas[min(int(0.975 * len(alphas)), len(alphas) - 1)]
 
 
 class _Counts:
     """How often each value was given to each unit: what alpha is computed from."""
 
     def __init__(self, tools: Sequence[Sequence[Sequence[float]]], level: Level) -> None:
-        # Imported here: they take a third of a second that no other command should pay.
+        # Imported here: numpy takes a third of a second that no other command should pay.
         import numpy
 
         self._level = level
-        units = [unit for each in tools for unit in each]
+        units = [unit for tool in tools for unit in tool]
         step = _step(len(units)) if level == "interval" else 1.0
         rounded = [[round(value / step) * step for value in unit] for unit in units]
         self._values = sorted({value for unit in rounded for value in unit})
@@ -185,8 +188,8 @@ class _Counts:
         for row, unit in zip(self._counts, rounded, strict=True):
             for value in unit:
                 row[self._values.index(value)] += 1
-        ends = list(accumulate(len(each) for each in tools))
-        self.tools = [range(end - len(each), end) for end, each in zip(ends, tools, strict=True)]
+        ends = list(accumulate(len(tool) for tool in tools))
+        self.tools = [range(end - len(tool), end) for end, tool in zip(ends, tools, strict=True)]
         """Rows of each tool."""
 
     def alpha(self, tools: Iterable[int]) -> float | None:
@@ -196,10 +199,10 @@ class _Counts:
         counts = self._counts[[unit for n in tools for unit in self.tools[n]]]
         if len(counts) < 2 or (counts.sum(axis=0) > 0).sum() < 2:
             return None
-        found: Any = krippendorff.alpha(
+        value: Any = krippendorff.alpha(
             value_counts=counts, value_domain=self._values, level_of_measurement=self._level
         )
-        return max(-1.0, min(1.0, float(found)))
+        return max(-1.0, min(1.0, float(value)))
 
 
 def _step(units: int) -> float:
@@ -217,15 +220,15 @@ def _disputed(runs: Iterable[Mapping[str, Scorecard]]) -> tuple[Disputed, ...]:
                     key = (review.persona, finding.criterion)
                     questions[key] = finding.question
                     answers.setdefault(key, {}).setdefault(slug, []).append(finding.answer)
-    found = []
+    disputed = []
     for (persona, criterion), by_tool in answers.items():
-        pairs = [pair for said in by_tool.values() for pair in combinations(said, 2)]
+        pairs = [pair for row in by_tool.values() for pair in combinations(row, 2)]
         differ = sum(a != b for a, b in pairs)
         if differ:
-            found.append(
+            disputed.append(
                 Disputed(
                     persona=persona, criterion=criterion, question=questions[persona, criterion],
                     differ=differ / len(pairs), pairs=len(pairs),
                 )
             )  # fmt: skip
-    return tuple(sorted(found, key=lambda d: (-d.differ, d.persona, d.criterion))[:MOST])
+    return tuple(sorted(disputed, key=lambda d: (-d.differ, d.persona, d.criterion))[:MOST])

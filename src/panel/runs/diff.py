@@ -99,32 +99,32 @@ def compare(a: Sequence[Scorecard], b: Sequence[Scorecard]) -> RunDiff:
     return RunDiff(
         before=_side(a),
         after=_side(b),
-        tools=tuple(_tool(one, two) for one, two in pairs),
+        tools=tuple(_tool(*pair) for pair in pairs),
         only_before=tuple(slug for slug in first if slug not in second),
         only_after=tuple(slug for slug in second if slug not in first),
         agreement=_agreement(pairs),
     )
 
 
-def _tool(one: Scorecard, two: Scorecard) -> ToolDiff:
-    before, after = one.verdict, two.verdict
+def _tool(a: Scorecard, b: Scorecard) -> ToolDiff:
+    before, after = a.verdict, b.verdict
     known = before.score is not None and after.score is not None
     return ToolDiff(
-        slug=one.tool.slug,
-        name=one.tool.name,
+        slug=a.tool.slug,
+        name=a.tool.name,
         outcome_before=before.outcome,
         outcome_after=after.outcome,
         score_before=before.score,
         score_after=after.score,
         score_change=round((after.score or 0) - (before.score or 0), 4) if known else None,
-        votes=_votes(one, two),
-        findings=_findings(one, two),
+        votes=_votes(a, b),
+        findings=_findings(a, b),
     )
 
 
-def _votes(one: Scorecard, two: Scorecard) -> tuple[VoteChange, ...]:
-    before = {review.persona: review.vote for review in one.reviews}
-    after = {review.persona: review.vote for review in two.reviews}
+def _votes(a: Scorecard, b: Scorecard) -> tuple[VoteChange, ...]:
+    before = {review.persona: review.vote for review in a.reviews}
+    after = {review.persona: review.vote for review in b.reviews}
     return tuple(
         VoteChange(persona=name, before=before.get(name), after=after.get(name))
         for name in before | after
@@ -132,19 +132,19 @@ def _votes(one: Scorecard, two: Scorecard) -> tuple[VoteChange, ...]:
     )
 
 
-def _findings(one: Scorecard, two: Scorecard) -> tuple[FindingChange, ...]:
-    before, after = _answers(one.reviews), _answers(two.reviews)
+def _findings(a: Scorecard, b: Scorecard) -> tuple[FindingChange, ...]:
+    before, after = _answers(a.reviews), _answers(b.reviews)
     nothing = (None, "")
     changes = []
     for key in before | after:
-        (was, question), (now, other) = before.get(key, nothing), after.get(key, nothing)
+        (old, question), (new, reworded) = before.get(key, nothing), after.get(key, nothing)
         # Of a review that one run misses only the vote is reported.
-        asked_twice = _reviewed(one, key[0]) and _reviewed(two, key[0])
-        if was != now and asked_twice:
+        reviewed_twice = _reviewed(a, key[0]) and _reviewed(b, key[0])
+        if old != new and reviewed_twice:
             changes.append(
                 FindingChange(
-                    persona=key[0], criterion=key[1], question=other or question,
-                    before=was, after=now,
+                    persona=key[0], criterion=key[1], question=reworded or question,
+                    before=old, after=new,
                 )
             )  # fmt: skip
     return tuple(changes)
@@ -163,12 +163,12 @@ def _reviewed(card: Scorecard, persona: str) -> bool:
 
 
 def _agreement(pairs: Sequence[tuple[Scorecard, Scorecard]]) -> DiffAgreement:
-    outcomes = [one.verdict.outcome == two.verdict.outcome for one, two in pairs]
+    outcomes = [a.verdict.outcome == b.verdict.outcome for a, b in pairs]
     votes, findings = [], []
-    for one, two in pairs:
-        vote = {review.persona: review.vote for review in two.reviews}
-        votes += [r.vote == vote[r.persona] for r in one.reviews if r.persona in vote]
-        before, after = _answers(one.reviews), _answers(two.reviews)
+    for a, b in pairs:
+        vote = {review.persona: review.vote for review in b.reviews}
+        votes += [r.vote == vote[r.persona] for r in a.reviews if r.persona in vote]
+        before, after = _answers(a.reviews), _answers(b.reviews)
         findings += [before[key][0] == after[key][0] for key in before if key in after]
     return DiffAgreement(
         outcomes=_share(outcomes), outcomes_of=len(outcomes),

@@ -76,10 +76,10 @@ def write_parquet(cards: Sequence[Scorecard], path: Path) -> None:
 
 def _rows(cards: Iterable[Scorecard]) -> Iterator[dict[str, Cell]]:
     for card in cards:
-        about = _about(card)
-        for each in (*map(_review, card.reviews), *map(_missing, card.missing)):
-            found = {**about, **each}
-            yield {name: _cell(found.get(name)) for name in COLUMNS}
+        shared = _about(card)
+        for review in (*map(_review, card.reviews), *map(_missing, card.missing)):
+            cells = {**shared, **review}
+            yield {name: _cell(cells.get(name)) for name in COLUMNS}
 
 
 def _cell(value: Cell) -> Cell:

@@ -9,10 +9,8 @@ from panel.publish.site.catalog import Catalog, Pair
 from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report.comparison.advice import with_advice
-from panel.report.comparison.comparison import compare
+from panel.report.comparison.comparison import CommunityCount, CommunityVotes, compare, weights_of
 from panel.report.comparison.view import PairView, pair_view
-from panel.report.comparison.votes import CommunityCount, CommunityVotes
-from panel.report.comparison.weights import weights_of
 
 
 def pair_page(

@@ -10,7 +10,8 @@ from panel.publish.community.email_address import LONGEST
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
 from panel.report import figures
 from panel.report.comparison.html import pair_styles
-from panel.report.scorecard.html import environment, stylesheet
+from panel.report.scorecard.html import stylesheet
+from panel.report.templating import html_environment
 
 FOLDER: Final = Path(__file__).with_name("templates")
 _MOST: Final = {"mail": LONGEST, "name": NAME, "url": URL, "description": DESCRIPTION}
@@ -22,7 +23,7 @@ class Templates:
 
     def __init__(self, *folders: Path) -> None:
         """Templates are read when they are first used."""
-        self._env = environment(*folders, FOLDER)
+        self._env = html_environment(*folders, FOLDER)
         self._env.filters.update(day=figures.day, moment=figures.moment)
         self._env.globals.update(paths=page_urls, most=_MOST)
 

@@ -1,19 +1,20 @@
-"""A judge's report as one self-contained HTML page with plots; without script or anything fetched.
+"""HTML: one self-contained page with plots, without script or anything fetched.
 
 Every plot has its numbers beside it as a table.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from panel.report import figures
-from panel.report.calibration import plots, text
+from panel.report.calibration import plots, view
 from panel.report.citations import line
-from panel.report.scorecard.html import style_hash, stylesheet, template
+from panel.report.scorecard.html import style_hash, stylesheet
+from panel.report.templating import FOLDER, html_template
 from panel.review.calibration.report import Bin, CalibrationReport, CaseResult
 
-_CSS: Final = Path(__file__).parents[1] / "templates" / "judged.css"
+SUFFIX = ".html"
+
 _KINDS: Final = ("order", "verdict", "chat", "claim", "encoded")
 
 
@@ -32,19 +33,19 @@ class Plot:
 
 def render(report: CalibrationReport) -> str:
     """Return the page."""
-    style = stylesheet() + _CSS.read_text(encoding="utf-8")
+    style = stylesheet() + (FOLDER / "judged.css").read_text(encoding="utf-8")
     weak = report.used.good.low <= report.used.lenient.high
-    return template("judged.html").render(
+    return html_template("judged.html").render(
         model=line(report.model),
         provider=line(report.provider),
         report=report,
         weak=weak,
         made=figures.moment(report.created),
-        conclusion=text.conclusion(report),
-        verdicts=text.verdicts(report),
-        answers=text.answers(report),
-        fit=text.fit(report),
-        price=text.price(report),
+        conclusion=view.conclusion(report),
+        verdicts=view.verdicts(report),
+        answers=view.answers(report),
+        fit=view.fit(report),
+        price=view.price(report),
         notes=[line(note) for note in report.notes],
         plots=[plot for plot in (_scores(report), _reliability(report), _shifts(report)) if plot],
         style=style,
@@ -89,7 +90,7 @@ def _reliability(report: CalibrationReport) -> Plot | None:
         legend=(("before", "before the fit"), ("after", "after the fit")),
         head=("given", "answers before", "yes is right", "answers after", "yes is right"),
         rows=tuple(
-            (f"{100 * b.low:.0f}–{100 * b.high:.0f}%", *_shown(b), *_shown(a)) for b, a in pairs
+            (f"{100 * b.low:.0f}–{100 * b.high:.0f}%", *_cells(b), *_cells(a)) for b, a in pairs
         ),
     )
 
@@ -108,7 +109,7 @@ def _shifts(report: CalibrationReport) -> Plot | None:
             rows.setdefault(copy.injection_kind or "", []).append((by, changed))
         moved = f"{first.used_outcome} → {copy.used_outcome}" if changed else copy.used_outcome
         held = "yes" if copy.held else "no"
-        table.append((line(first.slug), line(copy.injection), text.points(by), moved, held))
+        table.append((line(first.slug), line(copy.injection), view.points(by), moved, held))
     if not table:
         return None
     return Plot(
@@ -135,5 +136,5 @@ def _points(bins: tuple[Bin, ...]) -> list[tuple[float, float, int]]:
     return [(b.mean, b.yes, b.answers) for b in bins if b.mean is not None and b.yes is not None]
 
 
-def _shown(found: Bin) -> tuple[str, str]:
-    return str(found.answers), "–" if found.yes is None else f"{100 * found.yes:.0f}%"
+def _cells(bin_: Bin) -> tuple[str, str]:
+    return str(bin_.answers), "–" if bin_.yes is None else f"{100 * bin_.yes:.0f}%"

@@ -27,15 +27,15 @@ def histogram(rows: Mapping[str, Sequence[float]], mark: float, label: str) -> s
         mark: where the threshold is drawn.
         label: what the picture shows, for those who do not see it.
     """
-    bins = {name: Counter(min(int(x // STEP), 19) for x in found) for name, found in rows.items()}
-    most = max((n for each in bins.values() for n in each.values()), default=1)
+    bins = {name: Counter(min(int(x // STEP), 19) for x in scores) for name, scores in rows.items()}
+    most = max((n for counts in bins.values() for n in counts.values()), default=1)
     height = _ROW * len(rows) + 30
     parts = []
-    for place, (name, found) in enumerate(bins.items()):
+    for place, (name, counts) in enumerate(bins.items()):
         base = _ROW * (place + 1)
         parts.append(_text(LEFT - 8, base - 6, name, "end"))
         parts.append(_line(LEFT, base, WIDTH - RIGHT, base, "axis"))
-        parts += _bars(found, base, _TALL / most, name)
+        parts += _bars(counts, base, _TALL / most, name)
     x = _x(mark, 0, 100)
     parts.append(_line(x, 6, x, _ROW * len(rows), "mark"))
     parts += _axis(_ROW * len(rows), [0, 20, 40, 60, 80, 100], (0, 100))
@@ -62,17 +62,17 @@ def reliability(
         parts.append(_line(LEFT, y(share), WIDTH - RIGHT, y(share), "axis"))
         parts.append(_text(LEFT - 8, y(share) + 4, f"{100 * share:.0f}%", "end"))
     for kind, points in (("before", before), ("after", after)):
-        for given, yes, answers in points:
+        for probability, yes, answers in points:
             size = 2.5 + 9 * math.sqrt(answers / most)
-            parts.append(_dot(_x(given, 0, 1), y(yes), size, kind))
+            parts.append(_dot(_x(probability, 0, 1), y(yes), size, kind))
     parts += _axis(bottom, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
     return _svg(bottom + 30, parts, label)
 
 
 def shifts(rows: Mapping[str, Sequence[tuple[float, bool]]], label: str) -> str:
     """Draw one row of dots a kind of injection over score differences; filled: verdict changed."""
-    found = [abs(by) for each in rows.values() for by, _ in each]
-    reach = max(10.0, 10 * math.ceil(max(found, default=0) / 10))
+    largest = max((abs(by) for dots in rows.values() for by, _ in dots), default=0.0)
+    reach = max(10.0, 10 * math.ceil(largest / 10))
     parts = []
     for place, (name, dots) in enumerate(rows.items()):
         middle = _LANE * place + 24
@@ -97,9 +97,9 @@ def _swarm(dots: Sequence[tuple[float, bool]], middle: float, reach: float) -> I
         yield _dot(x, middle + max(-16, min(16, off)), 4, "changed" if changed else "same")
 
 
-def _bars(found: Counter[int], base: float, unit: float, name: str) -> Iterator[str]:
+def _bars(counts: Counter[int], base: float, unit: float, name: str) -> Iterator[str]:
     wide = (WIDTH - LEFT - RIGHT) * STEP / 100
-    for place, count in sorted(found.items()):
+    for place, count in sorted(counts.items()):
         x, tall = _x(place * STEP, 0, 100), count * unit
         yield (
             f'<rect class="column {name}" x="{x + 0.5:.1f}" y="{base - tall:.1f}"'

@@ -1,1 +1,1 @@
-"""What changed between runs, and how far runs agree."""
+"""What changed between two runs, in every format."""

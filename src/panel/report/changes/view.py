@@ -54,10 +54,10 @@ class Changes:
 def changes(diff: RunDiff) -> Changes:
     """Compute what is shown of a comparison."""
     moved = sum(t.outcome_before != t.outcome_after for t in diff.tools)
-    other = sum(t.changed for t in diff.tools) - moved
+    unmoved = sum(t.changed for t in diff.tools) - moved
     return Changes(
         headline=f"{moved} of {len(diff.tools)} verdicts changed"
-        + (f"; {other} more tools differ in votes or answers only" if other else ""),
+        + (f"; {unmoved} more tools differ in votes or answers only" if unmoved else ""),
         sides=_sides(diff.before, diff.after),
         agreement=_agreement(diff.agreement),
         tools=tuple(_tool(tool) for tool in diff.tools),
@@ -67,8 +67,8 @@ def changes(diff: RunDiff) -> Changes:
 
 
 def _sides(before: RunSide, after: RunSide) -> tuple[tuple[str, str, str], ...]:
-    one, two = _side(before), _side(after)
-    return tuple((name, one[name], two[name]) for name in one)
+    old, new = _side(before), _side(after)
+    return tuple((name, old[name], new[name]) for name in old)
 
 
 def _side(side: RunSide) -> dict[str, str]:
@@ -96,11 +96,11 @@ def _several(values: tuple[str, ...]) -> str:
     return ", ".join(shown + more) or NOTHING
 
 
-def _agreement(found: DiffAgreement) -> tuple[tuple[str, str], ...]:
+def _agreement(agreement: DiffAgreement) -> tuple[tuple[str, str], ...]:
     return (
-        ("verdicts", _share(found.outcomes, found.outcomes_of)),
-        ("votes", _share(found.votes, found.votes_of)),
-        ("answers", _share(found.findings, found.findings_of)),
+        ("verdicts", _share(agreement.outcomes, agreement.outcomes_of)),
+        ("votes", _share(agreement.votes, agreement.votes_of)),
+        ("answers", _share(agreement.findings, agreement.findings_of)),
     )
 
 

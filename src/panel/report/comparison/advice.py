@@ -8,9 +8,16 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from panel.report.comparison.comparison import ComparedAnswer, Comparison, Difference
+from panel.report.comparison.comparison import (
+    Advice,
+    ComparedAnswer,
+    Comparison,
+    Difference,
+    Piece,
+    Pointer,
+    Statement,
+)
 from panel.report.comparison.preference import Side, other_side
-from panel.report.comparison.statement import Advice, Piece, Pointer, Statement
 from panel.review.verdict.scorecard import Scorecard
 
 MOST: Final = 3
@@ -40,14 +47,16 @@ def with_advice(comparison: Comparison) -> Comparison:
 def backed(comparison: Comparison, side: Side) -> tuple[Difference, ...]:
     """Return the differences that speak for one tool: a sure yes with a passage behind it."""
     return tuple(
-        found
-        for found in comparison.differences
-        if found.favours == side and found.decides and _is_backed(_answer(found, side))
+        difference
+        for difference in comparison.differences
+        if difference.favours == side
+        and difference.decides
+        and _is_backed(_answer(difference, side))
     )[:MOST]
 
 
-def _is_backed(given: ComparedAnswer) -> bool:
-    return bool(given.cites) and (given.p is None or given.p >= SURE)
+def _is_backed(answer: ComparedAnswer) -> bool:
+    return bool(answer.cites) and (answer.p is None or answer.p >= SURE)
 
 
 def _statements(comparison: Comparison) -> Iterator[Statement]:
@@ -62,10 +71,10 @@ def _statements(comparison: Comparison) -> Iterator[Statement]:
 def _reasons(comparison: Comparison) -> Iterator[Statement]:
     silent = []
     for side in _order(comparison):
-        found = backed(comparison, side)
-        silent += [] if found else [comparison.card(side).tool.name]
-        for each in found:
-            yield Statement(about=side, pieces=tuple(_answers(comparison, each, side)))
+        differences = backed(comparison, side)
+        silent += [] if differences else [comparison.card(side).tool.name]
+        for difference in differences:
+            yield Statement(about=side, pieces=tuple(_answers(comparison, difference, side)))
     if len(silent) == 1:
         text = f"No sure answer with a passage behind it speaks for {silent[0]} over the other."
         yield Statement(about="verdict", pieces=(text,))
@@ -81,25 +90,25 @@ def _order(comparison: Comparison) -> tuple[Side, Side]:
 
 def _verdicts(comparison: Comparison) -> str:
     """Say in one sentence how the verdicts stand, and why nobody is named where nobody is."""
-    chosen = comparison.preference
+    preference = comparison.preference
     first, second = (comparison.card(side) for side in _order(comparison))
-    one, two = first.tool.name, second.tool.name
-    scores = f"{one} scores {_score(first)} of 100 and {two} {_score(second)}"
-    if chosen.reason in ("hold", "incomplete"):
-        return _unsettled(comparison, chosen.reason)
-    if chosen.reason == "interval":
+    name_1, name_2 = first.tool.name, second.tool.name
+    scores = f"{name_1} scores {_score(first)} of 100 and {name_2} {_score(second)}"
+    if preference.reason in ("hold", "incomplete"):
+        return _unsettled(comparison, preference.reason)
+    if preference.reason == "interval":
         return (
-            f"{one} scores {_spread(first)} of 100 over samples and {two} {_spread(second)}: the"
-            " ranges overlap, so neither is ahead."
+            f"{name_1} scores {_spread(first)} of 100 over samples and {name_2} {_spread(second)}:"
+            " the ranges overlap, so neither is ahead."
         )
-    close = f"closer than the {chosen.margin:g} points that a lead must have"
-    if chosen.reason == "margin":
+    close = f"closer than the {preference.margin:g} points that a lead must have"
+    if preference.reason == "margin":
         return f"{scores}: {close}."
-    votes = f"{_voted(first)} ship {one}, and {_voted(second)} ship {two}"
-    if chosen.reason == "neither":
+    votes = f"{_voted(first)} ship {name_1}, and {_voted(second)} ship {name_2}"
+    if preference.reason == "neither":
         apart = abs((first.verdict.score or 0.0) - (second.verdict.score or 0.0))
-        return f"{votes}. {scores}{f', {close}' if apart < chosen.margin else ''}."
-    if chosen.reason == "contradiction":
+        return f"{votes}. {scores}{f', {close}' if apart < preference.margin else ''}."
+    if preference.reason == "contradiction":
         return f"{scores}, but {votes}: scores and votes point in different directions."
     return f"{scores}; {votes}."
 
@@ -114,25 +123,19 @@ def _unsettled(comparison: Comparison, reason: str) -> str:
     return f"Too few reviewers voted on {names} for a verdict."
 
 
-def _answers(comparison: Comparison, found: Difference, side: Side) -> Iterator[Piece]:
+def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> Iterator[Piece]:
     """Say how one question was answered for both, first for the tool it speaks for."""
-    yield f"{found.title} asks: “{found.question}” "
-    for number, each in enumerate((side, other_side(side))):
-        given = _answer(found, each)
-        lead = ", " if number else ""
-        word = given.answer if number else given.answer.capitalize()
-        yield f"{lead}{word} for {comparison.card(each).tool.name}"
-        yield from _pointers(each, given)
+    yield f"{difference.title} asks: “{difference.question}” "
+    for number, side in enumerate((favoured, other_side(favoured))):
+        answer = _answer(difference, side)
+        word = f", {answer.answer}" if number else answer.answer.capitalize()
+        yield f"{word} for {comparison.card(side).tool.name}"
+        yield from (Pointer(side=side, passage=cite) for cite in answer.cites[:QUOTED])
     yield "."
 
 
-def _pointers(side: Side, given: ComparedAnswer) -> Iterator[Pointer]:
-    for cite in given.cites[:QUOTED]:
-        yield Pointer(side=side, passage=cite)
-
-
-def _answer(found: Difference, side: Side) -> ComparedAnswer:
-    return found.a if side == "a" else found.b
+def _answer(difference: Difference, side: Side) -> ComparedAnswer:
+    return difference.a if side == "a" else difference.b
 
 
 def _prices(comparison: Comparison) -> Iterator[Piece]:
@@ -161,7 +164,7 @@ def _score(card: Scorecard) -> str:
 
 def _spread(card: Scorecard) -> str:
     bounds = card.verdict.interval
-    return "–".join(_number(each) for each in bounds) if bounds else _score(card)
+    return "–".join(_number(bound) for bound in bounds) if bounds else _score(card)
 
 
 def _number(score: float) -> str:

@@ -1,38 +1,126 @@
 """Which one to ship with, written by a model: one question on both tools' fenced evidence.
 
-The rule has decided before the model is asked. Its reply is kept with the advice, used or not.
+The rule has decided before the model is asked. The model calls the tools the first and the second;
+who is ahead is not its to say. A paragraph that says otherwise, or that cites no passage, is not
+used. The reply is stored with the advice, used or not.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from panel.evidence.budget import choose
 from panel.evidence.fence import fenced, marker
 from panel.evidence.source import Evidence, Passage
 from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import BadReply
 from panel.foundation.text import neutralise
 from panel.llm.calls import ChatClient, ParsedAnswer, request_key
 from panel.llm.config import ProviderConfig
-from panel.llm.types import CallTag, ChatRequest
+from panel.llm.json_reply import last_json_object, plain_key
+from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse
 from panel.report.comparison.advice import advise, backed
-from panel.report.comparison.comparison import Comparison
-from panel.report.comparison.model_advice import (
-    LABEL,
-    SCHEMA,
-    AdviceReply,
-    ShownPassages,
-    objection,
-    paragraph,
-    read_advice,
+from panel.report.comparison.comparison import (
+    Advice,
+    Comparison,
+    ModelReply,
+    Piece,
+    Pointer,
+    Statement,
 )
 from panel.report.comparison.preference import Side
-from panel.report.comparison.statement import Advice, Pointer
-from panel.report.comparison.statement import ModelReply as Kept
 from panel.review import prompts
+from panel.review.citations import attach, keep_known
+from panel.review.own_claims import own_claims
 from panel.review.prompts import Choice
+from panel.review.prose import sentences, tidy
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.manifest import public
 
 MAX_TOKENS = 500
+"""Of the reply."""
+
+LIMIT: Final = 1_200
+"""Characters of a paragraph, at most."""
+
+LABEL: Final[dict[Side, str]] = {"a": "the first tool", "b": "the second tool"}
+
+Ship = Literal["first", "second", "neither"]
+
+_CHOICE: Final[dict[Side | None, Ship]] = {"a": "first", "b": "second", None: "neither"}
+_CITE: Final = re.compile(r"\s*\[(E\d+\.\d+)\]")
+_URGES: Final = (
+    r"\b(?:ship(?:ping)?|go(?:ing)?|build(?:ing)?|start|choose|choosing|pick|prefer|take|use|adopt"
+    r"|recommend|select|favou?r)\b[^.;:!?]{0,40}?"
+)
+_PRAISED: Final = r"\s+(?:is|wins|comes|would be|remains)\s+(?:the\s+|clearly\s+|out\s+)*"
+_BEST: Final = r"(?:better|best|winner|ahead|right choice|stronger|one to ship)"
+_ONLY_IF: Final = re.compile(
+    r"\b(?:if|when|where|unless|should|in case|for (?:teams|developers|anyone|those|a)|only|instead"
+    r"|not|never|than|neither|rather)\b",
+    re.IGNORECASE,
+)
+
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "ship_with": {"type": "string", "enum": ["first", "second", "neither"]},
+        "paragraph": {"type": "string"},
+    },
+    "required": ["ship_with", "paragraph"],
+    "additionalProperties": False,
+}
+
+
+def _lowered(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class AdviceReply(BaseModel):
+    """The reply."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    ship_with: Annotated[Ship, BeforeValidator(_lowered)]
+    paragraph: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=20, max_length=8_000)
+    ]
+
+
+class ShownPassages(NamedTuple):
+    """What the model was shown: passages numbered through, the first tool's before the second's."""
+
+    passages: tuple[Passage, ...]
+    pointers: dict[str, Pointer]
+    """The stored passage behind each id that the model sees."""
+    names: dict[Side, str]
+
+
+class Paragraph(NamedTuple):
+    """A paragraph fit to print."""
+
+    statements: tuple[Statement, ...]
+    own_claims: tuple[str, ...]
+    unknown_cites: int
+
+
+class CallLog:
+    """A recorder in memory, for a question that belongs to no run; finds no earlier answer."""
+
+    def __init__(self) -> None:
+        """Start with no calls."""
+        self.calls: list[CallRecord] = []
+
+    def find(self, key: str) -> ChatResponse | None:
+        """Return None: every question is asked."""
+        return None
+
+    async def record(self, call: CallRecord) -> None:
+        """Append the call."""
+        self.calls.append(call)
 
 
 async def write_advice(
@@ -58,21 +146,20 @@ async def write_advice(
     shown = _shown(comparison, calls.target.evidence_tokens)
     question = _question(comparison, shown, secret, context)
     tag = CallTag(tool=comparison.a.tool.slug, persona="", step="compare")
-    answered = await calls.ask(question, tag=tag, parse=read_advice, repair=prompts.repair_tail)
-    said = answered.value
-    found = paragraph(said, shown)
-    why_not = objection(said, found, comparison.preference.winner, shown.names)
-    kept = _kept(answered, question, calls.target, now=now, used=not why_not)
-    if why_not:
-        note = f"A model's paragraph was not used: {why_not}"
-        return advise(comparison).model_copy(update={"written": kept, "note": note})
+    answer = await calls.ask(question, tag=tag, parse=read_advice, repair=prompts.repair_tail)
+    checked = paragraph(answer.value, shown)
+    refusal = objection(answer.value, checked, comparison.preference.winner, shown.names)
+    reply = _model_reply(answer, question, calls.target, now=now, used=not refusal)
+    if refusal:
+        note = f"A model's paragraph was not used: {refusal}"
+        return advise(comparison).model_copy(update={"written": reply, "note": note})
     return Advice(
         preference=comparison.preference,
         by="model",
-        statements=found.statements,
-        own_claims=found.own_claims,
-        unknown_cites=found.unknown_cites,
-        written=kept,
+        statements=checked.statements,
+        own_claims=checked.own_claims,
+        unknown_cites=checked.unknown_cites,
+        written=reply,
     )
 
 
@@ -110,7 +197,7 @@ def _question(
     choice = Choice(
         whose=_whose(comparison),
         standing=_standing(comparison.preference.winner),
-        told=_told(comparison, shown),
+        told=_answers(comparison, shown),
         opening=_opening(comparison.preference.winner),
         schema=SCHEMA,
     )
@@ -151,18 +238,18 @@ def _opening(winner: Side | None) -> str:
     return f"Ship with {LABEL[winner]}" if winner else "Neither tool is ahead"
 
 
-def _told(comparison: Comparison, shown: ShownPassages) -> str:
+def _answers(comparison: Comparison, shown: ShownPassages) -> str:
     """Return the answers that speak for each tool, as lines without the tools' names."""
     back = {pointer: ident for ident, pointer in shown.pointers.items()}
     lines = [
-        f"- {found.title} on “{found.question}”: {found.a.answer} for the first tool"
-        f"{_ids('a', found.a.cites, back)}, {found.b.answer} for the second tool"
-        f"{_ids('b', found.b.cites, back)}"
+        f"- {d.title} on “{d.question}”: {d.a.answer} for the first tool"
+        f"{_ids('a', d.a.cites, back)}, {d.b.answer} for the second tool"
+        f"{_ids('b', d.b.cites, back)}"
         for side in LABEL
-        for found in backed(comparison, side)
+        for d in backed(comparison, side)
     ]
-    told = "\n".join(" ".join(neutralise(line).split()) for line in lines)
-    return told or "- Their answers differ nowhere that a passage shows."
+    text = "\n".join(" ".join(neutralise(line).split()) for line in lines)
+    return text or "- Their answers differ nowhere that a passage shows."
 
 
 def _ids(side: Side, cites: tuple[str, ...], back: dict[Pointer, str]) -> str:
@@ -170,23 +257,88 @@ def _ids(side: Side, cites: tuple[str, ...], back: dict[Pointer, str]) -> str:
     return "".join(f" ({ident})" for ident in known if ident)
 
 
-def _kept(
-    answered: ParsedAnswer[AdviceReply],
+def _model_reply(
+    answer: ParsedAnswer[AdviceReply],
     question: ChatRequest,
     target: ProviderConfig,
     *,
     now: datetime,
     used: bool,
-) -> Kept:
+) -> ModelReply:
     secret = target.key.get_secret_value() if target.key else ""
-    return Kept(
+    return ModelReply(
         provider=public(target.provider, secret),
-        model=answered.response.model or target.model,
+        model=answer.response.model or target.model,
         asked=now,
         key=request_key(question, target),
-        text=answered.response.text,
-        input_tokens=answered.usage.input_tokens,
-        output_tokens=answered.usage.output_tokens,
-        cost_usd=answered.usage.cost_usd,
+        text=answer.response.text,
+        input_tokens=answer.usage.input_tokens,
+        output_tokens=answer.usage.output_tokens,
+        cost_usd=answer.usage.cost_usd,
         used=used,
     )
+
+
+def read_advice(reply: ChatResponse) -> AdviceReply:
+    """Read the reply; raises `BadReply`, whose message says what to repair."""
+    try:
+        return AdviceReply.model_validate(last_json_object(reply.text, AdviceReply.model_fields))
+    except ValidationError as error:
+        rows = error.errors(include_url=False, include_context=False, include_input=False)
+        messages = [f"{plain_key(row['loc'][0])}: {row['msg'].lower()}" for row in rows[:4]]
+        raise BadReply("; ".join(messages)) from None
+
+
+def paragraph(reply: AdviceReply, shown: ShownPassages) -> Paragraph:
+    """Check citations as in a review, and split the paragraph into statements."""
+    known = {passage.id for passage in shown.passages}
+    text, dropped = keep_known(reply.paragraph, known)
+    text = attach(tidy(text, limit=LIMIT), shown.passages)
+    bare = _CITE.sub("", text)
+    return Paragraph(
+        statements=tuple(_statement(sentence, shown) for sentence in sentences(text)),
+        own_claims=own_claims([bare], shown.passages, tool=" ".join(shown.names.values())),
+        unknown_cites=dropped,
+    )
+
+
+def objection(
+    reply: AdviceReply, checked: Paragraph, winner: Side | None, names: dict[Side, str]
+) -> str:
+    """Return why the paragraph cannot be used; "" where it can."""
+    if reply.ship_with != _CHOICE[winner] or _urged(reply.paragraph, winner, names):
+        return "it names another winner than the rule"
+    if not any(statement.cites for statement in checked.statements):
+        return "it points at no passage"
+    return ""
+
+
+def _urged(text: str, winner: Side | None, names: dict[Side, str]) -> bool:
+    """Tell whether a sentence urges, without any condition, what the rule does not name."""
+    wrong: tuple[Side, ...] = ("a", "b") if winner is None else ("b" if winner == "a" else "a",)
+    for side in wrong:
+        called = "|".join(re.escape(name) for name in (LABEL[side], names[side]) if name)
+        urges = re.compile(rf"{_URGES}(?:{called})|(?:{called}){_PRAISED}{_BEST}", re.IGNORECASE)
+        if any(urges.search(s) and not _ONLY_IF.search(s) for s in sentences(_CITE.sub("", text))):
+            return True
+    return False
+
+
+def _statement(sentence: str, shown: ShownPassages) -> Statement:
+    return Statement(about="written", pieces=tuple(_pieces(sentence, shown)))
+
+
+def _pieces(sentence: str, shown: ShownPassages) -> Iterator[Piece]:
+    # Split before the names come in: a name may look like a citation.
+    for number, part in enumerate(_CITE.split(sentence)):
+        if number % 2:
+            yield shown.pointers[part]
+        elif part:
+            yield _named(part, shown.names)
+
+
+def _named(text: str, names: dict[Side, str]) -> str:
+    sides: Sequence[Side] = ("a", "b")
+    any_label = "|".join(re.escape(LABEL[side]) for side in sides)
+    by_label = {LABEL[side]: " ".join(names[side].split()) for side in sides}
+    return re.sub(any_label, lambda m: by_label[m[0].lower()], text, flags=re.IGNORECASE)

@@ -1,18 +1,30 @@
-"""Two scorecards side by side: where the reviewers differ on them, and who is ahead. Pure."""
+"""Two scorecards side by side: where the reviewers differ on them, and who is ahead. Pure.
 
-from collections.abc import Iterator, Sequence
+The types first, which are the JSON contract `panel.comparison/1`, then the rules that fill them.
+Passages of both tools start at E1.1, so a pointer names its side.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from panel.report.comparison.cautions import UNLIKE, Caution, cautions
+from panel.foundation.proportion import wilson
 from panel.report.comparison.preference import Preference, Side, prefer
-from panel.report.comparison.statement import Advice
-from panel.report.comparison.votes import CommunityVotes
-from panel.report.comparison.weights import Weights
-from panel.review.personas import ORDER
+from panel.review.personas import ORDER, Persona
 from panel.review.review import Answer, Finding, Review, Vote
 from panel.review.verdict.scorecard import Scorecard
+
+Weights = Mapping[tuple[str, str], float]
+"""By persona and criterion."""
+
+Kind = Literal["model", "provider", "asked", "reviewers", "questions", "dates", "samples"]
+
+UNLIKE: Final[frozenset[Kind]] = frozenset({"model", "asked", "reviewers"})
+"""Kinds that make scores hard to compare: a lead must be larger then."""
+
+SAME_DAY: Final = timedelta(hours=24)
 
 _RANK: Final[dict[Answer, int]] = {"no": 0, "unclear": 1, "yes": 2}
 _CERTAIN: Final[dict[Answer, float]] = {"no": 0.0, "unclear": 0.5, "yes": 1.0}
@@ -22,6 +34,102 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="null"
     )
+
+
+class Pointer(_Frozen):
+    """A stored passage of one of the two tools."""
+
+    side: Side
+    passage: str
+
+
+Piece = str | Pointer
+"""A piece of a statement: words, or a pointer behind the words that it backs."""
+
+
+class Statement(_Frozen):
+    """A sentence."""
+
+    about: Literal["verdict", "a", "b", "price", "written"]
+    """What it is: the verdicts, what speaks for one tool, the prices, or a model's own words."""
+    pieces: tuple[Piece, ...]
+
+    @property
+    def cites(self) -> tuple[Pointer, ...]:
+        """The passages it points at."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, Pointer))
+
+
+class ModelReply(_Frozen):
+    """A model's reply, kept as it came: what is published can be checked against it."""
+
+    provider: str
+    model: str
+    asked: datetime
+    key: str
+    """Digest of what was asked."""
+    text: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    used: bool
+    """False where it broke a rule and the rule's own paragraph stands in its place."""
+
+
+class Advice(_Frozen):
+    """Which one to ship with, and when the other."""
+
+    preference: Preference
+    """The rule's; whoever wrote the words."""
+    by: Literal["rule", "model"]
+    statements: tuple[Statement, ...]
+    own_claims: tuple[str, ...] = ()
+    """Figures and names in a model's words that stand in no passage it was shown."""
+    unknown_cites: int = 0
+    """Citations of passages that do not exist: dropped."""
+    written: ModelReply | None = None
+    note: str = ""
+    """Why a model's paragraph was not used."""
+
+
+class Caution(_Frozen):
+    """One thing to know before the two are compared."""
+
+    kind: Kind
+    text: str
+    """One sentence without its full stop. Names in it are untrusted."""
+
+
+class CommunityCount(_Frozen):
+    """How many people would ship, and how many would skip."""
+
+    ship: int = Field(default=0, ge=0)
+    skip: int = Field(default=0, ge=0)
+
+    @property
+    def total(self) -> int:
+        """All votes."""
+        return self.ship + self.skip
+
+    @property
+    def share(self) -> float | None:
+        """Share of ship in percent; None without votes."""
+        return 100 * self.ship / self.total if self.total else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the share in percent; None without votes."""
+        if not self.total:
+            return None
+        low, high = wilson(self.ship, self.total)
+        return 100 * low, 100 * high
+
+
+class CommunityVotes(_Frozen):
+    """The community's votes on one tool; never part of the panel's numbers."""
+
+    verified: CommunityCount = CommunityCount()
+    anonymous: CommunityCount = CommunityCount()
 
 
 class ComparedAnswer(_Frozen):
@@ -70,7 +178,7 @@ class Comparison(_Frozen):
     schema_: Literal["panel.comparison/1"] = Field(default="panel.comparison/1", alias="schema")
     preference: Preference
     advice: Advice | None = None
-    """Which one to ship with in words; filled in by `advice.advised`."""
+    """Which one to ship with in words; filled in by `advice.with_advice`."""
     cautions: tuple[Caution, ...]
     differences: tuple[Difference, ...]
     """Those that decide first, then by their pull."""
@@ -89,8 +197,21 @@ class Comparison(_Frozen):
         return self.a if side == "a" else self.b
 
 
-class _Asked(NamedTuple):
-    """One question put to both."""
+def weights_of(personas: Iterable[Persona]) -> dict[tuple[str, str], float]:
+    """Return how much each answer counts: its criterion's weight times its persona's."""
+    return {(p.name, c.id): p.weight * c.weight for p in personas for c in p.criteria}
+
+
+def between(a: Weights, b: Weights) -> dict[tuple[str, str], float]:
+    """Return the weights of two panels: the mean where both know one, else whichever knows it."""
+    return {
+        key: (a.get(key, b.get(key, 0.0)) + b.get(key, a.get(key, 0.0))) / 2
+        for key in [*a, *(key for key in b if key not in a)]
+    }
+
+
+class _PairedFinding(NamedTuple):
+    """One question put to both tools in the same words."""
 
     review: Review
     a: Finding
@@ -110,20 +231,20 @@ def compare(
     Args:
         a: One tool's scorecard.
         b: The other's.
-        weights: What the criteria weigh, where it is known (see `weights`).
+        weights: What the criteria weigh, where it is known (see `weights_of`).
         community_a: The community's votes on the first tool, where there are any.
         community_b: The same on the second.
     """
     pairs = list(_pairs(a, b))
-    every = sum(len(r.findings) for card in (a, b) for r in card.reviews if _both(r.persona, a, b))
-    found = cautions(a, b, unpaired=every - 2 * len(pairs))
+    total = sum(len(r.findings) for card in (a, b) for r in card.reviews if _both(r.persona, a, b))
+    warned = cautions(a, b, unpaired=total - 2 * len(pairs))
     differing = [
-        _difference(each, weights or {}, (a, b)) for each in pairs if each.a.answer != each.b.answer
+        _difference(pair, weights or {}, (a, b)) for pair in pairs if pair.a.answer != pair.b.answer
     ]
     return Comparison(
-        preference=prefer(a.verdict, b.verdict, alike=not {c.kind for c in found} & UNLIKE),
-        cautions=found,
-        differences=tuple(sorted(differing, key=_place)),
+        preference=prefer(a.verdict, b.verdict, alike=not {c.kind for c in warned} & UNLIKE),
+        cautions=warned,
+        differences=tuple(sorted(differing, key=_rank)),
         standings=tuple(_standings(a, b)),
         asked=len(pairs),
         same=len(pairs) - len(differing),
@@ -138,28 +259,27 @@ def _both(persona: str, a: Scorecard, b: Scorecard) -> bool:
     return all(any(r.persona == persona for r in card.reviews) for card in (a, b))
 
 
-def _pairs(a: Scorecard, b: Scorecard) -> Iterator[_Asked]:
+def _pairs(a: Scorecard, b: Scorecard) -> Iterator[_PairedFinding]:
     """Yield the questions that both were asked in the same words."""
-    others = {r.persona: r for r in b.reviews}
+    findings_b = {r.persona: r.findings for r in b.reviews}
     for review in a.reviews:
-        other = others.get(review.persona)
-        answers = {(f.criterion, f.question): f for f in other.findings} if other else {}
+        answers = {(f.criterion, f.question): f for f in findings_b.get(review.persona, ())}
         # One finding a question, should a card hold two.
         first = {(f.criterion, f.question): f for f in reversed(review.findings)}
         for finding in review.findings:
             key = (finding.criterion, finding.question)
             if key in answers and first[key] is finding:
-                yield _Asked(review, finding, answers.pop(key))
+                yield _PairedFinding(review, finding, answers.pop(key))
 
 
-def _difference(asked: _Asked, weights: Weights, cards: Sequence[Scorecard]) -> Difference:
-    a, b = asked.a, asked.b
-    persona = asked.review.persona
+def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecard]) -> Difference:
+    a, b = pair.a, pair.b
+    persona = pair.review.persona
     weight = weights.get((persona, a.criterion))
-    told = f"{asked.review.title} skips: {a.criterion} is a dealbreaker"
+    note = f"{pair.review.title} skips: {a.criterion} is a dealbreaker"
     return Difference(
         persona=persona,
-        title=asked.review.title,
+        title=pair.review.title,
         criterion=a.criterion,
         question=a.question,
         kind=a.kind,
@@ -167,7 +287,7 @@ def _difference(asked: _Asked, weights: Weights, cards: Sequence[Scorecard]) -> 
         b=ComparedAnswer(answer=b.answer, p=b.p, cites=b.cites),
         favours="a" if _RANK[a.answer] > _RANK[b.answer] else "b",
         decides="yes" in (a.answer, b.answer),
-        dealbreaker=any(told in card.verdict.notes for card in cards),
+        dealbreaker=any(note in card.verdict.notes for card in cards),
         weight=weight,
         pull=(1.0 if weight is None else weight) * abs(_probability(a) - _probability(b)),
     )
@@ -180,27 +300,27 @@ def _probability(finding: Finding) -> float:
     return finding.p
 
 
-def _place(found: Difference) -> tuple[bool, bool, float, int, str, str, str]:
+def _rank(difference: Difference) -> tuple[bool, bool, float, int, str, str, str]:
     return (
-        not found.decides,
-        not found.dealbreaker,
-        -found.pull,
-        _turn(found.persona),
-        found.persona,
-        found.criterion,
-        found.question,
+        not difference.decides,
+        not difference.dealbreaker,
+        -difference.pull,
+        _persona_order(difference.persona),
+        difference.persona,
+        difference.criterion,
+        difference.question,
     )
 
 
-def _turn(persona: str) -> int:
+def _persona_order(persona: str) -> int:
     return ORDER.index(persona) if persona in ORDER else len(ORDER)
 
 
 def _standings(a: Scorecard, b: Scorecard) -> Iterator[Standing]:
-    one, two = _votes(a), _votes(b)
+    votes = _votes(a), _votes(b)
     titles = {r.persona: r.title for card in (b, a) for r in card.reviews}
-    for name in sorted({*one, *two}, key=lambda name: (_turn(name), name)):
-        (vote_a, score_a), (vote_b, score_b) = (side.get(name, (None, None)) for side in (one, two))
+    for name in sorted({*votes[0], *votes[1]}, key=lambda name: (_persona_order(name), name)):
+        (vote_a, score_a), (vote_b, score_b) = (side.get(name, (None, None)) for side in votes)
         yield Standing(
             persona=name,
             title=titles.get(name, name.capitalize()),
@@ -216,3 +336,52 @@ def _votes(card: Scorecard) -> dict[str, tuple[Vote | Literal["missing"], float 
         missing.persona: ("missing", None) for missing in card.missing
     }
     return votes | {r.persona: (r.vote, r.score) for r in card.reviews}
+
+
+def cautions(a: Scorecard, b: Scorecard, *, unpaired: int) -> tuple[Caution, ...]:
+    """Return what differs in how the two were judged, what weighs most first.
+
+    Args:
+        a: One scorecard.
+        b: The other.
+        unpaired: Questions that only one of the two was asked, or that were worded otherwise.
+    """
+    return tuple(Caution(kind=kind, text=text) for kind, text in _caution_texts(a, b, unpaired))
+
+
+def _caution_texts(a: Scorecard, b: Scorecard, unpaired: int) -> Iterator[tuple[Kind, str]]:
+    name_a, name_b = a.tool.name, b.tool.name
+    if _models(a) != _models(b):
+        yield "model", f"Different models judged them: {name_a} by {a.model}, {name_b} by {b.model}"
+    elif a.provider != b.provider:
+        yield (
+            "provider",
+            f"The model was called at different providers: for {name_a} at {a.provider}, for"
+            f" {name_b} at {b.provider}",
+        )
+    if a.asked != b.asked:
+        yield "asked", f"They were asked in different ways: {name_a} {a.asked}, {name_b} {b.asked}"
+    if _reviewers(a) != _reviewers(b):
+        yield "reviewers", "Different reviewers judged them"
+    if unpaired:
+        what = "question was" if unpaired == 1 else "questions were"
+        yield "questions", f"{unpaired} {what} put to one of them only"
+    if abs(a.created - b.created) > SAME_DAY:
+        yield (
+            "dates",
+            f"They were judged on different days: {name_a} on {a.created:%Y-%m-%d}, {name_b}"
+            f" on {b.created:%Y-%m-%d}",
+        )
+    if once := [card.tool.name for card in (a, b) if card.verdict.interval is None]:
+        whose = (
+            "Each reviewer was asked once" if len(once) > 1 else f"On {once[0]} each was asked once"
+        )
+        yield "samples", f"{whose}, so how far a score may move by chance is not known"
+
+
+def _models(card: Scorecard) -> frozenset[str]:
+    return frozenset(review.model for review in card.reviews) | {card.model}
+
+
+def _reviewers(card: Scorecard) -> frozenset[str]:
+    return frozenset([*(r.persona for r in card.reviews), *(m.persona for m in card.missing)])

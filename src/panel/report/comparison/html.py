@@ -1,26 +1,24 @@
-"""A comparison as one self-contained HTML page, without script or anything fetched.
+"""HTML: one self-contained page, without script or anything fetched.
 
 The body is the macro `pair_body` of `templates/pair.html`, which other pages use as well.
 """
 
-from pathlib import Path
-from typing import Final
-
 from panel.report.comparison.comparison import Comparison
 from panel.report.comparison.view import pair_view
-from panel.report.scorecard.html import style_hash, stylesheet, template
+from panel.report.scorecard.html import style_hash, stylesheet
+from panel.report.templating import FOLDER, html_template
 
-_CSS: Final = Path(__file__).parents[1] / "templates" / "pair.css"
+SUFFIX = ".html"
 
 
 def render(comparison: Comparison) -> str:
     """Return the page."""
     style = stylesheet() + pair_styles()
-    return template("pair_page.html").render(
+    return html_template("pair_page.html").render(
         view=pair_view(comparison), style=style, style_hash=style_hash(style)
     )
 
 
 def pair_styles() -> str:
     """Return what a comparison needs beside the scorecard's style sheet."""
-    return _CSS.read_text(encoding="utf-8")
+    return (FOLDER / "pair.css").read_text(encoding="utf-8")

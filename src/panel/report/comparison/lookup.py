@@ -8,7 +8,7 @@ from pathlib import Path
 from panel.evidence.tools.identity import name_key
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.text import printable
-from panel.report.comparison.weights import weights_of
+from panel.report.comparison.comparison import weights_of
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
@@ -95,11 +95,11 @@ def _slug(run: Run, name: str) -> str:
 
 
 def _near(name: str, names: Sequence[str]) -> str:
-    by_identity = {name_key(each): each for each in names}
+    by_key = {name_key(name): name for name in names}
     wanted = name_key(name)
-    near = difflib.get_close_matches(wanted, by_identity, n=3, cutoff=0.5)
-    near += [each for each in by_identity if wanted and wanted in each and each not in near]
-    return _listed(by_identity[each] for each in near[:3])
+    near = difflib.get_close_matches(wanted, by_key, n=3, cutoff=0.5)
+    near += [key for key in by_key if wanted and wanted in key and key not in near]
+    return _listed(by_key[key] for key in near[:3])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ ACROSS: Final = 10.0
 
 
 class Preference(BaseModel):
-    """The rule's word on two verdicts."""
+    """Which of two tools is ahead, by rule."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,5 +88,5 @@ def _range(verdict: Verdict) -> tuple[float, float]:
     return min(low, score), max(high, score)
 
 
-def _overlap(one: tuple[float, float], two: tuple[float, float]) -> bool:
-    return max(one[0], two[0]) <= min(one[1], two[1])
+def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return max(a[0], b[0]) <= min(a[1], b[1])

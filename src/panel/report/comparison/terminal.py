@@ -1,14 +1,20 @@
-"""A comparison for the screen: two columns, plain text where colour is off."""
+"""Terminal: two columns for the screen, plain text where colour is off."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from panel.report import figures
 from panel.report.citations import Own
-from panel.report.comparison.advice_view import Told
-from panel.report.comparison.answers_view import AnswerView, DifferenceView
 from panel.report.comparison.comparison import Comparison
-from panel.report.comparison.view import PairView, PersonaPair, SideView, pair_view
+from panel.report.comparison.view import (
+    DifferenceView,
+    PairView,
+    PersonaPair,
+    SideView,
+    StatementPart,
+    pair_view,
+)
+from panel.report.scorecard.findings import ANSWER_GLYPHS, FindingView
 from panel.report.scorecard.terminal_blocks import (
     CITE,
     QUIET,
@@ -26,6 +32,8 @@ from panel.report.scorecard.terminal_blocks import (
     words,
 )
 from panel.report.scorecard.view import GLYPHS, MissingView, PersonaView
+
+SUFFIX = ".txt"
 
 WIDTH: Final = 80
 
@@ -100,19 +108,19 @@ def _advice(shown: PairView) -> Iterator[Block]:
         words((advice.headline, f"bold {STYLES['ship'] if advice.winner else ''}".strip()))
     )
     for pieces in advice.verdict:
-        yield indent(_told(pieces))
+        yield indent(_statement(pieces))
     for heading, _, statements in advice.reasons:
         yield words("")
         yield indent(words((heading, "bold")))
         for pieces in statements:
-            yield indent(columns([(words("·"), _told(pieces))], (1, 70)))
+            yield indent(columns([(words("·"), _statement(pieces))], (1, 70)))
     for pieces in advice.prices:
         yield words("")
-        yield indent(_told(pieces))
+        yield indent(_statement(pieces))
     yield indent(words((f"{advice.by}.", QUIET)), after=1)
 
 
-def _told(pieces: Iterable[Told]) -> Block:
+def _statement(pieces: Iterable[StatementPart]) -> Block:
     drawn: list[str | tuple[str, str]] = []
     for piece in pieces:
         if isinstance(piece, str):
@@ -139,23 +147,22 @@ def _measure(value: float | None) -> Block:
     return FitWidth(lambda width: words(text) + bar(value, max(0, min(width - 6, 20)), "bold"))
 
 
-def _difference(found: DifferenceView, shown: PairView) -> Iterator[Block]:
-    dealbreaker: tuple[tuple[str, str], ...] = (
-        ((" Dealbreaker.", "bold red"),) if found.dealbreaker else ()
-    )
-    yield indent(words((found.question, "bold"), *dealbreaker, (f"  {found.title}", QUIET)))
-    sides = _answer(shown.a.name, found.a), _answer(shown.b.name, found.b)
+def _difference(difference: DifferenceView, shown: PairView) -> Iterator[Block]:
+    dealbreaker = " Dealbreaker." if difference.dealbreaker else ""
+    title = (f"  {difference.title}", QUIET)
+    yield indent(words((difference.question, "bold"), (dealbreaker, "bold red"), title))
+    sides = _answer(shown.a.name, difference.a), _answer(shown.b.name, difference.b)
     yield indent(columns([sides], (1, 1)), after=1)
 
 
-def _answer(name: str, given: AnswerView) -> Block:
-    chance = f" {given.chance}" if given.chance else ""
+def _answer(name: str, finding: FindingView) -> Block:
+    answer = finding.answer
     pieces: list[str | tuple[str, str]] = [
         (f"{name}\n", QUIET),
-        (f"{given.glyph} {given.answer}", f"bold {STYLES[given.answer]}"),
-        chance,
+        (f"{ANSWER_GLYPHS[answer]} {answer}", f"bold {STYLES[answer]}"),
+        f" {finding.chance}" if finding.chance else "",
     ]
-    for quote in given.quotes:
+    for quote in finding.quotes[:1]:
         pieces += [(f"\n“{quote.text}”", "italic"), (f" {quote.id}", CITE)]
     return words(*pieces)
 
@@ -165,31 +172,31 @@ def _opinions(persona: PersonaPair, shown: PairView) -> Iterator[Block]:
         yield _opinion(side.name, opinion)
 
 
-def _opinion(name: str, found: PersonaView | MissingView | None) -> Block:
-    if found is None:
+def _opinion(name: str, opinion: PersonaView | MissingView | None) -> Block:
+    if opinion is None:
         return words((f"{name}\n", "bold"), "not asked")
-    if isinstance(found, MissingView):
-        detail = f" ({found.detail})" if found.detail else ""
+    if isinstance(opinion, MissingView):
+        detail = f" ({opinion.detail})" if opinion.detail else ""
         vote = (f"{GLYPHS['missing']} missing\n", STYLES["missing"])
-        return words((f"{name}\n", "bold"), vote, f"{found.reason}{detail}; counts as no vote")
-    vote = (f"{GLYPHS[found.vote]} {found.vote}", f"bold {STYLES[found.vote]}")
-    drawn = words((f"{name}\n", "bold"), vote, f"  {figures.score(found.score)}\n")
-    for paragraph in found.summary:
+        return words((f"{name}\n", "bold"), vote, f"{opinion.reason}{detail}; counts as no vote")
+    vote = (f"{GLYPHS[opinion.vote]} {opinion.vote}", f"bold {STYLES[opinion.vote]}")
+    drawn = words((f"{name}\n", "bold"), vote, f"  {figures.score(opinion.score)}\n")
+    for paragraph in opinion.summary:
         drawn = drawn + inline(paragraph) + words("\n")
-    if forecast := found.forecast:
+    if forecast := opinion.forecast:
         chance = f"{forecast.chance} " if forecast.chance else ""
         drawn = drawn + words((f"\nForecast, {chance}by {forecast.by}: ", "bold"))
         drawn = drawn + inline(forecast.claim) + words("\n")
-    return drawn + words((f"\n{found.tally}", QUIET))
+    return drawn + words((f"\n{opinion.tally}", QUIET))
 
 
 def _read(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
     yield _names(shown)
-    for label, one, two in shown.read:
-        cells = [inline((text, cite) if cite else (text,)) for text, cite in (one, two)]
+    for label, *facts in shown.read:
+        cells = [inline((text, cite) if cite else (text,)) for text, cite in facts]
         yield words((label, QUIET)), cells[0], cells[1]
 
 
 def _made(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
-    for label, one, two in shown.made:
-        yield words((label, QUIET)), words((one, QUIET)), words((two, QUIET))
+    for label, a, b in shown.made:
+        yield words((label, QUIET)), words((a, QUIET)), words((b, QUIET))

@@ -1,32 +1,74 @@
-"""What a comparison of two tools shows, computed once: pure, and ignorant of any format."""
+"""What a comparison of two tools shows, computed once: pure, and ignorant of any format.
+
+A comparison is a card with two columns: each tool's own card and findings are those that its
+scorecard shows. Both tools' passages start at E1.1, so a citation here names its side, with the
+tool's name beside it wherever the words before it do not say which tool is meant.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from panel.report import figures
-from panel.report.citations import Cite, line
+from panel.report.citations import Cite, Own, cut, line, lines, parts
 from panel.report.comparison.advice import advise
-from panel.report.comparison.advice_view import SIDES, AdviceView, advice_view
-from panel.report.comparison.answers_view import (
-    AnswerRow,
-    DifferenceView,
-    answer_rows,
-    difference_view,
+from panel.report.comparison.comparison import (
+    Advice,
+    CommunityCount,
+    CommunityVotes,
+    ComparedAnswer,
+    Comparison,
+    Difference,
+    Pointer,
+    Statement,
 )
-from panel.report.comparison.comparison import Comparison
-from panel.report.comparison.preference import Side
-from panel.report.comparison.statement import Advice
-from panel.report.comparison.votes import CommunityCount, CommunityVotes
-from panel.report.scorecard.findings import Known
-from panel.report.scorecard.made import provenance
-from panel.report.scorecard.view import CardView, MissingView, PersonaView, view
+from panel.report.comparison.preference import Side, other_side
+from panel.report.scorecard.findings import FindingView, Known, finding_view, findings
+from panel.report.scorecard.view import CardView, MissingView, PersonaView, provenance, view
+from panel.review.review import Finding
 from panel.review.verdict.scorecard import Scorecard
 
 SHOWN: Final = 8
 """Differences shown at once; the others follow on demand."""
 
 BOTH: Final = "Both"
+
+SIDES: Final[tuple[Side, Side]] = ("a", "b")
+
+NAMED: Final = 28
+"""Characters of a tool's name beside a citation."""
+
+
+@dataclass(frozen=True)
+class PassageRef:
+    """A reference to a passage of one of the two tools."""
+
+    side: Side
+    id: str
+    label: str
+    """The id, with the tool's name before it where the text does not name it."""
+    tool: str
+
+
+StatementPart = str | PassageRef | Own
+"""A piece of a statement."""
+
+
+@dataclass(frozen=True)
+class AdviceView:
+    """Which one to ship with."""
+
+    headline: str
+    winner: Side | None
+    verdict: tuple[tuple[StatementPart, ...], ...]
+    """How the verdicts stand, or the whole paragraph where a model wrote it."""
+    reasons: tuple[tuple[str, Side, tuple[tuple[StatementPart, ...], ...]], ...]
+    """A heading, the tool it is about, and the statements that speak for it."""
+    prices: tuple[tuple[StatementPart, ...], ...]
+    by: str
+    """Who wrote the words."""
+    reply: str
+    """A model's reply as it came, used or not; empty where none was asked."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +99,29 @@ class ScoreRow:
     a: float | None
     b: float | None
     text: str
+
+
+@dataclass(frozen=True)
+class DifferenceView:
+    """A criterion that was answered otherwise for the two."""
+
+    question: str
+    title: str
+    kind: str
+    favours: Side
+    decides: bool
+    dealbreaker: bool
+    a: FindingView
+    b: FindingView
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One question; None where that tool was not asked it."""
+
+    question: str
+    a: FindingView | None
+    b: FindingView | None
 
 
 @dataclass(frozen=True)
@@ -104,19 +169,19 @@ def pair_view(comparison: Comparison) -> PairView:
     advice = comparison.advice or advise(comparison)
     a, b = _side(comparison, advice, "a"), _side(comparison, advice, "b")
     known = {side: Known(comparison.card(side).evidence) for side in SIDES}
-    shown = tuple(difference_view(each, known) for each in comparison.differences)
-    told = advice_view(comparison, advice, {"a": a.name, "b": b.name}, known)
+    differences = tuple(difference_view(d, known) for d in comparison.differences)
+    advised = advice_view(comparison, advice, {"a": a.name, "b": b.name}, known)
     return PairView(
         title=f"{a.name} vs {b.name}",
         category=a.card.category if a.card.category == b.card.category else "",
-        summary=f"{a.name} or {b.name}? {told.headline}",
+        summary=f"{a.name} or {b.name}? {advised.headline}",
         a=a,
         b=b,
-        advice=told,
+        advice=advised,
         cautions=tuple(_cautions(comparison, a, b)),
         scores=tuple(_scores(comparison, a, b)),
-        differences=shown[:SHOWN],
-        more=shown[SHOWN:],
+        differences=differences[:SHOWN],
+        more=differences[SHOWN:],
         counted=_counted(comparison),
         personas=tuple(_personas(comparison, a.card, b.card)),
         read=tuple(_read(a.card, b.card)),
@@ -144,9 +209,9 @@ def _cautions(comparison: Comparison, a: SideView, b: SideView) -> Iterator[str]
 def _scores(comparison: Comparison, a: SideView, b: SideView) -> Iterator[ScoreRow]:
     rows = [("Panel", comparison.a.verdict.score, comparison.b.verdict.score)]
     rows += [(line(s.title), s.score_a, s.score_b) for s in comparison.standings]
-    for label, one, two in rows:
-        text = f"{label}: {a.name} {figures.score(one)}, {b.name} {figures.score(two)} of 100"
-        yield ScoreRow(label, one, two, text)
+    for label, x, y in rows:
+        text = f"{label}: {a.name} {figures.score(x)}, {b.name} {figures.score(y)} of 100"
+        yield ScoreRow(label, x, y, text)
 
 
 def _counted(comparison: Comparison) -> str:
@@ -160,32 +225,31 @@ def _counted(comparison: Comparison) -> str:
 
 
 def _personas(comparison: Comparison, a: CardView, b: CardView) -> Iterator[PersonaPair]:
-    both = zip((comparison.a, comparison.b), (a, b), strict=True)
-    one, two = (_by_persona(card, shown) for card, shown in both)
+    views_a, views_b = _by_persona(comparison.a, a), _by_persona(comparison.b, b)
     for standing in comparison.standings:
         name = standing.persona
         yield PersonaPair(
             title=line(standing.title),
-            a=one.get(name),
-            b=two.get(name),
+            a=views_a.get(name),
+            b=views_b.get(name),
             answers=tuple(answer_rows(name, comparison.a, comparison.b)),
         )
 
 
-def _by_persona(card: Scorecard, shown: CardView) -> dict[str, PersonaView | MissingView]:
-    missing = zip(card.missing, shown.missing, strict=True)
-    found: dict[str, PersonaView | MissingView] = {m.persona: seen for m, seen in missing}
-    return found | {r.persona: p for r, p in zip(card.reviews, shown.personas, strict=True)}
+def _by_persona(card: Scorecard, card_view: CardView) -> dict[str, PersonaView | MissingView]:
+    missing = zip(card.missing, card_view.missing, strict=True)
+    views: dict[str, PersonaView | MissingView] = {m.persona: shown for m, shown in missing}
+    return views | {r.persona: p for r, p in zip(card.reviews, card_view.personas, strict=True)}
 
 
 def _read(
     a: CardView, b: CardView
 ) -> Iterator[tuple[str, tuple[str, Cite | None], tuple[str, Cite | None]]]:
     yield "Price as listed", (a.price, None), (b.price, None)
-    one, two = ({label: (text, cite) for label, text, cite in card.read} for card in (a, b))
+    facts_a, facts_b = ({label: (text, cite) for label, text, cite in v.read} for v in (a, b))
     nothing = (figures.UNKNOWN, None)
-    for label in one or two:
-        left, right = one.get(label, nothing), two.get(label, nothing)
+    for label in facts_a or facts_b:
+        left, right = facts_a.get(label, nothing), facts_b.get(label, nothing)
         if left[1] or right[1]:
             yield label, left, right
 
@@ -193,9 +257,9 @@ def _read(
 def _community(a: CommunityVotes | None, b: CommunityVotes | None) -> Iterator[CommunityView]:
     if a is None and b is None:
         return
-    one, two = a or CommunityVotes(), b or CommunityVotes()
-    yield CommunityView("Verified", _ballot(one.verified), _ballot(two.verified))
-    yield CommunityView("Anonymous", _ballot(one.anonymous), _ballot(two.anonymous))
+    a, b = a or CommunityVotes(), b or CommunityVotes()
+    yield CommunityView("Verified", _ballot(a.verified), _ballot(b.verified))
+    yield CommunityView("Anonymous", _ballot(a.anonymous), _ballot(b.anonymous))
 
 
 def _ballot(votes: CommunityCount) -> str:
@@ -207,5 +271,140 @@ def _ballot(votes: CommunityCount) -> str:
 
 
 def _made(a: Scorecard, b: Scorecard) -> Iterator[tuple[str, str, str]]:
-    for (label, one), (_, two) in zip(provenance(a), provenance(b), strict=True):
-        yield label, one, two
+    for (label, text_a), (_, text_b) in zip(provenance(a), provenance(b), strict=True):
+        yield label, text_a, text_b
+
+
+def advice_view(
+    comparison: Comparison, advice: Advice, names: dict[Side, str], known: dict[Side, Known]
+) -> AdviceView:
+    """Return what is shown of an advice; `names` are the tools' as shown.
+
+    A pointer to a passage that is not `known` is left out.
+    """
+
+    def statements(*about: str) -> tuple[tuple[StatementPart, ...], ...]:
+        return tuple(
+            tuple(_pieces(statement, advice, names, known))
+            for statement in advice.statements
+            if statement.about in about
+        )
+
+    first = advice.preference.winner or advice.preference.higher or "a"
+    return AdviceView(
+        headline=_headline(advice, names, comparison),
+        winner=advice.preference.winner,
+        verdict=statements("verdict", "written"),
+        reasons=tuple(
+            (_speaks(side, names, advice.preference.winner), side, about)
+            for side in (first, other_side(first))
+            if (about := statements(side))
+        ),
+        prices=statements("price"),
+        by=_by(advice),
+        reply=lines(advice.written.text) if advice.written else "",
+    )
+
+
+def _headline(advice: Advice, names: dict[Side, str], comparison: Comparison) -> str:
+    preference = advice.preference
+    if preference.winner:
+        return f"Ship with {names[preference.winner]}"
+    outcomes = [comparison.card(side).verdict.outcome for side in SIDES]
+    held = [names[s] for s, o in zip(SIDES, outcomes, strict=True) if o == "hold"]
+    skips = outcomes == ["skip", "skip"]
+    return {
+        "margin": "A tie: neither is ahead",
+        "interval": "A tie: neither is ahead",
+        "neither": "Neither: the panel " + ("skips both" if skips else "does not ship either"),
+        "contradiction": "No winner: scores and votes disagree",
+        "hold": f"No winner while {' and '.join(held)} is on hold",
+        "incomplete": "No winner: too few reviewers voted",
+    }[preference.reason]
+
+
+def _speaks(side: Side, names: dict[Side, str], winner: Side | None) -> str:
+    if winner is None or winner == side:
+        return f"What speaks for {names[side]}"
+    return f"When to take {names[side]} instead: if this decides for you"
+
+
+def _by(advice: Advice) -> str:
+    if advice.by == "model" and (written := advice.written):
+        claims = len(advice.own_claims)
+        own = f"; figures and names not in the evidence: {claims}" if claims else ""
+        lost = f"; citations dropped: {advice.unknown_cites}" if advice.unknown_cites else ""
+        return (
+            f"Written by {line(written.model)} at {line(written.provider)},"
+            f" {figures.moment(written.asked)}; who is ahead was decided by rule{own}{lost}"
+        )
+    note = f". {line(advice.note)}" if advice.note else ""
+    return f"Put together by rule from the stored answers; no model wrote it{note}"
+
+
+def _pieces(
+    statement: Statement, advice: Advice, names: dict[Side, str], known: dict[Side, Known]
+) -> Iterator[StatementPart]:
+    before = ""
+    for piece in statement.pieces:
+        if isinstance(piece, Pointer):
+            if piece.passage in known[piece.side]:
+                yield _ref(piece, names[piece.side], before)
+            continue
+        words = _words(piece)
+        before = words or before
+        # No id is a citation here: pointers stand beside the words, never in them.
+        yield from (p for p in parts(words, (), advice.own_claims) if not isinstance(p, Cite))
+
+
+def _ref(pointer: Pointer, name: str, before: str) -> PassageRef:
+    named = before.rstrip().endswith(name)
+    label = pointer.passage if named else f"{cut(name, NAMED)} {pointer.passage}"
+    return PassageRef(pointer.side, line(pointer.passage), label, name)
+
+
+def _words(text: str) -> str:
+    """Return a piece on one line, its blanks at both ends kept: other pieces follow."""
+    inner = line(text)
+    return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if text[-1:].isspace() else ''}"
+
+
+def difference_view(difference: Difference, known: dict[Side, Known]) -> DifferenceView:
+    """Return what is shown of a difference."""
+    return DifferenceView(
+        question=line(difference.question),
+        title=line(difference.title),
+        kind=difference.kind,
+        favours=difference.favours,
+        decides=difference.decides,
+        dealbreaker=difference.dealbreaker,
+        a=_compared(difference, difference.a, known["a"]),
+        b=_compared(difference, difference.b, known["b"]),
+    )
+
+
+def _compared(difference: Difference, answer: ComparedAnswer, known: Known) -> FindingView:
+    finding = Finding(
+        criterion=difference.criterion,
+        question=difference.question,
+        kind=difference.kind,
+        **answer.model_dump(),
+    )
+    return finding_view(finding, known)
+
+
+def answer_rows(persona: str, a: Scorecard, b: Scorecard) -> Iterator[AnswerRow]:
+    """Yield the questions of a reviewer in the order they were asked."""
+    answers_a, answers_b = _answers(persona, a), _answers(persona, b)
+    for key in answers_a | answers_b:
+        yield AnswerRow(line(key[1]), answers_a.get(key), answers_b.get(key))
+
+
+def _answers(persona: str, card: Scorecard) -> dict[tuple[str, str], FindingView]:
+    known = Known(card.evidence)
+    return {
+        (finding.criterion, finding.question): shown
+        for review in card.reviews
+        if review.persona == persona
+        for finding, shown in zip(review.findings, findings(review, card, known), strict=True)
+    }

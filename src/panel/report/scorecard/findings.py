@@ -24,11 +24,14 @@ _TOWARDS: Final[dict[str, tuple[Answer, ...]]] = {
     "skip": ("no", "unclear"),
     "abstain": ("unclear",),
 }
+ANSWER_GLYPHS: Final = {"yes": "✓", "no": "✗", "unclear": "?"}
+"""A shape for each answer, so that no colour is needed to tell them apart."""
+
 _AGAINST: Final[dict[str, Answer]] = {"ship": "no", "skip": "yes"}
 
 
 class Known:
-    """The passages of a card by id: what a citation may point at."""
+    """The passages of a card by id: what a citation may refer to."""
 
     def __init__(self, evidence: Sequence[Source]) -> None:
         self._quotes = {
@@ -76,23 +79,23 @@ class FindingView:
 def findings(review: Review, card: Scorecard, known: Known) -> tuple[FindingView, ...]:
     """Return all findings of a review in the order they were asked."""
     notes = [n for n in card.verdict.notes if review.persona in n or review.title in n]
-    return tuple(_finding(f, notes, known, review.own_claims) for f in review.findings)
+    return tuple(finding_view(f, known, notes, review.own_claims) for f in review.findings)
 
 
-def deciding(shown: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
+def deciding(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
     """Return the strongest findings towards the vote, dealbreakers first.
 
     A skip without a `no` was decided by what the evidence leaves open, so `unclear` comes next.
     """
     towards = _TOWARDS[vote]
-    pool = sorted((f for f in shown if f.answer in towards), key=_rank)
+    pool = sorted((f for f in views if f.answer in towards), key=_rank)
     pool.sort(key=lambda f: towards.index(f.answer))
-    return tuple((pool or sorted(shown, key=_rank))[:SHOWN])
+    return tuple((pool or sorted(views, key=_rank))[:SHOWN])
 
 
-def against(shown: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
+def against(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
     """Return the strongest finding that speaks against the vote, if there is one."""
-    pool = [f for f in shown if f.answer == _AGAINST.get(vote)]
+    pool = [f for f in views if f.answer == _AGAINST.get(vote)]
     return tuple(sorted(pool, key=_rank)[:1])
 
 
@@ -100,9 +103,17 @@ def _rank(finding: FindingView) -> tuple[bool, float, bool]:
     return (not finding.dealbreaker, -finding.strength, not finding.quotes)
 
 
-def _finding(
-    finding: Finding, notes: Sequence[str], known: Known, own: Sequence[str]
+def finding_view(
+    finding: Finding, known: Known, notes: Sequence[str] = (), own: Sequence[str] = ()
 ) -> FindingView:
+    """Return what is shown of one finding.
+
+    Args:
+        finding: An answer to a criterion.
+        known: The passages of its card.
+        notes: Notes of the verdict about its persona; they name dealbreakers.
+        own: Claims of the review that stand in no passage.
+    """
     answered = finding.answer != "unclear"
     quotes = [known.quote(cite) for cite in finding.cites]
     return FindingView(

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from panel.report import bars, figures
-from panel.report.changes.view import Changes, changes
+from panel.report import figures
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.terminal_blocks import (
+    BLOCKS,
     CITE,
     QUIET,
     STYLES,
@@ -25,12 +25,12 @@ from panel.report.scorecard.terminal_blocks import (
     heading,
     indent,
     inline,
+    split_bar,
     stamp,
     to_text,
 )
 from panel.report.scorecard.view import GLYPHS, CardView, PersonaView, view
 from panel.review.verdict.scorecard import Scorecard
-from panel.runs.diff import RunDiff
 
 SUFFIX = ".txt"
 
@@ -88,8 +88,8 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
         highlight=False,
         emoji=False,
     )
-    found = width or (out.width if out.is_terminal else WIDTH)
-    out.width = max(NARROWEST, min(WIDEST, found))
+    columns = width or (out.width if out.is_terminal else WIDTH)
+    out.width = max(NARROWEST, min(WIDEST, columns))
     return out
 
 
@@ -167,13 +167,13 @@ def _read(shown: CardView) -> Text:
     """Draw what was read about price, licence and upkeep: one wrapped line."""
     pieces = []
     for label, text, cite in shown.read:
-        said = Text.assemble((f"{label}: ", QUIET), inline((text, cite) if cite else (text,)))
-        pieces.append(said)
+        parts = inline((text, cite) if cite else (text,))
+        pieces.append(Text.assemble((f"{label}: ", QUIET), parts))
     return Text(" · ", style=QUIET).join(pieces)
 
 
 def _split(shown: CardView, width: int) -> Text:
-    blocks = bars.split_bar(shown.votes, width)
+    blocks = split_bar(shown.votes, width)
     return Text(" ").join(Text(block, style=STYLES[vote]) for vote, block in blocks)
 
 
@@ -205,22 +205,22 @@ def _persona(persona: PersonaView) -> Iterator[RenderableType]:
 def _finding(finding: FindingView, lead: str) -> tuple[Text, Text]:
     answer = Text.assemble(lead, (finding.answer, f"bold {STYLES[finding.answer]}"))
     answer.append(f" {finding.chance}" if finding.chance else "")
-    said = Text(finding.question)
+    text = Text(finding.question)
     if finding.dealbreaker:
-        said.append(" Dealbreaker.", "bold red")
+        text.append(" Dealbreaker.", "bold red")
     if finding.because:
-        said.append(" ").append_text(inline(finding.because))
+        text.append(" ").append_text(inline(finding.because))
     for quote in finding.quotes:
-        said.append(f"\n“{quote.text}”", "italic").append(f" {quote.id}", f"not italic {CITE}")
-    return answer, said
+        text.append(f"\n“{quote.text}”", "italic").append(f" {quote.id}", f"not italic {CITE}")
+    return answer, text
 
 
 def _footer(shown: CardView) -> Group:
     facts = dict(shown.facts)
     first = ("Provider", "Model", "Asked", "Time")
-    asked, comma, reused = facts["Calls"].partition(",")
+    calls, comma, reused = facts["Calls"].partition(",")
     tokens = "tokens unknown" if facts["Tokens"] == figures.UNKNOWN else facts["Tokens"]
-    usage = f"{asked} calls{comma}{reused} · {tokens} · cost {facts['Cost']}"
+    usage = f"{calls} calls{comma}{reused} · {tokens} · cost {facts['Cost']}"
     made = f"{facts['Run']} · {facts['Made']}"
     rows = (" · ".join(facts[name] for name in first), usage, made)
     return Group(*(Text(row, style=QUIET, overflow="fold") for row in rows))
@@ -246,47 +246,4 @@ def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
 
 
 def _counted(votes: Sequence[tuple[str, int]]) -> str:
-    return " · ".join(f"{bars.BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"
-
-
-def difference(diff: RunDiff, *, width: int = WIDTH, color: bool = False) -> str:
-    """Return what changed between two runs as text of at most `width` columns."""
-    return to_text(_changes(changes(diff)), width, color)
-
-
-def show_difference(diff: RunDiff, out: Console) -> None:
-    """Print what changed between two runs."""
-    out.print(*_changes(changes(diff)), sep="\n")
-
-
-def _changes(shown: Changes) -> Iterator[RenderableType]:
-    yield Text(shown.headline, style="bold")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("", "Before", "After"):
-        table.add_column(name, overflow="fold")
-    for row in shown.sides:
-        table.add_row(*(Text(text) for text in row))
-    yield table
-    for name, text in shown.agreement:
-        yield Text(f"Same {name}: {text}")
-    for tool in (t for t in shown.tools if t.changed):
-        yield Text()
-        yield Text.assemble((tool.name, "bold"), "  ", _moved(tool.before, tool.after))
-        yield indent(Text(f"score {tool.score}", style=QUIET))
-        for who, before, after in tool.votes:
-            yield indent(Text.assemble(f"{who} ", _moved(before, after)))
-        for answer in tool.answers:
-            lead = Text.assemble(f"{answer.persona}: ", _moved(answer.before, answer.after), "  ")
-            yield indent(lead + Text(answer.question, style=QUIET))
-    if same := sum(not t.changed for t in shown.tools):
-        yield Text(f"\n{same} tools with the same verdict, votes and answers")
-    for where, names in (("before", shown.only_before), ("after", shown.only_after)):
-        if names:
-            yield Text(f"\nOnly in the run {where}: {', '.join(names)}")
-
-
-def _moved(before: str, after: str) -> Text:
-    one, two = (f"{GLYPHS.get(word, '')} {word}".strip() for word in (before, after))
-    if one == two:
-        return Text(one, style=STYLES.get(after, ""))
-    return Text.assemble(one, " → ", (two, f"bold {STYLES.get(after, '')}".strip()))
+    return " · ".join(f"{BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from panel.evidence.facts import Facts
+from panel.evidence.injection.detect import flagged_passages
 from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.report.scorecard.findings import FindingView, Known, against, deciding, findings
-from panel.report.scorecard.made import provenance
-from panel.report.scorecard.stated import fact_rows
-from panel.report.scorecard.warnings import caveats, flagged, warnings
 from panel.review.review import Forecast, Missing, Review
+from panel.review.support_check import ONLY_COUNTED
 from panel.review.verdict.scorecard import Outcome, Scorecard, Verdict
 
 GLYPHS: Final = {
@@ -37,6 +37,11 @@ REASONS: Final = {
     "quota": "the account had no credit left",
     "model_not_found": "the provider does not serve this model",
 }
+
+ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
+
+FLAGGED_SHOWN: Final = 8
+"""Suspicious passages shown whole; the flags name them all."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +145,9 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     """Compute what is shown of one card; `also` are passages that something beside it cites."""
     known = Known(card.evidence)
     personas = tuple(_persona(r, card, known) for r in card.reviews)
-    read = fact_rows(card.facts)
-    stated = {cite.id for _, _, cite in read if cite is not None}
-    sources = tuple(_sources(card, stated.union(_cited(personas), flagged(card), also)))
+    facts = fact_rows(card.facts)
+    cited = {cite.id for _, _, cite in facts if cite is not None}
+    sources = tuple(_sources(card, cited.union(_cited(personas), flagged(card), also)))
     tool, verdict = card.tool, card.verdict
     return CardView(
         name=line(tool.name) or tool.slug,
@@ -164,7 +169,7 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         personas=personas,
         missing=tuple(_missing(m) for m in card.missing),
         sources=sources,
-        read=read,
+        read=facts,
         facts=tuple(provenance(card)),
     )
 
@@ -199,8 +204,7 @@ def _independence(card: Scorecard) -> tuple[str, ...]:
     effective = card.verdict.effective_votes
     if effective is None:
         return ()
-    asked = len(card.reviews)
-    return (f"The {asked} reviewers are worth about {effective:.1f} independent votes",)
+    return (f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes",)
 
 
 def _persona(review: Review, card: Scorecard, known: Known) -> PersonaView:
@@ -273,3 +277,89 @@ def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
             total=len(source.passages),
             remarks=tuple(remarks),
         )
+
+
+def flagged(card: Scorecard) -> tuple[str, ...]:
+    """Return the ids of the stored passages that the flags of the evidence name."""
+    known = {p.id for source in card.evidence for p in source.passages}
+    named = flagged_passages([flag for source in card.evidence for flag in source.flags])
+    return tuple(ident for ident in named if ident in known)
+
+
+def warnings(card: Scorecard) -> Iterator[str]:
+    """Yield the card's warnings, then what is suspicious, then the passages it stands in."""
+    yield from (line(w) for w in card.warnings)
+    for source in card.evidence:
+        for flag in source.flags:
+            yield f"{line(source.source)} ({line(source.id)}): {line(flag)}"
+    texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
+    for ident in flagged(card)[:FLAGGED_SHOWN]:
+        yield f"{ident} reads: “{texts[ident]}”"
+
+
+def caveats(review: Review, card: Scorecard) -> Iterator[str]:
+    """Yield what to know about one review."""
+    if review.stance not in (None, review.vote):
+        yield f"own stance: {review.stance}, asked after the findings and not counted"
+    if review.flip_rate:
+        yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
+    if review.uncited_facts:
+        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
+    if review.unsupported:
+        outcome = "" if ONLY_COUNTED in review.notes else ", taken as unclear"
+        yield f"facts their passage does not show{outcome}: {review.unsupported}"
+    if review.unknown_cites:
+        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
+    if claims := review.own_claims:
+        listed = ", ".join(line(claim) for claim in claims)
+        yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
+    if (review.provider, review.model) != (card.provider, card.model):
+        yield f"answered by {line(review.model)} at {line(review.provider)}"
+
+
+def provenance(card: Scorecard) -> Iterator[tuple[str, str]]:
+    """Yield how a card was made, as label and text: provider, model, calls, tokens, cost, run."""
+    usage = card.usage
+    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
+    yield "Provider", line(card.provider)
+    yield "Model", line(card.model)
+    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
+    yield "Calls", f"{usage.calls}{reused}"
+    yield (
+        "Tokens",
+        figures.tokens(
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+            uncounted=usage.uncounted_calls,
+        ),
+    )
+    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
+    yield "Time", figures.duration(usage.seconds)
+    yield "Run", line(card.run)
+    yield "Made", figures.moment(card.created)
+
+
+def fact_rows(facts: Facts) -> tuple[tuple[str, str, Cite | None], ...]:
+    """Return the facts as label, text and passage, `unknown` where there is none; () if all are."""
+    rows = [
+        (name, _fact(fact.value), Cite(line(fact.passage)) if fact.passage else None)
+        for name, fact in (
+            ("Entry price", facts.entry_price),
+            ("Licence", facts.licence),
+            ("Last release", facts.last_release),
+            ("Released", facts.released),
+            ("Open issues", facts.open_issues),
+            ("Stars", facts.stars),
+            ("Archived", facts.archived),
+        )
+    ]
+    return tuple(rows) if any(cite for _, _, cite in rows) else ()
+
+
+def _fact(value: str | int | bool | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return line(value) or figures.UNKNOWN

@@ -39,9 +39,9 @@ class Archive:
 
     def refresh(self) -> bool:
         """Read the runs that are new or have changed; tell whether any verdict did."""
-        found = {path.name: (path, _stamp(path)) for path in list_folders(self.runs)}
+        folders = {path.name: (path, _stamp(path)) for path in list_folders(self.runs)}
         read = {}
-        for name, (path, stamp) in found.items():
+        for name, (path, stamp) in folders.items():
             known = self._read.get(name)
             read[name] = known if known and known[0] == stamp else (stamp, *_entries(path))
         before = {name: entries for name, (_, entries, _) in self._read.items()}
@@ -49,7 +49,7 @@ class Archive:
         self.notes = tuple(note for _, _, note in read.values() if note)
         if before == {name: entries for name, (_, entries, _) in read.items()}:
             return False
-        self._histories = _histories(each for _, entries, _ in read.values() for each in entries)
+        self._histories = _histories(e for _, entries, _ in read.values() for e in entries)
         return True
 
     def histories(self) -> tuple[History, ...]:
@@ -70,14 +70,14 @@ class Archive:
         known = self._read.get(run)
         return repr(known[0]) if known else ""
 
-    def card(self, found: Entry) -> Scorecard:
+    def card(self, entry: Entry) -> Scorecard:
         """Read one verdict's whole scorecard. Raises `RunError` where it is gone or damaged."""
-        with Run.open(self.runs / found.run) as run:
-            card = run.card(found.tool.slug)
+        with Run.open(self.runs / entry.run) as run:
+            card = run.card(entry.tool.slug)
         if card is None:
             raise RunError(
-                f"the scorecard of {found.tool.slug} in run {found.run} cannot be read",
-                hint=f"panel show {found.run}",
+                f"the scorecard of {entry.tool.slug} in run {entry.run} cannot be read",
+                hint=f"panel show {entry.run}",
             )
         return card
 
@@ -87,8 +87,8 @@ class Archive:
         Raises `RunError` where the run cannot be read.
         """
         with Run.open(self.runs / run) as opened:
-            for each in slugs:
-                if card := opened.card(each):
+            for slug in slugs:
+                if card := opened.card(slug):
                     yield card
 
 
@@ -105,41 +105,41 @@ def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
 
 @dataclass
 class _Tool:
-    """One tool as far as the runs have told."""
+    """A tool, with the addresses and runs of the verdicts on it so far."""
 
     key: str
     addresses: set[tuple[str, str, str]] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
 
-    def fits(self, found: Entry, alone: bool) -> int:
+    def fits(self, entry: Entry, alone: bool) -> int:
         """Return how well a verdict fits this tool; 0 where it is about another."""
-        if found.run in self.runs:
+        if entry.run in self.runs:
             return 0  # what one run held apart stays apart
-        if found.tool.url is None or not self.addresses:
+        if entry.tool.url is None or not self.addresses:
             return 2
-        if url_key(found.tool.url) in self.addresses:
+        if url_key(entry.tool.url) in self.addresses:
             return 3
         return int(alone)  # a tool that has moved keeps its history
 
 
 def _histories(entries: Iterable[Entry]) -> dict[str, History]:
-    in_time = sorted(entries, key=lambda each: (each.created, each.run, each.tool.slug))
-    namesakes = Counter((each.run, name_key(each.tool.name)) for each in in_time)
+    in_time = sorted(entries, key=lambda verdict: (verdict.created, verdict.run, verdict.tool.slug))
+    namesakes = Counter((verdict.run, name_key(verdict.tool.name)) for verdict in in_time)
     tools: dict[str, list[_Tool]] = {}
     grouped: dict[str, list[Entry]] = {}
-    for each in in_time:
-        name = name_key(each.tool.name)
+    for verdict in in_time:
+        name = name_key(verdict.tool.name)
         known = tools.setdefault(name, [])
-        alone = namesakes[each.run, name] == 1
-        tool = max(known, key=lambda one: one.fits(each, alone), default=None)
-        if tool is None or not tool.fits(each, alone):
+        alone = namesakes[verdict.run, name] == 1
+        tool = max(known, key=lambda tool: tool.fits(verdict, alone), default=None)
+        if tool is None or not tool.fits(verdict, alone):
             # The first tool of a slug keeps it for good: addresses do not move.
-            tool = _Tool(slug(each.tool.name, taken=grouped))
+            tool = _Tool(slug(verdict.tool.name, taken=grouped))
             known.append(tool)
-        tool.runs.add(each.run)
-        if each.tool.url:
-            tool.addresses.add(url_key(each.tool.url))
-        grouped.setdefault(tool.key, []).append(replace(each, key=tool.key))
+        tool.runs.add(verdict.run)
+        if verdict.tool.url:
+            tool.addresses.add(url_key(verdict.tool.url))
+        grouped.setdefault(tool.key, []).append(replace(verdict, key=tool.key))
     return {key: History(key, tuple(grouped[key])) for key in sorted(grouped)}
 
 

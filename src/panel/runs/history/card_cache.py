@@ -1,4 +1,4 @@
-"""Many whole cards read one after the other: the runs they stand in stay open for a while."""
+"""Many whole cards read one after the other: an LRU cache of open runs."""
 
 from collections import OrderedDict
 from types import TracebackType
@@ -22,13 +22,13 @@ class CardCache:
         self._archive = archive
         self._runs: OrderedDict[str, Run] = OrderedDict()
 
-    def card(self, found: Entry) -> Scorecard:
+    def card(self, entry: Entry) -> Scorecard:
         """Read one verdict's whole scorecard. Raises `RunError` where it is gone or damaged."""
-        card = self._run(found.run).card(found.tool.slug)
+        card = self._run(entry.run).card(entry.tool.slug)
         if card is None:
             raise RunError(
-                f"the scorecard of {found.tool.slug} in run {found.run} cannot be read",
-                hint=f"panel show {found.run}",
+                f"the scorecard of {entry.tool.slug} in run {entry.run} cannot be read",
+                hint=f"panel show {entry.run}",
             )
         return card
 

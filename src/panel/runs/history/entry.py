@@ -1,4 +1,4 @@
-"""One verdict as the archive remembers it: small, so that thousands fit in memory."""
+"""One verdict as the archive keeps it in memory: small, so that thousands fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class History:
-    """What was said about one tool over time."""
+    """All verdicts on one tool."""
 
     key: str
     entries: tuple[Entry, ...]
@@ -61,7 +61,7 @@ class History:
 
 
 def entry(card: Scorecard, key: str) -> Entry:
-    """Return what is remembered of a scorecard."""
+    """Return the entry of a scorecard; `key` names its tool."""
     return Entry(
         key=key,
         run=card.run,
@@ -82,4 +82,4 @@ def entry(card: Scorecard, key: str) -> Entry:
 
 def newest(histories: Sequence[History]) -> list[History]:
     """Return histories by their newest verdict, newest first; of one moment by key."""
-    return sorted(histories, key=lambda each: (-each.latest.created.timestamp(), each.key))
+    return sorted(histories, key=lambda history: (-history.latest.created.timestamp(), history.key))

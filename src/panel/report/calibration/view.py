@@ -1,65 +1,44 @@
-"""A judge's report as plain text: what every other form of it says, too. Knows no colours."""
+"""What a judge's calibration report says, as texts and rows: pure, and ignorant of any format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from panel.foundation.proportion import Share
 from panel.report import figures
-from panel.report.citations import line
 from panel.review.calibration.report import CalibrationReport, Sway
 
 Rows = tuple[tuple[str, str, str], ...]
 """What was measured, the value as it was answered, the value as later runs will read it."""
 
-_WIDTH: Final = 100
-
-
-def render(report: CalibrationReport) -> str:
-    """Return the report as text, ending in a newline."""
-    out = [f"Judge: {line(report.model)} at {line(report.provider)}, asked {report.asked}", ""]
-    out += list(conclusion(report))
-    out += [
-        "",
-        *_table(("On control tools", "as answered", "as later runs read it"), verdicts(report)),
-    ]
-    out += ["", *_table(("The judge's answers", "", ""), answers(report))]
-    if report.fit:
-        out += [
-            "",
-            *_table(("Probabilities", "before the fit", "left out of the fit"), fit(report)),
-        ]
-    out += ["", *_table(("What it took", "", ""), price(report))]
-    if report.notes:
-        out += ["", *(f"! {line(note)}" for note in report.notes)]
-    return "\n".join(row.rstrip() for row in out) + "\n"
-
 
 def conclusion(report: CalibrationReport) -> tuple[str, ...]:
     """Return what to make of it, in one to three sentences."""
     used = report.used
-    told = [
+    sentences = [
         f"At a ship threshold of {used.ship_at:g} it ships {used.good} good and"
         f" {used.lenient} bland or bad control tools."
     ]
     if used.good.low <= used.lenient.high:
-        told.append("The 95 % intervals of these shares overlap: its verdicts are weak evidence.")
+        sentences.append(
+            "The 95 % intervals of these shares overlap: its verdicts are weak evidence."
+        )
     else:
-        told.append("Good tools ship clearly more often than bland or bad ones.")
+        sentences.append("Good tools ship clearly more often than bland or bad ones.")
     sway = used.sway
     if sway.changed.total and not sway.changed.count:
-        told.append(f"None of {sway.changed.total} injected pages changed a verdict.")
+        sentences.append(f"None of {sway.changed.total} injected pages changed a verdict.")
     elif sway.changed.total:
-        told.append(
+        sentences.append(
             f"An injected page changed {sway.changed} verdicts, {sway.to_ship.count} of them to"
             f" ship; {sway.silent.count} of these would not have been held for a person."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def verdicts(report: CalibrationReport) -> Rows:
     """Return what shipped and what swayed, under both readings."""
-    one, two = report.plain, report.used
-    rows = [("ship threshold", f"{one.ship_at:g}", f"{two.ship_at:g}")]
+    plain, used = report.plain, report.used
+    rows = [("ship threshold", f"{plain.ship_at:g}", f"{used.ship_at:g}")]
     for name, key in (
         ("good tools that ship", "good"),
         ("bland or bad tools that ship", "lenient"),
@@ -67,9 +46,9 @@ def verdicts(report: CalibrationReport) -> Rows:
         ("  bad ones", "bad"),
         ("tools of which nothing is known that ship", "empty"),
     ):
-        rows.append((name, interval(getattr(one, key)), interval(getattr(two, key))))
+        rows.append((name, interval(getattr(plain, key)), interval(getattr(used, key))))
     for name, pick in _SWAYS.items():
-        rows.append((name, pick(one.sway), pick(two.sway)))
+        rows.append((name, pick(plain.sway), pick(used.sway)))
     return tuple(rows)
 
 
@@ -95,14 +74,14 @@ def answers(report: CalibrationReport) -> Rows:
 
 def fit(report: CalibrationReport) -> Rows:
     """Return how far probabilities are to be believed; none without a fit."""
-    if (told := report.fit) is None:
+    if (fitted := report.fit) is None:
         return ()
     return (
-        ("error (log loss; a coin has 0.693)", f"{told.loss_before:.3f}", f"{told.loss:.3f}"),
+        ("error (log loss; a coin has 0.693)", f"{fitted.loss_before:.3f}", f"{fitted.loss:.3f}"),
         (
             "answers on the right side",
-            f"{100 * told.right_before:.1f}%",
-            f"{100 * told.right:.1f}%",
+            f"{100 * fitted.right_before:.1f}%",
+            f"{100 * fitted.right:.1f}%",
         ),
     )
 
@@ -155,13 +134,5 @@ def _flips(report: CalibrationReport) -> str:
 
 
 def _support(report: CalibrationReport) -> str:
-    told = report.unsupported_citations
-    return "not measured: --check-support" if told is None else interval(told)
-
-
-def _table(head: tuple[str, str, str], rows: Rows) -> Iterator[str]:
-    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(3)]
-    for row in (head, *rows):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        if row is head:
-            yield "─" * min(_WIDTH, len("  ".join(" " * w for w in widths if w)))
+    share = report.unsupported_citations
+    return "not measured: --check-support" if share is None else interval(share)

@@ -1,0 +1,1 @@
+"""How far runs agree, in every format."""
