@@ -1,33 +1,45 @@
 """`panel batch`: a whole list, a summary."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from panel.cli import options, run_session
-from panel.cli.console import say
-from panel.cli.output import emit_cards
-from panel.engine.session import Session
-from panel.evidence.tools.tool_list import read_tools
+from panel.cli import options
+from panel.cli.destination import Destination, written
 
 
 @click.command("batch")
 @click.argument("tool_list", metavar="LIST", type=click.Path(path_type=Path))
-@options.listing
+@options.allow_outside
 @options.gathering
-@options.reviewing
-@options.output
+@options.provider
+@options.asking
+@options.work
+@options.fail_on
+@written(of="scorecard")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    tool_list: Path,
+    allow_outside: bool,
+    gathering: options.GatheringOptions,
+    provider: options.ProviderOptions,
+    asking: options.AskingOptions,
+    work: options.WorkOptions,
+    fail_on: frozenset[str],
+    destination: Destination,
+) -> None:
     """Review a whole list of tools.
 
     LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once.
     """
-    found = read_tools(given["tool_list"], allow_outside=given["allow_outside"])
-    for note in found.notes:
-        say(f"note: {note}")
-    cards = run_session.perform(Session.start(options.options_of(given), found.tools))
-    emit_cards(cards, given["form"], given["output"])
-    left_out = len(cards) < len(found.tools)
-    ctx.exit(run_session.exit_code(cards, given["fail_on"]) or int(left_out))
+    from panel.cli import run_session
+    from panel.cli.output import emit_cards
+    from panel.cli.tool_argument import read_list
+    from panel.engine.session import Session
+
+    tools = read_list(tool_list, allow_outside=allow_outside)
+    plan = options.review_options(provider, work, asking=asking, gathering=gathering)
+    cards = run_session.perform(Session.start(plan, tools))
+    emit_cards(cards, destination)
+    ctx.exit(run_session.exit_code(cards, fail_on) or int(len(cards) < len(tools)))

@@ -4,37 +4,29 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING
 
 import click
 
-from panel.cli import options, run_session
+from panel.cli import options
 from panel.cli.console import say
-from panel.cli.output import emit_text
-from panel.engine.calibrate.cases import Case, gathered, make_cases, read_injections
-from panel.engine.calibrate.evaluate import calibration_of, evaluate
-from panel.engine.open_panel import persona_folders
-from panel.engine.session import Session
+from panel.cli.destination import Destination, written
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.paths import data_folder
-from panel.llm.config import Ask
-from panel.report import formats
-from panel.review.calibration.calibration import Calibration, file_name, own_folder
-from panel.review.calibration.controls import read_controls
-from panel.review.calibration.report import CalibrationReport
-from panel.review.personas import Persona, load_personas
-from panel.review.verdict.scorecard import Scorecard
-from panel.runs.folders import find_folder
-from panel.runs.run import Run
+
+if TYPE_CHECKING:
+    from panel.llm.config import Ask
+    from panel.review.calibration.calibration import Calibration
 
 
 @click.command("calibrate")
-@options.judging
-@click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy.")
-@click.option("--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer.")
+@options.provider
+@options.support
+@options.work
+@options.single(options.AskingOptions, "ask")
+@options.single(options.AskingOptions, "samples")
 @click.option(
     "--controls",
-    "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Control tools and injections.yaml, instead of the shipped ones.",
@@ -46,10 +38,22 @@ from panel.runs.run import Run
     default=1,
     help="Injected copies of each control tool that should not ship.",
 )
-@click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered.")
-@options.measured
+@options.single(options.AskingOptions, "fresh")
+@written(of="calibration")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    provider: options.ProviderOptions,
+    support: options.SupportOptions,
+    work: options.WorkOptions,
+    ask: "Ask | None",
+    samples: int,
+    controls: Path | None,
+    limit: int | None,
+    copies: int,
+    fresh: bool,
+    destination: Destination,
+) -> None:
     """Measure a judge on control tools before trusting it.
 
     Reviews invented tools of known worth and copies whose page tries to steer the reviewer, says
@@ -57,41 +61,44 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     repeats itself, fits its probabilities, and keeps what later runs of this provider and model
     use: the fit, the ship threshold, and one line on every scorecard.
     """
+    from panel.cli import run_session
+    from panel.cli.output import emit_text
+    from panel.engine.calibrate.cases import gathered, make_cases, read_injections
+    from panel.engine.calibrate.evaluate import calibration_of, evaluate
+    from panel.engine.open_panel import persona_folders
+    from panel.engine.session import Session
+    from panel.report import formats
+    from panel.review.calibration.controls import read_controls
+    from panel.review.personas import load_personas
+    from panel.runs.folders import find_folder
+    from panel.runs.run import Run
+
     personas = load_personas(folders=persona_folders())
-    cases = _cases(given, personas)
-    asked = replace(options.options_of(given), calibrates=True)
-    found = gathered(cases, now=datetime.now(UTC))
-    opening = Session.start_over(asked, f"calibrate-{len(cases)}-cases", found)
+    folder = controls or data_folder("controls")
+    tools, injections = read_controls(folder, personas), read_injections(folder)
+    cases = make_cases(tools, injections, limit=limit, copies=copies)
+    say(f"cases: {len(cases)}, of them {sum(c.injection is not None for c in cases)} injected")
+    asking = options.AskingOptions(ask=ask, samples=samples, support=support, fresh=fresh)
+    plan = replace(options.review_options(provider, work, asking=asking), calibrates=True)
+    evidence = gathered(cases, now=datetime.now(UTC))
+    opening = Session.start_over(plan, f"calibrate-{len(cases)}-cases", evidence)
     cards = run_session.perform(opening)
-    report = _report(asked.settings.runs, cards, cases, personas)
-    emit_text(formats.render(report, given["form"], "calibration"), given["output"])
-    _keep(calibration_of(report))
+    with Run.open(find_folder(plan.settings.runs, cards[0].run)) as run:
+        report = evaluate(run, cases, personas)
+    emit_text(formats.render(report, destination.form, "calibration"), destination.path)
+    _store(calibration_of(report))
     ctx.exit(int(report.missing.count > 0))
 
 
-def _cases(given: dict[str, Any], personas: tuple[Persona, ...]) -> tuple[Case, ...]:
-    folder = given["folder"] or data_folder("controls")
-    controls = read_controls(folder, personas)
-    injections = read_injections(folder)
-    cases = make_cases(controls, injections, limit=given["limit"], copies=given["copies"])
-    say(f"cases: {len(cases)}, of them {sum(c.injection is not None for c in cases)} injected")
-    return cases
+def _store(calibration: "Calibration | None") -> None:
+    from panel.review.calibration.calibration import file_name, own_folder
 
-
-def _report(
-    runs: Path, cards: list[Scorecard], cases: tuple[Case, ...], personas: tuple[Persona, ...]
-) -> CalibrationReport:
-    with Run.open(find_folder(runs, cards[0].run)) as run:
-        return evaluate(run, cases, personas)
-
-
-def _keep(made: Calibration | None) -> None:
-    if made is None or made.measured is None:
+    if calibration is None or calibration.measured is None:
         say("nothing is kept for later runs: there were too few controls")
         return
     folder = own_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    name = file_name(made.model, made.measured.ask)
-    text = json.dumps(made.model_dump(mode="json"), indent=1) + "\n"
+    name = file_name(calibration.model, calibration.measured.ask)
+    text = json.dumps(calibration.model_dump(mode="json"), indent=1) + "\n"
     write_atomic(folder, name, [text])
     say(f"kept for later runs: {folder / name}")

@@ -7,6 +7,7 @@ be written is found out before anything is asked or paid for.
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -15,6 +16,7 @@ import click
 from panel.foundation.atomic_files import MAX_NAME_BYTES, inside
 from panel.foundation.errors import InputError
 from panel.foundation.text import printable
+from panel.report import formats
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,41 +33,56 @@ _ALSO: Final = {
 """Further suffixes, and the formats that they mean."""
 
 
+@dataclass(frozen=True)
+class Destination:
+    """Where a command's data goes, and in which format."""
+
+    form: str
+    """The name of the format; the command's default where neither option says another."""
+    path: Path | None
+    """The file; None for standard output."""
+
+
 def written(
-    forms: Mapping[str, str],
-    *,
+    *forms: str,
+    of: formats.Subject | None = None,
     default: str = "terminal",
-    what: str = "Output format; else by the suffix of --output.",
+    help: str = "Output format; else by the suffix of --output.",
 ) -> Callable[[F], F]:
-    """Add --format and --output, and settle both before the command begins.
+    """Add --format and --output, and pass both as `destination`, checked before the command begins.
 
     Args:
-        forms: The formats and the suffix of each.
+        forms: The names of the formats, where they are no files of a report.
+        of: What is reported: every format of its folder.
         default: The format where neither option says another.
-        what: The help of --format.
+        help: The help of --format.
     """
+    suffixes = formats.suffixes(of) if of else {form: SUFFIXES[form] for form in forms}
 
     def add(function: F) -> F:
         @functools.wraps(function)
-        def settled(*args: Any, **given: Any) -> Any:
-            form, output = settle(given["form"], given["output"], forms)
-            return function(*args, **{**given, "form": form or default, "output": output})
+        def call(*args: Any, form: str | None, output: Path | None, **values: Any) -> Any:
+            form, path = resolve(form, output, suffixes)
+            return function(*args, destination=Destination(form or default, path), **values)
 
-        told = click.option(
+        declared = click.option(
             "--output",
             type=click.Path(path_type=Path),
             metavar="FILE",
             help="Where to write; - is standard output.",
-        )(settled)
+        )(call)
         return cast(
-            F, click.option("--format", "form", type=click.Choice(list(forms)), help=what)(told)
+            F,
+            click.option("--format", "form", type=click.Choice(tuple(suffixes)), help=help)(
+                declared
+            ),
         )
 
     return add
 
 
-def settle(
-    form: str | None, output: Path | None, forms: Mapping[str, str]
+def resolve(
+    form: str | None, output: Path | None, suffixes: Mapping[str, str]
 ) -> tuple[str | None, Path | None]:
     """Return the format, None where nothing says one, and the file, None for standard output.
 
@@ -74,9 +91,9 @@ def settle(
     """
     if output is None or str(output) == "-":
         return form, None
-    found = form or _of_suffix(output, forms)
+    form = form or _of_suffix(output, suffixes)
     check(output)
-    return found, output
+    return form, output
 
 
 def check(output: Path) -> None:
@@ -111,14 +128,14 @@ def is_device(output: Path) -> bool:
     return output.exists() and not output.is_file() and not output.is_dir()
 
 
-def _of_suffix(output: Path, forms: Mapping[str, str]) -> str | None:
+def _of_suffix(output: Path, suffixes: Mapping[str, str]) -> str | None:
     suffix = output.suffix.lower()
     if not suffix or is_device(output):
         return None
-    meant = [name for name, usual in forms.items() if usual == suffix]
-    meant += [name for name in _ALSO.get(suffix, ()) if name in forms]
+    meant = [name for name, usual in suffixes.items() if usual == suffix]
+    meant += [name for name in _ALSO.get(suffix, ()) if name in suffixes]
     if not meant:
-        known = ", ".join(sorted(set(forms.values())))
+        known = ", ".join(sorted(set(suffixes.values())))
         raise InputError(
             f"no format of this command ends in {printable(suffix)[:40]!r}",
             hint=f"end the name in one of {known}, or name the format with --format",

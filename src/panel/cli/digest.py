@@ -1,66 +1,209 @@
-"""`panel digest`: the weekly edition, written to standard output or to files."""
+"""`panel digest`: the weekly edition, written to standard output or files, and mailed."""
 
-from collections.abc import Callable
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from panel.cli import destination, digest_options, digest_send
-from panel.cli.console import say
-from panel.cli.output import emit_text
+from panel.cli import options
+from panel.cli.console import say, warn
+from panel.cli.destination import SUFFIXES, Destination, written
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.errors import InputError
-from panel.publish.newsletter import render
 
-WRITERS: Final[dict[str, tuple[str, Callable[..., str]]]] = {
-    "text": (".txt", render.text),
-    "html": (".html", render.html),
-    "markdown": (".md", render.markdown),
-    "json": (".json", render.as_json),
-}
-"""Format: the end of its file's name, and who writes it."""
+if TYPE_CHECKING:
+    from panel.publish.newsletter.edition import Edition
+    from panel.publish.newsletter.week import Week
+    from panel.publish.page_urls import PageURLs
+
+FORMS: Final = ("text", "html", "markdown", "json")
+
+
+@dataclass(frozen=True)
+class EditionOptions:
+    """Which week, of which runs, with links to which pages."""
+
+    week: str | None = options.option(
+        "--week", metavar="WEEK", help="ISO week in UTC, like 2026-W47; else the last whole one."
+    )
+    runs: Path | None = options.runs_option()
+    base_url: str | None = options.option(
+        "--base-url",
+        metavar="URL",
+        envvar="PANEL_BASE_URL",
+        help="Where the pages are, for links; else $PANEL_BASE_URL.",
+    )
+
+    def parsed_week(self) -> "Week":
+        """Return the week, by default the newest that is over."""
+        from panel.publish.newsletter.week import Week
+
+        return Week.parse(self.week) if self.week else Week.last_complete(datetime.now(UTC))
+
+    def urls(self) -> "PageURLs | None":
+        """Return where the pages are, None where that is not known."""
+        from panel.publish.page_urls import PageURLs
+
+        return PageURLs.parse(self.base_url) if self.base_url else None
+
+    def edition(self, week: "Week") -> "Edition":
+        """Return a week's edition; warn of runs that cannot be read."""
+        from panel.publish.newsletter.edition import edition
+        from panel.runs.history.archive import Archive
+
+        archive = Archive.open(options.settings(self.runs).runs)
+        for note in archive.notes:
+            warn(f"left out: {note}")
+        return edition(archive, week)
+
+
+edition_options = options.group("edition", EditionOptions)
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder of votes and subscribers; else community beside the runs.",
+)
 
 
 @click.group("digest", invoke_without_command=True)
-@digest_options.of_a_week
+@edition_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write files there: every format, or only --format.",
 )
-@destination.written(
-    {name: ending for name, (ending, _) in WRITERS.items()},
-    default="",
-    what="Output format; else by the suffix of --output, else text.",
-)
+@written(*FORMS, default="", help="Output format; else by the suffix of --output, else text.")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context, edition: EditionOptions, out: Path | None, destination: Destination
+) -> None:
     """Write the weekly edition, or mail it to its subscribers."""
+    form, output = destination.form, destination.path
     if ctx.invoked_subcommand is not None:
-        if given["form"] or any(
-            given[name] is not None for name in ("week", "out", "output", "runs")
-        ):
+        misplaced = (edition.week, edition.runs, out, output)
+        if form or any(value is not None for value in misplaced):
             raise click.UsageError(f"options go behind it: panel digest {ctx.invoked_subcommand} …")
         return
-    if given["out"] is not None and given["output"] is not None:
+    if out is not None and output is not None:
         raise InputError("--out and --output were both given", hint="leave one of them out")
-    week = digest_options.week_of(given["week"])
+    from panel.cli.output import emit_text
+    from panel.publish.newsletter import render
+
+    writers: dict[str, Callable[..., str]] = {
+        "text": render.text,
+        "html": render.html,
+        "markdown": render.markdown,
+        "json": render.as_json,
+    }
+    week, urls = edition.parsed_week(), edition.urls()
     if week.end > datetime.now(UTC):
         say(f"note: {week} is not over; this is what it has so far")
-    places = digest_options.places_of(given["base_url"])
-    found = digest_options.read(given["runs"], week)
-    if given["out"] is None:
-        write = WRITERS[given["form"] or "text"][1]
-        emit_text(write(found, places=places), given["output"])
+    contents = edition.edition(week)
+    if out is None:
+        emit_text(writers[form or "text"](contents, places=urls), output)
         return
-    for form in [given["form"]] if given["form"] else WRITERS:
-        ending, write = WRITERS[form]
-        path = write_atomic(given["out"], f"{week}{ending}", [write(found, places=places)])
-        say(f"written: {path}")
+    for name in [form] if form else FORMS:
+        text = writers[name](contents, places=urls)
+        say(f"written: {write_atomic(out, f'{week}{SUFFIXES[name]}', [text])}")
 
 
-command.add_command(digest_send.send)
-command.add_command(digest_send.subscribers)
+@command.command("send")
+@edition_options
+@data_option
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
+@click.option("--skip-empty", is_flag=True, help="Send nothing where nothing was reviewed.")
+@click.option(
+    "--per-minute", type=click.IntRange(1, 60_000), default=300, help="Mails a minute at most."
+)
+@click.option("--rounds", type=click.IntRange(1, 3), default=3, help="Tries for a mail put off.")
+@click.option(
+    "--resend", metavar="WHICH", help="First free these to be sent again: numbers, or failed."
+)
+@click.option("--as-sent", metavar="WHICH", help="First count these uncertain ones as sent.")
+@click.option("--addresses", is_flag=True, help="Name addresses in what is listed.")
+@click.pass_context
+def send(
+    ctx: click.Context,
+    edition: EditionOptions,
+    data: Path | None,
+    dry_run: bool,
+    skip_empty: bool,
+    per_minute: int,
+    rounds: int,
+    resend: str | None,
+    as_sent: str | None,
+    addresses: bool,
+) -> None:
+    """Mail a week's edition to every confirmed subscriber, once.
+
+    Goes on where it stopped. Needs PANEL_SMTP_URL and PANEL_MAIL_FROM.
+    """
+    from panel.cli.digest_send import SendJob, open_database, rehearse, send_issue, sole_sender
+    from panel.publish.newsletter.settings import MailSettings
+
+    week = edition.parsed_week()
+    if week.end > datetime.now(UTC):
+        raise InputError(
+            f"{week} is not over before {week.end:%d %B %Y}, 00:00 UTC",
+            hint=f"panel digest --week {week} shows what it has so far",
+        )
+    job = SendJob(
+        week=week,
+        urls=edition.urls,
+        edition=lambda: edition.edition(week),
+        command=_command(week, {"data": data, "runs": edition.runs, "base-url": edition.base_url}),
+        skip_empty=skip_empty,
+        per_minute=per_minute,
+        rounds=rounds,
+        resend=resend,
+        as_sent=as_sent,
+        addresses=addresses,
+    )
+    folder = _data_folder(data, edition.runs)
+    if dry_run:
+        with open_database(folder) as database:
+            rehearse(database, job)
+        return
+    mail = MailSettings.read(os.environ)
+    with open_database(folder) as database, sole_sender(folder):
+        ctx.exit(send_issue(database, mail, job))
+
+
+@command.command("subscribers")
+@data_option
+@options.runs
+@click.option("--addresses", is_flag=True, help="List the addresses instead.")
+def subscribers(data: Path | None, runs: Path | None, addresses: bool) -> None:
+    """Count the confirmed subscribers."""
+    from panel.cli.digest_send import open_database
+    from panel.cli.output import emit_text
+    from panel.publish.community.subscribers import Subscribers
+
+    with open_database(_data_folder(data, runs)) as database:
+        confirmed = Subscribers(database).confirmed()
+        if addresses:
+            emit_text("".join(f"{subscriber.address}\n" for subscriber in confirmed), None)
+        else:
+            click.echo(f"{sum(1 for _ in confirmed)} confirmed")
+
+
+def _data_folder(data: Path | None, runs: Path | None) -> Path:
+    """Return where votes and subscribers are stored."""
+    return data or options.settings(runs).runs.absolute().parent / "community"
+
+
+def _command(week: "Week", values: Mapping[str, object]) -> str:
+    """Return the command that goes on with a week's mail."""
+    words = ["panel", "digest", "send", "--week", str(week)]
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)

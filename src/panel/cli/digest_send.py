@@ -1,162 +1,94 @@
-"""`panel digest send` and `panel digest subscribers`: the weekly mail and who gets it."""
+"""Mailing a week's edition: once to each subscriber, continued where it stopped.
+
+What needs a decision of a person (mails that failed or are uncertain) is listed, and settled.
+"""
 
 import contextlib
 import os
-import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Final
 
 import click
 
-from panel.cli import digest_options
 from panel.cli.console import say, warn
-from panel.cli.digest_report import report, settle, summary
 from panel.cli.output import emit_text
 from panel.foundation.errors import InputError, MailRefused, RunStopped, SettingsError
 from panel.foundation.file_lock import LockHeld
 from panel.publish.community.database import Database, open_lock
-from panel.publish.community.deliveries import SendProgress, Sends
-from panel.publish.community.subscribers import Subscribers
+from panel.publish.community.deliveries import Send, SendProgress, Sends
+from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.issue import Issue
 from panel.publish.newsletter.sending import Pace, Sending
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
+from panel.report.figures import moment
+
+SHOWN: Final = 20
+"""Mails that are listed one by one."""
 
 
-@click.command("send")
-@digest_options.of_a_week
-@digest_options.in_data
-@click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
-@click.option("--skip-empty", is_flag=True, help="Send nothing where nothing was reviewed.")
-@click.option(
-    "--per-minute", type=click.IntRange(1, 60_000), default=300, help="Mails a minute at most."
-)
-@click.option("--rounds", type=click.IntRange(1, 3), default=3, help="Tries for a mail put off.")
-@click.option(
-    "--resend", metavar="WHICH", help="First free these to be sent again: numbers, or failed."
-)
-@click.option("--as-sent", metavar="WHICH", help="First count these uncertain ones as sent.")
-@click.option("--addresses", is_flag=True, help="Name addresses in what is listed.")
-@click.pass_context
-def send(ctx: click.Context, /, **given: Any) -> None:
-    """Mail a week's edition to every confirmed subscriber, once.
+@dataclass(frozen=True)
+class SendJob:
+    """Which week's edition is mailed, and how."""
 
-    Goes on where it stopped. Needs PANEL_SMTP_URL and PANEL_MAIL_FROM.
-    """
-    week = digest_options.week_of(given["week"])
-    if week.end > datetime.now(UTC):
-        raise InputError(
-            f"{week} is not over before {week.end:%d %B %Y}, 00:00 UTC",
-            hint=f"panel digest --week {week} shows what it has so far",
-        )
-    folder = digest_options.data_folder(given["data"], given["runs"])
-    if given["dry_run"]:
-        with _database(folder) as database:
-            _rehearse(Sends(database), week, given)
-        return
-    mailing = MailSettings.read(os.environ)
-    with _database(folder) as database, _alone(folder):
-        ctx.exit(_send(database, mailing, week, given))
+    week: Week
+    urls: Callable[[], PageURLs | None]
+    """Returns where the pages are, None where that is not known."""
+    edition: Callable[[], Edition]
+    """Reads the edition; called only where no issue of that week is stored."""
+    command: str
+    """The command that goes on with this job."""
+    skip_empty: bool
+    per_minute: int
+    rounds: int
+    resend: str | None
+    as_sent: str | None
+    addresses: bool
+    """Name addresses in what is listed."""
 
 
-@click.command("subscribers")
-@digest_options.in_data
-@click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder.")
-@click.option("--addresses", is_flag=True, help="List the addresses instead.")
-def subscribers(**given: Any) -> None:
-    """Count the confirmed subscribers."""
-    with _database(digest_options.data_folder(given["data"], given["runs"])) as database:
-        readers = Subscribers(database).confirmed()
-        if given["addresses"]:
-            emit_text("".join(f"{reader.address}\n" for reader in readers), None)
-        else:
-            click.echo(f"{sum(1 for _ in readers)} confirmed")
-
-
-def _send(database: Database, mailing: MailSettings, week: Week, given: dict[str, Any]) -> int:
-    sends, again = Sends(database), _again(week, given)
-    issue = _kept(sends, week, given)
+def send_issue(database: Database, mail: MailSettings, job: SendJob) -> int:
+    """Send what is left of a week's mails, print how far it has come, return the exit code."""
+    sends, week = Sends(database), str(job.week)
+    issue = _stored(sends, job)
     if issue is None:
-        issue = _new(week, given)
+        issue = _new(job)
         if issue is None:
             return 0
-        sends.open(str(week), issue.write())
-    settle(sends, str(week), resend=given["resend"], as_sent=given["as_sent"])
-    pace = Pace(per_minute=given["per_minute"], pauses=Pace.pauses[: given["rounds"] - 1])
-    sending = Sending(database, mailing, issue, pace=pace, watch=_tell(str(week)))
+        sends.open(week, issue.write())
+    _settle(sends, job)
+    pace = Pace(per_minute=job.per_minute, pauses=Pace.pauses[: job.rounds - 1])
+    sending = Sending(database, mail, issue, pace=pace, watch=_watch(week))
     try:
         with _stopped_by_signals(sending) as received:
             sending.run()
     except MailRefused:
-        report(database, sending, again=again, addresses=given["addresses"])
+        _report(database, sending, job)
         raise
-    code = report(database, sending, again=again, addresses=given["addresses"])
+    code = _report(database, sending, job)
     return 128 + received[0] if received and code == 3 else code
 
 
-def _rehearse(sends: Sends, week: Week, given: dict[str, Any]) -> None:
-    issue = _kept(sends, week, given) or _new(week, given)
+def rehearse(database: Database, job: SendJob) -> None:
+    """Print what would be sent."""
+    sends, week = Sends(database), str(job.week)
+    issue = _stored(sends, job) or _new(job)
     if issue is None:
         return
-    found = sends.progress(str(week))
     say(f"subject: {issue.subject}")
-    say(f"{summary(str(week), found)}; nothing was sent now")
+    say(f"{_summary(week, sends.progress(week))}; nothing was sent now")
     emit_text(issue.letter("(each reader's own link)").text, None)
 
 
-def _kept(sends: Sends, week: Week, given: dict[str, Any]) -> Issue | None:
-    """Return the issue whose sending has begun, None where it has not."""
-    if str(week) not in sends.weeks():
-        return None
-    issue = Issue.read(sends.open(str(week), ""), str(week))
-    places = digest_options.places_of(given["base_url"])
-    if places is not None and places.base != issue.base_url:
-        raise SettingsError(
-            f"the mail of {week} was begun with the base URL {issue.base_url}",
-            hint=f"--base-url {issue.base_url}",
-        )
-    return issue
-
-
-def _new(week: Week, given: dict[str, Any]) -> Issue | None:
-    places = digest_options.places_of(given["base_url"])
-    if places is None:
-        raise SettingsError(
-            "the mail needs to know where the pages are, for its link to unsubscribe",
-            hint="--base-url https://panel.example.org",
-        )
-    edition = digest_options.read(given["runs"], week)
-    if edition.empty and given["skip_empty"]:
-        say(f"{week}: nothing was reviewed, so nothing is sent")
-        return None
-    return Issue.of(edition, places)
-
-
-def _again(week: Week, given: dict[str, Any]) -> str:
-    words = ["panel", "digest", "send", "--week", str(week)]
-    for name in ("data", "runs", "base_url"):
-        if given[name] is not None:
-            words += [f"--{name.replace('_', '-')}", str(given[name])]
-    return shlex.join(words)
-
-
-def _tell(week: str) -> Callable[[SendProgress], None]:
-    """Return what tells how far it has come: nothing where nobody looks."""
-
-    def tell(progress: SendProgress) -> None:
-        if sys.stderr.isatty():
-            say(summary(week, progress))
-
-    return tell
-
-
 @contextlib.contextmanager
-def _database(folder: Path) -> Iterator[Database]:
+def open_database(folder: Path) -> Iterator[Database]:
+    """Open the database of subscribers; raise `InputError` where there is none."""
     if not folder.is_dir():
         raise InputError(
             f"there are no subscribers: {folder} is no folder",
@@ -169,7 +101,7 @@ def _database(folder: Path) -> Iterator[Database]:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def sole_sender(folder: Path) -> Iterator[None]:
     """Let one process send at a time: what another has under way would look uncertain."""
     lock = open_lock(folder / "digest.lock")
     try:
@@ -195,9 +127,136 @@ def _stopped_by_signals(sending: Sending) -> Iterator[list[int]]:
         received.append(number)
         sending.stop()
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stored(sends: Sends, job: SendJob) -> Issue | None:
+    """Return the issue whose sending has begun, None where it has not."""
+    week = str(job.week)
+    if week not in sends.weeks():
+        return None
+    issue = Issue.read(sends.open(week, ""), week)
+    urls = job.urls()
+    if urls is not None and urls.base != issue.base_url:
+        raise SettingsError(
+            f"the mail of {week} was begun with the base URL {issue.base_url}",
+            hint=f"--base-url {issue.base_url}",
+        )
+    return issue
+
+
+def _new(job: SendJob) -> Issue | None:
+    urls = job.urls()
+    if urls is None:
+        raise SettingsError(
+            "the mail needs to know where the pages are, for its link to unsubscribe",
+            hint="--base-url https://panel.example.org",
+        )
+    edition = job.edition()
+    if edition.empty and job.skip_empty:
+        say(f"{job.week}: nothing was reviewed, so nothing is sent")
+        return None
+    return Issue.of(edition, urls)
+
+
+def _watch(week: str) -> Callable[[SendProgress], None]:
+    """Return what prints progress on a terminal; nothing elsewhere."""
+
+    def watch(progress: SendProgress) -> None:
+        if sys.stderr.isatty():
+            say(_summary(week, progress))
+
+    return watch
+
+
+def _summary(week: str, progress: SendProgress) -> str:
+    """Return one line of counts."""
+    return (
+        f"{week}: {progress.sent} sent, {progress.failed} failed, "
+        f"{progress.uncertain} uncertain, {progress.left} left"
+    )
+
+
+def _report(database: Database, sending: Sending, job: SendJob) -> int:
+    """Print how far it has come and what to type next; return the exit code."""
+    sends, week, command = Sends(database), sending.week, job.command
+    progress = sends.progress(week)
+    click.echo(_summary(week, progress))
+    if progress.failed:
+        say("turned down for good by the mail server:")
+        mails = sends.refused(week)
+        _list([_failed(mail) for mail in mails], mails, job.addresses)
+        say(f"to try them again: {command} --resend failed")
+    if progress.uncertain:
+        say("uncertain: handed over when the connection or panel itself broke off")
+        mails = sends.uncertain(week)
+        _list([_uncertain(mail, sending) for mail in mails], mails, job.addresses)
+        number = mails[0].subscriber
+        say("the mail server's log knows by the Message-ID whether it took them. Then type:")
+        say(f"  if it did: {command} --as-sent {number}")
+        say(f"  if not: {command} --resend {number}")
+    if progress.left:
+        if sending.trouble:
+            warn(sending.trouble)
+        say(f"to go on: {command}")
+        return 3
+    return 1 if progress.failed or progress.uncertain else 0
+
+
+def _settle(sends: Sends, job: SendJob) -> None:
+    """Free mails to be sent again, or count them as sent, as a person decided.
+
+    Raises `InputError` where one is neither uncertain nor failed.
+    """
+    week = str(job.week)
+    uncertain = {mail.subscriber for mail in sends.uncertain(week)}
+    failed = {mail.subscriber for mail in sends.refused(week)}
+    delivered = _numbers(job.as_sent, week, uncertain, set())
+    released = _numbers(job.resend, week, uncertain, failed)
+    for number in delivered:
+        sends.done(week, number)
+    for number in released:
+        if number in failed:
+            sends.forgive(week, number)
+        else:
+            sends.release(week, number)
+
+
+def _numbers(text: str | None, week: str, uncertain: set[int], failed: set[int]) -> list[int]:
+    if text is None:
+        return []
+    if text == "uncertain":
+        return sorted(uncertain)
+    if text == "failed":
+        return sorted(failed)
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise InputError(f"{text!r} are no numbers", hint="for instance: --resend 17,20")
+    numbers = [int(part) for part in parts]
+    if unknown := [n for n in numbers if n not in uncertain | failed]:
+        raise InputError(
+            f"the mail of {week} to subscriber {unknown[0]} has nothing to settle",
+            hint=f"panel digest send --week {week} lists those that have",
+        )
+    return numbers
+
+
+def _failed(mail: Send) -> str:
+    return f"subscriber {mail.subscriber}: {mail.message}"
+
+
+def _uncertain(mail: Send, sending: Sending) -> str:
+    ident = sending.message_id(mail.subscriber)
+    return f"subscriber {mail.subscriber}, {moment(mail.claimed)}, Message-ID {ident}"
+
+
+def _list(lines: Sequence[str], mails: Sequence[Send], addresses: bool) -> None:
+    for line, mail in list(zip(lines, mails, strict=True))[:SHOWN]:
+        say(f"  {line}" + (f", {mail.address or 'has left'}" if addresses else ""))
+    if len(lines) > SHOWN:
+        say(f"  and {len(lines) - SHOWN} more")

@@ -7,21 +7,16 @@ import tempfile
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from panel.cli.providers import provider_lines
-from panel.engine.open_panel import persona_folders
-from panel.evidence.fence import installation_secret
+from panel.cli import options
 from panel.foundation.errors import PanelError
 from panel.foundation.paths import broken_link, config_folder
-from panel.foundation.settings import Settings, load_settings
-from panel.foundation.urls import host_of
-from panel.llm.local.engine import engine_version
-from panel.llm.local.models import describe
-from panel.llm.providers.resolve import resolve
-from panel.llm.providers.urls import usable_proxy
-from panel.review.personas import load_personas
+
+if TYPE_CHECKING:
+    from panel.foundation.settings import Settings
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
@@ -35,7 +30,10 @@ def command(ctx: click.Context) -> None:
 
     Exits with 1 when something that every review needs is not in order.
     """
-    settings = load_settings(None, os.environ)
+    from panel.llm.local.engine import engine_version
+    from panel.llm.local.models import describe
+
+    settings = options.settings(None)
     checks = [
         ("panel", _versions()),
         ("engine", engine_version() or "xllamacpp is not installed: --provider local cannot run"),
@@ -59,12 +57,16 @@ def _versions() -> str:
     return f"{metadata.version('panel-verdict')}, Python {platform.python_version()}, {where}"
 
 
-def _keys(settings: Settings) -> str:
-    found = sorted({line.key for line in provider_lines(settings) if line.found})
-    return f"found: {', '.join(found)}" if found else "none found (local needs none)"
+def _keys(settings: "Settings") -> str:
+    from panel.cli.provider_lines import provider_lines
+
+    keys = sorted({line.key for line in provider_lines(settings) if line.found})
+    return f"found: {', '.join(keys)}" if keys else "none found (local needs none)"
 
 
-def _default(settings: Settings) -> str:
+def _default(settings: "Settings") -> str:
+    from panel.llm.providers.resolve import resolve
+
     try:
         target = resolve(None, model=None, settings=settings, environ=os.environ)
     except PanelError as error:
@@ -75,6 +77,9 @@ def _default(settings: Settings) -> str:
 
 def _proxies() -> Iterable[str]:
     """Yield the proxy of each kind of address, or why it cannot be used."""
+    from panel.foundation.urls import host_of
+    from panel.llm.providers.urls import usable_proxy
+
     for scheme in ("https", "http"):
         try:
             proxy = usable_proxy(f"{scheme}://a-server", os.environ)
@@ -96,6 +101,8 @@ def _certificates() -> Iterable[str]:
 
 def _secret() -> Iterable[str]:
     """Yield why the installation's secret cannot be used or kept; makes none."""
+    from panel.evidence.fence import installation_secret
+
     folder = config_folder()
     if wrong := broken_link(folder):
         yield wrong
@@ -122,6 +129,9 @@ def _runs(folder: Path) -> tuple[str, bool, str]:
 
 
 def _personas() -> tuple[str, bool, str]:
+    from panel.engine.open_panel import persona_folders
+    from panel.review.personas import load_personas
+
     try:
         names = ", ".join(p.name for p in load_personas(folders=persona_folders()))
     except PanelError as error:

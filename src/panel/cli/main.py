@@ -65,10 +65,9 @@ class Commands(click.Group):
         """Fail with the nearest names when there is no such command."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib
+            from panel.foundation.did_you_mean import did_you_mean
 
-            near = difflib.get_close_matches(name, COMMANDS, n=2)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see: panel --help"
+            hint = did_you_mean(name, COMMANDS, most=2) or "see: panel --help"
             raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -1,220 +1,295 @@
-"""Options that several commands share, and the value they add up to."""
+"""Options that several commands share: a frozen dataclass a group, a decorator that adds it.
 
+The decorator `@options.NAME` adds the options of a group and passes them as the one argument
+`NAME`. A new option is a field of its group. Nothing that `--help` does not need is imported here.
+"""
+
+import dataclasses
+import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 import click
 
-from panel.cli import destination
 from panel.cli.console import say
-from panel.engine.options import Options
 from panel.foundation.errors import InputError, SettingsError
-from panel.foundation.settings import Settings, load_settings
-from panel.foundation.strict_yaml import read_text
 from panel.foundation.text import clean
-from panel.llm.config import Ask
-from panel.report import formats
-from panel.review.verdict.scorecard import Outcome
+
+if TYPE_CHECKING:
+    from panel.engine.options import Options
+    from panel.foundation.settings import Settings
+    from panel.llm.config import Ask
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_CONTEXT = 4_000
 """Characters of reader's context that reach the reviewers."""
 
-
-def names(text: str | None) -> tuple[str, ...] | None:
-    """Split a comma-separated option; None stays None."""
-    if text is None:
-        return None
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise InputError("an empty list was given", hint="for instance: --personas builder,skeptic")
-    return found
+STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
+"""The values of `Ask`, whose module brings pydantic; a test compares them."""
 
 
-def outcomes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
-    """Check `--fail-on`."""
-    found = frozenset(names(value) or ())
-    if unknown := sorted(found - set(get_args(Outcome))):
-        known = ", ".join(get_args(Outcome))
-        raise click.BadParameter(f"{unknown[0]!r} is no outcome; choose from {known}")
-    return found
+def option(*declarations: str, **attributes: Any) -> Any:
+    """Return a dataclass field that is a command-line option, named as the field."""
+    unset = () if attributes.get("multiple") else False if attributes.get("is_flag") else None
+    return dataclasses.field(
+        default=attributes.get("default", unset),
+        metadata={"declare": functools.partial(click.option, *declarations, **attributes)},
+    )
 
 
-_PROVIDER = [
-    click.option("--provider", metavar="VALUE", help="Where the model is called: panel providers."),
-    click.option("--model", metavar="NAME", help="Model name; for local also FILE.gguf or hf:…"),
-    click.option("--bill-to", metavar="ORG", help="Hugging Face organisation that pays."),
-]
-_SUPPORT = [
-    click.option(
+def runs_option() -> Any:
+    """Return the dataclass field of --runs."""
+    return option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder.")
+
+
+def argument(**attributes: Any) -> Any:
+    """Return a dataclass field that is an optional argument, named as the field."""
+    declare = functools.partial(click.argument, required=False, **attributes)
+    return dataclasses.field(default=None, metadata={"declare": declare})
+
+
+def group(name: str, kind: type[Any]) -> Callable[[F], F]:
+    """Return the decorator that adds the options of a group and passes them as one object."""
+
+    def add(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **values: Any) -> Any:
+            return function(*args, **{name: _take(kind, values)}, **values)
+
+        return cast(F, _declare(kind, call))
+
+    return add
+
+
+def single(kind: type[Any], name: str) -> Callable[[F], F]:
+    """Return the decorator that adds one option of a group, passed by its own name."""
+    declare = kind.__dataclass_fields__[name].metadata["declare"]
+    return cast(Callable[[F], F], declare(name))
+
+
+def _declare(kind: type[Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    for field in reversed(dataclasses.fields(kind)):
+        if dataclasses.is_dataclass(field.default):
+            function = _declare(type(field.default), function)
+        else:
+            function = field.metadata["declare"](field.name)(function)
+    return function
+
+
+def _take(kind: type[Any], values: dict[str, Any]) -> Any:
+    """Build a group of the values that are its own, and remove them."""
+    return kind(
+        **{
+            field.name: _take(type(field.default), values)
+            if dataclasses.is_dataclass(field.default)
+            else values.pop(field.name)
+            for field in dataclasses.fields(kind)
+        }
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ToolOptions:
+    """What names one tool."""
+
+    tool: str | None = argument()
+    tool_list: Path | None = option(
+        "--list",
+        type=click.Path(path_type=Path),
+        metavar="LIST",
+        help="Tool list to take the tool from.",
+    )
+    named: str | None = option("--tool", metavar="NAME", help="Name of the tool in --list.")
+    evidence: tuple[Path, ...] = option(
+        "--evidence",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="What is known about TOOL: Markdown, HTML, PDF or text. Repeatable.",
+    )
+    url: str | None = option(
+        "--url", metavar="URL", help="The tool's address; read if no --evidence is given."
+    )
+    description: str | None = option(
+        "--description", metavar="TEXT", help="What the tool is, in a sentence or two."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GatheringOptions:
+    """Where evidence comes from."""
+
+    fetch: bool = option(
+        "--fetch", is_flag=True, help="Read the tool's url even if it brings evidence."
+    )
+    offline: bool = option(
+        "--offline", is_flag=True, help="Fetch nothing: use files and earlier runs."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ProviderOptions:
+    """Where the model is called."""
+
+    provider: str | None = option(
+        "--provider", metavar="VALUE", help="Where the model is called: panel providers."
+    )
+    model: str | None = option(
+        "--model", metavar="NAME", help="Model name; for local also FILE.gguf or hf:…"
+    )
+    bill_to: str | None = option(
+        "--bill-to", metavar="ORG", help="Hugging Face organisation that pays."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SupportOptions:
+    """Who checks that cited passages support their findings."""
+
+    check_support: bool = option(
         "--check-support",
         is_flag=True,
         help="Ask again whether each cited passage shows what it is cited for.",
-    ),
-    click.option("--support-provider", metavar="VALUE", help="Another provider to ask that."),
-    click.option("--support-model", metavar="NAME", help="That provider's model."),
-]
-_ASKING = [
-    click.option("--personas", metavar="NAMES", help="Only these reviewers, comma-separated."),
-    click.option("--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."),
-    click.option(
+    )
+    support_provider: str | None = option(
+        "--support-provider", metavar="VALUE", help="Another provider to ask that."
+    )
+    support_model: str | None = option(
+        "--support-model", metavar="NAME", help="That provider's model."
+    )
+
+    @property
+    def checked(self) -> bool:
+        """Whether support is checked: naming who does it means that it is."""
+        return bool(self.check_support or self.support_provider or self.support_model)
+
+
+@dataclasses.dataclass(frozen=True)
+class AskingOptions:
+    """Which reviewers are asked, for whom they judge, and how."""
+
+    personas: str | None = option(
+        "--personas", metavar="NAMES", help="Only these reviewers, comma-separated."
+    )
+    samples: int = option(
+        "--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."
+    )
+    context: Path | None = option(
         "--context",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Text file saying for whom the reviewers judge.",
-    ),
-    click.option("--ask", type=click.Choice(get_args(Ask)), help="Asking strategy."),
-    *_SUPPORT,
-    click.option("--fresh", is_flag=True, help="Ask again what an earlier run already answered."),
-]
-_GATHERING = [
-    click.option("--fetch", is_flag=True, help="Read the tool's url even if it brings evidence."),
-    click.option("--offline", is_flag=True, help="Fetch nothing: use files and earlier runs."),
-]
-_LISTS = [
-    click.option(
-        "--allow-outside",
-        is_flag=True,
-        help="Let a tool list name evidence files outside its own folder.",
-    ),
-]
-_WORK = [
-    click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."),
-]
-_RUNS = [
-    click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder."),
-]
-_FAIL_ON = [
-    click.option(
-        "--fail-on",
-        callback=outcomes,
-        metavar="OUTCOMES",
-        help="Exit with 4 on these outcomes, for instance skip,split.",
-    ),
-]
+    )
+    ask: "Ask | None" = option("--ask", type=click.Choice(STRATEGIES), help="Asking strategy.")
+    support: SupportOptions = SupportOptions()
+    fresh: bool = option(
+        "--fresh", is_flag=True, help="Ask again what an earlier run already answered."
+    )
 
 
-def _apply(function: F, options: list[Callable[[Any], Any]]) -> F:
-    for option in reversed(options):
-        function = cast(F, option(function))
-    return function
+@dataclasses.dataclass(frozen=True)
+class WorkOptions:
+    """How many calls run at once, and where the run is stored."""
+
+    concurrency: int | None = option(
+        "--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."
+    )
+    runs: Path | None = runs_option()
 
 
-def reviewing(function: F) -> F:
-    """Add every option of a command that asks reviewers."""
-    return _apply(function, [*_PROVIDER, *_ASKING, *_WORK, *_RUNS, *_FAIL_ON])
+tool = group("tool", ToolOptions)
+gathering = group("gathering", GatheringOptions)
+provider = group("provider", ProviderOptions)
+support = group("support", SupportOptions)
+asking = group("asking", AskingOptions)
+work = group("work", WorkOptions)
+runs = single(WorkOptions, "runs")
+
+allow_outside = click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Let a tool list name evidence files outside its own folder.",
+)
 
 
-def resuming(function: F) -> F:
-    """Add the options that may change on resume: they do not touch what is asked."""
-    return _apply(function, [*_PROVIDER, *_WORK, *_RUNS, *_FAIL_ON])
+def _outcomes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
+    """Check `--fail-on`."""
+    if value is None:
+        return frozenset()
+    from panel.review.verdict.scorecard import Outcome
+
+    known = get_args(Outcome)
+    outcomes = frozenset(_names(value))
+    if unknown := sorted(outcomes - set(known)):
+        choices = ", ".join(known)
+        raise click.BadParameter(f"{unknown[0]!r} is no outcome; choose from {choices}")
+    return outcomes
 
 
-def gathering(function: F) -> F:
-    """Add the options that say where evidence comes from."""
-    return _apply(function, _GATHERING)
+fail_on = click.option(
+    "--fail-on",
+    callback=_outcomes,
+    metavar="OUTCOMES",
+    help="Exit with 4 on these outcomes, for instance skip,split.",
+)
 
 
-def listing(function: F) -> F:
-    """Add the option that says how far the evidence paths of a tool list may reach."""
-    return _apply(function, _LISTS)
-
-
-def judging(function: F) -> F:
-    """Add the options that name a judge, who checks its citations, and the runs folder."""
-    return _apply(function, [*_PROVIDER, *_SUPPORT, *_WORK, *_RUNS])
-
-
-def reading(function: F) -> F:
-    """Add the options of a command that reads stored runs."""
-    return _apply(function, _RUNS)
-
-
-def output(function: F) -> F:
-    """Add --format with every scorecard format, and --output."""
-    return destination.written(formats.suffixes())(function)
-
-
-def measured(function: F) -> F:
-    """Add --format for what was measured, and --output."""
-    return destination.written(formats.suffixes("calibration"))(function)
-
-
-def comparison(function: F) -> F:
-    """Add --format for differences, and --output."""
-    return destination.written(formats.suffixes("changes"))(function)
-
-
-def agreed(function: F) -> F:
-    """Add --format for the agreement of runs, and --output."""
-    return destination.written(formats.suffixes("agreement"))(function)
-
-
-def paired(function: F) -> F:
-    """Add --format for two tools side by side, and --output."""
-    return destination.written(formats.suffixes("comparison"))(function)
-
-
-def listed(function: F) -> F:
-    """Add --format for a list or a report, and --output."""
-    return _written(function, "terminal", "json")
-
-
-def rows(function: F) -> F:
-    """Add --format for the rows of a run, and --output."""
-    forms = ("jsonl", "csv", "parquet", "markdown")
-    told = "jsonl, csv, parquet: a row a review, the same columns; else by --output."
-    found = {name: destination.SUFFIXES[name] for name in forms}
-    return destination.written(found, default="jsonl", what=told)(function)
-
-
-def _written(function: F, *forms: str) -> F:
-    return destination.written({name: destination.SUFFIXES[name] for name in forms})(function)
-
-
-def settings(runs: Path | None) -> Settings:
+def settings(runs: Path | None) -> "Settings":
     """Read settings; --runs goes over them."""
-    found = load_settings(None, os.environ)
-    return found.model_copy(update={"runs": runs}) if runs is not None else found
+    from panel.foundation.settings import load_settings
+
+    settings = load_settings(None, os.environ)
+    return settings.model_copy(update={"runs": runs}) if runs is not None else settings
 
 
-def options_of(given: Mapping[str, Any]) -> Options:
-    """Turn the options of `reviewing` or `resuming` into one value."""
-    found = settings(given["runs"])
-    path = given.get("context")
+def review_options(
+    provider: ProviderOptions,
+    work: WorkOptions,
+    *,
+    asking: AskingOptions = AskingOptions(),
+    gathering: GatheringOptions = GatheringOptions(),
+) -> "Options":
+    """Return what the engine is asked for, of the groups that a command offers."""
+    from panel.engine.options import Options
+
+    config = settings(work.runs)
     return Options(
-        settings=found,
+        settings=config,
         environ=os.environ,
-        provider=given["provider"],
-        model=given["model"],
-        ask=given.get("ask"),
-        personas=names(given.get("personas")),
-        samples=given.get("samples", 1),
-        context=_context(path) if path else found.context,
-        bill_to=given["bill_to"],
-        concurrency=given["concurrency"],
-        check_support=_checks_support(given),
-        support_provider=given.get("support_provider"),
-        support_model=given.get("support_model"),
-        fresh=given.get("fresh", False),
-        fetch=given.get("fetch", False),
-        offline=given.get("offline", False),
+        provider=provider.provider,
+        model=provider.model,
+        bill_to=provider.bill_to,
+        ask=asking.ask,
+        personas=_names(asking.personas) if asking.personas is not None else None,
+        samples=asking.samples,
+        context=_context(asking.context) if asking.context else config.context,
+        concurrency=work.concurrency,
+        check_support=asking.support.checked,
+        support_provider=asking.support.support_provider,
+        support_model=asking.support.support_model,
+        fresh=asking.fresh,
+        fetch=gathering.fetch,
+        offline=gathering.offline,
         on_read=lambda line: say(f"read: {line}"),
         command=("panel", *sys.argv[1:]),
     )
 
 
-def _checks_support(given: Mapping[str, Any]) -> bool:
-    """Naming who checks support means that it is checked."""
-    named = ("check_support", "support_provider", "support_model")
-    return any(given.get(name) for name in named)
+def _names(text: str) -> tuple[str, ...]:
+    """Split a comma-separated option."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise InputError("an empty list was given", hint="for instance: --personas builder,skeptic")
+    return names
 
 
 def _context(path: Path) -> str:
+    from panel.foundation.strict_yaml import read_text
+
     text, _ = clean(read_text(path, limit=1_000_000, error=SettingsError))
     text = text.strip()
     if not text:

@@ -2,42 +2,55 @@
 
 import contextlib
 import errno
+import json
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
-from rich.console import RenderableType
+from rich import box
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from panel.cli.console import say
-from panel.cli.destination import check, is_device
+from panel.cli.destination import Destination, check, is_device
 from panel.cli.streams import Stream
 from panel.foundation.atomic_files import write_atomic, write_error
 from panel.foundation.errors import PanelError
+from panel.foundation.text import printable
 from panel.report import formats
+from panel.report.changes import terminal as changes_terminal
 from panel.report.scorecard import terminal
 from panel.report.scorecard.terminal_blocks import to_text
 from panel.review.verdict.scorecard import Scorecard
+from panel.runs.diff import RunDiff
+
+UNBROKEN: Final = 44
+"""Letters of the longest name that is never broken: those of a run of several tools."""
+WIDE: Final = 80
+"""Columns of a screen on which such a name leaves room for the other cells."""
 
 
 def emit_cards(
-    cards: Sequence[Scorecard], form: str, output: Path | None, *, run: str | None = None
+    cards: Sequence[Scorecard], destination: Destination, *, run: str | None = None
 ) -> None:
     """Write scorecards in a format; the terminal format is drawn for the place it goes to.
 
     `run` is what their run is called where that is not its own name.
     """
-    with kept(*([run] if run else {card.run: None for card in cards})):
-        if form == "terminal" and output is None:
+    with naming_runs(*([run] if run else {card.run: None for card in cards})):
+        if destination.form == "terminal" and destination.path is None:
             show = terminal.show if len(cards) == 1 else terminal.show_summary
             show(cards, terminal.console(sys.stdout))
         else:
-            emit_text(formats.load(form).render(cards), output)
+            emit_text(formats.load(destination.form).render(cards), destination.path)
 
 
 @contextlib.contextmanager
-def kept(*runs: str, command: str = "show") -> Iterator[None]:
+def naming_runs(*runs: str, command: str = "show") -> Iterator[None]:
     """Name, where data cannot be written, the command that shows it again from its runs."""
     try:
         yield
@@ -47,6 +60,19 @@ def kept(*runs: str, command: str = "show") -> Iterator[None]:
             place = f" --runs {shlex.quote(str(folder))}" if folder else ""
             error.hint = f"the answers are kept: panel {command} {' '.join(runs)}{place}"
         raise
+
+
+def emit_diff(diff: RunDiff, destination: Destination) -> None:
+    """Write what changed between two runs."""
+    if destination.form == "terminal" and destination.path is None:
+        changes_terminal.show(diff, terminal.console(sys.stdout))
+    else:
+        emit_text(formats.render(diff, destination.form, "changes"), destination.path)
+
+
+def emit_json(data: object, path: Path | None) -> None:
+    """Write data as indented JSON."""
+    emit_text(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
@@ -85,3 +111,35 @@ def _into_device(text: str, output: Path) -> None:
     except OSError as error:
         if error.errno != errno.EPIPE:
             raise write_error(error, output) from error
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, runs: bool = False
+) -> RenderableType:
+    """Return a table to draw; None is an empty cell.
+
+    Names in the first column are never cut, and those of `runs` stay on one line where there is
+    room; long words in the others are cut.
+    """
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    return _Table(columns, cells, runs)
+
+
+class _Table:
+    """A table that is laid out for the width there is."""
+
+    def __init__(self, columns: Sequence[str], cells: Sequence[Sequence[str]], runs: bool) -> None:
+        self.columns = columns
+        self.cells = cells
+        self.runs = runs
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        longest = max((len(row[0]) for row in self.cells), default=0)
+        unbroken = self.runs and longest <= UNBROKEN and options.max_width >= WIDE
+        grid = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for number, column in enumerate(self.columns):
+            overflow: OverflowMethod = "ellipsis" if number else "fold"
+            grid.add_column(column, overflow=overflow, no_wrap=unbroken and not number)
+        for row in self.cells:
+            grid.add_row(*map(Text, row))
+        yield grid

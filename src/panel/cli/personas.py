@@ -1,12 +1,11 @@
 """`panel personas`: the reviewers and what they ask."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from panel.cli import table
-from panel.engine.open_panel import persona_folders
-from panel.review.personas import Persona, check, load_personas
+if TYPE_CHECKING:
+    from panel.review.personas import Persona
 
 
 @click.group("personas", invoke_without_command=True)
@@ -20,49 +19,59 @@ def command(ctx: click.Context) -> None:
 @command.command("list")
 def list_() -> None:
     """List the reviewers."""
+    from panel.cli.output import emit_blocks, table
+    from panel.engine.open_panel import persona_folders
+    from panel.review.personas import load_personas
+
     rows = []
     for persona in load_personas(folders=persona_folders()):
-        facts = sum(c.kind == "fact" for c in persona.criteria)
+        facts = sum(criterion.kind == "fact" for criterion in persona.criteria)
         asks = f"{len(persona.criteria)} ({facts} facts)"
         rows.append((persona.name, persona.title, f"{persona.weight:g}", asks, persona.lens))
-    table.show(("name", "title", "weight", "asks", "looks for"), rows)
+    emit_blocks([table(("name", "title", "weight", "asks", "looks for"), rows)], None)
 
 
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
     """Show one reviewer: lens, criteria, written parts, voice."""
+    from panel.engine.open_panel import persona_folders
+    from panel.review.personas import load_personas
+
     (persona,) = load_personas(names=[name], folders=persona_folders())
     click.echo("\n".join(_lines(persona)))
 
 
 @command.command("check")
-def check_(**_: Any) -> None:
+def check_() -> None:
     """Validate every persona file and print what each will ask."""
+    from panel.engine.open_panel import persona_folders
+    from panel.review.personas import check
+
     for line in check(persona_folders()):
         click.echo(line)
 
 
-def _lines(persona: Persona) -> list[str]:
-    asked = [
+def _lines(persona: "Persona") -> list[str]:
+    questions = [
         f"  {'fact     ' if c.kind == 'fact' else 'judgement'}  {c.weight:g}  {c.id}: {c.question}"
         + ("  (dealbreaker)" if c.dealbreaker else "")
         for c in persona.criteria
     ]
-    written = [f"  {field.id}: {field.ask}" for field in persona.fields]
-    ahead = f"  within {persona.forecast.horizon_months} months: {persona.forecast.ask}"
+    parts = [f"  {field.id}: {field.ask}" for field in persona.fields]
+    forecast = f"  within {persona.forecast.horizon_months} months: {persona.forecast.ask}"
     return [
         f"{persona.title} ({persona.name}), weight {persona.weight:g}, from {persona.origin}",
         persona.lens,
         "",
         "Asks:",
-        *asked,
+        *questions,
         "",
         "Writes:",
-        *written,
+        *parts,
         "",
         "Predicts:",
-        ahead,
+        forecast,
         "",
         persona.voice,
     ]

@@ -83,8 +83,8 @@ class ProgressDisplay:
             return
         outcome = event.card.verdict.outcome
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
-        said = " · ".join(f"{count} {name}" for name, count in sorted(self._counts.items()))
-        self._bars.update(row, advance=1, state=said)
+        counts = " · ".join(f"{count} {name}" for name, count in sorted(self._counts.items()))
+        self._bars.update(row, advance=1, state=counts)
 
     def __enter__(self) -> Self:
         """Start drawing."""

@@ -1,30 +1,36 @@
 """`panel resume`: a run that stopped early goes on."""
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from panel.cli import options, run_session
+from panel.cli import options
 from panel.cli.console import say
-from panel.cli.output import emit_cards
-from panel.engine.from_manifest import check_against_manifest
-from panel.engine.remaining import find_remaining
-from panel.engine.session import Session
-from panel.review.verdict.scorecard import Scorecard
-from panel.runs.folders import find_folder
-from panel.runs.pending import ONCE_MORE, Again, lacking
-from panel.runs.run import Run
+from panel.cli.destination import Destination, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from panel.review.verdict.scorecard import Scorecard
+    from panel.runs.pending import Again
 
 
 @click.command("resume")
 @click.argument("run")
-@options.resuming
-@options.output
+@options.provider
+@options.work
+@options.fail_on
+@written(of="scorecard")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    run: str,
+    provider: options.ProviderOptions,
+    work: options.WorkOptions,
+    fail_on: frozenset[str],
+    destination: Destination,
+) -> None:
     """Continue a run that stopped early.
 
     Asks what was not answered: what is left of the list, reviews that are missing because of a
@@ -32,28 +38,42 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     is asked again, and a complete run is left as it is. Refuses when personas, prompts, model or
     evidence have changed since; another endpoint, key or concurrency is fine.
     """
-    go_on(ctx, given, ONCE_MORE)
+    from panel.cli import run_session
+    from panel.cli.output import emit_cards
+    from panel.runs.pending import ONCE_MORE
+
+    cards = finish(run, provider, work, ONCE_MORE)
+    emit_cards(cards, destination)
+    ctx.exit(run_session.exit_code(cards, fail_on))
 
 
-def go_on(ctx: click.Context, given: Mapping[str, Any], again: Again) -> None:
-    """Go on with a run, asking `again` what is missing, and print its scorecards.
+def finish(
+    name: str, provider: options.ProviderOptions, work: options.WorkOptions, again: "Again"
+) -> "list[Scorecard]":
+    """Return the scorecards of a run after asking what is missing, as `again` says.
 
     A run with nothing left to do is only read.
     """
-    asked = options.options_of(given)
-    path = find_folder(asked.settings.runs, given["run"])
+    from panel.cli import run_session
+    from panel.engine.from_manifest import check_against_manifest
+    from panel.engine.remaining import find_remaining
+    from panel.engine.session import Session
+    from panel.runs.folders import find_folder
+
+    plan = options.review_options(provider, work)
+    path = find_folder(plan.settings.runs, name)
     left = find_remaining(path, again)
-    if left.complete:
-        if given["provider"] or given["model"]:
-            asyncio.run(check_against_manifest(asked, left.manifest))
-        cards = _read(path)
-    else:
-        cards = run_session.perform(Session.resume(asked, path, again=again))
-    emit_cards(cards, given["form"], given["output"])
-    ctx.exit(run_session.exit_code(cards, given["fail_on"]))
+    if not left.complete:
+        return run_session.perform(Session.resume(plan, path, again=again))
+    if provider.provider or provider.model:
+        asyncio.run(check_against_manifest(plan, left.manifest))
+    return _read(path)
 
 
-def _read(path: Path) -> list[Scorecard]:
+def _read(path: "Path") -> "list[Scorecard]":
+    from panel.runs.pending import lacking
+    from panel.runs.run import Run
+
     with Run.open(path) as run:
         lines = lacking(run).lines(run.name)
         say(f"run {run.name} is complete: " + ("nothing to resume" if lines else "nothing to ask"))

@@ -1,23 +1,36 @@
 """`panel retry`: what is missing of a run is asked again, whatever it is missing for."""
 
-from typing import Any
-
 import click
 
 from panel.cli import options
-from panel.cli.resume import go_on
-from panel.runs.pending import ALL
+from panel.cli.destination import Destination, written
+from panel.cli.resume import finish
 
 
 @click.command("retry")
 @click.argument("run")
-@options.resuming
-@options.output
+@options.provider
+@options.work
+@options.fail_on
+@written(of="scorecard")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    run: str,
+    provider: options.ProviderOptions,
+    work: options.WorkOptions,
+    fail_on: frozenset[str],
+    destination: Destination,
+) -> None:
     """Ask again for every review that is missing from a run.
 
     Asks what `panel resume` asks, and also reviews that are missing for a lasting reason: an
     unusable reply, a refusal, a content filter. Nothing that was answered is asked again.
     """
-    go_on(ctx, given, ALL)
+    from panel.cli import run_session
+    from panel.cli.output import emit_cards
+    from panel.runs.pending import ALL
+
+    cards = finish(run, provider, work, ALL)
+    emit_cards(cards, destination)
+    ctx.exit(run_session.exit_code(cards, fail_on))

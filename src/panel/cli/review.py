@@ -1,31 +1,48 @@
 """`panel review`: one tool, its scorecard."""
 
 from dataclasses import replace
-from typing import Any
 
 import click
 
-from panel.cli import options, run_session
-from panel.cli.output import emit_cards
-from panel.cli.tool_argument import by_address, named_tool, naming
-from panel.engine.session import Session
+from panel.cli import options
+from panel.cli.destination import Destination, written
 
 
 @click.command("review")
-@naming
+@options.tool
+@options.allow_outside
 @options.gathering
-@options.reviewing
-@options.output
+@options.provider
+@options.asking
+@options.work
+@options.fail_on
+@written(of="scorecard")
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    tool: options.ToolOptions,
+    allow_outside: bool,
+    gathering: options.GatheringOptions,
+    provider: options.ProviderOptions,
+    asking: options.AskingOptions,
+    work: options.WorkOptions,
+    fail_on: frozenset[str],
+    destination: Destination,
+) -> None:
     """Review one tool and print its scorecard.
 
     TOOL is a web address, or a tool file (examples/tools/NAME.yaml), or a name together with --url,
     --evidence or --description, or comes from a list with --list LIST --tool NAME.
     """
-    tool = named_tool(given)
-    asked = options.options_of(given)
-    asked = replace(asked, fetch=asked.fetch or by_address(given))
-    cards = run_session.perform(Session.start(asked, [tool]))
-    emit_cards(cards, given["form"], given["output"])
-    ctx.exit(run_session.exit_code(cards, given["fail_on"]))
+    from panel.cli import run_session
+    from panel.cli.output import emit_cards
+    from panel.cli.tool_argument import by_address, find_tool
+    from panel.engine.session import Session
+
+    reviewed = find_tool(tool, gathering, work.runs, allow_outside=allow_outside)
+    if by_address(tool):
+        gathering = replace(gathering, fetch=True)
+    plan = options.review_options(provider, work, asking=asking, gathering=gathering)
+    cards = run_session.perform(Session.start(plan, [reviewed]))
+    emit_cards(cards, destination)
+    ctx.exit(run_session.exit_code(cards, fail_on))

@@ -15,15 +15,17 @@ from panel.foundation.errors import PanelError
 from panel.review.verdict.scorecard import Scorecard
 
 GRACE = 10.0
-"""Seconds that answers already asked for are waited for after the first signal."""
+"""Seconds that calls in flight are waited for after the first signal."""
 
 
 class Interrupted(PanelError):
     """A signal stopped the run; `exit_code` is 128 plus its number, as shells expect."""
 
     def __init__(self, number: int, run: str | None) -> None:
-        said = "stopped; what was answered is kept" if run else "stopped before anything was asked"
-        super().__init__(said, hint=run)
+        message = (
+            "stopped; what was answered is kept" if run else "stopped before anything was asked"
+        )
+        super().__init__(message, hint=run)
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
@@ -33,7 +35,7 @@ def perform(opening: Awaitable[Session]) -> list[Scorecard]:
     The last lines name the run and, where reviews are missing, the command that asks them again.
     """
     try:
-        with _ending_at_once():
+        with _interrupted_by_signals():
             return asyncio.run(_perform(opening))
     except _Stopped as stopped:
         raise Interrupted(stopped.number, None) from None
@@ -95,8 +97,8 @@ class _Stopped(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """Let SIGINT and SIGTERM interrupt whatever is done: what is half-made is taken back."""
+def _interrupted_by_signals() -> Iterator[None]:
+    """Raise on SIGINT and SIGTERM: what is half-made is undone on the way out."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise _Stopped(number)

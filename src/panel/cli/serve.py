@@ -3,17 +3,17 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from panel.cli import options
 from panel.cli.console import say
 from panel.foundation.errors import SettingsError
-from panel.publish.newsletter.settings import MailSettings
-from panel.publish.server.config import ServerConfig, api_key, base_url
-from panel.publish.server.main import serve, trace
-from panel.publish.server.proxy_headers import TrustedProxies
+
+if TYPE_CHECKING:
+    from panel.publish.newsletter.settings import MailSettings
+    from panel.publish.server.config import ServerConfig
 
 
 @click.command("serve")
@@ -28,7 +28,9 @@ from panel.publish.server.proxy_headers import TrustedProxies
     metavar="DIR",
     help="Folder of votes and subscribers; `community` beside the runs folder by default.",
 )
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="Another name of it.")
+@click.option(
+    "--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Another name of it."
+)
 @click.option(
     "--trusted-proxy",
     "proxies",
@@ -37,41 +39,63 @@ from panel.publish.server.proxy_headers import TrustedProxies
     help="Proxy or network whose X-Forwarded-For and -Host are believed.",
 )
 @click.option("--no-requests", is_flag=True, help="Take no review requests from the page.")
-@options.judging
+@options.provider
+@options.support
+@options.work
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(
+    ctx: click.Context,
+    host: str,
+    port: int,
+    base_url: str | None,
+    data: Path | None,
+    allow_hosts: tuple[str, ...],
+    proxies: tuple[str, ...],
+    no_requests: bool,
+    provider: options.ProviderOptions,
+    support: options.SupportOptions,
+    work: options.WorkOptions,
+) -> None:
     """Serve the pages live, with votes, requests and an API.
 
     Settings: PANEL_DATABASE_URL (a PostgreSQL server instead of a file in --data), PANEL_SMTP_URL
     and PANEL_MAIL_FROM (mails for signing in and subscribing), PANEL_API_KEY (writing through the
     API).
     """
-    review = replace(options.options_of(given), on_read=lambda line: None)
-    setup = ServerConfig(
-        review=review,
-        data=given["data"] or review.settings.runs.parent / "community",
-        host=given["host"],
-        port=given["port"],
-        base_url=base_url(given["base_url"]),
-        allow_hosts=given["hosts"],
-        proxies=TrustedProxies.of(given["proxies"]),
+    from panel.publish.server import config
+    from panel.publish.server.main import serve, trace
+    from panel.publish.server.proxy_headers import TrustedProxies
+
+    asking = options.AskingOptions(support=support)
+    plan = options.review_options(provider, work, asking=asking)
+    plan = replace(plan, on_read=lambda line: None)
+    setup = config.ServerConfig(
+        review=plan,
+        data=data or plan.settings.runs.parent / "community",
+        host=host,
+        port=port,
+        base_url=config.base_url(base_url),
+        allow_hosts=allow_hosts,
+        proxies=TrustedProxies.of(proxies),
         mailing=_mailing(),
-        key=api_key(os.environ.get("PANEL_API_KEY")),
-        takes_requests=not given["no_requests"],
+        key=config.api_key(os.environ.get("PANEL_API_KEY")),
+        takes_requests=not no_requests,
     )
     _check(setup)
-    talk = trace(say) if ctx.find_root().obj else say
-    serve(setup, database_url=os.environ.get("PANEL_DATABASE_URL"), say=talk)
+    log = trace(say) if ctx.find_root().obj else say
+    serve(setup, database_url=os.environ.get("PANEL_DATABASE_URL"), say=log)
 
 
-def _mailing() -> MailSettings | None:
+def _mailing() -> "MailSettings | None":
+    from panel.publish.newsletter.settings import MailSettings
+
     if not os.environ.get("PANEL_SMTP_URL"):
         say("no mail: signing in and subscribing are off; PANEL_SMTP_URL sets a mail server")
         return None
     return MailSettings.read(os.environ)
 
 
-def _check(setup: ServerConfig) -> None:
+def _check(setup: "ServerConfig") -> None:
     """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
     _ = setup.door  # its names are checked before anything is opened
     if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):

@@ -1,46 +1,47 @@
 """`panel show`: a stored run, read again from its journal."""
 
-from typing import Any
+from pathlib import Path
 
 import click
 
 from panel.cli import options
 from panel.cli.console import warn
-from panel.cli.output import emit_cards
-from panel.evidence.tools.tool_list import pick
+from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
-from panel.runs.folders import find_folder
-from panel.runs.metadata import stored_canaries
-from panel.runs.pending import lacking
-from panel.runs.run import Run
 
 
 @click.command("show")
 @click.argument("run")
 @click.argument("tool", required=False)
-@options.reading
-@options.output
-def command(**given: Any) -> None:
+@options.runs
+@written(of="scorecard")
+def command(run: str, tool: str | None, runs: Path | None, destination: Destination) -> None:
     """Print the scorecards of a stored run.
 
     RUN is a name, the start of one, a path, latest or latest~1; TOOL narrows it to one tool.
     """
-    settings = options.settings(given["runs"])
-    with Run.open(find_folder(settings.runs, given["run"])) as run:
-        cards = run.cards()
-        if given["tool"]:
-            slug = pick(run.tools(), given["tool"]).slug
+    from panel.cli.output import emit_cards
+    from panel.evidence.tools.tool_list import pick
+    from panel.runs.folders import find_folder
+    from panel.runs.metadata import stored_canaries
+    from panel.runs.pending import lacking
+    from panel.runs.run import Run
+
+    with Run.open(find_folder(options.settings(runs).runs, run)) as opened:
+        cards = opened.cards()
+        if tool:
+            slug = pick(opened.tools(), tool).slug
             cards = [card for card in cards if card.tool.slug == slug]
-        for line in (*run.notes, *run.damaged):
+        for line in (*opened.notes, *opened.damaged):
             warn(line)
-        if caution := stored_canaries(run).caution:
+        if caution := stored_canaries(opened).caution:
             warn(caution)
-        left = len(run.tools()) - len(run.judged_tools())
-        lines = lacking(run).lines(run.name)
+        left = len(opened.tools()) - len(opened.judged_tools())
+        lines = lacking(opened).lines(opened.name)
     if not cards:
-        raise RunError(f"run {run.name} has no verdict yet", hint=f"panel resume {run.name}")
-    if left and not given["tool"]:
-        warn(f"{left} tools have no verdict yet: panel resume {run.name}")
-    for line in lines if not given["tool"] else ():
+        raise RunError(f"run {opened.name} has no verdict yet", hint=f"panel resume {opened.name}")
+    if left and not tool:
+        warn(f"{left} tools have no verdict yet: panel resume {opened.name}")
+    for line in lines if not tool else ():
         warn(line)
-    emit_cards(cards, given["form"], given["output"], run=given["run"])
+    emit_cards(cards, destination, run=run)

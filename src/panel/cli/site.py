@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -19,6 +18,29 @@ def command() -> None:
     """Make web pages of the stored verdicts."""
 
 
+def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str | None:
+    """Check an option that is an address."""
+    if url is None:
+        return None
+    option = param.opts[0]
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        sound = False
+    plain = url.isascii() and url.isprintable() and not set(url) & set(" \"'<>?#")
+    if not sound or not plain:
+        raise InputError(f"{option} {url!r} is no web address", hint=f"{option} https://host/path")
+    return url
+
+
+def _title(ctx: click.Context, param: click.Parameter, text: str) -> str:
+    title = " ".join(printable(text).split())
+    if not 0 < len(title) <= 80:
+        raise InputError("--title must have 1 to 80 characters")
+    return title
+
+
 @command.command("build")
 @click.option(
     "--out",
@@ -27,11 +49,23 @@ def command() -> None:
     metavar="DIR",
     help="Folder to write the pages to.",
 )
-@options.reading
-@click.option("--base-url", metavar="URL", help="Where the site will be: for previews, sitemap.")
-@click.option("--live-url", metavar="URL", help="Where `panel serve` runs: pages link to it.")
-@click.option("--title", default="Panel", help="The site's name.")
-def build_command(**given: Any) -> None:  # fmt: skip
+@options.runs
+@click.option(
+    "--base-url",
+    callback=_address,
+    metavar="URL",
+    help="Where the site will be: for previews, sitemap.",
+)
+@click.option(
+    "--live-url",
+    callback=_address,
+    metavar="URL",
+    help="Where `panel serve` runs: pages link to it.",
+)
+@click.option("--title", default="Panel", callback=_title, help="The site's name.")
+def build_command(
+    out: Path, runs: Path | None, base_url: str | None, live_url: str | None, title: str
+) -> None:
     """Write a static site: pages, comparisons, feeds, search.
 
     Opens from disk and works behind any host. Building again writes only what changed.
@@ -44,53 +78,32 @@ def build_command(**given: Any) -> None:  # fmt: skip
     from panel.runs.history.archive import Archive
     from panel.runs.history.card_cache import CardCache
 
-    settings = options.settings(given["runs"])
-    title = _title(given["title"])
-    base_url, live_url = (_address(name, given[name]) for name in ("base_url", "live_url"))
+    settings = options.settings(runs)
     resolutions = read_forecasts(settings.runs)
     archive = Archive.open(settings.runs)
     for note in (*archive.notes, *unmet(resolutions, archive.histories())):
         warn(note)
     if not archive.histories():
         warn(f"there are no verdicts in {settings.runs}: the pages say so")
-    with CardCache(archive) as reading:
+    with CardCache(archive) as cache:
         site = Site(
-            archive, base_url=base_url, live_url=live_url, title=title,
-            personas=load_personas(folders=persona_folders()), resolutions=resolutions,
-            read=reading.card,
-        )  # fmt: skip
-        built = build(site, given["out"], watch=_progress())
-    for line in built.failed:
+            archive,
+            base_url=base_url,
+            live_url=live_url,
+            title=title,
+            personas=load_personas(folders=persona_folders()),
+            resolutions=resolutions,
+            read=cache.card,
+        )
+        result = build(site, out, watch=_progress())
+    for line in result.failed:
         warn(line)
-    told = "" if base_url else "; without --base-url there are no link previews and no sitemap"
-    say(
-        f"{given['out']}: {built.files} files, {built.written} written, {built.removed} removed"
-        + (f", {len(built.failed)} failed" if built.failed else "") + told
-    )  # fmt: skip
-    if built.failed:
+    counts = f"{result.files} files, {result.written} written, {result.removed} removed"
+    failed = f", {len(result.failed)} failed" if result.failed else ""
+    note = "" if base_url else "; without --base-url there are no link previews and no sitemap"
+    say(f"{out}: {counts}{failed}{note}")
+    if result.failed:
         raise click.exceptions.Exit(1)
-
-
-def _address(name: str, url: str | None) -> str | None:
-    if url is None:
-        return None
-    option = f"--{name.replace('_', '-')}"
-    try:
-        found = urlsplit(url)
-        sound = found.scheme in ("http", "https") and found.hostname and "@" not in found.netloc
-    except ValueError:
-        sound = False
-    plain = url.isascii() and url.isprintable() and not set(url) & set(" \"'<>?#")
-    if not sound or not plain:
-        raise InputError(f"{option} {url!r} is no web address", hint=f"{option} https://host/path")
-    return url
-
-
-def _title(text: str) -> str:
-    found = " ".join(printable(text).split())
-    if not 0 < len(found) <= 80:
-        raise InputError("--title must have 1 to 80 characters")
-    return found
 
 
 def _progress() -> Callable[[int, int], None]:

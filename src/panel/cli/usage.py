@@ -1,23 +1,21 @@
 """`panel usage`: what was asked so far, in calls, tokens, money and time."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
-from rich.text import Text
 
-from panel.cli import options, table
+from panel.cli import options
 from panel.cli.console import warn
-from panel.cli.output import emit_blocks, emit_text
+from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
 from panel.foundation.text import printable
 from panel.report import figures
-from panel.review.verdict.scorecard import RunUsage, sum_known
-from panel.runs.folders import find_folder, list_folders
-from panel.runs.run import Run
+
+if TYPE_CHECKING:
+    from panel.review.verdict.scorecard import RunUsage
 
 COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
@@ -30,7 +28,7 @@ class UsageRow:
     provider: str
     model: str
     tools: int
-    usage: RunUsage
+    usage: "RunUsage"
 
 
 @click.command("usage")
@@ -41,104 +39,124 @@ class UsageRow:
     default="run",
     help="A line for each run, or for each provider and model.",
 )
-@options.reading
-@options.listed
-def command(**given: Any) -> None:
+@options.runs
+@written("terminal", "json")
+def command(
+    run: str | None,
+    by: Literal["run", "provider"],
+    runs: Path | None,
+    destination: Destination,
+) -> None:
     """Say what runs took: calls, tokens, cost, time.
 
     Without RUN all stored runs are listed; with it, the tools of that run. Answers taken from an
     earlier run are counted apart: they cost nothing. A cost, or tokens, that are not known are
     never shown as 0.
     """
-    folder = options.settings(given["runs"]).runs
-    if given["run"]:
-        lines = list(_tools(find_folder(folder, given["run"])))
+    from panel.cli.output import emit_json
+    from panel.runs.folders import find_folder
+
+    folder = options.settings(runs).runs
+    if run:
+        rows = list(_tool_rows(find_folder(folder, run)))
     else:
-        lines = list(_runs(folder))
-        if given["by"] == "provider":
-            lines = _by_provider(lines)
-    if not lines:
+        rows = list(_run_rows(folder))
+        if by == "provider":
+            rows = _by_provider(rows)
+    if not rows:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
-    _show(lines, given["form"], given["output"])
+    total = _sum("all", rows)
+    if destination.form == "json":
+        data = {"lines": [_data(row) for row in rows], "total": total.usage.model_dump(mode="json")}
+        emit_json(data, destination.path)
+    else:
+        _show(rows, total, destination.path)
 
 
-def _tools(path: Path) -> Iterator[UsageRow]:
+def _tool_rows(path: Path) -> Iterator[UsageRow]:
+    from panel.runs.run import Run
+
     with Run.open(path) as run:
-        told = run.manifest
+        manifest = run.manifest
         for tool in run.tools():
-            yield UsageRow(tool.slug, told.provider, told.model, 1, run.usage(tool.slug))
+            usage = run.usage(tool.slug)
+            yield UsageRow(tool.slug, manifest.provider, manifest.model, 1, usage)
 
 
-def _runs(folder: Path) -> Iterator[UsageRow]:
+def _run_rows(folder: Path) -> Iterator[UsageRow]:
+    from panel.runs.folders import list_folders
+    from panel.runs.run import Run
+
     for path in list_folders(folder):
         try:
             with Run.open(path) as run:
-                told = run.manifest
-                yield UsageRow(run.name, told.provider, told.model, told.tools, run.usage())
+                manifest, usage = run.manifest, run.usage()
         except RunError as error:
             warn(error.message)
+        else:
+            yield UsageRow(run.name, manifest.provider, manifest.model, manifest.tools, usage)
 
 
-def _by_provider(lines: Iterable[UsageRow]) -> list[UsageRow]:
-    grouped: dict[tuple[str, str], list[UsageRow]] = {}
-    for each in lines:
-        grouped.setdefault((each.provider, each.model), []).append(each)
+def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:
+    groups: dict[tuple[str, str], list[UsageRow]] = {}
+    for row in rows:
+        groups.setdefault((row.provider, row.model), []).append(row)
     return [
-        _sum(f"{len(runs)} run{'s' if len(runs) > 1 else ''}", runs) for runs in grouped.values()
+        _sum(f"{len(group)} run{'s' if len(group) > 1 else ''}", group) for group in groups.values()
     ]
 
 
-def _sum(what: str, lines: Sequence[UsageRow]) -> UsageRow:
-    first, usages = lines[0], [each.usage for each in lines]
-    costs = [each.cost_usd for each in usages if each.cost_usd is not None]
-    whole = RunUsage(
-        calls=sum(each.calls for each in usages),
-        input_tokens=sum_known(each.input_tokens for each in usages),
-        cached_tokens=sum_known(each.cached_tokens for each in usages),
-        output_tokens=sum_known(each.output_tokens for each in usages),
+def _sum(what: str, rows: Sequence[UsageRow]) -> UsageRow:
+    from panel.review.verdict.scorecard import RunUsage, sum_known
+
+    usages = [row.usage for row in rows]
+    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
+    total = RunUsage(
+        calls=sum(usage.calls for usage in usages),
+        input_tokens=sum_known(usage.input_tokens for usage in usages),
+        cached_tokens=sum_known(usage.cached_tokens for usage in usages),
+        output_tokens=sum_known(usage.output_tokens for usage in usages),
         cost_usd=round(sum(costs), 9) if costs else None,
-        unpriced_calls=sum(each.unpriced_calls for each in usages),
-        uncounted_calls=sum(each.uncounted_calls for each in usages),
-        reused_calls=sum(each.reused_calls for each in usages),
-        seconds=round(sum(each.seconds for each in usages), 3),
+        unpriced_calls=sum(usage.unpriced_calls for usage in usages),
+        uncounted_calls=sum(usage.uncounted_calls for usage in usages),
+        reused_calls=sum(usage.reused_calls for usage in usages),
+        seconds=round(sum(usage.seconds for usage in usages), 3),
     )
-    return UsageRow(what, first.provider, first.model, sum(each.tools for each in lines), whole)
+    return UsageRow(what, rows[0].provider, rows[0].model, sum(row.tools for row in rows), total)
 
 
-def _show(lines: Sequence[UsageRow], form: str, output: Path | None) -> None:
-    total = _sum("all", lines)
-    if form == "json":
-        rows = [_row(each) for each in lines]
-        whole = {"lines": rows, "total": total.usage.model_dump(mode="json")}
-        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
-        emit_text(text + "\n", output)
-        return
-    several = len({(each.provider, each.model) for each in lines}) > 1
-    cells = [_cells(each, several) for each in lines]
-    if len(lines) > 1:
+def _data(row: UsageRow) -> dict[str, Any]:
+    names = {"what": row.what, "provider": row.provider, "model": row.model}
+    return {**names, "tools": row.tools, **row.usage.model_dump(mode="json")}
+
+
+def _show(rows: Sequence[UsageRow], total: UsageRow, path: Path | None) -> None:
+    from rich.text import Text
+
+    from panel.cli.output import emit_blocks, table
+
+    several = len({(row.provider, row.model) for row in rows}) > 1
+    cells = [_cells(row, several) for row in rows]
+    if len(rows) > 1:
         cells.append(_cells(total, several, asked=""))
-    told = "" if several else f"Asked: {total.model} through {total.provider}."
-    drawn = table.drawn(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)
-    emit_blocks([drawn, *([Text(printable(told))] if told else [])], output)
+    blocks = [table(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)]
+    if not several:
+        blocks.append(Text(printable(f"Asked: {total.model} through {total.provider}.")))
+    emit_blocks(blocks, path)
 
 
-def _row(line: UsageRow) -> dict[str, Any]:
-    names = {"what": line.what, "provider": line.provider, "model": line.model}
-    return {**names, "tools": line.tools, **line.usage.model_dump(mode="json")}
-
-
-def _cells(line: UsageRow, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
-    used = line.usage
-    calls = f"{used.calls:,}" + (f" + {used.reused_calls:,} reused" if used.reused_calls else "")
-    cost = figures.money(used.cost_usd, unpriced=used.unpriced_calls) if used.calls else "–"
-    who = f"{line.model} · {line.provider}" if asked is None else asked
+def _cells(row: UsageRow, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
+    usage = row.usage
+    calls = f"{usage.calls:,}" + (f" + {usage.reused_calls:,} reused" if usage.reused_calls else "")
+    cost = figures.money(usage.cost_usd, unpriced=usage.unpriced_calls) if usage.calls else "–"
+    model = f"{row.model} · {row.provider}" if asked is None else asked
     return (
-        line.what,
-        *([who] if several else []),
+        row.what,
+        *([model] if several else []),
         calls,
-        figures.count(used.input_tokens, uncounted=used.uncounted_calls),
-        f"{(used.cached_tokens or 0) / used.input_tokens:.0%}" if used.input_tokens else "–",
-        figures.count(used.output_tokens, uncounted=used.uncounted_calls),
+        figures.count(usage.input_tokens, uncounted=usage.uncounted_calls),
+        f"{(usage.cached_tokens or 0) / usage.input_tokens:.0%}" if usage.input_tokens else "–",
+        figures.count(usage.output_tokens, uncounted=usage.uncounted_calls),
         cost,
-        figures.duration(used.seconds),
+        figures.duration(usage.seconds),
     )

@@ -2,12 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import SettingsError
 from panel.foundation.text import looks_like_key, printable
 
@@ -129,8 +129,8 @@ def _first_error(error: ValidationError, file: Path) -> SettingsError:
     key = printable(".".join(place))[:120]
     if first["type"] != "extra_forbidden":
         return SettingsError(f"{file}: {key}: {first['msg'].lower()}")
-    near = get_close_matches(place[-1], _known(place), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_known(place))}"
+    known = _known(place)
+    hint = did_you_mean(place[-1], known, most=1, cutoff=0.5) or f"known here: {', '.join(known)}"
     return SettingsError(f"{file}: unknown key {key}", hint=hint)
 
 

@@ -1,0 +1,103 @@
+"""Where models can be called: a line for every value of --provider."""
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from panel.foundation.errors import MissingKey, ProviderError
+from panel.foundation.settings import Settings
+from panel.llm.providers.keys import Key, find_key, hugging_face_token, variable_shown
+from panel.llm.providers.table import ProviderRow, provider_table
+from panel.llm.providers.urls import checked_url, named_address
+
+
+class ProviderLine(NamedTuple):
+    """One provider as it is listed; never holds a key, only whether one is there."""
+
+    name: str
+    goes_to: str
+    key: str
+    found: bool | None
+    """None when no key is needed."""
+    format: str
+    ask: str
+
+
+def provider_lines(settings: Settings) -> list[ProviderLine]:
+    """Return a line for every value of --provider: the router's, the table's, the user's own."""
+    table = provider_table()
+    token = _usable(lambda: hugging_face_token(os.environ))
+    routed = [
+        _line(name, table.router, token)
+        for name in (*table.router.policies, *table.router.providers)
+    ]
+    named = [
+        _line(f"direct:{name}" if row.direct else name, row, _usable(partial(_key_of, row)))
+        for name, row in table.rows.items()
+    ]
+    configured = [
+        ProviderLine(
+            name,
+            _shown(name, own.base_url) if own.base_url else "as above",
+            variable_shown(own.key_env, os.environ) if own.key_env else "none",
+            (own.key_env in os.environ) if own.key_env else None,
+            own.format or "json_schema",
+            own.ask or "whole",
+        )
+        for name, own in settings.providers.items()
+    ]
+    unlisted = [
+        ProviderLine("http://host:port/v1", "that server", "none", None, "json_schema", "whole"),
+        ProviderLine(
+            "replay:RUN", "the stored answers of a run", "none", None, "as stored", "as stored"
+        ),
+    ]
+    return [*configured, *routed, *named, *unlisted]
+
+
+def _address(row: ProviderRow) -> str:
+    """Return where a row's server is: as a variable says, else as the table does."""
+    usual = row.base_url or "?"
+    for name in row.base_url_env:
+        if text := os.environ.get(name, "").strip():
+            try:
+                return named_address(text, where=name, usual=usual, path=row.path)
+            except ProviderError as error:
+                return error.message
+    return usual
+
+
+def _shown(name: str, base_url: str) -> str:
+    """Return an address that holds no secret; of one that might, what is wrong with it."""
+    try:
+        return checked_url(base_url, where=f"panel.toml [providers.{name}]")
+    except ProviderError as error:
+        return error.message
+
+
+def _key_of(row: ProviderRow) -> Key | None:
+    return find_key(row.key_env, os.environ)
+
+
+def _usable(find: Callable[[], Key | None]) -> Key | None:
+    """Return the key; one that no header can carry is none, and told where it is to be used."""
+    try:
+        return find()
+    except MissingKey:
+        return None
+
+
+def _place(key: Key) -> str:
+    """Return the variable that holds a key, or the file, as people write it."""
+    return re.sub(rf"^{re.escape(str(Path.home()))}(?=/)", "~", key.found_in)
+
+
+def _line(name: str, row: ProviderRow, key: Key | None) -> ProviderLine:
+    address = "embedded llama.cpp" if row.kind == "local" else _address(row)
+    place = _place(key) if key else row.key_env[0] if row.key_env else "none"
+    needed = row.key_url is not None and not (row.key_optional and not key)
+    found = key is not None if needed else None
+    return ProviderLine(name, address, place, found, row.format, row.ask)
