@@ -31,11 +31,6 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def cell(text: str) -> str:
-    """Return one line of untrusted text for a table cell."""
-    return escape_pipes(escape(text))
-
-
 def escape_pipes(markdown: str) -> str:
     """Return Markdown for a table cell, which a pipe ends even inside a code span."""
     return re.sub(r"(?<!\\)\|", r"\|", markdown)

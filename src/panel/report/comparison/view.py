@@ -109,7 +109,6 @@ class DifferenceView:
     title: str
     kind: str
     favours: Side
-    decides: bool
     dealbreaker: bool
     a: FindingView
     b: FindingView
@@ -376,7 +375,6 @@ def difference_view(difference: Difference, known: dict[Side, Known]) -> Differe
         title=line(difference.title),
         kind=difference.kind,
         favours=difference.favours,
-        decides=difference.decides,
         dealbreaker=difference.dealbreaker,
         a=_compared(difference, difference.a, known["a"]),
         b=_compared(difference, difference.b, known["b"]),
