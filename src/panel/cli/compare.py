@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,19 +132,21 @@ def _written(found: Comparison, given: Mapping[str, Any]) -> tuple[Comparison, b
 
 
 async def _write(found: Comparison, given: Mapping[str, Any]) -> Comparison:
-    panel, endpoint = await open_panel(options.options_of(given))
-    say(f"paragraph: asking {panel.target.model} at {panel.target.provider}")
+    # The paragraph cites no facts of its own: nobody checks its support.
+    opened = await open_panel(replace(options.options_of(given), check_support=False))
+    plan = opened.plan
+    say(f"paragraph: asking {plan.judge.model} at {plan.judge.provider}")
     try:
-        calls = ChatClient(endpoint, panel.target, CallLog())
+        calls = ChatClient(opened.endpoint, plan.judge, CallLog())
         advice = await write_advice(
             found,
             calls,
-            secret=panel.secret,
+            secret=plan.secret,
             now=datetime.now(UTC).replace(microsecond=0),
-            context=panel.context,
+            context=plan.context,
         )
     finally:
-        await endpoint.close()
+        await opened.close()
     if advice.note:
         say(f"note: {advice.note}")
     return found.model_copy(update={"advice": advice})

@@ -18,7 +18,7 @@ from panel.cli.console import say, warn
 from panel.cli.output import emit_blocks, emit_text
 from panel.cli.tool_argument import by_address, named_tool, naming
 from panel.engine.gather_evidence import gather_all
-from panel.engine.open_panel import provider_config
+from panel.engine.open_provider import provider_config
 from panel.engine.options import Options
 from panel.engine.review_tool import stored_evidence
 from panel.evidence.budget import Chosen, choose, estimated_tokens

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from panel.engine.open_panel import persona_folders
-from panel.engine.review_tool import Panel
 from panel.engine.verify.run import unbacked
 from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.review.canary import Canaries
+from panel.review.plan import ReviewPlan
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.expected import expect_tools
 from panel.runs.metadata import answered_canaries, store_canaries, store_panel, stored_canaries
@@ -18,7 +18,7 @@ from panel.runs.run import Run
 
 
 async def after_repair(
-    run: Run, panel: Panel
+    run: Run, plan: ReviewPlan
 ) -> tuple[frozenset[tuple[str, str]], tuple[str, ...]]:
     """Complete a run whose journal was repaired as far as it can be without asking anybody.
 
@@ -26,7 +26,7 @@ async def after_repair(
     that had to be left out because its evidence is lost. A tool whose address can be read again
     is awaited then.
     """
-    await store_panel(run, panel.personas, panel.calibration)
+    await store_panel(run, plan.personas, plan.calibration)
     await _recall_canaries(run)
     doubted: set[tuple[str, str]] = set()
     left_out = []
@@ -40,7 +40,7 @@ async def after_repair(
             continue
         # What it was judged by is gone: it is judged anew by what there is today.
         await run.journal.drop_answers(tool.slug)
-        doubted |= {(tool.slug, persona.name) for persona in panel.personas}
+        doubted |= {(tool.slug, persona.name) for persona in plan.personas}
         if tool.url is not None:
             await expect_tools(run, [tool])
         elif found is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from panel.foundation.errors import RunError
 from panel.evidence.source import Evidence
+from panel.review.choices import choices
 from panel.runs.manifest import Manifest, fingerprint
 from panel.evidence.tools.tool import Tool
 
@@ -23,14 +24,20 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "provider": "an address" if "://" in manifest.provider else manifest.provider,
         "model": manifest.wire_model,
         "ask": manifest.ask,
-        "samples": str(manifest.samples),
+        **{name: _short(value) for name, value in choices(manifest).items()},
         "temperature": str(manifest.temperature),
         "evidence_tokens": str(manifest.evidence_tokens),
-        "context": "none" if manifest.context is None else fingerprint(manifest.context),
         "calibration": manifest.calibration or "none",
         "support": manifest.support.wire_model if manifest.support else "none",
-        **{f"{kind} {name}": at for kind, each in by_name.items() for name, at in each.items()},
+        **{f"{kind} {name}": at for kind, by in by_name.items() for name, at in by.items()},
     }
+
+
+def _short(choice: object) -> str:
+    """Return a review choice as one word; a text as its fingerprint."""
+    if choice is None:
+        return "none"
+    return fingerprint(choice) if isinstance(choice, str) else str(choice)
 
 
 def differences(stored: Mapping[str, str], current: Mapping[str, str]) -> list[str]:

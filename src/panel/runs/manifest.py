@@ -18,10 +18,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.errors import RunError
-from panel.review.personas import Persona
-from panel.llm.config import Ask, ProviderConfig
-from panel.review.score import Rule
 from panel.foundation.text import begins_like_key
+from panel.llm.config import Ask, ProviderConfig
+from panel.review.calibration.calibration import Calibration
+from panel.review.choices import choices
+from panel.review.personas import Persona
+from panel.review.plan import ReviewPlan
+from panel.review.score import Rule
 from panel.review.verdict.scorecard import Outcome, Scorecard
 
 SCHEMA: Final = "panel.run/1"
@@ -111,63 +114,86 @@ class Manifest(BaseModel):
 
 
 def new_manifest(
+    plan: ReviewPlan,
     *,
     created: datetime,
     command: Sequence[str],
-    target: ProviderConfig,
-    personas: Sequence[Persona],
     prompts: Mapping[str, str],
     schemas: Mapping[str, dict[str, Any]],
-    rule: Rule,
-    samples: int,
-    temperature: float = 0.0,
-    context: str | None = None,
-    calibration: BaseModel | None = None,
-    support: ProviderConfig | None = None,
-    calibrates: bool = False,
     tools: int = 0,
     parent: str | None = None,
-    engine: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Return the manifest of a run that is about to start.
 
-    `prompts` are template texts by name, `schemas` JSON Schemas by persona, `engine` further
-    versions (`{"xllamacpp": "…"}`). Keys and user names in `command` and addresses are left out.
+    `prompts` are template texts by name, `schemas` JSON Schemas by persona, `versions` those of
+    further programs (`{"xllamacpp": "…"}`). Keys and user names in `command` and addresses are
+    left out.
     """
-    secret = target.key.get_secret_value() if target.key else ""
+    judge = plan.judge
+    secret = judge.key.get_secret_value() if judge.key else ""
     return Manifest(
         created=created,
         command=tuple(public(word, secret) for word in command),
-        provider=public(target.provider, secret),
-        model=target.model,
-        wire_model=target.wire_model,
-        host=host_of(target.base_url),
-        ask=target.ask,
-        samples=samples,
-        temperature=temperature,
-        evidence_tokens=target.evidence_tokens,
-        context=context,
-        rule=rule,
-        personas={each.name: persona_fingerprint(each) for each in personas},
+        provider=public(judge.provider, secret),
+        model=judge.model,
+        wire_model=judge.wire_model,
+        host=host_of(judge.base_url),
+        ask=judge.ask,
+        temperature=0.0,
+        evidence_tokens=judge.evidence_tokens,
+        rule=plan.rule,
+        personas={persona.name: persona_fingerprint(persona) for persona in plan.personas},
         prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
         schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
-        calibrates=calibrates,
-        calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
-        support=support and _checker(support, secret),
+        calibrates=plan.calibrates,
+        calibration=plan.calibration and fingerprint(plan.calibration.model_dump(mode="json")),
+        support=plan.support and _checker(plan.support, secret),
         tools=tools,
         parent=parent,
         versions={
             "panel": _version(),
             "python": platform.python_version(),
-            **(engine or {}),
+            **(versions or {}),
         },
+        **choices(plan),
     )
 
 
-def _checker(target: ProviderConfig, secret: str) -> Checker:
-    own = target.key.get_secret_value() if target.key else secret
+def plan_of(
+    manifest: Manifest, *, personas: Sequence[Persona], calibration: Calibration | None
+) -> ReviewPlan:
+    """Return the plan of a stored run: its judge is of kind `replay` and has no address.
+
+    `personas` and `calibration` are those of the run; the manifest holds their fingerprints only.
+    """
+    judge = ProviderConfig(
+        provider=manifest.provider,
+        kind="replay",
+        model=manifest.model,
+        wire_model=manifest.wire_model,
+        ask=manifest.ask,
+        evidence_tokens=manifest.evidence_tokens,
+        run=manifest.run,
+    )
+    support = None
+    if manifest.support is not None:
+        support = judge.model_copy(update=manifest.support.model_dump())
+    return ReviewPlan(
+        personas=tuple(personas),
+        judge=judge,
+        rule=manifest.rule,
+        calibration=calibration,
+        support=support,
+        calibrates=manifest.calibrates,
+        **choices(manifest),
+    )
+
+
+def _checker(config: ProviderConfig, secret: str) -> Checker:
+    secret = config.key.get_secret_value() if config.key else secret
     return Checker(
-        provider=public(target.provider, own), model=target.model, wire_model=target.wire_model
+        provider=public(config.provider, secret), model=config.model, wire_model=config.wire_model
     )
 
 
