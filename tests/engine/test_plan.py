@@ -1,20 +1,24 @@
 """The review plan: its way into the manifest and back, and one opener for each kind of provider."""
 
+import asyncio
 from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
 
-from panel.engine.open_provider import OPENERS
+from panel.engine.open_provider import OPENERS, open_provider, provider_config
 from panel.engine.options import Options
+from panel.foundation.errors import NotStored, RateLimited
 from panel.foundation.settings import Settings
+from panel.llm.calls import request_key
 from panel.llm.config import Kind
 from panel.review.choices import ReviewChoices, choices, inherited_choices
 from panel.review.plan import ReviewPlan
 from panel.review.score import Rule
 from panel.runs.compatibility import meaning
 from panel.runs.manifest import Manifest, plan_of
-from tests.support.runs_samples import manifest, persona, target
+from panel.runs.run import Run
+from tests.support.runs_samples import call, manifest, persona, target
 
 NAMES = [field.name for field in fields(ReviewChoices)]
 
@@ -55,3 +59,30 @@ def test_a_rerun_takes_the_stored_choice_where_the_user_made_none(own, expected)
 
 def test_every_kind_of_provider_has_an_opener():
     assert set(OPENERS) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_replay_repeats_what_went_wrong_at_whoever_was_asked(tmp_path, failed):
+    checker = target(provider="other", model="big", wire_model="org/big")
+    request = call("any").question
+
+    async def main():
+        run = await Run.create(tmp_path, "one", manifest(support=checker))
+        key = request_key(request, checker)
+        if failed:
+            await run.journal.record(call(key, reply=None, reason="rate_limited"))
+        run.close()
+        options = Options(
+            settings=Settings(runs=tmp_path), environ={}, provider=f"replay:{run.name}"
+        )
+        judge = await open_provider(provider_config(options), options)
+        assert (judge.config.kind, judge.config.run) == ("replay", run.name)
+        assert judge.replayed is not None
+        stored = judge.replayed.support
+        assert stored is not None
+        config = stored.model_copy(update={"run": run.name})
+        opened = await open_provider(config, options)
+        with pytest.raises(RateLimited if failed else NotStored, match=f"replay:{run.name}"):
+            await opened.endpoint.ask(request, "prompt", deadline=1.0)
+
+    asyncio.run(main())

@@ -72,7 +72,7 @@ def _gathered(settings: Settings, given: dict[str, Any]) -> tuple[Collected, int
         offline=given["offline"],
         on_read=lambda line: say(f"read: {line}"),
     )
-    (found,) = asyncio.run(gather_all(asked, [tool])).found
+    (found,) = asyncio.run(gather_all(asked, [tool])).collected
     return found, provider_config(asked).evidence_tokens
 
 

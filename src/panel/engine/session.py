@@ -27,10 +27,16 @@ from panel.report import formats
 from panel.review.choices import inherited_choices
 from panel.review.events import Watch, ignore
 from panel.review.verdict.scorecard import Scorecard
-from panel.runs.expected import drop_tools, expect_tools, pending_tools
 from panel.runs.journal.repair import MENDED
 from panel.runs.metadata import store_panel, stored_canaries
-from panel.runs.pending import ONCE_MORE, Again, lacking
+from panel.runs.pending import (
+    ONCE_MORE,
+    Again,
+    drop_tools,
+    expect_tools,
+    lacking,
+    pending_tools,
+)
 from panel.runs.run import Run
 
 STORED_FORMATS = ("markdown", "html", "json")
@@ -83,7 +89,7 @@ class Session:
         Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
         """
         if len(tools) == 1:
-            (collected,) = (await gather_all(options, tools)).found
+            (collected,) = (await gather_all(options, tools)).collected
             tool = collected.tool
             return await cls._begin(options, tool.slug, [tool], {tool.slug: collected.evidence})
         local = local_evidence(options, tools)

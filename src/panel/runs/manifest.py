@@ -1,6 +1,6 @@
-"""A run's manifest, `run.json`: what was asked of whom, by which files, numbers and versions.
+"""A run's manifest, `run.json`: its plan as fingerprints and numbers, versions and counts.
 
-Holds fingerprints, never a key. Built and read here; `meaning` says what of it must not change.
+It holds no key. `compatibility.meaning` names the fields that a resume must not change.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ class ItemCounts(BaseModel):
 
 
 class Checker(BaseModel):
-    """Who was asked whether cited passages support their findings."""
+    """The model that checks whether cited passages support their findings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,7 +68,7 @@ class Checker(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a run is: written when it starts, completed when it ends."""
+    """The description of a run: written when it starts, completed when it ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -87,7 +87,7 @@ class Manifest(BaseModel):
     temperature: float
     evidence_tokens: int
     context: str | None
-    """What the user said about the place the tool is wanted for."""
+    """For whom the reviewers judge, in the user's words."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""
@@ -96,9 +96,9 @@ class Manifest(BaseModel):
     calibration: str | None
     """Fingerprint of the judge's calibration; None where there is none."""
     support: Checker | None = None
-    """None where nobody was asked."""
+    """None where support is not checked."""
     calibrates: bool = False
-    """The run measured its judge: it asked without a fit and without written parts."""
+    """The run measured its judge, without a calibration and without written parts."""
     tools: int
     """Tools to review."""
     parent: str | None
@@ -210,10 +210,10 @@ def read_manifest(text: str, *, where: Path) -> Manifest:
     """Return the manifest in the text of `where`; raises `RunError` naming what is wrong."""
     try:
         data = json.loads(text)
-        found = data.get("schema") if isinstance(data, dict) else None
-        if found != SCHEMA and isinstance(found, str) and found.startswith("panel.run/"):
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != SCHEMA and isinstance(schema, str) and schema.startswith("panel.run/"):
             raise RunError(
-                f"{where} has format {found}; this panel reads {SCHEMA}",
+                f"{where} has format {schema}; this panel reads {SCHEMA}",
                 hint="use the panel that wrote it, or a newer one",
             )
         return Manifest.model_validate(data)
@@ -226,13 +226,13 @@ def read_manifest(text: str, *, where: Path) -> Manifest:
 
 
 def fingerprint(value: object) -> str:
-    """Return 16 hex digits that differ where the text or JSON value differs."""
+    """Return the first 16 hex digits of the SHA-256 of a text, or of a value's sorted JSON."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def persona_fingerprint(persona: Persona) -> str:
-    """Return the fingerprint of what a persona asks and says, wherever its file lies."""
+    """Return the fingerprint of a persona without the path of its file."""
     return fingerprint(persona.model_dump(mode="json", exclude={"origin"}))
 
 
@@ -244,7 +244,7 @@ def host_of(url: str | None) -> str | None:
 
 
 def public(word: str, secret: str = "") -> str:
-    """Return a word of a command line without what may be secret in it."""
+    """Return a word of a command line with keys, user names and queries removed."""
     if secret:
         word = word.replace(secret, "***")
     if begins_like_key(word):
