@@ -60,7 +60,7 @@ async def review_tool(
     evidence = stored_evidence(run, tool)
     chosen = choose(evidence, plan.judge.evidence_tokens)
     brief = Brief(tool=tool, passages=chosen.passages, context=plan.context)
-    answers = await _ToolReview(job, brief, job.again.kept(run, tool.slug)).all_personas()
+    answers = await _ToolReview(job, brief, job.again.final(run, tool.slug)).all_personas()
     card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(

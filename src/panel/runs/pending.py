@@ -41,8 +41,8 @@ class Again:
     doubted: frozenset[tuple[str, str]] = frozenset()
     """Tool and persona of reviews whose replies are lost."""
 
-    def kept(self, run: Run, slug: str) -> Mapping[tuple[str, int], Review | Missing]:
-        """Return the answers about a tool that are not asked again, by persona and sample."""
+    def final(self, run: Run, slug: str) -> Mapping[tuple[str, int], Review | Missing]:
+        """Return the stored answers about a tool that stay, by persona and sample."""
         stored: dict[tuple[str, int], Review | Missing] = {**run.missing(slug), **run.reviews(slug)}
         return {
             (persona, sample): answer
