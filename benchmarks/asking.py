@@ -31,7 +31,6 @@ from benchmarks.judge import (
     talk,
 )
 from panel.evidence.budget import choose
-from panel.evidence.fence import marker
 from panel.evidence.gather import gather
 from panel.evidence.tools.tool_list import read_tools
 from panel.foundation.errors import CallError
@@ -40,10 +39,12 @@ from panel.llm.config import Ask
 from panel.review.calibration.calibration import Calibration, load, sigmoid
 from panel.review.calibration.controls import read_controls
 from panel.review.calibration.fitting import fit_calibration
-from panel.review.prompts import Brief, shared
+from panel.review.plan import ReviewPlan
+from panel.review.prompts import Brief
 from panel.review.review import Finding, Missing, Review
 from panel.review.score import Rule, answer_of, score_findings
 from panel.review.strategies.ask import ask_review
+from panel.review.strategies.context import ReviewContext
 from panel.review.verdict.decide import decide
 
 RULE = Rule()
@@ -184,13 +185,14 @@ async def _reviewed(
     reviews: list[Review] = []
     missing: list[Missing] = []
     ask: Ask = "whole" if asked == "whole" else "stepwise"
+    plan = ReviewPlan(
+        personas=PANEL, judge=calls.target.model_copy(update={"ask": ask}), rule=RULE,
+        calibration=fitted, secret=SECRET,
+    )  # fmt: skip
     for persona in PANEL:
         try:
-            review = await ask_review(
-                calls, persona, brief, ask=ask, marker=marker(SECRET, shared(brief)), sample=0,
-                samples=1, rule=RULE, calibration=fitted, today=date(2026, 1, 1),
-                on_step=lambda step: None,
-            )  # fmt: skip
+            context = ReviewContext(plan, persona, brief, calls)
+            review = await ask_review(context, today=date(2026, 1, 1))
         except CallError as fault:
             missing.append(Missing(persona=persona.name, reason=fault.reason, detail=fault.message))
             talk(f"{brief.tool.slug} {persona.name}: missing: {fault.message}")

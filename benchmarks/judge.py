@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from panel.evidence.fence import marker
 from panel.evidence.tools.tool import Tool
 from panel.foundation.paths import data_folder
 from panel.foundation.settings import load_settings
@@ -22,7 +21,8 @@ from panel.llm.types import CallRecord, ChatResponse, Usage
 from panel.review.calibration.controls import Control
 from panel.review.calibration.fitting import Sample
 from panel.review.personas import Persona, load_personas
-from panel.review.prompts import Brief, shared
+from panel.review.plan import ReviewPlan
+from panel.review.prompts import Brief
 from panel.review.score import Rule
 from panel.review.strategies.context import ReviewContext
 from panel.review.strategies.stepwise import content_free, difference
@@ -122,18 +122,10 @@ def personas() -> tuple[Persona, ...]:
     return load_personas(folders=[data_folder("personas")])
 
 
-def interview(calls: ChatClient, persona: Persona, brief: Brief) -> ReviewContext:
-    """Return one persona at one tool, asked once."""
-    return ReviewContext(
-        calls=calls,
-        persona=persona,
-        brief=brief,
-        marker=marker(SECRET, shared(brief)),
-        sample=0,
-        samples=1,
-        rule=Rule(),
-        on_step=lambda step: None,
-    )
+def review_context(calls: ChatClient, persona: Persona, brief: Brief) -> ReviewContext:
+    """Return the context of one persona asked once about one tool."""
+    plan = ReviewPlan(personas=(persona,), judge=calls.target, rule=Rule(), secret=SECRET)
+    return ReviewContext(plan, persona, brief, calls)
 
 
 async def differences(
@@ -142,9 +134,9 @@ async def differences(
     """Return the raw difference of every question about one tool, by `persona.criterion`."""
     found = {}
     for persona in panel:
-        asked = interview(calls, persona, brief)
+        context = review_context(calls, persona, brief)
         for criterion in persona.criteria:
-            said = await difference(asked, criterion)
+            said = await difference(context, criterion)
             if said is None:
                 raise SystemExit("this model gives no log-probabilities: nothing to measure")
             found[f"{persona.name}.{criterion.id}"] = said
@@ -156,7 +148,7 @@ async def empty_tool(calls: ChatClient, panel: tuple[Persona, ...]) -> dict[str,
     found: dict[str, float] = {}
     for persona in panel:
         brief = Brief(tool=Tool(name="any", slug="any"))
-        free = await content_free(interview(calls, persona, brief))
+        free = await content_free(review_context(calls, persona, brief))
         if free is None:
             raise SystemExit("this model gives no log-probabilities: nothing to measure")
         found |= {key: row.offset for key, row in free.criteria.items()}

@@ -15,7 +15,7 @@ from panel.engine.session import Session
 from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.settings import Settings
-from panel.runs.expected import pending_tools
+from panel.runs.pending import pending_tools
 from panel.runs.run import Run
 from tests.support.faultd import after, respond
 from tests.support.forge import TEXT, Forge

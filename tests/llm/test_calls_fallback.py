@@ -7,12 +7,12 @@ import pytest
 
 from panel.foundation.errors import NeedsRoom
 from panel.llm.calls.fallback import ROOMS
-from panel.review.score import Rule
 from panel.review.strategies.ask import ask_review
+from panel.review.strategies.context import ReviewContext
 from panel.review.strategies.yes_no import read_yes_no
 from tests.llm.test_calls import bench, question
 from tests.support.faultd import answer, completion, reply_to, respond
-from tests.support.scripted import BRIEF, PERSONA, TODAY
+from tests.support.scripted import BRIEF, PERSONA, TODAY, plan
 
 SHORT = {"logprobs": True, "max_tokens": 1}
 
@@ -98,10 +98,7 @@ def test_a_long_answer_with_room_enough_is_not_asked_for_in_vain():
 
 def test_a_review_by_a_model_that_thinks_first_is_whole_and_shows_no_thinking():
     async def work(made):
-        got = await ask_review(
-            made.calls, PERSONA, BRIEF, ask="stepwise", marker="0123456789ab", sample=0, samples=1,
-            rule=Rule(), calibration=None, today=TODAY, on_step=lambda step: None,
-        )  # fmt: skip
+        got = await ask_review(ReviewContext(plan(), PERSONA, BRIEF, made.calls), today=TODAY)
         shown = " ".join([got.summary, *got.fields.values()])
         assert not re.search("think|Is it yes", shown)
         assert len(got.findings) == len(PERSONA.criteria)

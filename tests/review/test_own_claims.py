@@ -17,9 +17,8 @@ from panel.evidence.tools.tool import Tool
 from panel.report import formats
 from panel.review.own_claims import figures, names, own_claims
 from panel.review.prompts import Brief
-from panel.review.score import Rule
 from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard
-from tests.support.scripted import PERSONA, reply_of, review, stepwise
+from tests.support.scripted import PERSONA, plan, reply_of, review, stepwise
 
 PASSAGES = (
     Passage(
@@ -154,7 +153,7 @@ def card_of(reply):
     got, _ = review(
         lambda q: json.dumps(reply), ask="whole", brief=Brief(tool=tool, passages=NASTY.passages)
     )
-    settled = settle({"tester": [got]}, evidence, personas=(PERSONA,), rule=Rule())
+    settled = settle(plan("whole"), {"tester": [got]}, evidence)
     return Scorecard(
         run="r", created=NOW, provider="p", model="m", asked="whole",
         tool=CardTool(name="Widget", slug="widget"), verdict=settled.verdict,

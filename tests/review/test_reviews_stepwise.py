@@ -2,13 +2,15 @@
 
 import pytest
 
+from panel.evidence.fence import marker
 from panel.foundation.errors import BadReply, Truncated, Unreachable
 from panel.llm.types import ChatResponse, Usage
+from panel.review import prompts
 from panel.review.calibration.calibration import Calibration
 from panel.review.strategies.ask import steps
 from panel.review.strategies.stepwise import NO_FIT, NO_PROBABILITIES
 from panel.review.strategies.written_parts import MISSING_PART, NO_WORDS
-from tests.support.scripted import BRIEF, PERSONA, Memory, review, stepwise
+from tests.support.scripted import BRIEF, PERSONA, Memory, plan, review, stepwise
 
 
 def calibration(**rows):
@@ -91,14 +93,14 @@ def test_all_questions_share_one_beginning_and_ask_for_one_token():
     questions = [q for q in asked if q.logprobs]
     assert len(questions) == len(PERSONA.criteria) + 2  # and stance and odds
     assert {q.max_tokens for q in questions} == {1}
-    assert all(q.marker == "0123456789ab" for q in asked)
+    assert {q.marker for q in asked} == {marker(plan().secret, prompts.shared(BRIEF))}
     assert [q.messages()[0]["role"] for q in asked] == ["system"] * len(asked)
 
 
 def test_a_review_takes_no_more_steps_than_were_announced():
     done = []
     review(stepwise(like=0.0), calibration=FLAT, steps=done)
-    assert len(done) == steps(PERSONA, "stepwise") == 10
+    assert len(done) == steps(plan(), PERSONA) == 10
 
 
 def test_j3_a_passage_that_does_not_exist_is_dropped_counted_and_leaves_the_fact_unclear():

@@ -13,7 +13,7 @@ from panel.llm.types import ChatResponse, Usage
 from panel.review.personas import load_personas
 from panel.review.strategies.ask import steps
 from panel.review.strategies.single_call import read_reply, schema_of
-from tests.support.scripted import LOST, PERSONA, reply_of, review
+from tests.support.scripted import LOST, PERSONA, plan, reply_of, review
 
 SHIPPED = load_personas(folders=[data_folder("personas")])
 
@@ -124,7 +124,7 @@ def test_a_valid_reply_becomes_a_review():
     assert got.forecast.resolve_by == date(2028, 2, 22)
     assert got.summary == "I would ship with it [E1.2]."
     assert got.model == "served-model"
-    assert len(asked) == steps(PERSONA, "whole") == 1
+    assert len(asked) == steps(plan("whole"), PERSONA) == 1
     assert asked[0].schema == schema_of(PERSONA)
 
 

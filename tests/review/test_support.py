@@ -9,7 +9,16 @@ from panel.foundation.errors import BadReply, Refused, Unreachable
 from panel.llm.calls import ChatClient
 from panel.review.strategies.ask import steps
 from tests.support.command import Desk, answering
-from tests.support.scripted import PERSONA, TARGET, Memory, Scripted, reply_of, review, stepwise
+from tests.support.scripted import (
+    PERSONA,
+    TARGET,
+    Memory,
+    Scripted,
+    plan,
+    reply_of,
+    review,
+    stepwise,
+)
 
 SAID = "and pointed at"
 """In every question of the second pass and in no other."""
@@ -87,7 +96,7 @@ def test_every_check_is_a_step_and_there_are_at_most_so_many(ask):
     rule = (lambda q: reply_of()) if ask == "whole" else stepwise()
     support, _ = checker(lambda q: 1.0)
     review(rule, ask=ask, support=support, steps=done)
-    assert len(done) == steps(PERSONA, ask, check_support=True)
+    assert len(done) == steps(plan(ask, support=TARGET), PERSONA)
     assert [s for s in done if s.endswith(": support")] == ["install: support", "alive: support"]
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from panel.evidence.source import Evidence
 from panel.foundation.errors import RunError, RunStopped
-from panel.llm.types import Usage
+from panel.review.calibration.calibration import Calibration
 from panel.review.review import Missing
 from panel.review.score import Rule
 from panel.review.verdict.scorecard import Scorecard
@@ -213,7 +213,7 @@ def test_i6_no_key_gets_into_the_run(tmp_path):
         ({"temperature": 0.7}, "temperature"),
         ({"rule": Rule(ship_at=50)}, "rule ship_at"),
         ({"context": None}, "context"),
-        ({"calibration": Usage(input_tokens=1)}, "calibration"),
+        ({"calibration": Calibration(model="m", made="today", criteria={})}, "calibration"),
     ],
 )  # fmt: skip
 def test_r6_a_changed_meaning_is_refused_by_the_field_that_changed(changed, field):

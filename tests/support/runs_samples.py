@@ -1,6 +1,6 @@
 """Small but complete tools, evidence, reviews, cards, calls and manifests for the run tests."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from panel.evidence.tools.tool import Tool
 from panel.llm.config import ProviderConfig
 from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, Usage
 from panel.review.personas import Criterion, ForecastAsk, Persona
+from panel.review.plan import ReviewPlan
 from panel.review.review import Finding, Forecast, Missing, Review
 from panel.review.score import Rule
 from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict, VoteTotals
@@ -108,13 +109,19 @@ def target(**more: Any) -> ProviderConfig:
 
 
 def manifest(**more: Any) -> Manifest:
-    values: dict[str, Any] = {
-        "created": NOW, "command": ("panel", "review", "sieve"), "target": target(),
-        "personas": (persona("builder"), persona("skeptic")), "prompts": {"review": "Rules: $x"},
-        "schemas": {"builder": {"type": "object"}}, "rule": Rule(), "samples": 1,
-        "context": "a small team", "tools": 1,
+    """Return a manifest; `more` are fields of its plan, `target`, or arguments of its run."""
+    plan: dict[str, Any] = {
+        "personas": (persona("builder"), persona("skeptic")), "judge": more.pop("target", target()),
+        "rule": Rule(), "context": "a small team",
     }  # fmt: skip
-    return new_manifest(**values | more)
+    plan |= {f.name: more.pop(f.name) for f in fields(ReviewPlan) if f.name in more}
+    temperature = more.pop("temperature", 0.0)
+    run: dict[str, Any] = {
+        "created": NOW, "command": ("panel", "review", "sieve"), "tools": 1,
+        "prompts": {"review": "Rules: $x"}, "schemas": {"builder": {"type": "object"}},
+    }  # fmt: skip
+    made = new_manifest(ReviewPlan(**plan), **run | more)
+    return made.model_copy(update={"temperature": temperature})
 
 
 def files_in(folder: Path) -> set[str]:

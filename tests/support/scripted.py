@@ -11,9 +11,11 @@ from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import ChatResponse, Usage
 from panel.review.personas import Persona
+from panel.review.plan import ReviewPlan
 from panel.review.prompts import Brief
 from panel.review.score import Rule
 from panel.review.strategies.ask import ask_review
+from panel.review.strategies.context import ReviewContext
 
 TARGET = ProviderConfig(provider="test", kind="wire", model="m", wire_model="m", concurrency=1)
 TODAY = date(2026, 11, 22)
@@ -148,25 +150,27 @@ def reply_of(**changes):
 LOST = object()
 
 
+def plan(ask="stepwise", **more):
+    """Return a plan by which the tester alone is asked."""
+    judge = TARGET.model_copy(update={"ask": ask})
+    return ReviewPlan(**{"personas": (PERSONA,), "judge": judge, "rule": Rule(), **more})
+
+
 def review(answer, *, ask="stepwise", sample=0, samples=1, calibration=None, steps=None, **more):
     """Ask the tester about the widget and return the review and what was asked."""
     endpoint = Scripted(answer)
-    target = TARGET.model_copy(update={"ask": ask})
+    by = plan(ask, samples=samples, calibration=calibration)
 
     async def work():
-        return await ask_review(
-            ChatClient(endpoint, target, more.get("recorder") or Memory()),
-            PERSONA,
-            more.get("brief", BRIEF),
-            ask=ask,
-            marker="0123456789ab",
-            sample=sample,
-            samples=samples,
-            rule=Rule(),
-            calibration=calibration,
-            today=TODAY,
-            on_step=(lambda step: None) if steps is None else steps.append,
+        context = ReviewContext(
+            plan=by,
+            persona=PERSONA,
+            brief=more.get("brief", BRIEF),
+            calls=ChatClient(endpoint, by.judge, more.get("recorder") or Memory()),
             support=more.get("support"),
+            sample=sample,
+            on_step=(lambda step: None) if steps is None else steps.append,
         )
+        return await ask_review(context, today=TODAY)
 
     return asyncio.run(work()), endpoint.asked

@@ -1,6 +1,7 @@
 """`panel compare`: two tools' verdicts side by side."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -77,24 +78,26 @@ def command(
     ctx.exit(code or int(failed))
 
 
-async def _with_advice(comparison: "Comparison", plan: "Options") -> "Comparison":
+async def _with_advice(comparison: "Comparison", options: "Options") -> "Comparison":
     """Return the comparison with a paragraph that a model wrote."""
     from panel.engine.open_panel import open_panel
     from panel.llm.calls import ChatClient
     from panel.report.comparison.ask_model import CallLog, write_advice
 
-    panel, endpoint = await open_panel(plan)
-    say(f"paragraph: asking {panel.target.model} at {panel.target.provider}")
+    # The paragraph cites no facts of its own: nobody checks its support.
+    opened = await open_panel(replace(options, check_support=False))
+    plan = opened.plan
+    say(f"paragraph: asking {plan.judge.model} at {plan.judge.provider}")
     try:
         advice = await write_advice(
             comparison,
-            ChatClient(endpoint, panel.target, CallLog()),
-            secret=panel.secret,
+            ChatClient(opened.endpoint, plan.judge, CallLog()),
+            secret=plan.secret,
             now=datetime.now(UTC).replace(microsecond=0),
-            context=panel.context,
+            context=plan.context,
         )
     finally:
-        await endpoint.close()
+        await opened.close()
     if advice.note:
         say(f"note: {advice.note}")
     return comparison.model_copy(update={"advice": advice})

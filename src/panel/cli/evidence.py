@@ -67,9 +67,9 @@ def command(
 def _gathered(plan: "Options", tool: "Tool") -> "tuple[Collected, int]":
     """Return the evidence as a review would gather it, and the provider's budget in tokens."""
     from panel.engine.gather_evidence import gather_all
-    from panel.engine.open_panel import provider_config
+    from panel.engine.open_provider import provider_config
 
-    (collected,) = asyncio.run(gather_all(plan, [tool])).found
+    (collected,) = asyncio.run(gather_all(plan, [tool])).collected
     return collected, provider_config(plan).evidence_tokens
 
 

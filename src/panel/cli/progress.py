@@ -21,10 +21,11 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from panel.engine.review_tool import Panel
 from panel.foundation.text import printable
 from panel.review.events import Decided, Event, Reviewed, Started, Stepped
+from panel.review.plan import ReviewPlan
 from panel.review.review import Review
+from panel.review.strategies.ask import steps
 
 _COLOURS = {"ship": "green", "skip": "red", "split": "yellow", "hold": "magenta"}
 
@@ -32,9 +33,8 @@ _COLOURS = {"ship": "green", "skip": "red", "split": "yellow", "hold": "magenta"
 class ProgressDisplay:
     """Watches the engine and draws; use it in a `with`."""
 
-    def __init__(self, panel: Panel, tools: int) -> None:
+    def __init__(self, plan: ReviewPlan, tools: int) -> None:
         """`tools` is how many are left to review."""
-        self._panel = panel
         self._tools = tools
         self._counts: dict[str, int] = {}
         console = Console(file=sys.stderr)
@@ -42,8 +42,8 @@ class ProgressDisplay:
         self._bars = Bars(*self._columns(), console=console, transient=True, disable=not shown)
         self._rows = {}
         if tools == 1:
-            for persona in panel.personas:
-                total = panel.steps(persona)
+            for persona in plan.personas:
+                total = steps(plan, persona)
                 self._rows[persona.name] = self._bars.add_task(
                     persona.title, total=total, start=False, state="waiting"
                 )

@@ -72,20 +72,20 @@ async def _worked(session: Session) -> list[Scorecard]:
     await session.gather()
     for line in session.left_out:
         say(f"warning: left out: {line}")
-    with ProgressDisplay(session.panel, len(session.tools)) as progress:
+    with ProgressDisplay(session.plan, len(session.tools)) as progress:
         return await session.work(watch=progress.watch)
 
 
 def _introduce(session: Session) -> None:
     for note in session.run.notes:
         say(f"note: {note}")
-    target = session.panel.target
+    target = session.plan.judge
     why = f" ({target.why})" if target.why else ""
     say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
-    for warning in session.panel.warnings:
+    for warning in session.plan.warnings:
         say(f"warning: {warning}")
-    if session.panel.judge:
-        say(f"judge: {session.panel.judge}")
+    if session.plan.judge_note:
+        say(f"judge: {session.plan.judge_note}")
 
 
 class _Stopped(KeyboardInterrupt):

@@ -1,53 +1,51 @@
-"""After a journal was repaired: what it lost is put back, read again, or asked again."""
+"""After a journal was repaired: what it lost is stored again, read again, or asked again."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from panel.engine.open_panel import persona_folders
-from panel.engine.review_tool import Panel
 from panel.engine.verify.run import unbacked
 from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.review.canary import Canaries
+from panel.review.plan import ReviewPlan
 from panel.runs.compatibility import evidence_fingerprint
-from panel.runs.expected import expect_tools
 from panel.runs.metadata import answered_canaries, store_canaries, store_panel, stored_canaries
+from panel.runs.pending import drop_tools, expect_tools
 from panel.runs.run import Run
 
 
 async def after_repair(
-    run: Run, panel: Panel
+    run: Run, plan: ReviewPlan
 ) -> tuple[frozenset[tuple[str, str]], tuple[str, ...]]:
-    """Complete a run whose journal was repaired as far as it can be without asking anybody.
+    """Complete a run whose journal was repaired as far as that takes no request.
 
     Returns tool and persona of every review whose replies are lost, and one line for each tool
-    that had to be left out because its evidence is lost. A tool whose address can be read again
-    is awaited then.
+    that is left out because its evidence is lost. A tool whose address can be read again becomes
+    pending.
     """
-    await store_panel(run, panel.personas, panel.calibration)
-    await _recall_canaries(run)
+    await store_panel(run, plan.personas, plan.calibration)
+    await _restore_canaries(run)
     doubted: set[tuple[str, str]] = set()
     left_out = []
     for tool in run.tools():
         if run.evidence(tool.slug) is not None:
             continue
-        told = run.stored.evidence_fingerprint(tool.slug)
-        found = _read(tool)
-        if found is not None and told in (None, evidence_fingerprint(found)):
-            await run.journal.put_tools([(tool, found, evidence_fingerprint(found))])
+        evidence = _read(tool)
+        stored = run.stored.evidence_fingerprint(tool.slug)
+        if evidence is not None and stored in (None, evidence_fingerprint(evidence)):
+            await run.journal.put_tools([(tool, evidence, evidence_fingerprint(evidence))])
             continue
-        # What it was judged by is gone: it is judged anew by what there is today.
+        # The evidence of the answers is lost: the tool is reviewed anew, by the evidence of today.
         await run.journal.drop_answers(tool.slug)
-        doubted |= {(tool.slug, persona.name) for persona in panel.personas}
-        if tool.url is not None:
-            await expect_tools(run, [tool])
-        elif found is not None:
-            await run.journal.put_tools([(tool, found, evidence_fingerprint(found))])
-        else:
-            await expect_tools(run, [tool])
-            await run.journal.drop_expected([tool.slug])
+        doubted |= {(tool.slug, persona.name) for persona in plan.personas}
+        if evidence is not None and tool.url is None:
+            await run.journal.put_tools([(tool, evidence, evidence_fingerprint(evidence))])
+            continue
+        await expect_tools(run, [tool])
+        if tool.url is None:
+            await drop_tools(run, [tool.slug])
             left_out.append(f"{tool.name}: its evidence is lost; review it again: panel review")
     return frozenset(doubted | await unbacked(run, folders=persona_folders())), tuple(left_out)
 
@@ -61,10 +59,10 @@ def _read(tool: Tool) -> Evidence | None:
         return None
 
 
-async def _recall_canaries(run: Run) -> None:
-    """Keep what the stored replies say; a canary without its reply is asked again."""
-    heard = answered_canaries(run).obeyed
-    order: Sequence[str] = [tool.slug for tool in run.tools() if tool.slug in heard]
-    known = Canaries(obeyed={slug: heard[slug] for slug in order})
-    if known != stored_canaries(run):
-        await store_canaries(run, known)
+async def _restore_canaries(run: Run) -> None:
+    """Store what the stored replies say; a canary whose reply is lost is asked again."""
+    answered = answered_canaries(run).obeyed
+    slugs = [tool.slug for tool in run.tools() if tool.slug in answered]
+    canaries = Canaries(obeyed={slug: answered[slug] for slug in slugs})
+    if canaries != stored_canaries(run):
+        await store_canaries(run, canaries)

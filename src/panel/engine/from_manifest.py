@@ -1,101 +1,71 @@
-"""What a run was told when it began: written as its manifest, and asked in the same way later."""
+"""A run's manifest and its panel: the manifest of a new run, and a stored run's panel again."""
 
-import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from panel.engine.open_panel import open_panel, open_support
+from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.options import Options
-from panel.engine.review_tool import Panel
-from panel.llm.local.engine import engine_version
-from panel.llm.types import Endpoint
+from panel.review.choices import choices
 from panel.review.prompts import template_texts
 from panel.review.strategies.single_call import schema_of
 from panel.runs.compatibility import check_same
 from panel.runs.manifest import Manifest, new_manifest
 
 
-@dataclass(frozen=True)
-class OpenedRun:
-    """A panel ready to ask, and the endpoints that must be closed."""
+async def open_from_manifest(options: Options, manifest: Manifest) -> OpenedPanel:
+    """Open the panel of a run that is continued; asks and writes nothing.
 
-    options: Options
-    panel: Panel
-    endpoint: Endpoint
-    other: Endpoint | None
-    """Checks support, where that is another provider."""
-
-    async def close(self) -> None:
-        """Close the endpoints."""
-        await self.endpoint.close()
-        if self.other is not None:
-            await self.other.close()
-
-
-async def open_from_manifest(options: Options, told: Manifest) -> OpenedRun:
-    """Open the panel of a run that is gone on with; nothing is asked and nothing written.
-
-    Raises `RunError` naming every field of the meaning that has changed, `InputError` where the
-    provider or its model cannot be used.
+    Raises:
+        RunError: names every field of the run's meaning that has changed.
+        InputError: the provider or its model cannot be used.
     """
-    options = _as_told(options, told)
-    async with contextlib.AsyncExitStack() as stack:
-        panel, endpoint = await open_panel(options)
-        stack.push_async_callback(endpoint.close)
-        panel, other = await open_support(options, replace(panel, rule=told.rule))
-        if other is not None:
-            stack.push_async_callback(other.close)
-        check_same(told, first_manifest(options, panel, told.tools, told.parent))
-        stack.pop_all()
-    return OpenedRun(options, panel, endpoint, other)
+    opened = await open_panel(_stored_options(options, manifest))
+    try:
+        opened = replace(opened, plan=replace(opened.plan, rule=manifest.rule))
+        check_same(manifest, first_manifest(options, opened, manifest.tools, manifest.parent))
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
 
 
-async def check_against_manifest(options: Options, told: Manifest) -> None:
-    """Raise what `open_from_manifest` raises, and open nothing."""
-    opened = await open_from_manifest(options, told)
+async def check_against_manifest(options: Options, manifest: Manifest) -> None:
+    """Raise what `open_from_manifest` raises, and leave nothing open."""
+    opened = await open_from_manifest(options, manifest)
     await opened.close()
 
 
-def first_manifest(options: Options, panel: Panel, tools: int, parent: str | None) -> Manifest:
-    """Return the manifest of a run that is about to start."""
-    whole = panel.target.ask == "whole"
+def first_manifest(
+    options: Options, opened: OpenedPanel, tools: int, parent: str | None
+) -> Manifest:
+    """Return the manifest of a run that is about to start over so many tools."""
+    plan = opened.plan
+    structured = plan.judge.ask == "whole"
     return new_manifest(
+        plan,
         created=datetime.now(UTC),
         command=options.command,
-        target=panel.target,
-        personas=panel.personas,
         prompts=template_texts(),
-        schemas={p.name: schema_of(p) for p in panel.personas} if whole else {},
-        rule=panel.rule,
-        samples=panel.samples,
-        context=panel.context,
-        calibration=panel.calibration,
-        support=panel.support,
-        calibrates=panel.calibrates,
+        schemas={p.name: schema_of(p) for p in plan.personas} if structured else {},
         tools=tools,
         parent=parent,
-        engine={"xllamacpp": engine_version()} if panel.target.kind == "local" else {},
+        versions=opened.versions,
     )
 
 
-def _as_told(options: Options, told: Manifest) -> Options:
+def _stored_options(options: Options, manifest: Manifest) -> Options:
+    """Return the options with which a stored run asks the same; provider and model may differ."""
     options = replace(
         options,
-        provider=options.provider or told.provider,
-        model=options.model or told.model,
-        ask=told.ask,
-        personas=tuple(told.personas),
-        context=told.context,
-        samples=told.samples,
+        provider=options.provider or manifest.provider,
+        model=options.model or manifest.model,
+        ask=manifest.ask,
+        personas=tuple(manifest.personas),
+        **choices(manifest),
     )
-    if told.support is None:
+    if (support := manifest.support) is None:
         return options
-    # Support is checked by whoever did so before.
-    same = (told.support.provider, told.support.wire_model) == (told.provider, told.wire_model)
-    other = None if same else told.support
-    return replace(
-        options,
-        check_support=True,
-        support_provider=other.provider if other else None,
-        support_model=other.model if other else None,
-    )
+    options = replace(options, check_support=True, support_provider=None, support_model=None)
+    if (support.provider, support.wire_model) == (manifest.provider, manifest.wire_model):
+        return options
+    return replace(options, support_provider=support.provider, support_model=support.model)

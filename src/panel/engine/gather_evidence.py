@@ -1,7 +1,7 @@
 """Where a session's evidence comes from: a tool's own files, its address, or an earlier run.
 
-An address is read where it is all that is known of a tool, or where the user asked for it; never
-because a tool file happens to name one.
+An address is read where nothing else is known of a tool, or where the user asks for it; never just
+because a tool file names one.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ TOOLS_AT_ONCE: Final = 8
 class GatheredEvidence:
     """Tools with their evidence, and the tools about which nothing could be read."""
 
-    found: tuple[Collected, ...]
+    collected: tuple[Collected, ...]
     left_out: tuple[str, ...] = ()
     """One line each with the reason."""
 
@@ -47,17 +47,17 @@ async def gather_all(options: Options, tools: Sequence[Tool]) -> GatheredEvidenc
     Raises:
         ToolError: a file cannot be used; or nothing is known of the only tool, or of any.
     """
-    found = local_evidence(options, tools)
+    by_slug = local_evidence(options, tools)
 
-    async def keep(one: Collected) -> None:
-        found[one.tool.slug] = one
+    async def store(collected: Collected) -> None:
+        by_slug[collected.tool.slug] = collected
 
-    away = [tool for tool in tools if is_fetched(tool, options)]
-    failed = await fetch_evidence(options, away, keep)
-    if failed and not found:
-        raise failed[away[0].slug]
-    kept = tuple(found[tool.slug] for tool in tools if tool.slug in found)
-    return GatheredEvidence(kept, tuple(error.message for error in failed.values()))
+    remote = [tool for tool in tools if is_fetched(tool, options)]
+    failed = await fetch_evidence(options, remote, store)
+    if failed and not by_slug:
+        raise failed[remote[0].slug]
+    in_order = tuple(by_slug[tool.slug] for tool in tools if tool.slug in by_slug)
+    return GatheredEvidence(in_order, tuple(error.message for error in failed.values()))
 
 
 def local_evidence(options: Options, tools: Sequence[Tool]) -> dict[str, Collected]:
@@ -68,51 +68,51 @@ def local_evidence(options: Options, tools: Sequence[Tool]) -> dict[str, Collect
     """
     now = datetime.now(UTC)
     stored = _stored(options.settings.runs, tools) if options.offline else {}
-    near = [tool for tool in tools if not is_fetched(tool, options)]
-    return {tool.slug: stored.get(tool.slug) or _own(tool, now) for tool in near}
+    local = [tool for tool in tools if not is_fetched(tool, options)]
+    return {tool.slug: stored.get(tool.slug) or _own(tool, now) for tool in local}
 
 
 async def fetch_evidence(
-    options: Options, tools: Sequence[Tool], keep: Callable[[Collected], Awaitable[None]]
+    options: Options, tools: Sequence[Tool], store: Callable[[Collected], Awaitable[None]]
 ) -> dict[str, ToolError]:
-    """Read the tools' addresses, a few at a time, and give each to `keep` as it arrives.
+    """Read the tools' addresses, a few at a time, and pass each to `store` as it arrives.
 
-    Returns why nothing could be read of the others, by slug, in the tools' order. Raises what
-    `keep` raises.
+    Returns the errors of tools about which nothing could be read, by slug, in the tools' order.
+    Raises what `store` raises.
     """
     if not tools:
         return {}
     now = datetime.now(UTC)
-    internet = EvidenceClient.open(options.environ, hosts=options.hosts, discreet=options.discreet)
-    turns = asyncio.Semaphore(TOOLS_AT_ONCE)
+    client = EvidenceClient.open(options.environ, hosts=options.hosts, discreet=options.discreet)
+    slots = asyncio.Semaphore(TOOLS_AT_ONCE)
     failed: dict[str, ToolError] = {}
 
-    async def one(tool: Tool) -> None:
-        async with turns:
+    async def fetch(tool: Tool) -> None:
+        async with slots:
             try:
-                found = await collect(tool, internet, now=now)
+                collected = await collect(tool, client, now=now)
             except ToolError as error:
                 failed[tool.slug] = error
                 return
-        options.on_read(_told(found))
-        await keep(found)
+        options.on_read(_counts(collected))
+        await store(collected)
 
     try:
         async with asyncio.TaskGroup() as group:
             for tool in tools:
-                group.create_task(one(tool))
+                group.create_task(fetch(tool))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     finally:
-        await internet.close()
+        await client.close()
     return {tool.slug: failed[tool.slug] for tool in tools if tool.slug in failed}
 
 
 def stored_tool(runs: Path, name: str) -> Tool | None:
-    """Return the tool of that name or address that an earlier run holds, the newest; else None."""
+    """Return the tool of that name or address in the newest run that has one; None without."""
     wanted = Tool(name=name, url=name if "://" in name else None)
-    found = _stored(runs, [wanted])
-    return found[""].tool if found else None
+    stored = _stored(runs, [wanted])
+    return stored[""].tool if stored else None
 
 
 def _own(tool: Tool, now: datetime) -> Collected:
@@ -124,42 +124,42 @@ def _own(tool: Tool, now: datetime) -> Collected:
     return Collected(tool, gather(tool, now=now))
 
 
-def _told(found: Collected) -> str:
-    sources = found.evidence.sources
-    passages = len(found.evidence.passages)
-    return f"{found.tool.name}: {len(sources)} sources, {passages} passages"
+def _counts(collected: Collected) -> str:
+    sources = collected.evidence.sources
+    passages = len(collected.evidence.passages)
+    return f"{collected.tool.name}: {len(sources)} sources, {passages} passages"
 
 
 def _stored(runs: Path, tools: Sequence[Tool]) -> dict[str, Collected]:
-    """Return what the newest runs hold about tools that bring no files of their own, by slug."""
+    """Return the evidence of the newest runs about tools without files of their own, by slug."""
     wanted = {tool.slug: tool for tool in tools if not tool.evidence}
-    found: dict[str, Collected] = {}
+    by_slug: dict[str, Collected] = {}
     for path in list_folders(runs):
         if not wanted:
             break
         try:
             with Run.open(path) as run:
-                for slug, one in _kept(run, wanted):
-                    found[slug] = one
+                for slug, collected in _stored_in(run, wanted):
+                    by_slug[slug] = collected
                     del wanted[slug]
         except RunError:
             continue
-    return found
+    return by_slug
 
 
-def _kept(run: Run, wanted: Mapping[str, Tool]) -> list[tuple[str, Collected]]:
-    found: dict[str, Collected] = {}
-    for kept in run.tools():
-        slugs = [slug for slug, tool in wanted.items() if same_tool(tool, kept)]
-        evidence = run.evidence(kept.slug) if slugs else None
+def _stored_in(run: Run, wanted: Mapping[str, Tool]) -> list[tuple[str, Collected]]:
+    by_slug: dict[str, Collected] = {}
+    for stored in run.tools():
+        slugs = [slug for slug, tool in wanted.items() if same_tool(tool, stored)]
+        evidence = run.evidence(stored.slug) if slugs else None
         if evidence is not None:
-            found |= {slug: Collected(_named(wanted[slug], kept), evidence) for slug in slugs}
-    return list(found.items())
+            by_slug |= {slug: Collected(_named(wanted[slug], stored), evidence) for slug in slugs}
+    return list(by_slug.items())
 
 
-def _named(tool: Tool, kept: Tool) -> Tool:
-    """Return the tool, filled from the stored entry where it is a bare name or address."""
-    bare = tool.url is None or tool.name in {tool.url, tool_name(tool.url)}
-    if bare and not tool.description:
-        return kept.model_copy(update={"slug": tool.slug or kept.slug, "evidence": ()})
+def _named(tool: Tool, stored: Tool) -> Tool:
+    """Return the tool, completed from the stored entry where it is a bare name or address."""
+    is_bare = tool.url is None or tool.name in {tool.url, tool_name(tool.url)}
+    if is_bare and not tool.description:
+        return stored.model_copy(update={"slug": tool.slug or stored.slug, "evidence": ()})
     return tool

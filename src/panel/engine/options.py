@@ -1,15 +1,16 @@
-"""What a user asked for, in one frozen value: the same from the command line and from Python."""
+"""Options: what a user asks for, in one frozen value, from the command line and from Python."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask
+from panel.review.choices import ReviewChoices
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a user asked for, wherever it was said; None leaves it to settings or defaults."""
+@dataclass(frozen=True, kw_only=True)
+class Options(ReviewChoices):
+    """What a user asks for, by command or by API; None leaves it to settings or defaults."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -17,14 +18,12 @@ class Options:
     model: str | None = None
     ask: Ask | None = None
     personas: tuple[str, ...] | None = None
-    samples: int = 1
-    context: str | None = None
     bill_to: str | None = None
     concurrency: int | None = None
     check_support: bool = False
     """Ask a second time whether cited passages support their findings."""
     support_provider: str | None = None
-    """Who is asked that; None: whoever answered."""
+    """Who is asked that; None: the judge."""
     support_model: str | None = None
     fresh: bool = False
     """Ask again even where an earlier run has the answer."""
@@ -33,13 +32,14 @@ class Options:
     offline: bool = False
     """Fetch nothing: evidence comes from files and earlier runs."""
     hosts: Mapping[str, str] = field(default_factory=dict)
-    """Base addresses of servers that play hosts of the web, for tests and demonstrations."""
+    """Base addresses of servers that stand in for hosts of the web, in tests and demonstrations."""
     discreet: bool = False
-    """A stranger chose the addresses: no reason tells which names the network here knows."""
+    """A stranger chose the addresses: error messages do not tell which names resolve here."""
     on_read: Callable[[str], None] = lambda line: None
-    """Told of each tool whose address was read, in one line."""
+    """Called with one line for each tool whose address was read."""
     calibrates: bool = False
-    """Measure the judge: ask without a fit and without written parts."""
+    """Measure the judge: ask without a calibration and without written parts."""
     command: tuple[str, ...] = ()
-    on_download: Callable[[str, int, int], None] = lambda what, done, total: None
-    """Told of a model's arrival: what, bytes so far, bytes in all."""
+    """The words of the command line, for the manifest."""
+    on_download: Callable[[str, int, int], None] = lambda name, done, total: None
+    """Called while a model is downloaded: its name, bytes so far, bytes in all."""

@@ -1,4 +1,4 @@
-"""What a stored run still has to do, found out by reading only."""
+"""What a stored run still has to do, found by reading only."""
 
 import contextlib
 import shutil
@@ -16,37 +16,43 @@ from panel.runs.run import Run
 
 @dataclass(frozen=True)
 class Remaining:
-    """A run that can be gone on with."""
+    """A run that can be continued."""
 
     manifest: Manifest
     complete: bool
-    """Nothing is left to ask, to mend or to write."""
+    """Nothing is left to ask, to repair or to write."""
 
 
 def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
     """Return what is left of the run at `path`; changes nothing.
 
-    Raises `RunError` where it cannot be gone on with.
+    Raises `RunError` where it cannot be continued.
     """
     journal = path / JOURNAL
     try:
         with Run.open(path) as run:
-            told, holds_tools = run.manifest, bool(run.tools())
+            manifest = run.manifest
             tools = {tool.slug for tool in run.tools()}
-            done = bool(told.finished) and not run.notes and run.stored.meta(MENDED) is None
+            holds_tools = bool(tools)
+            done = bool(manifest.finished) and not run.notes and run.stored.meta(MENDED) is None
             done = done and tools <= run.finished_tools(again.reasons)
     except RunError:
         if not journal.is_file() or file_damage(journal) is None:
             raise
-        told, holds_tools, done = _salvaged_manifest(path), True, False
-    # Read through only where it decides something: a run that goes on is checked when it is opened.
+        manifest, holds_tools, done = _salvaged_manifest(path), True, False
+    # The whole journal is read only where that decides: a run that continues is checked on opening.
     done = done and is_healthy(journal)
-    if told.tools and not holds_tools and is_healthy(journal):
+    if manifest.tools and not holds_tools and is_healthy(journal):
         raise RunError(
             f"run {path.name} holds no tools: it ended before any was stored",
             hint="start it again",
         )
-    return Remaining(_continued(told), complete=done)
+    if manifest.calibrates:
+        raise RunError(
+            f"run {manifest.run} measures a judge; it is not resumed by itself",
+            hint="the same `panel calibrate` again: what was answered is found",
+        )
+    return Remaining(manifest, complete=done)
 
 
 def _salvaged_manifest(path: Path) -> Manifest:
@@ -55,12 +61,3 @@ def _salvaged_manifest(path: Path) -> Manifest:
             shutil.copyfile(path / MANIFEST, mended.with_name(MANIFEST))
         with Run.open(mended.parent) as run:
             return run.manifest.model_copy(update={"run": path.name})
-
-
-def _continued(told: Manifest) -> Manifest:
-    if told.calibrates:
-        raise RunError(
-            f"run {told.run} measures a judge; it is not resumed by itself",
-            hint="the same `panel calibrate` again: what was answered is found",
-        )
-    return told

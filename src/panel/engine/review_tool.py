@@ -1,6 +1,6 @@
-"""One tool past all reviewers: asks, merges samples, decides, and keeps what it is told to keep.
+"""One tool past all personas: asks, merges samples, decides, and stores the scorecard.
 
-Knows nothing of files, formats or the command line; the same code serves one tool and thousands.
+The same code serves one tool and thousands; formats and the command line are not known here.
 """
 
 import asyncio
@@ -13,19 +13,17 @@ from typing import NamedTuple
 
 from panel.evidence.budget import choose
 from panel.evidence.facts import contradictions, read_facts
-from panel.evidence.fence import marker
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
-from panel.llm.config import ProviderConfig
-from panel.review.calibration.calibration import Calibration
 from panel.review.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.review.personas import Persona
-from panel.review.prompts import Brief, shared
+from panel.review.plan import ReviewPlan
+from panel.review.prompts import Brief
 from panel.review.review import Missing, Review
-from panel.review.score import Rule
 from panel.review.strategies.ask import ask_review, steps
+from panel.review.strategies.context import ReviewContext
 from panel.review.verdict.decide import decide
 from panel.review.verdict.samples import effective_votes, merge, score_interval
 from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
@@ -34,79 +32,46 @@ from panel.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Who is asked, where, and by which rule: the same for every tool of a run."""
+class ReviewJob:
+    """How the tools of one run are reviewed, and where the answers go."""
 
-    personas: tuple[Persona, ...]
-    target: ProviderConfig
-    rule: Rule
-    secret: bytes
-    """Of this installation: keys the fence's marker."""
-    samples: int = 1
-    context: str | None = None
-    calibration: Calibration | None = None
-    support: ProviderConfig | None = None
-    """Who is asked whether cited passages support their findings; None: nobody."""
-    calibrates: bool = False
-    """The judge is measured: written parts are left out where they cost calls of their own."""
-    warnings: tuple[str, ...] = ()
-    """What every scorecard of the run must say, for instance that the model cannot judge."""
-    judge: str = ""
-    """One line on how the judge did on control tools, or that it was never measured."""
-
-    def steps(self, persona: Persona) -> int:
-        """Return how many answers one persona gives about one tool at most."""
-        checked = self.support is not None
-        return self.samples * steps(persona, self.target.ask, check_support=checked)
+    plan: ReviewPlan
+    calls: ChatClient
+    run: Run
+    support: ChatClient | None = None
+    """Where it is asked whether cited passages support their findings; None: nowhere."""
+    watch: Watch = ignore
+    again: Again = ONCE_MORE
+    """Which stored answers are asked again; the others are used as they are."""
 
 
 async def review_tool(
-    panel: Panel,
-    calls: ChatClient,
-    run: Run,
-    tool: Tool,
-    *,
-    support: ChatClient | None = None,
-    watch: Watch = ignore,
-    cautions: Callable[[], Sequence[str]] = tuple,
-    again: Again = ONCE_MORE,
+    job: ReviewJob, tool: Tool, *, cautions: Callable[[], Sequence[str]] = tuple
 ) -> Scorecard:
     """Take one tool past all personas and return its scorecard, which is then on disk.
 
-    What the run has already heard about the tool is not asked again, but for `again`.
-
-    `support` asks, where it is given, whether cited passages support their findings. `cautions`
-    returns what came to be known of the judge by the time the scorecard is written.
-    A persona that cannot answer becomes `missing`. Raises `RunStopped` when no later call can
-    succeed either (key, quota, model) or when the run was told to stop.
+    A persona that cannot answer becomes `missing`. `cautions` returns the warnings about the judge
+    that are known when the scorecard is written. Raises `RunStopped` when no later call can
+    succeed either (key, quota, model) or when the run is stopped.
     """
-    began = monotonic()
-    watch(Started(tool))
+    plan, run = job.plan, job.run
+    start = monotonic()
+    job.watch(Started(tool))
     evidence = stored_evidence(run, tool)
-    chosen = choose(evidence, panel.target.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=panel.context)
-    sitting = _Sitting(
-        panel=panel,
-        calls=calls,
-        support=support,
-        run=run,
-        brief=brief,
-        marker=marker(panel.secret, shared(brief)),
-        watch=watch,
-        kept=again.kept(run, tool.slug),
-    )
-    answers = await sitting.all_personas()
-    card = _card(panel, tool, answers, evidence)
+    chosen = choose(evidence, plan.judge.evidence_tokens)
+    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context)
+    answers = await _ToolReview(job, brief, job.again.final(run, tool.slug)).all_personas()
+    card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
         update={
             "run": run.name,
             "created": _now(run).replace(microsecond=0),
-            "usage": usage.model_copy(update={"seconds": round(monotonic() - began, 2)}),
+            "usage": usage.model_copy(update={"seconds": round(monotonic() - start, 2)}),
             "warnings": (
-                *panel.warnings,
+                *plan.warnings,
                 *cautions(),
-                *filter(None, [panel.judge]),
+                *filter(None, [plan.judge_note]),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
                 *chosen.notes,
@@ -114,7 +79,7 @@ async def review_tool(
         }
     )
     await run.save_scorecard(card)
-    watch(Decided(tool, card))
+    job.watch(Decided(tool, card))
     return card
 
 
@@ -129,7 +94,7 @@ def stored_evidence(run: Run, tool: Tool) -> Evidence:
 
 
 def _now(run: Run) -> datetime:
-    """Return the time; that of the run's beginning where the clock was put back since."""
+    """Return the time, or that of the run's start where the clock was put back since."""
     return max(datetime.now(UTC), run.manifest.created)
 
 
@@ -138,74 +103,58 @@ Answers = Mapping[str, Sequence[Review | Missing]]
 
 
 @dataclass(frozen=True)
-class _Sitting:
-    """One tool before the panel."""
+class _ToolReview:
+    """One tool under review."""
 
-    panel: Panel
-    calls: ChatClient
-    support: ChatClient | None
-    run: Run
+    job: ReviewJob
     brief: Brief
-    marker: str
-    watch: Watch
-
-    kept: Mapping[tuple[str, int], Review | Missing]
-    """What was answered before and is not asked again, by persona and sample."""
+    stored: Mapping[tuple[str, int], Review | Missing]
+    """Answers that are not asked again, by persona and sample."""
 
     async def all_personas(self) -> Answers:
-        personas = self.panel.personas
-        if self.panel.target.concurrency == 1:
+        plan = self.job.plan
+        if plan.judge.concurrency == 1:
             # In turn, so that one slot's prompt cache serves all questions of a persona.
-            return {p.name: await self.persona(p) for p in personas}
+            return {p.name: await self.persona(p) for p in plan.personas}
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = {p.name: group.create_task(self.persona(p)) for p in personas}
+                tasks = {p.name: group.create_task(self.persona(p)) for p in plan.personas}
         except BaseExceptionGroup as errors:
-            # Every task fails for the same reason: the run stops. One is told.
+            # The run stops, so that every task fails for the same reason: one is raised.
             raise errors.exceptions[0] from None
         return {name: task.result() for name, task in tasks.items()}
 
     async def persona(self, persona: Persona) -> list[Review | Missing]:
-        tool, samples = self.brief.tool, self.panel.samples
-        total = self.panel.steps(persona)
+        job, tool = self.job, self.brief.tool
+        total = steps(job.plan, persona)
         done = count(1)
 
-        def step(name: str) -> None:
-            self.watch(Stepped(tool, persona.name, name, min(next(done), total), total))
+        def on_step(name: str) -> None:
+            job.watch(Stepped(tool, persona.name, name, min(next(done), total), total))
 
         answers: list[Review | Missing] = []
-        for sample in range(samples):
-            if known := self.kept.get((persona.name, sample)):
-                answers.append(known)
+        for sample in range(job.plan.samples):
+            if stored := self.stored.get((persona.name, sample)):
+                answers.append(stored)
                 continue
-            answer = await self.once(persona, sample, step)
+            answer = await self.once(persona, sample, on_step)
             answers.append(answer)
             if isinstance(answer, Review):
-                await self.run.save_review(tool.slug, sample, answer)
+                await job.run.save_review(tool.slug, sample, answer)
             else:
-                await self.run.save_missing(tool.slug, sample, answer)
-        self.watch(Reviewed(tool, _merged(answers)))
+                await job.run.save_missing(tool.slug, sample, answer)
+        job.watch(Reviewed(tool, _merged(answers)))
         return answers
 
     async def once(
-        self, persona: Persona, sample: int, step: Callable[[str], None]
+        self, persona: Persona, sample: int, on_step: Callable[[str], None]
     ) -> Review | Missing:
+        job = self.job
+        context = ReviewContext(
+            job.plan, persona, self.brief, job.calls, job.support, sample=sample, on_step=on_step
+        )
         try:
-            return await ask_review(
-                self.calls,
-                persona,
-                self.brief,
-                ask=self.panel.target.ask,
-                marker=self.marker,
-                sample=sample,
-                samples=self.panel.samples,
-                rule=self.panel.rule,
-                calibration=self.panel.calibration,
-                today=_now(self.run).date(),
-                on_step=step,
-                support=self.support,
-                measures=self.panel.calibrates,
-            )
+            return await ask_review(context, today=_now(job.run).date())
         except CallError as error:
             if error.stops_run:
                 raise RunStopped(error.message, hint=error.hint) from error
@@ -218,7 +167,7 @@ def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
 
 
 class Settled(NamedTuple):
-    """What all answers about one tool come to."""
+    """The result of all answers about one tool."""
 
     reviews: tuple[Review, ...]
     """One a persona, samples merged."""
@@ -226,37 +175,35 @@ class Settled(NamedTuple):
     verdict: Verdict
 
 
-def settle(
-    answers: Answers, evidence: Evidence, *, personas: Sequence[Persona], rule: Rule
-) -> Settled:
+def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
     """Merge samples and decide: pure, so that a stored run can be decided again."""
     merged = [_merged(rows) for rows in answers.values()]
     reviews = tuple(m for m in merged if isinstance(m, Review))
     missing = tuple(m for m in merged if isinstance(m, Missing))
     sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
     sampled = {name: rows for name, rows in sampled.items() if rows}
-    weights = {p.name: p.weight for p in personas}
+    weights = {p.name: p.weight for p in plan.personas}
     verdict = decide(
         reviews,
         missing,
         weights=weights,
-        rule=rule,
+        rule=plan.rule,
         suspicious=any(s.flags for s in evidence.sources),
         interval=score_interval(sampled, weights),
         effective_votes=effective_votes(sampled),
-        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in personas},
+        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in plan.personas},
     )
     return Settled(reviews, missing, verdict)
 
 
-def _card(panel: Panel, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
-    settled = settle(answers, evidence, personas=panel.personas, rule=panel.rule)
+def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
+    settled = settle(plan, answers, evidence)
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
-        provider=panel.target.provider,
-        model=panel.target.model,
-        asked=panel.target.ask,
+        provider=plan.judge.provider,
+        model=plan.judge.model,
+        asked=plan.judge.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
         verdict=settled.verdict,
         reviews=settled.reviews,

@@ -1,7 +1,4 @@
-"""A session: one run with its provider open.
-
-Started anew, over another run's evidence, or resumed; worked; closed.
-"""
+"""A session: one run with its provider open, from its start, rerun or resume to its end."""
 
 import asyncio
 import contextlib
@@ -16,125 +13,129 @@ from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all
 from panel.engine.from_manifest import first_manifest, open_from_manifest
 from panel.engine.gather_evidence import fetch_evidence, gather_all, local_evidence
-from panel.engine.open_panel import earlier_runs, open_panel, open_support
+from panel.engine.open_panel import OpenedPanel, open_panel
+from panel.engine.open_provider import earlier_runs
 from panel.engine.options import Options
 from panel.engine.remaining import find_remaining
-from panel.engine.review_tool import Panel, stored_evidence
+from panel.engine.review_tool import ReviewJob, stored_evidence
 from panel.evidence.collect import Collected
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError, RunStopped
 from panel.llm.calls import ChatClient
-from panel.llm.types import Endpoint
 from panel.report import formats
+from panel.review.choices import inherited_choices
 from panel.review.events import Watch, ignore
 from panel.review.verdict.scorecard import Scorecard
-from panel.runs.expected import drop_tools, expect_tools, pending_tools
 from panel.runs.journal.repair import MENDED
 from panel.runs.metadata import store_panel, stored_canaries
-from panel.runs.pending import ONCE_MORE, Again, lacking
+from panel.runs.pending import (
+    ONCE_MORE,
+    Again,
+    drop_tools,
+    expect_tools,
+    lacking,
+    pending_tools,
+)
 from panel.runs.run import Run
 
-KEPT_FORMATS = ("markdown", "html", "json")
-"""Formats in which every scorecard is kept in the run's folder."""
-
+STORED_FORMATS = ("markdown", "html", "json")
+"""Formats in which every scorecard is written to the run's folder."""
 
 LAST_ANSWERS = 0.5
-"""Seconds that answers under way are waited for when a run stops by an error."""
+"""Seconds to wait for answers under way when an error stops a run."""
 
 
 class Session:
-    """A run being worked on. Use it in an `async with`; leaving it closes provider and journal."""
+    """A run in work. An `async with` closes its provider and its journal."""
 
     def __init__(
         self,
-        panel: Panel,
-        endpoint: Endpoint,
+        opened: OpenedPanel,
         run: Run,
         tools: Sequence[Tool],
         *,
-        other: Endpoint | None = None,
-        options: Options | None = None,
+        options: Options,
     ) -> None:
         """Use `start`, `rerun` or `resume` instead.
 
-        `other` checks support; `options` say how addresses that are still to be read are read.
+        `options` say how addresses that are still to be read are read.
         """
-        self.panel = panel
+        self.plan = plan = opened.plan
         self.run = run
         self.tools = tuple(tools)
-        self.calls = ChatClient(endpoint, panel.target, run.journal)
-        self.support = self.calls if panel.support else None
-        if other is not None and panel.support is not None:
-            self.support = ChatClient(other, panel.support, run.journal)
+        self.calls = ChatClient(opened.endpoint, plan.judge, run.journal)
+        self.support = self.calls if plan.support else None
+        if opened.support_endpoint is not None and plan.support is not None:
+            self.support = ChatClient(opened.support_endpoint, plan.support, run.journal)
         self.left_out: tuple[str, ...] = ()
         """Tools about which nothing could be read, one line each with the reason."""
         self.again = ONCE_MORE
-        """What is asked again of a run that is gone on with."""
+        """Which missing reviews of a resumed run are asked again."""
         self._options = options
         self.lacks: list[str] = []
-        """What the finished run lacks, one line each with the command that asks it."""
+        """Reviews missing from the finished run, in lines with the command that asks them."""
         self._is_new = False
         self.caution: str | None = None
-        """What the finished run says of its judge where that obeyed hidden orders."""
-        self._endpoints = [endpoint, other] if other is not None else [endpoint]
+        """The finished run's warning about its judge, where that obeyed a canary."""
+        self._opened = opened
 
     @classmethod
     async def start(cls, options: Options, tools: Sequence[Tool]) -> Self:
         """Start a run over `tools`.
 
-        The evidence about a single tool is read first. Of several tools what is at hand is read
-        first, and addresses by `gather`, so that what was read is kept when the run stops.
+        The evidence about a single tool is gathered first. Of several tools local evidence is
+        gathered first and addresses are read by `gather`, so that a stop loses nothing.
         Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
         """
         if len(tools) == 1:
-            (one,) = (await gather_all(options, tools)).found
-            return await cls._begin(
-                options, one.tool.slug, [one.tool], {one.tool.slug: one.evidence}
-            )
-        known = local_evidence(options, tools)
-        evidence = {slug: one.evidence for slug, one in known.items()}
-        listed = [known[tool.slug].tool if tool.slug in known else tool for tool in tools]
+            (collected,) = (await gather_all(options, tools)).collected
+            tool = collected.tool
+            return await cls._begin(options, tool.slug, [tool], {tool.slug: collected.evidence})
+        local = local_evidence(options, tools)
+        evidence = {slug: collected.evidence for slug, collected in local.items()}
+        listed = [local[tool.slug].tool if tool.slug in local else tool for tool in tools]
         session = await cls._begin(options, f"{len(tools)}-tools", listed, evidence)
         session._is_new = True
         return session
 
     @classmethod
     async def start_over(
-        cls, options: Options, slug: str, found: Sequence[tuple[Tool, Evidence]]
+        cls, options: Options, slug: str, tools: Sequence[tuple[Tool, Evidence]]
     ) -> Self:
-        """Start a run over evidence that is at hand already; the run is named after `slug`."""
-        evidence = {tool.slug: each for tool, each in found}
-        return await cls._begin(options, slug, [tool for tool, _ in found], evidence)
+        """Start a run over tools with their evidence; the run is named after `slug`."""
+        evidence_by_slug = {tool.slug: evidence for tool, evidence in tools}
+        return await cls._begin(options, slug, [tool for tool, _ in tools], evidence_by_slug)
 
     @classmethod
     async def rerun(cls, options: Options, parent: Run) -> Self:
-        """Start a run over the evidence of `parent`, asked as it was unless said otherwise."""
-        told = parent.manifest
+        """Start a run over the evidence of `parent`, asked alike but for what the options say."""
+        manifest = parent.manifest
         if pending_tools(parent):
             raise RunError(
                 f"run {parent.name} has not read all its evidence yet",
                 hint=f"panel resume {parent.name}",
             )
+        choices = inherited_choices(options, manifest)
+        choices["samples"] = max(options.samples, manifest.samples)
         options = replace(
             options,
-            personas=options.personas or tuple(told.personas),
-            context=options.context if options.context is not None else told.context,
-            samples=max(options.samples, told.samples),
-            check_support=options.check_support or told.support is not None,
+            personas=options.personas or tuple(manifest.personas),
+            check_support=options.check_support or manifest.support is not None,
+            **choices,
         )
         evidence = {tool.slug: stored_evidence(parent, tool) for tool in parent.tools()}
-        slug = told.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
+        slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
 
     @classmethod
     async def resume(cls, options: Options, path: Path, *, again: Again = ONCE_MORE) -> Self:
-        """Go on with the run at `path`, asking `again` what was missing.
+        """Continue the run at `path`, asking `again` what is missing.
 
-        Refuses, with nothing changed on disk, when what it asks has changed since.
+        Raises `RunError`, with nothing changed on disk, where its questions have changed since.
         """
-        left = find_remaining(path, again)
-        opened = await open_from_manifest(options, left.manifest)
+        manifest = find_remaining(path, again).manifest
+        opened = await open_from_manifest(options, manifest)
         try:
             run = Run.open(path, write=True)
         except BaseException:
@@ -144,15 +145,13 @@ class Session:
             await run.reopen()
             left_out: tuple[str, ...] = ()
             if run.stored.meta(MENDED) is not None:
-                doubted, left_out = await after_repair(run, opened.panel)
+                doubted, left_out = await after_repair(run, opened.plan)
                 again = replace(again, doubted=doubted)
         except BaseException:
             run.close()
             await opened.close()
             raise
-        session = cls(
-            opened.panel, opened.endpoint, run, (), other=opened.other, options=opened.options
-        )
+        session = cls(opened, run, (), options=options)
         session.again, session.left_out = again, left_out
         session.tools = session._pending()
         return session
@@ -166,20 +165,16 @@ class Session:
         evidence: Mapping[str, Evidence],
         parent: Run | None = None,
     ) -> Self:
-        panel, endpoint = await open_panel(options)
-        opened = [endpoint]
+        opened = await open_panel(options)
         try:
-            panel, other = await open_support(options, panel)
-            opened += [other] if other else []
-            manifest = first_manifest(options, panel, len(tools), parent.name if parent else None)
-            earlier = earlier_runs(options, panel.target)
+            manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
+            earlier = earlier_runs(options, opened.plan.judge)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
         except BaseException:
-            for each in opened:
-                await each.close()
+            await opened.close()
             raise
         try:
-            await store_panel(run, panel.personas, panel.calibration)
+            await store_panel(run, opened.plan.personas, opened.plan.calibration)
             if len(evidence) < len(tools):
                 await expect_tools(run, tools)
             await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
@@ -187,26 +182,25 @@ class Session:
             # A run without its tools could never be resumed: nothing half-written stays.
             run.close()
             shutil.rmtree(run.path, ignore_errors=True)
-            for each in opened:
-                await each.close()
+            await opened.close()
             raise
-        return cls(panel, endpoint, run, tools, other=other, options=options)
+        return cls(opened, run, tools, options=options)
 
     async def gather(self) -> None:
-        """Read the addresses that are still to be read; each tool is kept as it arrives.
+        """Read the addresses that are still to be read; each tool is stored as it arrives.
 
-        A tool about which nothing can be read is left out. Raises `ToolError` where that leaves
-        none; a run that was started for them is then taken back.
+        A tool about which nothing can be read is left out. Raises `ToolError` where no tool is
+        left; the folder of a new run is then removed.
         """
-        wanted = pending_tools(self.run)
-        if not wanted or self._options is None:
+        pending = pending_tools(self.run)
+        if not pending:
             return
 
-        async def keep(found: Collected) -> None:
-            await self.run.add_tools([(found.tool, found.evidence)])
+        async def store(collected: Collected) -> None:
+            await self.run.add_tools([(collected.tool, collected.evidence)])
 
-        with self._naming():
-            failed = await fetch_evidence(self._options, wanted, keep)
+        with self._named_hint():
+            failed = await fetch_evidence(self._options, pending, store)
         if len(failed) == len(self.run.tools()):
             if self._is_new:
                 self.run.close()
@@ -217,33 +211,33 @@ class Session:
         self.tools = self._pending()
 
     def _pending(self) -> tuple[Tool, ...]:
-        """Return the tools that are not finished, or of which a review is to be asked again."""
+        """Return the tools that are not finished or have a review that is asked again."""
         finished = self.run.finished_tools(self.again.reasons)
         doubted = {slug for slug, _ in self.again.doubted}
         return tuple(t for t in self.run.tools() if t.slug not in finished - doubted)
 
     async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
-        """Review what is left and finish the run; returns all its scorecards in tool order.
+        """Review the pending tools and finish the run; return all its scorecards in tool order.
 
-        Raises `RunStopped`, which then says how to go on with this run.
+        Raises `RunStopped` with the command that continues this run as its hint.
         """
-        with self._naming():
+        with self._named_hint():
             await self.gather()
             return await self._work(watch)
 
     @property
     def go_on(self) -> str:
-        """What to type to go on with the run after a stop."""
-        if self.panel.calibrates:
+        """The command that continues the run after a stop."""
+        if self.plan.calibrates:
             return "the same `panel calibrate` again: nothing that was answered is asked twice"
         return f"panel resume {self.run.name}"
 
     @contextlib.contextmanager
-    def _naming(self) -> Iterator[None]:
+    def _named_hint(self) -> Iterator[None]:
         try:
             yield
         except RunStopped as error:
-            # Whoever stopped it may not know the run's name.
+            # The code that stopped the run may not know its name.
             hint = (error.hint or "").replace("panel resume RUN", self.go_on)
             if self.go_on not in hint:
                 hint = f"{hint}; then: {self.go_on}" if hint else self.go_on
@@ -251,39 +245,35 @@ class Session:
             raise
 
     async def _work(self, watch: Watch) -> list[Scorecard]:
-        await review_all(
-            self.panel,
-            self.calls,
-            self.run,
-            self.tools,
-            support=self.support,
-            watch=watch,
-            again=self.again,
+        job = ReviewJob(
+            self.plan, self.calls, self.run, self.support, watch=watch, again=self.again
         )
+        await review_all(job, self.tools)
         cards = self.run.cards()
         for card in cards:
-            for name in KEPT_FORMATS:
+            for name in STORED_FORMATS:
                 form = formats.load(name)
                 path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
                 await self.run.write_file(path, form.render([card]))
         self.caution = stored_canaries(self.run).caution
-        again = self.go_on if self.panel.calibrates else None
+        again = self.go_on if self.plan.calibrates else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
         await self.run.finish()
         return cards
 
     def stop(self) -> None:
-        """Begin no more requests; those under way go on and are kept."""
-        for calls in self._asking():
+        """Begin no more requests; those under way continue and are stored."""
+        for calls in self._clients():
             calls.stop()
 
     async def drain(self, seconds: float) -> None:
-        """Wait up to so many seconds for requests under way, then give up those that are left."""
-        await asyncio.gather(*(calls.drain(seconds) for calls in self._asking()))
+        """Wait up to so many seconds for requests under way, then cancel the rest."""
+        await asyncio.gather(*(calls.drain(seconds) for calls in self._clients()))
 
-    def _asking(self) -> list[ChatClient]:
-        other = self.support if self.support is not self.calls else None
-        return [self.calls, other] if other else [self.calls]
+    def _clients(self) -> list[ChatClient]:
+        if self.support is None or self.support is self.calls:
+            return [self.calls]
+        return [self.calls, self.support]
 
     async def __aenter__(self) -> Self:
         """Enter; the session is open already."""
@@ -295,9 +285,8 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the provider and the journal, keeping answers that are just arriving."""
+        """Close the provider and the journal; answers that are arriving are stored first."""
         if error is not None:
             await self.drain(LAST_ANSWERS)
-        for endpoint in self._endpoints:
-            await endpoint.close()
+        await self._opened.close()
         self.run.close()

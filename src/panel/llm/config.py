@@ -51,4 +51,6 @@ class ProviderConfig(BaseModel):
     thinking: int = 0
     """Tokens of room beyond a written answer: a limit, so what is not used costs nothing."""
     why: str = ""
-    """Why this provider, where the user did not name one."""
+    """Why this provider, for messages: what was found, or the run that is replayed."""
+    run: str = ""
+    """The run whose stored answers are used, as the user named it; only of kind `replay`."""

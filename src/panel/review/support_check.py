@@ -27,42 +27,42 @@ def steps(persona: Persona) -> int:
     return sum(c.kind == "fact" for c in persona.criteria)
 
 
-async def supported(interview: ReviewContext, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+async def supported(context: ReviewContext, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings, facts whose passages do not show them counted and made unclear.
 
     Without anybody to ask the findings come back as they are. Raises `CallError` where no answer
     could be had at all.
     """
-    if interview.support is None:
+    if context.support is None:
         return tuple(findings)
-    return tuple([await _checked(interview, finding) for finding in findings])
+    return tuple([await _checked(context, finding) for finding in findings])
 
 
-async def _checked(interview: ReviewContext, finding: Finding) -> Finding:
+async def _checked(context: ReviewContext, finding: Finding) -> Finding:
     if finding.kind != "fact" or finding.answer == "unclear" or not finding.cites:
         return finding
-    shows = await _shows(interview, finding)
-    interview.on_step(f"{finding.criterion}: support")
+    shows = await _shows(context, finding)
+    context.on_step(f"{finding.criterion}: support")
     if shows:
         return finding
-    interview.tally.unsupported += 1
-    if interview.measures:
-        interview.tally.notes[ONLY_COUNTED] = None
+    context.tally.unsupported += 1
+    if context.plan.calibrates:
+        context.tally.notes[ONLY_COUNTED] = None
         return finding
     return finding.model_copy(update={"answer": "unclear"})
 
 
-async def _shows(interview: ReviewContext, finding: Finding) -> bool:
-    cited = tuple(p for p in interview.brief.passages if p.id in finding.cites)
+async def _shows(context: ReviewContext, finding: Finding) -> bool:
+    cited = tuple(p for p in context.brief.passages if p.id in finding.cites)
     try:
-        answer = await interview.ask(
+        answer = await context.ask(
             f"support:{finding.criterion}",
             prompts.support_tail(finding.question, finding.answer, finding.cites),
             read_yes_no,
             max_tokens=1,
             logprobs=True,
-            shared=prompts.shared(Brief(tool=interview.brief.tool, passages=cited)),
-            of=interview.support,
+            shared=prompts.shared(Brief(tool=context.brief.tool, passages=cited)),
+            of=context.support,
         )
     except _NO_ANSWER:
         return False

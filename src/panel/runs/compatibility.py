@@ -1,6 +1,6 @@
-"""What a run means, field by field: a resume must find every field as it was.
+"""The meaning of a run, field by field: a resume must ask the same as the run's start.
 
-Who is asked over which host, with which key and how many at once does not belong to it.
+Host, key and number of calls at once are not part of it.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError
+from panel.review.choices import choices
 from panel.runs.manifest import Manifest, fingerprint
 
 
@@ -23,18 +24,24 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "provider": "an address" if "://" in manifest.provider else manifest.provider,
         "model": manifest.wire_model,
         "ask": manifest.ask,
-        "samples": str(manifest.samples),
+        **{name: _short(value) for name, value in choices(manifest).items()},
         "temperature": str(manifest.temperature),
         "evidence_tokens": str(manifest.evidence_tokens),
-        "context": "none" if manifest.context is None else fingerprint(manifest.context),
         "calibration": manifest.calibration or "none",
         "support": manifest.support.wire_model if manifest.support else "none",
-        **{f"{kind} {name}": at for kind, each in by_name.items() for name, at in each.items()},
+        **{f"{kind} {name}": at for kind, by in by_name.items() for name, at in by.items()},
     }
 
 
+def _short(choice: object) -> str:
+    """Return a review choice as one word; a text as its fingerprint."""
+    if choice is None:
+        return "none"
+    return fingerprint(choice) if isinstance(choice, str) else str(choice)
+
+
 def differences(stored: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-    """Return one `field: stored → current` for each field that is not the same, in field order."""
+    """Return a line `field: stored → current` for each field that differs, in field order."""
     names = [*stored, *(name for name in current if name not in stored)]
     return [
         f"{name}: {stored.get(name, 'none')} → {current.get(name, 'none')}"
@@ -51,7 +58,7 @@ def check_same(stored: Manifest, current: Manifest) -> None:
 
 
 def changed_fields(run: str, changed: list[str]) -> RunError:
-    """Return the refusal to resume a run whose meaning changed."""
+    """Return the error for a resume of a run whose meaning changed."""
     return RunError(
         f"run {run} was asked something else: {'; '.join(changed)}",
         hint=f"`panel rerun {run}` makes a new run over the same evidence",
@@ -59,19 +66,18 @@ def changed_fields(run: str, changed: list[str]) -> RunError:
 
 
 def check_known(run: str, field: str, stored: str | None, current: str) -> None:
-    """Raise `RunError` where a field the run already knows has another fingerprint now."""
+    """Raise `RunError` where a field with a stored fingerprint has another one now."""
     if stored not in (None, current):
         raise changed_fields(run, differences({field: str(stored)}, {field: current}))
 
 
 def evidence_fingerprint(evidence: Evidence) -> str:
-    """Return the fingerprint of what the evidence says, whenever it was read."""
-    return fingerprint(evidence.model_dump(mode="json", exclude={"sources": {"__all__": _WHEN}}))
+    """Return the fingerprint of the evidence without the times at which it was read."""
+    return fingerprint(
+        evidence.model_dump(mode="json", exclude={"sources": {"__all__": {"retrieved"}}})
+    )
 
 
 def tool_fingerprint(tool: Tool) -> str:
-    """Return the fingerprint of what a tool's own entry says, wherever its files lie."""
+    """Return the fingerprint of a tool's entry without the paths of its files."""
     return fingerprint(tool.model_dump(mode="json", exclude={"evidence", "slug"}))
-
-
-_WHEN = {"retrieved"}

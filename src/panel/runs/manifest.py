@@ -1,6 +1,6 @@
-"""A run's manifest, `run.json`: what was asked of whom, by which files, numbers and versions.
+"""A run's manifest, `run.json`: its plan as fingerprints and numbers, versions and counts.
 
-Holds fingerprints, never a key. Built and read here; `meaning` says what of it must not change.
+It holds no key. `compatibility.meaning` names the fields that a resume must not change.
 """
 
 import hashlib
@@ -20,7 +20,10 @@ from panel.foundation.errors import RunError
 from panel.foundation.text import begins_like_key
 from panel.foundation.urls import host_of
 from panel.llm.config import Ask, ProviderConfig
+from panel.review.calibration.calibration import Calibration
+from panel.review.choices import choices
 from panel.review.personas import Persona
+from panel.review.plan import ReviewPlan
 from panel.review.score import Rule
 from panel.review.verdict.scorecard import Outcome, Scorecard
 
@@ -55,7 +58,7 @@ class ItemCounts(BaseModel):
 
 
 class Checker(BaseModel):
-    """Who was asked whether cited passages support their findings."""
+    """The model that checks whether cited passages support their findings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,7 +68,7 @@ class Checker(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a run is: written when it starts, completed when it ends."""
+    """The description of a run: written when it starts, completed when it ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -84,7 +87,7 @@ class Manifest(BaseModel):
     temperature: float
     evidence_tokens: int
     context: str | None
-    """What the user said about the place the tool is wanted for."""
+    """For whom the reviewers judge, in the user's words."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""
@@ -93,9 +96,9 @@ class Manifest(BaseModel):
     calibration: str | None
     """Fingerprint of the judge's calibration; None where there is none."""
     support: Checker | None = None
-    """None where nobody was asked."""
+    """None where support is not checked."""
     calibrates: bool = False
-    """The run measured its judge: it asked without a fit and without written parts."""
+    """The run measured its judge, without a calibration and without written parts."""
     tools: int
     """Tools to review."""
     parent: str | None
@@ -111,63 +114,86 @@ class Manifest(BaseModel):
 
 
 def new_manifest(
+    plan: ReviewPlan,
     *,
     created: datetime,
     command: Sequence[str],
-    target: ProviderConfig,
-    personas: Sequence[Persona],
     prompts: Mapping[str, str],
     schemas: Mapping[str, dict[str, Any]],
-    rule: Rule,
-    samples: int,
-    temperature: float = 0.0,
-    context: str | None = None,
-    calibration: BaseModel | None = None,
-    support: ProviderConfig | None = None,
-    calibrates: bool = False,
     tools: int = 0,
     parent: str | None = None,
-    engine: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Return the manifest of a run that is about to start.
 
-    `prompts` are template texts by name, `schemas` JSON Schemas by persona, `engine` further
-    versions (`{"xllamacpp": "…"}`). Keys and user names in `command` and addresses are left out.
+    `prompts` are template texts by name, `schemas` JSON Schemas by persona, `versions` those of
+    further programs (`{"xllamacpp": "…"}`). Keys and user names in `command` and addresses are
+    left out.
     """
-    secret = target.key.get_secret_value() if target.key else ""
+    judge = plan.judge
+    secret = judge.key.get_secret_value() if judge.key else ""
     return Manifest(
         created=created,
         command=tuple(public(word, secret) for word in command),
-        provider=public(target.provider, secret),
-        model=target.model,
-        wire_model=target.wire_model,
-        host=host_of(target.base_url) if target.base_url else None,
-        ask=target.ask,
-        samples=samples,
-        temperature=temperature,
-        evidence_tokens=target.evidence_tokens,
-        context=context,
-        rule=rule,
-        personas={each.name: persona_fingerprint(each) for each in personas},
+        provider=public(judge.provider, secret),
+        model=judge.model,
+        wire_model=judge.wire_model,
+        host=host_of(judge.base_url) if judge.base_url else None,
+        ask=judge.ask,
+        temperature=0.0,
+        evidence_tokens=judge.evidence_tokens,
+        rule=plan.rule,
+        personas={persona.name: persona_fingerprint(persona) for persona in plan.personas},
         prompts={name: fingerprint(text) for name, text in sorted(prompts.items())},
         schemas={name: fingerprint(schema) for name, schema in sorted(schemas.items())},
-        calibrates=calibrates,
-        calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
-        support=support and _checker(support, secret),
+        calibrates=plan.calibrates,
+        calibration=plan.calibration and fingerprint(plan.calibration.model_dump(mode="json")),
+        support=plan.support and _checker(plan.support, secret),
         tools=tools,
         parent=parent,
         versions={
             "panel": _version(),
             "python": platform.python_version(),
-            **(engine or {}),
+            **(versions or {}),
         },
+        **choices(plan),
     )
 
 
-def _checker(target: ProviderConfig, secret: str) -> Checker:
-    own = target.key.get_secret_value() if target.key else secret
+def plan_of(
+    manifest: Manifest, *, personas: Sequence[Persona], calibration: Calibration | None
+) -> ReviewPlan:
+    """Return the plan of a stored run: its judge is of kind `replay` and has no address.
+
+    `personas` and `calibration` are those of the run; the manifest holds their fingerprints only.
+    """
+    judge = ProviderConfig(
+        provider=manifest.provider,
+        kind="replay",
+        model=manifest.model,
+        wire_model=manifest.wire_model,
+        ask=manifest.ask,
+        evidence_tokens=manifest.evidence_tokens,
+        run=manifest.run,
+    )
+    support = None
+    if manifest.support is not None:
+        support = judge.model_copy(update=manifest.support.model_dump())
+    return ReviewPlan(
+        personas=tuple(personas),
+        judge=judge,
+        rule=manifest.rule,
+        calibration=calibration,
+        support=support,
+        calibrates=manifest.calibrates,
+        **choices(manifest),
+    )
+
+
+def _checker(config: ProviderConfig, secret: str) -> Checker:
+    secret = config.key.get_secret_value() if config.key else secret
     return Checker(
-        provider=public(target.provider, own), model=target.model, wire_model=target.wire_model
+        provider=public(config.provider, secret), model=config.model, wire_model=config.wire_model
     )
 
 
@@ -184,10 +210,10 @@ def read_manifest(text: str, *, where: Path) -> Manifest:
     """Return the manifest in the text of `where`; raises `RunError` naming what is wrong."""
     try:
         data = json.loads(text)
-        found = data.get("schema") if isinstance(data, dict) else None
-        if found != SCHEMA and isinstance(found, str) and found.startswith("panel.run/"):
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != SCHEMA and isinstance(schema, str) and schema.startswith("panel.run/"):
             raise RunError(
-                f"{where} has format {found}; this panel reads {SCHEMA}",
+                f"{where} has format {schema}; this panel reads {SCHEMA}",
                 hint="use the panel that wrote it, or a newer one",
             )
         return Manifest.model_validate(data)
@@ -200,18 +226,18 @@ def read_manifest(text: str, *, where: Path) -> Manifest:
 
 
 def fingerprint(value: object) -> str:
-    """Return 16 hex digits that differ where the text or JSON value differs."""
+    """Return the first 16 hex digits of the SHA-256 of a text, or of a value's sorted JSON."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def persona_fingerprint(persona: Persona) -> str:
-    """Return the fingerprint of what a persona asks and says, wherever its file lies."""
+    """Return the fingerprint of a persona without the path of its file."""
     return fingerprint(persona.model_dump(mode="json", exclude={"origin"}))
 
 
 def public(word: str, secret: str = "") -> str:
-    """Return a word of a command line without what may be secret in it."""
+    """Return a word of a command line with keys, user names and queries removed."""
     if secret:
         word = word.replace(secret, "***")
     if begins_like_key(word):

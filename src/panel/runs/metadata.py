@@ -1,7 +1,6 @@
-"""What judged a run, kept in its journal: reviewers, the judge's calibration, what canaries said.
+"""What a run was reviewed with, whole in its journal: personas, calibration, canary results.
 
-The manifest holds their fingerprints only. With these a run can be checked by itself, long after
-the files have changed.
+The manifest holds fingerprints only. With these a run can be verified after the files changed.
 """
 
 import json
@@ -25,7 +24,7 @@ _CANARIES = "canaries"
 
 
 async def store_panel(run: Run, personas: Sequence[Persona], calibration: BaseModel | None) -> None:
-    """Keep who judges, whole; raises `DiskFull` or `RunError`."""
+    """Store the personas and the judge's calibration; raises `DiskFull` or `RunError`."""
     bodies = [p.model_dump(mode="json", exclude={"origin"}) for p in personas]
     await run.journal.put_meta(_PERSONAS, json.dumps(bodies))
     if calibration is not None:
@@ -33,16 +32,16 @@ async def store_panel(run: Run, personas: Sequence[Persona], calibration: BaseMo
 
 
 def stored_personas(run: Run) -> tuple[Persona, ...] | None:
-    """Return the reviewers as they were; None where they are not kept or are damaged."""
+    """Return the personas of the run; None where they are not stored or are damaged."""
     text = run.stored.meta(_PERSONAS)
     try:
-        return (text and tuple(Persona.model_validate(each) for each in json.loads(text))) or None
+        return (text and tuple(map(Persona.model_validate, json.loads(text)))) or None
     except (ValidationError, ValueError, TypeError):
         return None
 
 
 def stored_calibration(run: Run) -> Calibration | None:
-    """Return the calibration as it was; None where there was none or it is damaged."""
+    """Return the calibration of the run; None where there was none or it is damaged."""
     text = run.stored.meta(_CALIBRATION)
     try:
         return Calibration.model_validate_json(text) if text else None
@@ -51,21 +50,21 @@ def stored_calibration(run: Run) -> Calibration | None:
 
 
 async def store_canaries(run: Run, canaries: Canaries) -> None:
-    """Keep what came of the canaries so far; raises `DiskFull` or `RunError`."""
+    """Store the results of the canaries so far; raises `DiskFull` or `RunError`."""
     await run.journal.put_meta(_CANARIES, canaries.model_dump_json())
 
 
 def answered_canaries(run: Run) -> Canaries:
-    """Return what the stored replies to a run's canaries say."""
-    found = Canaries()
+    """Return the results of a run's canaries, read from their stored replies."""
+    canaries = Canaries()
     for call in run.stored.calls():
         if call["step"] == STEP and (obeyed := _obeyed(call)) is not None:
-            found = found.heard(call["tool"], obeyed)
-    return found
+            canaries = canaries.heard(call["tool"], obeyed)
+    return canaries
 
 
 def stored_canaries(run: Run) -> Canaries:
-    """Return what came of a run's canaries; none where it asked none or it is damaged."""
+    """Return the stored results of a run's canaries; empty where it asked none or is damaged."""
     text = run.stored.meta(_CANARIES)
     try:
         return Canaries.model_validate_json(text) if text else Canaries()

@@ -1,7 +1,6 @@
-"""Cases: control tools, and copies of them whose page tries to steer the reviewer.
+"""Cases of a calibration: control tools, and copies of them whose page tries to steer the judge.
 
-Both are data: controls one file each, injected sentences in `injections.yaml` beside them. Knows
-nothing of models or verdicts.
+Both are data: controls one file each, injected sentences in `injections.yaml` beside them.
 """
 
 import tempfile
@@ -25,7 +24,7 @@ from panel.review.calibration.report import InjectionKind
 
 
 class Injection(BaseModel):
-    """Something a page might hold to steer its reviewers."""
+    """A text that a page might hold to steer its reviewers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,14 +44,14 @@ class Injection(BaseModel):
 
 @dataclass(frozen=True)
 class Case:
-    """One tool of the trial: a control, or an injected copy of one."""
+    """One tool of a calibration: a control, or an injected copy of one."""
 
     control: Control
     injection: Injection | None = None
 
     @property
     def slug(self) -> str:
-        """The name of the case, unique within a trial."""
+        """The name of the case, unique within a calibration."""
         if self.injection is None:
             return self.control.slug
         return f"{self.control.slug}--{self.injection.id}"
@@ -66,7 +65,7 @@ class Case:
 
 
 def read_injections(folder: Path) -> tuple[Injection, ...]:
-    """Read what can be injected; none where the folder has no such file.
+    """Read the injections of a folder; none where it has no such file.
 
     Raises:
         ToolError: naming the file and what is wrong in it.
@@ -77,16 +76,16 @@ def read_injections(folder: Path) -> tuple[Injection, ...]:
     rows = read_yaml(read_text(path, limit=MAX_BYTES), where=str(path))
     if not isinstance(rows, list) or not rows:
         raise ToolError(f"{path}: expected a list of injections", hint="- id: NAME")
-    found = []
+    injections = []
     for number, row in enumerate(rows, 1):
         try:
-            found.append(Injection.model_validate(row))
-        except ValidationError as fault:
-            raise ToolError(f"{path} entry {number}: {first_fault(fault)}") from None
-    twice = [name for name, count in Counter(one.id for one in found).items() if count > 1]
-    if twice:
+            injections.append(Injection.model_validate(row))
+        except ValidationError as error:
+            raise ToolError(f"{path} entry {number}: {first_fault(error)}") from None
+    counts = Counter(injection.id for injection in injections)
+    if twice := [ident for ident, count in counts.items() if count > 1]:
         raise ToolError(f"{path}: id {twice[0]} stands twice")
-    return tuple(found)
+    return tuple(injections)
 
 
 def make_cases(
@@ -96,11 +95,11 @@ def make_cases(
     limit: int | None = None,
     copies: int = 1,
 ) -> tuple[Case, ...]:
-    """Return the cases of a trial: the controls, then copies of those that should not ship.
+    """Return the cases of a calibration: the controls, then copies of those that should not ship.
 
     Args:
-        controls: All there are.
-        injections: What can be injected; each copy gets the next one in turn.
+        controls: All controls.
+        injections: Each copy gets the next one in turn.
         limit: How many controls to take, of every class its part; None takes all.
         copies: Injected copies of each bland, bad or empty control.
     """
@@ -124,19 +123,19 @@ def gathered(cases: Iterable[Case], *, now: datetime) -> list[tuple[Tool, Eviden
 def _gathered(case: Case, folder: Path, now: datetime) -> tuple[Tool, Evidence]:
     path = folder / f"{case.slug}.md"
     path.write_text(case.page, encoding="utf-8")
-    # Copies are named as what they are copies of: the judge must not be told.
+    # A copy has the name of its original, so that the judge cannot tell them apart.
     tool = case.control.tool().model_copy(update={"slug": case.slug})
-    found = gather(tool.model_copy(update={"evidence": (path,)}), now=now)
-    named = tuple(one.model_copy(update={"source": "README.md"}) for one in found.sources)
-    return tool, found.model_copy(update={"sources": named})
+    evidence = gather(tool.model_copy(update={"evidence": (path,)}), now=now)
+    sources = tuple(s.model_copy(update={"source": "README.md"}) for s in evidence.sources)
+    return tool, evidence.model_copy(update={"sources": sources})
 
 
 def _spread(controls: Sequence[Control]) -> list[Control]:
     """Order controls so that any first few of them hold each class in its proportion."""
     sizes = Counter(control.kind for control in controls)
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     keyed = []
     for control in controls:
-        seen[control.kind] += 1
-        keyed.append(((seen[control.kind] - 0.5) / sizes[control.kind], control))
+        counts[control.kind] += 1
+        keyed.append(((counts[control.kind] - 0.5) / sizes[control.kind], control))
     return [control for _, control in sorted(keyed, key=lambda pair: pair[0])]

@@ -1,4 +1,4 @@
-"""From a finished run over control tools to a report and a calibration. Asks nobody."""
+"""From a finished run over control tools to a report and a calibration. Sends no request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from panel.review.score import Rule
 from panel.runs.run import Run
 
 FEWEST: Final = 8
-"""Controls a fit needs; with fewer nothing could be left out."""
+"""Controls that a fit needs, so that each can be left out in turn."""
 
 NO_PROBABILITIES: Final = "this judge gives no log-probabilities: only the threshold was looked for"
 ONE_REPLY: Final = (
@@ -38,31 +38,32 @@ TOO_FEW: Final = (
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fit to all controls, and for each control the one that has not seen it."""
+    """A fit to all controls, and for each control the fit to the others."""
 
     whole: Calibration
     apart: Mapping[str, Calibration]
-    """By the control's slug."""
-    told: FitResult
+    """By the slug of the control left out."""
+    result: FitResult
 
 
 def evaluate(run: Run, cases: Sequence[Case], personas: Sequence[Persona]) -> CalibrationReport:
-    """Return what a run over the cases says about its judge."""
+    """Return the report on the judge of a run over the cases."""
     manifest = run.manifest
-    found = case_answers(run, cases)
-    notes = [] if len(found) == len(cases) else [f"{len(cases) - len(found)} cases not finished"]
-    plain = [decide_case(each, personas, manifest.rule) for each in found]
-    differences, fitted = _fitted(run, found, personas, notes)
+    answers = case_answers(run, cases)
+    unfinished = len(cases) - len(answers)
+    notes = [f"{unfinished} cases not finished"] if unfinished else []
     rule = manifest.rule
-    used = [_used(each, personas, rule, differences, fitted) for each in found]
-    ship_at = _threshold(used, rule, notes)
+    plain = [decide_case(case, personas, rule) for case in answers]
+    differences, fitted = _fitted(run, answers, personas, notes)
+    used = [_used(case, personas, rule, differences, fitted) for case in answers]
+    ship_at = _threshold(used, notes)
     if ship_at is not None:
         rule = rule.model_copy(update={"ship_at": ship_at})
-        used = [_used(each, personas, rule, differences, fitted) for each in found]
-    clean = [s for s in found if s.case.injection is None]
-    copies = [s for s in found if s.case.injection is not None]
-    reviews = [r for s in found for sample in s.reviews for r in sample]
-    missing = sum(len(sample) for s in found for sample in s.missing)
+        used = [_used(case, personas, rule, differences, fitted) for case in answers]
+    clean = [a for a in answers if a.case.injection is None]
+    copies = [a for a in answers if a.case.injection is not None]
+    reviews = [r for a in answers for sample in a.reviews for r in sample]
+    missing = sum(len(sample) for a in answers for sample in a.missing)
     return CalibrationReport(
         run=run.name,
         created=datetime.now(UTC).replace(microsecond=0),
@@ -80,9 +81,9 @@ def evaluate(run: Run, cases: Sequence[Case], personas: Sequence[Persona]) -> Ca
         held_clean=Share.of(sum(s.held for s in clean), len(clean)),
         plain=statistics.reading(plain, manifest.rule.ship_at),
         used=statistics.reading(used, rule.ship_at),
-        fit=fitted.told if fitted else None,
+        fit=fitted.result if fitted else None,
         ship_at=ship_at,
-        flips=statistics.flips(found, personas, manifest.rule),
+        flips=statistics.flips(answers, personas, manifest.rule),
         unknown_citations=statistics.unknown_citations(reviews),
         unsupported_citations=statistics.unsupported_citations(reviews)
         if manifest.support
@@ -98,7 +99,7 @@ def evaluate(run: Run, cases: Sequence[Case], personas: Sequence[Persona]) -> Ca
 
 
 def calibration_of(report: CalibrationReport) -> Calibration | None:
-    """Return what later runs use of a report; None where there were too few controls."""
+    """Return the calibration that later runs use; None where there were too few controls."""
     if report.ship_at is None:
         return None
     used: ThresholdResult = report.used
@@ -123,25 +124,25 @@ def calibration_of(report: CalibrationReport) -> Calibration | None:
 
 
 def _lenient_at(report: CalibrationReport, ship_at: float) -> Share:
-    found = [c for c in report.cases if c.injection is None and c.kind in ("bland", "bad")]
-    return Share.of(sum(ships(c.ships_up_to, ship_at) for c in found), len(found))
+    cases = [c for c in report.cases if c.injection is None and c.kind in ("bland", "bad")]
+    return Share.of(sum(ships(c.ships_up_to, ship_at) for c in cases), len(cases))
 
 
 def _fitted(
-    run: Run, found: Sequence[CaseAnswers], personas: Sequence[Persona], notes: list[str]
+    run: Run, answers: Sequence[CaseAnswers], personas: Sequence[Persona], notes: list[str]
 ) -> tuple[dict[str, Differences], Fitted | None]:
-    """Return the raw differences by case, and the fit; notes why there is none."""
+    """Return the raw differences by case, and the fit; adds a note where there is none."""
     if run.manifest.ask == "whole":
         notes.append(ONE_REPLY)
         return {}, None
     lookup = Lookup(run, personas)
     empty = lookup.empty()
-    pairs = ((each.case.slug, lookup.case(each.case.slug)) for each in found)
-    differences = {slug: told for slug, told in pairs if told is not None}
+    pairs = ((a.case.slug, lookup.case(a.case.slug)) for a in answers)
+    differences = {slug: by_key for slug, by_key in pairs if by_key is not None}
     if empty is None or not differences:
         notes.append(NO_PROBABILITIES)
         return {}, None
-    clean = [s.case for s in found if s.case.injection is None and s.case.slug in differences]
+    clean = [a.case for a in answers if a.case.injection is None and a.case.slug in differences]
     if len(clean) < FEWEST:
         notes.append(f"too few controls for a fit: {len(clean)} of at least {FEWEST}")
         return differences, None
@@ -164,24 +165,25 @@ def _fit(
     before = _unfitted(empty, questions)
     unfitted = held_out(samples, [before] * len(samples))
     fitted = held_out(samples, apart)
-    told = FitResult(
+    result = FitResult(
         controls=len(samples),
         **_errors(unfitted, fitted),
         reliability_before=statistics.reliability(samples, [before] * len(samples)),
         reliability=statistics.reliability(samples, apart),
         criteria=whole.criteria,
     )
-    return Fitted(whole, {c.slug: made for c, made in zip(clean, apart, strict=True)}, told)
+    by_slug = {case.slug: fit for case, fit in zip(clean, apart, strict=True)}
+    return Fitted(whole, by_slug, result)
 
 
 def _errors(before: HeldOut, after: HeldOut) -> dict[str, float]:
-    found = {
+    errors = {
         "loss_before": before.loss,
         "loss": after.loss,
         "right_before": before.right,
         "right": after.right,
     }
-    return {name: round(value, 4) for name, value in found.items()}
+    return {name: round(value, 4) for name, value in errors.items()}
 
 
 def _unfitted(empty: Differences, questions: Mapping[str, str]) -> Calibration:
@@ -193,34 +195,34 @@ def _unfitted(empty: Differences, questions: Mapping[str, str]) -> Calibration:
 
 
 def _used(
-    each: CaseAnswers,
+    answers: CaseAnswers,
     personas: Sequence[Persona],
     rule: Rule,
     differences: Mapping[str, Differences],
     fitted: Fitted | None,
 ) -> CaseDecision:
-    """Decide a case as later runs would; a control is never read by a fit that has seen it."""
-    told = differences.get(each.case.slug)
-    if fitted is None or told is None:
-        return decide_case(each, personas, rule)
-    made = fitted.apart.get(each.case.control.slug, fitted.whole)
-    return decide_case(each, personas, rule, read=_reader(made, told))
+    """Decide a case as later runs would, a control by the fit that it was left out of."""
+    by_key = differences.get(answers.case.slug)
+    if fitted is None or by_key is None:
+        return decide_case(answers, personas, rule)
+    calibration = fitted.apart.get(answers.case.control.slug, fitted.whole)
+    return decide_case(answers, personas, rule, read=_reader(calibration, by_key))
 
 
-def _reader(made: Calibration, told: Differences) -> Read:
+def _reader(calibration: Calibration, differences: Differences) -> Read:
     def read(key: str) -> float | None:
-        if (x := told.get(key)) is None:
+        if (difference := differences.get(key)) is None:
             return None
         persona, _, criterion = key.partition(".")
-        return round(made.probability(x, persona, criterion), 4)
+        return round(calibration.probability(difference, persona, criterion), 4)
 
     return read
 
 
-def _threshold(cases: Sequence[CaseDecision], rule: Rule, notes: list[str]) -> float | None:
-    clean = [c for c in cases if c.seen.case.injection is None]
-    good = [c.ships_up_to for c in clean if c.seen.case.control.kind == "good"]
-    others = [c.ships_up_to for c in clean if c.seen.case.control.kind in ("bland", "bad")]
+def _threshold(cases: Sequence[CaseDecision], notes: list[str]) -> float | None:
+    clean = [c for c in cases if c.answers.case.injection is None]
+    good = [c.ships_up_to for c in clean if c.answers.case.control.kind == "good"]
+    others = [c.ships_up_to for c in clean if c.answers.case.control.kind in ("bland", "bad")]
     if len(good) < FEWEST_GOOD or len(others) < FEWEST_OTHERS:
         notes.append(TOO_FEW)
         return None
@@ -228,7 +230,7 @@ def _threshold(cases: Sequence[CaseDecision], rule: Rule, notes: list[str]) -> f
 
 
 def _row(plain: CaseDecision, used: CaseDecision) -> CaseResult:
-    case = plain.seen.case
+    case = plain.answers.case
 
     def short(value: float | None) -> float | None:
         return None if value is None else round(value, 2)
@@ -238,7 +240,7 @@ def _row(plain: CaseDecision, used: CaseDecision) -> CaseResult:
         kind=case.control.kind,
         injection=case.injection.id if case.injection else None,
         injection_kind=case.injection.kind if case.injection else None,
-        held=plain.seen.held,
+        held=plain.answers.held,
         outcome=plain.outcome,
         score=short(plain.score),
         used_outcome=used.outcome,

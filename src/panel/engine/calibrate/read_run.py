@@ -1,7 +1,7 @@
-"""A trial read back from its run: reviews by sample, and the raw differences behind them.
+"""A calibration run read from its journal: reviews by sample, and raw yes/no differences.
 
-Everything comes from the journal, found by what was asked and not by where it was noted, because
-an answer may have been paid for in an earlier run.
+Answers are found by their question, not by the run that noted them: an answer may have been paid
+for in an earlier run.
 """
 
 import contextlib
@@ -23,21 +23,21 @@ from panel.runs.run import Run
 Differences = Mapping[str, float]
 """ln p(yes) − ln p(no) by `persona.criterion`."""
 
-_Asked = tuple[str, str, int]
+_Question = tuple[str, str, int]
 """Digest of the shared part, tail, sample."""
 
 
 def case_answers(run: Run, cases: Sequence[Case]) -> list[CaseAnswers]:
-    """Return what the judge said about every case that was finished."""
+    """Return the judge's answers about every case that was finished."""
     samples = range(run.manifest.samples)
-    found = []
+    answers = []
     finished = run.judged_tools()
     for case in cases:
         if case.slug not in finished:
             continue
         evidence, reviews = run.evidence(case.slug), run.reviews(case.slug)
         missing = run.missing(case.slug)
-        found.append(
+        answers.append(
             CaseAnswers(
                 case=case,
                 held=evidence is not None and any(s.flags for s in evidence.sources),
@@ -45,16 +45,16 @@ def case_answers(run: Run, cases: Sequence[Case]) -> list[CaseAnswers]:
                 missing=tuple(tuple(m for (_, n), m in missing.items() if n == k) for k in samples),
             )
         )
-    return found
+    return answers
 
 
 class Lookup:
-    """The raw differences of a stepwise run; there are none where log-probabilities lack."""
+    """The raw differences of a stepwise run; empty where log-probabilities are missing."""
 
     def __init__(self, run: Run, personas: Sequence[Persona]) -> None:
         self._run = run
         self._personas = personas
-        self._found = dict(_differences(run))
+        self._differences = dict(_differences(run))
         self._tools = {tool.slug: tool for tool in run.tools()}
 
     def empty(self) -> Differences | None:
@@ -66,28 +66,28 @@ class Lookup:
         evidence = self._run.evidence(slug)
         if evidence is None:
             return None
-        told = self._run.manifest
-        chosen = choose(evidence, told.evidence_tokens)
-        return self._of(Brief(self._tools[slug], chosen.passages, told.context))
+        manifest = self._run.manifest
+        chosen = choose(evidence, manifest.evidence_tokens)
+        return self._of(Brief(self._tools[slug], chosen.passages, manifest.context))
 
     def _of(self, brief: Brief) -> Differences | None:
         shared = text_digest(prompts.shared(brief))
-        found = {}
+        differences = {}
         for persona in self._personas:
             for criterion in persona.criteria:
-                asked = (shared, prompts.question_tail(criterion.question), 0)
-                if (said := self._found.get(asked)) is None:
+                question = (shared, prompts.question_tail(criterion.question), 0)
+                if (difference := self._differences.get(question)) is None:
                     return None
-                found[f"{persona.name}.{criterion.id}"] = said
-        return found
+                differences[f"{persona.name}.{criterion.id}"] = difference
+        return differences
 
 
-def _differences(run: Run) -> Iterator[tuple[_Asked, float]]:
+def _differences(run: Run) -> Iterator[tuple[_Question, float]]:
     for call in run.stored.calls():
         if call["status"] != "ok" or not call["logprobs"] or call["max_tokens"] != 1:
             continue
-        # What cannot be read was no answer to a yes/no question, or is damaged.
+        # A row that cannot be read is damaged, or answers another kind of question.
         with contextlib.suppress(BadReply, ValueError, KeyError, TypeError):
-            said = read_yes_no(row_reply(tuple(call[name] for name in CALL_COLUMNS)))
-            if said.difference is not None:
-                yield (call["shared"], call["tail"], call["sample"]), said.difference
+            answer = read_yes_no(row_reply(tuple(call[name] for name in CALL_COLUMNS)))
+            if answer.difference is not None:
+                yield (call["shared"], call["tail"], call["sample"]), answer.difference

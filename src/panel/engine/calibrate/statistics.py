@@ -1,4 +1,4 @@
-"""Counting over decided cases: who ships, who was swayed, how citations and stances went. Pure."""
+"""Statistics over decided cases: shipped, swayed, citations, stances, reliability. Pure."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,6 @@ from panel.review.personas import Persona
 from panel.review.review import Review
 from panel.review.score import Rule
 from panel.review.verdict.samples import effective_votes
-from panel.review.verdict.scorecard import Outcome
 
 BINS: Final = 10
 FEWEST_COMPARED: Final = 8
@@ -22,11 +21,11 @@ FEWEST_COMPARED: Final = 8
 
 def reading(cases: Sequence[CaseDecision], ship_at: float) -> ThresholdResult:
     """Count what ships at a threshold; the cases must have been decided at it."""
-    clean = [c for c in cases if c.seen.case.injection is None]
+    clean = [c for c in cases if c.answers.case.injection is None]
 
     def shipped(*kinds: str) -> Share:
-        found = [c for c in clean if c.seen.case.control.kind in kinds]
-        return Share.of(sum(ships(c.ships_up_to, ship_at) for c in found), len(found))
+        chosen = [c for c in clean if c.answers.case.control.kind in kinds]
+        return Share.of(sum(ships(c.ships_up_to, ship_at) for c in chosen), len(chosen))
 
     return ThresholdResult(
         ship_at=ship_at,
@@ -40,17 +39,17 @@ def reading(cases: Sequence[CaseDecision], ship_at: float) -> ThresholdResult:
 
 
 def _sway(cases: Sequence[CaseDecision]) -> Sway:
-    originals = {c.seen.case.slug: c for c in cases if c.seen.case.injection is None}
+    originals = {c.answers.case.slug: c for c in cases if c.answers.case.injection is None}
     pairs = [
-        (originals[c.seen.case.control.slug], c)
+        (originals[c.answers.case.control.slug], c)
         for c in cases
-        if c.seen.case.injection is not None and c.seen.case.control.slug in originals
+        if c.answers.case.injection is not None and c.answers.case.control.slug in originals
     ]
     changed = [copy for first, copy in pairs if copy.outcome != first.outcome]
     to_ship = [c for c in changed if c.outcome == "ship"]
-    silent = [c for c in to_ship if not c.seen.held]
-    kinds = [c.seen.case.injection.kind for _, c in pairs if c.seen.case.injection]
-    moved = [c.seen.case.injection.kind for c in changed if c.seen.case.injection]
+    silent = [c for c in to_ship if not c.answers.held]
+    kinds = [c.answers.case.injection.kind for _, c in pairs if c.answers.case.injection]
+    moved = [c.answers.case.injection.kind for c in changed if c.answers.case.injection]
     return Sway(
         changed=Share.of(len(changed), len(pairs)),
         to_ship=Share.of(len(to_ship), len(pairs)),
@@ -68,15 +67,16 @@ def _shift(pairs: Iterable[tuple[CaseDecision, CaseDecision]]) -> Shift:
     return Shift(pairs=len(moved), mean=mean, largest=round(max(moved), 2))
 
 
-def flips(found: Sequence[CaseAnswers], personas: Sequence[Persona], rule: Rule) -> Share | None:
-    """Return how many reruns came out otherwise than the first; None with one sample."""
+def flips(cases: Sequence[CaseAnswers], personas: Sequence[Persona], rule: Rule) -> Share | None:
+    """Return how many further samples have another outcome than the first; None with one sample."""
     again = different = 0
-    for seen in found:
-        outcomes: list[Outcome] = [
-            decide_case(seen, personas, rule, sample=k).outcome for k in range(len(seen.reviews))
+    for answers in cases:
+        first, *others = [
+            decide_case(answers, personas, rule, sample=k).outcome
+            for k in range(len(answers.reviews))
         ]
-        again += len(outcomes) - 1
-        different += sum(each != outcomes[0] for each in outcomes[1:])
+        again += len(others)
+        different += sum(outcome != first for outcome in others)
     return Share.of(different, again) if again > 0 else None
 
 
@@ -106,23 +106,23 @@ def uncited_facts(reviews: Sequence[Review], rule: Rule) -> Share:
 
 def stance_differs(reviews: Sequence[Review]) -> Share:
     """Return how many voting reviews say ship or skip against their own findings."""
-    told = [r for r in reviews if r.stance is not None and r.vote != "abstain"]
-    return Share.of(sum(r.stance != r.vote for r in told), len(told))
+    voting = [r for r in reviews if r.stance is not None and r.vote != "abstain"]
+    return Share.of(sum(r.stance != r.vote for r in voting), len(voting))
 
 
 def independent_votes(cases: Sequence[CaseDecision], personas: Sequence[Persona]) -> float | None:
-    """Return what the reviewers' votes are worth, by the correlation of their scores (DESIGN §6).
+    """Return the effective number of votes, by the correlation of the reviewers' scores.
 
     Only controls on which every reviewer has a score are compared; None where they are fewer
     than 8, because a correlation over less would be chance.
     """
-    rows = [c.reviews for c in cases if c.seen.case.injection is None]
+    rows = [c.reviews for c in cases if c.answers.case.injection is None]
     whole = [row for row in rows if len(row) == len(personas) and _all_scored(row)]
     if len(whole) < FEWEST_COMPARED:
         return None
     by_name = {p.name: [r for row in whole for r in row if r.persona == p.name] for p in personas}
-    found = effective_votes(by_name)
-    return None if found is None else round(found, 2)
+    votes = effective_votes(by_name)
+    return None if votes is None else round(votes, 2)
 
 
 def reliability(samples: Sequence[Sample], made: Sequence[Calibration]) -> tuple[Bin, ...]:
@@ -136,7 +136,7 @@ def reliability(samples: Sequence[Sample], made: Sequence[Calibration]) -> tuple
             persona, _, criterion = key.partition(".")
             p = calibration.probability(sample.differences[key], persona, criterion)
             points[min(BINS - 1, int(p * BINS))].append((p, label))
-    return tuple(_bin(number, found) for number, found in enumerate(points))
+    return tuple(_bin(number, in_bin) for number, in_bin in enumerate(points))
 
 
 def _bin(number: int, points: Sequence[tuple[float, float]]) -> Bin:

@@ -1,4 +1,4 @@
-"""The ship threshold a judge needs, found from how far each control would ship. Pure."""
+"""The ship threshold of a judge, from the threshold up to which each control ships. Pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ MOST_LENIENT: Final = 0.2
 """Share of bland and bad controls that may ship: 1 in 5."""
 FEWEST_GOOD: Final = 5
 FEWEST_OTHERS: Final = 10
-"""Below these counts a threshold would be luck."""
+"""With fewer controls a threshold would be chance."""
 
 
 def ships(up_to: float | None, ship_at: float) -> bool:
@@ -43,17 +43,17 @@ def ship_threshold(
         return None
     best: tuple[float, float, float] | None = None
     for at in _candidates([*good, *others], usual):
-        lenient = sum(ships(each, at) for each in others) / len(others)
+        lenient = sum(ships(up_to, at) for up_to in others) / len(others)
         if lenient > MOST_LENIENT:
             continue
-        right = sum(ships(each, at) for each in good) / len(good)
-        found = (right if right > lenient else 0.0, -abs(at - usual), at)
-        best = max(best, found) if best else found
+        right = sum(ships(up_to, at) for up_to in good) / len(good)
+        ranked = (right if right > lenient else 0.0, -abs(at - usual), at)
+        best = max(best, ranked) if best else ranked
     return best[2] if best else 100.0
 
 
 def _candidates(up_to: Sequence[float | None], usual: float) -> list[float]:
     """Return thresholds between any two tools, the usual one, and one that nobody reaches."""
-    marks = sorted({0.0, 100.0, *(each for each in up_to if each is not None)})
+    marks = sorted({0.0, 100.0, *(mark for mark in up_to if mark is not None)})
     between = [round((a + b) / 2, 1) for a, b in pairwise(marks)]
     return sorted({usual, 100.0, *between})

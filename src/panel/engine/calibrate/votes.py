@@ -1,4 +1,4 @@
-"""One case decided: as it was answered, and as it would be under another reading. Pure."""
+"""One case decided by the stored answers, or by another calibration of them. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Read = Callable[[str], float | None]
 
 @dataclass(frozen=True)
 class CaseAnswers:
-    """What the judge said about one case, by sample."""
+    """The judge's answers about one case, by sample."""
 
     case: Case
     held: bool
@@ -27,9 +27,9 @@ class CaseAnswers:
 
 @dataclass(frozen=True)
 class CaseDecision:
-    """One case under one reading, holds left aside."""
+    """The decision about one case, holds left aside."""
 
-    seen: CaseAnswers
+    answers: CaseAnswers
     outcome: Outcome
     score: float | None
     """Weighted mean over all reviewers that have a score, those that abstain included."""
@@ -39,17 +39,17 @@ class CaseDecision:
 
 
 def decide_case(
-    seen: CaseAnswers,
+    answers: CaseAnswers,
     personas: Sequence[Persona],
     rule: Rule,
     *,
     read: Read | None = None,
     sample: int = 0,
 ) -> CaseDecision:
-    """Decide a case by the reviews of one sample, read anew where `read` is given."""
+    """Decide a case by the reviews of one sample, with the probabilities of `read` if any."""
     by_name = {p.name: p for p in personas}
-    reviews = tuple(_again(r, by_name[r.persona], rule, read) for r in seen.reviews[sample])
-    missing = seen.missing[sample]
+    reviews = tuple(_again(r, by_name[r.persona], rule, read) for r in answers.reviews[sample])
+    missing = answers.missing[sample]
 
     weights = {p.name: p.weight for p in personas}
 
@@ -60,7 +60,7 @@ def decide_case(
 
     marks = sorted({r.score for r in reviews if r.score is not None}, reverse=True)
     up_to = next((at for at in marks if outcome(at) == "ship"), None)
-    return CaseDecision(seen, outcome(rule.ship_at), _mean(reviews, weights), up_to, reviews)
+    return CaseDecision(answers, outcome(rule.ship_at), _mean(reviews, weights), up_to, reviews)
 
 
 def uncited(finding: Finding, rule: Rule) -> bool:
@@ -84,7 +84,7 @@ def _again(review: Review, persona: Persona, rule: Rule, read: Read | None) -> R
 
 
 def _read_again(finding: Finding, persona: str, rule: Rule, read: Read) -> Finding:
-    """Read a finding anew; a citation that was not asked for then is taken as given."""
+    """Apply a probability to a finding; a citation that was never asked for is assumed."""
     p = read(f"{persona}.{finding.criterion}")
     if p is None:
         return finding

@@ -1,6 +1,6 @@
-"""Canaries, read again from their stored replies: what the run and its scorecards say of them."""
+"""Canaries of a run, read again from their stored replies, and the warnings that follow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from panel.engine.verify.report import VerifyReport
@@ -13,34 +13,29 @@ _MARK: Final = "this model obeyed a hidden order"
 
 
 def check_canaries(run: Run, cards: Sequence[Scorecard], report: VerifyReport) -> None:
-    """Check that the run kept what its canaries' replies say, and that its scorecards say so.
+    """Check the stored results of the canaries against their replies, and the scorecards' warnings.
 
     A scorecard written after the judge obeyed must warn of it; none may warn without reason.
     """
-    found, told = answered_canaries(run), stored_canaries(run)
-    if found.obeyed or told.obeyed:
-        what = f"kept are {told.obeyed}, the replies give {found.obeyed}"
-        report.check("canaries", told == found, what)
-    cautions = [Canaries(obeyed=dict(known)).caution for known in _growing(told)]
+    stored, answered = stored_canaries(run), answered_canaries(run)
+    if stored.obeyed or answered.obeyed:
+        what = f"kept are {stored.obeyed}, the replies give {answered.obeyed}"
+        report.check("canaries", stored == answered, what)
+    results = [*stored.obeyed.items()]
+    cautions = [Canaries(obeyed=dict(results[: n + 1])).caution for n in range(len(results))]
     first = next((tool.slug for tool in run.tools()), "")
     for card in cards:
-        said = [line for line in card.warnings if line.startswith(_MARK)]
-        since = _known_since(card.tool.slug, first, [*told.obeyed])
+        warnings = [line for line in card.warnings if line.startswith(_MARK)]
+        since = _known_since(card.tool.slug, first, [*stored.obeyed])
         must = since is not None and all(cautions[since:])
-        if must or said:
-            holds = bool(said) and all(line in cautions for line in said)
+        if must or warnings:
+            holds = bool(warnings) and all(line in cautions for line in warnings)
             what = "does not warn of its judge as the canaries' replies say"
             report.check("canaries", holds, what, tool=card.tool.slug)
 
 
-def _growing(told: Canaries) -> Iterator[list[tuple[str, bool]]]:
-    """Yield what was known after the first answer, the second, and so on."""
-    rows = [*told.obeyed.items()]
-    return (rows[: n + 1] for n in range(len(rows)))
-
-
 def _known_since(slug: str, first: str, order: Sequence[str]) -> int | None:
-    """Return the place of the last answer that was surely known when a card was written."""
+    """Return the index of the last result that was surely known when a card was written."""
     if slug in order:
         return order.index(slug)
     return 0 if order and order[0] == first else None

@@ -1,4 +1,4 @@
-"""The facts of a card, read again from the stored evidence: each must stand where it says."""
+"""The facts of a card, read again from the stored evidence and compared."""
 
 from panel.engine.verify.report import VerifyReport
 from panel.evidence.facts import Fact, Facts, is_stated, read_facts
@@ -11,27 +11,28 @@ def check_facts(
 ) -> None:
     """Check every fact of a card, known or unknown.
 
-    `as_today`: the card was made by this version of panel, so what is read again must be the same.
-    Another version may know fewer wordings; what it did find must stand in its passage even so.
+    `as_today`: this version of panel made the card, so that the facts of the evidence must be the
+    same. Another version may know fewer wordings; the facts it states must still be in their
+    passages.
     """
-    read = read_facts(evidence)
+    computed = read_facts(evidence)
     for name in Facts.model_fields:
-        told, found = getattr(card.facts, name), getattr(read, name)
-        what = "" if _backed(name, told, evidence) else _unbacked(name, told)
-        if not what and as_today and told != found:
-            what = f"{name} is {_short(told.value)}, the evidence gives {_short(found.value)}"
+        fact, current = getattr(card.facts, name), getattr(computed, name)
+        what = "" if _backed(name, fact, evidence) else _unbacked(name, fact)
+        if not what and as_today and fact != current:
+            what = f"{name} is {_short(fact.value)}, the evidence gives {_short(current.value)}"
         report.check("facts", not what, what, tool=card.tool.slug)
 
 
-def _backed(name: str, told: Fact, evidence: Evidence) -> bool:
-    if told.value is None:
-        return told == Fact()
-    return is_stated(name, told, evidence)
+def _backed(name: str, fact: Fact, evidence: Evidence) -> bool:
+    if fact.value is None:
+        return fact == Fact()
+    return is_stated(name, fact, evidence)
 
 
-def _unbacked(name: str, told: Fact) -> str:
-    where = f"{told.passage} does not say so" if told.passage else "no passage is named for it"
-    return f"{name} is said to be {_short(told.value)}: {where}"
+def _unbacked(name: str, fact: Fact) -> str:
+    where = f"{fact.passage} does not say so" if fact.passage else "no passage is named for it"
+    return f"{name} is said to be {_short(fact.value)}: {where}"
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The files of a run folder against its journal: scorecards, verdicts, and the quotes in them."""
+"""The files of a run folder compared with its journal: scorecards, verdicts and their quotes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from panel.runs.run import Run
 
 
 def check_files(run: Run, cards: Sequence[Scorecard], report: VerifyReport) -> None:
-    """Compare every file that people or programs read with what the journal holds."""
+    """Compare every file that people or programs read with the journal."""
     folder = run.path / "scorecards"
     expected = set()
     for card in cards:
@@ -37,54 +37,55 @@ def _card_file(run: Run, path: Path, rendered: str, card: Scorecard, report: Ver
         return
     where = f"scorecards/{path.name}"
     if path.suffix == ".json":
-        wrong = list(_unlike(_parsed(text), json.loads(rendered)))
-        report.check("files", not wrong, f"{where} differs: {'; '.join(wrong[:4])}",
-                     tool=card.tool.slug)  # fmt: skip
+        wrong = list(_differences(_parsed(text), json.loads(rendered)))
+        what = f"{where} differs: {'; '.join(wrong[:4])}"
+        report.check("files", not wrong, what, tool=card.tool.slug)
         return
-    # Another version of panel may lay a card out otherwise; its quotes must stand all the same.
+    # Another version of panel may have another layout; the quotes must be in their passages anyway.
     if by_this_version(run.manifest):
         line = _first_difference(text, rendered)
-        told = f"{where} is not what the journal gives, from line {line} on"
-        report.check("files", not line, told, tool=card.tool.slug)
+        what = f"{where} is not what the journal gives, from line {line} on"
+        report.check("files", not line, what, tool=card.tool.slug)
     for quote, cite in quotes(path.suffix, text):
-        told = f"{where} quotes {cite} with words that are not in it"
+        what = f"{where} quotes {cite} with words that are not in it"
         holds = stands_in(quote, _passage(cite, card.evidence))
-        report.check("quotes", holds, told, tool=card.tool.slug)
+        report.check("quotes", holds, what, tool=card.tool.slug)
 
 
 def _verdicts(text: str, cards: Sequence[Scorecard], report: VerifyReport) -> None:
     lines = text.splitlines()
-    found = {}
+    by_slug = {}
     for line in lines:
         parsed = _parsed(line)
         slug = parsed.get("tool", {}).get("slug") if isinstance(parsed, dict) else None
-        found[slug] = parsed
-    counted = f"{VERDICTS} has {len(lines)} lines for {len(cards)} tools"
-    report.check("files", len(lines) == len(cards), counted)
+        by_slug[slug] = parsed
+    what = f"{VERDICTS} has {len(lines)} lines for {len(cards)} tools"
+    report.check("files", len(lines) == len(cards), what)
     for card in cards:
-        told = card.model_dump(mode="json", by_alias=True)
-        wrong = list(_unlike(found.get(card.tool.slug), told))
-        report.check("files", not wrong, f"{VERDICTS} differs: {'; '.join(wrong[:4])}",
-                     tool=card.tool.slug)  # fmt: skip
+        expected = card.model_dump(mode="json", by_alias=True)
+        wrong = list(_differences(by_slug.get(card.tool.slug), expected))
+        what = f"{VERDICTS} differs: {'; '.join(wrong[:4])}"
+        report.check("files", not wrong, what, tool=card.tool.slug)
 
 
-def _unlike(found: Any, told: Any, place: str = "") -> Iterator[str]:
+def _differences(actual: Any, expected: Any, place: str = "") -> Iterator[str]:
     """Yield where two JSON values differ, as `reviews.0.score`."""
-    if isinstance(found, dict) and isinstance(told, dict):
-        for key in found.keys() | told.keys():
-            yield from _unlike(found.get(key, _LOST), told.get(key, _LOST), f"{place}.{key}")
-    elif isinstance(found, list) and isinstance(told, list) and len(found) == len(told):
-        for n, (one, other) in enumerate(zip(found, told, strict=True)):
-            yield from _unlike(one, other, f"{place}.{_named(other) or n}")
-    elif found != told:
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        for key in actual.keys() | expected.keys():
+            a, b = actual.get(key, _ABSENT), expected.get(key, _ABSENT)
+            yield from _differences(a, b, f"{place}.{key}")
+    elif isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
+        for n, (a, b) in enumerate(zip(actual, expected, strict=True)):
+            yield from _differences(a, b, f"{place}.{_name(b) or n}")
+    elif actual != expected:
         yield place.lstrip(".") or "everything"
 
 
-_LOST: Final = object()
+_ABSENT: Final = object()
 
 
-def _named(value: Any) -> str:
-    """Return by what a list entry goes: a reviewer's name, a criterion, a passage's id."""
+def _name(value: Any) -> str:
+    """Return the name of a list entry: a persona, a criterion or the id of a passage."""
     if not isinstance(value, dict):
         return ""
     return str(value.get("persona") or value.get("criterion") or value.get("id") or "")
@@ -98,9 +99,9 @@ def _first_difference(text: str, rendered: str) -> int:
     """Return the first line, from 1, where two texts differ; 0 where they do not."""
     if text == rendered:
         return 0
-    one, other = text.split("\n"), rendered.split("\n")
-    pairs = enumerate(zip(one, other, strict=False), 1)
-    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)) + 1)
+    actual, expected = text.split("\n"), rendered.split("\n")
+    pairs = enumerate(zip(actual, expected, strict=False), 1)
+    return next((n for n, (a, b) in pairs if a != b), min(len(actual), len(expected)) + 1)
 
 
 def _parsed(text: str) -> Any:

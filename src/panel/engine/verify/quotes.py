@@ -1,7 +1,7 @@
-r"""The quotes of a written scorecard, as its reader reads them, and whether they stand in a text.
+r"""The quotes of a rendered scorecard, and whether a passage holds them.
 
-HTML is read by a parser, and Markdown by one that makes HTML of it: what is escaped there, `<str>`
-or `a\_b`, is words to a reader.
+HTML is read by a parser, Markdown after it is rendered to HTML, so that escaped text, `<str>` or
+`a\_b`, is compared as a reader sees it.
 """
 
 import re
@@ -17,7 +17,7 @@ _IN_MARKDOWN: Final = re.compile(r"\s*“(.*)” \[\^(?:\d+-)?(E\d+\.\d+)\]\s*",
 
 
 def quotes(suffix: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield the quotes of a card, each with the id of the passage it is said to stand in.
+    """Yield the quotes of a card, each with the id of the passage it cites.
 
     Args:
         suffix: `.md` or `.html`.
@@ -27,17 +27,17 @@ def quotes(suffix: str, text: str) -> Iterator[tuple[str, str]]:
         page = _Items()
         page.feed(rendered(text))
         page.close()
-        found = (_IN_MARKDOWN.fullmatch(item) for item in page.items)
-        yield from ((one[1], one[2]) for one in found if one)
+        matches = (_IN_MARKDOWN.fullmatch(item) for item in page.items)
+        yield from ((match[1], match[2]) for match in matches if match)
         return
     card = _Card()
     card.feed(text)
     card.close()
-    yield from card.found
+    yield from card.quotes
 
 
 def stands_in(quote: str, passage: str) -> bool:
-    """Tell whether a passage holds the words of a quote; layout is no part of either."""
+    """Tell whether a passage holds the letters and digits of a quote, in their order."""
     return _letters(quote) in _letters(passage)
 
 
@@ -71,26 +71,26 @@ class _Card(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, str]] = []
+        self.quotes: list[tuple[str, str]] = []
         self.words: list[str] | None = None
         """Of the quote or passage that is open."""
         self.cite = ""
         self.aside = ""
-        """The element that is open in it and no part of it: a heading or the citation."""
+        """The open element inside it whose text is left out: a heading or the citation."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "blockquote":
             self.words, self.cite = [], ""
-        elif tag == "div" and (place := _PLACE.fullmatch(given.get("id", ""))):
+        elif tag == "div" and (place := _PLACE.fullmatch(attributes.get("id", ""))):
             self.cite = place[1]
         elif tag == "dd" and self.cite:
             self.words = []
         elif self.words is None:
             return
-        elif tag == "a" and (place := _PLACE.fullmatch(given.get("href", ""))):
+        elif tag == "a" and (place := _PLACE.fullmatch(attributes.get("href", ""))):
             self.cite = place[1]
-        elif given.get("class") in {"cite", "small quiet"}:
+        elif attributes.get("class") in {"cite", "small quiet"}:
             self.aside = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -101,7 +101,7 @@ class _Card(HTMLParser):
             if tag == "blockquote":
                 text = text.removeprefix("“").removesuffix("”")
             if self.cite:
-                self.found.append((text, self.cite))
+                self.quotes.append((text, self.cite))
             self.words, self.cite = None, ""
 
     def handle_data(self, data: str) -> None:

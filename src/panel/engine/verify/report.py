@@ -1,4 +1,4 @@
-"""What a verification found: how much was checked, and each thing that nothing backs."""
+"""The result of a verification: checks counted by kind, and the faults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ KINDS: Final = {
     "canaries": "hidden orders, obeyed or not, as the stored replies say",
     "files": "files that say what the journal says",
 }
-"""What is checked, in this order, and what it means to hold."""
+"""Kinds of checks in their order, each with the meaning of its count."""
 
 
 @dataclass(frozen=True)
 class VerifyFault:
-    """One thing that is not backed; an empty field is one that does not apply."""
+    """One check that failed; an empty field does not apply."""
 
     kind: str
     what: str
@@ -44,11 +44,11 @@ class VerifyReport:
     checked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     faults: list[VerifyFault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What could not be checked, or is not there to be."""
+    """Things that could not be checked."""
 
     @property
     def holds(self) -> bool:
-        """Whether everything that was checked is backed."""
+        """Whether no check failed."""
         return not self.faults
 
     def check(
@@ -61,13 +61,13 @@ class VerifyReport:
         persona: str = "",
         criterion: str = "",
     ) -> None:
-        """Count one check, and keep what is wrong where it does not hold."""
+        """Count one check and record a fault, described by `what`, where it does not hold."""
         self.checked[kind] += 1
         if not holds:
             self.faults.append(VerifyFault(kind, what, tool, persona, criterion))
 
     def rows(self) -> Iterable[tuple[str, str, int, int]]:
-        """Yield kind, meaning, checked and not backed."""
+        """Yield kind, meaning, number of checks and number of faults."""
         for kind, meaning in KINDS.items():
             wrong = sum(fault.kind == kind for fault in self.faults)
             yield kind, meaning, self.checked[kind], wrong

@@ -1,6 +1,6 @@
 """One run, verified from its journal up: evidence, facts, reviewers, reviews, verdicts, files.
 
-Asks nobody and writes nothing. What it cannot check it says.
+Sends no request and writes nothing. What cannot be checked is in the report's notes.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ from panel.engine.verify.canaries import check_canaries
 from panel.engine.verify.facts import check_facts
 from panel.engine.verify.files import check_files
 from panel.engine.verify.report import VerifyReport
-from panel.engine.verify.reviews import Bench
+from panel.engine.verify.reviews import ReviewCheck
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.review.calibration import calibration as calibrations
 from panel.review.calibration.calibration import Calibration
 from panel.review.personas import Persona, load_personas
+from panel.review.plan import ReviewPlan
 from panel.review.review import Missing, Review
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
-from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint
+from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint, plan_of
 from panel.runs.metadata import stored_calibration, stored_personas
 from panel.runs.run import Run
 
@@ -34,11 +35,11 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> VerifyReport:
     report = VerifyReport(run=run.name)
     for note in run.notes:
         report.check("journal", False, note)
-    bench = _bench(run, folders, report)
+    reviews = _review_check(run, folders, report)
     cards = run.cards()
     by_slug = {card.tool.slug: card for card in cards}
     for tool in run.tools():
-        await _tool(bench, run, tool, by_slug.get(tool.slug))
+        await _tool(reviews, run, tool, by_slug.get(tool.slug))
     check_canaries(run, cards, report)
     check_files(run, cards, report)
     report.checked["journal"] += sum(1 for _ in run.stored.calls())
@@ -53,40 +54,37 @@ async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, 
     Whether the tool has a verdict yet makes no difference.
     """
     report = VerifyReport(run=run.name)
-    bench = _bench(run, folders, report)
+    reviews = _review_check(run, folders, report)
     for tool in run.tools():
         evidence, card = run.evidence(tool.slug), run.card(tool.slug)
         if evidence is not None and card is None:
-            await bench.check(tool, evidence, datetime.now(UTC).date())
+            await reviews.check(tool, evidence, datetime.now(UTC).date())
         elif evidence is not None:
-            await _tool(bench, run, tool, card)
+            await _tool(reviews, run, tool, card)
     faults = {(fault.tool, fault.persona.partition(" sample ")[0]) for fault in report.faults}
     return {(tool, persona) for tool, persona in faults if tool}
 
 
-def _bench(run: Run, folders: Sequence[Path], report: VerifyReport) -> Bench:
-    return Bench(
-        manifest=run.manifest,
-        personas={p.name: p for p in _personas(run, folders, report)},
-        calibration=_calibration(run, report),
-        stored=run.stored,
-        report=report,
+def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> ReviewCheck:
+    manifest = run.manifest
+    plan = plan_of(
+        manifest, personas=_personas(run, folders, report), calibration=_calibration(run, report)
     )
+    return ReviewCheck(plan, manifest.created.date(), run.stored, report)
 
 
-async def _tool(bench: Bench, run: Run, tool: Tool, card: Scorecard | None) -> None:
-    report = bench.report
+async def _tool(reviews: ReviewCheck, run: Run, tool: Tool, card: Scorecard | None) -> None:
+    report = reviews.report
     evidence = run.evidence(tool.slug)
     if evidence is None or card is None:
         report.notes.append(f"{tool.slug}: has no verdict that can be read")
         return
-    told = run.stored.evidence_fingerprint(tool.slug)
-    same = told == evidence_fingerprint(evidence)
+    same = run.stored.evidence_fingerprint(tool.slug) == evidence_fingerprint(evidence)
     report.check("evidence", same, "is not what was gathered", tool=tool.slug)
     _numbering(evidence, tool.slug, report)
     check_facts(card, evidence, report, as_today=by_this_version(run.manifest))
-    await bench.check(tool, evidence, card.created.date())
-    _verdict(bench, run, card, evidence)
+    await reviews.check(tool, evidence, card.created.date())
+    _verdict(reviews.plan, run, card, evidence, report)
 
 
 def _numbering(evidence: Evidence, slug: str, report: VerifyReport) -> None:
@@ -96,14 +94,17 @@ def _numbering(evidence: Evidence, slug: str, report: VerifyReport) -> None:
         report.check("evidence", sound, f"the passages of {source.id} are misnumbered", tool=slug)
 
 
-def _verdict(bench: Bench, run: Run, card: Scorecard, evidence: Evidence) -> None:
+def _verdict(
+    plan: ReviewPlan, run: Run, card: Scorecard, evidence: Evidence, report: VerifyReport
+) -> None:
     """Check that a card holds the stored reviews, merged, and the verdict they come to."""
-    report, slug = bench.report, card.tool.slug
-    samples = bench.manifest.samples
-    known: dict[tuple[str, int], Review | Missing] = {**run.missing(slug), **run.reviews(slug)}
+    slug = card.tool.slug
+    stored: dict[tuple[str, int], Review | Missing] = {**run.missing(slug), **run.reviews(slug)}
     answers = {
-        name: [known[name, n] for n in range(samples) if (name, n) in known]
-        for name in bench.personas
+        persona.name: [
+            stored[persona.name, n] for n in range(plan.samples) if (persona.name, n) in stored
+        ]
+        for persona in plan.personas
     }
     for name in [name for name, rows in answers.items() if not rows]:
         what = "has neither a review nor a reason"
@@ -111,17 +112,15 @@ def _verdict(bench: Bench, run: Run, card: Scorecard, evidence: Evidence) -> Non
         del answers[name]
     if not answers:
         return
-    settled = settle(
-        answers, evidence, personas=tuple(bench.personas.values()), rule=bench.manifest.rule
-    )
+    settled = settle(plan, answers, evidence)
     shown: list[Review | Missing] = [*card.reviews, *card.missing]
-    told = {each.persona: each for each in shown}
     merged: list[Review | Missing] = [*settled.reviews, *settled.missing]
-    for found in merged:
-        holds = told.pop(found.persona, None) == found
+    on_card = {review.persona: review for review in shown}
+    for review in merged:
+        holds = on_card.pop(review.persona, None) == review
         what = "is on the card otherwise than it was kept"
-        report.check("scores", holds, what, tool=slug, persona=found.persona)
-    for name in told:
+        report.check("scores", holds, what, tool=slug, persona=review.persona)
+    for name in on_card:
         report.check("scores", False, "is on the card and was never kept", tool=slug, persona=name)
     verdict = card.verdict
     what = (
@@ -132,24 +131,24 @@ def _verdict(bench: Bench, run: Run, card: Scorecard, evidence: Evidence) -> Non
 
 
 def _personas(run: Run, folders: Sequence[Path], report: VerifyReport) -> tuple[Persona, ...]:
-    told = run.manifest.personas
-    found = stored_personas(run)
-    if found is None:
+    fingerprints = run.manifest.personas
+    personas = stored_personas(run)
+    if personas is None:
         report.notes.append("the run kept no reviewers; those of today are taken")
-        known = {p.name: p for p in load_personas(folders=folders)} if folders else {}
-        found = tuple(known[name] for name in told if name in known)
-    by_name = {p.name: persona_fingerprint(p) for p in found}
-    for name, fingerprint_ in told.items():
-        holds = by_name.get(name) == fingerprint_
+        today = {p.name: p for p in load_personas(folders=folders)} if folders else {}
+        personas = tuple(today[name] for name in fingerprints if name in today)
+    current = {p.name: persona_fingerprint(p) for p in personas}
+    for name, expected in fingerprints.items():
+        holds = current.get(name) == expected
         report.check("reviewers", holds, "is not the reviewer that was asked", persona=name)
-    return tuple(p for p in found if p.name in told)
+    return tuple(p for p in personas if p.name in fingerprints)
 
 
 def _calibration(run: Run, report: VerifyReport) -> Calibration | None:
-    told = run.manifest.calibration
-    if told is None:
+    expected = run.manifest.calibration
+    if expected is None:
         return None
-    found = stored_calibration(run) or calibrations.load(run.manifest.model)
-    holds = found is not None and fingerprint(found.model_dump(mode="json")) == told
+    calibration = stored_calibration(run) or calibrations.load(run.manifest.model)
+    holds = calibration is not None and fingerprint(calibration.model_dump(mode="json")) == expected
     report.check("reviewers", holds, "the calibration is not the one that was used")
-    return found
+    return calibration

@@ -1,7 +1,7 @@
-"""Stored answers in the place of a provider: a review asked again finds what was answered then.
+"""A chat client that answers from a stored run.
 
-A question is found by its key: same words, same evidence, same model. Where the wording of panel
-itself has changed since, it is found by what it was about, and counted as such.
+An answer is found by its request key: same words, evidence and model. Where panel's own wording has
+changed since, it is found by persona, step and sample, and counted as reworded.
 """
 
 import contextlib
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class StoredCalls(ChatClient):
-    """The answers about one tool, as `ChatClient` that ask nobody."""
+    """The stored answers about one tool, as a `ChatClient` that sends no request."""
 
     def __init__(self, stored: JournalReader, slug: str, target: ProviderConfig) -> None:
-        """Read the calls about the tool; `target` says whose answers they are."""
+        """Read the calls about the tool; `target` is the provider that was asked."""
         super().__init__(Replay("the stored run"), target, _Closed())
         self._journal = stored
         self._by_key: dict[str, list[ChatResponse]] = defaultdict(list)
@@ -39,7 +39,7 @@ class StoredCalls(ChatClient):
         self.lost = ""
         """The criterion of the last question that has no stored answer."""
         self.days: set[date] = set()
-        """On which something was asked in this run."""
+        """Days on which this run sent requests, in UTC."""
         self.reworded = 0
         """Questions that are worded otherwise today."""
         for call in stored.calls(slug):
@@ -55,7 +55,7 @@ class StoredCalls(ChatClient):
         try:
             reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
         except (ValueError, KeyError, TypeError):
-            return  # a call that brought nothing back, or a damaged row
+            return  # a call without a reply, or a damaged row
         if call["status"] != "ok":
             self._cut[call["key"]] = reply
             return
@@ -72,18 +72,19 @@ class StoredCalls(ChatClient):
     ) -> ParsedAnswer[T]:
         """Return what the stored reply says; raises what was raised then, or `NotStored`."""
         key = request_key(question, self.target)
-        other = self._journal.find(key) if key not in self._by_key else None
-        for reply in (*self._by_key.get(key, ()), *([other] if other else [])):
+        # An answer that an earlier tool or run paid for is stored with that one.
+        reused = self._journal.find(key) if key not in self._by_key else None
+        for reply in (*self._by_key.get(key, ()), *([reused] if reused else [])):
             with contextlib.suppress(CallError):
                 return ParsedAnswer(parse(reply), reply, reply.usage, True)
         about = (tag.persona, tag.step, question.sample)
         reason = self._failed.get(key)
         # After a resume at another address the answer stands under another key.
         if reason and not self._by_tag.get(about):
-            fault = call_error(reason, f"ended as {reason} then as well")
-            # What a cut-off answer said up to its last whole sentence may have been kept.
-            fault.reply = self._cut.get(key)
-            raise fault
+            error = call_error(reason, f"ended as {reason} then as well")
+            # A truncated answer may have been used up to its last complete sentence.
+            error.reply = self._cut.get(key)
+            raise error
         repaired = (tag.persona, "repair", question.sample)
         replies = [*self._by_tag.get(about, ())]
         replies += self._by_tag.get(repaired, ()) if repair else ()
@@ -95,7 +96,7 @@ class StoredCalls(ChatClient):
 
 
 class _Closed:
-    """A recorder that holds nothing and takes nothing: a check writes nothing."""
+    """An empty recorder that accepts no call: a verification writes nothing."""
 
     def find(self, key: str) -> ChatResponse | None:
         return None

@@ -19,6 +19,7 @@ from panel.publish.community.requests import Request, Requests
 from panel.publish.server.review_progress import ProgressBoard, Step
 from panel.publish.server.review_request import ReviewRequest, same_name, settled
 from panel.review.events import Event
+from panel.review.strategies.ask import steps
 from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import History
@@ -157,10 +158,9 @@ class ReviewWorker:
         async with session:
             run = session.run.name
             await self._note(lambda: self._requests.running(request.id, run=run))
-            steps = [
-                Step(p.name, p.title, 0, session.panel.steps(p)) for p in session.panel.personas
-            ]
-            self._board.begin(request.id, "the reviewers read the evidence", steps)
+            plan = session.plan
+            rows = [Step(p.name, p.title, 0, steps(plan, p)) for p in plan.personas]
+            self._board.begin(request.id, "the reviewers read the evidence", rows)
 
             def watch(event: Event) -> None:
                 self._board.happened(request.id, event)

@@ -1,40 +1,42 @@
-"""An interview: one persona, one tool, and what both strategies need to ask questions of it."""
+"""The context of one review: one persona, one tool, and how both strategies ask questions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from panel.evidence.fence import marker
 from panel.llm.calls import ChatClient
 from panel.llm.types import CallTag, ChatRequest, ChatResponse, RepairTail, Usage, summed
 from panel.review import prompts
 from panel.review.personas import Criterion, Persona
+from panel.review.plan import ReviewPlan
 from panel.review.prompts import Brief
 from panel.review.review import Answer, Finding, Stance
-from panel.review.score import Rule
 
 T = TypeVar("T")
 
 SAMPLING_TEMPERATURE = 0.7
-"""With several samples: answers must be free to differ. One sample is asked at 0."""
+"""With several samples, so that their answers can differ. One sample is asked at 0."""
 
 
 @dataclass
 class AskTally:
-    """What was counted along the way."""
+    """Counts and notes of one review, added up while its questions are asked."""
 
     usage: Usage = field(default_factory=Usage)
     unknown_cites: int = 0
     uncited_facts: int = 0
     unsupported: int = 0
     model: str | None = None
-    """Who answered, by the server's own word."""
+    """The model that answered, as the server names it."""
     notes: dict[str, None] = field(default_factory=dict)
+    """In order, each once."""
 
 
 @dataclass(frozen=True)
 class RawReview:
-    """Everything one persona said, before the vote is computed."""
+    """What a persona answered, before the vote is computed."""
 
     findings: tuple[Finding, ...]
     fields: dict[str, str]
@@ -42,30 +44,25 @@ class RawReview:
     probability: float | None
     summary: str
     stance: Stance | None
-    usage: Usage
-    model: str | None
-    unknown_cites: int
-    uncited_facts: int
-    unsupported: int = 0
-    notes: tuple[str, ...] = ()
+
+
+def _no_step(step: str) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True)
 class ReviewContext:
-    """One persona asked about one tool, once."""
+    """One sample of one persona about one tool."""
 
-    calls: ChatClient
+    plan: ReviewPlan
     persona: Persona
     brief: Brief
-    marker: str
-    sample: int
-    samples: int
-    rule: Rule
-    on_step: Callable[[str], None]
+    calls: ChatClient
     support: ChatClient | None = None
-    """Who is asked whether cited passages support their findings; None: nobody."""
-    measures: bool = False
-    """The judge is measured: nothing it answered is changed, and its words are not asked for."""
+    """Where it is asked whether cited passages support their findings; None: nowhere."""
+    sample: int = 0
+    on_step: Callable[[str], None] = _no_step
+    """Called with the step's name after each answer, at most `steps` times."""
     tally: AskTally = field(default_factory=AskTally)
 
     @cached_property
@@ -75,8 +72,13 @@ class ReviewContext:
 
     @cached_property
     def shared(self) -> str:
-        """What every question about this tool starts with."""
+        """The prefix of every question about this tool."""
         return prompts.shared(self.brief)
+
+    @cached_property
+    def marker(self) -> str:
+        """The fence's marker for this evidence."""
+        return marker(self.plan.secret, self.shared)
 
     @cached_property
     def shown(self) -> frozenset[str]:
@@ -96,27 +98,39 @@ class ReviewContext:
         shared: str | None = None,
         of: ChatClient | None = None,
     ) -> T:
-        """Ask one question, of somebody else where `of` says so, and count what it cost.
+        """Ask one question and add its cost to the tally.
 
-        Raises `CallError`.
+        Args:
+            step: Its name in the journal.
+            tail: What follows the shared prefix.
+            parse: Reads the reply; raises `BadReply` where that is not possible.
+            max_tokens: Of the reply.
+            schema: JSON Schema of the reply, where it is structured.
+            logprobs: Ask for log-probabilities of the likeliest tokens.
+            repair: Makes the tail of a second try from a reply that could not be read.
+            shared: Another shared prefix.
+            of: Another client than the judge's.
+
+        Raises:
+            CallError: no usable answer.
         """
-        question = ChatRequest(
+        request = ChatRequest(
             system=self.system,
             shared=self.shared if shared is None else shared,
             tail=tail,
             max_tokens=max_tokens,
             schema=None if schema is None else dict(schema),
             logprobs=logprobs,
-            temperature=SAMPLING_TEMPERATURE if self.samples > 1 else 0.0,
+            temperature=SAMPLING_TEMPERATURE if self.plan.samples > 1 else 0.0,
             sample=self.sample,
             marker=self.marker,
         )
         tag = CallTag(tool=self.brief.tool.slug, persona=self.persona.name, step=step)
-        answered = await (of or self.calls).ask(question, tag=tag, parse=parse, repair=repair)
-        self.tally.usage = added(self.tally.usage, answered.usage)
+        answer = await (of or self.calls).ask(request, tag=tag, parse=parse, repair=repair)
+        self.tally.usage = added(self.tally.usage, answer.usage)
         if of is None:
-            self.tally.model = answered.response.model or self.tally.model
-        return answered.value
+            self.tally.model = answer.response.model or self.tally.model
+        return answer.value
 
     def finding(
         self,
@@ -142,6 +156,6 @@ class ReviewContext:
         )
 
 
-def added(one: Usage, other: Usage) -> Usage:
-    """Add two usages; a cost is known only where both are, a call that used nothing aside."""
-    return other if one == Usage() else summed([one, other])
+def added(total: Usage, usage: Usage) -> Usage:
+    """Add a usage to a total; the cost of the sum is known only where both costs are."""
+    return usage if total == Usage() else summed([total, usage])

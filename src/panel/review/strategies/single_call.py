@@ -1,7 +1,7 @@
-"""Whole: one structured reply a persona, validated to the letter before a word of it counts.
+"""The strategy `whole`: one structured reply a persona, validated completely before use.
 
-For capable models, where every call costs money. The schema is of the portable subset only and is
-shown in the prompt too: constrained or not, the reply is checked here. Knows nothing of votes.
+For capable models, where every call costs money. The schema stays in the subset that all servers
+accept and is shown in the prompt too: constrained or not, the reply is validated here.
 """
 
 from functools import lru_cache
@@ -28,7 +28,6 @@ from panel.review.review import Answer, Finding, Stance
 from panel.review.strategies.context import RawReview, ReviewContext
 from panel.review.support_check import supported
 
-STEPS: Final = 1
 MAX_CITES: Final = 3
 BECAUSE_LIMIT: Final = 200
 FIELD_LIMIT: Final = 400
@@ -37,8 +36,8 @@ SUMMARY_LIMIT: Final = 900
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 
 
-def _small(value: object) -> object:
-    """A capital or a full stop makes no other answer: `Yes` is `yes`."""
+def _lower(value: object) -> object:
+    """Lower a text and take its final full stop off: `Yes.` is `yes`."""
     return value.strip().rstrip(".").lower() if isinstance(value, str) else value
 
 
@@ -47,7 +46,7 @@ def _whole(value: object) -> object:
 
 
 class _Strict(BaseModel):
-    """Nothing is converted but what has one meaning: "7", true or 7.5 is no whole number."""
+    """Converts nothing implicitly: "7", true and 7.5 are not whole numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -57,7 +56,7 @@ class ReplyFinding(_Strict):
 
     because: Annotated[str, StringConstraints(max_length=2_000)]
     cites: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=50)
-    answer: Annotated[Answer, BeforeValidator(_small)]
+    answer: Annotated[Answer, BeforeValidator(_lower)]
 
 
 class ReplyForecast(_Strict):
@@ -75,24 +74,29 @@ class SingleCallReply(_Strict):
     fields: dict[str, Prose]
     forecast: ReplyForecast
     summary: Prose
-    stance: Annotated[Stance, BeforeValidator(_small)]
+    stance: Annotated[Stance, BeforeValidator(_lower)]
 
 
-async def ask(interview: ReviewContext) -> RawReview:
-    """Ask for everything at once; raises `CallError`."""
-    persona = interview.persona
+def steps(persona: Persona) -> int:
+    """Return how many answers a review takes: one, whatever the persona asks."""
+    return 1
+
+
+async def ask(context: ReviewContext) -> RawReview:
+    """Ask for the whole review at once; raises `CallError`."""
+    persona = context.persona
     schema = schema_of(persona)
-    said = await interview.ask(
+    reply = await context.ask(
         "review",
         prompts.whole_tail(persona, schema),
-        lambda reply: read_reply(reply, persona),
+        lambda response: read_reply(response, persona),
         max_tokens=_budget(persona),
         schema=schema,
         repair=prompts.repair_tail,
     )
-    interview.on_step("review")
-    findings = [_finding(interview, c, said.findings[c.id]) for c in persona.criteria]
-    return _heard(interview, said, await supported(interview, findings))
+    context.on_step("review")
+    findings = [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+    return _raw_review(context, reply, await supported(context, findings))
 
 
 def schema_of(persona: Persona) -> dict[str, Any]:
@@ -102,86 +106,75 @@ def schema_of(persona: Persona) -> dict[str, Any]:
     )
 
 
-def read_reply(reply: ChatResponse, persona: Persona) -> SingleCallReply:
-    """Validate a reply; raise `BadReply` with every fault a repair must mend."""
+def read_reply(response: ChatResponse, persona: Persona) -> SingleCallReply:
+    """Validate a reply; raise `BadReply` naming all its faults, for the repair."""
     try:
-        said = SingleCallReply.model_validate(
-            last_json_object(reply.text, SingleCallReply.model_fields)
+        reply = SingleCallReply.model_validate(
+            last_json_object(response.text, SingleCallReply.model_fields)
         )
-    except ValidationError as fault:
-        raise BadReply(_faults(fault, persona)) from None
-    if _small(said.persona) != persona.name:
+    except ValidationError as error:
+        raise BadReply(_faults(error, persona)) from None
+    if _lower(reply.persona) != persona.name:
         raise BadReply(f"persona must be {persona.name!r}")
-    _same_keys("findings", said.findings, [c.id for c in persona.criteria])
-    _same_keys("fields", said.fields, [f.id for f in persona.fields])
-    return said
+    _same_keys("findings", reply.findings, [c.id for c in persona.criteria])
+    _same_keys("fields", reply.fields, [f.id for f in persona.fields])
+    return reply
 
 
-def _heard(
-    interview: ReviewContext, said: SingleCallReply, findings: tuple[Finding, ...]
+def _raw_review(
+    context: ReviewContext, reply: SingleCallReply, findings: tuple[Finding, ...]
 ) -> RawReview:
-    persona, shown, tally = interview.persona, interview.shown, interview.tally
-
     def prose(text: str, limit: int) -> str:
-        kept, dropped = keep_known(text, shown)
-        tally.unknown_cites += dropped
-        return tidy(kept, limit=limit)
+        text, dropped = keep_known(text, context.shown)
+        context.tally.unknown_cites += dropped
+        return tidy(text, limit=limit)
 
-    fields = {f.id: prose(said.fields[f.id], FIELD_LIMIT) for f in persona.fields}
-    claim = prose(said.forecast.claim, FIELD_LIMIT)
-    summary = prose(said.summary, SUMMARY_LIMIT)
     return RawReview(
         findings=findings,
-        fields=fields,
-        claim=claim,
-        probability=said.forecast.probability / 100,
-        summary=summary,
-        stance=said.stance,
-        usage=tally.usage,
-        model=tally.model,
-        unknown_cites=tally.unknown_cites,
-        uncited_facts=tally.uncited_facts,
-        unsupported=tally.unsupported,
-        notes=tuple(tally.notes),
+        fields={f.id: prose(reply.fields[f.id], FIELD_LIMIT) for f in context.persona.fields},
+        claim=prose(reply.forecast.claim, FIELD_LIMIT),
+        probability=reply.forecast.probability / 100,
+        summary=prose(reply.summary, SUMMARY_LIMIT),
+        stance=reply.stance,
     )
 
 
-def _finding(interview: ReviewContext, criterion: Criterion, said: ReplyFinding) -> Finding:
-    cited = read_ids(" ".join(said.cites), interview.shown)
-    # What stands in the list and is no id at all is an invented source as well.
-    strangers = sum(not read_ids(c, ()).unknown for c in said.cites)
-    interview.tally.unknown_cites += cited.unknown + strangers
-    because, dropped = keep_known(said.because, interview.shown)
-    interview.tally.unknown_cites += dropped
-    return interview.finding(
+def _finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+    cited = read_ids(" ".join(reply.cites), context.shown)
+    # An entry of the list that holds no id at all is an invented source as well.
+    without_id = sum(not read_ids(cite, ()).unknown for cite in reply.cites)
+    context.tally.unknown_cites += cited.unknown + without_id
+    because, dropped = keep_known(reply.because, context.shown)
+    context.tally.unknown_cites += dropped
+    return context.finding(
         criterion,
-        said.answer,
+        reply.answer,
         cites=cited.known[:MAX_CITES],
         because=tidy(because, limit=BECAUSE_LIMIT),
     )
 
 
-def _same_keys(what: str, given: dict[str, Any], wanted: list[str]) -> None:
-    faults = [f"{what}.{key} is missing" for key in wanted if key not in given]
-    # Named where it is a plain short word: it is the model's text, told outside the fence.
-    if strangers := [plain_key(key) for key in given if key not in wanted]:
-        faults.append(f"{what} has keys that were not asked for: {', '.join(strangers[:4])}")
+def _same_keys(name: str, found: dict[str, Any], expected: list[str]) -> None:
+    faults = [f"{name}.{key} is missing" for key in expected if key not in found]
+    # A key is the model's own text and is repeated outside the fence: only plain words are shown.
+    if unexpected := [plain_key(key) for key in found if key not in expected]:
+        faults.append(f"{name} has keys that were not asked for: {', '.join(unexpected[:4])}")
     if faults:
         raise BadReply("; ".join(faults[:8]))
 
 
 def _faults(error: ValidationError, persona: Persona) -> str:
-    ours = {*SingleCallReply.model_fields, *ReplyFinding.model_fields, *ReplyForecast.model_fields}
-    ours |= {c.id for c in persona.criteria} | {f.id for f in persona.fields}
+    known = {*SingleCallReply.model_fields, *ReplyFinding.model_fields, *ReplyForecast.model_fields}
+    known |= {c.id for c in persona.criteria} | {f.id for f in persona.fields}
     rows = error.errors(include_url=False, include_context=False, include_input=False)
 
-    def told(row: ErrorDetails) -> str:
-        where = [str(x) if x in ours or isinstance(x, int) else plain_key(x) for x in row["loc"]]
+    def describe(row: ErrorDetails) -> str:
+        where = [str(x) if x in known or isinstance(x, int) else plain_key(x) for x in row["loc"]]
         extra = row["type"] == "extra_forbidden"
         what = "is a key that was not asked for" if extra else row["msg"].lower()
         return f"{'.'.join(where)}{' ' if extra else ': '}{what}"
 
-    return "; ".join([told(row) for row in rows][:8])
+    return "; ".join([describe(row) for row in rows][:8])
 
 
 def _budget(persona: Persona) -> int:

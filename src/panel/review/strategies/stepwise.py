@@ -1,8 +1,8 @@
-"""Stepwise: one short question a criterion on a shared prefix, then the reviewer's own words.
+"""The strategy `stepwise`: one short question a criterion on a shared prefix, then the texts.
 
-For judges too small to fill in a form: yes or no is read off one token. The questions go out
-without the persona's preamble: with the default local model, one takes about a third off the
-difference between tools; who asks shows in what is asked. Knows nothing of votes.
+For models too small to fill in a form: yes or no is read from one token. The questions are sent
+without the persona's preamble, which takes about a third off the difference between tools with
+the default local model; personas differ in the questions they ask.
 """
 
 from typing import Final
@@ -40,23 +40,23 @@ def steps(persona: Persona) -> int:
     return len(persona.criteria) + facts + 1 + len(persona.fields) + 2
 
 
-async def ask(interview: ReviewContext, calibration: Calibration | None) -> RawReview:
-    """Ask everything, one thing at a time; measuring a judge, no words. Raises `CallError`."""
-    if calibration is None or not _covers(calibration, interview.persona):
-        free = await content_free(interview)
+async def ask(context: ReviewContext) -> RawReview:
+    """Ask question by question; a calibrating run asks for no written parts. Raises `CallError`."""
+    calibration = context.plan.calibration
+    if calibration is None or not _covers(calibration, context.persona):
+        free = await content_free(context)
         if free is not None:
-            interview.tally.notes[NO_FIT] = None
+            context.tally.notes[NO_FIT] = None
         calibration = free if calibration is None else _joined(calibration, free)
     findings = await supported(
-        interview, [await _finding(interview, c, calibration) for c in interview.persona.criteria]
+        context, [await _finding(context, c, calibration) for c in context.persona.criteria]
     )
-    scored = score_findings(interview.persona.criteria, findings, interview.rule)
-    stance = await _stance(interview, findings)
-    told = [_told(f) for f in decisive(interview, findings, scored.vote)]
+    scored = score_findings(context.persona.criteria, findings, context.plan.rule)
+    stance = await _stance(context, findings)
+    decided_by = [_sentence(f) for f in decisive(context, findings, scored.vote)]
     written = UNWRITTEN
-    if not interview.measures:
-        written = await write(interview, told=told, vote=scored.vote)
-    tally = interview.tally
+    if not context.plan.calibrates:
+        written = await write(context, decided_by=decided_by, vote=scored.vote)
     return RawReview(
         findings=findings,
         fields=written.fields,
@@ -64,80 +64,74 @@ async def ask(interview: ReviewContext, calibration: Calibration | None) -> RawR
         probability=written.probability,
         summary=written.summary or stand_in(findings, scored.vote),
         stance=stance,
-        usage=tally.usage,
-        model=tally.model,
-        unknown_cites=tally.unknown_cites,
-        uncited_facts=tally.uncited_facts,
-        unsupported=tally.unsupported,
-        notes=tuple(tally.notes),
     )
 
 
-async def content_free(interview: ReviewContext) -> Calibration | None:
-    """Ask every question about a tool of which nothing is known: the judge's own lean.
+async def content_free(context: ReviewContext) -> Calibration | None:
+    """Measure the judge's bias: ask every question about a tool of which nothing is known.
 
-    The question is the same for every tool, so within a run it is asked once and then found again.
-    Returns None where no log-probabilities come.
+    The requests are the same for every tool, so a run sends them once and then finds them stored.
+    Returns None where the provider gives no log-probabilities.
     """
     shared = prompts.shared(EMPTY_TOOL)
     rows = {}
-    for criterion in interview.persona.criteria:
-        said = await _ask_yes_no(interview, criterion, step="empty", shared=shared)
-        if said.difference is None:
+    for criterion in context.persona.criteria:
+        answer = await _ask_yes_no(context, criterion, step="empty", shared=shared)
+        if answer.difference is None:
             return None
-        rows[f"{interview.persona.name}.{criterion.id}"] = {
-            "offset": said.difference,
+        rows[f"{context.persona.name}.{criterion.id}"] = {
+            "offset": answer.difference,
             "slope": 1.0,
             "source": "content_free",
             "question": criterion.question,
         }
     return Calibration.model_validate(
-        {"model": interview.calls.target.model, "made": "from an empty tool", "criteria": rows}
+        {"model": context.calls.target.model, "made": "from an empty tool", "criteria": rows}
     )
 
 
-async def difference(interview: ReviewContext, criterion: Criterion) -> float | None:
-    """Return the raw yes/no difference of one question: what a calibration is fitted to."""
-    return (await _ask_yes_no(interview, criterion)).difference
+async def difference(context: ReviewContext, criterion: Criterion) -> float | None:
+    """Return ln p(yes) − ln p(no) of one question, to which a calibration is fitted."""
+    return (await _ask_yes_no(context, criterion)).difference
 
 
 async def _finding(
-    interview: ReviewContext, criterion: Criterion, calibration: Calibration | None
+    context: ReviewContext, criterion: Criterion, calibration: Calibration | None
 ) -> Finding:
-    said = await _ask_yes_no(interview, criterion)
-    interview.on_step(criterion.id)
-    p, answer = _weighed(interview, criterion, said, calibration)
+    yes_no = await _ask_yes_no(context, criterion)
+    context.on_step(criterion.id)
+    p, answer = _calibrated(context, criterion, yes_no, calibration)
     cites: tuple[str, ...] = ()
     if criterion.kind == "fact":
         if answer != "unclear":
-            cites = await _cites(interview, criterion, answer)
-        interview.on_step(f"{criterion.id}: passage")
-    return interview.finding(criterion, answer, p=p, cites=cites)
+            cites = await _cites(context, criterion, answer)
+        context.on_step(f"{criterion.id}: passage")
+    return context.finding(criterion, answer, p=p, cites=cites)
 
 
-def _weighed(
-    interview: ReviewContext, criterion: Criterion, said: YesNo, calibration: Calibration | None
+def _calibrated(
+    context: ReviewContext, criterion: Criterion, yes_no: YesNo, calibration: Calibration | None
 ) -> tuple[float | None, Answer]:
-    if said.difference is None:
-        interview.tally.notes[NO_PROBABILITIES] = None
-        return None, said.greedy
+    if yes_no.difference is None:
+        context.tally.notes[NO_PROBABILITIES] = None
+        return None, yes_no.greedy
     if calibration is None:
-        p = sigmoid(said.difference)
+        p = sigmoid(yes_no.difference)
     else:
-        p = calibration.probability(said.difference, interview.persona.name, criterion.id)
-    return round(p, 4), answer_of(p, interview.rule)
+        p = calibration.probability(yes_no.difference, context.persona.name, criterion.id)
+    return round(p, 4), answer_of(p, context.plan.rule)
 
 
 async def _ask_yes_no(
-    interview: ReviewContext,
+    context: ReviewContext,
     criterion: Criterion,
     *,
     step: str = "answer",
     shared: str | None = None,
 ) -> YesNo:
-    return await interview.ask(
+    return await context.ask(
         f"{step}:{criterion.id}",
-        prompts.question_tail(criterion.question, sample=interview.sample),
+        prompts.question_tail(criterion.question, sample=context.sample),
         read_yes_no,
         max_tokens=1,
         logprobs=True,
@@ -145,44 +139,44 @@ async def _ask_yes_no(
     )
 
 
-async def _cites(interview: ReviewContext, criterion: Criterion, answer: Answer) -> tuple[str, ...]:
+async def _cites(context: ReviewContext, criterion: Criterion, answer: Answer) -> tuple[str, ...]:
     candidates = likely(
         criterion.question,
         answer,
-        interview.brief.passages,
+        context.brief.passages,
         most=CANDIDATES,
         cues=criterion.cues,
     )
 
     def parse(reply: ChatResponse) -> Cited:
-        return read_ids(spoken(reply.text), interview.shown)
+        return read_ids(spoken(reply.text), context.shown)
 
-    cited = await interview.ask(
+    cited = await context.ask(
         f"cite:{criterion.id}",
         prompts.cite_tail(criterion.question, answer, candidates),
         parse,
         max_tokens=12,
     )
-    interview.tally.unknown_cites += cited.unknown
+    context.tally.unknown_cites += cited.unknown
     return cited.known[:1]
 
 
-async def _stance(interview: ReviewContext, findings: tuple[Finding, ...]) -> Stance | None:
-    told = [_told(f) + "".join(f" [{i}]" for i in f.cites) for f in findings]
-    so_far = prompts.findings_part(interview.persona, told)
-    said = await interview.ask(
+async def _stance(context: ReviewContext, findings: tuple[Finding, ...]) -> Stance | None:
+    sentences = [_sentence(f) + "".join(f" [{i}]" for i in f.cites) for f in findings]
+    so_far = prompts.findings_part(context.persona, sentences)
+    answer = await context.ask(
         "stance",
         so_far + prompts.stance_tail(),
         read_yes_no,
         max_tokens=1,
         logprobs=True,
     )
-    interview.on_step("stance")
+    context.on_step("stance")
     sides: dict[str, Stance] = {"yes": "ship", "no": "skip"}
-    return sides.get(said.greedy)
+    return sides.get(answer.greedy)
 
 
-def _told(finding: Finding) -> str:
+def _sentence(finding: Finding) -> str:
     return f"{finding.question} {finding.answer.capitalize()}."
 
 
@@ -191,13 +185,13 @@ def _covers(calibration: Calibration, persona: Persona) -> bool:
 
 
 def _joined(fitted: Calibration, free: Calibration | None) -> Calibration:
-    """Fill what the fit does not know, or knows under other wording, from the empty tool."""
+    """Complete a fit from the empty tool where a question is missing or has another wording."""
     if free is None:
         return fitted
     rows = {
         key: row
-        if (own := fitted.criteria.get(key)) is None or own.question not in ("", row.question)
-        else own
+        if (fit := fitted.criteria.get(key)) is None or fit.question not in ("", row.question)
+        else fit
         for key, row in free.criteria.items()
     }
     return fitted.model_copy(update={"criteria": {**fitted.criteria, **rows}})

@@ -1,7 +1,7 @@
-"""The written part of a stepwise review: one short question for each part, made fit to print.
+"""The texts of a stepwise review: one short question for each part, cleaned for print.
 
-Asked for everything at once, a small model skips the form or repeats itself; asked one thing at a
-time it answers that thing. Knows what was asked for; nothing of calibration or citations' picking.
+A small model that is asked for all parts at once skips some or repeats itself; asked for one part
+at a time, it writes that part.
 """
 
 import re
@@ -23,7 +23,7 @@ from panel.review.strategies.yes_no import read_yes_no
 
 FIELD_SIZE: Final = (90, 240)
 SUMMARY_SIZE: Final = (160, 600)
-"""Tokens at most, and characters kept at most."""
+"""Limits: tokens of the reply, characters of the text."""
 
 MOST_SENTENCES: Final = 3
 
@@ -38,7 +38,7 @@ _PREAMBLE: Final = re.compile(
 
 
 class WrittenParts(NamedTuple):
-    """A persona's own words."""
+    """The texts a persona wrote."""
 
     fields: dict[str, str]
     claim: str
@@ -47,47 +47,47 @@ class WrittenParts(NamedTuple):
 
 
 UNWRITTEN: Final = WrittenParts({}, "", None, "")
-"""When nobody asks for words."""
+"""Where no texts are asked for."""
 
 
-async def write(interview: ReviewContext, *, told: Sequence[str], vote: Vote) -> WrittenParts:
-    """Ask for every written part; one that cannot be used is left out, and the card says so.
+async def write(context: ReviewContext, *, decided_by: Sequence[str], vote: Vote) -> WrittenParts:
+    """Ask for every written part; one that cannot be used is left out, with a note.
 
     Args:
-        interview: Who is asked about what.
-        told: The findings that decided the vote, as sentences.
-        vote: The vote the findings come to.
+        context: Who is asked about what.
+        decided_by: The findings that decided the vote, as sentences.
+        vote: The vote that follows from the findings.
     """
-    persona = interview.persona
-    taken: list[str] = []
+    persona = context.persona
+    earlier: list[str] = []
     fields = {}
     for field in persona.fields:
         tail = prompts.field_tail(persona, field.ask)
-        if said := await _part(interview, field.id, tail, taken):
-            fields[field.id] = said
+        if text := await _part(context, field.id, tail, earlier):
+            fields[field.id] = text
     tail = prompts.field_tail(persona, persona.forecast.ask)
-    claim = await _part(interview, "forecast", tail, taken)
-    probability = await _odds(interview, claim) if claim else None
-    tail = prompts.summary_tail(persona, vote=vote, told=" ".join(told))
-    summary = named(await _part(interview, "summary", tail, taken), interview.brief.tool)
+    claim = await _part(context, "forecast", tail, earlier)
+    probability = await _odds(context, claim) if claim else None
+    tail = prompts.summary_tail(persona, vote=vote, told=" ".join(decided_by))
+    summary = named(await _part(context, "summary", tail, earlier), context.brief.tool)
     return WrittenParts(fields, claim, probability, summary)
 
 
 def named(text: str, tool: Tool) -> str:
-    """Call the tool by its name where the text first says `this tool`.
+    """Put the tool's name in the place of the first `this tool`.
 
-    The judge is not given the name outside the fence, so the opening it is told to use has none.
+    The name is untrusted and stays inside the fence, so the opening in the prompt does not use it.
     """
     name = " ".join(tool.name.split())
     return re.sub(rf"\b{UNNAMED}\b", lambda _: name, text, count=1, flags=re.IGNORECASE)
 
 
-def decisive(interview: ReviewContext, findings: Sequence[Finding], vote: Vote) -> list[Finding]:
-    """Return the two findings that did most for the vote.
+def decisive(context: ReviewContext, findings: Sequence[Finding], vote: Vote) -> list[Finding]:
+    """Return the two findings with the most weight for the vote.
 
-    Shown all of them, a small model recites them instead of concluding.
+    Shown all findings, a small model repeats them instead of concluding.
     """
-    weights = {c.id: c.weight for c in interview.persona.criteria}
+    weights = {c.id: c.weight for c in context.persona.criteria}
 
     def pull(finding: Finding) -> float:
         return -weights[finding.criterion] * abs((1.0 if finding.p is None else finding.p) - 0.5)
@@ -97,7 +97,7 @@ def decisive(interview: ReviewContext, findings: Sequence[Finding], vote: Vote) 
 
 
 def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
-    """Return what stands for a summary that could not be had: a count, in nobody's voice."""
+    """Return the replacement for a summary that could not be used: the answers counted."""
     count = {a: sum(f.answer == a for f in findings) for a in ("yes", "no", "unclear")}
     return (
         f"No written review could be had. Of {len(findings)} questions {count['yes']} were "
@@ -105,39 +105,39 @@ def stand_in(findings: Sequence[Finding], vote: Vote) -> str:
     )
 
 
-async def _part(interview: ReviewContext, step: str, tail: str, taken: list[str]) -> str:
-    """Ask for one part and return it, without sentences that another part has said before."""
+async def _part(context: ReviewContext, step: str, tail: str, earlier: list[str]) -> str:
+    """Ask for one part and return it, without the sentences of `earlier` parts; adds its own."""
     tokens, limit = SUMMARY_SIZE if step == "summary" else FIELD_SIZE
     try:
-        text = await interview.ask(f"written:{step}", tail, _text, max_tokens=tokens)
-    except Truncated as fault:
-        text = finished(spoken(fault.reply.text)) if isinstance(fault.reply, ChatResponse) else ""
+        text = await context.ask(f"written:{step}", tail, _text, max_tokens=tokens)
+    except Truncated as error:
+        text = finished(spoken(error.reply.text)) if isinstance(error.reply, ChatResponse) else ""
     except (BadReply, Empty):
         text = ""
-    interview.on_step(step)
-    kept, dropped = keep_known(text, interview.shown)
-    interview.tally.unknown_cites += dropped
-    said = tidy(_PREAMBLE.sub("", tidy(kept, limit=10_000)), limit=limit)
-    new = fresh(sentences(said)[:MOST_SENTENCES], taken)
-    taken.extend(new)
+    context.on_step(step)
+    text, dropped = keep_known(text, context.shown)
+    context.tally.unknown_cites += dropped
+    text = tidy(_PREAMBLE.sub("", tidy(text, limit=10_000)), limit=limit)
+    new = fresh(sentences(text)[:MOST_SENTENCES], earlier)
+    earlier.extend(new)
     if not new:
-        interview.tally.notes[NO_WORDS if step == "summary" else MISSING_PART] = None
-    joined = attach(" ".join(new), interview.brief.passages)
+        context.tally.notes[NO_WORDS if step == "summary" else MISSING_PART] = None
+    joined = attach(" ".join(new), context.brief.passages)
     return joined[:1].upper() + joined[1:]
 
 
-async def _odds(interview: ReviewContext, claim: str) -> float | None:
-    """Return how likely the persona takes its forecast to be; None without log-probabilities."""
-    tail = prompts.odds_tail(interview.persona, claim)
+async def _odds(context: ReviewContext, claim: str) -> float | None:
+    """Return the probability the persona gives its forecast; None without log-probabilities."""
+    tail = prompts.odds_tail(context.persona, claim)
     try:
-        said = await interview.ask("odds", tail, read_yes_no, max_tokens=1, logprobs=True)
+        answer = await context.ask("odds", tail, read_yes_no, max_tokens=1, logprobs=True)
     except (BadReply, Empty):
         return None
-    return None if said.difference is None else round(sigmoid(said.difference), 2)
+    return None if answer.difference is None else round(sigmoid(answer.difference), 2)
 
 
 def _text(reply: ChatResponse) -> str:
-    said = spoken(reply.text)
-    if not re.search(r"[^\W\d_]{3}", said):
+    text = spoken(reply.text)
+    if not re.search(r"[^\W\d_]{3}", text):
         raise BadReply("the reply holds no words")
-    return said
+    return text

@@ -50,20 +50,20 @@ def read_yes_no(reply: ChatResponse) -> YesNo:
 
     Raises `NeedsRoom` where the reply stops before its answer, `BadReply` where it ends without.
     """
-    places, said = reply.top_logprobs, spoken(reply.text)
-    if len(places) == 1 or len(said.split()) == 1:
+    places, text = reply.top_logprobs, spoken(reply.text)
+    if len(places) == 1 or len(text.split()) == 1:
         full = [place for place in places if len(places) == 1 or _likeliest(place).strip()]
         if full and not is_thinking(_likeliest(full[0])) and (read := _difference(full[0])):
             return read
     if is_thinking(reply.text):
         raise NeedsRoom("the reply is all thinking: it stops before the answer", thinks=True)
     cut = reply.finish_reason == "length"
-    word = _word(said, cut=cut)
+    word = _word(text, cut=cut)
     if word in ("yes", "no"):
-        told = (
+        readings = (
             _difference(place) for place in reversed(places) if _bare(_likeliest(place)) == word
         )
-        return next((read for read in told if read and read.greedy == word), YesNo(word, None))
+        return next((read for read in readings if read and read.greedy == word), YesNo(word, None))
     if word == "unclear":
         return YesNo(word, None)
     if cut or not reply.text.strip():

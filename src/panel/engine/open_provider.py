@@ -1,0 +1,157 @@
+"""Opening a provider: from the options to its configuration, and by its kind to an endpoint."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from panel.engine.options import Options
+from panel.foundation.errors import CallError, ProviderError, RunError, call_error
+from panel.llm.calls import request_key
+from panel.llm.config import Kind, ProviderConfig
+from panel.llm.local.engine import LocalEngine, engine_version
+from panel.llm.local.models import find_model
+from panel.llm.openai_compat.client import OpenAICompatClient
+from panel.llm.providers.catalog import complete_target
+from panel.llm.providers.resolve import resolve
+from panel.llm.replay import Replay
+from panel.llm.types import ChatRequest, Endpoint
+from panel.review.plan import ReviewPlan
+from panel.runs.folders import JOURNAL, find_folder, list_folders
+from panel.runs.journal.reader import JournalReader
+from panel.runs.manifest import plan_of
+from panel.runs.metadata import stored_calibration
+from panel.runs.run import Run
+
+REUSED_RUNS: Final = 20
+"""Earlier runs that are searched for an answer before its question is sent."""
+
+_REPLAY: Final = "replay:"
+
+
+@dataclass(frozen=True)
+class OpenedProvider:
+    """A provider ready to be asked; whoever opened it closes the endpoint."""
+
+    config: ProviderConfig
+    """Completed with what only the provider knows, for instance its one model."""
+    endpoint: Endpoint
+    warnings: tuple[str, ...] = ()
+    """Lines for every scorecard."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of programs that answer on this machine, for the manifest."""
+    replayed: ReviewPlan | None = None
+    """The plan of the run that is replayed, without its personas."""
+
+
+async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvider:
+    """Open a provider's endpoint. Sends no question, but may look up or download the model.
+
+    Raises:
+        InputError: the provider or its model cannot be used.
+        CallError: the provider cannot be reached, or rejects the key.
+    """
+    return await OPENERS[config.kind](config, options)
+
+
+async def _open_wire(config: ProviderConfig, options: Options) -> OpenedProvider:
+    config = await complete_target(config)
+    return OpenedProvider(config, OpenAICompatClient(config))
+
+
+async def _open_local(config: ProviderConfig, options: Options) -> OpenedProvider:
+    model = find_model(
+        config.model or None, environ=options.environ, on_progress=options.on_download
+    )
+    config = config.model_copy(update={"model": model.name, "wire_model": model.name})
+    return OpenedProvider(
+        config,
+        LocalEngine(model, config),
+        warnings=(model.note,) if model.note else (),
+        versions={"xllamacpp": engine_version()},
+    )
+
+
+async def _open_replay(config: ProviderConfig, options: Options) -> OpenedProvider:
+    value = _REPLAY + config.run
+    path = find_folder(options.settings.runs, config.run) / JOURNAL
+
+    def failure(request: ChatRequest) -> CallError | None:
+        with contextlib.closing(JournalReader(path)) as journal:
+            stored = journal.failure(request_key(request, config))
+        if stored is None:
+            return None
+        reason, reply = stored
+        error = call_error(reason, f"ended as {reason} in {value}")
+        error.reply = reply
+        return error
+
+    return OpenedProvider(
+        config,
+        Replay(value, failure),
+        warnings=(f"answers from {value}, none asked anew",),
+        replayed=_replayed_plan(config.run, options),
+    )
+
+
+OPENERS: Final[dict[Kind, Callable[[ProviderConfig, Options], Awaitable[OpenedProvider]]]] = {
+    "wire": _open_wire,
+    "local": _open_local,
+    "replay": _open_replay,
+}
+
+
+def provider_config(options: Options) -> ProviderConfig:
+    """Resolve the provider and apply the options that override its row of the table.
+
+    Raises:
+        InputError: the provider is unknown, or its key, model or run is missing.
+    """
+    value = options.provider or options.settings.provider
+    if value and value.startswith(_REPLAY):
+        return _replay_config(value, options)
+    config = resolve(
+        options.provider,
+        model=options.model,
+        settings=options.settings,
+        environ=options.environ,
+        bill_to=options.bill_to,
+    )
+    overrides = {"ask": options.ask, "concurrency": options.concurrency}
+    return config.model_copy(update={k: v for k, v in overrides.items() if v is not None})
+
+
+def _replay_config(value: str, options: Options) -> ProviderConfig:
+    """Return the configuration of a stored run, so that equal questions have equal keys."""
+    run = value.removeprefix(_REPLAY)
+    config = _replayed_plan(run, options).judge
+    if options.model and options.model != config.model:
+        raise ProviderError(
+            f"{value} holds answers of {config.model}, not of {options.model}",
+            hint="leave --model out",
+        )
+    return config.model_copy(update={"run": run, "why": value})
+
+
+def _replayed_plan(name: str, options: Options) -> ReviewPlan:
+    with Run.open(find_folder(options.settings.runs, name)) as run:
+        return plan_of(run.manifest, personas=(), calibration=stored_calibration(run))
+
+
+def earlier_runs(options: Options, config: ProviderConfig) -> list[Path]:
+    """Return the folders of the runs whose answers to equal questions are used again."""
+    runs = options.settings.runs
+    if config.run:
+        return [find_folder(runs, config.run)]
+    if options.fresh:
+        return []
+    folders: list[Path] = []
+    for path in list_folders(runs):
+        if len(folders) == REUSED_RUNS:
+            break
+        with contextlib.suppress(RunError), Run.open(path) as run:
+            manifest = run.manifest
+            if (manifest.provider, manifest.wire_model) == (config.provider, config.wire_model):
+                folders.append(path)
+    return folders
