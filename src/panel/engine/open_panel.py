@@ -2,14 +2,16 @@
 
 import contextlib
 import secrets
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from panel.engine.connections import Opened
 from panel.engine.judge_note import is_measured_for, judge_note
 from panel.engine.options import Options
 from panel.engine.review_tool import Panel
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
-from panel.foundation.errors import CallError, ProviderError, RunError, call_error
+from panel.foundation.errors import CallError, PersonaError, ProviderError, RunError, call_error
 from panel.foundation.paths import config_folder, data_folder
 from panel.foundation.settings import Settings
 from panel.llm.calls import request_key
@@ -23,7 +25,7 @@ from panel.llm.replay import Replay
 from panel.llm.types import ChatRequest, Endpoint
 from panel.review.calibration import calibration
 from panel.review.calibration.calibration import Calibration
-from panel.review.personas import load_personas
+from panel.review.personas import Persona, load_personas
 from panel.review.score import Rule
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
@@ -37,14 +39,15 @@ REUSED_RUNS = 20
 
 async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
     """Resolve the provider, load the reviewers, and open the endpoint without asking anything."""
-    personas = load_personas(names=options.personas, folders=persona_folders())
-    secret, unkept = _secret()
+    personas = _personas(options)
+    secret, unkept = (secrets.token_bytes(SECRET_BYTES), ()) if options.sealed else _secret()
     target = provider_config(options)
     endpoint, target, warnings = await _open(target, options)
     if target.kind == "replay":
         known, rule = _judged_then(target, options)
     else:
-        known = None if options.calibrates else calibration.load(target.model, target.ask)
+        own = not options.sealed
+        known = None if options.calibrates else calibration.load(target.model, target.ask, own=own)
         rule = rule_of(options.settings, known, target)
     panel = Panel(
         personas=personas,
@@ -59,6 +62,20 @@ async def open_panel(options: Options) -> tuple[Panel, Endpoint]:
         judge="" if options.calibrates else judge_note(known, target, rule),
     )
     return panel, endpoint
+
+
+def _personas(options: Options) -> tuple[Persona, ...]:
+    """Return the reviewers in the order they are named; those that are objects as they are."""
+    folders = (data_folder("personas"),) if options.sealed else persona_folders()
+    if options.personas is None:
+        return load_personas(folders=folders)
+    names = [each for each in options.personas if isinstance(each, str)]
+    read = iter(load_personas(names=names, folders=folders))
+    personas = tuple(next(read) if isinstance(p, str) else p for p in options.personas)
+    counts = Counter(persona.name for persona in personas)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise PersonaError(f"persona {twice[0]!r} is named twice")
+    return personas
 
 
 def _secret() -> tuple[bytes, tuple[str, ...]]:
@@ -187,11 +204,15 @@ def _manifest_of(runs: Path, name: str) -> Manifest:
         run.close()
 
 
-async def _open(
-    target: ProviderConfig, options: Options
-) -> tuple[Endpoint, ProviderConfig, tuple[str, ...]]:
+async def _open(target: ProviderConfig, options: Options) -> Opened:
     if target.kind == "replay":
         return _replay(target, options), target, (f"answers from {target.why}, none asked anew",)
+    if options.connections is not None:
+        return await options.connections.get(target, lambda: _connect(target, options))
+    return await _connect(target, options)
+
+
+async def _connect(target: ProviderConfig, options: Options) -> Opened:
     if target.kind == "wire":
         target = await complete_target(target)
         return OpenAICompatClient(target), target, ()

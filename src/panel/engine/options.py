@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask
+
+if TYPE_CHECKING:
+    from panel.engine.connections import Connections
+    from panel.review.personas import Persona
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,8 @@ class Options:
     provider: str | None = None
     model: str | None = None
     ask: Ask | None = None
-    personas: tuple[str, ...] | None = None
+    personas: "tuple[str | Persona, ...] | None" = None
+    """Reviewers by name or as they are; None: all that are shipped or lie in `personas/` here."""
     samples: int = 1
     context: str | None = None
     bill_to: str | None = None
@@ -41,5 +47,9 @@ class Options:
     calibrates: bool = False
     """Measure the judge: ask without a fit and without written parts."""
     command: tuple[str, ...] = ()
+    connections: "Connections | None" = None
+    """Keeps endpoints open from one session to the next; None: each session opens its own."""
+    sealed: bool = False
+    """Read nothing that belongs to this user: no `personas/` here, no configuration folder."""
     on_download: Callable[[str, int, int], None] = lambda what, done, total: None
     """Told of a model's arrival: what, bytes so far, bytes in all."""
