@@ -59,6 +59,15 @@ class ScriptedRequest:
         """The ids of the passages that the prompt shows."""
         return tuple(_PASSAGE.findall(self.prompt))
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the question is about a tool without evidence.
+
+        It is asked stepwise, and the answer subtracted from what is said of the tool; a
+        probability of 0.5 subtracts nothing.
+        """
+        return "(no evidence was found)" in self.prompt
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -93,7 +102,8 @@ class ScriptedProvider:
         self.requests: list[ScriptedRequest] = []
         """Every question asked so far."""
         self._script = script
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
+        self._raised: list[Exception] = []
 
     @property
     def url(self) -> str:
@@ -104,10 +114,7 @@ class ScriptedProvider:
 
     def __enter__(self) -> Self:
         """Start serving."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
-        self._server.daemon_threads = True
-        # An idle connection must not hold up the end of the block.
-        self._server.block_on_close = False
+        self._server = _Server(("127.0.0.1", 0), _handler(self._answer))
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -117,15 +124,21 @@ class ScriptedProvider:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop serving."""
+        """Stop serving; raise what the script raised, where nothing else went wrong."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        if error is None and self._raised:
+            raise self._raised[0]
 
     def _answer(self, request: ScriptedRequest) -> Answer:
         self.requests.append(request)
-        return self._script(request)
+        try:
+            return self._script(request)
+        except Exception as error:
+            self._raised.append(error)
+            return Failure(400, f"the script raised {error!r}")
 
 
 def _answered(request: ScriptedRequest, *, yes: bool) -> Answer:
@@ -133,7 +146,7 @@ def _answered(request: ScriptedRequest, *, yes: bool) -> Answer:
     if request.schema is not None:
         return _review(request.schema, yes, cited)
     if request.body.get("logprobs"):
-        return 0.95 if yes else 0.05
+        return 0.5 if request.is_baseline else 0.95 if yes else 0.05
     if "Which passage" in request.prompt:
         return cited
     return "It does one thing."
@@ -155,6 +168,14 @@ def _review(schema: Mapping[str, Any], yes: bool, cited: str) -> Mapping[str, An
         "stance": "ship" if yes else "skip",
     }
     return {name: value for name, value in review.items() if name in parts}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # an idle connection must not hold up the end of the block
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: the client has gone away, as after a timeout or an interrupt."""
 
 
 def _handler(answer: Script) -> type[BaseHTTPRequestHandler]:

@@ -86,9 +86,9 @@ def as_tool(
             url=url or tool.url,
             description=description or tool.description,
             evidence=(*tool.evidence, *paths),
+            documents=(*tool.documents, *documents),
         )
-        rest = tool.model_dump(include={"category", "tagline", "price"})
-        return named.model_copy(update={**rest, "documents": (*tool.documents, *documents)})
+        return named.model_copy(update=tool.model_dump(include={"category", "tagline", "price"}))
     if not isinstance(tool, str | os.PathLike):
         raise _wrong("tool", tool, "a Tool, a text or a path")
     if isinstance(tool, str) and not tool.strip():
@@ -96,8 +96,9 @@ def as_tool(
     if is_address(tool):
         url, tool = str(tool), tool_name(str(tool))
     if paths or documents or description or url:
-        named = single_tool(str(tool), url=url, description=description, evidence=paths)
-        return named.model_copy(update={"documents": documents})
+        return single_tool(
+            str(tool), url=url, description=description, evidence=paths, documents=documents
+        )
     return _from_file(tool, allow_outside=allow_outside)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from panel.api.arguments import ToolLike
 from panel.api.client import AsyncPanel, Watcher, areview
+from panel.foundation.errors import InputError
 from panel.review.verdict.scorecard import Scorecard
 
 P = ParamSpec("P")
@@ -29,8 +30,19 @@ class LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name="panel", daemon=True)
         self._thread.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._loop.is_closed()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the loop and wait for its result; raises what it raises."""
+        """Run a coroutine in the loop and wait for its result; raises what it raises.
+
+        Raises `InputError` once the loop is closed.
+        """
+        if self.closed:
+            work.close()
+            raise InputError("the panel is closed", hint="with panel.Panel(…) as p: …")
         begun: Future[None] = Future()
         task: list[asyncio.Task[T]] = []
 
@@ -52,7 +64,7 @@ class LoopThread:
 
     def close(self) -> None:
         """End the loop and wait for its thread. May be called twice."""
-        if self._loop.is_closed():
+        if self.closed:
             return
         for end in (self._loop.shutdown_asyncgens, self._loop.shutdown_default_executor):
             self.run(end())
@@ -136,8 +148,9 @@ class Panel:
 
     def close(self) -> None:
         """Close connections, the local model and the loop; the panel cannot be used after it."""
-        self._thread.run(self._client.close())
-        self._thread.close()
+        if not self._thread.closed:
+            self._thread.run(self._client.close())
+            self._thread.close()
 
     def __enter__(self) -> Self:
         """Return the panel; nothing is opened yet."""

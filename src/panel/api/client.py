@@ -96,31 +96,21 @@ class AsyncPanel:
         named = arguments.as_personas(personas)
         folder = None if runs is None else arguments.as_path("runs", runs)
         sealed = settings is not None
-        if environ is None:
-            environ = {} if sealed else os.environ
-        settings = settings or load_settings(None, environ)
+        settings, environ = _surroundings(settings, environ)
         if folder is not None:
             settings = settings.model_copy(update={"runs": folder})
         if api_key is not None:
-            named_provider = provider or settings.provider or "auto"
-            settings, environ = _with_key(settings, environ, named_provider, api_key)
+            name = provider or settings.provider or "auto"
+            settings, environ = _with_key(settings, environ, name, api_key)
         self._connections = Connections()
         self._options = Options(
-            settings=settings,
-            environ=environ,
-            provider=provider,
-            model=model,
-            ask=ask,
-            personas=named,
-            samples=samples,
+            settings=settings, environ=environ, provider=provider, model=model, ask=ask,
+            personas=named, samples=samples,
             context=context if context is not None else settings.context,
             check_support=check_support or support_provider is not None,
-            support_provider=support_provider,
-            fresh=fresh,
-            offline=offline,
-            connections=self._connections,
-            sealed=sealed,
-        )
+            support_provider=support_provider, fresh=fresh, offline=offline,
+            connections=self._connections, sealed=sealed,
+        )  # fmt: skip
 
     async def review(
         self,
@@ -223,6 +213,16 @@ class AsyncPanel:
         if insists and self._options.offline:
             raise InputError("offline and fetch were both given", hint="leave one of them out")
         return replace(self._options, fetch=fetch)
+
+
+def _surroundings(
+    settings: Settings | None, environ: Mapping[str, str] | None
+) -> tuple[Settings, Mapping[str, str]]:
+    """Return settings and variables; with settings passed, no variable but those passed."""
+    if settings is not None:
+        return settings, environ or {}
+    environ = os.environ if environ is None else environ
+    return load_settings(None, environ), environ
 
 
 def _with_key(
