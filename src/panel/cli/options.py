@@ -1,5 +1,6 @@
 """Options that several commands share, and the value they add up to."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -136,7 +137,13 @@ def reading(function: F) -> F:
 
 def output(function: F) -> F:
     """Add --format with every scorecard format, and --output."""
-    return destination.written(formats.suffixes())(function)
+
+    @functools.wraps(function)
+    def loaded(*args: Any, **given: Any) -> Any:
+        formats.load(given["form"])  # a plug-in that cannot be used is told before any work
+        return function(*args, **given)
+
+    return destination.written(formats.suffixes())(cast(F, loaded))
 
 
 def measured(function: F) -> F:

@@ -1,7 +1,8 @@
 """The output formats: every file of `scorecard/` that has a `SUFFIX`, found without importing it.
 
 A new format is one dropped-in file with a one-line docstring, `SUFFIX` and
-`render(cards: Sequence[Scorecard]) -> str`.
+`render(cards: Sequence[Scorecard]) -> str`; or such a module of an installed package, as an entry
+point of the group `panel.formats`.
 """
 
 import ast
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from panel.foundation.errors import InputError
+from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 
 if TYPE_CHECKING:
     from panel.review.verdict.scorecard import Scorecard
@@ -32,31 +34,40 @@ class Format(Protocol):
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all formats, in alphabetical order."""
-    return tuple(_sources())
+    """Return the names of all formats, in alphabetical order; plug-ins are listed unimported."""
+    return tuple(sorted({*_sources(), *plugin_names("formats")}))
 
 
 def described() -> dict[str, str]:
     """Return each format's one-line description, for `--help`."""
     texts = {name: ast.get_docstring(ast.parse(source)) for name, source in _sources().items()}
-    return {name: (text or "").partition("\n")[0] for name, text in texts.items()}
+    plugins = {name: "(plug-in)" for name in names() if name not in texts}
+    return {name: (text or "").partition("\n")[0] for name, text in texts.items()} | plugins
 
 
 def suffixes() -> dict[str, str]:
     """Return the ending of files in each format, with its dot."""
     marks = {name: _MARK.search(source) for name, source in _sources().items()}
-    return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()}
+    plugins = {name: f".{name}" for name in names() if name not in marks}
+    return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()} | plugins
 
 
 def load(name: str) -> Format:
     """Import one format.
 
     Raises:
-        InputError: there is no such format.
+        InputError: there is no such format, or it is a plug-in that cannot be used.
     """
     if name not in names():
         raise InputError(f"no output format {name!r}", hint=f"choose from {', '.join(names())}")
-    return cast(Format, importlib.import_module(f"panel.report.scorecard.{name}"))
+    if name in _sources():
+        return cast(Format, importlib.import_module(f"panel.report.scorecard.{name}"))
+    form = load_plugin("formats", name)
+    if not isinstance(getattr(form, "SUFFIX", None), str) or not callable(
+        getattr(form, "render", None)
+    ):
+        raise broken_plugin("formats", name, "it needs SUFFIX and render(cards)")
+    return cast(Format, form)
 
 
 def _sources() -> dict[str, str]:

@@ -87,7 +87,7 @@ def _resolved(ask: _Ask) -> ProviderConfig:
         )
     if name in (*table.router.policies, *table.router.providers):
         return _routed(ask)
-    row = table.rows.get(name.removeprefix("direct:"))
+    row = table.row(name.removeprefix("direct:"))
     if row is None or (row.kind == "local" and name != "local"):
         raise _unknown(ask)
     return _target(ask, row, ProviderSettings())
@@ -102,7 +102,7 @@ def _configured(ask: _Ask, table: ProviderSettings) -> ProviderConfig:
     known = provider_table()
     if ask.provider in (*known.router.policies, *known.router.providers):
         return _routed(ask, table)
-    row = known.rows.get(ask.provider.removeprefix("direct:"))
+    row = known.row(ask.provider.removeprefix("direct:"))
     if row is None:
         raise ProviderError(f"{where}: base_url is missing", hint='base_url = "https://…/v1"')
     return _target(ask, row, table)
