@@ -2,38 +2,100 @@
 
     import panel
 
-    card = await panel.areview("examples/tools/sqlite-utils.yaml", provider="local")
+    async with panel.AsyncPanel(provider="cerebras") as p:
+        card = await p.review("https://github.com/simonw/sqlite-utils")
     print(card.verdict.outcome, card.verdict.ship_percent)
 
 Names are imported when first used, so that `import panel` stays light.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from panel.api import areview, review
-    from panel.evidence.tools.tool import Tool
-    from panel.foundation.errors import PanelError
-    from panel.review.verdict.scorecard import Scorecard
+    from panel.api.blocking import Panel, review
+    from panel.api.client import AsyncPanel, LeftOut, areview
+    from panel.api.stored import StoredRun, compare, open_run, render, verify
+    from panel.engine.verify.report import VerifyReport
+    from panel.evidence.source import Passage, Source
+    from panel.evidence.tools.tool import Document, Tool
+    from panel.foundation.errors import (
+        CallError,
+        DiskFull,
+        InputError,
+        MissingKey,
+        ModelError,
+        PanelError,
+        PersonaError,
+        ProviderError,
+        RunError,
+        RunStopped,
+        SettingsError,
+        ToolError,
+    )
+    from panel.foundation.settings import Settings
+    from panel.report.comparison.comparison import Comparison
+    from panel.review.events import Decided, Event, Reviewed, Started, Stepped
+    from panel.review.personas import Criterion, Persona
+    from panel.review.review import Finding, Forecast, Missing, Review
+    from panel.review.verdict.scorecard import Scorecard, Verdict
 
-__all__ = ["PanelError", "Scorecard", "Tool", "areview", "review"]
+    __version__: str
 
 _HOMES = {
-    "PanelError": "panel.foundation.errors",
-    "Scorecard": "panel.review.verdict.scorecard",
-    "Tool": "panel.evidence.tools.tool",
-    "areview": "panel.api",
-    "review": "panel.api",
-}
+    "panel.api.blocking": ("Panel", "review"),
+    "panel.api.client": ("AsyncPanel", "LeftOut", "areview"),
+    "panel.api.stored": ("StoredRun", "compare", "open_run", "render", "verify"),
+    "panel.engine.verify.report": ("VerifyReport",),
+    "panel.evidence.source": ("Passage", "Source"),
+    "panel.evidence.tools.tool": ("Document", "Tool"),
+    "panel.foundation.errors": (
+        "CallError", "DiskFull", "InputError", "MissingKey", "ModelError", "PanelError",
+        "PersonaError", "ProviderError", "RunError", "RunStopped", "SettingsError", "ToolError",
+    ),
+    "panel.foundation.settings": ("Settings",),
+    "panel.report.comparison.comparison": ("Comparison",),
+    "panel.review.events": ("Decided", "Event", "Reviewed", "Started", "Stepped"),
+    "panel.review.personas": ("Criterion", "Persona"),
+    "panel.review.review": ("Finding", "Forecast", "Missing", "Review"),
+    "panel.review.verdict.scorecard": ("Scorecard", "Verdict"),
+}  # fmt: skip
+
+__all__ = [
+    "AsyncPanel", "CallError", "Comparison", "Criterion", "Decided", "DiskFull", "Document",
+    "Event", "Finding", "Forecast", "InputError", "LeftOut", "Missing", "MissingKey", "ModelError",
+    "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError", "Review",
+    "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError", "Source",
+    "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
+    "__version__", "areview", "compare", "open_run", "render", "review", "verify",
+]  # fmt: skip
+
+
+class _Package(ModuleType):
+    """This package, in which `panel.review` is the function also once the room is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system sets every imported subpackage as an attribute of its parent.
+        if not (name == "review" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home on first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'panel' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("panel-verdict")
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'panel' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

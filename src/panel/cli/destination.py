@@ -63,7 +63,10 @@ def written(
         @functools.wraps(function)
         def call(*args: Any, form: str | None, output: Path | None, **values: Any) -> Any:
             form, path = resolve(form, output, suffixes)
-            return function(*args, destination=Destination(form or default, path), **values)
+            form = form or default
+            if of:
+                formats.load(form, of)  # an unusable plug-in is an error before any work
+            return function(*args, destination=Destination(form, path), **values)
 
         declared = click.option(
             "--output",

@@ -38,7 +38,7 @@ def is_fetched(tool: Tool, options: Options) -> bool:
     """Tell whether a tool's address is read."""
     if options.offline or not tool.url:
         return False
-    return options.fetch or not (tool.evidence or tool.description)
+    return options.fetch or not (tool.evidence or tool.documents or tool.description)
 
 
 async def gather_all(options: Options, tools: Sequence[Tool]) -> GatheredEvidence:
@@ -116,7 +116,7 @@ def stored_tool(runs: Path, name: str) -> Tool | None:
 
 
 def _own(tool: Tool, now: datetime) -> Collected:
-    if not (tool.evidence or tool.description):
+    if not (tool.evidence or tool.documents or tool.description):
         raise ToolError(
             f"no earlier run holds evidence about {tool.name}, and --offline fetches none",
             hint="without --offline it is read from its address",
@@ -132,7 +132,7 @@ def _counts(collected: Collected) -> str:
 
 def _stored(runs: Path, tools: Sequence[Tool]) -> dict[str, Collected]:
     """Return the evidence of the newest runs about tools without files of their own, by slug."""
-    wanted = {tool.slug: tool for tool in tools if not tool.evidence}
+    wanted = {tool.slug: tool for tool in tools if not (tool.evidence or tool.documents)}
     by_slug: dict[str, Collected] = {}
     for path in list_folders(runs):
         if not wanted:

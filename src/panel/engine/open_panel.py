@@ -2,21 +2,24 @@
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from panel.engine.open_provider import OpenedProvider, open_provider, provider_config
+from panel.engine.connections import OpenedProvider
+from panel.engine.open_provider import open_provider, provider_config
 from panel.engine.options import Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
+from panel.foundation.errors import PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
 from panel.review.calibration import calibration as calibrations
 from panel.review.calibration.calibration import Calibration, Measured
 from panel.review.choices import choices
-from panel.review.personas import load_personas
+from panel.review.personas import Persona, load_personas
 from panel.review.plan import ReviewPlan
 from panel.review.score import Rule
 from panel.runs.manifest import public
@@ -49,8 +52,8 @@ async def open_panel(options: Options) -> OpenedPanel:
         InputError: a persona, the provider or its model cannot be used.
         CallError: a provider cannot be reached, or rejects the key.
     """
-    personas = load_personas(names=options.personas, folders=persona_folders())
-    secret, secret_warnings = _secret()
+    personas = _personas(options)
+    secret, secret_warnings = _secret(options)
     async with contextlib.AsyncExitStack() as stack:
         provider = await open_provider(provider_config(options), options)
         stack.push_async_callback(provider.endpoint.close)
@@ -80,11 +83,27 @@ def persona_folders() -> tuple[Path, ...]:
     return (shipped, here) if here.is_dir() and not same else (shipped,)
 
 
-def _secret() -> tuple[bytes, tuple[str, ...]]:
+def _personas(options: Options) -> tuple[Persona, ...]:
+    """Return the reviewers in the order they are named; those that are objects as they are."""
+    folders = (data_folder("personas"),) if options.sealed else persona_folders()
+    if options.personas is None:
+        return load_personas(folders=folders)
+    names = [persona for persona in options.personas if isinstance(persona, str)]
+    by_name = iter(load_personas(names=names, folders=folders))
+    personas = tuple(next(by_name) if isinstance(p, str) else p for p in options.personas)
+    counts = Counter(persona.name for persona in personas)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise PersonaError(f"persona {twice[0]!r} is named twice")
+    return personas
+
+
+def _secret(options: Options) -> tuple[bytes, tuple[str, ...]]:
     """Return this installation's secret; where none can be stored, one of this process and why.
 
     It keys the fence's marker and nothing that is stored: such a run resumes and replays.
     """
+    if options.sealed:
+        return secrets.token_bytes(SECRET_BYTES), ()
     try:
         return installation_secret(config_folder()), ()
     except SecretNotKept as error:
@@ -107,7 +126,7 @@ def _calibration_and_rule(
     if options.calibrates:
         return None, Rule(**numbers)
     judge = provider.config
-    calibration = calibrations.load(judge.model, judge.ask)
+    calibration = calibrations.load(judge.model, judge.ask, own=not options.sealed)
     if calibration and calibration.ship_at is not None and _measured(calibration, judge):
         numbers = {"ship_at": calibration.ship_at} | numbers
     return calibration, Rule(**numbers)

@@ -1,11 +1,11 @@
 """Opening a provider: from the options to its configuration, and by its kind to an endpoint."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from panel.engine.connections import OpenedProvider
 from panel.engine.options import Options
 from panel.foundation.errors import CallError, ProviderError, RunError, call_error
 from panel.llm.calls import request_key
@@ -16,7 +16,7 @@ from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.providers.catalog import complete_target
 from panel.llm.providers.resolve import resolve
 from panel.llm.replay import Replay
-from panel.llm.types import ChatRequest, Endpoint
+from panel.llm.types import ChatRequest
 from panel.review.plan import ReviewPlan
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
@@ -30,21 +30,6 @@ REUSED_RUNS: Final = 20
 _REPLAY: Final = "replay:"
 
 
-@dataclass(frozen=True)
-class OpenedProvider:
-    """A provider ready to be asked; whoever opened it closes the endpoint."""
-
-    config: ProviderConfig
-    """Completed with what only the provider knows, for instance its one model."""
-    endpoint: Endpoint
-    warnings: tuple[str, ...] = ()
-    """Lines for every scorecard."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Of programs that answer on this machine, for the manifest."""
-    replayed: ReviewPlan | None = None
-    """The plan of the run that is replayed, without its personas."""
-
-
 async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvider:
     """Open a provider's endpoint. Sends no question, but may look up or download the model.
 
@@ -52,7 +37,9 @@ async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvi
         InputError: the provider or its model cannot be used.
         CallError: the provider cannot be reached, or rejects the key.
     """
-    return await OPENERS[config.kind](config, options)
+    if options.connections is None or config.kind == "replay":
+        return await OPENERS[config.kind](config, options)
+    return await options.connections.get(config, lambda: OPENERS[config.kind](config, options))
 
 
 async def _open_wire(config: ProviderConfig, options: Options) -> OpenedProvider:

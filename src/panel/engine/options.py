@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask
 from panel.review.choices import ReviewChoices
+
+if TYPE_CHECKING:
+    from panel.engine.connections import Connections
+    from panel.review.personas import Persona
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +22,8 @@ class Options(ReviewChoices):
     provider: str | None = None
     model: str | None = None
     ask: Ask | None = None
-    personas: tuple[str, ...] | None = None
+    personas: "tuple[str | Persona, ...] | None" = None
+    """Reviewers by name or as they are; None: all that are shipped or lie in `personas/` here."""
     bill_to: str | None = None
     concurrency: int | None = None
     check_support: bool = False
@@ -41,5 +47,9 @@ class Options(ReviewChoices):
     """Measure the judge: ask without a calibration and without written parts."""
     command: tuple[str, ...] = ()
     """The words of the command line, for the manifest."""
+    connections: "Connections | None" = None
+    """Keeps endpoints open from one session to the next; None: each session opens its own."""
+    sealed: bool = False
+    """Read nothing that belongs to this user: no `personas/` here, no configuration folder."""
     on_download: Callable[[str, int, int], None] = lambda name, done, total: None
     """Called while a model is downloaded: its name, bytes so far, bytes in all."""

@@ -18,7 +18,7 @@ from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name
 from panel.evidence.readers.passages import ReadDocument
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence, Source
-from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool import Document, Tool
 from panel.foundation.errors import ToolError, Unparseable
 from panel.foundation.text import printable
 
@@ -42,9 +42,10 @@ def gather(tool: Tool, *, now: datetime) -> Evidence:
 
 
 def read_files(tool: Tool, *, now: datetime) -> list[ReadDocument]:
-    """Return what a tool's own files say, in their order; raises as `gather` does."""
+    """Return what a tool's own files and documents say, in order; raises as `gather` does."""
     names = _shown_names(tool.evidence)
-    return [_file(path, name, now) for path, name in zip(tool.evidence, names, strict=True)]
+    files = [_file(path, name, now) for path, name in zip(tool.evidence, names, strict=True)]
+    return files + [_text(document, now) for document in tool.documents]
 
 
 def evidence_of(
@@ -65,7 +66,21 @@ def _described(tool: Tool, now: datetime) -> ReadDocument:
 
 
 def _file(path: Path, name: str, now: datetime) -> ReadDocument:
-    raw = _read(path)
+    return _parsed(_read(path), name, path, now)
+
+
+def _text(document: Document, now: datetime) -> ReadDocument:
+    raw, name = document.text.encode("utf-8", "replace"), printable(document.name)
+    if len(raw) > MAX_BYTES:
+        raise ToolError(
+            f"{name}: larger than {MAX_BYTES // 1_000_000} MB",
+            hint="keep the part that is about the tool",
+        )
+    return _parsed(raw, name, Path(name.rpartition("/")[2]), now)
+
+
+def _parsed(raw: bytes, name: str, path: Path, now: datetime) -> ReadDocument:
+    """Read bytes in the format that the path's suffix means, else in that of their look."""
     media_type = by_name(path.name)
     if media_type is None and (suffix := path.suffix.lower()):
         raise ToolError(

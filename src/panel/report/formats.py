@@ -2,7 +2,9 @@
 
 They are found without importing them. A new format is one dropped-in file with a one-line
 docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
-comparison of tools, a difference of runs, the agreement of runs, a judge's calibration report.
+comparison of tools, a difference of runs, the agreement of runs, a judge's calibration report. A
+format of scorecards may also be such a module of an installed package, as an entry point of the
+group `panel.formats`.
 """
 
 import ast
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast
 
 from panel.foundation.errors import InputError
+from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 
 Subject = Literal["scorecard", "comparison", "changes", "agreement", "calibration"]
 """A folder of this room."""
@@ -32,36 +35,53 @@ class Format(Protocol):
 
 
 def names(of: Subject = "scorecard") -> tuple[str, ...]:
-    """Return the names of all formats, in alphabetical order."""
-    return tuple(_sources(of))
+    """Return the names of all formats, in alphabetical order; plug-ins are listed unimported."""
+    return tuple(sorted({*_sources(of), *_plugin_names(of)}))
 
 
 def described(of: Subject = "scorecard") -> dict[str, str]:
     """Return each format's one-line description, for `--help`."""
     texts = {name: ast.get_docstring(ast.parse(source)) for name, source in _sources(of).items()}
-    return {name: (text or "").partition("\n")[0] for name, text in texts.items()}
+    plugins = dict.fromkeys(_plugin_names(of), "(plug-in)")
+    return {name: (text or "").partition("\n")[0] for name, text in texts.items()} | plugins
 
 
 def suffixes(of: Subject = "scorecard") -> dict[str, str]:
     """Return the ending of files in each format, with its dot."""
     marks = {name: _MARK.search(source) for name, source in _sources(of).items()}
-    return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()}
+    plugins = {name: f".{name}" for name in _plugin_names(of)}
+    return {name: (mark and mark[1]) or f".{name}" for name, mark in marks.items()} | plugins
 
 
 def load(name: str, of: Subject = "scorecard") -> Format:
     """Import one format.
 
     Raises:
-        InputError: there is no such format.
+        InputError: there is no such format, or it is a plug-in that cannot be used.
     """
     if name not in (known := names(of)):
         raise InputError(f"no output format {name!r}", hint=f"choose from {', '.join(known)}")
-    return cast(Format, importlib.import_module(f"panel.report.{of}.{name}"))
+    if name not in _plugin_names(of):
+        return cast(Format, importlib.import_module(f"panel.report.{of}.{name}"))
+    form = load_plugin("formats", name)
+    if not isinstance(getattr(form, "SUFFIX", None), str) or not callable(
+        getattr(form, "render", None)
+    ):
+        raise broken_plugin("formats", name, "it needs SUFFIX and render(cards)")
+    return cast(Format, form)
 
 
 def render(shown: Any, name: str, of: Subject) -> str:
     """Return something in one of its formats, ending in a newline; raises as `load` does."""
     return load(name, of).render(shown)
+
+
+def _plugin_names(of: Subject) -> tuple[str, ...]:
+    """Return the plug-ins that are formats of scorecards; none that is called as a shipped one."""
+    if of != "scorecard":
+        return ()
+    shipped = _sources(of)
+    return tuple(name for name in plugin_names("formats") if name not in shipped)
 
 
 def _sources(of: Subject) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from panel.foundation.errors import PersonaError
+from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.foundation.strict_yaml import read_front_matter
 
 Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
@@ -104,7 +105,8 @@ def load_personas(
     """Read the reviewers of all folders; a later folder's file replaces an earlier one's.
 
     Args:
-        names: Which ones, in this order; all of them when None.
+        names: Which ones, in this order; all of the folders when None. Those of installed
+            packages (entry points of the group `panel.personas`) are only read where named.
         folders: Where to look. A file's own name must be the persona's.
 
     Raises:
@@ -115,14 +117,23 @@ def load_personas(
         raise PersonaError(f"no persona files in {', '.join(map(str, folders))}")
     if names is None:
         return tuple(read_persona(paths[name]) for name in sorted(paths, key=_place))
+    plugins = plugin_names("personas")
     for name in names:
-        if name not in paths:
-            raise PersonaError(
-                f"no persona {name!r}: there are {', '.join(sorted(paths, key=_place))}"
-            )
+        if name not in paths and name not in plugins:
+            known = sorted({*paths, *plugins}, key=_place)
+            raise PersonaError(f"no persona {name!r}: there are {', '.join(known)}")
     if twice := [name for n, name in enumerate(names) if name in names[:n]]:
         raise PersonaError(f"persona {twice[0]!r} is named twice")
-    return tuple(read_persona(paths[name]) for name in names)
+    return tuple(read_persona(paths[name]) if name in paths else _plugin(name) for name in names)
+
+
+def _plugin(name: str) -> Persona:
+    persona = load_plugin("personas", name)
+    if isinstance(persona, str | Path):
+        persona = read_persona(Path(persona))
+    if not isinstance(persona, Persona) or persona.name != name:
+        raise broken_plugin("personas", name, f"it is no Persona of the name {name!r}")
+    return persona
 
 
 def read_persona(path: Path) -> Persona:

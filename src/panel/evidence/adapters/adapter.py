@@ -1,7 +1,8 @@
 """The adapter interface: addresses of one kind, the requests for them, and how replies are read.
 
-Adapters are the files of this folder that have an `ADAPTER`. They prepare requests as data and send
-nothing, so a new one is one more file and can be tested without a network.
+Adapters are the files of this folder that have an `ADAPTER`, and such objects of installed packages
+(entry points of the group `panel.adapters`). They prepare requests as data and send nothing, so a
+new one is one more file and can be tested without a network.
 """
 
 import importlib
@@ -16,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.source import Role
+from panel.foundation.errors import InputError
+from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names, warn_of
 
 _FOLDER: Final = Path(__file__).parent
 _MARK: Final = re.compile(r"^ADAPTER\b", re.MULTILINE)
@@ -136,7 +139,19 @@ def adapters() -> tuple[Adapter, ...]:
     names = [path.stem for path in files if _MARK.search(path.read_text(encoding="utf-8"))]
     modules = [importlib.import_module(f"panel.evidence.adapters.{name}") for name in names]
     instances: list[Adapter] = [module.ADAPTER for module in modules]
+    for name in plugin_names("adapters"):
+        try:
+            instances.append(_plugin(name))
+        except InputError as error:
+            warn_of(error)
     return tuple(sorted(instances, key=lambda adapter: adapter.rank))
+
+
+def _plugin(name: str) -> Adapter:
+    adapter = load_plugin("adapters", name)
+    if not isinstance(adapter, Adapter):
+        raise broken_plugin("adapters", name, "it is no Adapter")
+    return adapter
 
 
 def adapter_of(at: Address) -> Adapter | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from panel.evidence.tools.file_access import check_listed
 from panel.evidence.tools.list_formats import KEYS, Row
-from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool import Document, Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable
 
@@ -27,7 +27,12 @@ _UNKNOWN: Final = frozenset(
 
 
 def read_tool(
-    row: Row, *, folder: Path, files: Sequence[Path] = (), allow_outside: bool = False
+    row: Row,
+    *,
+    folder: Path,
+    files: Sequence[Path] = (),
+    documents: Sequence[Document] = (),
+    allow_outside: bool = False,
 ) -> tuple[Tool, str, tuple[str, ...]]:
     """Return the tool of a row without its slug, its full name, and notes on what was changed.
 
@@ -35,6 +40,7 @@ def read_tool(
         row: The entry.
         folder: What its evidence paths are relative to.
         files: Further evidence, already absolute.
+        documents: Further evidence as texts.
         allow_outside: Whether those paths may lead out of the folder.
 
     Raises:
@@ -50,13 +56,13 @@ def read_tool(
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
     _check_url(texts["url"], row.place("url"))
     evidence = (*_paths(row, folder, allow_outside=allow_outside), *files)
-    if not (texts["description"] or evidence or texts["url"]):
+    if not (texts["description"] or evidence or documents or texts["url"]):
         raise ToolError(
             f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence"
             " nor url",
             hint="add description: TEXT, evidence: [README.md], or url: https://…",
         )
-    tool = Tool.model_validate({**texts, "evidence": evidence})
+    tool = Tool.model_validate({**texts, "evidence": evidence, "documents": documents})
     return tool, full["name"] or "", tuple(notes)
 
 

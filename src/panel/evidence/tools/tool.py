@@ -1,8 +1,18 @@
-"""A tool: the thing under review, as its tool file or the command line states it."""
+"""A tool: the thing under review, as its tool file, the command line or a program states it."""
 
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """Evidence as text in memory, for programs; a file's text needs none: its path will do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    name: str = Field(default="document", min_length=1, max_length=200)
+    """Shown to people; its suffix says the format (`README.md`), without one the text does."""
 
 
 class Tool(BaseModel):
@@ -19,5 +29,7 @@ class Tool(BaseModel):
     description: str | None = None
     evidence: tuple[Path, ...] = ()
     """Local files about the tool, absolute once read from a list."""
+    documents: tuple[Document, ...] = Field(default=(), exclude=True, repr=False)
+    """Texts about the tool, read after its files; what is stored is the sources made of them."""
     slug: str = ""
     """File-safe name, unique within a run; filled by `tool_list`, never read from a file."""

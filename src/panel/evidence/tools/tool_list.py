@@ -10,7 +10,7 @@ from panel.evidence.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
 from panel.evidence.tools.file_access import check_named
 from panel.evidence.tools.identity import contradict, name_key
 from panel.evidence.tools.list_formats import KEYS, Row, read_rows
-from panel.evidence.tools.tool import Tool
+from panel.evidence.tools.tool import Document, Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.slug import slug
 from panel.foundation.text import printable
@@ -77,8 +77,9 @@ def single_tool(
     url: str | None = None,
     description: str | None = None,
     evidence: Sequence[Path] = (),
+    documents: Sequence[Document] = (),
 ) -> Tool:
-    """Return a tool named on the command line, checked like one of a list.
+    """Return a tool named on the command line or by a program, checked like one of a list.
 
     Its files may lie anywhere; private keys and files of secrets are refused with ToolError.
     """
@@ -86,7 +87,9 @@ def single_tool(
     for file, path in zip(files, evidence, strict=True):
         check_named(file, shown=str(path), place="--evidence")
     row = Row("command line", 0, {"name": name, "url": url, "description": description})
-    tool, full_name, _ = read_tool(row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)))
+    tool, full_name, _ = read_tool(
+        row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)), documents=documents
+    )
     return tool.model_copy(update={"slug": slug(full_name)})
 
 

@@ -90,7 +90,7 @@ def _resolved(query: _Query) -> ProviderConfig:
         )
     if name in (*table.router.policies, *table.router.providers):
         return _routed(query)
-    row = table.rows.get(name.removeprefix("direct:"))
+    row = table.row(name.removeprefix("direct:"))
     if row is None or (row.kind == "local" and name != "local"):
         raise _unknown(query)
     return _provider_config(query, row, ProviderSettings())
@@ -107,7 +107,7 @@ def _configured(query: _Query, table: ProviderSettings) -> ProviderConfig:
     known = provider_table()
     if query.provider in (*known.router.policies, *known.router.providers):
         return _routed(query, table)
-    row = known.rows.get(query.provider.removeprefix("direct:"))
+    row = known.row(query.provider.removeprefix("direct:"))
     if row is None:
         raise ProviderError(f"{where}: base_url is missing", hint='base_url = "https://…/v1"')
     return _provider_config(query, row, table)

@@ -1,11 +1,17 @@
-"""The table of providers as data: `table.toml` read and validated. Knows no environment."""
+"""The table of providers as data: `table.toml`, and rows of installed packages. Validated.
+
+A package adds a row as an entry point of the group `panel.providers`, named after the provider: a
+dictionary with the keys of a row. It is imported when that provider is asked for. Knows no
+environment.
+"""
 
 import tomllib
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.llm.config import Ask, Kind, ResponseFormat
 
 
@@ -58,11 +64,36 @@ class ProviderTable(BaseModel):
     gone: dict[str, str]
     """What once was a provider, and why it is none any more."""
 
+    def row(self, name: str) -> ProviderRow | None:
+        """Return the row of a name, without `direct:`; None where no provider is called so.
+
+        Raises:
+            InputError: it is that of a plug-in that cannot be used.
+        """
+        if name in self.rows:
+            return self.rows[name]
+        return _plugin(name) if name in plugin_names("providers") else None
+
     def names(self) -> list[str]:
         """Return every value of `--provider` that is a plain or `direct:` name."""
         own = [name for name, row in self.rows.items() if not row.direct]
         direct = [f"direct:{name}" for name, row in self.rows.items() if row.direct]
-        return [*self.router.policies, *self.router.providers, *own, *direct]
+        shipped = [*self.router.policies, *self.router.providers, *own, *direct]
+        return [*shipped, *(name for name in plugin_names("providers") if name not in shipped)]
+
+
+def _plugin(name: str) -> ProviderRow:
+    """Return the row of a plug-in: an address of its own, and so a key of its own."""
+    data = load_plugin("providers", name)
+    try:
+        row = ProviderRow.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise broken_plugin("providers", name, f"{where}: {first['msg'].lower()}") from None
+    if row.kind != "wire" or row.base_url is None or row.direct:
+        raise broken_plugin("providers", name, "it needs a base_url, and no kind or direct")
+    return row
 
 
 @cache

@@ -100,10 +100,10 @@ class Calibration(BaseModel):
         return correction is not None and correction.question in ("", question)
 
 
-def load(model: str, ask: Ask = "stepwise") -> Calibration | None:
-    """Return what is known of a judge: from the config folder, else as shipped, else None."""
+def load(model: str, ask: Ask = "stepwise", *, own: bool = True) -> Calibration | None:
+    """Return what is known of a judge: if `own` from the config folder, else as shipped or None."""
     name = file_name(model, ask)
-    for folder in (own_folder(), SHIPPED):
+    for folder in (own_folder(), SHIPPED) if own else (SHIPPED,):
         path = folder / name
         if path.is_file():
             return _read(path)

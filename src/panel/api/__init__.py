@@ -1,0 +1,1 @@
+"""The Python interface; its names are exported by `panel` itself."""

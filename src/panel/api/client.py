@@ -1,0 +1,311 @@
+"""`AsyncPanel`: a client that reviews tools, and `areview`, one review by a client of its own."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self
+
+from panel.api import arguments
+from panel.api.arguments import EvidenceLike, ToolLike
+from panel.engine.connections import Connections
+from panel.engine.options import Options
+from panel.engine.session import Session
+from panel.foundation.errors import InputError
+from panel.foundation.settings import ProviderSettings, Settings, load_settings
+from panel.llm.config import Ask
+from panel.llm.providers.table import provider_table
+from panel.review.events import Decided, Event
+from panel.review.personas import Persona
+from panel.review.verdict.scorecard import Scorecard
+
+P = ParamSpec("P")
+
+_KEY: Final = "PANEL_API_KEY"
+"""Stands for `api_key` among the variables that a provider's key is looked up in."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A tool of a list was left out: nothing could be read about it."""
+
+    reason: str
+    """One line; names the tool."""
+
+
+Watcher = Callable[[Event | LeftOut], object]
+"""Called with each event of a review as it happens. What it raises ends the review."""
+
+
+class AsyncPanel:
+    """Reviews tools; keeps connections and the local model from one review to the next.
+
+    Use it in `async with`, or `await close()` at the end. Nothing is opened before the first
+    review. Reviews may run at the same time; together they keep the provider's concurrency.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+        api_key: str | None = None,
+        ask: Ask | None = None,
+        personas: str | Persona | Sequence[str | Persona] | None = None,
+        samples: int = 1,
+        context: str | None = None,
+        check_support: bool = False,
+        support_provider: str | None = None,
+        fresh: bool = False,
+        offline: bool = False,
+        runs: str | Path | None = None,
+        settings: Settings | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Check the arguments and read the settings; nothing is opened yet.
+
+        Args:
+            provider: where the model is called, as `--provider`; None means settings, then default.
+            model: the model, as `--model`.
+            api_key: the provider's key; None looks for it in the environment.
+            ask: `whole` or `stepwise`; None leaves it to the provider.
+            personas: the reviewers, by name or as objects; None asks all.
+            samples: how often each reviewer answers, 1 to 100.
+            context: for whom the reviewers judge, in words.
+            check_support: ask again whether each cited passage shows what it is cited for.
+            support_provider: who is asked that; None means `provider`.
+            fresh: ask again even where an earlier run has the answer.
+            offline: fetch nothing; evidence comes from files, texts and earlier runs.
+            runs: folder for runs; None means settings, then `runs` here.
+            settings: used instead of panel.toml and the PANEL_* variables. Nothing is then read
+                from the environment, the home folder or `personas/` here, but a local model.
+            environ: variables to use instead of the process's environment; with `settings`, none.
+
+        Raises:
+            InputError: an argument or a setting cannot be used.
+        """
+        arguments.check(
+            provider=provider, model=model, api_key=api_key, ask=ask, samples=samples,
+            context=context, check_support=check_support, support_provider=support_provider,
+            fresh=fresh, offline=offline,
+        )  # fmt: skip
+        named = arguments.as_personas(personas)
+        folder = None if runs is None else arguments.as_path("runs", runs)
+        sealed = settings is not None
+        settings, environ = _surroundings(settings, environ)
+        if folder is not None:
+            settings = settings.model_copy(update={"runs": folder})
+        if api_key is not None:
+            name = provider or settings.provider or "auto"
+            settings, environ = _with_key(settings, environ, name, api_key)
+        self._connections = Connections()
+        self._options = Options(
+            settings=settings, environ=environ, provider=provider, model=model, ask=ask,
+            personas=named, samples=samples,
+            context=context if context is not None else settings.context,
+            check_support=check_support or support_provider is not None,
+            support_provider=support_provider, fresh=fresh, offline=offline,
+            connections=self._connections, sealed=sealed,
+        )  # fmt: skip
+
+    async def review(
+        self,
+        tool: ToolLike,
+        *,
+        evidence: EvidenceLike | Sequence[EvidenceLike] = (),
+        description: str | None = None,
+        url: str | None = None,
+        fetch: bool = False,
+        allow_outside: bool = False,
+        on_event: Watcher | None = None,
+    ) -> Scorecard:
+        """Review one tool, as a run of its own, and return its scorecard.
+
+        Args:
+            tool: a `Tool`, a web address, the path of a tool file, or a name together with `url`,
+                `evidence` or `description`.
+            evidence: a local file or a `Document` about the tool, or several.
+            description: what the tool is.
+            url: the tool's address; read where nothing else is known of the tool.
+            fetch: read the tool's address even where it brings evidence.
+            allow_outside: let a tool file name evidence outside its own folder.
+            on_event: called with each event as it happens.
+
+        Raises:
+            InputError: an argument, tool, provider or model cannot be used; nothing was written.
+            RunStopped: the provider turned the run down; what was answered is kept.
+        """
+        arguments.check(description=description, url=url, fetch=fetch, allow_outside=allow_outside)
+        by_address = url is not None or arguments.is_address(tool)
+        wants_page = fetch or (by_address and evidence in (None, (), []))
+        options = self._with_fetch(wants_page, insists=fetch)
+        named = arguments.as_tool(
+            tool, evidence=evidence, description=description, url=url, allow_outside=allow_outside
+        )
+        async with await Session.start(options, [named]) as session:
+            (card,) = await session.work(watch=_watch(on_event))
+        return card
+
+    async def review_many(
+        self,
+        tools: str | Path | Iterable[ToolLike],
+        *,
+        fetch: bool = False,
+        allow_outside: bool = False,
+        on_event: Watcher | None = None,
+    ) -> AsyncGenerator[Scorecard, None]:
+        """Review many tools as one run and yield each scorecard as soon as it is decided.
+
+        Ending the loop early stops the run; what was answered is kept.
+
+        Args:
+            tools: the path of a tool list, or tools, addresses and paths of tool files.
+            fetch: read a tool's address even where it brings evidence.
+            allow_outside: let a tool list name evidence outside its own folder.
+            on_event: called with each event as it happens; a tool about which nothing can be
+                read is a `LeftOut`.
+
+        Raises:
+            InputError: an argument, tool, provider or model cannot be used; nothing was written.
+            RunStopped: the provider turned the run down; what was answered is kept.
+        """
+        arguments.check(fetch=fetch, allow_outside=allow_outside)
+        options = self._with_fetch(fetch, insists=fetch)
+        listed = arguments.as_tools(tools, allow_outside=allow_outside)
+        if not listed:
+            return
+        ready: asyncio.Queue[Scorecard | None] = asyncio.Queue()
+        async with await Session.start(options, listed) as session:
+            work = asyncio.create_task(_worked(session, ready, on_event))
+            work.add_done_callback(lambda _: ready.put_nowait(None))
+            try:
+                while (card := await ready.get()) is not None:
+                    yield card
+                await work
+            finally:
+                if not work.done():
+                    session.stop()
+                    work.cancel()
+                    await asyncio.wait([work])
+
+    async def close(self) -> None:
+        """Close connections and the local model; a later review opens them again."""
+        await self._connections.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client; nothing is opened yet."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close connections and the local model."""
+        await self.close()
+
+    def _with_fetch(self, fetch: bool, *, insists: bool) -> Options:
+        if insists and self._options.offline:
+            raise InputError("offline and fetch were both given", hint="leave one of them out")
+        return replace(self._options, fetch=fetch)
+
+
+def _surroundings(
+    settings: Settings | None, environ: Mapping[str, str] | None
+) -> tuple[Settings, Mapping[str, str]]:
+    """Return settings and variables; with settings passed, no variable but those passed."""
+    if settings is not None:
+        return settings, environ or {}
+    environ = os.environ if environ is None else environ
+    return load_settings(None, environ), environ
+
+
+def _with_key(
+    settings: Settings, environ: Mapping[str, str], provider: str, key: str
+) -> tuple[Settings, Mapping[str, str]]:
+    """Return settings and variables in which a provider finds this key, and no other one."""
+    router = provider_table().router
+    known = settings.providers.get(provider)
+    if known is None and provider in (*router.policies, *router.providers):
+        return settings, {**environ, router.key_env[0]: key}
+    table = known or ProviderSettings(base_url=provider if arguments.is_address(provider) else None)
+    providers = {**settings.providers, provider: table.model_copy(update={"key_env": _KEY})}
+    return settings.model_copy(update={"providers": providers}), {**environ, _KEY: key}
+
+
+def _watch(on_event: Watcher | None) -> Callable[[Event], None]:
+    def watch(event: Event) -> None:
+        if on_event is not None:
+            on_event(event)
+
+    return watch
+
+
+async def _worked(
+    session: Session, ready: "asyncio.Queue[Scorecard | None]", on_event: Watcher | None
+) -> None:
+    """Work a session; each scorecard goes into the queue as it is decided."""
+    tell = _watch(on_event)
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Decided):
+            ready.put_nowait(event.card)
+        tell(event)
+
+    await session.gather()
+    if on_event is not None:
+        for line in session.left_out:
+            on_event(LeftOut(line))
+    await session.work(watch=watch)
+
+
+def _checked(
+    call: Callable[P, Coroutine[Any, Any, Scorecard]],
+) -> Callable[P, Coroutine[Any, Any, Scorecard]]:
+    """Make an unknown argument an `InputError` that names the nearest one."""
+    known = tuple(inspect.signature(call).parameters)
+
+    @wraps(call)
+    async def checked(*args: P.args, **kwargs: P.kwargs) -> Scorecard:
+        arguments.check_names("areview", kwargs, known)
+        return await call(*args, **kwargs)
+
+    return checked
+
+
+@_checked
+async def areview(
+    tool: ToolLike,
+    *,
+    evidence: EvidenceLike | Sequence[EvidenceLike] = (),
+    description: str | None = None,
+    url: str | None = None,
+    provider: str | None = None,
+    model: str | None = None,
+    ask: Ask | None = None,
+    personas: str | Persona | Sequence[str | Persona] | None = None,
+    samples: int = 1,
+    context: str | None = None,
+    check_support: bool = False,
+    support_provider: str | None = None,
+    fresh: bool = False,
+    fetch: bool = False,
+    offline: bool = False,
+    allow_outside: bool = False,
+    runs: str | Path | None = None,
+) -> Scorecard:
+    """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
+    async with AsyncPanel(
+        provider=provider, model=model, ask=ask, personas=personas, samples=samples,
+        context=context, check_support=check_support, support_provider=support_provider,
+        fresh=fresh, offline=offline, runs=runs,
+    ) as client:  # fmt: skip
+        return await client.review(
+            tool, evidence=evidence, description=description, url=url, fetch=fetch,
+            allow_outside=allow_outside,
+        )  # fmt: skip
