@@ -14,8 +14,8 @@ from panel.evidence.tools.identity import contradict, name_key
 from panel.foundation.errors import Blocked, ToolError
 from panel.foundation.text import clean
 from panel.publish.community.requests import DESCRIPTION, NAME, URL, Budget, Request, Requests
+from panel.publish.server import deps
 from panel.publish.server.database import DatabaseAccess
-from panel.publish.server.dependencies import store
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import History
 
@@ -138,7 +138,7 @@ class ReviewQueue:
         return queued
 
 
-QueueStore = Annotated[ReviewQueue, store("review_queue")]
+QueueStore = Annotated[ReviewQueue, deps.store("review_queue")]
 
 
 def _check_address(url: str, allow: frozenset[str]) -> None:

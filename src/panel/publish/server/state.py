@@ -1,6 +1,6 @@
 """The server's state: every store, put together once, and started and ended as one.
 
-Handlers never see it whole: they name the stores they need (`panel.publish.server.dependencies`).
+Handlers never see it whole: they name the stores they need (`panel.publish.server.deps`).
 """
 
 import asyncio

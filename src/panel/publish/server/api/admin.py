@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from panel.foundation.errors import Banned, BudgetSpent, CommunityError, QueueFull, ToolError
 from panel.publish.community.errors import keepable
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
+from panel.publish.server import deps
 from panel.publish.server.api.errors import RequestRefused
 from panel.publish.server.api.public import DOWN, MISSING, summary
 from panel.publish.server.api.schemas import (
@@ -21,16 +22,6 @@ from panel.publish.server.api.schemas import (
     VoteReply,
 )
 from panel.publish.server.config import ServerConfig
-from panel.publish.server.dependencies import (
-    DatabaseStore,
-    IdentitiesStore,
-    LimitsStore,
-    PagesStore,
-    RequestNetworks,
-    TalliesStore,
-    VotesStore,
-    store,
-)
 from panel.publish.server.responses import check_rate, sentence, turned_away
 from panel.publish.server.review_request import QueueStore
 
@@ -91,9 +82,9 @@ class BanBody(_Body):
 
 async def check_key(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    networks: RequestNetworks,
-    limits: LimitsStore,
-    config: Annotated[ServerConfig, store("config")],
+    networks: deps.RequestNetworks,
+    limits: deps.LimitsStore,
+    config: Annotated[ServerConfig, deps.store("config")],
 ) -> None:
     """Let through whoever sends the API's key. Raises `RequestRefused`, `TooOften`."""
     check_rate(limits, api_network=networks)
@@ -125,13 +116,13 @@ async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
 
 async def vote(
     body: VoteBody,
-    networks: RequestNetworks,
+    networks: deps.RequestNetworks,
     *,
-    database: DatabaseStore,
-    identities: IdentitiesStore,
-    pages: PagesStore,
-    tallies: TalliesStore,
-    votes: VotesStore,
+    database: deps.DatabaseStore,
+    identities: deps.IdentitiesStore,
+    pages: deps.PagesStore,
+    tallies: deps.TalliesStore,
+    votes: deps.VotesStore,
 ) -> VoteReply:
     """Cast, change or withdraw a vote; it counts as anonymous."""
     if not pages.knows(body.tool):
@@ -155,8 +146,8 @@ async def vote(
 
 
 async def batches(
-    database: DatabaseStore,
-    votes: VotesStore,
+    database: deps.DatabaseStore,
+    votes: deps.VotesStore,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
 ) -> list[BatchReply]:
@@ -166,7 +157,10 @@ async def batches(
 
 
 async def remove(
-    body: RemoveBody, database: DatabaseStore, tallies: TalliesStore, votes: VotesStore
+    body: RemoveBody,
+    database: deps.DatabaseStore,
+    tallies: deps.TalliesStore,
+    votes: deps.VotesStore,
 ) -> RemovedReply:
     """Remove the votes of one network."""
     removed = await database.write(
@@ -177,7 +171,10 @@ async def remove(
 
 
 async def ban(
-    body: BanBody, database: DatabaseStore, identities: IdentitiesStore, tallies: TalliesStore
+    body: BanBody,
+    database: deps.DatabaseStore,
+    identities: deps.IdentitiesStore,
+    tallies: deps.TalliesStore,
 ) -> BanBody:
     """Take no more votes from a signed-in voter and count none of theirs, or again."""
 

@@ -1,7 +1,7 @@
 """The manual of the API: its OpenAPI document as a page without script. Pure.
 
 Not FastAPI's own page: that loads Swagger UI from another host and starts it by an inline script,
-which the site's Content-Security-Policy forbids. Knows OpenAPI as FastAPI writes it, and no handler.
+which the site's Content-Security-Policy forbids. Knows OpenAPI as FastAPI writes it, no handler.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

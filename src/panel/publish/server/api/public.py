@@ -11,6 +11,7 @@ from panel.evidence.tools.identity import folded
 from panel.foundation.errors import RunError
 from panel.publish.community.requests import Requests
 from panel.publish.community.tally import Tally
+from panel.publish.server import deps
 from panel.publish.server.api.errors import RequestRefused
 from panel.publish.server.api.schemas import (
     CategoryReply,
@@ -23,7 +24,6 @@ from panel.publish.server.api.schemas import (
     VerdictReply,
 )
 from panel.publish.server.database import Unavailable
-from panel.publish.server.dependencies import DatabaseStore, TalliesStore, store
 from panel.publish.server.tally_cache import TallyCache
 from panel.publish.server.thread_pool import ThreadPool
 from panel.report.comparison.advice import with_advice
@@ -48,9 +48,9 @@ CARD_SECONDS: Final = 20.0
 class Cards:
     """The scorecards of the archive, read in threads."""
 
-    archive: Annotated[Archive, store("archive")]
-    on_trouble: Annotated[Callable[[str], None], store("on_trouble")]
-    threads: Annotated[ThreadPool, store("card_threads")]
+    archive: Annotated[Archive, deps.store("archive")]
+    on_trouble: Annotated[Callable[[str], None], deps.store("on_trouble")]
+    threads: Annotated[ThreadPool, deps.store("card_threads")]
 
     def history(self, key: str) -> History:
         """Return the verdicts on a tool; raises `RequestRefused` where there is none."""
@@ -123,13 +123,13 @@ async def categories(cards: CardsStore) -> list[CategoryReply]:
     return [CategoryReply(name=name, tools=tools) for name, tools in rows]
 
 
-async def tally(key: Key, cards: CardsStore, tallies: TalliesStore) -> TallyReply:
+async def tally(key: Key, cards: CardsStore, tallies: deps.TalliesStore) -> TallyReply:
     """Get the community's votes on one tool."""
     cards.history(key)
     return TallyReply.of(_known(tallies).get(key, Tally()))
 
 
-async def tallies(tallies: TalliesStore) -> TalliesReply:
+async def tallies(tallies: deps.TalliesStore) -> TalliesReply:
     """Get the community's votes on every tool that has any."""
     counts = _known(tallies)
     return TalliesReply(tallies={key: TallyReply.of(tally) for key, tally in counts.items()})
@@ -137,8 +137,8 @@ async def tallies(tallies: TalliesStore) -> TalliesReply:
 
 async def request(
     number: Annotated[int, Path(ge=1, le=2**53, description="The request's number.")],
-    database: DatabaseStore,
-    requests: Annotated[Requests, store("requests")],
+    database: deps.DatabaseStore,
+    requests: Annotated[Requests, deps.store("requests")],
 ) -> RequestReply:
     """Get how far a request for a review is."""
     queued = await database.read(lambda: requests.get(number))

@@ -16,18 +16,8 @@ from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull, Tool
 from panel.publish.community.rate_limits import Names
 from panel.publish.community.requests import Request as QueuedRequest
 from panel.publish.community.requests import Requests
+from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
-from panel.publish.server.dependencies import (
-    READ,
-    DatabaseStore,
-    Fields,
-    LimitsStore,
-    RequestCookies,
-    RequestNetworks,
-    ResponsesStore,
-    VisitorsStore,
-    store,
-)
 from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
 from panel.publish.server.review_progress import ProgressBoard, Step
 from panel.publish.server.review_request import QueueStore
@@ -42,7 +32,7 @@ BEAT_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 0.25
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
-RequestsStore = Annotated[Requests, store("requests")]
+RequestsStore = Annotated[Requests, deps.store("requests")]
 
 router = APIRouter()
 
@@ -66,10 +56,10 @@ class RequestList:
     """Draws the form and the newest requests, for one visitor."""
 
     request: Request
-    database: DatabaseStore
+    database: deps.DatabaseStore
     queue: QueueStore
     requests: RequestsStore
-    responses: ResponsesStore
+    responses: deps.ResponsesStore
 
     async def draw(self, *, fault: str = "", status: int = 200) -> Response:
         """Return the page, with what is wrong with a request that was sent."""
@@ -99,8 +89,8 @@ class RequestList:
 class RequestState:
     """Looks up how far a request is: the database knows its state, the board each reviewer's."""
 
-    board: Annotated[ProgressBoard, store("progress")]
-    database: DatabaseStore
+    board: Annotated[ProgressBoard, deps.store("progress")]
+    database: deps.DatabaseStore
     requests: RequestsStore
 
     async def get(self, number: int) -> ShownRequest:
@@ -142,10 +132,10 @@ State = Annotated[RequestState, Depends()]
 
 
 async def requester(
-    cookies: RequestCookies,
-    networks: RequestNetworks,
-    database: DatabaseStore,
-    visitors: VisitorsStore,
+    cookies: deps.RequestCookies,
+    networks: deps.RequestNetworks,
+    database: deps.DatabaseStore,
+    visitors: deps.VisitorsStore,
 ) -> tuple[str, dict[str, Names]]:
     """Return who sends a request, a member or else a network, and whom it counts against."""
     user = await database.read(lambda: visitors.find(cookies))
@@ -159,10 +149,10 @@ async def requester(
 @router.post("/request")
 async def add(
     request: Request,
-    fields: Fields,
+    fields: deps.Fields,
     requests: List,
     requester: Annotated[tuple[str, dict[str, Names]], Depends(requester)],
-    limits: LimitsStore,
+    limits: deps.LimitsStore,
 ) -> Response:
     """Queue what the form asks for."""
     queue = requests.queue
@@ -182,15 +172,15 @@ async def add(
     return see_other(request, f"requests/{queued.id}")
 
 
-@router.api_route("/requests", methods=[*READ])
+@router.api_route("/requests", methods=[*deps.READ])
 async def all_requests(requests: List) -> Response:
     """Show the form and the newest requests."""
     return await requests.draw()
 
 
-@router.api_route("/requests/{number:int}", methods=[*READ])
+@router.api_route("/requests/{number:int}", methods=[*deps.READ])
 async def one_request(
-    request: Request, number: int, state: State, responses: ResponsesStore
+    request: Request, number: int, state: State, responses: deps.ResponsesStore
 ) -> Response:
     """Show how far one request is."""
     shown = await state.get(number)
@@ -199,9 +189,9 @@ async def one_request(
     )
 
 
-@router.api_route("/requests/{number:int}/events", methods=[*READ])
+@router.api_route("/requests/{number:int}/events", methods=[*deps.READ])
 async def events(
-    number: int, state: State, stopping: Annotated[threading.Event, store("stopping")]
+    number: int, state: State, stopping: Annotated[threading.Event, deps.store("stopping")]
 ) -> Response:
     """Send how far one request is, as server-sent events, until it has ended."""
     await state.get(number)

@@ -13,22 +13,8 @@ from panel.publish.community.email_address import mailbox, normalize_address
 from panel.publish.community.tokens import Tokens
 from panel.publish.newsletter.mime import MailMessage
 from panel.publish.newsletter.transactional import sign_in
-from panel.publish.server import mailed_links
+from panel.publish.server import deps, mailed_links
 from panel.publish.server.cookies import SESSION_DAYS
-from panel.publish.server.dependencies import (
-    READ,
-    DatabaseStore,
-    Fields,
-    JarStore,
-    LimitsStore,
-    RequestCookies,
-    RequestNetworks,
-    ResponsesStore,
-    TalliesStore,
-    TokensStore,
-    VisitorsStore,
-    store,
-)
 from panel.publish.server.flash import notice
 from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.responses import Responses, TooOften, check_rate, see_other
@@ -45,12 +31,12 @@ class SignInForm:
     """Draws the form of one request; to whom has signed in it shows the way out."""
 
     request: Request
-    cookies: RequestCookies
-    database: DatabaseStore
-    jar: JarStore
-    mail_queue: Annotated[MailQueue, store("mail_queue")]
-    responses: ResponsesStore
-    visitors: VisitorsStore
+    cookies: deps.RequestCookies
+    database: deps.DatabaseStore
+    jar: deps.JarStore
+    mail_queue: Annotated[MailQueue, deps.store("mail_queue")]
+    responses: deps.ResponsesStore
+    visitors: deps.VisitorsStore
 
     async def draw(self, *, fault: str = "", address: str = "", status: int = 200) -> Response:
         """Return the page, with what is wrong with an address that was sent."""
@@ -77,7 +63,7 @@ class SignInForm:
 Form = Annotated[SignInForm, Depends()]
 
 
-@router.api_route("/sign-in", methods=[*READ])
+@router.api_route("/sign-in", methods=[*deps.READ])
 async def form(form: Form) -> Response:
     """Show the form, or to whom has signed in the way out."""
     return await form.draw()
@@ -86,12 +72,12 @@ async def form(form: Form) -> Response:
 @router.post("/sign-in")
 async def send_link(
     form: Form,
-    fields: Fields,
-    networks: RequestNetworks,
+    fields: deps.Fields,
+    networks: deps.RequestNetworks,
     *,
-    address: Annotated[str, store("address")],
-    limits: LimitsStore,
-    tokens: TokensStore,
+    address: Annotated[str, deps.store("address")],
+    limits: deps.LimitsStore,
+    tokens: deps.TokensStore,
 ) -> Response:
     """Have a link mailed; the answer is the same for every address."""
     if not form.mail_queue.is_open:
@@ -107,8 +93,8 @@ async def send_link(
     return see_other(form.request, "sign-in/sent")
 
 
-@router.api_route("/sign-in/sent", methods=[*READ])
-async def sent(request: Request, responses: ResponsesStore) -> Response:
+@router.api_route("/sign-in/sent", methods=[*deps.READ])
+async def sent(request: Request, responses: deps.ResponsesStore) -> Response:
     """Say that a mail is on its way."""
     return await responses.words(
         request,
@@ -119,13 +105,13 @@ async def sent(request: Request, responses: ResponsesStore) -> Response:
     )
 
 
-@router.api_route("/sign-in/{token}", methods=[*READ])
+@router.api_route("/sign-in/{token}", methods=[*deps.READ])
 async def link(
     request: Request,
     token: str,
-    database: DatabaseStore,
-    responses: ResponsesStore,
-    tokens: TokensStore,
+    database: deps.DatabaseStore,
+    responses: deps.ResponsesStore,
+    tokens: deps.TokensStore,
 ) -> Response:
     """Show the button of a mailed link; signs nobody in."""
     owner = await database.read(lambda: mailed_links.read(tokens, "sign-in", token))
@@ -140,16 +126,16 @@ async def link(
 async def enter(
     request: Request,
     token: str,
-    cookies: RequestCookies,
-    networks: RequestNetworks,
+    cookies: deps.RequestCookies,
+    networks: deps.RequestNetworks,
     *,
-    database: DatabaseStore,
-    jar: JarStore,
-    limits: LimitsStore,
-    responses: ResponsesStore,
-    tallies: TalliesStore,
-    tokens: TokensStore,
-    visitors: VisitorsStore,
+    database: deps.DatabaseStore,
+    jar: deps.JarStore,
+    limits: deps.LimitsStore,
+    responses: deps.ResponsesStore,
+    tallies: deps.TalliesStore,
+    tokens: deps.TokensStore,
+    visitors: deps.VisitorsStore,
 ) -> Response:
     """Spend a mailed link and sign in."""
     check_rate(limits, link_network=networks)
@@ -172,10 +158,10 @@ async def enter(
 @router.post("/sign-out")
 async def leave(
     request: Request,
-    cookies: RequestCookies,
-    database: DatabaseStore,
-    jar: JarStore,
-    visitors: VisitorsStore,
+    cookies: deps.RequestCookies,
+    database: deps.DatabaseStore,
+    jar: deps.JarStore,
+    visitors: deps.VisitorsStore,
 ) -> Response:
     """Sign out, here and wherever a copy of the session is."""
     await database.write(lambda: visitors.sign_out(cookies))

@@ -14,22 +14,12 @@ from panel.publish.community.subscribers import UNCONFIRMED, State, Subscribers
 from panel.publish.community.tokens import Tokens
 from panel.publish.newsletter.mime import MailMessage
 from panel.publish.newsletter.transactional import confirmation
-from panel.publish.server import mailed_links
-from panel.publish.server.dependencies import (
-    READ,
-    DatabaseStore,
-    Fields,
-    LimitsStore,
-    RequestNetworks,
-    ResponsesStore,
-    TokensStore,
-    store,
-)
+from panel.publish.server import deps, mailed_links
 from panel.publish.server.forms import BadForm
 from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
 
-SubscribersStore = Annotated[Subscribers, store("subscribers")]
+SubscribersStore = Annotated[Subscribers, deps.store("subscribers")]
 
 router = APIRouter()
 
@@ -74,10 +64,10 @@ class MailedLink:
 
     request: Request
     token: str
-    database: DatabaseStore
-    responses: ResponsesStore
+    database: deps.DatabaseStore
+    responses: deps.ResponsesStore
     subscribers: SubscribersStore
-    tokens: TokensStore
+    tokens: deps.TokensStore
 
     async def button(
         self, purpose: mailed_links.Purpose, *, title: str, text: str, button: str
@@ -123,14 +113,14 @@ Link = Annotated[MailedLink, Depends()]
 @router.post("/subscribe")
 async def subscribe(
     request: Request,
-    fields: Fields,
-    networks: RequestNetworks,
+    fields: deps.Fields,
+    networks: deps.RequestNetworks,
     *,
-    address: Annotated[str, store("address")],
-    limits: LimitsStore,
-    mail_queue: Annotated[MailQueue, store("mail_queue")],
+    address: Annotated[str, deps.store("address")],
+    limits: deps.LimitsStore,
+    mail_queue: Annotated[MailQueue, deps.store("mail_queue")],
     subscribers: SubscribersStore,
-    tokens: TokensStore,
+    tokens: deps.TokensStore,
 ) -> Response:
     """Have a confirmation mailed; the answer is the same for every address."""
     if not mail_queue.is_open:
@@ -149,8 +139,8 @@ async def subscribe(
     return see_other(request, "subscribe/sent")
 
 
-@router.api_route("/subscribe/sent", methods=[*READ])
-async def sent(request: Request, responses: ResponsesStore) -> Response:
+@router.api_route("/subscribe/sent", methods=[*deps.READ])
+async def sent(request: Request, responses: deps.ResponsesStore) -> Response:
     """Say that a mail is on its way, if one is due."""
     return await responses.words(
         request,
@@ -161,7 +151,7 @@ async def sent(request: Request, responses: ResponsesStore) -> Response:
     )
 
 
-@router.api_route("/confirm/{token}", methods=[*READ])
+@router.api_route("/confirm/{token}", methods=[*deps.READ])
 async def confirm_link(link: Link) -> Response:
     """Show the button of a mailed link; confirms nothing."""
     return await link.button(
@@ -173,7 +163,7 @@ async def confirm_link(link: Link) -> Response:
 
 
 @router.post("/confirm/{token}")
-async def confirm(link: Link, networks: RequestNetworks, limits: LimitsStore) -> Response:
+async def confirm(link: Link, networks: deps.RequestNetworks, limits: deps.LimitsStore) -> Response:
     """Spend a mailed link and confirm its address."""
     check_rate(limits, link_network=networks)
 
@@ -199,7 +189,7 @@ async def confirm(link: Link, networks: RequestNetworks, limits: LimitsStore) ->
     )
 
 
-@router.api_route("/unsubscribe/{token}", methods=[*READ])
+@router.api_route("/unsubscribe/{token}", methods=[*deps.READ])
 async def unsubscribe_link(link: Link) -> Response:
     """Show the button of a mailed link; ends nothing."""
     return await link.button(

@@ -9,21 +9,9 @@ from panel.foundation.errors import Banned
 from panel.publish.community.rate_limits import RateLimits
 from panel.publish.community.tally import Choice, Tally
 from panel.publish.community.votes import VoteStore
+from panel.publish.server import deps
 from panel.publish.server.cookies import YEAR, Cookies, new_voter
 from panel.publish.server.current_user import CurrentUser, Visitors
-from panel.publish.server.dependencies import (
-    DatabaseStore,
-    Fields,
-    JarStore,
-    LimitsStore,
-    PagesStore,
-    RequestCookies,
-    RequestNetworks,
-    ResponsesStore,
-    TalliesStore,
-    VisitorsStore,
-    VotesStore,
-)
 from panel.publish.server.forms import BadForm
 from panel.publish.server.responses import check_rate, see_other, sentence
 from panel.publish.site import urls
@@ -58,18 +46,18 @@ class VoteResult:
 @router.post("/vote")
 async def vote(
     request: Request,
-    fields: Fields,
-    cookies: RequestCookies,
-    networks: RequestNetworks,
+    fields: deps.Fields,
+    cookies: deps.RequestCookies,
+    networks: deps.RequestNetworks,
     *,
-    database: DatabaseStore,
-    jar: JarStore,
-    limits: LimitsStore,
-    pages: PagesStore,
-    responses: ResponsesStore,
-    tallies: TalliesStore,
-    visitors: VisitorsStore,
-    votes: VotesStore,
+    database: deps.DatabaseStore,
+    jar: deps.JarStore,
+    limits: deps.LimitsStore,
+    pages: deps.PagesStore,
+    responses: deps.ResponsesStore,
+    tallies: deps.TalliesStore,
+    visitors: deps.VisitorsStore,
+    votes: deps.VotesStore,
 ) -> Response:
     """Cast, change or withdraw a vote; answers only after the commit."""
     tool, choice = fields.get("tool", ""), fields.get("choice", "")

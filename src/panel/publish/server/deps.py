@@ -1,4 +1,4 @@
-"""What a handler can ask for with FastAPI's `Depends`: one store each, never the whole server.
+"""Dependencies of handlers: one store each by FastAPI's `Depends`, never the whole server.
 
 `create_app` puts the `ServerState` at `app.state.server`; a handler names the parts of it that it
 needs, so that its signature says what it touches.
