@@ -5,6 +5,7 @@ needs, so that its signature says what it touches.
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -32,6 +33,16 @@ def store(name: str) -> Any:
         return getattr(request.app.state.server, name)
 
     return Depends(read)
+
+
+def build(kind: type[object]) -> Any:
+    """Return the dependency on a new object of a class whose fields are dependencies themselves."""
+
+    async def make(**fields: Any) -> object:
+        return kind(**fields)
+
+    make.__signature__ = signature(kind)  # type: ignore[attr-defined]
+    return Depends(make)
 
 
 DatabaseStore = Annotated[DatabaseAccess, store("database")]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, cast
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from panel.evidence.tools.identity import folded
@@ -70,7 +70,7 @@ class Cards:
             raise RequestRefused(500, "damaged", "This scorecard cannot be read.") from None
 
 
-CardsStore = Annotated[Cards, Depends()]
+CardsStore = Annotated[Cards, deps.build(Cards)]
 
 
 async def verdicts(

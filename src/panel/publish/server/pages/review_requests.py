@@ -34,7 +34,7 @@ _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 RequestsStore = Annotated[Requests, deps.store("requests")]
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class RequestState:
         )
 
 
-List = Annotated[RequestList, Depends()]
-State = Annotated[RequestState, Depends()]
+List = Annotated[RequestList, deps.build(RequestList)]
+State = Annotated[RequestState, deps.build(RequestState)]
 
 
 async def requester(

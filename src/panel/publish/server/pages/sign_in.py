@@ -6,7 +6,7 @@ Mail scanners open links; they press no buttons.
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from panel.foundation.errors import AddressError, TokenError
 from panel.publish.community.email_address import mailbox, normalize_address
@@ -23,7 +23,7 @@ from panel.report.citations import cut, line
 
 AGAIN = ("Ask for a new link", "sign-in")
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SignInForm:
         return response
 
 
-Form = Annotated[SignInForm, Depends()]
+Form = Annotated[SignInForm, deps.build(SignInForm)]
 
 
 @router.api_route("/sign-in", methods=[*deps.READ])

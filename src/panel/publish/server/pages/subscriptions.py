@@ -6,7 +6,7 @@ Leaving works without cookies and from any page (RFC 8058): the link's token is 
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from panel.foundation.errors import AddressError, TokenError
 from panel.publish.community.email_address import mailbox, normalize_address
@@ -21,7 +21,7 @@ from panel.publish.server.responses import TooOften, check_rate, see_other, sent
 
 SubscribersStore = Annotated[Subscribers, deps.store("subscribers")]
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 _ADDRESS_KEPT: Final = ("asked", "confirmed")
 """States in which an address is kept."""
@@ -107,7 +107,7 @@ class MailedLink:
         return await self.responses.words(self.request, heading, *paragraphs, status=status)
 
 
-Link = Annotated[MailedLink, Depends()]
+Link = Annotated[MailedLink, deps.build(MailedLink)]
 
 
 @router.post("/subscribe")

@@ -16,7 +16,7 @@ from panel.publish.server.forms import BadForm
 from panel.publish.server.responses import check_rate, see_other, sentence
 from panel.publish.site import urls
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
