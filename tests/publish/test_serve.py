@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from panel.publish.community.tally import Tally, VoteCount
-from panel.publish.site.context import VisitorState as Offered
 from panel.report.figures import percent
 from tests.support.cards import card, named
 from tests.support.live import serving, until

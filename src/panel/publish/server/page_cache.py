@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 from panel.publish.community.tally import Tally
 from panel.publish.server.http_page import HTTPPage, make_page
 from panel.publish.server.thread_pool import ThreadPool
-from panel.publish.site.context import VisitorState
+from panel.publish.site.page import VisitorState
 
 Choice = Literal["ship", "skip"]
 V = TypeVar("V")
