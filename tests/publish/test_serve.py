@@ -21,7 +21,7 @@ def live(tmp_path_factory):
 
 
 def test_a_page_is_what_the_site_renders(live):
-    site, offered = live.service.page_cache.site, Offered(takes_mail=False)
+    site, offered = live.service.page_cache.site, VisitorState(takes_mail=False)
     for path in ("index.html", "tools/quillstore.html", "style.css"):
         assert live.visitor().get(f"/{path}").body == site.render(path, live=offered)
     assert live.visitor().get("/").body == live.visitor().get("/index.html").body
