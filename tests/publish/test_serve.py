@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from panel.publish.community.tally import Tally, VoteCount
+from panel.publish.site.page import VisitorState
 from panel.report.figures import percent
 from tests.support.cards import card, named
 from tests.support.live import serving, until
