@@ -69,6 +69,30 @@ def test_there_is_no_import_cycle_even_among_deferred_imports():
     assert house.cycle() == []
 
 
+def test_the_community_database_knows_no_model_and_no_review():
+    later = {"llm", "review", "runs", "report", "engine"}
+    offenders = [
+        f"{name} imports {target}"
+        for name in house.sources()
+        if name.startswith("panel.publish.community")
+        for target in house.own_imports(name)
+        if house.room(target) in later
+    ]
+    assert offenders == []
+
+
+def test_a_vote_loads_at_most_60_modules_and_no_handler_the_worker():
+    assert len(house.closure(house.VOTE_HANDLER)) <= 60
+    worker = "panel.publish.server.review_worker"
+    importers = {name for name in house.sources() if worker in house.own_imports(name)}
+    assert importers == {"panel.publish.server.state"}
+    handlers = ("panel.publish.server.api", "panel.publish.server.pages")
+    state = "panel.publish.server.state"
+    assert [
+        n for n in house.sources() if n.startswith(handlers) and state in house.own_imports(n)
+    ] == []
+
+
 def test_imports_are_absolute():
     relative = [
         name

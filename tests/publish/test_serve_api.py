@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from panel.foundation.errors import SettingsError
 from panel.publish.server.api.docs import manual
 from panel.publish.server.config import api_key, base_url
-from panel.publish.server.tracked_lookups import TrackedLookups
+from panel.publish.server.page_cache import TrackedLookups
 from panel.report.comparison.comparison import Comparison
 from panel.report.scorecard import json as rendered
 from panel.review.verdict.scorecard import Scorecard
@@ -147,7 +147,7 @@ def test_with_the_key_a_review_is_queued_once(live):
 
 
 def test_a_banned_voter_counts_no_more_and_again(live):
-    records = live.service.records
+    records = live.service
     ada = records.identities.verified("ada@reader.example")
     records.votes.cast(ada, "gullible", "ship", network="n")
     for banned, count in ((True, 0), (False, 1)):

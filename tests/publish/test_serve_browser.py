@@ -190,7 +190,7 @@ def test_progress_is_drawn_as_it_happens(chromium, live):
 @pytest.fixture(scope="module")
 def paths(live):
     """Every page that only a running server has."""
-    records = live.service.records
+    records = live.service
     links = {
         purpose: f"/{purpose}/{records.tokens.issue(purpose, subject, hours=1)}"
         for purpose, subject in (("sign-in", "a@b.example"), ("confirm", "a@b.example"),
@@ -232,7 +232,7 @@ STEPS = (Step("builder", "The Builder", 3, 9, "votes ship"), Step("skeptic", "Th
 def test_pages_of_a_request_are_valid_html_in_every_state(tmp_path):
     """Nothing works the queue here, so that each state stays as it is."""
     with serving(tmp_path, takes_requests=False) as live:
-        queue, board = live.service.records.requests, live.service.board
+        queue, board = live.service.requests, live.service.progress
         for name in ("Done", "Failed", "Running", "Asked", "<i>Waits</i>", "שלום " * 20):
             queue.add(name, "https://x.example/a?b=<c>", None)
         done, failed, running, asked = (queue.next().id for _ in range(4))

@@ -69,7 +69,7 @@ def test_w3_a_form_of_another_site_is_403_and_does_nothing(live, path, said):
     answer = live.visitor().ask("POST", path, fields=fields, headers=said)
     assert answer.status == 403
     assert answer.cookies == []
-    assert live.service.records.votes.tally("halfway").anonymous.total == 0
+    assert live.service.votes.tally("halfway").anonymous.total == 0
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +392,7 @@ def test_a_fault_of_ours_shows_nothing_of_itself(live, monkeypatch):
     def broken(path, look):
         raise RuntimeError("canary /etc/secret")
 
-    monkeypatch.setattr(live.service.shelf, "page", broken)
+    monkeypatch.setattr(live.service.page_cache, "page", broken)
     answer = live.visitor().get("/")
     assert answer.status == 500
     assert "canary" not in answer.text

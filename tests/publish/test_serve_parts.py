@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from panel.publish.community.tally import Tally, VoteCount
-from panel.publish.server.cookies import Jar, new_voter
+from panel.publish.server.cookies import CookieJar, new_voter
 from panel.publish.server.database import Unavailable
 from panel.publish.server.forms import BadForm, read_form
 from panel.publish.server.http_page import make_page
@@ -156,17 +156,17 @@ def test_a_form_is_read_as_a_browser_writes_it(fields):
 @given(st.text(max_size=80))
 def test_only_cookies_that_we_could_have_written_are_read(value):
     value = value.encode("ascii", "ignore").decode().replace(";", "").strip()
-    found = Jar(secure=False).read(request(cookie=f"panel-voter={value}"))
+    found = CookieJar(secure=False).read(request(cookie=f"panel-voter={value}"))
     assert found.voter is None or (22 <= len(found.voter) <= 64 and found.voter.isascii())
 
 
 def test_a_cookie_comes_back_as_it_was_written():
-    jar, voter = Jar(secure=True), new_voter()
+    jar, voter = CookieJar(secure=True), new_voter()
     response = Response()
     jar.write(response, "voter", voter, seconds=60)
     (line,) = [v.decode() for n, v in response.raw_headers if n == b"set-cookie"]
     assert jar.read(request(cookie=line.partition(";")[0])).voter == voter
-    assert Jar(secure=False).read(request(cookie=line.partition(";")[0])).voter is None
+    assert CookieJar(secure=False).read(request(cookie=line.partition(";")[0])).voter is None
 
 
 # Progress

@@ -126,7 +126,7 @@ def test_f1_an_address_that_may_not_be_read_is_never_queued(tmp_path, answers):
         for url in NOT_READ:
             answer = live.visitor().post("/request", name="Widget", url=url, description="")
             assert (answer.status, url) == (422, url)
-        assert live.service.records.requests.recent() == ()
+        assert live.service.requests.recent() == ()
 
 
 def test_f1_an_address_that_leads_inside_fails_and_says_so(tmp_path, answers):
@@ -187,7 +187,7 @@ def test_a_request_with_wrong_fields_is_told_what_is_wrong(tmp_path, answers):
             answer = live.visitor().post("/request", **fields)
             assert (answer.status, fields) == (422, fields)
             assert 'role="alert"' in answer.text
-        assert live.service.records.requests.recent() == ()
+        assert live.service.requests.recent() == ()
 
 
 def test_a_known_tool_is_read_again_from_its_own_address_only(tmp_path):
@@ -235,11 +235,11 @@ def test_a_restarted_server_takes_up_what_was_left(tmp_path, answers):
 def test_a_review_under_way_when_the_server_ends_goes_on_with_its_run(tmp_path, slow):
     with serving(tmp_path, shelf=False, review=asked(slow)) as live:
         live.visitor().post("/request", name="Widget", description=TOLD, url="")
-        until(lambda: live.service.records.requests.get(1).run)
-        begun = live.service.records.requests.get(1).run
+        until(lambda: live.service.requests.get(1).run)
+        begun = live.service.requests.get(1).run
     with serving(tmp_path, shelf=False, review=asked(slow)) as live:
         assert "tools/widget.html" in ended(live, "/requests/1")
-        assert live.service.records.requests.get(1).run == begun
+        assert live.service.requests.get(1).run == begun
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [begun]
 
 

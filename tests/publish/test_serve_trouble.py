@@ -15,7 +15,7 @@ import pytest
 
 from panel.publish.community.rate_limits import Rate
 from panel.publish.community.tally import Tally
-from panel.publish.server.database_log import Trouble
+from panel.publish.server.database import DatabaseLog
 from panel.publish.server.proxy_headers import TrustedProxies
 from tests.support.cards import PAYLOADS, hostile
 from tests.support.live import FREE, KEY, Visitor, assert_harmless, postbox, serving, until
@@ -42,7 +42,7 @@ def test_w2_a_flood_of_votes_is_429_and_says_when_to_come_back(tmp_path):
         assert 1 <= int(one[-1].headers["retry-after"]) <= 60
         fresh = [live.visitor().vote("skip", "parley") for _ in range(300)]
         assert [a.status for a in fresh].count(303) <= 31
-        votes = live.service.records.votes
+        votes = live.service.votes
         assert votes.tally("quillstore").anonymous.total == 5
         assert votes.tally("parley").verified == Tally().verified
         assert votes.recount() == votes.tallies()
@@ -74,7 +74,7 @@ def test_w2_votes_of_strangers_move_no_tool_and_a_batch_goes_whole(tmp_path):
             "POST", "/api/moderation/remove", headers=said, told={"mark": batch["mark"]}
         )
         assert gone == {"removed": 60}
-        assert live.service.records.votes.recount() == live.service.records.votes.tallies() == {}
+        assert live.service.votes.recount() == live.service.votes.tallies() == {}
         assert "Nobody has voted yet" in live.visitor().get(PAGE).text
 
 
@@ -142,7 +142,7 @@ def test_w2_limits_survive_a_server_that_is_killed(tmp_path, database_url):
     rates = FREE | {"new_voter_network": Rate(burst=2, per_minute=0.01)}
     with serving(tmp_path, rates=rates, database_url=database_url) as live:
         assert [live.visitor().vote("ship").status for _ in range(2)] == [303] * 2
-        kept = live.service.records.buckets.kept
+        kept = live.service.buckets.kept
         until(lambda: any(one.level < 0.1 for one in kept().values()), seconds=10)
 
 
@@ -166,7 +166,7 @@ def test_w4_a_lock_held_makes_votes_503_and_pages_stay(tmp_path):
             assert voter.get(PAGE).status == 200
             other.execute("ROLLBACK")
         until(lambda: voter.vote("skip").status == 303, seconds=5)
-        assert live.service.records.votes.tally("quillstore").anonymous.skip == 1
+        assert live.service.votes.tally("quillstore").anonymous.skip == 1
 
 
 def test_w4_without_its_database_a_page_shows_no_votes_and_says_so(tmp_path, postgres):
@@ -221,7 +221,7 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
             healthy = live.visitor()
             until(lambda: healthy.vote("ship").status == 303, seconds=5)
             stop.set()
-        votes = live.service.records.votes
+        votes = live.service.votes
         tally = votes.tally("quillstore").anonymous
         certain = [choice for number, choice in kept.items() if number not in unsure]
         assert tally.ship >= certain.count("ship") + 1
@@ -232,7 +232,7 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
 
 def test_w4_a_database_that_fails_is_told_in_one_line_a_minute_with_counts():
     said, now = [], [0.0]
-    trouble = Trouble(said.append, clock=lambda: now[0])
+    trouble = DatabaseLog(said.append, clock=lambda: now[0])
     trouble.worked()
     for second in range(150):
         now[0] = float(second)
@@ -259,7 +259,7 @@ def test_w4_the_operator_is_told_that_the_database_is_away_without_its_password(
         postgres.stop(crash=True)
         try:
             assert [live.visitor().vote("skip").status for _ in range(9)] == [503] * 9
-            until(lambda: not live.service.counts.known)
+            until(lambda: not live.service.tallies.known)
         finally:
             postgres.start()
         told = [line for line in live.said if "database" in line]
@@ -287,7 +287,7 @@ def test_o1_live_pages_are_harmless_whatever_they_are_sent(live, payload):
 
 
 def add(live, payload):
-    requests = live.service.records.requests
+    requests = live.service.requests
     asked = requests.add(f"x{payload}"[:120], None, payload)
     return asked.id
 

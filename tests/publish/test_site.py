@@ -13,9 +13,8 @@ from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.publish.page_urls import PageURLs
 from panel.publish.site.catalog import PER_TOOL, pairs
-from panel.publish.site.context import VisitorState
 from panel.publish.site.front_page import contested, moved
-from panel.publish.site.page import policy
+from panel.publish.site.page import VisitorState, policy
 from panel.publish.site.site import Site
 from panel.review.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive

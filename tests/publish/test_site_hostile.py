@@ -9,8 +9,8 @@ import feedparser  # type: ignore[import-untyped]
 import html5lib
 import pytest
 
-from panel.publish.site.context import VisitorState
 from panel.publish.site.feeds import NEWEST
+from panel.publish.site.page import VisitorState
 from panel.report.citations import line
 from tests.support.cards import PAYLOADS, SKEPTIC, card, hostile
 from tests.support.sites import Held, later, site

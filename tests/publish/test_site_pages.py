@@ -4,7 +4,7 @@ import pytest
 
 from panel.publish.community.tally import Tally, VoteCount
 from panel.publish.site.build import build
-from panel.publish.site.context import VisitorState
+from panel.publish.site.page import VisitorState
 from panel.publish.site.site import Site
 from panel.runs.history.archive import Archive
 from tests.support.browser import axe, check_html, overflow

@@ -34,7 +34,7 @@ from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
 from panel.publish.server.app import create_app
 from panel.publish.server.config import RATES, ServerConfig
-from panel.publish.server.main import open_service
+from panel.publish.server.main import open_state
 from panel.publish.server.state import ServerState
 from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, listen
 from tests.support.cards import batch
@@ -216,7 +216,7 @@ def serving(
             given["mailing"] = MailSettings(post, Sender("Panel", "weekly@panel.example"))
         made = ServerConfig(**given | setup)
         database = Database.open(database_url, folder=made.data, alone=True)
-        service = open_service(made, database, say=said.append)
+        service = open_state(made, database, say=said.append)
         server = LimitedServer(
             create_app(service), limits=limits or ServerLimits(), on_stop=service.stopping.set
         )

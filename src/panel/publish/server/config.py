@@ -1,4 +1,4 @@
-"""What a server is started with: one frozen value, read once at the edge."""
+"""The settings of a server: one frozen value, read once at the edge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ class ServerConfig:
         return self.address.startswith("https://")
 
     @property
-    def door(self) -> SameOrigin:
+    def same_origin(self) -> SameOrigin:
         """Which hosts and origins are ours."""
         return SameOrigin.of(host=self.host, base_url=self.base_url, allowed=self.allow_hosts)
 

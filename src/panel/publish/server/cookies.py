@@ -40,7 +40,7 @@ class Cookies:
 NONE: Final = Cookies()
 
 
-class Jar:
+class CookieJar:
     """Reads and writes the cookies of one site."""
 
     def __init__(self, *, secure: bool) -> None:

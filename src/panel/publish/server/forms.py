@@ -1,4 +1,8 @@
-"""Forms as our pages send them: a few short fields, read strictly."""
+"""Forms as our pages send them: a few short fields, read strictly.
+
+Not FastAPI's `Form`: it also takes multipart bodies with files, reads bytes that are no UTF-8 as
+other letters, keeps the last of two fields of one name, and allows a thousand of them.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -9,7 +13,7 @@ FIELDS = 10
 
 
 class BadForm(Exception):
-    """What was sent is no form of ours; `status` is what to answer."""
+    """The body is no form of this site; `status` is that of the response."""
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""The outbox: mails that pages ask for, sent in the background so that no answer waits for one.
+"""Mails that pages send, in the background so that no response waits for one.
 
-That an address is known or unknown can then be told neither from an answer nor from its time.
+Whether an address is known then shows neither in a response nor in its time.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ class MailQueue:
         on_down: Callable[[str], None] | None = None,
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
-        """Take the way out; None: no mail can be sent.
+        """Take the mail server; None: no mail can be sent.
 
-        `on_trouble` is told what was not sent, `on_down` that the database failed.
+        `on_trouble` takes what was not sent, `on_down` that the database failed.
         """
         self._mailing = mailing
         self._on_trouble = on_trouble
         self._on_down = on_down or on_trouble
         self._pauses = pauses
-        self._hands = ThreadPool("mail", threads=4, waiting=WAITING)
+        self._pool = ThreadPool("mail", threads=4, waiting=WAITING)
         self._under_way: set[asyncio.Task[None]] = set()
 
     @property
@@ -71,7 +71,7 @@ class MailQueue:
         for task in tuple(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        self._hands.close()
+        self._pool.close()
 
     async def _send(self, draft: Draft, lost: Callable[[str], None]) -> None:
         written: tuple[str, MailMessage] | None = None
@@ -84,7 +84,7 @@ class MailQueue:
             if written is not None and self._mailing is not None:
                 self._mailing.send(written[1], to=written[0], now=datetime.now(UTC))
 
-        # A letter is written once: to ask for it again would count as asking twice.
+        # A letter is written once: writing it again would count as a second request.
         if not await self._tried(write) or written is None or await self._tried(send):
             return
         address = written[0]
@@ -94,7 +94,7 @@ class MailQueue:
         """Do something that may fail for a while; tell whether it was done."""
         for pause in (*self._pauses, None):
             try:
-                await self._hands.do(call, seconds=SEND_SECONDS)
+                await self._pool.do(call, seconds=SEND_SECONDS)
                 return True
             except DatabaseError as fault:
                 self._on_down(fault.message)

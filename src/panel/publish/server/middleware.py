@@ -1,6 +1,10 @@
-"""The gate before every page: wrong host, other sites' forms and large bodies stop here.
+"""Middleware before every page: refuses wrong hosts, other sites' forms and large bodies.
 
-Plain ASGI, and it knows no pages. What passes gets the security headers on its way back.
+Plain ASGI, and it knows no pages. Every response gets the security headers on its way back.
+
+Starlette has none that does the same: its `TrustedHostMiddleware` lets a second `Host` header pass
+and compares names as they are written (a final dot, the long form of an IPv6 address); it has none
+that limits a body's size or compares `Origin`.
 """
 
 import asyncio
@@ -9,9 +13,9 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from panel.publish.server.headers import Raw
 from panel.publish.server.proxy_headers import TrustedProxies
 from panel.publish.server.same_origin import SAFE, SameOrigin
+from panel.publish.site.page import policy
 
 MAX_BODY: Final = 64_000
 """Bytes of a request's body."""
@@ -30,6 +34,26 @@ WORDS: Final = {
 }
 
 
+_ALWAYS: Final = (
+    ("content-security-policy", policy(live=True, header=True)),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    # Not no-referrer: a browser would then send `Origin: null` with the site's own forms.
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+)
+_ON_HTTPS: Final = (("strict-transport-security", "max-age=31536000"),)
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+def security_headers(*, secure: bool) -> RawHeaders:
+    """Return the headers of every response; `secure`: the site is read over https."""
+    chosen = (*_ALWAYS, *_ON_HTTPS) if secure else _ALWAYS
+    return tuple((name.encode(), value.encode()) for name, value in chosen)
+
+
 class BodyTooLarge(Exception):
     """The body went over the limit while it was read."""
 
@@ -41,8 +65,8 @@ class RequestMiddleware:
         self,
         app: ASGIApp,
         *,
-        door: SameOrigin,
-        headers: Raw,
+        same_origin: SameOrigin,
+        headers: RawHeaders,
         proxies: TrustedProxies | None = None,
         free: tuple[str, ...] = (),
         on_fault: Callable[[Exception], None] = lambda fault: None,
@@ -50,15 +74,15 @@ class RequestMiddleware:
         """Take the application and the checks' values.
 
         Args:
-            app: What is behind the gate.
-            door: Whose requests are let in.
-            headers: What every answer carries.
+            app: What answers.
+            same_origin: Which hosts and pages are ours.
+            headers: What every response carries.
             proxies: Whose `X-Forwarded-Host` is believed; None: nobody's.
             free: Starts of paths whose forms carry a token of their own, from whatever page.
-            on_fault: Told what the application did not catch.
+            on_fault: Takes what the application did not catch.
         """
         self._app = app
-        self._door = door
+        self._same_origin = same_origin
         self._headers = list(headers)
         self._proxies = proxies or TrustedProxies()
         self._free = free
@@ -87,40 +111,41 @@ class RequestMiddleware:
 
     def _refusal(self, scope: Scope) -> int:
         """Return the status a request is refused with by its head alone, 0 where it is not."""
-        found: dict[bytes, bytes] = {}
+        headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name in _SINGLE and name in found:
+            if name in _SINGLE and name in headers:
                 return 400
-            found[name] = value
-        host = found.get(b"host", b"").decode("latin-1")
-        if not self._door.knows(host):
+            headers[name] = value
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._same_origin.knows(host):
             return 400
         if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
             return 414
         if scope["method"] in SAFE:
             return 0
-        if not self._own(scope, host, found):
+        if not self._is_own(scope, host, headers):
             return 403
-        return 413 if _announced(found) > MAX_BODY else 0
+        return 413 if _announced(headers) > MAX_BODY else 0
 
-    def _own(self, scope: Scope, host: str, found: dict[bytes, bytes]) -> bool:
+    def _is_own(self, scope: Scope, host: str, headers: dict[bytes, bytes]) -> bool:
         if scope["path"].startswith(self._free):
             return True
-        site = _text(found.get(b"sec-fetch-site"))
+        site = _text(headers.get(b"sec-fetch-site"))
         # A browser that says nothing in `Origin` may say the same in `Referer`.
-        origin = _text(found.get(b"origin")) or _text(found.get(b"referer"))
+        origin = _text(headers.get(b"origin")) or _text(headers.get(b"referer"))
         if origin is None and site is None:
             # No browser: programs send neither, and have no cookies that could be misused.
-            return b"cookie" not in found
+            return b"cookie" not in headers
         return any(
-            self._door.own_page(name, origin, site) for name in (host, self._told(scope, found))
+            self._same_origin.own_page(name, origin, site)
+            for name in (host, self._forwarded_host(scope, headers))
         )
 
-    def _told(self, scope: Scope, found: dict[bytes, bytes]) -> str:
-        """Return the host that our own proxy says it was asked for, "" where none does."""
+    def _forwarded_host(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        """Return the host that a proxy of ours forwards, "" where none does."""
         peer = scope["client"][0] if scope.get("client") else ""
-        told = (_text(found.get(b"x-forwarded-host")) or "").rpartition(",")[2].strip()
-        return told if self._proxies.trusts(peer) and self._door.knows(told) else ""
+        host = (_text(headers.get(b"x-forwarded-host")) or "").rpartition(",")[2].strip()
+        return host if self._proxies.trusts(peer) and self._same_origin.knows(host) else ""
 
     async def _refuse(self, status: int, receive: Receive, out: "_Out") -> None:
         if out.begun:
@@ -136,8 +161,8 @@ _SINGLE: Final = frozenset(
 )
 
 
-def _announced(found: dict[bytes, bytes]) -> int:
-    length = found.get(b"content-length", b"0")
+def _announced(headers: dict[bytes, bytes]) -> int:
+    length = headers.get(b"content-length", b"0")
     return int(length) if length.isdigit() and len(length) < 16 else MAX_BODY + 1
 
 

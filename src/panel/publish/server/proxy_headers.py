@@ -1,4 +1,8 @@
-"""Who asks, by network address: the nearest one that is no proxy of ours. Pure."""
+"""The network address of a client: the nearest one that is no proxy of ours. Pure.
+
+Not uvicorn's `ProxyHeadersMiddleware`: it overwrites the address of the connection, by which
+`X-Forwarded-Host` is believed or not, and takes any text in `X-Forwarded-For` for an address.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,17 +32,17 @@ class TrustedProxies:
             ) from None
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
-        """Return the address that asks: the last one in the chain that is no proxy of ours.
+        """Return the client's address: the last one in the chain that is no proxy of ours.
 
         Args:
             peer: The address of the connection.
             forwarded: Values of `X-Forwarded-For` headers, in their order.
         """
         chain = [part.strip() for value in forwarded for part in value.split(",")]
-        found = peer
-        while self.trusts(found) and chain:
-            found = chain.pop()
-        return plain(found)
+        address = peer
+        while self.trusts(address) and chain:
+            address = chain.pop()
+        return plain(address)
 
     def trusts(self, address: str) -> bool:
         """Tell whether what this address forwards is believed."""

@@ -1,8 +1,7 @@
-"""Answers: pages of the site and pages in words, as responses with the right headers."""
+"""Responses: pages of the site and pages in words, with the right headers."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,10 +9,12 @@ from starlette.responses import RedirectResponse, Response
 
 from panel.foundation.errors import Unkeepable
 from panel.publish import page_urls
+from panel.publish.community.rate_limits import Names, RateLimits
+from panel.publish.server.cookies import CookieJar
 from panel.publish.server.database import Unavailable
 from panel.publish.server.forms import BadForm
 from panel.publish.server.http_page import HTTPPage
-from panel.publish.server.state import ServerState
+from panel.publish.server.page_cache import PageCache
 from panel.publish.server.thread_pool import PoolBusy
 from panel.report.citations import line
 
@@ -23,6 +24,24 @@ Link = tuple[str, str]
 FRONT: Final[Link] = ("To the newest verdicts", page_urls.FRONT)
 _DEPTH: Final = 4
 """Folders an address may have; no page of ours is deeper."""
+
+
+class TooOften(Exception):
+    """More than is allowed; `wait` is in seconds.
+
+    `why` says that the day's budget is spent; without it, it was too many at once.
+    """
+
+    def __init__(self, wait: float, *, why: str | None = None) -> None:
+        super().__init__(wait)
+        self.wait = wait
+        self.why = why
+
+
+def check_rate(limits: RateLimits, **names: Names) -> None:
+    """Take one from the limit of each name. Raises `TooOften`, and then takes none."""
+    if wait := limits.take(**names):
+        raise TooOften(wait)
 
 
 def page_response(request: Request, page: HTTPPage, *, keep: str) -> Response:
@@ -54,8 +73,8 @@ def see_other(request: Request, path: str) -> Response:
 
 def sentence(message: str) -> str:
     """Return the message of an error as a page says it."""
-    told = line(message)
-    return f"{told[:1].upper()}{told[1:]}."
+    text = line(message)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def turned_away(wait: float) -> Mapping[str, str]:
@@ -66,9 +85,10 @@ def turned_away(wait: float) -> Mapping[str, str]:
 class Responses:
     """Draws pages that are not the archive's: they are made for one visitor and never kept."""
 
-    def __init__(self, service: ServerState) -> None:
-        """Remember the service."""
-        self._service = service
+    def __init__(self, pages: PageCache, jar: CookieJar) -> None:
+        """Take what draws pages, and what reads cookies."""
+        self._pages = pages
+        self._jar = jar
 
     async def page(
         self,
@@ -79,21 +99,19 @@ class Responses:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         notice: str | None = None,
-        **told: Any,
+        **fields: Any,
     ) -> Response:
         """Return a page of one of the server's templates, in the site's frame."""
-        cookies = self._service.jar.read(request)
-        signed_in = cookies.session is not None
-        live = replace(self._service.shelf.live, signed_in=signed_in, notice=notice)
-        path = request.url.path.lstrip("/")
-        site = self._service.shelf.site
-
-        def draw() -> bytes:
-            return site.page(template, path=path, title=title, live=live, **told)
-
-        body = await self._service.shelf.make(draw)
-        told_once = {"cache-control": "no-store", **(headers or {})}
-        return Response(body, status, told_once, media_type="text/html; charset=utf-8")
+        body = await self._pages.draw(
+            template,
+            path=request.url.path.lstrip("/"),
+            title=title,
+            signed_in=self._jar.read(request).session is not None,
+            notice=notice,
+            fields=fields,
+        )
+        all_headers = {"cache-control": "no-store", **(headers or {})}
+        return Response(body, status, all_headers, media_type="text/html; charset=utf-8")
 
     async def words(
         self,
@@ -121,34 +139,14 @@ class Responses:
         path = request.url.path.lstrip("/")
         if path.count("/") > _DEPTH:
             return Response("There is no such page.\n", 404, media_type="text/plain")
-        site, live = self._service.shelf.site, self._service.shelf.live
-        body = await self._service.shelf.make(lambda: site.not_found(path, live=live))
+        body = await self._pages.not_found(path)
         headers = {"cache-control": "no-store"}
         return Response(body, 404, headers, media_type="text/html; charset=utf-8")
 
-    async def too_often(
-        self,
-        request: Request,
-        wait: float,
-        *,
-        why: str | None = None,
-    ) -> Response:
-        """Return the page for somebody who asks more often than is allowed.
-
-        `why` says that the day's budget is spent; without it, it was too many at once.
-        """
-        seconds = max(1, round(wait + 0.5))
-        return await self.words(
-            request,
-            "Enough for today" if why else "Too many at once",
-            why or "That was more than this site takes from one person or one network at a time.",
-            f"It can be done again in {_span(seconds)}. Nothing was changed.",
-            status=429,
-            headers=turned_away(wait),
-        )
-
     async def failed(self, request: Request, fault: Exception) -> Response:
         """Return the page for a fault that a handler let through."""
+        if isinstance(fault, TooOften):
+            return await self._too_often(request, fault)
         if isinstance(fault, BadForm):
             return await self.words(
                 request, "That did not work", fault.message, status=fault.status
@@ -171,12 +169,22 @@ class Responses:
             return Response(words, 503, {"retry-after": "2"}, media_type="text/plain")
         raise fault
 
+    async def _too_often(self, request: Request, fault: TooOften) -> Response:
+        seconds = max(1, round(fault.wait + 0.5))
+        return await self.words(
+            request,
+            "Enough for today" if fault.why else "Too many at once",
+            fault.why
+            or "That was more than this site takes from one person or one network at a time.",
+            f"It can be done again in {_span(seconds)}. Nothing was changed.",
+            status=429,
+            headers=turned_away(fault.wait),
+        )
+
 
 def _has(request: Request, tag: str) -> bool:
-    known = request.headers.get("if-none-match")
-    if not known:
-        return False
-    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known.split(","))
+    tags = request.headers.get("if-none-match", "")
+    return any(part.strip().removeprefix("W/") in (tag, "*") for part in tags.split(","))
 
 
 def _span(seconds: int) -> str:

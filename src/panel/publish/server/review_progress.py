@@ -65,7 +65,9 @@ class ProgressBoard:
 
     def __init__(self) -> None:
         """Begin empty; use it from the loop that serves, but for `put`."""
-        self._found: dict[int, ReviewProgress] = {}
+        self._progress: dict[int, ReviewProgress] = {}
+        self.streams = 0
+        """How many streams follow a review now."""
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -79,16 +81,16 @@ class ProgressBoard:
 
     def happened(self, number: int, event: Event) -> None:
         """Take in what happened to a review; from any thread."""
-        if (now := self._found.get(number)) is not None:
+        if (now := self._progress.get(number)) is not None:
             self._put(number, now.after(event))
 
     def get(self, number: int) -> ReviewProgress | None:
         """Return the newest progress, None where nothing is known of the review."""
-        return self._found.get(number)
+        return self._progress.get(number)
 
     def forget(self, number: int) -> None:
         """Drop a review that has ended; whoever waits looks again."""
-        self._found.pop(number, None)
+        self._progress.pop(number, None)
         self._wake()
 
     def next_change(self) -> asyncio.Event:
@@ -96,10 +98,10 @@ class ProgressBoard:
         return self._changed
 
     def _put(self, number: int, progress: ReviewProgress) -> None:
-        known = self._found.get(number)
-        self._found[number] = replace(progress, version=known.version + 1 if known else 1)
-        while len(self._found) > KEPT:
-            del self._found[next(iter(self._found))]
+        before = self._progress.get(number)
+        self._progress[number] = replace(progress, version=before.version + 1 if before else 1)
+        while len(self._progress) > KEPT:
+            del self._progress[next(iter(self._progress))]
         self._wake()
 
     def _wake(self) -> None:

@@ -1,18 +1,22 @@
-"""A wish: what a visitor wants reviewed, checked before it is queued. Pure.
+"""What a visitor wants reviewed: checked, then queued.
 
 A stranger may ask for a new review of a known tool, but not say what it is judged by: that stays
 the address it was reviewed from before.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from panel.evidence.fetch.checked_url import check_url
 from panel.evidence.tools.identity import contradict, name_key
 from panel.foundation.errors import Blocked, ToolError
 from panel.foundation.text import clean
-from panel.publish.community.requests import DESCRIPTION, NAME, URL
+from panel.publish.community.requests import DESCRIPTION, NAME, URL, Budget, Request, Requests
+from panel.publish.server import deps
+from panel.publish.server.database import DatabaseAccess
+from panel.runs.history.archive import Archive
 from panel.runs.history.entry import History
 
 ENOUGH: Final = 40
@@ -44,48 +48,97 @@ def read_review_request(
     Raises:
         ToolError: naming the field and what it needs.
     """
-    told = ReviewRequest(_one_line(name), _one_line(url) or None, _text(description) or None)
-    if not told.name:
+    request = ReviewRequest(_one_line(name), _one_line(url) or None, _text(description) or None)
+    if not request.name:
         raise ToolError("The tool needs a name.")
     for what, text, most in (
-        ("name", told.name, NAME),
-        ("address", told.url or "", URL),
-        ("description", told.description or "", DESCRIPTION),
+        ("name", request.name, NAME),
+        ("address", request.url or "", URL),
+        ("description", request.description or "", DESCRIPTION),
     ):
         if len(text) > most:
             raise ToolError(f"The {what} is longer than {most} characters.")
-    if told.url is not None:
-        _check_address(told.url, allow)
-    elif len(told.description or "") < ENOUGH:
+    if request.url is not None:
+        _check_address(request.url, allow)
+    elif len(request.description or "") < ENOUGH:
         raise ToolError(
             f"Give the tool's https address, or a description of at least {ENOUGH} characters."
         )
-    return told
+    return request
 
 
-def settled(told: ReviewRequest, known: History | None) -> ReviewRequest:
-    """Return the wish as it may be worked: a known tool keeps its address.
+def settled(request: ReviewRequest, known: History | None) -> ReviewRequest:
+    """Return the request as it may be worked: a known tool keeps its address.
 
     Raises:
         ToolError: the tool is known from another address, or from files.
     """
     if known is None:
         # With an address the reviewers read that, not what a stranger says about it.
-        return replace(told, description=None) if told.url else told
+        return replace(request, description=None) if request.url else request
     url = known.latest.tool.url
     if url is None or not url.startswith("https://"):
         raise ToolError(
-            f"{told.name} is known here from material that cannot be read again from a page;"
+            f"{request.name} is known here from material that cannot be read again from a page;"
             " only whoever runs this site can have it reviewed anew."
         )
-    if contradict(told.url, url):
-        raise ToolError(f"{told.name} is known here under another address, {url}.")
+    if contradict(request.url, url):
+        raise ToolError(f"{request.name} is known here under another address, {url}.")
     return ReviewRequest(known.latest.tool.name, url, None)
 
 
-def same_name(one: str, other: str) -> bool:
+def same_name(first: str, second: str) -> bool:
     """Tell whether two names are one tool's."""
-    return name_key(one) == name_key(other)
+    return name_key(first) == name_key(second)
+
+
+def known_in(archive: Archive, name: str) -> History | None:
+    """Return the history of the tool of that name, None where there is none."""
+    for history in archive.histories():
+        if same_name(history.latest.tool.name, name):
+            return history
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewQueue:
+    """The review requests of visitors and programs on their way to the worker."""
+
+    archive: Archive
+    budget: Budget
+    database: DatabaseAccess
+    hosts: frozenset[str]
+    """Hosts that may be named although they are none of the web, for tests."""
+    is_open: bool
+    """Whether requests are taken at all."""
+    on_new: Callable[[], None]
+    """Called after a request was queued."""
+    requests: Requests
+
+    def check(self, name: str, url: str, description: str) -> ReviewRequest:
+        """Return what may be queued. Raises `ToolError` with what is wrong."""
+        request = read_review_request(name, url, description, allow=self.hosts)
+        return settled(request, known_in(self.archive, request.name))
+
+    async def add(self, request: ReviewRequest, requester: str | None = None) -> Request:
+        """Queue a request of somebody; None: of a program.
+
+        Raises `CommunityError`, `Unavailable`.
+        """
+        queued = await self.database.write(
+            lambda: self.requests.add(
+                request.name,
+                request.url,
+                request.description,
+                asker=requester,
+                budget=self.budget,
+            )
+        )
+        self.on_new()
+        return queued
+
+
+QueueStore = Annotated[ReviewQueue, deps.store("review_queue")]
 
 
 def _check_address(url: str, allow: frozenset[str]) -> None:

@@ -1,12 +1,13 @@
 """The worker: one review request at a time, by the same engine as the command line.
 
-It runs in a thread with a loop of its own, so that a review's work never delays a page. What it is
-at when the server ends stays in the queue, and its run is gone on with by the next server.
+It runs in a thread with a loop of its own, so that a review's work never delays a page. A review
+under way when the server ends stays in the queue, and the next server resumes its run. No handler
+imports this module.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -17,15 +18,14 @@ from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import DatabaseError, InputError, PanelError, RunError, ToolError
 from panel.publish.community.requests import Request, Requests
 from panel.publish.server.review_progress import ProgressBoard, Step
-from panel.publish.server.review_request import ReviewRequest, same_name, settled
+from panel.publish.server.review_request import ReviewRequest, known_in, same_name, settled
 from panel.review.events import Event
 from panel.review.strategies.ask import steps
 from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
-from panel.runs.history.entry import History
 
 PATIENCE: Final = 2.0
-"""Seconds between two looks at the queue, where nobody rings."""
+"""Seconds between two looks at the queue, where nobody wakes the worker."""
 REVIEW_SECONDS: Final = 3600.0
 DRAIN_SECONDS: Final = 3.0
 
@@ -41,8 +41,8 @@ class ReviewWorker:
         options: Options,
         board: ProgressBoard,
         *,
-        known: Callable[[str], History | None],
-        key_of: Callable[[str], str | None],
+        archive: Archive,
+        refresh: Callable[[], Awaitable[object]],
         on_trouble: Callable[[str], None],
         on_down: Callable[[str], None],
     ) -> None:
@@ -51,34 +51,36 @@ class ReviewWorker:
         Args:
             requests: The queue.
             options: How tools are reviewed.
-            board: Told how far the review is.
-            known: Finds a tool's history by its name.
-            key_of: Finds the key of a run's one tool, after its verdict.
-            on_trouble: Told, in one line, what the visitor is not.
-            on_down: Told that the database failed.
+            board: Shows how far the review is.
+            archive: The verdicts of every run.
+            refresh: Has the archive read new verdicts; awaited in the loop that serves.
+            on_trouble: Takes a line on what the visitor is not shown.
+            on_down: Takes a line when the database failed.
         """
         self._requests = requests
         self._options = replace(options, command=("panel", "serve"), discreet=True)
         self._board = board
-        self._known = known
-        self._key_of = key_of
+        self._archive = archive
+        self._refresh = refresh
         self._on_trouble = on_trouble
         self._on_down = on_down
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._bell: asyncio.Event | None = None
+        self._serving: asyncio.AbstractEventLoop | None = None
+        self._new: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = threading.Event()
 
     def start(self) -> None:
-        """Begin, with what an earlier server left first."""
+        """Begin, with what an earlier server left first; call it in the loop that serves."""
+        self._serving = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def ring(self) -> None:
-        """Say that there is something new in the queue."""
-        if self._bell is not None:
-            self._call(self._bell.set)
+    def wake(self) -> None:
+        """Have the queue looked at now: there is something new in it."""
+        if self._new is not None:
+            self._call(self._new.set)
 
     def stop(self) -> None:
         """End; a review under way is left to the next server."""
@@ -88,21 +90,21 @@ class ReviewWorker:
         if self._thread is not None:
             self._thread.join(DRAIN_SECONDS + 5)
 
-    def _call(self, what: Callable[[], object]) -> None:
+    def _call(self, callback: Callable[[], object]) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(what)
+                self._loop.call_soon_threadsafe(callback)
 
     def _run(self) -> None:
         with suppress(asyncio.CancelledError):
             asyncio.run(self._work())
 
     async def _work(self) -> None:
-        self._loop, self._bell = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._new = asyncio.get_running_loop(), asyncio.Event()
         self._task = asyncio.current_task()
         recovered = False
         while not self._ending.is_set():
-            self._bell.clear()
+            self._new.clear()
             try:
                 if not recovered:
                     await asyncio.to_thread(self._requests.recover)
@@ -116,7 +118,7 @@ class ReviewWorker:
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    await self._bell.wait()
+                    await self._new.wait()
 
     async def _take(self, request: Request) -> None:
         self._board.begin(request.id, "what is known about the tool is read")
@@ -179,25 +181,28 @@ class ReviewWorker:
             with suppress(RunError):
                 path = find_folder(self._options.settings.runs, request.run)
                 return await Session.resume(self._options, path)
-        asked = ReviewRequest(request.name, request.url, request.description)
-        told = settled(asked, self._known(asked.name))
-        tool = single_tool(told.name, url=told.url, description=told.description)
-        options = replace(self._options, fetch=told.url is not None)
+        sent = ReviewRequest(request.name, request.url, request.description)
+        checked = settled(sent, known_in(self._archive, sent.name))
+        tool = single_tool(checked.name, url=checked.url, description=checked.description)
+        options = replace(self._options, fetch=checked.url is not None)
         session = await Session.start(options, [tool])
-        found = session.tools[0].name
-        if not same_name(found, told.name):
+        name = session.tools[0].name
+        if not same_name(name, checked.name):
             # The page gave the tool its name: it must not take a known one's.
             try:
-                settled(ReviewRequest(found, told.url, None), self._known(found))
+                settled(ReviewRequest(name, checked.url, None), known_in(self._archive, name))
             except ToolError:
                 async with session:
                     raise
         return session
 
+    def _key_of(self, run: str) -> str | None:
+        """Return the key of a run's one tool once the site shows its verdict; from a thread."""
+        assert self._serving is not None
 
-def known_in(archive: Archive, name: str) -> History | None:
-    """Return the history of the tool of that name, None where there is none."""
-    for history in archive.histories():
-        if same_name(history.latest.tool.name, name):
-            return history
-    return None
+        async def refresh() -> None:
+            await self._refresh()
+
+        asyncio.run_coroutine_threadsafe(refresh(), self._serving).result(60)
+        entries = self._archive.entries()
+        return next((entry.key for entry in entries if entry.run == run), None)

@@ -35,16 +35,16 @@ class Origin:
     @classmethod
     def of(cls, text: str) -> "Origin | None":
         """Return the origin of an address, None where it is none of the web."""
-        found = _PAGE.match(text)
-        if found is None or (place := _host(found[2])) is None:
+        match = _PAGE.match(text)
+        if match is None or (place := _host(match[2])) is None:
             return None
-        scheme = found[1].lower()
+        scheme = match[1].lower()
         return cls(scheme, place[0], place[1] or _USUAL[scheme])
 
 
 @dataclass(frozen=True)
 class SameOrigin:
-    """Who may ask for what."""
+    """Which hosts are ours, and which pages send our forms."""
 
     names: frozenset[str]
     """Host names that are ours, in their plain form, without a port."""
@@ -55,7 +55,7 @@ class SameOrigin:
 
     @classmethod
     def of(cls, *, host: str, base_url: str | None, allowed: Iterable[str] = ()) -> "SameOrigin":
-        """Return the door of a server bound to `host`; loopback names always open it.
+        """Return the hosts and origins of a server bound to `host`; loopback names are always ours.
 
         Raises `SettingsError` for an allowed name that no `Host` header can hold.
         """
@@ -96,7 +96,7 @@ class SameOrigin:
         return named and not self._is_downgraded(page)
 
     def _is_open(self, page: Origin) -> bool:
-        """Tell whether visitors find the site at the page's origin, as the operator has told."""
+        """Tell whether visitors find the site at the page's origin, as the operator has set it."""
         if page.name in self.allowed:
             base = self.base or Origin(page.scheme, "", _USUAL[page.scheme])
             return (page.scheme, page.port) == (base.scheme, base.port)
@@ -111,8 +111,8 @@ class SameOrigin:
 
 def host_name(host: str) -> str | None:
     """Return the name of a `Host` header in its plain form; None where it is no host."""
-    found = _host(host)
-    return found[0] if found else None
+    place = _host(host)
+    return place[0] if place else None
 
 
 def _host(host: str) -> tuple[str, int | None] | None:
@@ -136,14 +136,14 @@ def _plain(name: str) -> str:
         return name
 
 
-def _allowed(given: str) -> str:
+def _allowed(text: str) -> str:
     try:
-        ascii_name = given.strip().encode("idna").decode("ascii")
+        ascii_name = text.strip().encode("idna").decode("ascii")
     except UnicodeError:
         ascii_name = ""
     bare = f"[{ascii_name}]" if ascii_name.count(":") > 1 and "[" not in ascii_name else ascii_name
     if (name := host_name(bare)) is None:
-        shown = printable(given)[:80]
+        shown = printable(text)[:80]
         raise SettingsError(
             f"--allow-host: {shown!r} is no host name", hint="--allow-host www.example.org"
         )

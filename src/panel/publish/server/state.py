@@ -1,4 +1,7 @@
-"""The service: what every handler needs, put together once, and started and ended as one."""
+"""The server's state: every store, put together once, and started and ended as one.
+
+Handlers never see it whole: they name the stores they need (`panel.publish.server.deps`).
+"""
 
 import asyncio
 import contextlib
@@ -8,20 +11,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from starlette.requests import Request
-
-from panel.publish.community.rate_limits import RateLimits, networks
-from panel.publish.community.subscribers import UNCONFIRMED
+from panel.publish.community.identities import Identities
+from panel.publish.community.rate_limits import RateBuckets, RateLimits
+from panel.publish.community.requests import Budget, Requests
+from panel.publish.community.subscribers import UNCONFIRMED, Subscribers
 from panel.publish.community.tally import Tally
+from panel.publish.community.tokens import Tokens
+from panel.publish.community.votes import VoteStore
 from panel.publish.server.config import ServerConfig
-from panel.publish.server.cookies import Jar
+from panel.publish.server.cookies import CookieJar
+from panel.publish.server.current_user import Visitors
 from panel.publish.server.database import DatabaseAccess, Unavailable
 from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.page_cache import PageCache
+from panel.publish.server.proxy_headers import TrustedProxies
+from panel.publish.server.responses import Responses
 from panel.publish.server.review_progress import ProgressBoard
-from panel.publish.server.review_worker import ReviewWorker, known_in
+from panel.publish.server.review_request import ReviewQueue
+from panel.publish.server.review_worker import ReviewWorker
 from panel.publish.server.tally_cache import SECONDS, TallyCache
-from panel.publish.server.thread_pool import PoolBusy
+from panel.publish.server.thread_pool import PoolBusy, ThreadPool
+from panel.runs.history.archive import Archive
 
 KEEP_SECONDS: Final = 1.0
 """How much of the flood limits a crash may lose."""
@@ -32,90 +42,100 @@ TIDY_SECONDS: Final = 3600.0
 class ServerState:
     """Everything alive in one server."""
 
-    setup: ServerConfig
-    shelf: PageCache
-    records: DatabaseAccess
-    outbox: MailQueue
+    config: ServerConfig
+    archive: Archive
+    page_cache: PageCache
+    database: DatabaseAccess
+    mail_queue: MailQueue
     on_trouble: Callable[[str], None]
-    board: ProgressBoard = field(default_factory=ProgressBoard)
-    worker: ReviewWorker = field(init=False)
-    limits: RateLimits = field(init=False)
-    counts: TallyCache = field(init=False)
-    jar: Jar = field(init=False)
+    card_threads: ThreadPool = field(
+        default_factory=lambda: ThreadPool("card", threads=2, waiting=64)
+    )
+    """Read whole scorecards for the API."""
+    progress: ProgressBoard = field(default_factory=ProgressBoard)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the server is asked to end: streams end by themselves."""
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
-    _loop: asyncio.AbstractEventLoop | None = None
 
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
-        mark = self.records.database.mark
-        self.limits = RateLimits(self.setup.rates, remember=lambda name: mark("limit", name))
-        self.counts = TallyCache(self._tallies)
-        self.jar = Jar(secure=self.setup.is_secure)
+        database = self.database.database
+        self.buckets = RateBuckets(database)
+        self.identities = Identities(database)
+        self.requests = Requests(database)
+        self.subscribers = Subscribers(database)
+        self.tokens = Tokens(database)
+        self.votes = VoteStore(database)
+        self.visitors = Visitors(self.identities, self.tokens)
+        self.address = self.config.address
+        self.proxies: TrustedProxies = self.config.proxies
+        self.limits = RateLimits(
+            self.config.rates, remember=lambda name: database.mark("limit", name)
+        )
+        self.tallies = TallyCache(self._tallies)
+        self.cookie_jar = CookieJar(secure=self.config.is_secure)
+        self.responses = Responses(self.page_cache, self.cookie_jar)
         self.worker = ReviewWorker(
-            self.records.requests,
-            self.setup.review,
-            self.board,
-            known=lambda name: known_in(self.shelf.archive, name),
-            key_of=self._key_of,
+            self.requests,
+            self.config.review,
+            self.progress,
+            archive=self.archive,
+            refresh=self.page_cache.refresh,
             on_trouble=self.on_trouble,
-            on_down=self.records.trouble.failed,
+            on_down=self.database.log.failed,
+        )
+        allowed = self.config.review.settings.serve
+        self.review_queue = ReviewQueue(
+            archive=self.archive,
+            budget=Budget(all=allowed.requests_per_day, person=allowed.requests_per_person),
+            database=self.database,
+            hosts=frozenset(self.config.review.hosts),
+            is_open=self.config.takes_requests,
+            on_new=self.worker.wake,
+            requests=self.requests,
         )
 
-    def networks(self, request: Request) -> tuple[str, ...]:
-        """Return the networks a request comes from, seen through our proxies, nearest first."""
-        peer = request.client.host if request.client else ""
-        forwarded = request.headers.getlist("x-forwarded-for")
-        return networks(self.setup.proxies.client(peer, forwarded))
-
     async def start(self) -> None:
-        """Begin the work that nobody asks for: looking for new verdicts and votes, reviewing."""
-        self._loop = loop = asyncio.get_running_loop()
-        self.board.attach(loop)
-        await self.counts.refresh()
+        """Start the background work: reading new verdicts and votes, and reviewing."""
+        loop = asyncio.get_running_loop()
+        self.progress.attach(loop)
+        await self.tallies.refresh()
         with contextlib.suppress(Unavailable):
-            self.limits.restore(await self.records.read(self.records.buckets.kept))
+            self.limits.restore(await self.database.read(self.buckets.kept))
         self._tasks = [
-            loop.create_task(self._every(SECONDS, self.counts.refresh)),
-            loop.create_task(self._every(self.setup.refresh_seconds, self._look)),
+            loop.create_task(self._every(SECONDS, self.tallies.refresh)),
+            loop.create_task(self._every(self.config.refresh_seconds, self._refresh_pages)),
             loop.create_task(self._every(KEEP_SECONDS, self._keep_limits)),
             loop.create_task(self._every(TIDY_SECONDS, self._forget, at_once=True)),
         ]
-        if self.setup.takes_requests:
+        if self.config.takes_requests:
             self.worker.start()
 
     async def stop(self) -> None:
-        """End it all; what is under way is kept where it can be taken up again."""
+        """End it all; work under way is kept where the next server takes it up."""
         self.stopping.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._keep_limits()
-        await self.outbox.close()
+        await self.mail_queue.close()
         await asyncio.to_thread(self.worker.stop)
-        self.shelf.close()
-        self.records.close()
-
-    def _key_of(self, run: str) -> str | None:
-        """Return the key of a run's one tool once its verdict is on the shelf; from a thread."""
-        assert self._loop is not None
-        asyncio.run_coroutine_threadsafe(self.shelf.refresh(), self._loop).result(60)
-        entries = self.shelf.archive.entries()
-        return next((entry.key for entry in entries if entry.run == run), None)
+        self.card_threads.close()
+        self.page_cache.close()
+        self.database.close()
 
     async def _tallies(self) -> Mapping[str, Tally]:
-        return await self.records.read(self.records.votes.tallies)
+        return await self.database.read(self.votes.tallies)
 
-    async def _look(self) -> None:
+    async def _refresh_pages(self) -> None:
         with contextlib.suppress(PoolBusy):
-            await self.shelf.refresh()
+            await self.page_cache.refresh()
 
     async def _keep_limits(self) -> None:
-        """Write down what is used up of the limits: the next server goes on with it."""
+        """Store what is used up of the limits, for the next server."""
         if changed := self.limits.changed():
             try:
-                await self.records.write(lambda: self.records.buckets.keep(changed))
+                await self.database.write(lambda: self.buckets.keep(changed))
             except Unavailable:
                 self.limits.note(changed)
 
@@ -124,21 +144,21 @@ class ServerState:
 
         def forget() -> None:
             now = datetime.now(UTC)
-            self.records.subscribers.forget_unconfirmed(now - UNCONFIRMED)
-            self.records.buckets.forget(now - timedelta(seconds=self.limits.longest))
-            self.records.tokens.forget_expired()
+            self.subscribers.forget_unconfirmed(now - UNCONFIRMED)
+            self.buckets.forget(now - timedelta(seconds=self.limits.longest))
+            self.tokens.forget_expired()
 
         with contextlib.suppress(Unavailable):
-            await self.records.write(forget)
+            await self.database.write(forget)
 
     async def _every(
-        self, seconds: float, do: Callable[[], Awaitable[None]], *, at_once: bool = False
+        self, seconds: float, call: Callable[[], Awaitable[None]], *, at_once: bool = False
     ) -> None:
         if not at_once:
             await asyncio.sleep(seconds)
         while True:
             try:
-                await do()
+                await call()
             except Exception as fault:
                 self.on_trouble(f"{type(fault).__name__} while looking for what is new")
             await asyncio.sleep(seconds)

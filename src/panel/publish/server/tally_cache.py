@@ -18,7 +18,7 @@ class TallyCache:
     """Tallies by the tool's key, replaced and never changed."""
 
     def __init__(self, read: Callable[[], Awaitable[Mapping[str, Tally]]]) -> None:
-        """`read` asks the database for all tallies, or raises `Unavailable`."""
+        """`read` queries the database for all tallies, or raises `Unavailable`."""
         self._read = read
         self.now: Mapping[str, Tally] = {}
         self.known = False
@@ -29,16 +29,16 @@ class TallyCache:
         """Read all tallies; never raises."""
         began = time.monotonic()
         try:
-            found = dict(await self._read())
+            tallies = dict(await self._read())
         except Unavailable:
             self.lost()
             return
         # What was counted after the reading began is newer than the reading.
         self._noted = {tool: noted for tool, noted in self._noted.items() if noted[0] >= began}
-        found.update({tool: tally for tool, (_, tally) in self._noted.items()})
+        tallies.update({tool: tally for tool, (_, tally) in self._noted.items()})
         self.known = True
-        if found != self.now:
-            self.now = found
+        if tallies != self.now:
+            self.now = tallies
 
     def note(self, tool: str, tally: Tally) -> None:
         """Take in the tally of one tool, read just now."""

@@ -1,7 +1,8 @@
-"""Hands: threads for work that blocks, with a limit on how much may wait and how long.
+"""A thread pool for work that blocks, with a limit on how much may wait and how long.
 
-Asyncio's own threads are shared by everything; here a database that hangs cannot stop pages from
-being rendered.
+Not anyio's `to_thread.run_sync`, which Starlette uses: its limiter counts a call that was given up
+as ended, so that every timeout on a database that hangs would start one more thread, and its
+threads have to end before the interpreter does.
 """
 
 import asyncio
@@ -15,11 +16,14 @@ T = TypeVar("T")
 
 
 class PoolBusy(Exception):
-    """There is too much waiting already, or it took too long. What was begun may still finish."""
+    """Too many calls wait already, or this one took too long; it may still finish."""
 
 
 class ThreadPool:
-    """A few threads for one kind of work. They hold up nobody who ends the program."""
+    """A few threads for one kind of work.
+
+    Daemon threads: a hung call does not block interpreter exit.
+    """
 
     def __init__(self, name: str, *, threads: int, waiting: int) -> None:
         """Start no thread yet.
@@ -40,7 +44,7 @@ class ThreadPool:
         """Return what `call` returns, from a thread.
 
         Raises:
-            Busy: too many calls wait, or `seconds` have passed.
+            PoolBusy: too many calls wait, or `seconds` have passed.
         """
         if self._under_way >= self._waiting:
             raise PoolBusy
@@ -48,7 +52,7 @@ class ThreadPool:
         self._under_way += 1
         loop = asyncio.get_running_loop()
         # Counted until it has really ended: a call that hangs keeps its place.
-        future.add_done_callback(lambda _: _tell(loop, self._ended))
+        future.add_done_callback(lambda _: _notify(loop, self._ended))
         self._queue.put((future, call))
         if self._threads < min(self._under_way, self._most):
             self._threads += 1
@@ -60,7 +64,7 @@ class ThreadPool:
             raise PoolBusy from None
 
     def close(self) -> None:
-        """Begin nothing more; what is under way ends by itself."""
+        """Start no further call; calls under way end by themselves."""
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -78,8 +82,8 @@ class ThreadPool:
         self._under_way -= 1
 
 
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+def _notify(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
     try:
-        loop.call_soon_threadsafe(what)
+        loop.call_soon_threadsafe(callback)
     except RuntimeError:
         return  # the loop has ended before the call did

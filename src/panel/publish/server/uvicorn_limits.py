@@ -1,7 +1,8 @@
 """The HTTP server: uvicorn with the deadlines and caps it lacks.
 
-A client has to send its whole request in time, and to take the answer in time; nobody holds more
-than a share of the connections. Knows connections, not pages.
+A client has to send its whole request in time, and to take the response in time; nobody holds more
+than a share of the connections (uvicorn's `limit_concurrency` counts all clients as one). Knows
+connections, not pages.
 """
 
 import asyncio
@@ -177,8 +178,8 @@ class _Line(HttpToolsProtocol):
         here = self.client[0] if self.client else ""
         if not here or _is_own(here, self.limits.proxies):
             return False
-        clients = [getattr(one, "client", None) for one in self.connections]
-        near = [household(one[0]) for one in clients if one]
+        clients = [getattr(connection, "client", None) for connection in self.connections]
+        near = [household(client[0]) for client in clients if client]
         return near.count(household(here)) > self.limits.per_client
 
 
@@ -193,12 +194,12 @@ _PHRASES: Final = {
 def household(address: str) -> str:
     """Return the addresses that one client may have: one of IPv4, the /64 of IPv6."""
     try:
-        found = ip_address(address.partition("%")[0])
+        ip = ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    if isinstance(found, IPv4Address) or found.ipv4_mapped is not None:
+    if isinstance(ip, IPv4Address) or ip.ipv4_mapped is not None:
         return address
-    return str(IPv6Network((found, 64), strict=False))
+    return str(IPv6Network((ip, 64), strict=False))
 
 
 def _is_own(address: str, proxies: TrustedProxies) -> bool:
@@ -209,7 +210,7 @@ def _is_own(address: str, proxies: TrustedProxies) -> bool:
 
 
 class LimitedServer(uvicorn.Server):
-    """The server; `on_stop` is told as soon as a signal asks it to end."""
+    """The server; `on_stop` is called as soon as a signal ends it."""
 
     def __init__(self, app: ASGIApp, *, limits: ServerLimits, on_stop: Callable[[], None]) -> None:
         """Take the application; nothing listens before `serve` or `run`."""
@@ -222,7 +223,7 @@ class LimitedServer(uvicorn.Server):
                 loop="auto",
                 lifespan="on",
                 log_config=None,
-                # Faults are told by the application, in one line and without what was sent.
+                # The application reports faults, in one line and without what was sent.
                 log_level="critical",
                 access_log=False,
                 server_header=False,

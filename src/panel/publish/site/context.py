@@ -1,9 +1,8 @@
-"""What pages are rendered from: the site's data at one moment, and the visitor's state."""
+"""What pages are rendered from: the site's data at one moment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Literal
 
 from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
@@ -11,23 +10,6 @@ from panel.publish.site.feeds import FeedItem
 from panel.publish.site.forecasts import Resolution
 from panel.review.verdict.scorecard import Scorecard
 from panel.runs.history.entry import Entry
-
-
-@dataclass(frozen=True)
-class VisitorState:
-    """The state of one visitor on a live page; a page without it has no forms."""
-
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
-    """Votes by the tool's key; they go over those the site was made with."""
-    choice: Literal["ship", "skip"] | None = None
-    """How this visitor voted on the page's tool."""
-    signed_in: bool = False
-    notice: str | None = None
-    """One sentence on what the visitor's last action did."""
-    takes_mail: bool = True
-    """Whether this server can send mail: without it nobody can subscribe or sign in."""
-    takes_requests: bool = True
-    """Whether visitors may ask for reviews."""
 
 
 @dataclass(frozen=True)

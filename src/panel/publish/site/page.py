@@ -1,10 +1,11 @@
-"""A page before it is rendered: its content, its metadata and its Content-Security-Policy. Pure."""
+"""A page before it is rendered: content, metadata, the visitor's state, its policy. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from panel.publish import page_urls
+from panel.publish.community.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,23 @@ class SitePage:
     path: str | None = None
     """The page's own path, where it can be asked for by others too."""
     index: bool = True
+
+
+@dataclass(frozen=True)
+class VisitorState:
+    """The state of one visitor on a live page; a page without it has no forms."""
+
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    """Votes by the tool's key; they go over those the site was made with."""
+    choice: Literal["ship", "skip"] | None = None
+    """How this visitor voted on the page's tool."""
+    signed_in: bool = False
+    notice: str | None = None
+    """One sentence on what the visitor's last action did."""
+    takes_mail: bool = True
+    """Whether this server can send mail: without it nobody can subscribe or sign in."""
+    takes_requests: bool = True
+    """Whether visitors may ask for reviews."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any, Final
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
-from panel.publish.site.context import SiteContext, VisitorState
+from panel.publish.site.context import SiteContext
 from panel.publish.site.feeds import editions
 from panel.publish.site.forecasts import Resolution
-from panel.publish.site.page import PageMeta, SitePage, policy
+from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page
 from panel.publish.site.templates import Templates
 from panel.publish.site.tool_summary import tool_summary

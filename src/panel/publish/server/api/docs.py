@@ -1,6 +1,7 @@
 """The manual of the API: its OpenAPI document as a page without script. Pure.
 
-Knows OpenAPI as FastAPI writes it, and no handler.
+Not FastAPI's own page: that loads Swagger UI from another host and starts it by an inline script,
+which the site's Content-Security-Policy forbids. Knows OpenAPI as FastAPI writes it, no handler.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ Spec = Mapping[str, Any]
 GROUPS: Final = {
     "Verdicts": "What the panel says about tools.",
     "Votes": "What the community says, signed-in and anonymous voters apart.",
-    "Requests": "Reviews that were asked for.",
+    "Requests": "Requested reviews.",
     "Moderation": "For whoever runs this site.",
 }
 
@@ -103,55 +104,57 @@ def manual(spec: Spec, *, address: str) -> Manual:
 
 def _calls(spec: Spec) -> Iterator[tuple[str, Call]]:
     for path, methods in spec["paths"].items():
-        for method, told in methods.items():
+        for method, operation in methods.items():
             name = f"{method.upper()} {path}"
             yield (
-                told["tags"][0],
+                operation["tags"][0],
                 Call(
                     id=slug(f"call {name}"),
                     method=method.upper(),
                     path=path,
-                    summary=told["summary"],
-                    needs_key=bool(told.get("security")),
-                    parameters=(*_parameters(told), *_body(told)),
-                    answers=tuple(_answers(told)),
+                    summary=operation["summary"],
+                    needs_key=bool(operation.get("security")),
+                    parameters=(*_parameters(operation), *_body(operation)),
+                    answers=tuple(_answers(operation)),
                 ),
             )
 
 
-def _parameters(told: Spec) -> Iterator[Field]:
-    for each in told.get("parameters", ()):
+def _parameters(operation: Spec) -> Iterator[Field]:
+    for parameter in operation.get("parameters", ()):
         yield Field(
-            name=each["name"],
-            type=_type(each["schema"]),
-            text=each.get("description", ""),
-            place=each["in"],
-            required=each.get("required", False),
+            name=parameter["name"],
+            type=_type(parameter["schema"]),
+            text=parameter.get("description", ""),
+            place=parameter["in"],
+            required=parameter.get("required", False),
         )
 
 
-def _body(told: Spec) -> Iterator[Field]:
-    for media in told.get("requestBody", {}).get("content", {}).values():
+def _body(operation: Spec) -> Iterator[Field]:
+    for media in operation.get("requestBody", {}).get("content", {}).values():
         kind = _type(media["schema"])
         yield Field(kind, "JSON", "the request's body; see Shapes", "body", required=True)
 
 
-def _answers(told: Spec) -> Iterator[Answer]:
-    for status, each in told["responses"].items():
-        if each.get("description") == "Validation Error":
+def _answers(operation: Spec) -> Iterator[Answer]:
+    for status, response in operation["responses"].items():
+        if response.get("description") == "Validation Error":
             continue  # FastAPI's own shape, which is never sent here
-        schema = next((c.get("schema") for c in each.get("content", {}).values()), None)
+        schema = next((c.get("schema") for c in response.get("content", {}).values()), None)
         kind = _type(schema) if schema else ""
         anchor = _anchor(_named(schema)) if schema and _named(schema) else None
-        text = "Done." if each["description"] == "Successful Response" else each["description"]
+        text = (
+            "Done." if response["description"] == "Successful Response" else response["description"]
+        )
         yield Answer(status, text, kind, anchor)
 
 
 def _shape(name: str, schema: Spec) -> Shape:
     required = frozenset(schema.get("required", ()))
     fields = tuple(
-        Field(field, _type(told), _first(told.get("description", "")), required=field in required)
-        for field, told in schema.get("properties", {}).items()
+        Field(field, _type(value), _first(value.get("description", "")), required=field in required)
+        for field, value in schema.get("properties", {}).items()
     )
     return Shape(name, _anchor(name), _first(schema.get("description", "")), fields)
 
@@ -174,7 +177,7 @@ def _type(schema: Spec) -> str:
     if "enum" in schema:
         return " | ".join(f'"{value}"' for value in schema["enum"])
     if choices := schema.get("anyOf") or schema.get("oneOf"):
-        return " | ".join(dict.fromkeys(_type(each) for each in choices))
+        return " | ".join(dict.fromkeys(_type(choice) for choice in choices))
     return _plain(schema)
 
 

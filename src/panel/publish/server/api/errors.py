@@ -1,4 +1,4 @@
-"""What the API says where it does not do what was asked: one shape, a code and a sentence."""
+"""Errors of the API: one shape, a code and a sentence."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from panel.foundation.text import printable
 from panel.publish.community.errors import keepable
 from panel.publish.server.api.schemas import Problem
 from panel.publish.server.database import Unavailable
-from panel.publish.server.responses import sentence
+from panel.publish.server.responses import TooOften, sentence, turned_away
 from panel.publish.server.thread_pool import PoolBusy
 
 PREFIX: Final = "/api"
@@ -28,7 +28,7 @@ _SENTENCES: Final = {
 
 
 class RequestRefused(Exception):
-    """The API does not do what was asked."""
+    """The API refuses a request."""
 
     def __init__(
         self,
@@ -46,17 +46,20 @@ class RequestRefused(Exception):
 
 def problem(fault: Exception) -> Response:
     """Return the answer to a fault of the API; raises what is none of the known ones."""
-    known = _known(fault)
-    if known is None:
+    refused = _refused(fault)
+    if refused is None:
         raise fault
-    headers = {"cache-control": "no-store", **known.headers}
-    return JSONResponse(known.problem.model_dump(), known.status, headers)
+    headers = {"cache-control": "no-store", **refused.headers}
+    return JSONResponse(refused.problem.model_dump(), refused.status, headers)
 
 
-def _known(fault: Exception) -> RequestRefused | None:
+def _refused(fault: Exception) -> RequestRefused | None:
     match fault:
         case RequestRefused():
             return fault
+        case TooOften():
+            headers = turned_away(fault.wait)
+            return RequestRefused(429, "too_often", "Too often.", headers=headers)
         case RequestValidationError():
             return RequestRefused(_status(fault), "invalid", _first(fault))
         case Unkeepable():
@@ -78,7 +81,7 @@ def _known(fault: Exception) -> RequestRefused | None:
 
 def _status(fault: RequestValidationError) -> int:
     """Return 400 for what could be no value of anything, 422 for what does not fit here."""
-    return 400 if any(_is_unkeepable(each.get("input")) for each in fault.errors()) else 422
+    return 400 if any(_is_unkeepable(error.get("input")) for error in fault.errors()) else 422
 
 
 def _is_unkeepable(value: object) -> bool:

@@ -1,6 +1,7 @@
 """The API that needs no key: verdicts, scorecards, histories, comparisons, votes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import APIRouter, Path, Query
@@ -8,7 +9,9 @@ from fastapi.responses import Response
 
 from panel.evidence.tools.identity import folded
 from panel.foundation.errors import RunError
+from panel.publish.community.requests import Requests
 from panel.publish.community.tally import Tally
+from panel.publish.server import deps
 from panel.publish.server.api.errors import RequestRefused
 from panel.publish.server.api.schemas import (
     CategoryReply,
@@ -21,12 +24,14 @@ from panel.publish.server.api.schemas import (
     VerdictReply,
 )
 from panel.publish.server.database import Unavailable
-from panel.publish.server.state import ServerState
+from panel.publish.server.tally_cache import TallyCache
 from panel.publish.server.thread_pool import ThreadPool
 from panel.report.comparison.advice import with_advice
-from panel.report.comparison.comparison import Comparison, compare
+from panel.report.comparison.comparison import Comparison
+from panel.report.comparison.comparison import compare as compare_cards
 from panel.report.scorecard import json
 from panel.review.verdict.scorecard import Outcome, Scorecard
+from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History, newest
 
 T = TypeVar("T")
@@ -39,112 +44,131 @@ DOWN: Final[Answers] = {503: {"model": Problem, "description": "The database doe
 CARD_SECONDS: Final = 20.0
 
 
-class PublicAPI:
-    """Handlers of the API's GETs."""
+@dataclass(frozen=True)
+class Cards:
+    """The scorecards of the archive, read in threads."""
 
-    def __init__(self, service: ServerState) -> None:
-        """Remember the service."""
-        self._service = service
-        self._hands = ThreadPool("card", threads=2, waiting=64)
+    archive: Annotated[Archive, deps.store("archive")]
+    on_trouble: Annotated[Callable[[str], None], deps.store("on_trouble")]
+    threads: Annotated[ThreadPool, deps.store("card_threads")]
 
-    def router(self) -> APIRouter:
-        """Return the routes."""
-        router = APIRouter(prefix="/api")
-        rows: tuple[tuple[str, Callable[..., Any], str, Answers], ...] = (
-            ("/verdicts", self.verdicts, "Verdicts", {}),
-            ("/tools/{key}", self.scorecard, "Verdicts", MISSING),
-            ("/tools/{key}/history", self.history, "Verdicts", MISSING),
-            ("/compare/{one}/{two}", self.compare, "Verdicts", MISSING),
-            ("/categories", self.categories, "Verdicts", {}),
-            ("/tools/{key}/tally", self.tally, "Votes", MISSING | DOWN),
-            ("/tallies", self.tallies, "Votes", DOWN),
-            ("/requests/{number}", self.request, "Requests", MISSING | DOWN),
-        )
-        for path, call, tag, answers in rows:
-            router.add_api_route(path, call, responses=answers, tags=[tag], summary=summary(call))
-        return router
-
-    async def verdicts(
-        self,
-        outcome: Annotated[Outcome | None, Query(description="Only with this outcome.")] = None,
-        category: Annotated[
-            str | None, Query(description="Only of this category.", max_length=200)
-        ] = None,
-        limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
-        offset: Annotated[int, Query(ge=0, le=1_000_000, description="How many to skip.")] = 0,
-    ) -> VerdictList:
-        """List the newest verdict on each tool, newest first."""
-        found = [each.latest for each in newest(self._service.shelf.archive.histories())]
-        kept = [each for each in found if _fits(each, outcome, category)]
-        part = kept[offset : offset + limit]
-        return VerdictList(total=len(kept), verdicts=tuple(map(VerdictReply.of, part)))
-
-    async def scorecard(self, key: Key) -> Scorecard:
-        """Get the newest scorecard of one tool, with every finding and passage."""
-        card = await self._card(self._history(key))
-        return _ready(Scorecard, json.render([card]))
-
-    async def history(self, key: Key) -> HistoryReply:
-        """List every verdict on one tool, oldest first."""
-        return HistoryReply.of(self._history(key))
-
-    async def compare(self, one: Key, two: Key) -> Comparison:
-        """Compare the newest scorecards of two tools."""
-        if one == two:
-            raise RequestRefused(422, "invalid", "These are not two tools.")
-        first, second = (self._history(key) for key in (one, two))
-        a, b = await self._card(first), await self._card(second)
-        found = await self._hands.do(lambda: with_advice(compare(a, b)), seconds=CARD_SECONDS)
-        return _ready(Comparison, found.model_dump_json(by_alias=True))
-
-    async def categories(self) -> list[CategoryReply]:
-        """List the categories with how many tools each has."""
-        counts: dict[str, tuple[str | None, int]] = {}
-        for history in self._service.shelf.archive.histories():
-            name = history.latest.tool.category
-            known, tools = counts.get(folded(name or ""), (name, 0))
-            counts[folded(name or "")] = (known, tools + 1)
-        rows = sorted(counts.values(), key=lambda row: (row[0] is None, (row[0] or "").casefold()))
-        return [CategoryReply(name=name, tools=tools) for name, tools in rows]
-
-    async def tally(self, key: Key) -> TallyReply:
-        """Get the community's votes on one tool."""
-        self._history(key)
-        return TallyReply.of(self._tallies().get(key, Tally()))
-
-    async def tallies(self) -> TalliesReply:
-        """Get the community's votes on every tool that has any."""
-        found = self._tallies()
-        return TalliesReply(tallies={key: TallyReply.of(tally) for key, tally in found.items()})
-
-    async def request(
-        self, number: Annotated[int, Path(ge=1, le=2**53, description="The request's number.")]
-    ) -> RequestReply:
-        """Get how far a request for a review is."""
-        requests = self._service.records.requests
-        found = await self._service.records.read(lambda: requests.get(number))
-        if found is None:
-            raise RequestRefused(404, "not_found", "There is no request of this number.")
-        return RequestReply.of(found)
-
-    def _tallies(self) -> dict[str, Tally]:
-        if not self._service.counts.known:
-            raise Unavailable
-        return dict(self._service.counts.now)
-
-    def _history(self, key: str) -> History:
-        history = self._service.shelf.archive.history(key)
+    def history(self, key: str) -> History:
+        """Return the verdicts on a tool; raises `RequestRefused` where there is none."""
+        history = self.archive.history(key)
         if history is None:
             raise RequestRefused(404, "not_found", "There is no tool of this key.")
         return history
 
-    async def _card(self, history: History) -> Scorecard:
-        archive = self._service.shelf.archive
+    async def newest(self, history: History) -> Scorecard:
+        """Return a tool's newest card; raises `RequestRefused` where it cannot be read."""
         try:
-            return await self._hands.do(lambda: archive.card(history.latest), seconds=CARD_SECONDS)
+            return await self.threads.do(
+                lambda: self.archive.card(history.latest), seconds=CARD_SECONDS
+            )
         except RunError as fault:
-            self._service.on_trouble(fault.message)
+            self.on_trouble(fault.message)
             raise RequestRefused(500, "damaged", "This scorecard cannot be read.") from None
+
+
+CardsStore = Annotated[Cards, deps.build(Cards)]
+
+
+async def verdicts(
+    cards: CardsStore,
+    outcome: Annotated[Outcome | None, Query(description="Only with this outcome.")] = None,
+    category: Annotated[
+        str | None, Query(description="Only of this category.", max_length=200)
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="How many to skip.")] = 0,
+) -> VerdictList:
+    """List the newest verdict on each tool, newest first."""
+    entries = [history.latest for history in newest(cards.archive.histories())]
+    fitting = [entry for entry in entries if _fits(entry, outcome, category)]
+    part = fitting[offset : offset + limit]
+    return VerdictList(total=len(fitting), verdicts=tuple(map(VerdictReply.of, part)))
+
+
+async def scorecard(key: Key, cards: CardsStore) -> Scorecard:
+    """Get the newest scorecard of one tool, with every finding and passage."""
+    card = await cards.newest(cards.history(key))
+    return _ready(Scorecard, json.render([card]))
+
+
+async def history(key: Key, cards: CardsStore) -> HistoryReply:
+    """List every verdict on one tool, oldest first."""
+    return HistoryReply.of(cards.history(key))
+
+
+async def compare(one: Key, two: Key, cards: CardsStore) -> Comparison:
+    """Compare the newest scorecards of two tools."""
+    if one == two:
+        raise RequestRefused(422, "invalid", "These are not two tools.")
+    first, second = (cards.history(key) for key in (one, two))
+    a, b = await cards.newest(first), await cards.newest(second)
+    comparison = await cards.threads.do(
+        lambda: with_advice(compare_cards(a, b)), seconds=CARD_SECONDS
+    )
+    return _ready(Comparison, comparison.model_dump_json(by_alias=True))
+
+
+async def categories(cards: CardsStore) -> list[CategoryReply]:
+    """List the categories with how many tools each has."""
+    counts: dict[str, tuple[str | None, int]] = {}
+    for history in cards.archive.histories():
+        name = history.latest.tool.category
+        first_name, tools = counts.get(folded(name or ""), (name, 0))
+        counts[folded(name or "")] = (first_name, tools + 1)
+    rows = sorted(counts.values(), key=lambda row: (row[0] is None, (row[0] or "").casefold()))
+    return [CategoryReply(name=name, tools=tools) for name, tools in rows]
+
+
+async def tally(key: Key, cards: CardsStore, tallies: deps.TalliesStore) -> TallyReply:
+    """Get the community's votes on one tool."""
+    cards.history(key)
+    return TallyReply.of(_known(tallies).get(key, Tally()))
+
+
+async def tallies(tallies: deps.TalliesStore) -> TalliesReply:
+    """Get the community's votes on every tool that has any."""
+    counts = _known(tallies)
+    return TalliesReply(tallies={key: TallyReply.of(tally) for key, tally in counts.items()})
+
+
+async def request(
+    number: Annotated[int, Path(ge=1, le=2**53, description="The request's number.")],
+    database: deps.DatabaseStore,
+    requests: Annotated[Requests, deps.store("requests")],
+) -> RequestReply:
+    """Get how far a request for a review is."""
+    queued = await database.read(lambda: requests.get(number))
+    if queued is None:
+        raise RequestRefused(404, "not_found", "There is no request of this number.")
+    return RequestReply.of(queued)
+
+
+def router() -> APIRouter:
+    """Return the routes of the API's GETs."""
+    router = APIRouter(prefix="/api")
+    rows: tuple[tuple[str, Callable[..., Any], str, Answers], ...] = (
+        ("/verdicts", verdicts, "Verdicts", {}),
+        ("/tools/{key}", scorecard, "Verdicts", MISSING),
+        ("/tools/{key}/history", history, "Verdicts", MISSING),
+        ("/compare/{one}/{two}", compare, "Verdicts", MISSING),
+        ("/categories", categories, "Verdicts", {}),
+        ("/tools/{key}/tally", tally, "Votes", MISSING | DOWN),
+        ("/tallies", tallies, "Votes", DOWN),
+        ("/requests/{number}", request, "Requests", MISSING | DOWN),
+    )
+    for path, call, tag, answers in rows:
+        router.add_api_route(path, call, responses=answers, tags=[tag], summary=summary(call))
+    return router
+
+
+def _known(tallies: TallyCache) -> Mapping[str, Tally]:
+    if not tallies.known:
+        raise Unavailable
+    return tallies.now
 
 
 def _ready(kind: type[T], text: str) -> T:
