@@ -36,16 +36,16 @@ from panel.evidence.tools.tool_list import read_tools
 from panel.foundation.errors import CallError
 from panel.llm.calls import ChatClient
 from panel.llm.config import Ask
-from panel.review.calibration.calibration import Calibration, load, sigmoid
-from panel.review.calibration.controls import read_controls
-from panel.review.calibration.fitting import fit_calibration
-from panel.review.plan import ReviewPlan
-from panel.review.prompts import Brief
-from panel.review.review import Finding, Missing, Review
-from panel.review.score import Rule, answer_of, score_findings
-from panel.review.strategies.ask import ask_review
-from panel.review.strategies.context import ReviewContext
-from panel.review.verdict.decide import decide
+from panel.reviews.calibration.calibration import Calibration, load, sigmoid
+from panel.reviews.calibration.controls import read_controls
+from panel.reviews.calibration.fitting import fit_calibration
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Finding, Missing, Review
+from panel.reviews.score import Rule, answer_of, score_findings
+from panel.reviews.strategies.ask import ask_review
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.verdict.decide import decide
 
 RULE = Rule()
 PANEL = personas()

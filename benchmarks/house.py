@@ -19,7 +19,7 @@ PACKAGE = SRC / "panel"
 TESTS = SRC.parent / "tests"
 
 ROOMS = (
-    "foundation", "evidence", "llm", "review", "runs", "report", "engine", "publish", "cli",
+    "foundation", "evidence", "llm", "reviews", "runs", "report", "engine", "publish", "cli",
 )  # fmt: skip
 """In the order of the flow: a room imports only rooms before it."""
 

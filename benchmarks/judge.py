@@ -18,14 +18,14 @@ from panel.llm.local.engine import LocalEngine
 from panel.llm.local.models import find_model
 from panel.llm.providers.resolve import resolve
 from panel.llm.types import CallRecord, ChatResponse, Usage
-from panel.review.calibration.controls import Control
-from panel.review.calibration.fitting import Sample
-from panel.review.personas import Persona, load_personas
-from panel.review.plan import ReviewPlan
-from panel.review.prompts import Brief
-from panel.review.score import Rule
-from panel.review.strategies.context import ReviewContext
-from panel.review.strategies.stepwise import content_free, difference
+from panel.reviews.calibration.controls import Control
+from panel.reviews.calibration.fitting import Sample
+from panel.reviews.personas import Persona, load_personas
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.score import Rule
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.stepwise import content_free, difference
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"controls hold no secret: fixed, so that a figure can be had again"

@@ -20,8 +20,8 @@ from pathlib import Path
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
 from tests.support.shelf import shelve
 
-from panel.review.review import Review
-from panel.review.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
+from panel.reviews.review import Review
+from panel.reviews.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
 
 REVIEWS = (BUILDER, SKEPTIC, BUSINESS, FUTURIST)
 BAR_SECONDS = 60.0

@@ -14,7 +14,7 @@ from panel.foundation.paths import data_folder
 from panel.llm.local.model_table import rows
 from panel.llm.providers.table import provider_table
 from panel.report import formats
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from panel.runs.run import Run
 from tests.support.command import ROOT
 

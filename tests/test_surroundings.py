@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pytest
 
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from panel.foundation.paths import data_folder
 from panel.llm.providers.keys import hugging_face_token
 from panel.engine.open_panel import persona_folders

@@ -9,8 +9,6 @@
 Names are imported when first used, so that `import panel` stays light.
 """
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,10 +34,10 @@ if TYPE_CHECKING:
     )
     from panel.foundation.settings import Settings
     from panel.report.comparison.comparison import Comparison
-    from panel.review.events import Decided, Event, Reviewed, Started, Stepped
-    from panel.review.personas import Criterion, Persona
-    from panel.review.review import Finding, Forecast, Missing, Review
-    from panel.review.verdict.scorecard import Scorecard, Verdict
+    from panel.reviews.events import Decided, Event, Reviewed, Started, Stepped
+    from panel.reviews.personas import Criterion, Persona
+    from panel.reviews.review import Finding, Forecast, Missing, Review
+    from panel.reviews.verdict.scorecard import Scorecard, Verdict
 
     __version__: str
 
@@ -56,10 +54,10 @@ _HOMES = {
     ),
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),
-    "panel.review.events": ("Decided", "Event", "Reviewed", "Started", "Stepped"),
-    "panel.review.personas": ("Criterion", "Persona"),
-    "panel.review.review": ("Finding", "Forecast", "Missing", "Review"),
-    "panel.review.verdict.scorecard": ("Scorecard", "Verdict"),
+    "panel.reviews.events": ("Decided", "Event", "Reviewed", "Started", "Stepped"),
+    "panel.reviews.personas": ("Criterion", "Persona"),
+    "panel.reviews.review": ("Finding", "Forecast", "Missing", "Review"),
+    "panel.reviews.verdict.scorecard": ("Scorecard", "Verdict"),
 }  # fmt: skip
 
 __all__ = [
@@ -70,18 +68,6 @@ __all__ = [
     "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
     "__version__", "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
-
-
-class _Package(ModuleType):
-    """This package, in which `panel.review` is the function also once the room is imported."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        # The import system sets every imported subpackage as an attribute of its parent.
-        if not (name == "review" and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

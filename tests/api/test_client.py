@@ -16,7 +16,7 @@ from panel.foundation.errors import InputError, ToolError
 from panel.foundation.settings import ProviderSettings
 from panel.llm.config import ProviderConfig
 from panel.llm.providers.resolve import resolve
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from panel.testing import Failure, ScriptedProvider, ship, skip
 from tests.cli.test_cli import README
 from tests.support.faultd import FaultServer, panel_answers

@@ -14,7 +14,7 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation import plugins
 from panel.llm.providers.table import provider_table
 from panel.report import formats
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from tests.support.command import ROOT
 
 ACME = {

@@ -40,8 +40,8 @@ def test_the_version_is_that_of_the_distribution():
 
 def test_review_is_the_function_also_after_its_room_was_imported():
     program = (
-        "import panel, panel.engine.session, panel.review.personas\n"
-        "from panel.review import prompts\n"
+        "import panel, panel.engine.session, panel.reviews.personas\n"
+        "from panel.reviews import prompts\n"
         "from panel import review\n"
         "assert callable(panel.review) and panel.review is review, panel.review"
     )

@@ -9,9 +9,9 @@ import html5lib
 import pytest
 
 from panel.foundation.paths import data_folder
-from panel.review.calibration.calibration import Calibration
-from panel.review.calibration.report import CalibrationReport
-from panel.review.personas import load_personas
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.calibration.report import CalibrationReport
+from panel.reviews.personas import load_personas
 from tests.cli.test_cli import one_line_error
 from tests.support.command import Desk
 from tests.support.judges import judging, write_controls

@@ -12,9 +12,9 @@ from panel.foundation.errors import NotStored, RateLimited
 from panel.foundation.settings import Settings
 from panel.llm.calls import request_key
 from panel.llm.config import Kind
-from panel.review.choices import ReviewChoices, choices, inherited_choices
-from panel.review.plan import ReviewPlan
-from panel.review.score import Rule
+from panel.reviews.choices import ReviewChoices, choices, inherited_choices
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.score import Rule
 from panel.runs.compatibility import meaning
 from panel.runs.manifest import Manifest, plan_of
 from panel.runs.run import Run

@@ -13,11 +13,11 @@ from panel.engine.calibrate.threshold import MOST_LENIENT, ship_threshold, ships
 from panel.engine.calibrate.votes import CaseAnswers, decide_case
 from panel.foundation.paths import data_folder
 from panel.foundation.proportion import Share, wilson
-from panel.review.calibration.calibration import Calibration, Measured
-from panel.review.calibration.controls import read_controls
-from panel.review.personas import load_personas
-from panel.review.review import Finding, Review
-from panel.review.score import Rule, score_findings
+from panel.reviews.calibration.calibration import Calibration, Measured
+from panel.reviews.calibration.controls import read_controls
+from panel.reviews.personas import load_personas
+from panel.reviews.review import Finding, Review
+from panel.reviews.score import Rule, score_findings
 
 PERSONAS = load_personas(folders=[data_folder("personas")])
 CONTROLS = read_controls(data_folder("controls"), PERSONAS)

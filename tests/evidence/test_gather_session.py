@@ -212,7 +212,7 @@ def test_what_contradicts_itself_on_the_command_line_is_refused(desk):
 
 
 def test_a_card_kept_before_there_were_facts_is_still_read():
-    from panel.review.verdict.scorecard import Scorecard
+    from panel.reviews.verdict.scorecard import Scorecard
     from tests.support.cards import card
 
     old = json.loads(card().model_dump_json(by_alias=True))

@@ -27,7 +27,7 @@ from panel.llm.config import ProviderConfig
 from panel.llm.json_reply import last_json_object
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.types import FENCE, CallTag, ChatRequest
-from panel.review.prompts import repair_tail
+from panel.reviews.prompts import repair_tail
 from tests.support.faultd import FaultServer, answer, completion, drip, hang, raw, respond
 
 QUICK = Pacing(first_wait=0.01, last_wait=0.02, probe_every=0.05)

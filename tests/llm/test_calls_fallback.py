@@ -7,9 +7,9 @@ import pytest
 
 from panel.foundation.errors import NeedsRoom
 from panel.llm.calls.fallback import ROOMS
-from panel.review.strategies.ask import ask_review
-from panel.review.strategies.context import ReviewContext
-from panel.review.strategies.yes_no import read_yes_no
+from panel.reviews.strategies.ask import ask_review
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.yes_no import read_yes_no
 from tests.llm.test_calls import bench, question
 from tests.support.faultd import answer, completion, reply_to, respond
 from tests.support.scripted import BRIEF, PERSONA, TODAY, plan

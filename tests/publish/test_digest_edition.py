@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from panel.publish.newsletter.edition import UNDECIDED, Edition, edition
 from panel.publish.newsletter.week import Week
-from panel.review.review import Forecast
-from panel.review.verdict.scorecard import Verdict, VoteTotals
+from panel.reviews.review import Forecast
+from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import card, named, review
 from tests.support.shelf import shelve

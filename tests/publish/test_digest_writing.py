@@ -23,8 +23,8 @@ from panel.publish.newsletter.view import AT_MOST
 from panel.publish.newsletter.week import Week
 from panel.publish.page_urls import PageURLs
 from panel.report.citations import line
-from panel.review.review import Forecast
-from panel.review.verdict.scorecard import CardTool, Verdict, VoteTotals
+from panel.reviews.review import Forecast
+from panel.reviews.verdict.scorecard import CardTool, Verdict, VoteTotals
 from panel.runs.history.entry import History, entry
 from tests.support.cards import PAYLOADS, card, hostile, named, review
 

@@ -14,7 +14,7 @@ from panel.publish.server.config import api_key, base_url
 from panel.publish.server.page_cache import TrackedLookups
 from panel.report.comparison.comparison import Comparison
 from panel.report.scorecard import json as rendered
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from tests.support.live import KEY, assert_harmless, serving
 

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from panel.publish.server.review_progress import Step
-from panel.review.verdict.scorecard import CardTool
+from panel.reviews.verdict.scorecard import CardTool
 from tests.publish.test_serve_mail import confirmed, unsubscribe_path
 from tests.support.browser import axe, check_html, overflow
 from tests.support.cards import batch, card

@@ -19,8 +19,8 @@ from panel.publish.server.http_page import make_page
 from panel.publish.server.review_progress import ProgressBoard, ReviewProgress, Step
 from panel.publish.server.tally_cache import TallyCache
 from panel.publish.server.thread_pool import PoolBusy, ThreadPool
-from panel.review.events import Decided, Reviewed, Started, Stepped
-from panel.review.review import Missing
+from panel.reviews.events import Decided, Reviewed, Started, Stepped
+from panel.reviews.review import Missing
 from tests.support.cards import SKEPTIC, card
 from tests.support.runs_samples import tool
 

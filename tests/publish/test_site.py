@@ -16,7 +16,7 @@ from panel.publish.site.catalog import PER_TOOL, pairs
 from panel.publish.site.front_page import contested, moved
 from panel.publish.site.page import VisitorState, policy
 from panel.publish.site.site import Site
-from panel.review.verdict.scorecard import Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import NOW, batch, card, named
 from tests.support.shelf import shelve

@@ -11,7 +11,7 @@ from panel.foundation.errors import InputError
 from panel.publish.site.forecasts import FILE, read_forecasts, unmet
 from panel.publish.site.provider_page import judges
 from panel.publish.site.track_record import track_record
-from panel.review.verdict.scorecard import RunUsage, Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, SKEPTIC, card, named
 from tests.support.sites import TODAY, Held, later, site
 

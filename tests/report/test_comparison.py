@@ -10,7 +10,7 @@ from panel.foundation.paths import data_folder
 from panel.report.comparison.advice import SURE, advise, backed, with_advice
 from panel.report.comparison.comparison import CommunityCount, between, compare, weights_of
 from panel.report.comparison.preference import ACROSS, MARGIN, prefer
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
 from tests.support.pairs import answered, cards, pair, tool, verdict
 

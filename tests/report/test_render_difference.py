@@ -12,7 +12,7 @@ from panel.foundation.errors import InputError
 from panel.report import formats
 from panel.report.changes import terminal as changes_terminal
 from panel.report.scorecard import terminal
-from panel.review.verdict.scorecard import Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.diff import compare
 from tests.support.cards import BUILDER, FUTURIST, PAYLOADS, batch, finding, hostile, named
 

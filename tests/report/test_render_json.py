@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from panel.report.scorecard import json as form
-from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.reviews.verdict.scorecard import RunUsage, Scorecard
 from tests.support.cards import PAYLOADS, batch, card, hostile
 
 CONTRACT = {

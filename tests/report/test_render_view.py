@@ -16,7 +16,7 @@ from panel.report import figures, formats
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
 from panel.report.scorecard.terminal_blocks import score_bar, split_bar
 from panel.report.scorecard.view import ASKED, GLYPHS, REASONS, label, view
-from panel.review.verdict.scorecard import RunUsage, Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, SKEPTIC, batch, card, finding
 
 

@@ -6,7 +6,7 @@ import krippendorff
 import pytest
 
 from panel.report import formats
-from panel.review.verdict.scorecard import CardTool
+from panel.reviews.verdict.scorecard import CardTool
 from panel.runs.agreement import RESAMPLES, agreement
 from tests.support.command import Desk, answering
 from tests.support.runs_samples import card, review

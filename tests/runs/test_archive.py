@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from panel.foundation.errors import RunError
-from panel.review.verdict.scorecard import Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.folders import JOURNAL
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import newest

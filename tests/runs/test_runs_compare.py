@@ -12,8 +12,8 @@ import pytest
 from panel.foundation.errors import SettingsError
 from panel.llm.types import Usage
 from panel.report.scorecard import csv as form
-from panel.review.review import Forecast, Missing
-from panel.review.verdict.scorecard import RunUsage, Verdict, VoteTotals
+from panel.reviews.review import Forecast, Missing
+from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from panel.runs.diff import compare
 from panel.runs.export import COLUMNS, jsonl, rows, write_parquet
 from tests.support import cards as samples

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from panel.evidence.source import Evidence
 from panel.foundation.errors import RunError, RunStopped
-from panel.review.calibration.calibration import Calibration
-from panel.review.review import Missing
-from panel.review.score import Rule
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.review import Missing
+from panel.reviews.score import Rule
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import check_same, differences, evidence_fingerprint, meaning
 from panel.runs.manifest import read_manifest
 from panel.runs.run import Run

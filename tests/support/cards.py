@@ -5,8 +5,8 @@ from typing import Any
 
 from panel.evidence.source import Passage, Source
 from panel.llm.types import Usage
-from panel.review.review import Finding, Forecast, Missing, Review
-from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict, VoteTotals
+from panel.reviews.review import Finding, Forecast, Missing, Review
+from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict, VoteTotals
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from panel.review.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
+from panel.reviews.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, SKEPTIC, card
 
 PERSONAS = (BUILDER, SKEPTIC, BUSINESS, FUTURIST)

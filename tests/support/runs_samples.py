@@ -11,11 +11,11 @@ from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.llm.config import ProviderConfig
 from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, Usage
-from panel.review.personas import Criterion, ForecastAsk, Persona
-from panel.review.plan import ReviewPlan
-from panel.review.review import Finding, Forecast, Missing, Review
-from panel.review.score import Rule
-from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict, VoteTotals
+from panel.reviews.personas import Criterion, ForecastAsk, Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Finding, Forecast, Missing, Review
+from panel.reviews.score import Rule
+from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict, VoteTotals
 from panel.runs.manifest import Manifest, new_manifest
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)

@@ -10,12 +10,12 @@ from panel.evidence.tools.tool import Tool
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import ChatResponse, Usage
-from panel.review.personas import Persona
-from panel.review.plan import ReviewPlan
-from panel.review.prompts import Brief
-from panel.review.score import Rule
-from panel.review.strategies.ask import ask_review
-from panel.review.strategies.context import ReviewContext
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.score import Rule
+from panel.reviews.strategies.ask import ask_review
+from panel.reviews.strategies.context import ReviewContext
 
 TARGET = ProviderConfig(provider="test", kind="wire", model="m", wire_model="m", concurrency=1)
 TODAY = date(2026, 11, 22)

@@ -8,7 +8,7 @@ from typing import Any
 
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.run import Run
 from tests.support.runs_samples import manifest
 

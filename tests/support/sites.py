@@ -8,8 +8,8 @@ from typing import Any
 from panel.foundation.paths import data_folder
 from panel.publish.community.tally import Tally, VoteCount
 from panel.publish.site.site import Site
-from panel.review.personas import load_personas
-from panel.review.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
+from panel.reviews.personas import load_personas
+from panel.reviews.verdict.scorecard import CardTool, Scorecard, Verdict, VoteTotals
 from panel.runs.history.archive import Archive, _histories
 from panel.runs.history.entry import Entry, entry
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, batch, card

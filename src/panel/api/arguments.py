@@ -17,7 +17,7 @@ from panel.foundation.errors import InputError, ToolError
 from panel.foundation.slug import slug
 from panel.foundation.text import printable
 from panel.llm.config import Ask
-from panel.review.personas import Persona
+from panel.reviews.personas import Persona
 
 MAX_SAMPLES: Final = 100
 

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from panel.api.arguments import ToolLike
 from panel.api.client import AsyncPanel, Watcher, areview
 from panel.foundation.errors import InputError
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 P = ParamSpec("P")
 T = TypeVar("T")

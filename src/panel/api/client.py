@@ -19,9 +19,9 @@ from panel.foundation.errors import InputError
 from panel.foundation.settings import ProviderSettings, Settings, load_settings
 from panel.llm.config import Ask
 from panel.llm.providers.table import provider_table
-from panel.review.events import Decided, Event
-from panel.review.personas import Persona
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.events import Decided, Event
+from panel.reviews.personas import Persona
+from panel.reviews.verdict.scorecard import Scorecard
 
 P = ParamSpec("P")
 

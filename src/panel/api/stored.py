@@ -16,8 +16,8 @@ from panel.foundation.settings import load_settings
 from panel.report import formats
 from panel.report.comparison.comparison import Comparison, weights_of
 from panel.report.comparison.comparison import compare as compare_cards
-from panel.review.personas import Persona, load_personas
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.personas import Persona, load_personas
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import find_folder
 from panel.runs.manifest import Manifest
 from panel.runs.run import Run

@@ -16,7 +16,7 @@ from panel.foundation.paths import data_folder
 
 if TYPE_CHECKING:
     from panel.llm.config import Ask
-    from panel.review.calibration.calibration import Calibration
+    from panel.reviews.calibration.calibration import Calibration
 
 
 @click.command("calibrate")
@@ -68,8 +68,8 @@ def command(
     from panel.engine.open_panel import persona_folders
     from panel.engine.session import Session
     from panel.report import formats
-    from panel.review.calibration.controls import read_controls
-    from panel.review.personas import load_personas
+    from panel.reviews.calibration.controls import read_controls
+    from panel.reviews.personas import load_personas
     from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
@@ -91,7 +91,7 @@ def command(
 
 
 def _store(calibration: "Calibration | None") -> None:
-    from panel.review.calibration.calibration import file_name, own_folder
+    from panel.reviews.calibration.calibration import file_name, own_folder
 
     if calibration is None or calibration.measured is None:
         say("nothing is kept for later runs: there were too few controls")

@@ -130,7 +130,7 @@ def _runs(folder: Path) -> tuple[str, bool, str]:
 
 def _personas() -> tuple[str, bool, str]:
     from panel.engine.open_panel import persona_folders
-    from panel.review.personas import load_personas
+    from panel.reviews.personas import load_personas
 
     try:
         names = ", ".join(p.name for p in load_personas(folders=persona_folders()))

@@ -220,7 +220,7 @@ def _outcomes(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     """Check `--fail-on`."""
     if value is None:
         return frozenset()
-    from panel.review.verdict.scorecard import Outcome
+    from panel.reviews.verdict.scorecard import Outcome
 
     known = get_args(Outcome)
     outcomes = frozenset(_names(value))

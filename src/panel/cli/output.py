@@ -25,7 +25,7 @@ from panel.report import formats
 from panel.report.changes import terminal as changes_terminal
 from panel.report.scorecard import terminal
 from panel.report.scorecard.terminal_blocks import to_text
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.diff import RunDiff
 
 UNBROKEN: Final = 44

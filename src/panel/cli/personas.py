@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from panel.review.personas import Persona
+    from panel.reviews.personas import Persona
 
 
 @click.group("personas", invoke_without_command=True)
@@ -21,7 +21,7 @@ def list_() -> None:
     """List the reviewers."""
     from panel.cli.output import emit_blocks, table
     from panel.engine.open_panel import persona_folders
-    from panel.review.personas import load_personas
+    from panel.reviews.personas import load_personas
 
     rows = []
     for persona in load_personas(folders=persona_folders()):
@@ -36,7 +36,7 @@ def list_() -> None:
 def show(name: str) -> None:
     """Show one reviewer: lens, criteria, written parts, voice."""
     from panel.engine.open_panel import persona_folders
-    from panel.review.personas import load_personas
+    from panel.reviews.personas import load_personas
 
     (persona,) = load_personas(names=[name], folders=persona_folders())
     click.echo("\n".join(_lines(persona)))
@@ -46,7 +46,7 @@ def show(name: str) -> None:
 def check_() -> None:
     """Validate every persona file and print what each will ask."""
     from panel.engine.open_panel import persona_folders
-    from panel.review.personas import check
+    from panel.reviews.personas import check
 
     for line in check(persona_folders()):
         click.echo(line)

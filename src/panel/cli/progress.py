@@ -22,10 +22,10 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from panel.foundation.text import printable
-from panel.review.events import Decided, Event, Reviewed, Started, Stepped
-from panel.review.plan import ReviewPlan
-from panel.review.review import Review
-from panel.review.strategies.ask import steps
+from panel.reviews.events import Decided, Event, Reviewed, Started, Stepped
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Review
+from panel.reviews.strategies.ask import steps
 
 _COLOURS = {"ship": "green", "skip": "red", "split": "yellow", "hold": "magenta"}
 

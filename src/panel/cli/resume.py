@@ -12,7 +12,7 @@ from panel.cli.destination import Destination, written
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from panel.review.verdict.scorecard import Scorecard
+    from panel.reviews.verdict.scorecard import Scorecard
     from panel.runs.pending import Again
 
 

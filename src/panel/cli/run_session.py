@@ -12,7 +12,7 @@ from panel.cli.console import say
 from panel.cli.progress import ProgressDisplay
 from panel.engine.session import Session
 from panel.foundation.errors import PanelError
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 GRACE = 10.0
 """Seconds that calls in flight are waited for after the first signal."""

@@ -74,7 +74,7 @@ def build_command(
     from panel.publish.site.build import build
     from panel.publish.site.forecasts import read_forecasts, unmet
     from panel.publish.site.site import Site
-    from panel.review.personas import load_personas
+    from panel.reviews.personas import load_personas
     from panel.runs.history.archive import Archive
     from panel.runs.history.card_cache import CardCache
 

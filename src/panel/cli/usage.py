@@ -15,7 +15,7 @@ from panel.foundation.text import printable
 from panel.report import figures
 
 if TYPE_CHECKING:
-    from panel.review.verdict.scorecard import RunUsage
+    from panel.reviews.verdict.scorecard import RunUsage
 
 COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
@@ -107,7 +107,7 @@ def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:
 
 
 def _sum(what: str, rows: Sequence[UsageRow]) -> UsageRow:
-    from panel.review.verdict.scorecard import RunUsage, sum_known
+    from panel.reviews.verdict.scorecard import RunUsage, sum_known
 
     usages = [row.usage for row in rows]
     costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]

@@ -8,8 +8,8 @@ from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
-from panel.review.canary import Canaries
-from panel.review.plan import ReviewPlan
+from panel.reviews.canary import Canaries
+from panel.reviews.plan import ReviewPlan
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.metadata import answered_canaries, store_canaries, store_panel, stored_canaries
 from panel.runs.pending import drop_tools, expect_tools

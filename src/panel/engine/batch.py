@@ -13,9 +13,9 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
 from panel.llm.calls import request_key
 from panel.llm.types import CallTag, ChatRequest, ChatResponse
-from panel.review.canary import EVERY, STEP, canary_question, obeys
-from panel.review.plan import ReviewPlan
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.canary import EVERY, STEP, canary_question, obeys
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.metadata import store_canaries, stored_canaries
 
 

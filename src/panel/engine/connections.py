@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from panel.llm.config import ProviderConfig, ResponseFormat
 from panel.llm.types import ChatRequest, ChatResponse, Endpoint
-from panel.review.plan import ReviewPlan
+from panel.reviews.plan import ReviewPlan
 
 
 @dataclass(frozen=True)

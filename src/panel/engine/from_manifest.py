@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.options import Options
-from panel.review.choices import choices
-from panel.review.prompts import template_texts
-from panel.review.strategies.single_call import schema_of
+from panel.reviews.choices import choices
+from panel.reviews.prompts import template_texts
+from panel.reviews.strategies.single_call import schema_of
 from panel.runs.compatibility import check_same
 from panel.runs.manifest import Manifest, new_manifest
 

@@ -16,12 +16,12 @@ from panel.foundation.errors import PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
-from panel.review.calibration import calibration as calibrations
-from panel.review.calibration.calibration import Calibration, Measured
-from panel.review.choices import choices
-from panel.review.personas import Persona, load_personas
-from panel.review.plan import ReviewPlan
-from panel.review.score import Rule
+from panel.reviews.calibration import calibration as calibrations
+from panel.reviews.calibration.calibration import Calibration, Measured
+from panel.reviews.choices import choices
+from panel.reviews.personas import Persona, load_personas
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.score import Rule
 from panel.runs.manifest import public
 
 NEVER_MEASURED: Final = "this judge was never measured: panel calibrate"

@@ -17,7 +17,7 @@ from panel.llm.providers.catalog import complete_target
 from panel.llm.providers.resolve import resolve
 from panel.llm.replay import Replay
 from panel.llm.types import ChatRequest
-from panel.review.plan import ReviewPlan
+from panel.reviews.plan import ReviewPlan
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
 from panel.runs.manifest import plan_of

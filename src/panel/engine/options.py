@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask
-from panel.review.choices import ReviewChoices
+from panel.reviews.choices import ReviewChoices
 
 if TYPE_CHECKING:
     from panel.engine.connections import Connections
-    from panel.review.personas import Persona
+    from panel.reviews.personas import Persona
 
 
 @dataclass(frozen=True, kw_only=True)

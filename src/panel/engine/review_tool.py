@@ -17,16 +17,16 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
-from panel.review.events import Decided, Reviewed, Started, Stepped, Watch, ignore
-from panel.review.personas import Persona
-from panel.review.plan import ReviewPlan
-from panel.review.prompts import Brief
-from panel.review.review import Missing, Review
-from panel.review.strategies.ask import ask_review, steps
-from panel.review.strategies.context import ReviewContext
-from panel.review.verdict.decide import decide
-from panel.review.verdict.samples import effective_votes, merge, score_interval
-from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Missing, Review
+from panel.reviews.strategies.ask import ask_review, steps
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.verdict.decide import decide
+from panel.reviews.verdict.samples import effective_votes, merge, score_interval
+from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.run import Run
 

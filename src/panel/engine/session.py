@@ -24,9 +24,9 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.report import formats
-from panel.review.choices import inherited_choices
-from panel.review.events import Watch, ignore
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.choices import inherited_choices
+from panel.reviews.events import Watch, ignore
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import MENDED
 from panel.runs.metadata import store_panel, stored_canaries
 from panel.runs.pending import (

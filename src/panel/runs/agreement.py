@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.review.review import Vote
-from panel.review.verdict.scorecard import Outcome, Scorecard
+from panel.reviews.review import Vote
+from panel.reviews.verdict.scorecard import Outcome, Scorecard
 
 RESAMPLES: Final = 1_000
 SEED: Final = 20_251

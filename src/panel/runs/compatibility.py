@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError
-from panel.review.choices import choices
+from panel.reviews.choices import choices
 from panel.runs.manifest import Manifest, fingerprint
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.review.review import Answer, Review, Vote
-from panel.review.verdict.scorecard import Outcome, Scorecard, sum_known
+from panel.reviews.review import Answer, Review, Vote
+from panel.reviews.verdict.scorecard import Outcome, Scorecard, sum_known
 
 
 class _Frozen(BaseModel):

@@ -11,8 +11,8 @@ from typing import Final
 from panel.foundation.atomic_files import write_error
 from panel.foundation.errors import SettingsError
 from panel.foundation.text import clean, printable
-from panel.review.review import Missing, Review
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import Scorecard
 
 COLUMNS: Final[dict[str, str]] = {
     "tool": "string", "slug": "string", "url": "string", "category": "string", "price": "string",

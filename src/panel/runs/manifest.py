@@ -20,12 +20,12 @@ from panel.foundation.errors import RunError
 from panel.foundation.text import begins_like_key
 from panel.foundation.urls import host_of
 from panel.llm.config import Ask, ProviderConfig
-from panel.review.calibration.calibration import Calibration
-from panel.review.choices import choices
-from panel.review.personas import Persona
-from panel.review.plan import ReviewPlan
-from panel.review.score import Rule
-from panel.review.verdict.scorecard import Outcome, Scorecard
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.choices import choices
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.score import Rule
+from panel.reviews.verdict.scorecard import Outcome, Scorecard
 
 SCHEMA: Final = "panel.run/1"
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from panel.foundation.errors import BadReply
 from panel.llm.types import ChatResponse
-from panel.review.calibration.calibration import Calibration
-from panel.review.canary import STEP, Canaries, obeys
-from panel.review.personas import Persona
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.canary import STEP, Canaries, obeys
+from panel.reviews.personas import Persona
 from panel.runs.journal.call_rows import row_reply
 from panel.runs.journal.schema import CALL_COLUMNS
 from panel.runs.run import Run

@@ -12,7 +12,7 @@ from typing import Final
 
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import PASSING, REASONS, MissingReason
-from panel.review.review import Missing, Review
+from panel.reviews.review import Missing, Review
 from panel.runs.run import Run
 
 

@@ -17,8 +17,8 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import inside, sweep, write_atomic
 from panel.foundation.errors import PASSING, MissingReason, RunError
-from panel.review.review import Missing, Review
-from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import RunUsage, Scorecard
 from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.journal import Journal

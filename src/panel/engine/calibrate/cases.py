@@ -19,8 +19,8 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.strict_yaml import MAX_BYTES, read_text, read_yaml
-from panel.review.calibration.controls import INJECTIONS, SHIP, Control, first_fault
-from panel.review.calibration.report import InjectionKind
+from panel.reviews.calibration.controls import INJECTIONS, SHIP, Control, first_fault
+from panel.reviews.calibration.report import InjectionKind
 
 
 class Injection(BaseModel):

@@ -11,16 +11,16 @@ from panel.engine.calibrate.read_run import Differences, Lookup, case_answers
 from panel.engine.calibrate.threshold import FEWEST_GOOD, FEWEST_OTHERS, ship_threshold, ships
 from panel.engine.calibrate.votes import CaseAnswers, CaseDecision, Read, decide_case
 from panel.foundation.proportion import Share
-from panel.review.calibration.calibration import Calibration, Correction, Measured
-from panel.review.calibration.fitting import HeldOut, Sample, fit_calibration, held_out, left_out
-from panel.review.calibration.report import (
+from panel.reviews.calibration.calibration import Calibration, Correction, Measured
+from panel.reviews.calibration.fitting import HeldOut, Sample, fit_calibration, held_out, left_out
+from panel.reviews.calibration.report import (
     CalibrationReport,
     CaseResult,
     FitResult,
     ThresholdResult,
 )
-from panel.review.personas import Persona
-from panel.review.score import Rule
+from panel.reviews.personas import Persona
+from panel.reviews.score import Rule
 from panel.runs.run import Run
 
 FEWEST: Final = 8

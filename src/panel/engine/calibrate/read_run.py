@@ -11,11 +11,11 @@ from panel.engine.calibrate.cases import Case
 from panel.engine.calibrate.votes import CaseAnswers
 from panel.evidence.budget import choose
 from panel.foundation.errors import BadReply
-from panel.review import prompts
-from panel.review.personas import Persona
-from panel.review.prompts import Brief
-from panel.review.strategies.stepwise import EMPTY_TOOL
-from panel.review.strategies.yes_no import read_yes_no
+from panel.reviews import prompts
+from panel.reviews.personas import Persona
+from panel.reviews.prompts import Brief
+from panel.reviews.strategies.stepwise import EMPTY_TOOL
+from panel.reviews.strategies.yes_no import read_yes_no
 from panel.runs.journal.call_rows import row_reply, text_digest
 from panel.runs.journal.schema import CALL_COLUMNS
 from panel.runs.run import Run

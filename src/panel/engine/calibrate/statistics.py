@@ -7,13 +7,13 @@ from typing import Final
 from panel.engine.calibrate.threshold import ships
 from panel.engine.calibrate.votes import CaseAnswers, CaseDecision, decide_case, uncited
 from panel.foundation.proportion import Share
-from panel.review.calibration.calibration import Calibration
-from panel.review.calibration.fitting import Sample
-from panel.review.calibration.report import Bin, Shift, Sway, ThresholdResult
-from panel.review.personas import Persona
-from panel.review.review import Review
-from panel.review.score import Rule
-from panel.review.verdict.samples import effective_votes
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.calibration.fitting import Sample
+from panel.reviews.calibration.report import Bin, Shift, Sway, ThresholdResult
+from panel.reviews.personas import Persona
+from panel.reviews.review import Review
+from panel.reviews.score import Rule
+from panel.reviews.verdict.samples import effective_votes
 
 BINS: Final = 10
 FEWEST_COMPARED: Final = 8

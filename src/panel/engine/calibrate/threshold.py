@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from panel.review.score import Rule
+from panel.reviews.score import Rule
 
 MOST_LENIENT: Final = 0.2
 """Share of bland and bad controls that may ship: 1 in 5."""

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from panel.engine.calibrate.cases import Case
-from panel.review.personas import Persona
-from panel.review.review import Finding, Missing, Review
-from panel.review.score import Rule, answer_of, score_findings
-from panel.review.verdict.decide import decide
-from panel.review.verdict.scorecard import Outcome
+from panel.reviews.personas import Persona
+from panel.reviews.review import Finding, Missing, Review
+from panel.reviews.score import Rule, answer_of, score_findings
+from panel.reviews.verdict.decide import decide
+from panel.reviews.verdict.scorecard import Outcome
 
 Read = Callable[[str], float | None]
 """From `persona.criterion` to a probability of yes; None where there is none."""

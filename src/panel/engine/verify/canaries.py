@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from panel.engine.verify.report import VerifyReport
-from panel.review.canary import Canaries
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.canary import Canaries
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.metadata import answered_canaries, stored_canaries
 from panel.runs.run import Run
 

@@ -3,7 +3,7 @@
 from panel.engine.verify.report import VerifyReport
 from panel.evidence.facts import Fact, Facts, is_stated, read_facts
 from panel.evidence.source import Evidence
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 
 def check_facts(

@@ -9,7 +9,7 @@ from panel.engine.verify.quotes import quotes, stands_in
 from panel.engine.verify.report import VerifyReport
 from panel.evidence.source import Source
 from panel.report import formats
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import VERDICTS
 from panel.runs.manifest import by_this_version
 from panel.runs.run import Run

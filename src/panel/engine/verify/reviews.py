@@ -15,13 +15,13 @@ from panel.evidence.budget import choose
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
-from panel.review.personas import Persona
-from panel.review.plan import ReviewPlan
-from panel.review.prompts import Brief
-from panel.review.review import Finding, Review
-from panel.review.score import Rule, score_findings
-from panel.review.strategies.ask import ask_review, resolve_date
-from panel.review.strategies.context import ReviewContext
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Finding, Review
+from panel.reviews.score import Rule, score_findings
+from panel.reviews.strategies.ask import ask_review, resolve_date
+from panel.reviews.strategies.context import ReviewContext
 from panel.runs.journal.reader import JournalReader
 
 _ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question")

@@ -15,12 +15,12 @@ from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.reviews import ReviewCheck
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.review.calibration import calibration as calibrations
-from panel.review.calibration.calibration import Calibration
-from panel.review.personas import Persona, load_personas
-from panel.review.plan import ReviewPlan
-from panel.review.review import Missing, Review
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.calibration import calibration as calibrations
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.personas import Persona, load_personas
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint, plan_of
 from panel.runs.metadata import stored_calibration, stored_personas

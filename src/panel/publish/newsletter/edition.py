@@ -12,7 +12,7 @@ from typing import Final
 
 from panel.evidence.tools.identity import folded
 from panel.publish.newsletter.week import Week
-from panel.review.review import Forecast, Vote
+from panel.reviews.review import Forecast, Vote
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History, Opinion
 

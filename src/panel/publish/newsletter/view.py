@@ -14,7 +14,7 @@ from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest
 from panel.publish.page_urls import PageURLs
 from panel.report import figures
 from panel.report.citations import cut, line, parts
-from panel.review.verdict.scorecard import Outcome
+from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import Entry
 
 AT_MOST: Final = 20

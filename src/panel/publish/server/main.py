@@ -16,7 +16,7 @@ from panel.publish.server.state import ServerState
 from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, listen, run
 from panel.publish.site.page import VisitorState
 from panel.publish.site.site import Site
-from panel.review.personas import load_personas
+from panel.reviews.personas import load_personas
 from panel.runs.history.archive import Archive
 
 Say = Callable[[str], None]

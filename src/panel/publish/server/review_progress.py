@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from panel.review.events import Decided, Event, Reviewed, Started, Stepped
-from panel.review.review import Review
+from panel.reviews.events import Decided, Event, Reviewed, Started, Stepped
+from panel.reviews.review import Review
 
 KEPT: Final = 200
 """Reviews whose last state is remembered."""

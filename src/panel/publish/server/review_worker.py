@@ -19,8 +19,8 @@ from panel.foundation.errors import DatabaseError, InputError, PanelError, RunEr
 from panel.publish.community.requests import Request, Requests
 from panel.publish.server.review_progress import ProgressBoard, Step
 from panel.publish.server.review_request import ReviewRequest, known_in, same_name, settled
-from panel.review.events import Event
-from panel.review.strategies.ask import steps
+from panel.reviews.events import Event
+from panel.reviews.strategies.ask import steps
 from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
 

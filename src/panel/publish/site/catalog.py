@@ -15,7 +15,7 @@ from panel.evidence.tools.identity import folded
 from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.report.citations import line
-from panel.review.personas import Persona
+from panel.reviews.personas import Persona
 from panel.runs.history.entry import History, newest
 
 PER_TOOL: Final = 3

@@ -8,7 +8,7 @@ from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
 from panel.publish.site.feeds import FeedItem
 from panel.publish.site.forecasts import Resolution
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.entry import Entry
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from panel.evidence.tools.identity import folded, name_key
 from panel.foundation.errors import InputError
 from panel.foundation.strict_yaml import MAX_BYTES, read_text, read_yaml_lines
-from panel.review.review import Forecast
+from panel.reviews.review import Forecast
 from panel.runs.history.entry import History
 
 FILE: Final = "forecasts.yaml"

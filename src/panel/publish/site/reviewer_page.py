@@ -9,7 +9,7 @@ from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.publish.site.track_record import Prediction, track_record
 from panel.report import figures
 from panel.report.citations import line, paragraphs
-from panel.review.personas import Persona
+from panel.reviews.personas import Persona
 
 SHOWN: Final = 20
 """Tools and forecasts listed of each kind."""

@@ -18,8 +18,8 @@ from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page
 from panel.publish.site.templates import Templates
 from panel.publish.site.tool_summary import tool_summary
-from panel.review.personas import Persona
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.personas import Persona
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
 

@@ -16,7 +16,7 @@ from panel.report.changes.view import ToolChange, changes
 from panel.report.citations import line
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
-from panel.review.verdict.scorecard import Outcome, Scorecard
+from panel.reviews.verdict.scorecard import Outcome, Scorecard
 from panel.runs.diff import compare
 from panel.runs.history.entry import Entry, History
 

@@ -6,7 +6,7 @@ from panel.publish import page_urls
 from panel.report import figures
 from panel.report.citations import cut, line
 from panel.report.scorecard.view import headline, split
-from panel.review.verdict.scorecard import Outcome
+from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import Entry, History
 
 _TAGLINE = 140

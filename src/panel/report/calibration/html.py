@@ -11,7 +11,7 @@ from panel.report.calibration import plots, view
 from panel.report.citations import line
 from panel.report.scorecard.html import style_hash, stylesheet
 from panel.report.templating import FOLDER, html_template
-from panel.review.calibration.report import Bin, CalibrationReport, CaseResult
+from panel.reviews.calibration.report import Bin, CalibrationReport, CaseResult
 
 SUFFIX = ".html"
 

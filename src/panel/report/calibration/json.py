@@ -1,7 +1,7 @@
 """JSON: every figure of the report."""
 
 from panel.report.scorecard.json import dump
-from panel.review.calibration.report import CalibrationReport
+from panel.reviews.calibration.report import CalibrationReport
 
 SUFFIX = ".json"
 

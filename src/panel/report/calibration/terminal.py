@@ -5,7 +5,7 @@ from typing import Final
 
 from panel.report.calibration.view import Rows, answers, conclusion, fit, price, verdicts
 from panel.report.citations import line
-from panel.review.calibration.report import CalibrationReport
+from panel.reviews.calibration.report import CalibrationReport
 
 SUFFIX = ".txt"
 

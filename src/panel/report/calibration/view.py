@@ -5,7 +5,7 @@ from typing import Final
 
 from panel.foundation.proportion import Share
 from panel.report import figures
-from panel.review.calibration.report import CalibrationReport, Sway
+from panel.reviews.calibration.report import CalibrationReport, Sway
 
 Rows = tuple[tuple[str, str, str], ...]
 """What was measured, the value as it was answered, the value as later runs will read it."""

@@ -18,7 +18,7 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side, other_side
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 MOST: Final = 3
 """Statements at most for what speaks for one tool."""

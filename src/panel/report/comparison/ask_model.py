@@ -32,12 +32,12 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side
-from panel.review import prompts
-from panel.review.citations import attach, keep_known
-from panel.review.own_claims import own_claims
-from panel.review.prompts import Choice
-from panel.review.prose import sentences, tidy
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews import prompts
+from panel.reviews.citations import attach, keep_known
+from panel.reviews.own_claims import own_claims
+from panel.reviews.prompts import Choice
+from panel.reviews.prose import sentences, tidy
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.manifest import public
 
 MAX_TOKENS = 500

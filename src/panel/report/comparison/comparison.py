@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from panel.foundation.proportion import wilson
 from panel.report.comparison.preference import Preference, Side, prefer
-from panel.review.personas import ORDER, Persona
-from panel.review.review import Answer, Finding, Review, Vote
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.personas import ORDER, Persona
+from panel.reviews.review import Answer, Finding, Review, Vote
+from panel.reviews.verdict.scorecard import Scorecard
 
 Weights = Mapping[tuple[str, str], float]
 """By persona and criterion."""

@@ -9,7 +9,7 @@ from panel.evidence.tools.identity import name_key
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.text import printable
 from panel.report.comparison.comparison import weights_of
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
 from panel.runs.metadata import stored_personas

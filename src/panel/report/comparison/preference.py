@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.review.verdict.scorecard import Verdict
+from panel.reviews.verdict.scorecard import Verdict
 
 Side = Literal["a", "b"]
 

@@ -25,8 +25,8 @@ from panel.report.comparison.comparison import (
 from panel.report.comparison.preference import Side, other_side
 from panel.report.scorecard.findings import FindingView, Known, finding_view, findings
 from panel.report.scorecard.view import CardView, MissingView, PersonaView, provenance, view
-from panel.review.review import Finding
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.review import Finding
+from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 8
 """Differences shown at once; the others follow on demand."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from panel.report.citations import line
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.export import COLUMNS, Cell, rows
 
 SUFFIX = ".csv"

@@ -10,8 +10,8 @@ from typing import Final
 from panel.evidence.source import Source
 from panel.report import figures
 from panel.report.citations import Part, cut, is_passage, line, parts
-from panel.review.review import Answer, Finding, Review
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.review import Answer, Finding, Review
+from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 3
 """Deciding findings shown for each persona."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from panel.report import figures
 from panel.report.scorecard.view import CardView, view
 from panel.report.templating import FOLDER, html_template
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 SUFFIX = ".html"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from panel.report.scorecard.view import view
 from panel.report.templating import render_markdown
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 SUFFIX = ".md"
 

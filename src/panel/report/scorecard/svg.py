@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from panel.report.scorecard.terminal import render_svg
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 SUFFIX = ".svg"
 

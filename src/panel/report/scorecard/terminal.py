@@ -30,7 +30,7 @@ from panel.report.scorecard.terminal_blocks import (
     to_text,
 )
 from panel.report.scorecard.view import GLYPHS, CardView, PersonaView, view
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 
 SUFFIX = ".txt"
 

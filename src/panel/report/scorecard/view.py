@@ -14,9 +14,9 @@ from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.report.scorecard.findings import FindingView, Known, against, deciding, findings
-from panel.review.review import Forecast, Missing, Review
-from panel.review.support_check import ONLY_COUNTED
-from panel.review.verdict.scorecard import Outcome, Scorecard, Verdict
+from panel.reviews.review import Forecast, Missing, Review
+from panel.reviews.support_check import ONLY_COUNTED
+from panel.reviews.verdict.scorecard import Outcome, Scorecard, Verdict
 
 GLYPHS: Final = {
     "ship": "▲", "skip": "▼", "split": "◆", "hold": "■", "incomplete": "○",

@@ -11,7 +11,7 @@ from pathlib import Path
 from panel.evidence.tools.identity import name_key, url_key
 from panel.foundation.errors import RunError
 from panel.foundation.slug import slug
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL, list_folders
 from panel.runs.history.entry import Entry, History, entry
 from panel.runs.run import Run

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from panel.foundation.errors import RunError
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry
 from panel.runs.run import Run

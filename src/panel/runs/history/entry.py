@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from panel.llm.config import Ask
-from panel.review.review import Forecast, Stance, Vote
-from panel.review.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+from panel.reviews.review import Forecast, Stance, Vote
+from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 
 
 @dataclass(frozen=True)

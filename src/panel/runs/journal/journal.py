@@ -16,8 +16,8 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError
 from panel.llm.types import CallRecord, ChatResponse
-from panel.review.review import Missing, Review
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL
 from panel.runs.journal import call_rows
 from panel.runs.journal.reader import JournalReader

@@ -20,8 +20,8 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError
 from panel.llm.types import ChatResponse
-from panel.review.review import Missing, Review
-from panel.review.verdict.scorecard import RunUsage, Scorecard
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import RunUsage, Scorecard
 from panel.runs.journal.call_rows import row_reply
 from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error

@@ -22,7 +22,7 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import sync_folder, write_error
 from panel.foundation.errors import RunError
-from panel.review.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.folders import VERDICTS
 from panel.runs.journal.health import COLUMNS, DamagedRow, damaged_rows, file_damage, is_sound

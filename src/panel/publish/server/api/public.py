@@ -30,7 +30,7 @@ from panel.report.comparison.advice import with_advice
 from panel.report.comparison.comparison import Comparison
 from panel.report.comparison.comparison import compare as compare_cards
 from panel.report.scorecard import json
-from panel.review.verdict.scorecard import Outcome, Scorecard
+from panel.reviews.verdict.scorecard import Outcome, Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History, newest
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from panel.publish.community.requests import Request
 from panel.publish.community.tally import Tally, VoteCount
 from panel.publish.community.votes import VoteBatch
-from panel.review.verdict.scorecard import Outcome, VoteTotals
+from panel.reviews.verdict.scorecard import Outcome, VoteTotals
 from panel.runs.history.entry import Entry, History
 
 

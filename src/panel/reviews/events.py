@@ -1,0 +1,51 @@
+"""Progress events of a tool under review."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from panel.evidence.tools.tool import Tool
+from panel.reviews.review import Missing, Review
+from panel.reviews.verdict.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class Started:
+    """A tool's first question is about to be asked."""
+
+    tool: Tool
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A reviewer has one more answer."""
+
+    tool: Tool
+    persona: str
+    step: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A reviewer has finished a tool, with a review or without."""
+
+    tool: Tool
+    review: Review | Missing
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A tool has its verdict."""
+
+    tool: Tool
+    card: Scorecard
+
+
+Event = Started | Stepped | Reviewed | Decided
+Watch = Callable[[Event], None]
+"""Receives each event as it happens. Must not raise."""
+
+
+def ignore(event: Event) -> None:
+    """Watch nothing."""

@@ -1,0 +1,32 @@
+"""The review plan: everything a run reviews with, the same for each of its tools."""
+
+from dataclasses import dataclass
+
+from panel.llm.config import ProviderConfig
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.choices import ReviewChoices
+from panel.reviews.personas import Persona
+from panel.reviews.score import Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewPlan(ReviewChoices):
+    """What a run reviews with. Made once, when its provider is opened, and passed whole."""
+
+    personas: tuple[Persona, ...]
+    judge: ProviderConfig
+    """The model that answers for the personas."""
+    rule: Rule
+    calibration: Calibration | None = None
+    """The judge's calibration; None asks about an empty tool instead."""
+    support: ProviderConfig | None = None
+    """Who is asked whether cited passages support their findings; None: nobody."""
+    calibrates: bool = False
+    """The run measures its judge: written parts that cost calls of their own are left out, and
+    facts that their passage does not show are counted and not made unclear."""
+    secret: bytes = b""
+    """Keys the marker of the evidence fence; not stored, and not part of a request's key."""
+    warnings: tuple[str, ...] = ()
+    """Lines that every scorecard of the run carries."""
+    judge_note: str = ""
+    """How the judge did on control tools, in one line, or that it was never measured."""

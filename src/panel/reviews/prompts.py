@@ -1,0 +1,270 @@
+"""Prompts: the templates of `prompts/`, filled in one pass, and the parts of a question.
+
+The part that is the same for every reviewer of one tool comes first, byte for byte; what differs
+stands behind the untrusted text and holds none of it, not even the tool's name. Knows strings
+only: nothing of providers, replies or scores.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from panel.evidence.fence import FENCE, fenced
+from panel.evidence.source import Passage
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import PromptError
+from panel.foundation.paths import data_folder
+from panel.foundation.text import neutralise
+from panel.reviews.personas import Persona
+
+PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
+    "system": frozenset(),
+    "context": frozenset({"context"}),
+    "shared": frozenset({"context", "evidence"}),
+    "question": frozenset({"question", "options"}),
+    "cite": frozenset({"question", "answer", "candidates"}),
+    "support": frozenset({"question", "answer", "cited"}),
+    "persona": frozenset({"title", "lens", "voice"}),
+    "findings": frozenset({"findings"}),
+    "stance": frozenset(),
+    "field": frozenset({"ask", "title"}),
+    "odds": frozenset({"claim"}),
+    "summary": frozenset({"vote", "told", "opening"}),
+    "whole": frozenset({"questions", "fields", "forecast", "schema"}),
+    "repair": frozenset({"problem", "reply"}),
+    "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
+}
+"""Every template and what it must ask for, exactly."""
+
+_AFTER_RUNS: Final = frozenset({"compare"})
+"""Templates that ask about finished reviews: no part of what a run means."""
+
+UNNAMED: Final = "this tool"
+"""What the tool is called outside the fence: its name may be anybody's text."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a question is about: the tool, the passages that are shown, the reader's own needs."""
+
+    tool: Tool
+    passages: tuple[Passage, ...] = ()
+    context: str | None = None
+    """Written by the person who asks: what they need. Part of every question."""
+
+
+class Prompts:
+    """The templates of one folder, checked when they are read."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read every template; raise `PromptError` naming the file that breaks its contract."""
+        self.texts: dict[str, str] = {name: _read(folder, name) for name in PLACEHOLDERS}
+
+    def fill(self, name: str, /, **values: str) -> str:
+        """Return one template filled; a value that looks like a placeholder stays as it is."""
+        return Template(self.texts[name]).substitute(values)
+
+
+@cache
+def shipped() -> Prompts:
+    """Return the shipped templates, read once."""
+    return Prompts(data_folder("prompts"))
+
+
+def template_texts() -> dict[str, str]:
+    """Return the templates of reviews by name, as fingerprints of runs want them."""
+    return {name: text for name, text in shipped().texts.items() if name not in _AFTER_RUNS}
+
+
+def system() -> str:
+    """Return the system message: the same for every question there is."""
+    return shipped().fill("system").strip()
+
+
+def shared(brief: Brief) -> str:
+    """Return what every question about this tool starts with; holds the fence's placeholder."""
+    context = ""
+    if brief.context and (needs := " ".join(neutralise(brief.context).split())):
+        context = shipped().fill("context", context=needs).strip() + "\n"
+    block = fenced(brief.passages, tool_facts(brief.tool))
+    if not brief.passages:
+        block = fenced((), [*tool_facts(brief.tool), "(no evidence was found)"])
+    return shipped().fill("shared", context=context, evidence=block).rstrip() + "\n\n"
+
+
+def tool_facts(tool: Tool) -> list[str]:
+    """Return the tool's own particulars, one line each: untrusted, so they go inside the fence."""
+    rows = {
+        "Tool": tool.name,
+        "Address": tool.url,
+        "Category": tool.category,
+        "Tagline": tool.tagline,
+        "Entry price": tool.price,
+        "Description": tool.description,
+    }
+    return [f"{label}: {value}" for label, value in rows.items() if value]
+
+
+def question_tail(question: str, *, sample: int = 0) -> str:
+    """Return one yes/no question; odd samples name the answers in the other order."""
+    options = "no or yes" if sample % 2 else "yes or no"
+    return shipped().fill("question", question=question, options=options).strip()
+
+
+def cite_tail(question: str, answer: str, candidates: Sequence[str]) -> str:
+    """Return the question for the one passage that supports an answer."""
+    likely = ", ".join(candidates) or "any"
+    return shipped().fill("cite", question=question, answer=answer, candidates=likely).strip()
+
+
+def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
+    """Return the question whether the cited passages show what they were cited for."""
+    named = " and ".join(f"passage {ident}" for ident in cited)
+    return shipped().fill("support", question=question, answer=answer, cited=named).strip()
+
+
+def persona_part(persona: Persona) -> str:
+    """Return who the reviewer is: voice and method."""
+    return shipped().fill(
+        "persona", title=persona.title, lens=persona.lens, voice=persona.voice.strip()
+    )
+
+
+def findings_part(persona: Persona, findings: Sequence[str]) -> str:
+    """Return who the reviewer is and what it found: the stance starts with it."""
+    listed = "\n".join(f"- {line}" for line in findings)
+    return persona_part(persona) + shipped().fill(
+        "findings", findings=listed or "- (none could be answered)"
+    )
+
+
+def stance_tail() -> str:
+    """Return the question for the reviewer's own ship or skip."""
+    return shipped().fill("stance").strip()
+
+
+def field_tail(persona: Persona, ask: str) -> str:
+    """Return who the reviewer is and the ask for one written part."""
+    tail = shipped().fill("field", ask=ask, title=persona.title)
+    return persona_part(persona) + tail.strip()
+
+
+def odds_tail(persona: Persona, claim: str) -> str:
+    """Return who the reviewer is and the question whether its forecast will come true.
+
+    The forecast is the model's, which may repeat what a page told it: it stands inside a fence.
+    """
+    return persona_part(persona) + shipped().fill("odds", claim=_fenced(claim)).strip()
+
+
+def summary_tail(persona: Persona, *, vote: str, told: str) -> str:
+    """Return who the reviewer is, its vote with what decided it, and the ask for a conclusion."""
+    openings = {"ship": persona.opening.ship, "skip": persona.opening.skip}
+    opening = openings.get(vote, "I cannot say whether to ship with {tool}")
+    return (
+        persona_part(persona)
+        + shipped()
+        .fill(
+            "summary",
+            vote=_VOTES[vote],
+            told=told or "too little could be answered.",
+            opening=opening.replace("{tool}", UNNAMED),
+        )
+        .strip()
+    )
+
+
+_VOTES: Final = {
+    "ship": "You vote to ship",
+    "skip": "You vote to skip it",
+    "abstain": "You abstain",
+}
+
+
+def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
+    """Return persona, questions and answer format for one structured reply."""
+    questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
+    fields = "\n".join(f"- {f.id}: {f.ask}" for f in persona.fields)
+    return persona_part(persona) + (
+        shipped()
+        .fill(
+            "whole",
+            questions=questions,
+            fields=fields,
+            forecast=persona.forecast.ask,
+            schema=json.dumps(schema, separators=(",", ":")),
+        )
+        .strip()
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the question which of two tools to ship with holds besides the evidence: words of ours.
+
+    The tools have no names in it: names stand inside the fence.
+    """
+
+    whose: str
+    """Which passages are about which tool."""
+    standing: str
+    """Who is ahead by the rule."""
+    told: str
+    """How the reviewers answered where it differs."""
+    opening: str
+    schema: Mapping[str, Any]
+
+
+def compare_parts(evidence: str, choice: Choice, *, context: str | None = None) -> tuple[str, str]:
+    """Return the shared part, up to the fenced evidence, and the tail of that question."""
+    needs = " ".join(neutralise(context or "").split())
+    line = shipped().fill("context", context=needs).strip() + "\n" if needs else ""
+    head, _, tail = shipped().texts["compare"].partition("$evidence")
+    values = {
+        "context": line,
+        "whose": choice.whose,
+        "standing": choice.standing,
+        "told": choice.told,
+        "opening": choice.opening,
+        "schema": json.dumps(choice.schema, separators=(",", ":")),
+    }
+    return Template(head).substitute(values) + evidence, Template(tail).substitute(values).rstrip()
+
+
+def repair_tail(tail: str, *, reply: str, problem: str) -> str:
+    """Return a tail asked again, with what was wrong with the last reply.
+
+    The reply is untrusted: it may repeat what a page told the model, so it stands inside a fence.
+    """
+    fence = _fenced(reply[:1_500])
+    return tail + shipped().fill("repair", problem=" ".join(problem.split()), reply=fence).rstrip()
+
+
+def _fenced(text: str) -> str:
+    """Return a model's own words as data: quoted lines between the marker lines."""
+    lines = neutralise(text.replace("\x01", "")).splitlines()
+    quoted = "".join(f"> {line}\n" for line in lines)
+    return f"BEGIN DATA {FENCE}\n{quoted}END DATA {FENCE}"
+
+
+def _read(folder: Path, name: str) -> str:
+    path = folder / f"{name}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise PromptError(f"{path}: cannot be read ({type(fault).__name__})") from None
+    template = Template(text)
+    if not template.is_valid():
+        raise PromptError(f"{path}: a lone $ stands in it", hint="write $$ for a dollar sign")
+    placeholders = frozenset(template.get_identifiers())
+    if unknown := sorted(placeholders - PLACEHOLDERS[name]):
+        raise PromptError(f"{path}: unknown placeholder ${unknown[0]}")
+    if lost := sorted(PLACEHOLDERS[name] - placeholders):
+        raise PromptError(f"{path}: the placeholder ${lost[0]} is missing")
+    if "\x01" in text:
+        raise PromptError(f"{path}: holds a control character")
+    return text

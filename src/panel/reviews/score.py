@@ -1,0 +1,83 @@
+"""One persona's score and vote, computed from its findings: pure, no I/O."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panel.reviews.personas import Criterion
+from panel.reviews.review import Answer, Finding, Vote
+
+
+class Rule(BaseModel):
+    """The numbers of the verdict rule; every one is a setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ship_at: float = Field(default=60.0, ge=0, le=100)
+    """A persona ships at this score and above: the burden of proof is on the tool."""
+    min_coverage: float = Field(default=0.25, ge=0, le=1)
+    """Below this share of answered weight a review abstains."""
+    quorum: float = Field(default=0.75, gt=0, le=1)
+    """Share of the personas asked that must vote: 3 of 4."""
+    unclear_band: float = Field(default=0.1, ge=0, lt=0.5)
+    """`p` within one half ± this is `unclear`."""
+
+
+class Scored(NamedTuple):
+    """A persona's score (0–100, None when nothing was answered), coverage (0–1) and vote."""
+
+    score: float | None
+    coverage: float
+    vote: Vote
+
+
+def answer_of(p: float, rule: Rule) -> Answer:
+    """Turn a probability of yes into an answer."""
+    if abs(p - 0.5) <= rule.unclear_band:
+        return "unclear"
+    return "yes" if p > 0.5 else "no"
+
+
+def score_findings(
+    criteria: Sequence[Criterion], findings: Sequence[Finding], rule: Rule
+) -> Scored:
+    """Score one persona: 100 × (Σ w p + w̄) / (Σ w + 2 w̄) over answered criteria (DESIGN §6).
+
+    One pseudo-yes and one pseudo-no of mean weight w̄ keep few answers from being extreme
+    (Laplace's rule of succession, weighted). A criterion without a finding counts as unanswered.
+    """
+    answered = {f.criterion: f for f in findings if f.answer != "unclear"}
+    mean = sum(c.weight for c in criteria) / len(criteria)
+    yes = total = 0.0
+    for criterion in criteria:
+        if finding := answered.get(criterion.id):
+            yes += criterion.weight * _probability(finding)
+            total += criterion.weight
+    coverage = total / (mean * len(criteria))
+    if not answered:
+        return Scored(None, 0.0, "abstain")
+    score = 100 * (yes + mean) / (total + 2 * mean)
+    broken = any(c.dealbreaker and supported_no(answered.get(c.id)) for c in criteria)
+    return Scored(score, min(coverage, 1.0), _vote(score, coverage, broken, rule))
+
+
+def _vote(
+    score: float, coverage: float, broken: bool, rule: Rule
+) -> Literal["ship", "skip", "abstain"]:
+    if broken:
+        return "skip"
+    if coverage < rule.min_coverage:
+        return "abstain"
+    return "ship" if score >= rule.ship_at else "skip"
+
+
+def _probability(finding: Finding) -> float:
+    if finding.p is not None:
+        return finding.p
+    return 1.0 if finding.answer == "yes" else 0.0
+
+
+def supported_no(finding: Finding | None) -> bool:
+    """Tell whether a finding is a `no` with a passage behind it."""
+    return finding is not None and finding.answer == "no" and bool(finding.cites)

@@ -1,0 +1,91 @@
+"""One persona asked about one tool: the plan's strategy, and the review made of its result.
+
+The vote is computed from the findings; no model is asked for it.
+"""
+
+from datetime import date
+from typing import Final, Protocol
+
+from panel.llm.config import Ask
+from panel.reviews.own_claims import own_claims
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Forecast, Review
+from panel.reviews.score import score_findings
+from panel.reviews.strategies import single_call, stepwise
+from panel.reviews.strategies.context import RawReview, ReviewContext
+from panel.reviews.strategies.written_parts import NO_WORDS
+from panel.reviews.support_check import steps as support_steps
+
+
+class Strategy(Protocol):
+    """A way of asking one persona; each is a module."""
+
+    def steps(self, persona: Persona) -> int:
+        """Return how many answers a review takes at most."""
+
+    async def ask(self, context: ReviewContext) -> RawReview:
+        """Ask every question; raises `CallError`."""
+
+
+STRATEGIES: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
+
+
+async def ask_review(context: ReviewContext, *, today: date) -> Review:
+    """Ask one persona every question and return its review.
+
+    Args:
+        context: Who is asked about what, by which plan.
+        today: The day from which the forecast's horizon is counted.
+
+    Raises:
+        CallError: a question got no usable answer.
+    """
+    raw = await STRATEGIES[context.plan.judge.ask].ask(context)
+    persona, judge, tally = context.persona, context.calls.target, context.tally
+    scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
+    forecast = None
+    if raw.claim:
+        due = resolve_date(today, persona.forecast.horizon_months)
+        forecast = Forecast(claim=raw.claim, probability=raw.probability, resolve_by=due)
+    return Review(
+        persona=persona.name,
+        title=persona.title,
+        vote=scored.vote,
+        score=scored.score,
+        coverage=scored.coverage,
+        stance=raw.stance,
+        summary=raw.summary,
+        findings=raw.findings,
+        fields=raw.fields,
+        forecast=forecast,
+        provider=judge.provider,
+        model=tally.model or judge.model,
+        usage=tally.usage,
+        unknown_cites=tally.unknown_cites,
+        uncited_facts=tally.uncited_facts,
+        unsupported=tally.unsupported,
+        own_claims=_own_claims(context, raw),
+        notes=tuple(tally.notes),
+    )
+
+
+def steps(plan: ReviewPlan, persona: Persona) -> int:
+    """Return how many answers one persona gives about one tool at most, samples included."""
+    support = support_steps(persona) if plan.support else 0
+    return plan.samples * (STRATEGIES[plan.judge.ask].steps(persona) + support)
+
+
+def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
+    """Return the review's statements without a source; a forecast is the persona's own anyway."""
+    because = [finding.because for finding in raw.findings]
+    summary = [] if NO_WORDS in context.tally.notes else [raw.summary]
+    brief = context.brief
+    texts = [*summary, *raw.fields.values(), *because]
+    return own_claims(texts, brief.passages, tool=brief.tool.name)
+
+
+def resolve_date(day: date, months: int) -> date:
+    """Return the same day of a later month, or the 28th where that month might not have it."""
+    years, month = divmod(day.month - 1 + months, 12)
+    return date(day.year + years, month + 1, min(day.day, 28))

@@ -1,0 +1,161 @@
+"""The context of one review: one persona, one tool, and how both strategies ask questions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from panel.evidence.fence import marker
+from panel.llm.calls import ChatClient
+from panel.llm.types import CallTag, ChatRequest, ChatResponse, RepairTail, Usage, summed
+from panel.reviews import prompts
+from panel.reviews.personas import Criterion, Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Answer, Finding, Stance
+
+T = TypeVar("T")
+
+SAMPLING_TEMPERATURE = 0.7
+"""With several samples, so that their answers can differ. One sample is asked at 0."""
+
+
+@dataclass
+class AskTally:
+    """Counts and notes of one review, added up while its questions are asked."""
+
+    usage: Usage = field(default_factory=Usage)
+    unknown_cites: int = 0
+    uncited_facts: int = 0
+    unsupported: int = 0
+    model: str | None = None
+    """The model that answered, as the server names it."""
+    notes: dict[str, None] = field(default_factory=dict)
+    """In order, each once."""
+
+
+@dataclass(frozen=True)
+class RawReview:
+    """What a persona answered, before the vote is computed."""
+
+    findings: tuple[Finding, ...]
+    fields: dict[str, str]
+    claim: str
+    probability: float | None
+    summary: str
+    stance: Stance | None
+
+
+def _no_step(step: str) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class ReviewContext:
+    """One sample of one persona about one tool."""
+
+    plan: ReviewPlan
+    persona: Persona
+    brief: Brief
+    calls: ChatClient
+    support: ChatClient | None = None
+    """Where it is asked whether cited passages support their findings; None: nowhere."""
+    sample: int = 0
+    on_step: Callable[[str], None] = _no_step
+    """Called with the step's name after each answer, at most `steps` times."""
+    tally: AskTally = field(default_factory=AskTally)
+
+    @cached_property
+    def system(self) -> str:
+        """The system message."""
+        return prompts.system()
+
+    @cached_property
+    def shared(self) -> str:
+        """The prefix of every question about this tool."""
+        return prompts.shared(self.brief)
+
+    @cached_property
+    def marker(self) -> str:
+        """The fence's marker for this evidence."""
+        return marker(self.plan.secret, self.shared)
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """Ids of the passages that can be cited."""
+        return frozenset(p.id for p in self.brief.passages)
+
+    async def ask(
+        self,
+        step: str,
+        tail: str,
+        parse: Callable[[ChatResponse], T],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        repair: RepairTail | None = None,
+        shared: str | None = None,
+        of: ChatClient | None = None,
+    ) -> T:
+        """Ask one question and add its cost to the tally.
+
+        Args:
+            step: Its name in the journal.
+            tail: What follows the shared prefix.
+            parse: Reads the reply; raises `BadReply` where that is not possible.
+            max_tokens: Of the reply.
+            schema: JSON Schema of the reply, where it is structured.
+            logprobs: Ask for log-probabilities of the likeliest tokens.
+            repair: Makes the tail of a second try from a reply that could not be read.
+            shared: Another shared prefix.
+            of: Another client than the judge's.
+
+        Raises:
+            CallError: no usable answer.
+        """
+        request = ChatRequest(
+            system=self.system,
+            shared=self.shared if shared is None else shared,
+            tail=tail,
+            max_tokens=max_tokens,
+            schema=None if schema is None else dict(schema),
+            logprobs=logprobs,
+            temperature=SAMPLING_TEMPERATURE if self.plan.samples > 1 else 0.0,
+            sample=self.sample,
+            marker=self.marker,
+        )
+        tag = CallTag(tool=self.brief.tool.slug, persona=self.persona.name, step=step)
+        answer = await (of or self.calls).ask(request, tag=tag, parse=parse, repair=repair)
+        self.tally.usage = added(self.tally.usage, answer.usage)
+        if of is None:
+            self.tally.model = answer.response.model or self.tally.model
+        return answer.value
+
+    def finding(
+        self,
+        criterion: Criterion,
+        answer: Answer,
+        *,
+        p: float | None = None,
+        cites: tuple[str, ...] = (),
+        because: str = "",
+    ) -> Finding:
+        """Make a finding; a fact without a citation becomes unclear, and is counted."""
+        if criterion.kind == "fact" and answer != "unclear" and not cites:
+            self.tally.uncited_facts += 1
+            answer = "unclear"
+        return Finding(
+            criterion=criterion.id,
+            question=criterion.question,
+            kind=criterion.kind,
+            answer=answer,
+            p=p,
+            cites=cites,
+            because=because,
+        )
+
+
+def added(total: Usage, usage: Usage) -> Usage:
+    """Add a usage to a total; the cost of the sum is known only where both costs are."""
+    return usage if total == Usage() else summed([total, usage])
