@@ -11,6 +11,8 @@ import sys
 import pytest
 from benchmarks import house
 
+import panel
+
 # Outside libraries and the only modules that may import them.
 BOUNDARIES = {
     "aiohttp": {
