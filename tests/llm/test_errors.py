@@ -18,6 +18,7 @@ from panel.foundation.errors import (
     ParameterRefused,
     QuotaSpent,
     RateLimited,
+    Transient,
     Unreachable,
 )
 from panel.foundation.retry_after import wait_in_body
@@ -198,7 +199,7 @@ def test_a_flagged_input_costs_its_own_review_only(status, body):
 def test_a_page_of_a_guard_or_proxy_is_of_this_moment(status, body, headers):
     found = fault(status, body, headers=headers)
     assert type(found) is Unreachable
-    assert found.transient
+    assert isinstance(found, Transient)
     assert not found.stops_run
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from panel.foundation.errors import BadReply, ModelError, TimedOut, Unreachable
+from panel.foundation.errors import BadReply, ModelError, TimedOut, Transient, Unreachable
 from panel.llm.config import ProviderConfig
 from panel.llm.local.engine import LocalEngine, engine_version
 from panel.llm.local.models import LocalModel
@@ -96,7 +96,7 @@ def test_p12_a_dead_child_costs_one_call_and_the_next_is_answered_by_a_new_one(s
 
     fault, reply = asyncio.run(main())
     assert fault.message == f"the local engine died ({sent.name}) while it answered"
-    assert fault.transient
+    assert isinstance(fault, Transient)
     assert reply.text
     assert not children()
 

@@ -280,7 +280,6 @@ class CallError(PanelError):
     """One question to a model got no usable answer."""
 
     reason: ClassVar[MissingReason] = "unreachable"
-    transient: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
     retry_after: float | None = None
     """Seconds the server asks us to wait, where it asks."""
@@ -290,8 +289,6 @@ class CallError(PanelError):
 
 class Transient(CallError):
     """It may pass: trying again may help."""
-
-    transient = True
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, hint: str | None = None
@@ -321,7 +318,6 @@ class Unreachable(Transient):
 class Untrusted(Unreachable):
     """The server's certificate is not trusted here: waiting does not help, a person must act."""
 
-    transient = False
     stops_run = True
 
 
