@@ -4,7 +4,6 @@ A caller from a notebook has no type checker, so a wrong value is an `InputError
 argument, what it must be and what it is.
 """
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any, Final, get_args
 from panel.evidence.collect import tool_name
 from panel.evidence.tools.tool import Document, Tool
 from panel.evidence.tools.tool_list import read_tools, single_tool
+from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import InputError, ToolError
 from panel.foundation.slug import slug
-from panel.foundation.text import printable
+from panel.foundation.text import one_line, printable
 from panel.llm.config import Ask
 from panel.reviews.personas import Persona
 
@@ -38,8 +38,7 @@ def check_names(function: str, names: Iterable[str], known: Sequence[str]) -> No
     """Raise `InputError` for the first name that is none of the known ones."""
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known, most=1) or f"there are {', '.join(known)}"
             raise InputError(f"{function} has no argument {name!r}", hint=hint)
 
 
@@ -186,5 +185,5 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
 
 
 def _wrong(name: str, value: Any, wanted: str) -> InputError:
-    shown = " ".join(printable(repr(value)).split())[:80]
+    shown = one_line(repr(value))[:80]
     return InputError(f"{name} must be {wanted}, but is {shown}")

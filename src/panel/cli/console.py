@@ -2,12 +2,12 @@
 
 import click
 
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 
 
 def say(text: str) -> None:
     """Print one line to standard error, safe whatever it holds."""
-    click.echo(" ".join(printable(text).split()), err=True)
+    click.echo(one_line(text), err=True)
 
 
 def warn(text: str) -> None:

@@ -13,7 +13,7 @@ from panel.evidence.budget import BudgetedPassages, estimated_tokens
 from panel.evidence.collect import Collected
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
-from panel.foundation.text import printable
+from panel.foundation.text import one_line, printable
 from panel.report import figures
 from panel.report.scorecard.view import fact_rows
 
@@ -72,14 +72,14 @@ def _source(source: Source, shown: set[str]) -> Iterator[RenderableType]:
         style="bright_black",
     )
     for flag in source.flags:
-        yield Text(f"    ! {_line(flag)}", style="bold yellow")
+        yield Text(f"    ! {one_line(flag)}", style="bold yellow")
     if source.removed_hidden:
         yield Text(f"    hidden pieces taken out: {source.removed_hidden}", style="yellow")
     for text, why in zip_longest(source.hidden, source.hidden_why, fillvalue=""):
-        reason = f" ({_line(why)})" if why else ""
-        yield Text(f"      “{_line(text)}”{reason}", style="yellow")
+        reason = f" ({one_line(why)})" if why else ""
+        yield Text(f"      “{one_line(text)}”{reason}", style="yellow")
     for kind, count in source.hidden_characters.items():
-        line = _line(f"{count} {kind} character{'s' * (count > 1)}")
+        line = one_line(f"{count} {kind} character{'s' * (count > 1)}")
         yield Text(f"      {line}", style="yellow")
     if source.left_aside:
         yield Text(f"    left aside as no main text: {source.left_aside} blocks")
@@ -90,7 +90,7 @@ def _source(source: Source, shown: set[str]) -> Iterator[RenderableType]:
     for passage in source.passages:
         if passage.heading != heading:
             heading = passage.heading
-            grid.add_row("", "", "", Text(_line(heading), style="bold"))
+            grid.add_row("", "", "", Text(one_line(heading), style="bold"))
         mark = "" if passage.id in shown else "–"
         tokens = f"{round(estimated_tokens(passage.text))}"
         grid.add_row(Text(mark), Text(passage.id, style="cyan"), tokens, _words(passage))
@@ -100,7 +100,3 @@ def _source(source: Source, shown: set[str]) -> Iterator[RenderableType]:
 def _words(passage: Passage) -> Text:
     text = printable(passage.text)
     return Text(text if passage.kind == "code" else " ".join(text.split()))
-
-
-def _line(text: str) -> str:
-    return " ".join(printable(text).split())

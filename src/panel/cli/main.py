@@ -143,12 +143,8 @@ def _debug_anywhere(args: list[str]) -> list[str]:
 
 
 def _say(error: PanelError) -> None:
-    click.echo(f"error: {_one_line(error.message)}", err=True)
+    from panel.foundation.text import one_line
+
+    click.echo(f"error: {one_line(error.message)}", err=True)
     if error.hint:
-        click.echo(f"hint: {_one_line(error.hint)}", err=True)
-
-
-def _one_line(text: str) -> str:
-    from panel.foundation.text import printable
-
-    return " ".join(printable(text).split())
+        click.echo(f"hint: {one_line(error.hint)}", err=True)

@@ -10,7 +10,7 @@ import click
 from panel.cli import options
 from panel.cli.console import say, warn
 from panel.foundation.errors import InputError
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 
 
 @click.group("site")
@@ -35,7 +35,7 @@ def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str
 
 
 def _title(ctx: click.Context, param: click.Parameter, text: str) -> str:
-    title = " ".join(printable(text).split())
+    title = one_line(text)
     if not 0 < len(title) <= 80:
         raise InputError("--title must have 1 to 80 characters")
     return title

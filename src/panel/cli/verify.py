@@ -9,7 +9,7 @@ import click
 from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 
 if TYPE_CHECKING:
     from panel.engine.verify.report import VerifyReport
@@ -47,7 +47,7 @@ def _show(report: "VerifyReport", path: Path | None) -> None:
     from panel.cli.output import emit_blocks, table
 
     checks = table(["checked", "what", "how many", "not backed"], report.rows())
-    faults = [f"not backed: {' '.join(printable(str(fault)).split())}" for fault in report.faults]
+    faults = [f"not backed: {one_line(str(fault))}" for fault in report.faults]
     emit_blocks([checks, *(Text(fault) for fault in faults)], path)
     for note in report.notes:
         say(f"note: {note}")

@@ -16,7 +16,7 @@ from typing import Final
 from panel.evidence.source import Passage
 from panel.foundation.errors import SettingsError
 from panel.foundation.paths import broken_link
-from panel.foundation.text import clean, neutralise
+from panel.foundation.text import clean, neutralise, one_line
 
 FENCE: Final = "\x01FENCE\x01"
 """Stands for the fence's marker in a stored question. Ingest removes control characters, so no
@@ -129,4 +129,4 @@ def _heading_lines(above: tuple[str, ...], path: tuple[str, ...]) -> Iterable[st
 
 
 def _one_line(text: str) -> str:
-    return neutralise(" ".join(clean(text)[0].split()))
+    return neutralise(one_line(clean(text)[0]))

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line, printable
 
 _ID: Final = r"E\d{1,4}(?:\.\d{1,6})?"
 _CITE: Final = re.compile(rf" *\[ ?({_ID}(?: ?[,;] ?{_ID})*) ?\]")
@@ -35,7 +35,7 @@ Part = str | Cite | Own
 
 def line(text: str | None) -> str:
     """Return untrusted text on one line, without anything a screen would obey or hide."""
-    return " ".join(printable(clean(text or "")[0]).split())
+    return one_line(clean(text or "")[0])
 
 
 def lines(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from panel.foundation.atomic_files import write_error
 from panel.foundation.errors import SettingsError
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line
 from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -86,7 +86,7 @@ def _cell(value: Cell) -> Cell:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
-        return " ".join(printable(clean(value)[0]).split()) or None
+        return one_line(clean(value)[0]) or None
     return value
 
 

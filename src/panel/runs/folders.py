@@ -1,7 +1,6 @@
 """Run folders: made, named, listed and found again. Knows nothing of what is in them."""
 
 import contextlib
-import difflib
 import os
 import re
 import secrets
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from panel.foundation.atomic_files import sync_folder, write_error
+from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import RunError, RunStopped
 from panel.foundation.file_lock import FileLock, LockHeld
 
@@ -139,7 +139,7 @@ def _by_prefix(runs: Path, name: str) -> Path:
     if matches:
         some = ", ".join(matches[:3]) + (", …" if len(matches) > 3 else "")
         raise RunError(f"{name!r} is the start of {len(matches)} runs: {some}", hint=_LIST)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    near = near_names(name, names, cutoff=0.4)
     near = near or [run for run in names if name and name in run][:3] or names[:1]
     hint = f"did you mean {' or '.join(near)}?" if near else "start one with `panel review TOOL`"
     raise RunError(f"no run {name!r} in {runs}", hint=hint)

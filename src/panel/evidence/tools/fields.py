@@ -1,6 +1,5 @@
 """Fields: one entry of a list checked, cleaned and capped, with errors that name file and line."""
 
-import difflib
 import json
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import Final
 from panel.evidence.tools.file_access import check_listed
 from panel.evidence.tools.list_formats import KEYS, Row
 from panel.evidence.tools.tool import Document, Tool
+from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable
 
@@ -151,8 +151,7 @@ def _unknown_key(key: str, row: Row) -> ToolError:
             f"{place}: unknown key {printable(key)[:80]!r}: it holds an invisible sign, {signs}",
             hint=f"type it anew: {bare.strip()[:80]}",
         )
-    near = difflib.get_close_matches(key.strip().lower(), KEYS, n=1)
     return ToolError(
         f"{place}: unknown key {printable(key)[:80]!r}",
-        hint=f"did you mean {near[0]}?" if near else f"keys are {', '.join(KEYS)}",
+        hint=did_you_mean(key.strip().lower(), KEYS, most=1) or f"keys are {', '.join(KEYS)}",
     )

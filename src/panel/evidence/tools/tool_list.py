@@ -1,6 +1,5 @@
 """Tool lists: each tool once, in the order of first appearance, with a path of its own."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from panel.evidence.tools.file_access import check_named
 from panel.evidence.tools.identity import contradict, name_key
 from panel.evidence.tools.list_formats import KEYS, Row, read_rows
 from panel.evidence.tools.tool import Document, Tool
+from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import ToolError
 from panel.foundation.slug import slug
 from panel.foundation.text import printable
@@ -99,7 +99,7 @@ def pick(tools: Sequence[Tool], name: str) -> Tool:
     for tool in tools:
         if wanted in {name_key(tool.name), tool.slug}:
             return tool
-    near = difflib.get_close_matches(wanted, [name_key(tool.name) for tool in tools], n=3)
+    near = near_names(wanted, [name_key(tool.name) for tool in tools])
     names = [tool.name for key in near for tool in tools if name_key(tool.name) == key]
     if names:
         hint = f"did you mean {' or '.join(dict.fromkeys(names))}?"

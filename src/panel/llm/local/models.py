@@ -4,12 +4,12 @@ A known model is trusted by its sha256, whichever way it came; a file the user n
 at for its magic. How a file is loaded and asked is `engine`'s business.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import ModelError
 from panel.foundation.paths import cache_folder
 from panel.llm.local.checksums import OnProgress, check_gguf, hash_of, is_trusted, remember
@@ -186,7 +186,7 @@ def _row(name: str | None) -> ModelRow:
         return rows()[0]
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.4)
+    near = near_names(name, known, most=2, cutoff=0.4)
     raise ModelError(
         f"no local model is called {name!r}",
         hint=f"--model {' or '.join(near or known)}, hf:ORG/NAME/FILE.gguf, or a path to a .gguf",

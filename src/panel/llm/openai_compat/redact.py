@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 from panel.llm.config import ProviderConfig
 
 HIDDEN = "[hidden]"
@@ -29,7 +29,7 @@ class Redactor:
 
     def line(self, text: str, *, limit: int = 200) -> str:
         """Return one printable line of at most `limit` characters without secrets."""
-        flat = " ".join(printable(self.text(text[:20_000])).split())
+        flat = one_line(self.text(text[:20_000]))
         return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
     def data(self, value: Any) -> Any:

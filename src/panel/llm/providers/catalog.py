@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from panel.foundation.errors import CallError, KeyRejected, ModelNotFound, ProviderError, QuotaSpent
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
@@ -143,4 +143,4 @@ def _rows(listing: Any, key: str) -> list[dict[str, Any]]:
 
 
 def _line(text: object) -> str:
-    return " ".join(printable(str(text)).split())[:120]
+    return one_line(str(text))[:120]

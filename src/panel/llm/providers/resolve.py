@@ -5,10 +5,10 @@ Reads a mapping and a token file, no network.
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import MissingKey, ProviderError, SettingsError
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.foundation.text import begins_like_key, looks_like_key, printable
@@ -246,6 +246,5 @@ def _unknown(query: _Query) -> ProviderError:
         )
     names = [*provider_table().names(), *query.settings.providers]
     name = printable(query.provider)[:80]
-    close = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else "panel providers lists them all"
+    hint = did_you_mean(name.lower(), names, cutoff=0.5) or "panel providers lists them all"
     return ProviderError(f"unknown provider {name}", hint=hint)

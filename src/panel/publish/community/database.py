@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from panel.evidence.fence import installation_secret
 from panel.foundation.errors import DatabaseDown, DatabaseError, SettingsError
 from panel.foundation.file_lock import FileLock, LockHeld
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 from panel.publish.community.engines import (
     PATIENCE,
     WRITES,
@@ -255,7 +255,7 @@ def _url(database_url: str | None, folder: Path) -> URL:
 
 def _named(url: URL) -> str:
     host = url.host or url.query.get("host") or "localhost"
-    return " ".join(printable(f"PostgreSQL at {host}, database {url.database or ''}").split())
+    return one_line(f"PostgreSQL at {host}, database {url.database or ''}")
 
 
 def _hidden(url: URL) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import exc
 
 from panel.foundation.errors import DatabaseDown, DatabaseError, DatabaseFull, Unkeepable
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """Half of a pair that stands for one letter; no text by itself."""
@@ -69,7 +69,7 @@ def _known(error: exc.DBAPIError, message: str, place: str, hint: str) -> Databa
 
 
 def _said(origin: BaseException | None, secrets: tuple[str, ...]) -> str:
-    text = " ".join(printable(str(origin)).split())
+    text = one_line(str(origin))
     for secret in secrets:
         text = text.replace(secret, "…")
     return text[:300] or "it does not answer"

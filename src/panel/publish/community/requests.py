@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select, true, updat
 from sqlalchemy import insert as plain_insert
 
 from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull
-from panel.foundation.text import clean, printable
+from panel.foundation.text import clean, one_line, printable
 from panel.publish.community.database import Database
 from panel.publish.community.errors import keepable, unkeepable
 from panel.publish.community.tables import requests
@@ -167,7 +167,7 @@ class Requests:
 def check_request(name: str, url: str | None, description: str | None) -> dict[str, str | None]:
     """Return the fields of a request cleaned, empty ones as None. Raises `CommunityError`."""
     fields = {
-        "name": " ".join(clean(name)[0].split()) or None,
+        "name": one_line(clean(name)[0]) or None,
         "url": (url or "").strip() or None,
         "description": clean(description or "")[0].strip() or None,
     }

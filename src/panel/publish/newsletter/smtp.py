@@ -31,7 +31,7 @@ from panel.foundation.errors import (
     MailUncertain,
     SettingsError,
 )
-from panel.foundation.text import printable
+from panel.foundation.text import one_line
 from panel.publish.newsletter.mime import as_bytes, people
 
 SETTING: Final = "PANEL_SMTP_URL"
@@ -318,7 +318,7 @@ def _expect(
     code, text = answer
     if code in wanted:
         return
-    words = " ".join(printable(text.decode("utf-8", "replace")).split())[:200]
+    words = one_line(text.decode("utf-8", "replace"))[:200]
     message = f"{server} said {code} {words}".rstrip()
     if code // 100 == 5:
         raise refused(message)

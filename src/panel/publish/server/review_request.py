@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from panel.evidence.fetch.checked_url import check_url
 from panel.evidence.tools.identity import contradict, name_key
 from panel.foundation.errors import Blocked, ToolError
-from panel.foundation.text import clean
+from panel.foundation.text import clean, one_line
 from panel.publish.community.requests import DESCRIPTION, NAME, URL, Budget, Request, Requests
 from panel.publish.server import deps
 from panel.publish.server.database import DatabaseAccess
@@ -153,7 +153,7 @@ def _check_address(url: str, allow: frozenset[str]) -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(clean(text)[0].split())
+    return one_line(clean(text)[0])
 
 
 def _text(text: str) -> str:

@@ -1,11 +1,11 @@
 """Finding the two scorecards that are meant: in the archive or in one run, by name, slug or key."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from panel.evidence.tools.identity import name_key
+from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.text import printable
 from panel.report.comparison.comparison import weights_of
@@ -97,7 +97,7 @@ def _slug(run: Run, name: str) -> str:
 def _near(name: str, names: Sequence[str]) -> str:
     by_key = {name_key(name): name for name in names}
     wanted = name_key(name)
-    near = difflib.get_close_matches(wanted, by_key, n=3, cutoff=0.5)
+    near = near_names(wanted, by_key, cutoff=0.5)
     near += [key for key in by_key if wanted and wanted in key and key not in near]
     return _listed(by_key[key] for key in near[:3])
 
