@@ -114,10 +114,10 @@ async def on_real_tools(
     calls: ChatClient, answers: Answers, data: Path, args: argparse.Namespace
 ) -> list[str]:
     """Judge the tools of a folder under each reading, then review those that were named."""
-    fitted = load(calls.target.model)
+    fitted = load(calls.config.model)
     if fitted is None:
-        raise SystemExit(f"no calibration for {calls.target.model}: run panel calibrate first")
-    briefs = _briefs(data, calls.target.evidence_tokens)
+        raise SystemExit(f"no calibration for {calls.config.model}: run panel calibrate first")
+    briefs = _briefs(data, calls.config.evidence_tokens)
     kinds = dict.fromkeys(briefs, "good") | dict.fromkeys(_listed(args.dead), "bad")
     kinds |= dict.fromkeys(_listed(args.thin), "empty")
     empty = await empty_tool(calls, PANEL)
@@ -186,7 +186,7 @@ async def _reviewed(
     missing: list[Missing] = []
     ask: Ask = "whole" if asked == "whole" else "stepwise"
     plan = ReviewPlan(
-        personas=PANEL, judge=calls.target.model_copy(update={"ask": ask}), rule=RULE,
+        personas=PANEL, judge=calls.config.model_copy(update={"ask": ask}), rule=RULE,
         calibration=fitted, secret=SECRET,
     )  # fmt: skip
     for persona in PANEL:

@@ -124,7 +124,7 @@ def personas() -> tuple[Persona, ...]:
 
 def review_context(calls: ChatClient, persona: Persona, brief: Brief) -> ReviewContext:
     """Return the context of one persona asked once about one tool."""
-    plan = ReviewPlan(personas=(persona,), judge=calls.target, rule=Rule(), secret=SECRET)
+    plan = ReviewPlan(personas=(persona,), judge=calls.config, rule=Rule(), secret=SECRET)
     return ReviewContext(plan, persona, brief, calls)
 
 

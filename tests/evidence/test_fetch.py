@@ -62,7 +62,7 @@ def fetched(*script, path="/", deadline=5.0, **options):
 
 def test_a_page_says_where_it_is_from_and_what_it_is():
     page, server = fetched(respond(200, b"caf\xe9", (HTML,)), path="/a?b=c#d")
-    assert page.url == page.asked.removesuffix("#d")
+    assert page.url == page.requested_url.removesuffix("#d")
     assert (page.status, page.media_type, page.charset) == (200, "text/html", "ISO-8859-1")
     assert (page.body, page.retrieved, page.hops) == (b"caf\xe9", NOW, ())
     assert server.requests[0].path == "/a?b=c"

@@ -24,7 +24,7 @@ def test_the_bytes_come_back_however_they_were_cut(body, size, packed):
     for chunk in chunks(raw, size):
         two.add(chunk)
     assert given == bytes(two.data) == body
-    assert (one.cut, one.behind) == (two.cut, two.behind) == (False, False)
+    assert (one.cut, one.has_trailing_bytes) == (two.cut, two.has_trailing_bytes) == (False, False)
 
 
 @given(st.integers(1, 500), st.integers(1, 2_000), st.integers(1, 40), st.booleans())
@@ -58,6 +58,6 @@ def test_a_body_that_was_cut_and_one_that_goes_on_are_told_apart():
     assert half.cut
     more = Decompressor(99, gzip=True)
     more.decoded(raw + b"behind")
-    assert more.behind
+    assert more.has_trailing_bytes
     with pytest.raises(zlib.error):
         Decompressed(99, gzip=True).add(raw + b"behind")

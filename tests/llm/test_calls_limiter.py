@@ -53,15 +53,15 @@ def test_p1_a_429_uses_up_no_try_and_none_of_the_deadline():
 def test_p1_the_limit_is_cut_once_an_episode_and_grows_again():
     async def main():
         gate = Limiter(100, Pacing(grow_every=25, first_wait=0.001, last_wait=0.001), "h")
-        began = [await gate.enter() for _ in range(16)]
+        began = [await gate.acquire() for _ in range(16)]
         for at in began:
             gate.limited(RateLimited("x"), at)
-            gate.leave()
+            gate.release()
         assert gate.limit == 12
         for _ in range(50):
             gate.answered()
         assert gate.limit == pytest.approx(14)
-        gate.limited(RateLimited("x"), await gate.enter())
+        gate.limited(RateLimited("x"), await gate.acquire())
         assert gate.limit == pytest.approx(10.5)
 
     asyncio.run(main())
@@ -74,8 +74,8 @@ def test_the_limit_never_passes_the_targets_concurrency_nor_falls_below_one():
             gate.answered()
         assert gate.limit == 3
         for _ in range(30):
-            gate.limited(RateLimited("x"), await gate.enter())
-            gate.leave()
+            gate.limited(RateLimited("x"), await gate.acquire())
+            gate.release()
         assert gate.limit == 1
 
     asyncio.run(main())

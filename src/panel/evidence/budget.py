@@ -20,16 +20,16 @@ _PER_TOKEN: Final = 3.6
 _FRAME: Final = 2
 """Tokens that digits, brackets and line ends cost beyond their length."""
 
-_ASIDE: Final = frozenset({"code", "links", "badges"})
+_SECONDARY_KINDS: Final = frozenset({"code", "links", "badges"})
 
-_WANTED: Final = re.compile(
+_RELEVANT_HEADING: Final = re.compile(
     r"licen[cs]|status|maint|deprecat|archiv|sunset|end[- ]of[- ]life|pric(?:e|ing)|plans?\b|cost"
     r"|limit|caveat|known issue|security|support|requirement|compatib|privacy|telemetry|stability"
     r"|warning|important|notice|metadata|production|guarantee|not for|alternatives?|comparison"
     r"|\bwhy\b|features?\b|highlights|overview|\babout\b",
     re.IGNORECASE,
 )
-_UNWANTED: Final = re.compile(
+_IRRELEVANT_HEADING: Final = re.compile(
     r"contribut|acknowledg|thanks|sponsor|backers|table of contents|^contents$"
     r"|citation|citing|^cite|bibtex|star history|code of conduct|community|integrations|related"
     r"|changelog|release notes|what's new|news|authors|credits|follow us|friends",
@@ -60,35 +60,35 @@ class BudgetedPassages:
 
 def choose(evidence: Evidence, tokens: int) -> BudgetedPassages:
     """Return the passages that tell most about the tool within an estimated number of tokens."""
-    everything = tuple(evidence.passages.values())
+    passages = tuple(evidence.passages.values())
     ranked = [entry for _, entry in sorted(_ranked(evidence), key=lambda entry: entry[0])]
     shares = source_shares(evidence, tokens)
-    taken: set[str] = set()
+    chosen_ids: set[str] = set()
     headings: set[str] = set()
-    left = float(tokens)
+    remaining = float(tokens)
     # Once within the shares, then what still fits: passages do not fill a share to the last token.
     for shared in (True, False):
         for passage in ranked:
             source = _source(passage)
             cost = _cost(passage, new_heading=f"{source} {passage.heading}" not in headings)
-            room = min(left, shares[source]) if shared else left
-            if cost <= room and passage.id not in taken:
-                left -= cost
+            room = min(remaining, shares[source]) if shared else remaining
+            if cost <= room and passage.id not in chosen_ids:
+                remaining -= cost
                 shares[source] -= cost
-                taken.add(passage.id)
+                chosen_ids.add(passage.id)
                 headings.add(f"{source} {passage.heading}")
-    chosen = tuple(entry for entry in everything if entry.id in taken)
-    return BudgetedPassages(chosen, _left_out(everything, taken, tokens))
+    chosen = tuple(entry for entry in passages if entry.id in chosen_ids)
+    return BudgetedPassages(chosen, _omission_note(passages, chosen_ids, tokens))
 
 
 def source_shares(evidence: Evidence, tokens: int) -> dict[str, float]:
     """Return how many tokens each source may take: all it has, or an equal part of what is left."""
-    wanted = {source.id: _size(source) for source in evidence.sources}
+    sizes = {source.id: _size(source) for source in evidence.sources}
     shares: dict[str, float] = {}
-    left = float(tokens)
-    for turn, source in enumerate(sorted(wanted, key=lambda ident: wanted[ident])):
-        shares[source] = min(wanted[source], left / (len(wanted) - turn))
-        left -= shares[source]
+    remaining = float(tokens)
+    for index, source in enumerate(sorted(sizes, key=lambda ident: sizes[ident])):
+        shares[source] = min(sizes[source], remaining / (len(sizes) - index))
+        remaining -= shares[source]
     return shares
 
 
@@ -113,9 +113,9 @@ def _in_section(
     heading: str, passages: Sequence[Passage], *, opening: bool
 ) -> Iterator[tuple[float, Passage]]:
     last = heading.rpartition(" › ")[2]
-    favoured = opening or bool(_WANTED.search(last))
-    later = 0.1 * max(0, heading.count(" › ") - 1) + 3 * bool(_UNWANTED.search(last))
-    prose = [item for item in passages if item.kind not in _ASIDE]
+    favoured = opening or bool(_RELEVANT_HEADING.search(last))
+    later = 0.1 * max(0, heading.count(" › ") - 1) + 3 * bool(_IRRELEVANT_HEADING.search(last))
+    prose = [item for item in passages if item.kind not in _SECONDARY_KINDS]
     for turn, passage in enumerate(prose):
         if _NOTICE.search(passage.text):
             yield -1.0, passage
@@ -124,7 +124,7 @@ def _in_section(
         else:
             yield (1 + 0.2 * (turn - 1) if turn else 0.0) + later, passage
     first = 0.5 if not prose or _INSTALL.search(last) else 1.5
-    for turn, passage in enumerate(item for item in passages if item.kind in _ASIDE):
+    for turn, passage in enumerate(item for item in passages if item.kind in _SECONDARY_KINDS):
         yield turn + first + (0.0 if favoured else later), passage
 
 
@@ -148,17 +148,19 @@ def _cost(passage: Passage, *, new_heading: bool) -> float:
     )
 
 
-def _left_out(everything: Sequence[Passage], taken: set[str], tokens: int) -> tuple[str, ...]:
-    missing = [passage for passage in everything if passage.id not in taken]
+def _omission_note(
+    passages: Sequence[Passage], chosen_ids: set[str], tokens: int
+) -> tuple[str, ...]:
+    missing = [passage for passage in passages if passage.id not in chosen_ids]
     if not missing:
         return ()
     sections = Counter(passage.heading.rpartition(" › ")[2] or "the opening" for passage in missing)
-    most = ", ".join(f"{name} ({count})" for name, count in sections.most_common(3))
+    largest = ", ".join(f"{name} ({count})" for name, count in sections.most_common(3))
     sources = Counter(_source(passage) for passage in missing)
-    whose = ", ".join(f"{count} of {name}" for name, count in sorted(sources.items()))
-    several = len({_source(passage) for passage in everything}) > 1
+    by_source = ", ".join(f"{count} of {name}" for name, count in sorted(sources.items()))
+    several = len({_source(passage) for passage in passages}) > 1
     return (
-        f"{len(missing)} of {len(everything)} passages left out to fit {tokens} tokens"
-        + (f" ({whose})" if several else "")
-        + f", most of them under {most}",
+        f"{len(missing)} of {len(passages)} passages left out to fit {tokens} tokens"
+        + (f" ({by_source})" if several else "")
+        + f", most of them under {largest}",
     )

@@ -113,7 +113,7 @@ class _Collector:
             results = await asyncio.gather(*(self._fetch(at, spec) for at, spec in specs))
             documents = [document for document in results if isinstance(document, _Retrieved)]
             self.notes += [note for result in results for note in _notes(result)]
-            self.readings += [document.reading for document in documents]
+            self.readings += [document.document for document in documents]
             if turn == 0:
                 self.title = next((document.title for document in documents if document.title), "")
             addresses = [
@@ -137,11 +137,11 @@ class _Collector:
 
     async def _fetch(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
         """Return the document of a request, or why it was not read."""
-        left = self.end - monotonic()
+        remaining = self.end - monotonic()
         try:
-            async with asyncio.timeout(left):
-                page = await self.internet.get(spec, seconds=left)
-                document = await _read(page, spec, at)
+            async with asyncio.timeout(remaining):
+                page = await self.internet.get(spec, seconds=remaining)
+                document = await _read_page(page, spec, at)
         except TimeoutError:
             why = "the time for one tool is up"
         except FetchFailed as error:
@@ -158,15 +158,15 @@ class _Collector:
         """Return the fuller record that the document names, where it can be read."""
         if document.then is None:
             return document
-        more = await self._fetch(at, document.then)
-        return replace(document, note=more) if isinstance(more, str) else more
+        record = await self._fetch(at, document.then)
+        return replace(document, note=record) if isinstance(record, str) else record
 
 
 @dataclass(frozen=True)
 class _Retrieved:
     """A document that was fetched and read."""
 
-    reading: ReadDocument
+    document: ReadDocument
     at: Address
     """Its address after redirects."""
     links: tuple[Link, ...]
@@ -182,18 +182,18 @@ def _notes(result: _Retrieved | str) -> list[str]:
     return [note] if note else []
 
 
-async def _read(page: FetchedPage, spec: FetchSpec, address: Address) -> _Retrieved:
+async def _read_page(page: FetchedPage, spec: FetchSpec, address: Address) -> _Retrieved:
     final, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
     extract, links, then = await _extracted(page, spec)
     if not cut(extract.blocks, "E"):
         raise Unparseable(f"{final.host}: no readable text in it")
-    strange = spec.role in {"page", "pricing"} and not final.same_site(address)
+    other_site = spec.role in {"page", "pricing"} and not final.same_site(address)
     return _Retrieved(
-        reading=ReadDocument(words(page.url), page.retrieved, digest, extract, spec.role),
+        document=ReadDocument(words(page.url), page.retrieved, digest, extract, spec.role),
         at=final,
         links=links,
         title=words(extract.title) if spec.role == "page" else "",
-        note=f"{spec.what}: {words(address.url)} leads to {words(page.url)}" if strange else "",
+        note=f"{spec.what}: {words(address.url)} leads to {words(page.url)}" if other_site else "",
         then=then,
     )
 

@@ -26,7 +26,7 @@ _SPDX: Final = (
     "BigScience-OpenRAIL-M", "CreativeML-OpenRAIL-M", "Gemma", "Llama2", "Llama3", "Llama3.1",
     "Llama3.2", "Llama3.3", "Llama4",
 )  # fmt: skip
-_OTHER: Final = {
+_ALIASES: Final = {
     "apache": "Apache-2.0",
     "apache 2": "Apache-2.0",
     "apache v2": "Apache-2.0",
@@ -54,7 +54,7 @@ def _key(text: str) -> str:
     return " ".join(_NOISE.sub(" ", text).replace("-", " ").lower().split())
 
 
-_NAMES: Final = {_key(name): name for name in _SPDX} | {_key(k): v for k, v in _OTHER.items()}
+_NAMES: Final = {_key(name): name for name in _SPDX} | {_key(k): v for k, v in _ALIASES.items()}
 
 
 def named_licence(text: str) -> str | None:
@@ -92,8 +92,8 @@ _FREE: Final = re.compile(
     r"|[$€£]0(?:[.,]00)?(?![.,]?\d)(?:\s*/\s*mo\w*)?",
     re.IGNORECASE | re.MULTILINE,
 )
-_SAYS_FREE: Final = re.compile(r"\bfree\b(?! trial)|[$€£]0(?![.,]?\d)", re.IGNORECASE)
-_RARE: Final = re.compile(rf"\b{_RARE_UNIT}s?\b|tokens|requests", re.IGNORECASE)
+_CALLED_FREE: Final = re.compile(r"\bfree\b(?! trial)|[$€£]0(?![.,]?\d)", re.IGNORECASE)
+_RARE_PRICE: Final = re.compile(rf"\b{_RARE_UNIT}s?\b|tokens|requests", re.IGNORECASE)
 
 
 def entry_price(texts: Sequence[str]) -> tuple[str, int] | None:
@@ -110,9 +110,9 @@ def entry_price(texts: Sequence[str]) -> tuple[str, int] | None:
     ]
     if not priced:
         return None
-    usual = [price for price in priced if not _RARE.search(price[0])] or priced
-    same = [price for price in usual if _currency(price[0]) == _currency(usual[0][0])]
-    text, place = min(same, key=lambda price: min(amounts(price[0]), default=0.0))
+    common = [price for price in priced if not _RARE_PRICE.search(price[0])] or priced
+    comparable = [price for price in common if _currency(price[0]) == _currency(common[0][0])]
+    text, place = min(comparable, key=lambda price: min(amounts(price[0]), default=0.0))
     return _line(text), place
 
 
@@ -123,7 +123,7 @@ def amounts(text: str) -> tuple[float, ...]:
 
 def mentions_free(text: str) -> bool:
     """Tell whether a text calls anything but a trial free."""
-    return bool(_SAYS_FREE.search(text))
+    return bool(_CALLED_FREE.search(text))
 
 
 def _numbers(text: str) -> Iterator[float]:
@@ -221,20 +221,20 @@ def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
     for source, passage in _passages(evidence):
         if passage.id == fact.passage:
             alone = source.model_copy(update={"passages": (passage,)})
-            read: Fact = getattr(read_facts(Evidence(sources=(alone,))), name)
+            expected: Fact = getattr(read_facts(Evidence(sources=(alone,))), name)
             if name == "entry_price" and str(fact.value) in " ".join(passage.text.split()):
                 # Of several currencies, the first of all passages decides which is compared.
-                read = _fact(str(fact.value), source, passage)
-            return fact.value is not None and fact == read
+                expected = _fact(str(fact.value), source, passage)
+            return fact.value is not None and fact == expected
     return False
 
 
 def contradictions(tool: Tool, facts: Facts, evidence: Evidence) -> tuple[str, ...]:
     """Return what the tool's own entry says otherwise than its sources, one line each."""
     return (
-        *_other_price(tool, facts, evidence),
-        *_other_licence(tool, facts),
-        *_other_address(tool, evidence),
+        *_price_conflict(tool, facts, evidence),
+        *_licence_conflict(tool, facts),
+        *_address_conflict(tool, evidence),
     )
 
 
@@ -300,29 +300,29 @@ def _price(evidence: Evidence) -> Fact | None:
         if source.role != "record" and _PRICED.search(passage.heading.rpartition(" › ")[2])
     ]
     for pairs in (pricing, sections):
-        if (found := entry_price([paired.text for _, paired in pairs])) is not None:
-            price, at = found
+        if (priced := entry_price([paired.text for _, paired in pairs])) is not None:
+            price, at = priced
             return _fact(price, *pairs[at])
     return None
 
 
-def _other_price(tool: Tool, facts: Facts, evidence: Evidence) -> Iterator[str]:
+def _price_conflict(tool: Tool, facts: Facts, evidence: Evidence) -> Iterator[str]:
     fact = facts.entry_price
     if not tool.price or fact.value is None:
         return
-    whole = "\n".join(
+    source_text = "\n".join(
         f"{passage.heading}\n{passage.text}"
         for source, passage in _passages(evidence)
         if source.source == fact.source
     )
     stated = amounts(tool.price)
-    unknown = [amount for amount in stated if amount not in amounts(whole)]
-    free = not stated and mentions_free(tool.price) and not mentions_free(whole)
+    unknown = [amount for amount in stated if amount not in amounts(source_text)]
+    free = not stated and mentions_free(tool.price) and not mentions_free(source_text)
     if unknown or free:
         yield _differs("price", tool.price, fact)
 
 
-def _other_licence(tool: Tool, facts: Facts) -> Iterator[str]:
+def _licence_conflict(tool: Tool, facts: Facts) -> Iterator[str]:
     fact = facts.licence
     for text in (tool.description, tool.tagline):
         for match in _LICENCE_LINE.finditer(text or ""):
@@ -332,19 +332,19 @@ def _other_licence(tool: Tool, facts: Facts) -> Iterator[str]:
                 return
 
 
-def _other_address(tool: Tool, evidence: Evidence) -> Iterator[str]:
+def _address_conflict(tool: Tool, evidence: Evidence) -> Iterator[str]:
     """Point out a repository that goes by another name than the one in the tool's address."""
     address = (tool.url or "").lower()
     for source, passage in _passages(evidence):
-        named = _REPOSITORY.match(passage.text) if source.role == "record" else None
+        repository = _REPOSITORY.match(passage.text) if source.role == "record" else None
         same_host = f"//{urlsplit(source.source).netloc.removeprefix('api.')}/" in address
-        if named and same_host and named[1].lower() not in address:
-            difference = f"the tool's own entry says {tool.url}, its source says {named[1]}"
+        if repository and same_host and repository[1].lower() not in address:
+            difference = f"the tool's own entry says {tool.url}, its source says {repository[1]}"
             yield f"url: {difference} ({passage.id}, {source.source})"
 
 
-def _differs(what: str, value: str, fact: Fact) -> str:
+def _differs(field: str, value: str, fact: Fact) -> str:
     return (
-        f"{what}: the tool's own entry says “{value[:80]}”, its source says “{fact.value}”"
+        f"{field}: the tool's own entry says “{value[:80]}”, its source says “{fact.value}”"
         f" ({fact.passage}, {fact.source})"
     )

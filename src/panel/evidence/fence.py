@@ -36,15 +36,15 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
     Further lines of a passage are indented, control tokens are made harmless, and what nobody can
     see goes, also from a tool that was made in memory and never read from a file.
     """
-    lines = [_one_line(fact) for fact in facts]
-    above: tuple[str, ...] = ()
+    lines = [_safe_line(fact) for fact in facts]
+    previous: tuple[str, ...] = ()
     source = ""
     for passage in passages:
-        if (own := passage.id.partition(".")[0]) != source:
-            source, above = own, ()
+        if (source_id := passage.id.partition(".")[0]) != source:
+            source, previous = source_id, ()
         path = tuple(part for part in passage.heading.split(" › ") if part)
-        lines += _heading_lines(above, path)
-        above = path
+        lines += _heading_lines(previous, path)
+        previous = path
         lines.append(rendered(passage))
     return "\n".join([f"BEGIN DATA {FENCE}", *lines, f"END DATA {FENCE}"])
 
@@ -83,10 +83,10 @@ def installation_secret(folder: Path) -> bytes:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _create(place)
         secret = place.read_bytes()
-    except OSError as fault:
-        what = broken_link(place) or (fault.strerror or "error").lower()
+    except OSError as error:
+        reason = broken_link(place) or (error.strerror or "error").lower()
         raise SecretNotKept(
-            f"{place}: the installation's secret cannot be kept: {what}",
+            f"{place}: the installation's secret cannot be kept: {reason}",
             hint="set PANEL_CONFIG to a folder that can be written",
         ) from None
     if len(secret) != SECRET_BYTES:
@@ -117,16 +117,16 @@ def _publish(draft: Path, place: Path) -> None:
         draft.replace(place)
 
 
-def _heading_lines(above: tuple[str, ...], path: tuple[str, ...]) -> Iterable[str]:
+def _heading_lines(previous: tuple[str, ...], path: tuple[str, ...]) -> Iterable[str]:
     """Name only the levels that changed since the passage before."""
     shared = 0
-    while shared < min(len(above), len(path)) and above[shared] == path[shared]:
+    while shared < min(len(previous), len(path)) and previous[shared] == path[shared]:
         shared += 1
-    if path and shared == len(path) < len(above):
+    if path and shared == len(path) < len(previous):
         shared -= 1  # back up to a section that has subsections: name it again
     for depth in range(shared, len(path)):
-        yield f"{'#' * (depth + 1)} {_one_line(path[depth])}"
+        yield f"{'#' * (depth + 1)} {_safe_line(path[depth])}"
 
 
-def _one_line(text: str) -> str:
+def _safe_line(text: str) -> str:
     return neutralise(one_line(clean(text)[0]))

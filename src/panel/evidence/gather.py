@@ -100,22 +100,22 @@ def _parsed(raw: bytes, name: str, path: Path, now: datetime) -> ReadDocument:
 
 
 def _read(path: Path) -> bytes:
-    most = MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
+    limit = MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
     try:
         # Without O_NONBLOCK a named pipe would wait for its writer for ever.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ToolError(f"{printable(str(path))}: not a regular file")
-            raw = file.read(most + 1)
+            raw = file.read(limit + 1)
     except IsADirectoryError:
         raise ToolError(f"{printable(str(path))}: a folder, not a file") from None
-    except (OSError, ValueError) as fault:
-        what = getattr(fault, "strerror", None) or "cannot be read"
-        raise ToolError(f"{printable(str(path))}: {what.lower()}") from None
-    if len(raw) > most:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "cannot be read"
+        raise ToolError(f"{printable(str(path))}: {reason.lower()}") from None
+    if len(raw) > limit:
         raise ToolError(
-            f"{printable(str(path))}: larger than {most // 1_000_000} MB",
+            f"{printable(str(path))}: larger than {limit // 1_000_000} MB",
             hint="keep the part that is about the tool",
         )
     return raw
@@ -126,8 +126,8 @@ def _check_text(raw: bytes, name: str) -> None:
         raise ToolError(f"{name}: binary, not text", hint="save it as .md, .html or .txt")
     try:
         raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = raw[: fault.start].count(b"\n") + 1
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
         raise ToolError(f"{name} line {line}: not UTF-8 text", hint="save it as UTF-8") from None
 
 

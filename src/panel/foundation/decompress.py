@@ -19,7 +19,7 @@ class Decompressor:
 
     def __init__(self, cap: int, *, gzip: bool = False) -> None:
         self.cap = cap
-        self.seen = 0
+        self.decoded_bytes = 0
         """Bytes given so far."""
         self._raw = 0
         self._gzip = zlib.decompressobj(31) if gzip else None
@@ -33,10 +33,10 @@ class Decompressor:
         """
         self._raw += len(chunk)
         if self._gzip is not None:
-            chunk = self._gzip.decompress(chunk, max(self.cap - self.seen, 0) + 1)
-        self.seen += len(chunk)
+            chunk = self._gzip.decompress(chunk, max(self.cap - self.decoded_bytes, 0) + 1)
+        self.decoded_bytes += len(chunk)
         # Compressed bytes count too: there are endless ones that decompress to nothing.
-        if self._raw > self.cap or self.seen > self.cap:
+        if self._raw > self.cap or self.decoded_bytes > self.cap:
             raise Overflow
         return chunk
 
@@ -46,7 +46,7 @@ class Decompressor:
         return self._gzip is not None and not self._gzip.eof
 
     @property
-    def behind(self) -> bool:
+    def has_trailing_bytes(self) -> bool:
         """Whether bytes came behind the end of a compressed body."""
         return self._gzip is not None and bool(self._gzip.unused_data)
 
@@ -66,6 +66,6 @@ class Decompressed(Decompressor):
             zlib.error: no gzip, or something behind its end.
         """
         decoded = self.decoded(chunk)
-        if self.behind:
+        if self.has_trailing_bytes:
             raise zlib.error("bytes behind the end")
         self.data += decoded

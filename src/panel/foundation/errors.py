@@ -213,12 +213,12 @@ class BadResponse(FetchError):
         message: str,
         *,
         status: int | None = None,
-        again: datetime | None = None,
+        retry_at: datetime | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.again = again
+        self.retry_at = retry_at
         """When a server whose limit is used up says that it will answer again."""
 
 

@@ -30,7 +30,7 @@ if sys.platform == "win32":
         os.lseek(handle, _PLACE, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 
-    _HELD: Final = (BlockingIOError, PermissionError)
+    _LOCKED_ERRORS: Final = (BlockingIOError, PermissionError)
 
 else:
     import fcntl
@@ -41,7 +41,7 @@ else:
     def _unlock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_UN)
 
-    _HELD: Final = (BlockingIOError,)
+    _LOCKED_ERRORS: Final = (BlockingIOError,)
 
 
 class LockHeld(Exception):
@@ -113,7 +113,7 @@ class FileLock:
             self._handle = self._open()
         try:
             _lock(self._handle)
-        except _HELD:
+        except _LOCKED_ERRORS:
             return False
         if not self._transient:
             return True

@@ -95,9 +95,9 @@ def _field(name: str, value: Any, now: datetime) -> float | None:
 
 def _spoken(text: str) -> float | None:
     """`try again in 20s`, `Please retry after 7 seconds`, `Resets in 6hr 29min`."""
-    if (found := _SPOKEN.search(text[:2_000])) is None:
+    if (match := _SPOKEN.search(text[:2_000])) is None:
         return None
-    return sum(float(n) * _seconds_of(unit) for n, unit in _SPOKEN_SPAN.findall(found.group(1)))
+    return sum(float(n) * _seconds_of(unit) for n, unit in _SPOKEN_SPAN.findall(match.group(1)))
 
 
 def _seconds_of(unit: str) -> float:
@@ -110,8 +110,8 @@ def _seconds_of(unit: str) -> float:
 
 
 def _single(values: dict[str, set[str]], name: str) -> str:
-    found = values.get(name, set())
-    return next(iter(found)) if len(found) == 1 else ""
+    texts = values.get(name, set())
+    return next(iter(texts)) if len(texts) == 1 else ""
 
 
 def _milliseconds(text: str) -> float | None:
@@ -129,16 +129,16 @@ def _date(text: str) -> datetime | None:
     if not text.endswith("GMT"):
         return None
     try:
-        found = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except (ValueError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _window(texts: set[str]) -> float | None:
     """The draft standard's `"policy";r=0;t=55`: seconds until the window starts again."""
-    found = [float(match.group(1)) for text in texts for match in _WINDOW.finditer(text)]
-    return max(found, default=None)
+    seconds = [float(match.group(1)) for text in texts for match in _WINDOW.finditer(text)]
+    return max(seconds, default=None)
 
 
 def _reset(values: dict[str, set[str]], at: datetime) -> float | None:
@@ -149,8 +149,8 @@ def _reset(values: dict[str, set[str]], at: datetime) -> float | None:
         if re.fullmatch(r"(?:x-)?ratelimit-reset(?:-[a-z-]+)?", name) and len(texts) == 1
     }
     spent = [kind for kind in resets if "0" in _remaining(values, kind)]
-    found = [_span(resets[kind], at) for kind in spent or resets]
-    return max((seconds for seconds in found if seconds is not None), default=None)
+    spans = [_span(resets[kind], at) for kind in spent or resets]
+    return max((seconds for seconds in spans if seconds is not None), default=None)
 
 
 def _remaining(values: dict[str, set[str]], kind: str) -> set[str]:

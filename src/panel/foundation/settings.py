@@ -89,19 +89,19 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: unreadable file, unknown key or impossible value; names file and key.
     """
-    named = path or (Path(chosen) if (chosen := environ.get("PANEL_CONFIG_FILE")) else None)
-    file = named or Path(FILE)
-    found: dict[str, Any] = _read(file) if named or file.is_file() else {}
+    explicit = path or (Path(chosen) if (chosen := environ.get("PANEL_CONFIG_FILE")) else None)
+    file = explicit or Path(FILE)
+    values: dict[str, Any] = _read(file) if explicit or file.is_file() else {}
     if provider := environ.get("PANEL_PROVIDER"):
-        found["provider"] = provider
-        found.pop("model", None)
-    found |= {
+        values["provider"] = provider
+        values.pop("model", None)
+    values |= {
         key: environ[name]
         for key, name in (("model", "PANEL_MODEL"), ("runs", "PANEL_RUNS"))
         if environ.get(name)
     }
     try:
-        return Settings.model_validate(found)
+        return Settings.model_validate(values)
     except ValidationError as error:
         raise _first_error(error, file) from None
 
@@ -129,12 +129,12 @@ def _first_error(error: ValidationError, file: Path) -> SettingsError:
     key = printable(".".join(place))[:120]
     if first["type"] != "extra_forbidden":
         return SettingsError(f"{file}: {key}: {first['msg'].lower()}")
-    known = _known(place)
-    hint = did_you_mean(place[-1], known, most=1, cutoff=0.5) or f"known here: {', '.join(known)}"
+    keys = _known_keys(place)
+    hint = did_you_mean(place[-1], keys, most=1, cutoff=0.5) or f"known here: {', '.join(keys)}"
     return SettingsError(f"{file}: unknown key {key}", hint=hint)
 
 
-def _known(place: list[str]) -> list[str]:
+def _known_keys(place: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     if len(place) > 1:
         tables: dict[str, type[BaseModel]] = {"rule": RuleSettings, "serve": ServeSettings}

@@ -25,10 +25,10 @@ def slug(name: str, *, taken: Container[str] = ()) -> str:
     if plain and plain not in _RESERVED and len(plain) <= MAX_BYTES and plain not in taken:
         return plain
     stem = plain[: MAX_BYTES - _HASH_BYTES].strip("-") or "tool"
-    turn = 0
-    while (found := f"{stem}-{_digest(name, turn)}") in taken:
-        turn += 1
-    return found
+    attempt = 0
+    while (candidate := f"{stem}-{_digest(name, attempt)}") in taken:
+        attempt += 1
+    return candidate
 
 
 def _plain(name: str) -> str:

@@ -73,10 +73,12 @@ def read_front_matter(
     end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
     if not end:
         raise error(f"{path}: the front matter is not closed by a line `---`")
-    found, _ = read_yaml_lines("\n".join(lines[1:end]), where=str(path), error=error, first_line=2)
-    if not isinstance(found, dict):
+    metadata, _ = read_yaml_lines(
+        "\n".join(lines[1:end]), where=str(path), error=error, first_line=2
+    )
+    if not isinstance(metadata, dict):
         raise error(f"{path} line 2: the front matter must be `key: value` lines")
-    return found, "\n".join(lines[end + 1 :]).strip()
+    return metadata, "\n".join(lines[end + 1 :]).strip()
 
 
 class _Reader:
@@ -172,5 +174,5 @@ def _line(cause: yaml.YAMLError, text: str) -> int | None:
 
 
 def _problem(cause: yaml.YAMLError) -> str:
-    found = getattr(cause, "problem", None) or getattr(cause, "reason", None) or "unreadable"
-    return printable(str(found)).replace("\n", " ")
+    problem = getattr(cause, "problem", None) or getattr(cause, "reason", None) or "unreadable"
+    return printable(str(problem)).replace("\n", " ")

@@ -67,23 +67,25 @@ def clean(text: str) -> tuple[str, int]:
         The text, and how many invisible characters went. What ordinary writing holds is dropped
         uncounted: a byte order mark at the start, the style selectors and joiners of emoji.
     """
-    text, removed = _INVISIBLE.subn("", _written(text))
+    text, removed = _INVISIBLE.subn("", _without_ordinary(text))
     return unicodedata.normalize("NFC", text), removed
 
 
 def invisible(text: str) -> Counter[str]:
     """Return how many characters of each kind `clean` takes out and counts."""
-    return Counter(_kind(found.group()) for found in _INVISIBLE.finditer(_written(text)))
+    return Counter(_kind(match.group()) for match in _INVISIBLE.finditer(_without_ordinary(text)))
 
 
-def _written(text: str) -> str:
+def _without_ordinary(text: str) -> str:
     """Return the text without what ordinary writing holds of such characters."""
     text = _LINE_ENDS.sub("\n", text.removeprefix("\ufeff"))
     return _EMOJI_JOIN.sub("", _EMOJI_STYLE.sub("", text))
 
 
 def _kind(letter: str) -> str:
-    return next((kind for kind, found in _KINDS.items() if found.match(letter)), "other invisible")
+    return next(
+        (kind for kind, pattern in _KINDS.items() if pattern.match(letter)), "other invisible"
+    )
 
 
 def neutralise(text: str) -> str:
@@ -92,7 +94,7 @@ def neutralise(text: str) -> str:
     `<|im_start|>` becomes `< |im_start|>`: a person and a model can still read it, a tokenizer no
     longer takes it for the end of a turn. Call it on text that went through `clean`.
     """
-    return _CONTROL_TOKENS.sub(lambda found: found.group() + " ", text)
+    return _CONTROL_TOKENS.sub(lambda match: match.group() + " ", text)
 
 
 def printable(text: str) -> str:

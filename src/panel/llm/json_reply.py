@@ -48,35 +48,35 @@ def last_json_object(text: str, keys: Collection[str] = ()) -> dict[str, Any]:
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise BadReply("the reply is larger than 256 kB")
     text = _decoded(text.lstrip("\ufeff \t\r\n"))
-    spans = [text[slice(*span)] for span in _spans(text)]
+    spans = [text[slice(*span)] for span in _object_spans(text)]
     if not keys:
         return _parsed(spans[-1])
     # Never past one that tries to be the answer: an earlier one may be the text under review's.
-    tries = (each for each in reversed(spans) if 2 * _named(each, keys) >= len(keys))
+    tries = (span for span in reversed(spans) if 2 * _keys_in(span, keys) >= len(keys))
     return _unwrapped(_parsed(next(tries, spans[-1])), keys)
 
 
-def _named(text: str, keys: Collection[str]) -> int:
+def _keys_in(text: str, keys: Collection[str]) -> int:
     """Return how many of the keys stand in the text of an object, also in a string within it."""
     return sum(f'"{key}"' in text or f'"{key}\\"' in text for key in keys)
 
 
-def _unwrapped(found: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+def _unwrapped(outer: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
     """Return the object with these keys out of the one it was wrapped into, `{"answer": {…}}`.
 
     An object that holds one of them itself, or no single other that holds them all, stays.
     """
-    inner = found
+    inner = outer
     for _ in range(3):
         if any(key in inner for key in keys):
             return inner
-        held = [_object_in(value) for value in inner.values()]
-        full = [each for each in held if each and all(key in each for key in keys)]
-        one = full or [each for each in held if each]
-        if len(one) != 1:
-            return found
-        inner = one[0]
-    return found
+        objects = [_object_in(value) for value in inner.values()]
+        complete = [value for value in objects if value and all(key in value for key in keys)]
+        candidates = complete or [value for value in objects if value]
+        if len(candidates) != 1:
+            return outer
+        inner = candidates[0]
+    return outer
 
 
 def plain_key(key: object) -> str:
@@ -107,16 +107,16 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def _object_spans(text: str) -> list[tuple[int, int]]:
     """Return where the objects stand that are no part of thinking, one at least."""
     spans = _Spans(text)
     spans.scan()
     if spans.opened is not None and not spans.ends_with_one():
         raise BadReply("the reply is all thinking: it stops before the answer")
-    found = spans.found or spans.dropped
-    if not found:
+    positions = spans.answers or spans.dropped
+    if not positions:
         raise BadReply("the reply holds no JSON object")
-    return found
+    return positions
 
 
 class _Spans:
@@ -125,12 +125,12 @@ class _Spans:
     def __init__(self, text: str) -> None:
         self.text = text
         self.marks = list(marks(text))
-        self.found: list[tuple[int, int]] = []
+        self.answers: list[tuple[int, int]] = []
         self.dropped: list[tuple[int, int]] = []
         """Objects before a closing mark: part of the thinking, unless nothing follows."""
         self.opened: int | None = None
         """Where thinking began that has not ended."""
-        self._seen = self._broken = 0
+        self._objects = self._broken = 0
 
     def scan(self) -> None:
         place, coming = 0, deque(self.marks)
@@ -148,7 +148,7 @@ class _Spans:
                 return
 
     def ends_with_one(self) -> bool:
-        return bool(self.found) and not self.text[self.found[-1][1] :].strip(" \t\r\n`")
+        return bool(self.answers) and not self.text[self.answers[-1][1] :].strip(" \t\r\n`")
 
     def _pass(self, mark: Mark, coming: deque[Mark]) -> int:
         """Go past a mark, and past the thinking it opens where that has an end."""
@@ -163,13 +163,13 @@ class _Spans:
         return mark.end
 
     def _drop(self) -> None:
-        self.dropped, self.found = self.found or self.dropped, []
+        self.dropped, self.answers = self.answers or self.dropped, []
 
     def _object(self, start: int, coming: deque[Mark]) -> int:
         """Go past an object; one that breaks inside of thinking is left where the thinking ends."""
-        if (seen := self._seen + 1) > MAX_OBJECTS:
+        if (objects := self._objects + 1) > MAX_OBJECTS:
             raise BadReply(f"the reply holds more than {MAX_OBJECTS} JSON objects")
-        self._seen = seen
+        self._objects = objects
         closing = next((mark for mark in coming if mark.kind == "close"), None)
         try:
             end = _end(self.text, start)
@@ -183,7 +183,7 @@ class _Spans:
             if self._broken == _CLOSERS:
                 closing = next(mark for mark in reversed(coming) if mark.kind == "close")
             return closing.end
-        self.found.append((start, end))
+        self.answers.append((start, end))
         return end
 
 
@@ -208,16 +208,16 @@ def _end(text: str, start: int) -> int:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(
+        value = json.loads(
             text, strict=False, object_pairs_hook=_unique, parse_constant=_constant,
             parse_float=_finite, parse_int=_short,
         )  # fmt: skip
     except (ValueError, RecursionError) as error:
-        what = _where(error) if isinstance(error, json.JSONDecodeError) else "unreadable"
-        raise BadReply(f"the JSON in the reply is broken: {what}") from None
-    if not isinstance(found, dict):
+        problem = _where(error) if isinstance(error, json.JSONDecodeError) else "unreadable"
+        raise BadReply(f"the JSON in the reply is broken: {problem}") from None
+    if not isinstance(value, dict):
         raise BadReply("the reply holds no JSON object")
-    return found
+    return value
 
 
 def _where(error: json.JSONDecodeError) -> str:
@@ -228,12 +228,12 @@ def _where(error: json.JSONDecodeError) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = {_text(key): _text(value) for key, value in pairs}
-    if len(found) < len(pairs):
+    mapping = {_text(key): _text(value) for key, value in pairs}
+    if len(mapping) < len(pairs):
         counts = Counter(key for key, _ in pairs)
-        twice = plain_key(counts.most_common(1)[0][0])
-        raise BadReply(f"the JSON in the reply names a key twice: {twice}")
-    return found
+        duplicate = plain_key(counts.most_common(1)[0][0])
+        raise BadReply(f"the JSON in the reply names a key twice: {duplicate}")
+    return mapping
 
 
 def _text(value: Any) -> Any:

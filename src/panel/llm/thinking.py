@@ -56,7 +56,7 @@ def spoken(text: str) -> str:
     A mark that a sentence speaks of is none: an opening mark begins the text or a line, a closing
     mark is not quoted and has not been spoken of before.
     """
-    start, opened, spoken_of = 0, None, False
+    start, opened, mentioned = 0, None, False
     for mark in marks(text):
         before = text[start : mark.start]
         if opened is not None:
@@ -64,8 +64,8 @@ def spoken(text: str) -> str:
                 start, opened = mark.end, None
         elif mark.kind == "open":
             begins = not before.strip() or before.rstrip(" \t").endswith("\n")
-            opened, spoken_of = (mark.start, spoken_of) if begins else (None, True)
-        elif not spoken_of and text[max(0, mark.start - 1) : mark.start] not in tuple("`\"'“‘"):
+            opened, mentioned = (mark.start, mentioned) if begins else (None, True)
+        elif not mentioned and text[max(0, mark.start - 1) : mark.start] not in tuple("`\"'“‘"):
             start = mark.end
     answer = text[start : len(text) if opened is None else opened]
     return _LEFTOVERS.sub("", answer).strip()

@@ -36,8 +36,8 @@ def summed(parts: Sequence[Usage]) -> Usage:
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    present = [count for count in counts if count is not None]
+    return sum(present) if len(present) == len(counts) else None
 
 
 @dataclass(frozen=True)

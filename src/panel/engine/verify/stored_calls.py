@@ -71,7 +71,7 @@ class StoredCalls(ChatClient):
         repair: RepairTail | None = None,
     ) -> ParsedAnswer[T]:
         """Return what the stored reply says; raises what was raised then, or `NotStored`."""
-        key = request_key(question, self.target)
+        key = request_key(question, self.config)
         # An answer that an earlier tool or run paid for is stored with that one.
         reused = self._journal.find(key) if key not in self._by_key else None
         for reply in (*self._by_key.get(key, ()), *([reused] if reused else [])):

@@ -66,8 +66,8 @@ class EvidenceClient:
         Raises:
             FetchFailed: with the reason.
         """
-        *others, last = spec.urls
-        for url in others:
+        *earlier, last = spec.urls
+        for url in earlier:
             try:
                 return await self._get(url, spec, seconds)
             except BadResponse as error:
@@ -97,7 +97,7 @@ class EvidenceClient:
             accept=spec.accept or ACCEPT,
             deadline=min(seconds, PAGE_SECONDS),
         )
-        return replace(page, url=self._named(page.url), asked=url)
+        return replace(page, url=self._named(page.url), requested_url=url)
 
     def _actual(self, url: str) -> str:
         split = urlsplit(url)
@@ -135,8 +135,8 @@ def _authority(base: str) -> str:
 def _reason(error: BadResponse, spec: FetchSpec, url: str) -> str:
     host = urlsplit(url).hostname or ""
     variables = [v for a in adapters() for k in a.keys if k.host == host for v in k.variables[:1]]
-    if error.again is not None:
-        until = f"{host} takes no more requests until {error.again:%Y-%m-%d %H:%M} UTC"
+    if error.retry_at is not None:
+        until = f"{host} takes no more requests until {error.retry_at:%Y-%m-%d %H:%M} UTC"
         return until + (f"; {variables[0]} raises its limit" if variables else "")
     if error.status == 404:
         return spec.absent

@@ -1,4 +1,4 @@
-"""GitHub repositories: README, licence, open issues, archived or not, latest release or tag."""
+"""GitHub repos: README, licence, open issues, archived or not, latest release or tag."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ _SITE = frozenset({
     "features", "login", "marketplace", "notifications", "orgs", "pricing", "search", "security",
     "settings", "signup", "site", "solutions", "sponsors", "stars", "topics", "trending", "users",
 })  # fmt: skip
-_SAYS_SO = re.compile(
+_SOURCE_LINK = re.compile(
     r"(?:view |see |source |code |star )*(?:(?:on|us on) )?git ?hub|source(?: code)?"
 )
 
@@ -30,8 +30,8 @@ class GitHub(Adapter):
 
     def matches(self, at: Address) -> bool:
         """Tell a repository from the site's own pages."""
-        named = len(at.parts) > 1 and all(_NAME.fullmatch(part) for part in at.parts[:2])
-        return at.host == "github.com" and named and at.parts[0].lower() not in _SITE
+        has_repository = len(at.parts) > 1 and all(_NAME.fullmatch(part) for part in at.parts[:2])
+        return at.host == "github.com" and has_repository and at.parts[0].lower() not in _SITE
 
     def name(self, at: Address) -> str:
         """Return the repository's name."""
@@ -53,14 +53,14 @@ class GitHub(Adapter):
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the repository a page calls its own: by name, or as the only one it says so of."""
         addresses = [(Address.of(link.url), link.text) for link in links]
-        own = [(_path(at), text) for at, text in addresses if self.matches(at)]
+        repos = [(_path(at), text) for at, text in addresses if self.matches(at)]
         labels = {_plain(label) for label in page.host.split(".")[:-1]}
         for part in (1, 0):
-            alike = [path for path, _ in own if _plain(path.split("/")[part]) in labels]
-            if alike:
-                return f"https://github.com/{Counter(alike).most_common(1)[0][0]}"
-        said_so = {path for path, text in own if _SAYS_SO.fullmatch(text.lower())}
-        return f"https://github.com/{said_so.pop()}" if len(said_so) == 1 else None
+            same_name = [path for path, _ in repos if _plain(path.split("/")[part]) in labels]
+            if same_name:
+                return f"https://github.com/{Counter(same_name).most_common(1)[0][0]}"
+        named_source = {path for path, text in repos if _SOURCE_LINK.fullmatch(text.lower())}
+        return f"https://github.com/{named_source.pop()}" if len(named_source) == 1 else None
 
 
 def _path(at: Address) -> str:
@@ -92,9 +92,9 @@ def _repository(page: FetchedPage) -> HostRecord:
 
 
 def _release(page: FetchedPage) -> HostRecord:
-    version, when = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
-    both = f"{version}, published {when}" if version and when else version
-    return HostRecord(HEADING, sentences_of(Latest_release=both))
+    version, published = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
+    release = f"{version}, published {published}" if version and published else version
+    return HostRecord(HEADING, sentences_of(Latest_release=release))
 
 
 ADAPTER = GitHub()

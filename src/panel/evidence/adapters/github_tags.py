@@ -41,8 +41,8 @@ def _tags(page: FetchedPage, *, repository: str, accept: str) -> HostRecord:
     tags = [(name, row) for row in rows(page) if (name := words(row.get("name")))]
     if not tags:
         return HostRecord(HEADING, sentences_of(Releases="none published", Tags="none"))
-    name, row = max(tags, key=lambda pair: _age(pair[0]))
-    bare = HostRecord(HEADING, _said(name, ""))
+    name, row = max(tags, key=lambda pair: _version_rank(pair[0]))
+    bare = HostRecord(HEADING, _tag_sentences(name, ""))
     if (sha := _commit(row)) is None:
         return bare
     commit = FetchSpec(
@@ -57,19 +57,19 @@ def _tags(page: FetchedPage, *, repository: str, accept: str) -> HostRecord:
 
 def _dated(page: FetchedPage, *, name: str) -> HostRecord:
     commit = fields(page).get("commit")
-    who = commit.get("committer") if isinstance(commit, dict) else None
-    when = day(who.get("date")) if isinstance(who, dict) else ""
-    if not when:
+    committer = commit.get("committer") if isinstance(commit, dict) else None
+    committed = day(committer.get("date")) if isinstance(committer, dict) else ""
+    if not committed:
         raise Unparseable("answered with a commit without a day")
-    return HostRecord(HEADING, _said(name, when))
+    return HostRecord(HEADING, _tag_sentences(name, committed))
 
 
-def _said(name: str, when: str) -> tuple[str, ...]:
-    both = f"{name}, committed {when}" if when else name
-    return sentences_of(Releases="none published", Newest_tag=both)
+def _tag_sentences(name: str, committed: str) -> tuple[str, ...]:
+    tag = f"{name}, committed {committed}" if committed else name
+    return sentences_of(Releases="none published", Newest_tag=tag)
 
 
-def _age(name: str) -> tuple[bool, bool, list[int], str, list[int]]:
+def _version_rank(name: str) -> tuple[bool, bool, list[int], str, list[int]]:
     """Return what tells a newer tag from an older one: releases first, then their numbers."""
     match = _PRE.search(name)
     if match is None:

@@ -30,8 +30,8 @@ class HuggingFace(Adapter):
     def matches(self, at: Address) -> bool:
         """Tell a model, dataset or Space from the site's own pages."""
         _, parts = _split(at)
-        named = len(parts) == 2 and all(_NAME.fullmatch(part) for part in parts)
-        return at.host in _HOSTS and named and parts[0].lower() not in _SITE
+        has_repository = len(parts) == 2 and all(_NAME.fullmatch(part) for part in parts)
+        return at.host in _HOSTS and has_repository and parts[0].lower() not in _SITE
 
     def name(self, at: Address) -> str:
         """Return the name without its owner."""
@@ -40,12 +40,12 @@ class HuggingFace(Adapter):
     def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the card and the Hub's record."""
         kind, parts = _split(at)
-        name, what = "/".join(parts), _KINDS.get(kind, "model")
+        name, label = "/".join(parts), _KINDS.get(kind, "model")
         place = f"{_HUB}/{kind}/{name}" if kind else f"{_HUB}/{name}"
         card, api = f"{place}/raw/main/README.md", f"{_HUB}/api/{kind or 'models'}/{name}"
         return (
-            FetchSpec(f"{what} card", (card,), "card", "text/plain", media_type="text/markdown"),
-            FetchSpec(f"{what} record", (api,), "record", "application/json", _record),
+            FetchSpec(f"{label} card", (card,), "card", "text/plain", media_type="text/markdown"),
+            FetchSpec(f"{label} record", (api,), "record", "application/json", _record),
         )
 
 

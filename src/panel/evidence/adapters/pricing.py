@@ -31,8 +31,8 @@ class Pricing(Adapter):
         """Return the first link to the same site whose path or text says pricing."""
         for link in links:
             at = Address.of(link.url)
-            says_so = self.matches(at) or _TEXT.fullmatch(link.text.strip())
-            if says_so and at.host and at.same_site(page):
+            is_pricing = self.matches(at) or _TEXT.fullmatch(link.text.strip())
+            if is_pricing and at.host and at.same_site(page):
                 return link.url
         return None
 

@@ -62,8 +62,8 @@ def words(value: object) -> str:
 
 def count(value: object) -> str:
     """Return a whole number as text; empty where it is none."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12
-    return str(value) if whole else ""
+    valid = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12
+    return str(value) if valid else ""
 
 
 def day(value: object) -> str:

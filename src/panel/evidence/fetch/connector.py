@@ -24,21 +24,21 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _MAX_ANSWERS: Final = 8
 """Addresses of one name that are tried; all that came are checked."""
 
-HERE: Final = contextvars.ContextVar[CheckedURL]("place")
-"""Where the request of this task goes: the client's hooks are not told."""
+CURRENT_URL: Final = contextvars.ContextVar[CheckedURL]("current_url")
+"""The address of this task's request: aiohttp does not pass it to its hooks."""
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
     """Return what the system's resolver answers.
 
-    A look-up cannot be broken off, so each has a thread of its own that nobody has to wait for:
-    neither the look-ups of other hosts nor the end of the program.
+    `getaddrinfo` cannot be cancelled, so each look-up runs in its own daemon thread: a hung one
+    delays neither other hosts nor interpreter exit.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Sequence[str]] = loop.create_future()
 
     def settle(outcome: Sequence[str] | OSError) -> None:
-        if answer.done():  # nobody waits any more
+        if answer.done():  # the caller was cancelled
             return
         if isinstance(outcome, OSError):
             answer.set_exception(outcome)
@@ -50,8 +50,8 @@ async def system_addresses(host: str, port: int) -> Sequence[str]:
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             outcome = [str(info[4][0]) for info in infos]
-        except (OSError, UnicodeError) as fault:
-            outcome = fault if isinstance(fault, OSError) else OSError("no name")
+        except (OSError, UnicodeError) as error:
+            outcome = error if isinstance(error, OSError) else OSError("no name")
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(settle, outcome)
 
@@ -94,7 +94,7 @@ def _socket(info: Any) -> socket.socket:
 
 
 def _check(address: str, host: str) -> None:
-    if not (is_public(address) or HERE.get().allowlisted):
+    if not (is_public(address) or CURRENT_URL.get().allowlisted):
         raise Blocked(f"{printable_url(host)} is not a public address")
 
 

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from panel.evidence.fetch.checked_url import CheckedURL, check_url, printable_url
-from panel.evidence.fetch.connector import HERE, Resolve, connector, system_addresses
+from panel.evidence.fetch.connector import CURRENT_URL, Resolve, connector, system_addresses
 from panel.evidence.fetch.page import FetchedPage
 from panel.foundation.decompress import CAP, Decompressed, Overflow
 from panel.foundation.errors import BadResponse, Blocked, FetchError, NoAnswer, TooLarge, TooSlow
@@ -41,13 +41,13 @@ def _utc_now() -> datetime:
 
 
 @dataclass
-class _Trip:
-    """One page's way: what is left of its time, where it was, and whether a key went along."""
+class _RedirectChain:
+    """One page's redirects: the time left, the addresses passed, and whether a key was sent."""
 
-    asked: str
+    requested_url: str
     accept: str
     deadline: float
-    left: float
+    seconds_left: float
     hops: list[str]
     first_host: str = ""
     keyed: bool = False
@@ -81,7 +81,7 @@ class Fetcher:
         self._resolve = resolve
         self._now = now
         self._session: aiohttp.ClientSession | None = None
-        self._turns: weakref.WeakValueDictionary[str, asyncio.Semaphore] = (
+        self._semaphores: weakref.WeakValueDictionary[str, asyncio.Semaphore] = (
             weakref.WeakValueDictionary()
         )
 
@@ -98,14 +98,14 @@ class Fetcher:
         Raises:
             FetchError: one of its kinds, with one line that names the host.
         """
-        trip = _Trip(url, accept, deadline, deadline, [])
-        here = check_url(url, self._allow)
-        trip.first_host = here.authority
+        chain = _RedirectChain(url, accept, deadline, deadline, [])
+        current = check_url(url, self._allow)
+        chain.first_host = current.authority
         while True:
-            page = await self._turn(here, trip)
+            page = await self._limited_hop(current, chain)
             if isinstance(page, FetchedPage):
                 return page
-            here = page
+            current = page
 
     async def close(self) -> None:
         """Close the connections."""
@@ -113,97 +113,100 @@ class Fetcher:
         if session is not None:
             await session.close()
 
-    async def _turn(self, here: CheckedURL, trip: _Trip) -> FetchedPage | CheckedURL:
+    async def _limited_hop(
+        self, current: CheckedURL, chain: _RedirectChain
+    ) -> FetchedPage | CheckedURL:
         """Make one hop when it is its turn at the host, within what is left of the time."""
-        turns = self._turns.setdefault(here.host, asyncio.Semaphore(PER_HOST))
-        async with turns:
+        semaphore = self._semaphores.setdefault(current.host, asyncio.Semaphore(PER_HOST))
+        async with semaphore:
             started = time.monotonic()
             try:
-                async with asyncio.timeout(trip.left):
-                    return await self._hop(here, trip)
+                async with asyncio.timeout(chain.seconds_left):
+                    return await self._hop(current, chain)
             except TimeoutError:
                 raise TooSlow(
-                    f"{printable_url(here.host)} sent no whole page within {trip.deadline:.3g} s"
+                    f"{printable_url(current.host)} sent no whole page within"
+                    f" {chain.deadline:.3g} s"
                 ) from None
             except Overflow:
                 raise TooLarge(
-                    f"{printable_url(here.host)}: the page is larger than {self._cap:,} bytes"
+                    f"{printable_url(current.host)}: the page is larger than {self._cap:,} bytes"
                 ) from None
             except FetchError:
                 raise
-            except _BROKEN as fault:
-                raise _named(fault, here.host) from None
+            except _BROKEN as error:
+                raise _fetch_error(error, current.host) from None
             finally:
-                trip.left -= time.monotonic() - started
+                chain.seconds_left -= time.monotonic() - started
 
-    async def _hop(self, here: CheckedURL, trip: _Trip) -> FetchedPage | CheckedURL:
-        HERE.set(here)
+    async def _hop(self, current: CheckedURL, chain: _RedirectChain) -> FetchedPage | CheckedURL:
+        CURRENT_URL.set(current)
         async with self._opened().get(
-            here.url, headers=self._headers(here, trip), allow_redirects=False
+            current.url, headers=self._headers(current, chain), allow_redirects=False
         ) as response:
             try:
                 if response.status in _REDIRECTS:
-                    return self._next(here, response.headers.get("Location"), trip)
-                return await self._page(response, here, trip)
+                    return self._next(current, response.headers.get("Location"), chain)
+                return await self._page(response, current, chain)
             finally:
                 if not response.content.at_eof():
                     response.close()  # never read on: what is left may have no end
 
     async def _page(
-        self, response: aiohttp.ClientResponse, here: CheckedURL, trip: _Trip
+        self, response: aiohttp.ClientResponse, current: CheckedURL, chain: _RedirectChain
     ) -> FetchedPage:
         if response.status != 200:
             raise BadResponse(
-                f"{printable_url(here.host)} answers {response.status}",
+                f"{printable_url(current.host)} answers {response.status}",
                 status=response.status,
-                again=retry_at(response.headers.items(), now=self._now()),
+                retry_at=retry_at(response.headers.items(), now=self._now()),
             )
         if (response.content_length or 0) > self._cap:
             raise Overflow
-        body = Decompressed(self._cap, gzip=_is_gzip(response, here.host))
+        body = Decompressed(self._cap, gzip=_is_gzip(response, current.host))
         while chunk := await response.content.readany():
             body.add(chunk)
         if body.cut:
             raise EOFError
         return FetchedPage(
-            url=str(here.url), asked=trip.asked, status=response.status,
+            url=str(current.url), requested_url=chain.requested_url, status=response.status,
             media_type=response.content_type.lower(), charset=response.charset,
-            body=bytes(body.data), retrieved=self._now(), hops=tuple(trip.hops),
+            body=bytes(body.data), retrieved=self._now(), hops=tuple(chain.hops),
         )  # fmt: skip
 
-    def _next(self, here: CheckedURL, location: str | None, trip: _Trip) -> CheckedURL:
+    def _next(self, current: CheckedURL, location: str | None, chain: _RedirectChain) -> CheckedURL:
         """Return the place a redirect leads to."""
-        name = printable_url(here.host)
+        name = printable_url(current.host)
         if not location:
             raise BadResponse(f"{name} redirects to nowhere")
-        trip.hops.append(str(here.url))
-        there = check_url(location, self._allow, base=here.url)
-        if trip.keyed and (here.url.scheme, there.url.scheme) == ("https", "http"):
+        chain.hops.append(str(current.url))
+        destination = check_url(location, self._allow, base=current.url)
+        if chain.keyed and (current.url.scheme, destination.url.scheme) == ("https", "http"):
             raise Blocked(f"{name} redirects from https to http")
-        if str(there.url) in trip.hops:
+        if str(destination.url) in chain.hops:
             raise BadResponse(
-                f"{name} redirects in a loop, back to {printable_url(str(there.url))}"
+                f"{name} redirects in a loop, back to {printable_url(str(destination.url))}"
             )
-        if len(trip.hops) > MAX_REDIRECTS:
+        if len(chain.hops) > MAX_REDIRECTS:
             raise BadResponse(f"{name}: more than {MAX_REDIRECTS} redirects")
-        if there.authority != trip.first_host:
-            trip.first_host = ""  # a stranger chose the way: no key from here on, not even back
-        return there
+        if destination.authority != chain.first_host:
+            chain.first_host = ""  # a stranger chose the way: no key from here on, not even back
+        return destination
 
-    def _headers(self, here: CheckedURL, trip: _Trip) -> dict[str, str]:
+    def _headers(self, current: CheckedURL, chain: _RedirectChain) -> dict[str, str]:
         headers = {
-            "Accept": trip.accept,
+            "Accept": chain.accept,
             "Accept-Encoding": "gzip, identity",
             "User-Agent": f"panel/{metadata.version('panel-verdict')}",
         }
-        key = self._keys.get(here.host)
+        key = self._keys.get(current.host)
         if (
             key
-            and here.authority == trip.first_host
-            and (here.allowlisted or here.url.scheme == "https")
+            and current.authority == chain.first_host
+            and (current.allowlisted or current.url.scheme == "https")
         ):
             headers[key[0]] = key[1]
-            trip.keyed = True
+            chain.keyed = True
         return headers
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -223,16 +226,16 @@ def _is_gzip(response: aiohttp.ClientResponse, host: str) -> bool:
     return "gzip" in encoding
 
 
-def _named(fault: BaseException, host: str) -> FetchError:
+def _fetch_error(error: BaseException, host: str) -> FetchError:
     """Say what broke in words of our own: a client's message may hold an address with a secret."""
     name = printable_url(host)
-    match fault:
+    match error:
         case aiohttp.ClientConnectorDNSError():
             return NoAnswer(f"{name}: no such host")
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return NoAnswer(f"{name}: no trusted TLS connection")
         case aiohttp.ClientConnectorError():
-            return NoAnswer(f"{name}: no connection ({fault.os_error.strerror or 'closed'})")
+            return NoAnswer(f"{name}: no connection ({error.os_error.strerror or 'closed'})")
         case aiohttp.ServerDisconnectedError() | ConnectionError():
             return NoAnswer(f"{name} closed the connection before it answered")
         case zlib.error() | EOFError():

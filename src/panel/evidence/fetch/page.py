@@ -1,4 +1,4 @@
-"""A page as it came: bytes and what the server said about them. Not parsed here."""
+"""A fetched page: its bytes and what its server states about them. Not parsed here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,9 @@ class FetchedPage:
     """One document, after its redirects."""
 
     url: str
-    """Where it was found."""
-    asked: str
-    """The address that was asked for."""
+    """Its address after redirects."""
+    requested_url: str
+    """The address of the first request."""
     status: int
     media_type: str
     """`text/html`, lower case and without parameters."""
@@ -22,4 +22,4 @@ class FetchedPage:
     retrieved: datetime
     """When the last byte was there; UTC."""
     hops: tuple[str, ...] = ()
-    """The addresses on the way: `asked` and those it was redirected through."""
+    """The addresses that redirected, in order: `requested_url` first."""

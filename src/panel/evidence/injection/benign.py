@@ -137,8 +137,8 @@ _ABOUT_A_TOOL: Final = re.compile(
 
 def setup(context: Context) -> bool:
     """Tell what an installer or wizard asks a person from what a reviewer is told to answer."""
-    whole = f"{context.before} {context.sentence}"
-    if _OURS.search(whole):
+    context_text = f"{context.before} {context.sentence}"
+    if _OURS.search(context_text):
         return False
     return bool(
         _ASKS.search(context.sentence)
@@ -167,5 +167,5 @@ def store(context: Context) -> bool:
 
 def dataset(context: Context) -> bool:
     """Tell questions with their answers, as data sets have them, from a finished reply."""
-    whole = f"{context.match} {context.sentence}"
-    return bool(_PAIR.search(whole)) and not _ABOUT_A_TOOL.search(whole)
+    context_text = f"{context.match} {context.sentence}"
+    return bool(_PAIR.search(context_text)) and not _ABOUT_A_TOOL.search(context_text)

@@ -19,25 +19,25 @@ from panel.evidence.injection.patterns import (
     ABOUT_VERDICTS,
     AIMED,
     FORGED,
-    NAMED_TURN,
+    LABELLED_TURN,
     OUR_VERDICT,
     OVERRIDE,
-    SQUEEZED,
     TURN,
+    WITHOUT_BLANKS,
 )
 from panel.evidence.source import Evidence, Passage
 from panel.evidence.tools.tool import Tool
 from panel.foundation.text import clean, one_line
 
 _WINDOW: Final = 220
-_MUCH_HIDDEN: Final = 1000
+_MAX_HIDDEN: Final = 1000
 _BORDER: Final = 4
 """Passages at either end of a source that are read together with another source's."""
 
-_MOST: Final = 12
+_MAX_FLAGS: Final = 12
 """Flags kept of one source."""
 
-_NAMED: Final = re.compile(r"\bE\d{1,6}\.\d{1,6}\b")
+_PASSAGE_ID: Final = re.compile(r"\bE\d{1,6}\.\d{1,6}\b")
 _TELLTALE: Final = re.compile(
     r"ship|vote|answer|ignore|disregard|verdict|\brate\b|forget|respond|repl[yi]", re.IGNORECASE
 )
@@ -47,7 +47,7 @@ _TAG_RUN: Final = re.compile("[\U000e0020-\U000e007e]{10,}")
 _SELECTOR_RUN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{10,}")
 _ZERO_WIDTH_RUN: Final = re.compile("[\u200b\u200c\u200d\u2060\ufeff]{16,}")
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$)|[。！？]|\n")
-_NAMED_ATTACK: Final = re.compile(
+_ATTACK_MENTION: Final = re.compile(
     r"\W{0,3}(?:is|are|was|were|as|in|and similar|and other|style|attacks?|prompts?|injections?"
     r"|payloads?"
     r"|strings?|patterns?|phrases?|tricks?|requests?)\b",
@@ -69,7 +69,7 @@ def find_flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, .
     """
     flags = [*_in_hidden(hidden), *_in_characters(raw)]
     amount = sum(len(text) for text in hidden)
-    if amount > max(_MUCH_HIDDEN, len(visible)):
+    if amount > max(_MAX_HIDDEN, len(visible)):
         flags.append(f"more text is hidden ({amount} characters) than shown ({len(visible)})")
     return tuple(dict.fromkeys(flags))
 
@@ -86,7 +86,7 @@ def examine(evidence: Evidence, tool: Tool) -> Evidence:
     if evidence.sources:
         flags[evidence.sources[0].id] += _in_entry(tool)
     sources = (
-        s.model_copy(update={"flags": tuple(dict.fromkeys(flags[s.id]))[:_MOST]})
+        s.model_copy(update={"flags": tuple(dict.fromkeys(flags[s.id]))[:_MAX_FLAGS]})
         for s in evidence.sources
     )
     return evidence.model_copy(update={"sources": tuple(sources)})
@@ -94,7 +94,7 @@ def examine(evidence: Evidence, tool: Tool) -> Evidence:
 
 def flagged_passages(flags: Sequence[str]) -> tuple[str, ...]:
     """Return the ids of the passages that flags name; ids that a page put there do not count."""
-    return tuple(dict.fromkeys(i for f in flags for i in _NAMED.findall(f.partition("“")[0])))
+    return tuple(dict.fromkeys(i for f in flags for i in _PASSAGE_ID.findall(f.partition("“")[0])))
 
 
 class _Joined:
@@ -140,41 +140,41 @@ def _around(text: str, match: re.Match[str], offset: int = 0) -> Context:
 
 def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
     text = _Joined(passages)
-    for what, match in _injections(text.text, text):
-        yield _flag(what, text.text, match, text.ids(match))
+    for meaning, match in _injections(text.text, text):
+        yield _flag(meaning, text.text, match, text.ids(match))
     for passage in passages:
-        for how, decoded, order in _encoded(passage.text):
-            yield _flag(f"holds an order in {how}", decoded, order, (passage.id,))
+        for encoding, decoded, order in _encoded(passage.text):
+            yield _flag(f"holds an order in {encoding}", decoded, order, (passage.id,))
     for heading, ident in _headings(passages).items():
-        for what, match in _injections(heading):
-            yield _flag(f"stands under a heading that {what}", heading, match, (ident,))
-        for how, decoded, order in _encoded(heading):
-            what = f"stands under a heading with an order in {how}"
-            yield _flag(what, decoded, order, (ident,))
+        for meaning, match in _injections(heading):
+            yield _flag(f"stands under a heading that {meaning}", heading, match, (ident,))
+        for encoding, decoded, order in _encoded(heading):
+            meaning = f"stands under a heading with an order in {encoding}"
+            yield _flag(meaning, decoded, order, (ident,))
 
 
 def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
-    plain = _aimed(text)
-    for how, decoded in decodings(text):
-        if plain is not None and how in SPELLINGS:
+    plain = _aimed_at_reviewer(text)
+    for encoding, decoded in decodings(text):
+        if plain is not None and encoding in SPELLINGS:
             continue  # what stands there without it is judged with what stands around it
-        if _TELLTALE.search(decoded) and (match := _aimed(decoded)):
-            yield how, decoded, match
+        if _TELLTALE.search(decoded) and (match := _aimed_at_reviewer(decoded)):
+            yield encoding, decoded, match
 
 
 def _between(first: Sequence[Passage], second: Sequence[Passage]) -> Iterator[str]:
     text = _Joined((*first[-_BORDER:], *second[:_BORDER]), between=" ")
-    for what, match in _injections(text.text):
+    for meaning, match in _injections(text.text):
         ids = text.ids(match)
         if ids[0].partition(".")[0] != ids[-1].partition(".")[0]:
-            yield _flag(what, text.text, match, ids)
+            yield _flag(meaning, text.text, match, ids)
 
 
 def _in_entry(tool: Tool) -> Iterator[str]:
     fields = (tool.name, tool.url, tool.category, tool.tagline, tool.price, tool.description)
-    own = "\n".join(filter(None, fields))
-    seen = Passage(id="", text=clean(own)[0])
-    for flag in (*_in_passages((seen,)), *_in_characters(own)):
+    entry = "\n".join(filter(None, fields))
+    passage = Passage(id="", text=clean(entry)[0])
+    for flag in (*_in_passages((passage,)), *_in_characters(entry)):
         yield f"the tool's own entry {flag}"
 
 
@@ -192,10 +192,10 @@ def _injections(text: str, joined: _Joined | None = None) -> Iterator[tuple[str,
 
     Without `joined`, the text is a heading or lies across two sources: no exception applies there.
     """
-    for pattern, what, exception in AIMED:
+    for pattern, meaning, exception in AIMED:
         for match in pattern.finditer(text):
             if joined is None or not _is_exempt(exception, joined.around(match)):
-                yield what, match
+                yield meaning, match
                 break
     for match in OVERRIDE.finditer(text):
         if not _is_example(text, match, joined):
@@ -209,31 +209,31 @@ def _is_exempt(exception: BenignCase | None, context: Context) -> bool:
 
 
 def _forged(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    for pattern, what, telling in (
+    for pattern, meaning, context_pattern in (
         (TURN, "forges a chat turn", ABOUT_VERDICTS),
-        (NAMED_TURN, "forges a chat turn", OUR_VERDICT),
+        (LABELLED_TURN, "forges a chat turn", OUR_VERDICT),
         (FORGED, "forges a part of the prompt", ABOUT_VERDICTS),
     ):
         for match in pattern.finditer(text):
-            if telling.search(text[match.end() : match.end() + _WINDOW]):
-                yield what, match
+            if context_pattern.search(text[match.end() : match.end() + _WINDOW]):
+                yield meaning, match
                 break
 
 
-def _aimed(text: str) -> re.Match[str] | None:
-    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), SQUEEZED)
+def _aimed_at_reviewer(text: str) -> re.Match[str] | None:
+    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), WITHOUT_BLANKS)
     return next((match for regex in patterns if (match := regex.search(text))), None)
 
 
 def _in_hidden(hidden: Sequence[str]) -> Iterator[str]:
     text = clean("\n".join(hidden))[0]
-    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), TURN, NAMED_TURN)
+    patterns = (OVERRIDE, *(pattern for pattern, _, _ in AIMED), TURN, LABELLED_TURN)
     if match := next((match for regex in patterns if (match := regex.search(text))), None):
         yield _flag("hidden text speaks to the reviewer", text, match)
         return
-    for how, decoded in decodings(text):
-        if match := _aimed(decoded):
-            yield _flag(f"hidden text holds an order in {how}", decoded, match)
+    for encoding, decoded in decodings(text):
+        if match := _aimed_at_reviewer(decoded):
+            yield _flag(f"hidden text holds an order in {encoding}", decoded, match)
 
 
 def _in_characters(raw: str) -> Iterator[str]:
@@ -256,23 +256,23 @@ def _is_example(text: str, match: re.Match[str], joined: _Joined | None) -> bool
     at = match.start() - start
     if any(quotation.start() < at < quotation.end() for quotation in _QUOTED.finditer(around)):
         return True
-    if _NAMED_ATTACK.match(text, match.end()) and ABOUT_ATTACKS.search(around):
+    if _ATTACK_MENTION.match(text, match.end()) and ABOUT_ATTACKS.search(around):
         return True
     in_code = joined is not None and joined.in_code(match)
     return in_code and ABOUT_ATTACKS.search(around) is not None
 
 
-def _flag(what: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
+def _flag(meaning: str, text: str, match: re.Match[str], ids: Sequence[str] = ()) -> str:
     start = _start(match)
     excerpt = _excerpt(text[start : max(match.end(), start + 60)])
-    where = " and ".join(dict.fromkeys(i for i in (*ids[:1], *ids[-1:]) if i))
-    return f"{where} {what}: “{excerpt}”".strip()
+    location = " and ".join(dict.fromkeys(i for i in (*ids[:1], *ids[-1:]) if i))
+    return f"{location} {meaning}: “{excerpt}”".strip()
 
 
 def _start(match: re.Match[str]) -> int:
     """Return where the words of a match begin: a pattern may take the full stop before them."""
-    written = match.group()
-    return match.start() + len(written) - len(written.lstrip(' \n\t.!?:;>*_|]"“'))
+    matched = match.group()
+    return match.start() + len(matched) - len(matched.lstrip(' \n\t.!?:;>*_|]"“'))
 
 
 def _excerpt(text: str) -> str:

@@ -31,11 +31,11 @@ _LEET: Final = re.compile(
 """A word with digits or signs among its letters: `4n5w3r`."""
 _LEET_RUN: Final = re.compile(r"[\w@$!|]+(?:[\s,.:;-]{1,3}[\w@$!|]+){0,60}")
 _LEET_LETTERS: Final = tuple(
-    str.maketrans("0134578@$!|", f"o{one}eastb" + "as" + f"{one}{one}") for one in "il"
+    str.maketrans("0134578@$!|", f"o{letter}eastb" + "as" + f"{letter}{letter}") for letter in "il"
 )
 SPELLINGS: Final = frozenset({"look-alike letters", "compatibility letters"})
 """Readings that are the text itself in other letters."""
-_MOST: Final = 12
+_MAX_RUNS: Final = 12
 """Encoded runs that are looked into in one text."""
 
 
@@ -58,7 +58,7 @@ def _leet(text: str) -> Iterator[tuple[str, str]]:
     for count, match in enumerate(_LEET_RUN.finditer(text)):
         words = match.group().split()
         spelt = len(_LEET.findall(match.group()))
-        if count < _MOST * 4 and spelt >= 2 and spelt >= 0.4 * len(words):
+        if count < _MAX_RUNS * 4 and spelt >= 2 and spelt >= 0.4 * len(words):
             for letters in _LEET_LETTERS:
                 decoded = match.group().lower().translate(letters)
                 yield "digits for letters", decoded
@@ -66,7 +66,7 @@ def _leet(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _runs(text: str) -> Iterator[tuple[str, str]]:
-    for pattern, how, undo in (
+    for pattern, encoding, decode in (
         (_BASE64, "base64", _from_base64),
         (_HEX, "hex", _from_hex),
         (_PERCENT, "percent escapes", unquote),
@@ -76,10 +76,10 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
         (_BINARY, "binary", _from_binary),
     ):
         for count, match in enumerate(pattern.finditer(text)):
-            if count == _MOST:
+            if count == _MAX_RUNS:
                 break
-            if (decoded := undo(match.group())) and _is_text(decoded):
-                yield how, decoded
+            if (decoded := decode(match.group())) and _is_text(decoded):
+                yield encoding, decoded
 
 
 def _from_base64(text: str) -> str:
@@ -111,5 +111,5 @@ def _from_binary(text: str) -> str:
 
 
 def _is_text(text: str) -> bool:
-    shown = sum(c.isprintable() or c in "\n\t" for c in text)
-    return len(text) >= 8 and shown >= 0.95 * len(text)
+    printable_count = sum(c.isprintable() or c in "\n\t" for c in text)
+    return len(text) >= 8 and printable_count >= 0.95 * len(text)

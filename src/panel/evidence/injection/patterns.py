@@ -295,7 +295,7 @@ TURN: Final = re.compile(
 )
 """A chat template's turn."""
 
-NAMED_TURN: Final = re.compile(
+LABELLED_TURN: Final = re.compile(
     r"(?:^|\n)\s*(?:###\s*(?:Response|Assistant|System|Instruction)|(?:Human|Assistant)):"
     r"|<\|[a-z][a-z_]{1,40}\|>",
     re.IGNORECASE,
@@ -309,7 +309,7 @@ FORGED: Final = re.compile(
 )
 """Something of ours: a marker line, a passage number, a sentence of the prompts."""
 
-SQUEEZED: Final = re.compile(
+WITHOUT_BLANKS: Final = re.compile(
     r"(?:ignore|disregard|forget)(?:all|the|your|any)*(?:previous|prior|above|earlier)"
     r"|(?:vote|answer|recommend|verdict|replywith)(?:is|:)?(?:ship|yes)",
     re.IGNORECASE,

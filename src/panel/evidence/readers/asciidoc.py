@@ -16,7 +16,7 @@ from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
 _SET_ATTRIBUTES: Final = {"env-github": "", "env": "github", "asciidoctor": "", "backend-html5": ""}
 """Attributes that are set where a README is shown."""
-_SIGNS: Final = {
+_CHARACTER_ATTRIBUTES: Final = {
     "empty": "", "sp": " ", "nbsp": " ", "zwsp": "", "wj": "", "apos": "'", "quot": '"',
     "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "deg": "°", "plus": "+", "brvbar": "|",
     "vbar": "|", "amp": "&", "lt": "<", "gt": ">", "startsb": "[", "endsb": "]", "caret": "^",
@@ -40,29 +40,29 @@ class _Lines:
     used: set[str] = field(default_factory=set)
     entries: dict[str, str] = field(default_factory=dict)
 
-    def seen(self) -> Iterator[str]:
+    def visible(self) -> Iterator[str]:
         """Yield the lines that conditions let through; what they keep back is hidden."""
-        shown: list[bool] = []
-        kept_back: list[str] = []
+        conditions: list[bool] = []
+        excluded: list[str] = []
         for line in self.lines:
-            if _END.fullmatch(line) and shown:
-                shown.pop()
-                self._keep_back(kept_back, closed=all(shown))
+            if _END.fullmatch(line) and conditions:
+                conditions.pop()
+                self._hide_excluded(excluded, closed=all(conditions))
             elif match := _CONDITION.fullmatch(line):
                 holds = self._holds(*match.groups())
                 if match[1] == "ifeval" or not match[3]:
-                    shown.append(holds)
-                elif holds and all(shown):
+                    conditions.append(holds)
+                elif holds and all(conditions):
                     yield match[3]
                 else:
                     self.page.hide(match[3], f"condition {match[1]}::{match[2]}")
-            elif all(shown):
+            elif all(conditions):
                 yield line
             else:
-                kept_back.append(line)
-        self._keep_back(kept_back, closed=True)
+                excluded.append(line)
+        self._hide_excluded(excluded, closed=True)
 
-    def _keep_back(self, lines: list[str], *, closed: bool) -> None:
+    def _hide_excluded(self, lines: list[str], *, closed: bool) -> None:
         if closed:
             self.page.hide("\n".join(lines), "condition that does not hold")
             lines.clear()
@@ -70,8 +70,8 @@ class _Lines:
     def _holds(self, kind: str, names: str, _: str) -> bool:
         if kind == "ifeval":
             return False
-        every = all if "+" in names else any
-        holds = every(name in self.attributes for name in re.split(r"[,+]", names))
+        quantifier = all if "+" in names else any
+        holds = quantifier(name in self.attributes for name in re.split(r"[,+]", names))
         return holds == (kind == "ifdef")
 
     def entry(self, line: str) -> bool:
@@ -91,9 +91,9 @@ class _Lines:
         """Return the text with its attributes in place."""
         return _REFERENCE.sub(lambda match: self._value(match[1].lower(), match[0]), text)
 
-    def _value(self, name: str, written: str) -> str:
+    def _value(self, name: str, reference: str) -> str:
         self.used.add(name)
-        return _SIGNS.get(name, self.attributes.get(name, written))
+        return _CHARACTER_ATTRIBUTES.get(name, self.attributes.get(name, reference))
 
     def unused(self) -> None:
         """Hide the attributes that nothing showed."""
@@ -104,8 +104,8 @@ class _Lines:
 
 _UNSEEN: Final = re.compile(r"\(\(\((.{0,400}?)\)\)\)|\bindexterm:\[(.{0,400}?)\]", re.DOTALL)
 _INLINE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
-    (re.compile(pattern, re.DOTALL), put)
-    for pattern, put in (
+    (re.compile(pattern, re.DOTALL), replacement)
+    for pattern, replacement in (
         (r"\[\[[\w:.-]+(?:,[^\]]*)?\]\]|anchor:[\w-]+\[[^\]]*\]", ""),
         (r"image:(?!:)([^\s\[]*)\[([^\],]*)[^\]]*\]", r'<img src="\1" alt="\2">'),
         (
@@ -125,7 +125,7 @@ _INLINE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"[ \t]\+$", "<br>"),
     )
 )  # fmt: skip
-_PASSED: Final = re.compile(r"\+\+\+(.{0,400}?)\+\+\+|pass:[a-z,]*\[(.{0,400}?)\]", re.DOTALL)
+_PASSTHROUGH: Final = re.compile(r"\+\+\+(.{0,400}?)\+\+\+|pass:[a-z,]*\[(.{0,400}?)\]", re.DOTALL)
 
 
 def marked(page: HTMLWriter, text: str) -> str:
@@ -135,7 +135,7 @@ def marked(page: HTMLWriter, text: str) -> str:
     parts: list[str] = []
     place = 0
     text = _UNSEEN.sub("", text)
-    for match in _PASSED.finditer(text):  # HTML of its own, which may hide what it holds
+    for match in _PASSTHROUGH.finditer(text):  # HTML of its own, which may hide what it holds
         parts += [_spans(text[place : match.start()]), match[1] or match[2] or ""]
         place = match.end()
     return "".join((*parts, _spans(text[place:])))
@@ -143,12 +143,12 @@ def marked(page: HTMLWriter, text: str) -> str:
 
 def _spans(text: str) -> str:
     text = html.escape(text, quote=True)
-    for pattern, put in _INLINE:
-        text = pattern.sub(put, text)
+    for pattern, replacement in _INLINE:
+        text = pattern.sub(replacement, text)
     return re.sub(r'class="([^"]*)"', lambda match: match[0].replace(".", " "), text)
 
 
-_MOST: Final = 200_000
+_MAX_CHARACTERS: Final = 200_000
 """Characters that are read; what follows is left aside."""
 _COMMENT_BLOCK: Final = re.compile(r"/{4,}")
 _VERBATIM: Final = re.compile(r"-{4,}|\.{4,}|```[\w+-]*|\+{4,}")
@@ -170,14 +170,14 @@ _ROLE: Final = re.compile(r"(?:^|[,\s])(?:role\s*=\s*[\"']?([\w .-]+)|[^,\s\"']*
 def read_asciidoc(text: str) -> Extract:
     """Return the visible blocks of an AsciiDoc document and what was hidden in it."""
     metadata, text = front_matter.split(text)
-    text, left = beginning(text, _MOST)
+    text, omitted = beginning(text, _MAX_CHARACTERS)
     page = HTMLWriter()
     reader = _Lines(text.split("\n"), page)
     _Writer(page, reader).write()
     reader.unused()
     extract = page.extract()
     front = (Block("list", line, "Metadata") for line in metadata)
-    return replace(extract, blocks=(*front, *extract.blocks), aside=left)
+    return replace(extract, blocks=(*front, *extract.blocks), aside=omitted)
 
 
 class _Writer:
@@ -186,9 +186,9 @@ class _Writer:
     def __init__(self, page: HTMLWriter, reader: _Lines) -> None:
         self.page = page
         self.reader = reader
-        self.lines = reader.seen()
+        self.lines = reader.visible()
         self.paragraph: list[str] = []
-        self.listed = False
+        self.in_list_item = False
         """The paragraph is an item of a list."""
         self.style = ""
         """The attributes in brackets above the block that comes next."""
@@ -209,7 +209,7 @@ class _Writer:
             self.page.hide("\n".join(self._until(line)), "comment")
         elif line.startswith("//") and not line.startswith("///"):
             self.page.hide(line[2:], "comment")
-        elif self._takes_entries(line) and self.reader.entry(self._whole(line)):
+        elif self._takes_entries(line) and self.reader.entry(self._continued(line)):
             self.style = ""
         elif not self._block(line):
             self.paragraph.append(line)
@@ -217,7 +217,7 @@ class _Writer:
     def _takes_entries(self, line: str) -> bool:
         return line.startswith(":") and (self.header or not self.paragraph)
 
-    def _whole(self, line: str) -> str:
+    def _continued(self, line: str) -> str:
         """Return an attribute entry with the lines that continue it."""
         while line.endswith(("\\", " +")):
             line = f"{line.rstrip('+').rstrip(chr(92)).rstrip()} {next(self.lines, '').strip()}"
@@ -247,7 +247,7 @@ class _Writer:
             self._heading(len(match[1]), match[2])
         elif line in {"'''", "<<<", "***", "* * *"} and not self.paragraph:
             self.style = ""
-        elif _ATTRIBUTES.fullmatch(line) and (self.listed or not self.paragraph):
+        elif _ATTRIBUTES.fullmatch(line) and (self.in_list_item or not self.paragraph):
             self._flush(keep_style=True)
             self.style += line.strip()
         elif match := _MACRO.fullmatch(line):
@@ -290,11 +290,11 @@ class _Writer:
             "\n"
         )
         hidden, self.style = self._is_hidden(), ""
-        shown = [row.strip() for row in rows if row.strip()]
+        filled = [row.strip() for row in rows if row.strip()]
         if hidden:
-            self.page.hide("\n".join(shown), "comment")
+            self.page.hide("\n".join(filled), "comment")
             return
-        for row in (row for row in shown if not row.startswith("//")):
+        for row in (row for row in filled if not row.startswith("//")):
             cells = re.split(r"(?:^|\s)(?:\d+[*+]|[<^>.a-z\d+]{0,6})?\|", row)
             self.page.row([self._inline(cell.strip()) for cell in cells if cell.strip()])
 
@@ -311,7 +311,7 @@ class _Writer:
         if match := _ITEM.fullmatch(line):
             self._begin_item(match[1])
             return True
-        open_text = self.paragraph and not self.listed
+        open_text = self.paragraph and not self.in_list_item
         if (match := _LABELLED.fullmatch(line)) and not open_text and "://" not in match[1]:
             self._begin_item(f"{match[1]}: {match[2] or ''}")
             return True
@@ -322,14 +322,14 @@ class _Writer:
 
     def _begin_item(self, text: str) -> None:
         self._flush()
-        self.paragraph, self.listed = [text], True
+        self.paragraph, self.in_list_item = [text], True
 
     def _flush(self, *, keep_style: bool = False) -> None:
         text, self.paragraph = "\n".join(self.paragraph), []
-        listed, self.listed = self.listed, False
+        in_list_item, self.in_list_item = self.in_list_item, False
         if text and (self._is_hidden() or self.style.startswith("[pass")):
             self.page.hide(text, "comment" if "comment" in self.style else "passthrough")
-        elif text and listed:
+        elif text and in_list_item:
             self.page.item(self._inline(text))
         elif text:
             self.page.paragraph(self._inline(_ALERT.sub("", text)), classes=self._roles())
@@ -345,7 +345,9 @@ class _Writer:
 
     def _roles(self) -> str:
         roles = _ROLE.findall(self.style.strip("[]"))
-        return " ".join((named or short).replace(".", " ") for named, short in roles)
+        return " ".join(
+            (attribute or shorthand).replace(".", " ") for attribute, shorthand in roles
+        )
 
     def _inline(self, text: str) -> str:
         """Return HTML for the text of a paragraph."""

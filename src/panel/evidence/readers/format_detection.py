@@ -28,7 +28,7 @@ SUFFIXES: Final = {
 
 _LINES: Final = 400
 """As many lines tell what a document is."""
-_SIGNS: Final = {
+_LINE_PATTERNS: Final = {
     MARKDOWN: re.compile(
         r"(?:#{1,6} \S|```|!?\[[^\]\n]{1,200}\]\(\S|\[!\[|<!--|</?(?:p|h\d|div|a|img|br|details)\b)"
     ),
@@ -47,7 +47,7 @@ _SIGNS: Final = {
     ),
 }  # fmt: skip
 """What lines of each look like."""
-_TELLING: Final = {
+_DISTINCTIVE: Final = {
     RST: re.compile(
         r"^\.\. (?:[\w.:+-]+::|_[^_\n]+:|\|[^|\n]+\|)|^(?:={4,}|-{4,}|~{4,})\n.+\n[=~-]{4,}$"
         r"|`__?\b|::\n\n +\S",
@@ -80,11 +80,13 @@ def by_look(text: str, *, otherwise: str) -> str:
     """
     head = text[: _LINES * 200]
     lines = [line.rstrip()[:400] for line in head.split("\n")[:_LINES]]
-    counts = {kind: sum(bool(sign.match(line)) for line in lines) for kind, sign in _SIGNS.items()}
+    counts = {
+        kind: sum(bool(sign.match(line)) for line in lines) for kind, sign in _LINE_PATTERNS.items()
+    }
     underlined = sum(_is_title(*pair) for pair in pairwise(lines))
     counts[RST] += underlined * (counts[RST] > 0)
     counts[MARKDOWN] += underlined * (counts[RST] == 0)
-    able = [kind for kind in counts if kind not in _TELLING or _TELLING[kind].search(head)]
+    able = [kind for kind in counts if kind not in _DISTINCTIVE or _DISTINCTIVE[kind].search(head)]
     best = max(able, key=lambda kind: counts[kind])
     return best if counts[best] else otherwise
 
@@ -107,29 +109,29 @@ _META: Final = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.-]{1,40})", re.IGNORECASE
 )
 _HEAD: Final = 2048
-_USUAL: Final = re.compile(
+_CHARSET: Final = re.compile(
     r"utf-?8|us-ascii|ascii|latin-?1|iso-?8859-?\d{1,2}|windows-125\d|cp125\d|koi8-[ru]|gb2312|gbk"
     r"|gb18030|big5|shift[_-]jis|euc-jp|euc-kr|utf-16(?:le|be)?"
 )
 """Python knows codecs that are no character sets, and some that decode twice."""
 
 
-def decoded(raw: bytes, named: str | None, *, markup: bool = False) -> str:
+def decoded(raw: bytes, declared: str | None, *, markup: bool = False) -> str:
     """Return the text of a document; what fits no character set becomes U+FFFD.
 
     Bytes that are UTF-8 are taken for it whatever else is claimed: hardly anything else is.
 
     Args:
         raw: The bytes.
-        named: The character set its server names.
+        declared: The character set its server names.
         markup: It is HTML, which may name its own.
     """
     for mark, charset in _MARKS:
         if raw.startswith(mark):
             return raw[len(mark) :].decode(charset, "replace")
-    own = _META.search(raw[:_HEAD]) if markup else None
-    claimed = [named, own[1].decode("ascii", "replace") if own else None]
-    usual = [name for name in claimed if name and _known(name)]
+    meta = _META.search(raw[:_HEAD]) if markup else None
+    claimed = [declared, meta[1].decode("ascii", "replace") if meta else None]
+    usual = [name for name in claimed if name and _is_charset(name)]
     wide = [name for name in usual if name.lower().startswith("utf-16")]  # its NULs are UTF-8 too
     for charset in [*wide, "utf-8", *usual]:
         try:
@@ -139,12 +141,12 @@ def decoded(raw: bytes, named: str | None, *, markup: bool = False) -> str:
     text = raw.decode("utf-8", "replace")
     if any(letter > "\x7f" and letter != "\ufffd" for letter in text):
         return text  # UTF-8 with a fault in it
-    others = [name for name in usual if codecs.lookup(name).name != "utf-8"]
-    return raw.decode(others[0] if others else "windows-1252", "replace")
+    legacy = [name for name in usual if codecs.lookup(name).name != "utf-8"]
+    return raw.decode(legacy[0] if legacy else "windows-1252", "replace")
 
 
-def _known(name: str) -> bool:
+def _is_charset(name: str) -> bool:
     try:
-        return bool(_USUAL.fullmatch(name.lower())) and bool(codecs.lookup(name))
+        return bool(_CHARSET.fullmatch(name.lower())) and bool(codecs.lookup(name))
     except LookupError:
         return False

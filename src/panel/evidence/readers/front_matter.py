@@ -13,7 +13,7 @@ _LONGEST: Final = 600
 """Characters of an entry that is kept whole; a longer one is a table of results, not metadata."""
 _LINES: Final = 24
 """Lines of such an entry."""
-_MOST: Final = 60
+_MAX_LINES: Final = 60
 """Lines that are kept of all."""
 
 _KEY: Final = re.compile(r"[\"']?[\w.$@/ -]{1,80}[\"']?\s*(?::(?:\s|$)|=(?!=))")
@@ -43,7 +43,7 @@ def split(text: str) -> tuple[list[str], str]:
     body, rest = _body(lines, closings)
     if not _is_metadata(body, opening):
         return [], text
-    return _kept(body, opening), "\n".join(rest)
+    return _short_entries(body, opening), "\n".join(rest)
 
 
 def _body(lines: Sequence[str], closings: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -57,19 +57,19 @@ def _body(lines: Sequence[str], closings: Sequence[str]) -> tuple[list[str], lis
 
 def _is_metadata(body: Sequence[str], opening: str) -> bool:
     """Tell keys from prose between two rules: every line at the margin must be one of metadata."""
-    written = [line for line in body if line.strip()]
-    if not written:
+    filled = [line for line in body if line.strip()]
+    if not filled:
         return bool(body)
     if opening in {";;;", "---json"}:
-        return "".join(written).lstrip().startswith("{")
-    plain = [line for line in written if not line.startswith((" ", "\t", "#"))]
-    known = sum(bool(_KEY.match(line)) or line[0] in "-[]{}\"'" for line in plain)
+        return "".join(filled).lstrip().startswith("{")
+    plain = [line for line in filled if not line.startswith((" ", "\t", "#"))]
+    metadata_lines = sum(bool(_KEY.match(line)) or line[0] in "-[]{}\"'" for line in plain)
     keys = sum(bool(_KEY.match(line)) for line in plain)
     tables = "+++" in opening or opening.endswith("toml")
-    return known >= 0.9 * len(plain) and (keys > 0 or (tables and bool(plain)))
+    return metadata_lines >= 0.9 * len(plain) and (keys > 0 or (tables and bool(plain)))
 
 
-def _kept(body: Sequence[str], opening: str) -> list[str]:
+def _short_entries(body: Sequence[str], opening: str) -> list[str]:
     if opening in {";;;", "---json"}:
         try:
             return _values(json.loads("\n".join(body)))
@@ -77,7 +77,7 @@ def _kept(body: Sequence[str], opening: str) -> list[str]:
             return []
     toml = "+++" in opening or opening.endswith("toml")
     lines = [line for entry in _entries(body) if _is_short(entry) for line in entry]
-    return [_as_yaml(line) if toml else line for line in lines][:_MOST]
+    return [_as_yaml(line) if toml else line for line in lines][:_MAX_LINES]
 
 
 def _entries(body: Sequence[str]) -> Iterator[list[str]]:
@@ -117,11 +117,11 @@ def _json_object(text: str) -> tuple[list[str], str]:
 def _values(metadata: Any) -> list[str]:
     if not isinstance(metadata, dict):
         return []
-    pairs = [(str(key), _written(value)) for key, value in metadata.items()]
-    return [f"{key}: {value}" for key, value in pairs if 0 < len(value) <= _LONGEST][:_MOST]
+    pairs = [(str(key), _value_text(value)) for key, value in metadata.items()]
+    return [f"{key}: {value}" for key, value in pairs if 0 < len(value) <= _LONGEST][:_MAX_LINES]
 
 
-def _written(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, list):
         plain = all(isinstance(item, str | int | float) for item in value)
         return ", ".join(map(str, value)) if plain else ""

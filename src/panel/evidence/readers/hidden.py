@@ -19,7 +19,7 @@ _HIDING_CLASSES: Final = frozenset({
     "sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "d-none",
     "is-hidden", "hidden",
 })  # fmt: skip
-_SHOWN_LATER: Final = re.compile(r"^\w+:(?:not-sr-only|block|flex|grid|table|inline)")
+_RESPONSIVE_CLASS: Final = re.compile(r"^\w+:(?:not-sr-only|block|flex|grid|table|inline)")
 _SIMPLE_SELECTOR: Final = re.compile(r"^[.#]?[\w-]+$")
 _ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 _NUMBER: Final = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|vw|vh|ex|ch|cm|mm|in|%)?$")
@@ -42,11 +42,11 @@ def hides(
         return "closed dialog"
     classes = attributes.get("class", "").split()
     hiding = sorted(_HIDING_CLASSES.intersection(classes))
-    if hiding and not any(map(_SHOWN_LATER.match, classes)):
+    if hiding and not any(map(_RESPONSIVE_CLASS.match, classes)):
         return f"class {hiding[0]}"
-    own = (tag, f"#{attributes.get('id', '')}", *(f".{name}" for name in classes))
-    if ruled := next((selectors[name] for name in own if name in selectors), ""):
-        return f"{ruled}, by the style sheet"
+    names = (tag, f"#{attributes.get('id', '')}", *(f".{name}" for name in classes))
+    if reason := next((selectors[name] for name in names if name in selectors), ""):
+        return f"{reason}, by the style sheet"
     style = attributes.get("style", "")
     return hiding_style(style, on_background=on_background) if style else ""
 
@@ -61,9 +61,9 @@ def hiding_selectors(sheet: str) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for rule in _uncommented(sheet).split("}"):
         *_, selectors, declarations = ["", "", *rule.split("{")]
-        if why := hiding_style(declarations, on_background=True):
+        if reason := hiding_style(declarations, on_background=True):
             names = (name.strip() for name in selectors.split(","))
-            reasons.update((name, why) for name in names if _SIMPLE_SELECTOR.match(name))
+            reasons.update((name, reason) for name in names if _SIMPLE_SELECTOR.match(name))
     return reasons
 
 
@@ -73,7 +73,7 @@ def hiding_style(style: str, *, on_background: bool) -> str:
     return (
         _switched_off(css)
         or _too_small(css)
-        or _moved_away(css)
+        or _off_page(css)
         or _same_colour(css, on_background=on_background)
     )
 
@@ -101,21 +101,23 @@ def _too_small(css: Mapping[str, str]) -> str:
     })  # fmt: skip
 
 
-def _moved_away(css: Mapping[str, str]) -> str:
-    away = ["text-indent", "margin-left", "margin-top"]
+def _off_page(css: Mapping[str, str]) -> str:
+    offsets = ["text-indent", "margin-left", "margin-top"]
     if css.get("position") in {"absolute", "fixed"}:
-        away += ["left", "top", "right", "bottom"]
-    return _first({"moved off the page": any(_at_most(css.get(name), -300) for name in away)})
+        offsets += ["left", "top", "right", "bottom"]
+    return _first({"moved off the page": any(_at_most(css.get(name), -300) for name in offsets)})
 
 
 def _same_colour(css: Mapping[str, str], *, on_background: bool) -> str:
     colour = css.get("color", "")
-    back = css.get("background-color") or css.get("background", "")
+    background = css.get("background-color") or css.get("background", "")
     if colour == "transparent" or re.fullmatch(r"(?:rgba|hsla)\(.*,0(?:\.0+)?\)", colour):
         return "transparent letters"
     if colour in _WHITE:
-        return _first({"white on white": back in _WHITE or (not back and not on_background)})
-    return _first({"letters in the colour behind them": bool(colour) and colour == back})
+        return _first(
+            {"white on white": background in _WHITE or (not background and not on_background)}
+        )
+    return _first({"letters in the colour behind them": bool(colour) and colour == background})
 
 
 def _first(ways: Mapping[str, bool]) -> str:
@@ -130,12 +132,12 @@ def _tiny_font(size: str | None) -> bool:
     return float(match[1]) * per_unit.get(match[2] or "px", 1) <= 2
 
 
-def _at_most(value: str | None, most: float) -> bool:
+def _at_most(value: str | None, limit: float) -> bool:
     match = _NUMBER.match(value or "")
     if not match:
         return False
     scale = {"em": 16, "rem": 16, "vw": 10, "vh": 8}.get(match[2] or "", 1)
-    return float(match[1]) * scale <= most
+    return float(match[1]) * scale <= limit
 
 
 def _declarations(style: str) -> dict[str, str]:

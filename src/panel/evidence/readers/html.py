@@ -136,8 +136,8 @@ class _Page(Visible):
             return "links"
         if self.inside["tr"]:
             return "table"
-        listed = self.inside["li"] or self.inside["dt"] or self.inside["dd"]
-        return "list" if listed else "prose"
+        in_list = self.inside["li"] or self.inside["dt"] or self.inside["dd"]
+        return "list" if in_list else "prose"
 
     def _heading(self, level: int) -> None:
         text = " ".join(self._clean("".join(self.text)).split()).replace(" › ", " > ")

@@ -44,8 +44,8 @@ class HTMLWriter:
 
     def paragraph(self, text: str, *, classes: str = "") -> None:
         """Write a paragraph."""
-        named = f' class="{html.escape(classes)}"' if classes else ""
-        self.parts.append(f"<p{named}>{text}</p>")
+        attribute = f' class="{html.escape(classes)}"' if classes else ""
+        self.parts.append(f"<p{attribute}>{text}</p>")
 
     def item(self, text: str) -> None:
         """Write an item of a list."""
@@ -65,9 +65,9 @@ class HTMLWriter:
         self.parts.append(f'<img src="{html.escape(address)}" alt="{html.escape(alt)}">')
 
 
-def beginning(text: str, most: int) -> tuple[str, int]:
+def beginning(text: str, limit: int) -> tuple[str, int]:
     """Return whole paragraphs of at most `most` characters, and how many paragraphs follow."""
-    if len(text) <= most:
+    if len(text) <= limit:
         return text, 0
-    end = max(text.rfind("\n\n", 0, most), most // 2)
+    end = max(text.rfind("\n\n", 0, limit), limit // 2)
     return text[:end], sum(bool(part.strip()) for part in text[end:].split("\n\n"))

@@ -12,7 +12,7 @@ from typing import Final
 from panel.evidence.readers.block import Extract
 from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
-_MOST: Final = 200_000
+_MAX_CHARACTERS: Final = 200_000
 """Characters that are read; what follows is left aside."""
 _HEADING: Final = re.compile(r"(\*+)\s+(.*)")
 _STATE: Final = re.compile(r"(?:TODO|DONE|NEXT|WAITING|WAIT|HOLD|CANCELLED)\s+|\[#[A-Z0-9]\]\s*")
@@ -51,9 +51,9 @@ _LITERAL: Final = re.compile(r"(?<![\w=~])([=~])(\S(?:[^\n]{0,200}?\S)?)\1(?![\w
 def read_org(text: str) -> Extract:
     """Return the visible blocks of an Org document and what was hidden in it."""
     page = HTMLWriter()
-    text, left = beginning(text, _MOST)
+    text, omitted = beginning(text, _MAX_CHARACTERS)
     _Writer(page, text.split("\n")).write()
-    return replace(page.extract(), aside=left)
+    return replace(page.extract(), aside=omitted)
 
 
 class _Writer:
@@ -61,7 +61,7 @@ class _Writer:
         self.page = page
         self.lines: Iterator[str] = iter(lines)
         self.paragraph: list[str] = []
-        self.listed = False
+        self.in_list_item = False
         """The paragraph is an item of a list."""
         self.unseen: list[str] = []
         self.unseen_level = 0
@@ -87,8 +87,8 @@ class _Writer:
         self._end_unseen()
         tags = _TAGS.search(title)
         words = _STATE.sub("", title[: tags.start()] if tags else title)
-        named = set(tags[1].lower().strip(":").split(":")) if tags else set()
-        if re.match(r"COMMENT\b", words) or named & _UNSEEN_TAGS:
+        tag_names = set(tags[1].lower().strip(":").split(":")) if tags else set()
+        if re.match(r"COMMENT\b", words) or tag_names & _UNSEEN_TAGS:
             self.unseen_level, self.unseen = level, [words]
         else:
             self.page.heading(level + 1, self._inline(words))
@@ -129,7 +129,7 @@ class _Writer:
         elif match := _ITEM.fullmatch(line):
             self._flush()
             self.paragraph = [f"{match[1]}: {match[2]}" if match[1] else match[2]]
-            self.listed = True
+            self.in_list_item = True
         else:
             return False
         return True
@@ -162,8 +162,8 @@ class _Writer:
 
     def _flush(self) -> None:
         text, self.paragraph = "\n".join(self.paragraph), []
-        write = self.page.item if self.listed else self.page.paragraph
-        self.listed = False
+        write = self.page.item if self.in_list_item else self.page.paragraph
+        self.in_list_item = False
         if text:
             write(self._inline(text))
 

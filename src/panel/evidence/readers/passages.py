@@ -25,7 +25,7 @@ _CLAUSE_END: Final = re.compile(r"[,;–—]\s+")
 def cut(blocks: Iterable[Block], source: str) -> tuple[Passage, ...]:
     """Return the passages of a source: `E1.1`, `E1.2`, … in reading order, none empty."""
     pieces = (replace(block, text=text) for block in blocks for text in _split(block))
-    joined = (block for block in _join(pieces) if _says_something(block.text))
+    joined = (block for block in _join(pieces) if _has_words(block.text))
     return tuple(
         Passage(id=f"{source}.{n}", text=block.text, heading=block.heading, kind=block.kind)
         for n, block in enumerate(joined, 1)
@@ -62,28 +62,28 @@ def _last_end(window: str) -> int:
 
 
 def _join(blocks: Iterable[Block]) -> Iterator[Block]:
-    held: Block | None = None
+    pending: Block | None = None
     for block in blocks:
-        if held is not None and _belong(held, block):
-            held = replace(held, text=f"{held.text}\n{block.text}")
+        if pending is not None and _joinable(pending, block):
+            pending = replace(pending, text=f"{pending.text}\n{block.text}")
             continue
-        if held is not None:
-            yield held
-        held = block
-    if held is not None:
-        yield held
+        if pending is not None:
+            yield pending
+        pending = block
+    if pending is not None:
+        yield pending
 
 
-def _belong(held: Block, block: Block) -> bool:
+def _joinable(pending: Block, block: Block) -> bool:
     small = _SMALL.get(block.kind, 0)
-    alike = (held.kind, held.heading) == (block.kind, block.heading)
-    if not alike or len(held.text) + len(block.text) + 1 > _JOINED:
+    same_kind = (pending.kind, pending.heading) == (block.kind, block.heading)
+    if not same_kind or len(pending.text) + len(block.text) + 1 > _JOINED:
         return False
-    last = held.text.rpartition("\n")[2]
+    last = pending.text.rpartition("\n")[2]
     return len(block.text) <= small and len(last) <= small
 
 
-def _says_something(text: str) -> bool:
+def _has_words(text: str) -> bool:
     """Tell a passage from a stray `or`, a rule of dashes or a lone bullet."""
     letters = [character for character in text if character.isalnum()]
     return len(letters) > 2 or any(character > "\u2e80" for character in letters)
@@ -106,7 +106,7 @@ class ReadDocument:
 
     def numbered(self, number: int) -> Source:
         """Return the source with that number; without passages where there is no text."""
-        most, longest = _HIDDEN
+        count, length = _HIDDEN
         extract = self.extract
         return Source(
             id=f"E{number}",
@@ -115,8 +115,8 @@ class ReadDocument:
             sha256=self.sha256,
             passages=cut(extract.blocks, f"E{number}"),
             removed_hidden=extract.removed,
-            hidden=tuple(text.strip()[:longest] for text in extract.hidden[:most]),
-            hidden_why=extract.why[:most],
+            hidden=tuple(text.strip()[:length] for text in extract.hidden[:count]),
+            hidden_why=extract.why[:count],
             hidden_characters=dict(extract.characters),
             left_aside=extract.aside,
             flags=extract.flags,

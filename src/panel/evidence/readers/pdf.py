@@ -44,8 +44,8 @@ def read_pdf(raw: bytes) -> Extract:
         return _extract(reader)
     except (NotImplementedError, ImportError):  # pypdf's word for a cipher it does not know
         raise Unreadable("the PDF is encrypted") from None
-    except (PyPdfError, KeyError, TypeError, AttributeError, IndexError, ValueError) as fault:
-        if isinstance(fault, Unreadable):
+    except (PyPdfError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, Unreadable):
             raise
         raise Unreadable("the PDF is damaged") from None
 
@@ -59,11 +59,11 @@ def _extract(reader: Any) -> Extract:
     for number, page in enumerate(_pages(reader), 1):
         ink = _Ink(_box(page))
         raw = page.extract_text(visitor_operand_before=ink.before) or ""
-        text, gone = clean(raw)
+        text, invisible_count = clean(raw)
         characters.update(invisible(raw))
         hidden += ink.hidden
         why += ink.why
-        removed += gone + len(ink.hidden)
+        removed += invisible_count + len(ink.hidden)
         page_blocks = read_plain(text).blocks
         blocks += [replace(block, heading=f"page {number}") for block in page_blocks]
         if (size := size + len(text)) > _MAX_TEXT:

@@ -51,8 +51,8 @@ def _around(text: str) -> Iterator[str]:
             place = _end(_IMAGE_END, text, place)
         elif match["tag"]:
             place = _end(_TAG_END, text, place)
-        elif _SHORT.fullmatch(whole := text[match.start() : place]):
-            yield whole
+        elif _SHORT.fullmatch(address := text[match.start() : place]):
+            yield address
     yield text[place:]
 
 
@@ -80,14 +80,14 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _items(lines: list[str]) -> Iterator[Block]:
     """Part the lines of a paragraph where list items start."""
-    listed = False
-    part: list[str] = []
+    in_list = False
+    words: list[str] = []
     for line in lines:
         if match := _ITEM.match(line):
-            if part:
-                yield Block("list" if listed else "prose", " ".join(part))
-            listed, part = True, line[match.end() :].split()
+            if words:
+                yield Block("list" if in_list else "prose", " ".join(words))
+            in_list, words = True, line[match.end() :].split()
         else:
-            part += line.split()
-    if part:
-        yield Block("list" if listed else "prose", " ".join(part))
+            words += line.split()
+    if words:
+        yield Block("list" if in_list else "prose", " ".join(words))

@@ -94,15 +94,15 @@ class Directive:
     @property
     def unseen(self) -> str:
         """All it holds, for those who want to know what was hidden."""
-        whole = (self.argument, *self.options.values(), self.content)
-        return "\n".join(part for part in whole if part.strip()) or self.kind
+        parts = (self.argument, *self.options.values(), self.content)
+        return "\n".join(part for part in parts if part.strip()) or self.kind
 
     @property
     def unseen_options(self) -> list[str]:
         """Options that hold a sentence: no reader sees them."""
-        shown = {"alt", "caption", "title", "header", "class", "target"}
+        visible = {"alt", "caption", "title", "header", "class", "target"}
         pairs = self.options.items()
-        return [text for name, text in pairs if name not in shown and len(text.split()) > 3]
+        return [text for name, text in pairs if name not in visible and len(text.split()) > 3]
 
 
 def read_directive(block: str) -> Directive | None:
@@ -143,11 +143,11 @@ _SAFE: Final[dict[str, Any]] = {
     "character_level_inline_markup": False,
     "tab_width": 8,
 }
-_MOST: Final = 150_000
+_MAX_CHARACTERS: Final = 150_000
 """Characters that are parsed, about a second of work; what follows is left aside."""
-_DEEPEST: Final = 12
+_MAX_DEPTH: Final = 12
 """Directives within directives that are read as such."""
-_EXPANDED: Final = 2_000
+_MAX_SUBSTITUTIONS: Final = 2_000
 """Substitutions that are put in place in one document."""
 
 _FILE_FIELDS: Final = frozenset({
@@ -170,8 +170,8 @@ _AS_LINK: Final = frozenset({"reference", "footnote_reference", "citation_refere
 
 def read_rst(text: str) -> Extract:
     """Return the visible blocks of a reStructuredText document and what was hidden in it."""
-    start, left = beginning(text, _MOST)
-    return replace(_Page(start).extract(), aside=left)
+    opening, omitted = beginning(text, _MAX_CHARACTERS)
+    return replace(_Page(opening).extract(), aside=omitted)
 
 
 def _parsed(text: str) -> nodes.document:
@@ -195,7 +195,7 @@ class _Page(HTMLWriter):
         self.expanded: int = outer.expanded if outer else 0
         self.used: set[str] = set()
         self.document = _parsed(text)
-        self.said = {
+        self.messages = {
             identity: message.astext()
             for message in self.document.findall(nodes.system_message)
             for identity in message["ids"]
@@ -222,9 +222,9 @@ class _Page(HTMLWriter):
             self._classed(child, classes)
             classes = ""
 
-    def _classed(self, node: nodes.Node, more: str = "") -> None:
-        own = " ".join(node["classes"]) if isinstance(node, nodes.Element) else ""
-        if not (classes := f"{more} {own}".strip()):
+    def _classed(self, node: nodes.Node, extra: str = "") -> None:
+        own_classes = " ".join(node["classes"]) if isinstance(node, nodes.Element) else ""
+        if not (classes := f"{extra} {own_classes}".strip()):
             self._node(node)
             return
         tag = "span" if isinstance(node, nodes.Inline) else "div"
@@ -287,7 +287,7 @@ class _Page(HTMLWriter):
     def _substitution_reference(self, node: nodes.substitution_reference) -> None:
         definition = self._defined(node["refname"])
         self.expanded += 1
-        if definition is None or self.depth >= _DEEPEST or self.expanded > _EXPANDED:
+        if definition is None or self.depth >= _MAX_DEPTH or self.expanded > _MAX_SUBSTITUTIONS:
             self._text(node.astext())
             return
         self.depth += 1
@@ -296,10 +296,10 @@ class _Page(HTMLWriter):
 
     def _defined(self, name: str) -> nodes.substitution_definition | None:
         """Return what a substitution stands for, and note that it is used."""
-        known = self.document.substitution_names.get(name.lower(), name)
-        if known in self.document.substitution_defs:
-            self.used.add(known)
-            return self.document.substitution_defs[known]
+        canonical = self.document.substitution_names.get(name.lower(), name)
+        if canonical in self.document.substitution_defs:
+            self.used.add(canonical)
+            return self.document.substitution_defs[canonical]
         return self.outer._defined(name) if self.outer else None
 
     def _target(self, node: nodes.target) -> None:
@@ -343,7 +343,7 @@ class _Page(HTMLWriter):
     def _problematic(self, node: nodes.problematic) -> None:
         """A role that docutils does not know: its words, without the name of the role."""
         raw = node.astext()
-        if "disabled" in self.said.get(node.get("refid", ""), ""):
+        if "disabled" in self.messages.get(node.get("refid", ""), ""):
             self.hide(raw, "role raw")
             return
         match = _ROLE.fullmatch(raw)
@@ -381,7 +381,7 @@ class _Page(HTMLWriter):
             self.hide(text, f"option of directive {directive.kind}")
         whole = f"{title}\n\n{directive.content}".strip("\n")
         self.parts.append(f'<div class="{html.escape(directive.classes)}">')
-        if self.depth >= _DEEPEST:
+        if self.depth >= _MAX_DEPTH:
             self._text(whole)
         elif whole:
             inner = _Page(whole, self)

@@ -49,20 +49,20 @@ def parse(
         *options,
     ]
     environ = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-    with _AT_ONCE, tempfile.TemporaryFile() as answer:
+    with _AT_ONCE, tempfile.TemporaryFile() as output:
         try:
-            done = subprocess.run(
-                command, input=raw, stdout=answer, stderr=subprocess.DEVNULL, timeout=SECONDS,
+            process = subprocess.run(
+                command, input=raw, stdout=output, stderr=subprocess.DEVNULL, timeout=SECONDS,
                 env=environ, start_new_session=True, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
-        except OSError as fault:
-            what = (fault.strerror or "error").lower()
-            raise Unparseable(f"{name}: the reader cannot be started: {what}") from None
-        answer.seek(0)
-        text = answer.read(OUTPUT)
-    if done.returncode < 0:
+        except OSError as error:
+            reason = (error.strerror or "error").lower()
+            raise Unparseable(f"{name}: the reader cannot be started: {reason}") from None
+        output.seek(0)
+        text = output.read(OUTPUT)
+    if process.returncode < 0:
         raise Unparseable(f"{name}: reading it took too much time or memory")
     return _extract(text, name)
 

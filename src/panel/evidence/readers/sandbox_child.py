@@ -32,9 +32,9 @@ _DENIED: Final = (
 def main() -> None:
     """Read the document on stdin as the arguments say."""
     _limit()
-    media_type, *more = sys.argv[1:]
-    whole = "--whole" in more
-    charset = next((word for word in more if word != "--whole"), None)
+    media_type, *options = sys.argv[1:]
+    whole = "--whole" in options
+    charset = next((word for word in options if word != "--whole"), None)
     raw = sys.stdin.buffer.read()
     sys.addaudithook(_refuse)
     try:
@@ -43,23 +43,23 @@ def main() -> None:
         answer = {"error": "reading it takes too much memory"}
     except RecursionError:
         answer = {"error": "it is nested too deep"}
-    except ValueError as fault:
-        answer = {"error": str(fault)[:200]}
+    except ValueError as error:
+        answer = {"error": str(error)[:200]}
     sys.stdout.write(json.dumps(answer))
 
 
 def as_data(extract: Extract) -> dict[str, Any]:
     """Return an extract as JSON data, cut where it is monstrous."""
-    blocks, left = [], _TEXT
+    blocks, remaining = [], _TEXT
     for block in extract.blocks:
-        blocks.append([block.kind, block.heading, block.text[:left]])
-        left -= len(block.text) + 1
-        if left <= 0:
+        blocks.append([block.kind, block.heading, block.text[:remaining]])
+        remaining -= len(block.text) + 1
+        if remaining <= 0:
             break
-    most, longest = _HIDDEN
+    count, length = _HIDDEN
     return {
-        "blocks": blocks, "hidden": [text[:longest] for text in extract.hidden[:most]],
-        "why": extract.why[:most], "characters": extract.characters,
+        "blocks": blocks, "hidden": [text[:length] for text in extract.hidden[:count]],
+        "why": extract.why[:count], "characters": extract.characters,
         "removed": extract.removed, "flags": extract.flags, "aside": extract.aside,
         "links": extract.links, "title": extract.title,
     }  # fmt: skip
@@ -71,14 +71,14 @@ def _limit() -> None:
         import resource
     except ImportError:
         return
-    for what, most in (
+    for resource_id, limit in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, OUTPUT),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(resource_id, (limit, limit))
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:

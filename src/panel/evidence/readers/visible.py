@@ -59,7 +59,7 @@ class Sheets(Markup):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.texts: list[str] = []
         self.inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -73,7 +73,7 @@ class Sheets(Markup):
     def handle_data(self, data: str) -> None:
         """Keep what stands in a style sheet."""
         if self.inside:
-            self.found.append(data)
+            self.texts.append(data)
 
 
 VOID_TAGS: Final = frozenset({
@@ -187,4 +187,4 @@ def _selectors(text: str) -> dict[str, str]:
     sheets = Sheets()
     sheets.feed(text)
     sheets.close()
-    return hiding_selectors("\n".join(sheets.found))
+    return hiding_selectors("\n".join(sheets.texts))

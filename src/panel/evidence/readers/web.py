@@ -15,32 +15,32 @@ from panel.evidence.readers.block import Block, Extract
 from panel.evidence.readers.html import read_html
 from panel.evidence.readers.visible import VOID_TAGS, Markup, Visible
 
-_SMALL: Final = 2_000
+_MIN_PAGE: Final = 2_000
 """Visible characters of a page that is too short to have a frame worth cutting off."""
-_LARGE: Final = 1_000_000
+_MAX_PAGE: Final = 1_000_000
 """Characters of a page beyond which the extractor would take seconds."""
-_LEAST: Final = 0.3
+_MIN_SHARE: Final = 0.3
 """Share of the visible text that the extractor must have found to be believed: it takes rows of
 price cards and feature grids for decoration."""
 _DEPTH: Final = 100
 _SHINGLE: Final = 4
 _WORD: Final = re.compile(r"\w+")
-_TELLING: Final = ("class", "id", "role")
+_HINT_ATTRIBUTES: Final = ("class", "id", "role")
 """Attributes the extractor goes by."""
 _LONGEST_ATTRIBUTE: Final = 200
 
 
 def read_web(text: str) -> Extract:
     """Return the main text of a page, and what was hidden anywhere in it."""
-    everything = read_html(text)
-    size = sum(len(block.text) for block in everything.blocks)
-    if size < _SMALL or len(text) > _LARGE:
-        return everything
-    chosen = _between(everything.blocks, _shingles(_main_text(text)))
-    if sum(len(block.text) for block in chosen) < _LEAST * size:
-        return everything
-    aside = len(everything.blocks) - len(chosen)
-    return replace(everything, blocks=chosen, aside=aside)
+    extract = read_html(text)
+    size = sum(len(block.text) for block in extract.blocks)
+    if size < _MIN_PAGE or len(text) > _MAX_PAGE:
+        return extract
+    main_blocks = _between(extract.blocks, _shingles(_main_text(text)))
+    if sum(len(block.text) for block in main_blocks) < _MIN_SHARE * size:
+        return extract
+    omitted = len(extract.blocks) - len(main_blocks)
+    return replace(extract, blocks=main_blocks, aside=omitted)
 
 
 def _main_text(text: str) -> str:
@@ -63,20 +63,20 @@ def _between(blocks: tuple[Block, ...], main: frozenset[str]) -> tuple[Block, ..
     In between only link lists can be left out: an extractor that missed a table or a piece of
     code there missed part of the main text.
     """
-    known = [bool(main) and _known(block.text, main) for block in blocks]
-    if True not in known:
+    in_main = [bool(main) and _in_main_text(block.text, main) for block in blocks]
+    if True not in in_main:
         return ()
-    first, last = known.index(True), len(known) - known[::-1].index(True)
+    start, end = in_main.index(True), len(in_main) - in_main[::-1].index(True)
     return tuple(
         block
-        for block, sure in zip(blocks[first:last], known[first:last], strict=True)
+        for block, sure in zip(blocks[start:end], in_main[start:end], strict=True)
         if sure or block.kind != "links"
     )
 
 
-def _known(text: str, main: frozenset[str]) -> bool:
-    own = _shingles(text)
-    return bool(own) and len(own & main) >= 0.5 * len(own)
+def _in_main_text(text: str, main: frozenset[str]) -> bool:
+    shingles = _shingles(text)
+    return bool(shingles) and len(shingles & main) >= 0.5 * len(shingles)
 
 
 def _shingles(text: str) -> frozenset[str]:
@@ -101,10 +101,10 @@ class _Plain(Visible):
             return
         if dark:
             return
-        written = self.depth < _DEPTH and tag.isalnum() and tag not in {"html", "body"}
-        self.closing.append(f"</{tag}>" if written else "")
-        self.depth += written
-        if written:
+        kept_tag = self.depth < _DEPTH and tag.isalnum() and tag not in {"html", "body"}
+        self.closing.append(f"</{tag}>" if kept_tag else "")
+        self.depth += kept_tag
+        if kept_tag:
             self.parts.append(f"<{tag}{_attributes(tag, attributes)}>")
 
     def end(self, tag: str) -> None:
@@ -120,12 +120,12 @@ def _attributes(tag: str, attributes: dict[str, str]) -> str:
     link = ' href="#"' if tag == "a" else ""
     return link + "".join(
         f' {name}="{html.escape(attributes[name][:_LONGEST_ATTRIBUTE])}"'
-        for name in _TELLING
+        for name in _HINT_ATTRIBUTES
         if name in attributes
     )
 
 
-_MOST: Final = 500
+_MAX_LINKS: Final = 500
 _LONGEST: Final = 2000
 _TEXT: Final = 100
 
@@ -139,14 +139,14 @@ def find_links(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
     page = _Links()
     page.feed(text)
     page.close()
-    return tuple(page.found), page.site.strip()[:_TEXT] or _short(" ".join(page.title.split()))
+    return tuple(page.links), page.site.strip()[:_TEXT] or _short(" ".join(page.title.split()))
 
 
 class _Links(Markup):
     def __init__(self) -> None:
         super().__init__()
         self.base = ""
-        self.found: list[tuple[str, str]] = []
+        self.links: list[tuple[str, str]] = []
         self.site = ""
         self.title = ""
         self.href = ""
@@ -176,9 +176,9 @@ class _Links(Markup):
             self.text += data[:1000]
 
     def _end_link(self) -> None:
-        if self.href and len(self.found) < _MOST:
+        if self.href and len(self.links) < _MAX_LINKS:
             with contextlib.suppress(ValueError):
-                self.found.append((urljoin(self.base, self.href), " ".join(self.text.split())))
+                self.links.append((urljoin(self.base, self.href), " ".join(self.text.split())))
         self.href = self.text = ""
 
 

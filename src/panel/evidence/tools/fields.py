@@ -125,19 +125,21 @@ def _paths(row: Row, folder: Path, *, allow_outside: bool) -> Iterator[Path]:
     if len(names) > MAX_EVIDENCE:
         raise ToolError(f"{place}: more than {MAX_EVIDENCE} evidence files for one tool")
     for name in dict.fromkeys(name.strip() for name in names if name.strip()):
-        written = folder / name
-        path = evidence_file(written, shown=name, place=place)
-        check_listed(path, written, folder, shown=name, place=place, allow_outside=allow_outside)
+        listed_path = folder / name
+        path = evidence_file(listed_path, shown=name, place=place)
+        check_listed(
+            path, listed_path, folder, shown=name, place=place, allow_outside=allow_outside
+        )
         yield path
 
 
 def evidence_file(path: Path, *, shown: str, place: str) -> Path:
     """Return the absolute path of an existing file; `shown` is its name in messages."""
     try:
-        there = path.exists()
+        exists = path.exists()
     except (OSError, ValueError):
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise ToolError(f"{place}: no evidence file {printable(shown)[:200]!r}")
     return path.resolve()
 

@@ -16,7 +16,7 @@ ALLOW: Final = "--allow-outside"
 
 _HEAD: Final = 2_000_000
 """Bytes that are searched for a key: as many as an evidence file may have."""
-_SHOWN: Final = 200
+_MAX_NAME: Final = 200
 
 _KEY_NAME: Final = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519|xmss)(?:_sk)?(?:\..*)?|id_\w+"
@@ -60,13 +60,13 @@ _ASSIGNED: Final = re.compile(
 
 
 def check_listed(
-    path: Path, written: Path, folder: Path, *, shown: str, place: str, allow_outside: bool
+    path: Path, listed_path: Path, folder: Path, *, shown: str, place: str, allow_outside: bool
 ) -> None:
     """Refuse a file that a list may not name.
 
     Args:
         path: Where the file is, symbolic links followed.
-        written: The same as the list names it, absolute.
+        listed_path: The same as the list names it, absolute.
         folder: The list's folder, symbolic links followed.
         shown: Its name in the list, for messages.
         place: File and line of the list, for messages.
@@ -75,8 +75,8 @@ def check_listed(
     Raises:
         ToolError: it lies outside the list's folder, is hidden, or is a private key.
     """
-    name = printable(shown)[:_SHOWN]
-    plain = Path(os.path.normpath(written))
+    name = printable(shown)[:_MAX_NAME]
+    plain = Path(os.path.normpath(listed_path))
     if any(part.startswith(".") for variant in (path, plain) for part in _below(variant, folder)):
         raise ToolError(
             f"{place}: evidence {name!r} is a hidden file, or in a hidden folder: it is not read",
@@ -92,7 +92,7 @@ def check_listed(
 
 def check_named(path: Path, *, shown: str, place: str) -> None:
     """Refuse a private key or a file of secrets that the user names himself; raises ToolError."""
-    name = printable(shown)[:_SHOWN]
+    name = printable(shown)[:_MAX_NAME]
     hidden = path.name.startswith(".")
     if (
         _SECRET_NAME.fullmatch(path.name)
@@ -110,8 +110,8 @@ def _below(path: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _check_key(path: Path, name: str, place: str) -> None:
-    named = _KEY_NAME.fullmatch(path.name) and not _PUBLIC.fullmatch(path.name)
-    if named or _holds(path, _KEY, _HINTS):
+    has_key_name = _KEY_NAME.fullmatch(path.name) and not _PUBLIC.fullmatch(path.name)
+    if has_key_name or _holds(path, _KEY, _HINTS):
         raise _private(name, place, "is a private key or holds one")
 
 

@@ -23,10 +23,10 @@ def folded(text: str) -> str:
 
 def name_key(name: str) -> str:
     """Return what is equal in all spellings of one tool's name; never empty for a name."""
-    whole = key = folded(name)
+    full_key = key = folded(name)
     while (shorter := key.rstrip("/ ").removesuffix(".git")) != key:
         key = shorter
-    return key or whole
+    return key or full_key
 
 
 def url_key(url: str) -> tuple[str, str, str]:

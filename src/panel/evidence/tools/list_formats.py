@@ -88,16 +88,16 @@ def _rows(text: str, where: str, separator: str, skipped: int) -> Iterator[Row]:
             _check_cells(cells, header, f"{where} line {line}", separator)
             values = {key: cell or None for key, cell in zip(header, cells, strict=False) if key}
             yield Row(where, line, values, header=header_line)
-    except csv.Error as fault:
+    except csv.Error as error:
         line = skipped + reader.line_num
-        raise ToolError(f"{where} line {line}: not valid CSV: {fault}") from None
+        raise ToolError(f"{where} line {line}: not valid CSV: {error}") from None
 
 
 def _header(cells: list[str], place: str, separator: str) -> list[str]:
     header = ["" if _NAMELESS.fullmatch(cell.strip()) else cell.strip() for cell in cells]
-    twice = next((name for name in header if name and header.count(name) > 1), None)
-    if twice is not None:
-        raise ToolError(f"{place}: column {printable(twice)!r} stands twice")
+    duplicate = next((name for name in header if name and header.count(name) > 1), None)
+    if duplicate is not None:
+        raise ToolError(f"{place}: column {printable(duplicate)!r} stands twice")
     likely = next((mark for mark in _MARKS if mark != separator and mark in header[0]), None)
     if len(header) == 1 and likely:
         raise ToolError(
@@ -163,17 +163,17 @@ def read_rows(path: Path) -> tuple[list[Row], list[str]]:
 
 
 def _no_list(path: Path) -> ToolError:
-    shown = printable(str(path))
+    name = printable(str(path))
     if path.is_dir():
         return ToolError(
-            f"{shown} is a folder, not a tool list", hint=f"one of {', '.join(SUFFIXES)}"
+            f"{name} is a folder, not a tool list", hint=f"one of {', '.join(SUFFIXES)}"
         )
     stem = printable(path.stem) or "tools"
     if path.suffix.lower() in _SHEETS:
         hint = f"save it from there as {stem}.csv, in UTF-8"
     else:
         hint = f"as {stem}.csv it begins with name,description; as {stem}.yaml with - name: NAME"
-    return ToolError(f"{shown}: a tool list ends in {', '.join(SUFFIXES)}", hint=hint)
+    return ToolError(f"{name}: a tool list ends in {', '.join(SUFFIXES)}", hint=hint)
 
 
 def _yaml_rows(text: str, where: str) -> Iterator[Row]:
@@ -221,20 +221,20 @@ def _jsonl_rows(text: str, where: str) -> Iterator[Row]:
 def _json_value(text: str, place: int, where: str, *, first_line: int = 1) -> tuple[Any, int]:
     try:
         return _JSON.raw_decode(text, place)
-    except json.JSONDecodeError as fault:
-        line, what = fault.lineno + first_line - 1, fault.msg
-    except (ValueError, RecursionError) as fault:
-        deep = isinstance(fault, RecursionError)
+    except json.JSONDecodeError as error:
+        line, reason = error.lineno + first_line - 1, error.msg
+    except (ValueError, RecursionError) as error:
+        nested = isinstance(error, RecursionError)
         line = _line_at(text, place) + first_line - 1
-        what = "nested too deep" if deep else printable(str(fault)).partition(";")[0]
-    raise ToolError(f"{where} line {line}: not valid JSON: {what}")
+        reason = "nested too deep" if nested else printable(str(error)).partition(";")[0]
+    raise ToolError(f"{where} line {line}: not valid JSON: {reason}")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"key {twice[:80]!r} stands twice")
+        duplicate, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"key {duplicate[:80]!r} stands twice")
     return mapping
 
 
@@ -242,7 +242,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-_JSON: Final = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+_JSON: Final = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant)
 
 
 def _skip_blank(text: str, place: int) -> int:

@@ -16,7 +16,7 @@ from panel.foundation.slug import slug
 from panel.foundation.text import printable
 
 MAX_TOOLS: Final = 200_000
-SHOWN: Final = 5
+MAX_NAMES: Final = 5
 """Names that are listed where none is near."""
 
 
@@ -62,7 +62,7 @@ def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
             None,
         )
         if first is None:
-            notes += _kept_apart(namesakes, entry, path)
+            notes += _separation_notes(namesakes, entry, path)
             namesakes.append(entry)
             entries.append(entry)
         else:
@@ -95,17 +95,17 @@ def single_tool(
 
 def pick(tools: Sequence[Tool], name: str) -> Tool:
     """Return the tool with this name or slug; raise ToolError naming the nearest ones."""
-    wanted = name_key(name)
+    key = name_key(name)
     for tool in tools:
-        if wanted in {name_key(tool.name), tool.slug}:
+        if key in {name_key(tool.name), tool.slug}:
             return tool
-    near = near_names(wanted, [name_key(tool.name) for tool in tools])
-    names = [tool.name for key in near for tool in tools if name_key(tool.name) == key]
+    near_keys = near_names(key, [name_key(tool.name) for tool in tools])
+    names = [tool.name for key in near_keys for tool in tools if name_key(tool.name) == key]
     if names:
         hint = f"did you mean {' or '.join(dict.fromkeys(names))}?"
     else:
-        more = ", …" if len(tools) > SHOWN else ""
-        hint = f"there are {', '.join(tool.name for tool in tools[:SHOWN])}{more}"
+        more = ", …" if len(tools) > MAX_NAMES else ""
+        hint = f"there are {', '.join(tool.name for tool in tools[:MAX_NAMES])}{more}"
     raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
 
 
@@ -127,7 +127,7 @@ def _merged(first: _Entry, entry: _Entry, path: Path) -> str:
     return f"{path} line {entry.line}: {printable(entry.tool.name)!r} is {names}: merged"
 
 
-def _kept_apart(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]:
+def _separation_notes(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]:
     if not namesakes:
         return []
     first = namesakes[0]
@@ -138,10 +138,10 @@ def _kept_apart(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]
 
 
 def _with_slugs(entries: Sequence[_Entry]) -> tuple[Tool, ...]:
-    taken: set[str] = set()
+    slugs: set[str] = set()
     tools: list[Tool] = []
     for entry in entries:
-        own_slug = slug(entry.full_name, taken=taken)
-        taken.add(own_slug)
+        own_slug = slug(entry.full_name, taken=slugs)
+        slugs.add(own_slug)
         tools.append(entry.tool.model_copy(update={"slug": own_slug}))
     return tuple(tools)

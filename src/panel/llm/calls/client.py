@@ -78,7 +78,7 @@ class ChatClient:
         *,
         pacing: Pacing | None = None,
     ) -> None:
-        self.target = config
+        self.config = config
         self._recorder = recorder
         host = host_of(config.base_url) if config.base_url else f"provider {config.provider}"
         self._limiter = Limiter(config.concurrency, pacing or Pacing(), host)
@@ -110,10 +110,10 @@ class ChatClient:
             CallError: the error that remains after what is worth repeating was repeated.
             RunStopped: the run was stopped, or the server cannot be waited for any longer.
         """
-        key = request_key(request, self.target)
-        if (stored := self._stored(key, parse)) is not None:
-            return stored
-        call = PendingCall(request, key, tag, parse, self.target.deadline)
+        key = request_key(request, self.config)
+        if (answer := self._stored(key, parse)) is not None:
+            return answer
+        call = PendingCall(request, key, tag, parse, self.config.deadline)
         try:
             value, response = await self._loop.answer(call)
         except BadReply as error:
@@ -163,5 +163,5 @@ class ChatClient:
         tail = repair(call.request.tail, reply=text, problem=error.message)
         call.request = replace(call.request, tail=tail)
         call.tag = replace(call.tag, step="repair")
-        call.left = call.deadline
+        call.seconds_left = call.deadline
         return await self._loop.answer(call)

@@ -19,7 +19,7 @@ class FormatFallback:
 
     def __init__(self, first: ResponseFormat) -> None:
         self._strictest = FORMATS.index(first)
-        self._mismade = 0
+        self._malformed = 0
 
     def format(self, request: ChatRequest, *, below: int = 0) -> ResponseFormat:
         """Return the format to ask for; free text needs none.
@@ -38,21 +38,21 @@ class FormatFallback:
         self._strictest = max(self._strictest, min(FORMATS.index(format) + 1, len(FORMATS) - 1))
         return format != FORMATS[-1]
 
-    def mismade(self, format: ResponseFormat) -> bool:
+    def malformed(self, format: ResponseFormat) -> bool:
         """Note that one answer could not be made in a format; return whether a weaker one is left.
 
         The run keeps the format: it is left only after several such answers in a row.
         """
-        self._mismade += 1
-        if self._mismade >= FAILURES:
-            self._mismade = 0
+        self._malformed += 1
+        if self._malformed >= FAILURES:
+            self._malformed = 0
             return self.refused(format)
         return format != FORMATS[-1]
 
-    def held(self, format: ResponseFormat) -> None:
+    def accepted(self, format: ResponseFormat) -> None:
         """Note that an answer came in a format."""
         if format == FORMATS[self._strictest]:
-            self._mismade = 0
+            self._malformed = 0
 
 
 ROOMS: Final = (64, 1_024, 4_096)
@@ -78,13 +78,13 @@ class AnswerRoom:
         least = max(2 * room, ROOMS[1] if self._thinks else ROOMS[0])
         wider = next((room for room in ROOMS if room >= least), None)
         if wider is None:
-            error.say(self._no_more(request, request.max_tokens + room))
+            error.say(self._exhausted_message(request, request.max_tokens + room))
             return False
         # Calls under way at the same time all report the same: it counts once.
         self.tokens = max(self.tokens, wider)
         return True
 
-    def _no_more(self, request: ChatRequest, tokens: int) -> str:
+    def _exhausted_message(self, request: ChatRequest, tokens: int) -> str:
         reason = "thinks first" if self._thinks else "does not begin with its answer"
         hint = "use --ask whole"
         if request.max_tokens > SHORT:

@@ -42,7 +42,7 @@ class Pacing:
 
 
 class Limiter:
-    """Hands out turns. Every turn taken with `enter` is given back with `leave`."""
+    """Limits the calls under way. Every `acquire` is followed by one `release`."""
 
     def __init__(self, concurrency: int, pacing: Pacing, host: str) -> None:
         self.pacing = pacing
@@ -62,26 +62,26 @@ class Limiter:
         self._closed_at = -1.0
         self._silent_since: float | None = None
         self._answered_at = -1.0
-        self._told_to_wait = False
+        self._hint_received = False
 
-    async def enter(self) -> float:
+    async def acquire(self) -> float:
         """Wait for a turn; return the loop's time at which it begins. Raises once stopped."""
         self.check()
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        self._hand_out()
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(waiter)
+        self._admit()
         try:
-            await turn
+            await waiter
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.leave()
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.release()
             raise
         return _now()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a turn back."""
         self.running -= 1
-        self._hand_out()
+        self._admit()
 
     def check(self) -> None:
         """Raise the reason if the limiter was stopped."""
@@ -92,9 +92,9 @@ class Limiter:
         """Let nobody through any more; those who wait get the reason."""
         self._stopped = self._stopped or reason
         while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_exception(_copy(self._stopped))
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                waiter.set_exception(_copy(self._stopped))
 
     @property
     def stopped(self) -> bool:
@@ -118,8 +118,8 @@ class Limiter:
     @property
     def patience(self) -> float:
         """Seconds without a single answer after which waiting is given up."""
-        known = self.answered_ever or self._told_to_wait
-        return self.pacing.patience if known else self.pacing.first_patience
+        reachable = self.answered_ever or self._hint_received
+        return self.pacing.patience if reachable else self.pacing.first_patience
 
     def answered_since(self, moment: float) -> bool:
         """Tell whether the server has answered anybody after that time of the loop."""
@@ -127,17 +127,17 @@ class Limiter:
 
     def answered(self) -> None:
         """The server answered, whatever it was: the breaker closes."""
-        self._alive()
+        self._reset_breaker()
         self._answered_at = _now()
         self._silent_since = None
-        self._told_to_wait = False
+        self._hint_received = False
         self._episodes = 0
         every = self.pacing.grow_every if self._limited_ever else min(10, self.pacing.grow_every)
         self.limit = min(self.concurrency, self.limit + 1 / every)
 
     def limited(self, error: CallError, began: float) -> None:
         """A 429 to a request that began then: pause all, and shrink once an episode."""
-        self._alive()
+        self._reset_breaker()
         now, hint = _now(), error.retry_after
         self._limited_ever = True
         if began > self._last_cut:
@@ -147,7 +147,7 @@ class Limiter:
         wait = hint if hint is not None else self.backoff(self._episodes)
         if hint is not None or self._paused_until <= now:
             self._pause(error, now, wait)
-        self._give_up_when_hopeless(now, error)
+        self._stop_when_silent(now, error)
 
     def failed(self, error: CallError, began: float) -> None:
         """A request that began then got no answer at all.
@@ -160,7 +160,7 @@ class Limiter:
         if self.tripped or self._failures >= self.pacing.trip_after:
             self.trip(error)
         elif hint is not None:
-            self._give_up_when_hopeless(now, error)
+            self._stop_when_silent(now, error)
         if hint is not None:
             self._pause(error, now, hint)
 
@@ -168,14 +168,14 @@ class Limiter:
         """Open the breaker, or keep it open: the next request is a probe."""
         now = _now()
         self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
-        self._give_up_when_hopeless(now, error)
+        self._stop_when_silent(now, error)
 
     def backoff(self, nth: int) -> float:
         """Return the seconds to wait before the nth repeat: doubling, with jitter, capped."""
         wait = self.pacing.first_wait * float(2 ** min(nth - 1, 20))
         return min(self.pacing.last_wait, wait * random.uniform(0.75, 1.25))
 
-    def _alive(self) -> None:
+    def _reset_breaker(self) -> None:
         if self.tripped:
             self._closed_at = _now()
         self._failures = 0
@@ -184,42 +184,42 @@ class Limiter:
     def _pause(self, error: CallError, now: float, wait: float) -> None:
         """Let nobody through for so long; a wait over the cap stops the run."""
         if error.retry_after is not None:
-            self._told_to_wait = True
+            self._hint_received = True
             if wait > self.pacing.longest_hint:
                 return self.stop(_too_long(error, wait))
         self._paused_until = max(self._paused_until, now + wait)
         return None
 
-    def _give_up_when_hopeless(self, now: float, error: CallError) -> None:
+    def _stop_when_silent(self, now: float, error: CallError) -> None:
         self._silent_since = now if self._silent_since is None else self._silent_since
         if now - self._silent_since >= self.patience:
             waited = f"{self.patience / 60:.0f} minutes"
             self.stop(RunStopped(f"{error.message}; no answer in {waited}", hint=_RESUME))
 
-    def _hand_out(self) -> None:
+    def _admit(self) -> None:
         """Give turns to those who wait, first come first served; come back when time allows."""
         now = _now()
         while self._queue and self._stopped is None:
             if (delay := self._delay(now)) > 0:
-                return self._come_back(delay)
+                return self._schedule(delay)
             if not self.tripped and self.running >= max(1, int(self.limit)):
                 return None
-            turn = self._queue.popleft()
-            if turn.done():
+            waiter = self._queue.popleft()
+            if waiter.done():
                 continue
             if self.tripped:
                 self._next_probe = now + self.pacing.probe_every
             self.running += 1
-            turn.set_result(None)
+            waiter.set_result(None)
         return None
 
     def _delay(self, now: float) -> float:
         return max(self._paused_until, self._next_probe or 0.0) - now
 
-    def _come_back(self, delay: float) -> None:
+    def _schedule(self, delay: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay, self._hand_out)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._admit)
 
 
 _RESUME = "panel resume RUN goes on where it stopped"

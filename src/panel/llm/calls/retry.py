@@ -44,7 +44,7 @@ T = TypeVar("T")
 MAX_PARAMETERS = 10
 """A server may turn down so many parameters, one by one, before its word is taken as final."""
 
-TURNED_AWAY = 3
+MAX_UNEXPLAINED_403S = 3
 """So many unexplained 403 in a row are about the key after all, though it was good before."""
 
 
@@ -58,7 +58,7 @@ class PendingCall(Generic[T]):
     parse: Callable[[ChatResponse], T]
     deadline: float
     """Seconds for requests and the waits between them; the limiter's waits do not count."""
-    left: float = 0.0
+    seconds_left: float = 0.0
     """Seconds left of them."""
     attempts: int = 0
     failures: int = 0
@@ -75,7 +75,7 @@ class PendingCall(Generic[T]):
 
     def __post_init__(self) -> None:
         """Begin with the whole deadline."""
-        self.left = self.deadline
+        self.seconds_left = self.deadline
 
 
 class RetryLoop:
@@ -97,23 +97,23 @@ class RetryLoop:
         self.under_way: set[asyncio.Task[object]] = set()
         self._open = 0
         self._key_is_good = False
-        self._turned_away = 0
+        self._unexplained_403s = 0
 
     async def answer(self, call: PendingCall[T]) -> tuple[T, ChatResponse]:
         """Return the parsed answer and its reply, or raise the error that remains."""
-        retrying = AsyncRetrying(retry=_again(call), wait=_pause(call), reraise=True)
+        retrying = AsyncRetrying(retry=_should_retry(call), wait=_pause(call), reraise=True)
         self._open += 1
         try:
-            return await retrying(self._one, call)
+            return await retrying(self._shielded_attempt, call)
         finally:
             self._open -= 1
 
-    async def _one(self, call: PendingCall[T]) -> tuple[T, ChatResponse]:
+    async def _shielded_attempt(self, call: PendingCall[T]) -> tuple[T, ChatResponse]:
         call.wait = None
-        began = await self.limiter.enter()
+        began = await self.limiter.acquire()
         task = asyncio.create_task(self._attempt(call, began))
         self.under_way.add(task)
-        task.add_done_callback(self._over)
+        task.add_done_callback(self._discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -122,7 +122,7 @@ class RetryLoop:
                 task.cancel()
             raise
 
-    def _over(self, task: asyncio.Task[object]) -> None:
+    def _discard(self, task: asyncio.Task[object]) -> None:
         self.under_way.discard(task)
         if not task.cancelled():
             task.exception()  # seen: whoever asked may be gone
@@ -135,40 +135,40 @@ class RetryLoop:
         format = self.formats.format(call.request, below=call.below)
         started = datetime.now(UTC)
         try:
-            response = await self._sent(call, format, began)
+            response = await self._send(call, format, began)
             value = _parsed(call, response)
         except CallError as raised:
-            error = self._weighed(raised)
+            error = self._reclassified(raised)
             self._judge(call, error, format, began)
             await self._record(call, started, began, error)
             raise error from None
         else:
             self.limiter.answered()
-            self.formats.held(format)
-            self._key_is_good, self._turned_away = True, 0
+            self.formats.accepted(format)
+            self._key_is_good, self._unexplained_403s = True, 0
             await self._record(call, started, began, response)
             return value, response
         finally:
-            self.limiter.leave()
+            self.limiter.release()
 
-    async def _sent(
+    async def _send(
         self, call: PendingCall[T], format: ResponseFormat, began: float
     ) -> ChatResponse:
         clock = asyncio.get_running_loop().time
         try:
-            return await self.endpoint.ask(call.request, format, deadline=call.left)
+            return await self.endpoint.ask(call.request, format, deadline=call.seconds_left)
         except RateLimited:
             began = clock()  # being turned away uses up nothing
             raise
         finally:
-            call.left -= clock() - began
+            call.seconds_left -= clock() - began
 
-    def _weighed(self, error: CallError) -> CallError:
+    def _reclassified(self, error: CallError) -> CallError:
         """Take an unexplained 403 to a key that was good before for a word on one question."""
         if not isinstance(error, KeyRejected) or error.certain or not self._key_is_good:
             return error
-        self._turned_away += 1
-        if self._turned_away >= TURNED_AWAY:
+        self._unexplained_403s += 1
+        if self._unexplained_403s >= MAX_UNEXPLAINED_403S:
             return error
         return BadReply(error.message, hint=error.hint)
 
@@ -186,7 +186,7 @@ class RetryLoop:
                 return
             case Unreachable() | TimedOut():
                 self.limiter.failed(error, began)
-                call.wait = self._after_fault(call, error, began)
+                call.wait = self._wait_after_failure(call, error, began)
                 return
         self.limiter.answered()
         if error.stops_run:
@@ -201,53 +201,55 @@ class RetryLoop:
         elif isinstance(error, Refused | Empty | Filtered) and error.reply is not None:
             call.repeats += 1
             call.wait = 0.0 if call.repeats == 1 else None
-        if call.left <= 0:
+        if call.seconds_left <= 0:
             call.wait = None
 
     def _lower(self, call: PendingCall[T], error: FormatRefused, format: ResponseFormat) -> bool:
         if not error.once:
             return self.formats.refused(format)
         call.below += 1
-        return self.formats.mismade(format)
+        return self.formats.malformed(format)
 
-    def _after_fault(self, call: PendingCall[T], error: CallError, began: float) -> float | None:
+    def _wait_after_failure(
+        self, call: PendingCall[T], error: CallError, began: float
+    ) -> float | None:
         """Return the seconds until the next attempt, or None to give the question up.
 
         An outage uses up nobody's tries, whatever its shape: what fails while nobody is answered
         waits at the limiter. What fails while others are answered has a few tries.
         """
-        told_to_wait = error.retry_after is not None and not self.limiter.answered_since(began)
-        if self.limiter.in_outage(began) or told_to_wait:
-            return self._begin_again(call)
+        asked_to_wait = error.retry_after is not None and not self.limiter.answered_since(began)
+        if self.limiter.in_outage(began) or asked_to_wait:
+            return self._reset_attempts(call)
         if call.failures == 0:
             call.since = asyncio.get_running_loop().time()
         call.failures += 1
         wait = self.limiter.backoff(call.failures)
-        if self._worth_another(call, error, began, wait):
-            call.left = call.left - wait if isinstance(error, Unreachable) else call.deadline
+        if self._may_retry(call, error, began, wait):
+            call.seconds_left = (
+                call.seconds_left - wait if isinstance(error, Unreachable) else call.deadline
+            )
             return max(wait, error.retry_after or 0.0)
         if self._open > self.limiter.pacing.few and not self.limiter.answered_since(call.since):
             self.limiter.trip(error)
-            return self._begin_again(call)
+            return self._reset_attempts(call)
         return None
 
-    def _begin_again(self, call: PendingCall[T]) -> float:
+    def _reset_attempts(self, call: PendingCall[T]) -> float:
         """Give back what an outage took; the limiter says when to go on."""
-        call.failures, call.left = 0, call.deadline
+        call.failures, call.seconds_left = 0, call.deadline
         return 0.0
 
-    def _worth_another(
-        self, call: PendingCall[T], error: CallError, began: float, wait: float
-    ) -> bool:
+    def _may_retry(self, call: PendingCall[T], error: CallError, began: float, wait: float) -> bool:
         pacing = self.limiter.pacing
         if call.failures >= pacing.tries or (error.retry_after or 0.0) > pacing.longest_hint:
             return False
         if isinstance(error, Unreachable):
-            return wait < call.left
+            return wait < call.seconds_left
         # Each try that times out takes the whole deadline; a question asked alone has one.
         spent = asyncio.get_running_loop().time() - call.since + call.deadline
-        others = self._open > 1 or self.limiter.answered_since(began)
-        return others and spent < self.limiter.patience
+        others_answered = self._open > 1 or self.limiter.answered_since(began)
+        return others_answered and spent < self.limiter.patience
 
     async def _record(
         self,
@@ -285,7 +287,7 @@ def _parsed(call: PendingCall[T], response: ChatResponse) -> T:
         raise
 
 
-def _again(call: PendingCall[T]) -> Callable[[RetryCallState], bool]:
+def _should_retry(call: PendingCall[T]) -> Callable[[RetryCallState], bool]:
     def decide(state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         return isinstance(error, CallError) and call.wait is not None

@@ -42,13 +42,13 @@ def check_gguf(path: Path) -> None:
 def digest(path: Path, on_progress: OnProgress) -> str:
     """Return the file's sha256 in hex."""
     total, done, sha = path.stat().st_size, 0, hashlib.sha256()
-    what = f"checking {path.name}"
-    on_progress(what, 0, total)
+    label = f"checking {path.name}"
+    on_progress(label, 0, total)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             sha.update(chunk)
             done += len(chunk)
-            on_progress(what, done, total)
+            on_progress(label, done, total)
     return sha.hexdigest()
 
 
@@ -59,8 +59,8 @@ def is_trusted(
     stat = path.stat()
     if stat.st_size != size:
         return False
-    seen = _remembered(sidecars).get(str(path.resolve()))
-    if seen == [stat.st_size, stat.st_mtime_ns, sha256]:
+    remembered = _remembered(sidecars).get(str(path.resolve()))
+    if remembered == [stat.st_size, stat.st_mtime_ns, sha256]:
         return True
     if digest(path, on_progress) != sha256:
         return False

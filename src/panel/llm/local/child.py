@@ -39,16 +39,16 @@ class Start(TypedDict):
 
 def main() -> None:
     """Serve until stdin ends."""
-    answer = _take_stdout()
+    answer = _redirect_stdout()
     start: Start = json.loads(sys.stdin.buffer.readline())
-    _die_with(start["parent"])
+    _die_with_parent(start["parent"])
     threading.Thread(target=_exit_at_end_of_stdin, daemon=True).start()
     try:
         server = _serve(start)
     except Exception as error:
-        _tell(answer, {"error": f"{type(error).__name__}: {error}"})
-        _leave(1)
-    _tell(answer, {"port": int(server.listening_address.rsplit(":", 1)[1])})
+        _send(answer, {"error": f"{type(error).__name__}: {error}"})
+        _exit(1)
+    _send(answer, {"port": int(server.listening_address.rsplit(":", 1)[1])})
     threading.Event().wait()
 
 
@@ -79,19 +79,19 @@ def _serve(start: Start) -> Any:
     return xllamacpp.Server(p)
 
 
-def _take_stdout() -> int:
+def _redirect_stdout() -> int:
     """Return a private copy of stdout, and point stdout at stderr: llama.cpp prints to both."""
     private = os.dup(1)
     os.dup2(2, 1)
     return private
 
 
-def _tell(answer: int, message: dict[str, Any]) -> None:
+def _send(answer: int, message: dict[str, Any]) -> None:
     os.write(answer, json.dumps(message).encode() + b"\n")
     os.close(answer)
 
 
-def _die_with(parent: int) -> None:
+def _die_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies, where the kernel can (Linux).
 
     The end of stdin says the same everywhere, but only once the engine lets a Python thread run.
@@ -102,16 +102,16 @@ def _die_with(parent: int) -> None:
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the request was in place
-        _leave(0)
+        _exit(0)
 
 
 def _exit_at_end_of_stdin() -> None:
     while sys.stdin.buffer.read(4096):
         pass
-    _leave(0)
+    _exit(0)
 
 
-def _leave(code: int) -> NoReturn:
+def _exit(code: int) -> NoReturn:
     """Exit now: llama.cpp's own threads would hold an ordinary exit up."""
     os._exit(code)
 

@@ -63,7 +63,7 @@ def parse_reference(text: str) -> HubFile:
 
 
 def fetch(
-    wanted: HubFile, target: Path, *, environ: Mapping[str, str], on_progress: OnProgress
+    requested: HubFile, target: Path, *, environ: Mapping[str, str], on_progress: OnProgress
 ) -> str:
     """Download the file to `target` and return its sha256.
 
@@ -72,55 +72,58 @@ def fetch(
     """
     address = hub_address(environ)
     token = environ.get("HF_TOKEN") or False
-    known = _announced(wanted, address, token)
-    size = known.size or 0
-    what = f"downloading {wanted.file} from {urlsplit(address).netloc}"
-    on_progress(what, 0, size)
+    announced = _announced(requested, address, token)
+    size = announced.size or 0
+    label = f"downloading {requested.file} from {urlsplit(address).netloc}"
+    on_progress(label, 0, size)
     check_room(size, target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="download-"))
     try:
-        path = _download(known, staging, address, token, bar(what, size, on_progress))
-        sha256 = _check(path, known, on_progress)
+        path = _download(announced, staging, address, token, bar(label, size, on_progress))
+        sha256 = _check(path, announced, on_progress)
         path.replace(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return sha256
 
 
-def _announced(wanted: HubFile, address: str, token: str | bool) -> HubFile:
+def _announced(requested: HubFile, address: str, token: str | bool) -> HubFile:
     """Ask the Hub for the file's commit, size and hash, and compare them with what is wanted."""
     hub = _library()
-    url = hub.hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=address)
+    url = hub.hf_hub_url(
+        requested.repo, requested.file, revision=requested.revision, endpoint=address
+    )
     try:
         metadata = hub.get_hf_file_metadata(url, token=token, endpoint=address)
     except Exception as error:
-        raise _error(error, wanted, address) from None
+        raise _error(error, requested, address) from None
     sha256 = metadata.etag if metadata.etag and SHA256.fullmatch(metadata.etag) else None
-    known = HubFile(
-        wanted.repo,
-        wanted.file,
-        wanted.revision if wanted.sha256 else metadata.commit_hash or wanted.revision,
-        wanted.sha256 or sha256,
-        wanted.size or metadata.size,
+    announced = HubFile(
+        requested.repo,
+        requested.file,
+        requested.revision if requested.sha256 else metadata.commit_hash or requested.revision,
+        requested.sha256 or sha256,
+        requested.size or metadata.size,
     )
-    if metadata.size not in (None, known.size) or sha256 not in (None, known.sha256):
+    if metadata.size not in (None, announced.size) or sha256 not in (None, announced.sha256):
         raise ModelError(
-            f"{wanted.file} on {urlsplit(address).netloc} is not the file panel knows by that name",
+            f"{requested.file} on {urlsplit(address).netloc} is not the file panel knows by that"
+            " name",
             hint=OTHER_WAYS,
         )
-    return known
+    return announced
 
 
 def _download(
-    known: HubFile, staging: Path, address: str, token: str | bool, progress: type
+    announced: HubFile, staging: Path, address: str, token: str | bool, progress: type
 ) -> Path:
     try:
         return Path(
             _library().hf_hub_download(
-                known.repo,
-                known.file,
-                revision=known.revision,
+                announced.repo,
+                announced.file,
+                revision=announced.revision,
                 local_dir=staging,
                 endpoint=address,
                 token=token,
@@ -128,15 +131,15 @@ def _download(
             )
         )
     except Exception as error:
-        raise _error(error, known, address) from None
+        raise _error(error, announced, address) from None
 
 
-def _check(path: Path, known: HubFile, on_progress: OnProgress) -> str:
+def _check(path: Path, announced: HubFile, on_progress: OnProgress) -> str:
     check_gguf(path)
     sha256 = digest(path, on_progress)
-    if known.sha256 not in (None, sha256):
+    if announced.sha256 not in (None, sha256):
         raise ModelError(
-            f"what was downloaded is not {known.file}: wrong sha256; it was removed",
+            f"what was downloaded is not {announced.file}: wrong sha256; it was removed",
             hint=OTHER_WAYS,
         )
     return sha256
@@ -152,17 +155,17 @@ def _library() -> Any:
     return huggingface_hub
 
 
-def _error(error: Exception, wanted: HubFile, address: str) -> ModelError:
+def _error(error: Exception, requested: HubFile, address: str) -> ModelError:
     """Put any error of the library or its HTTP client into one line that names the host."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    host, place = urlsplit(address).netloc, f"{wanted.repo}/{wanted.file}"
+    host, place = urlsplit(address).netloc, f"{requested.repo}/{requested.file}"
     if isinstance(error, HfHubHTTPError):
         return _refusal(error.response.status_code, host, place)
     if isinstance(error, OfflineModeIsEnabled):
         return OutOfReach(f"HF_HUB_OFFLINE forbids to fetch {place}", hint=OTHER_WAYS)
     if isinstance(error, OSError) and error.errno is not None:
-        return disk_error(error, Path(wanted.file), wanted.size or 0)
+        return disk_error(error, Path(requested.file), requested.size or 0)
     return OutOfReach(
         f"{host} cannot be reached for {place} ({type(error).__name__})", hint=OTHER_WAYS
     )
@@ -179,16 +182,16 @@ def _refusal(status: int, host: str, place: str) -> OutOfReach:
     return OutOfReach(f"{host} answered {status} for {place}", hint=OTHER_WAYS)
 
 
-def bar(what: str, size: int, on_progress: OnProgress) -> type:
+def bar(label: str, size: int, on_progress: OnProgress) -> type:
     """Return a class with the few methods of tqdm's bars that huggingface_hub calls."""
 
     class Bar:
         def __init__(self, *_: object, total: int | None = None, initial: int = 0, **__: object):
             self.n, self.total = initial, total or size
 
-        def update(self, more: float | None = 1) -> None:
-            self.n += int(more or 0)
-            on_progress(what, self.n, self.total)
+        def update(self, advance: float | None = 1) -> None:
+            self.n += int(advance or 0)
+            on_progress(label, self.n, self.total)
 
         def __enter__(self) -> "Bar":
             return self

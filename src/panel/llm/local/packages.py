@@ -17,14 +17,14 @@ DATA_SUFFIXES: Final = (".bin", ".gguf")
 
 def find_parts(row: ModelRow) -> tuple[list[Path], list[str]]:
     """Return the files of the row's packages that are installed, and the packages that are not."""
-    found, missing = [], []
+    parts, missing = [], []
     for requirement in row.packages:
         part = _data_file(requirement)
         if part:
-            found.append(part)
+            parts.append(part)
         else:
             missing.append(requirement)
-    return found, missing
+    return parts, missing
 
 
 def assemble(row: ModelRow, parts: list[Path], target: Path, *, on_progress: OnProgress) -> None:
@@ -83,13 +83,13 @@ def _join(
 ) -> str:
     """Write the parts one after the other and return the sha256 of the whole."""
     sha, done = hashlib.sha256(), 0
-    what = f"joining {row.file} from {len(parts)} packages"
-    on_progress(what, 0, row.size)
+    label = f"joining {row.file} from {len(parts)} packages"
+    on_progress(label, 0, row.size)
     for part in parts:
         with part.open("rb") as file:
             while chunk := file.read(CHUNK):
                 write(chunk)
                 sha.update(chunk)
                 done += len(chunk)
-                on_progress(what, done, row.size)
+                on_progress(label, done, row.size)
     return sha.hexdigest()

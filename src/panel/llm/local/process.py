@@ -86,7 +86,7 @@ class EngineProcess:
 
     async def stop(self) -> None:
         """Close its stdin, which ends it; kill it if that does not."""
-        await _end(self._process)
+        await _terminate(self._process)
         self._log.close()
 
 
@@ -112,7 +112,7 @@ async def start(model: Path, *, n_ctx: int, alias: str = "") -> EngineProcess:
         port = await _port(process, config, model, log)
     except BaseException:
         if process:
-            await _end(process)
+            await _terminate(process)
         log.close()
         raise
     return EngineProcess(process, log, port, SecretStr(key))
@@ -189,7 +189,7 @@ def _last_words(log: IO[bytes]) -> str:
     return "".join(c for c in match[1] if c.isprintable())[:300]
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _terminate(process: asyncio.subprocess.Process) -> None:
     if process.stdin:
         process.stdin.close()
     try:

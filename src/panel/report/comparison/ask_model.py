@@ -143,13 +143,13 @@ async def write_advice(
     Raises:
         CallError: the question got no usable answer.
     """
-    shown = _shown(comparison, calls.target.evidence_tokens)
+    shown = _shown(comparison, calls.config.evidence_tokens)
     question = _question(comparison, shown, secret, context)
     tag = CallTag(tool=comparison.a.tool.slug, persona="", step="compare")
     answer = await calls.ask(question, tag=tag, parse=read_advice, repair=prompts.repair_tail)
     checked = paragraph(answer.value, shown)
     refusal = objection(answer.value, checked, comparison.preference.winner, shown.names)
-    reply = _model_reply(answer, question, calls.target, now=now, used=not refusal)
+    reply = _model_reply(answer, question, calls.config, now=now, used=not refusal)
     if refusal:
         note = f"A model's paragraph was not used: {refusal}"
         return advise(comparison).model_copy(update={"written": reply, "note": note})

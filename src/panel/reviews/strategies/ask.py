@@ -42,7 +42,7 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
         CallError: a question got no usable answer.
     """
     raw = await STRATEGIES[context.plan.judge.ask].ask(context)
-    persona, judge, tally = context.persona, context.calls.target, context.tally
+    persona, judge, tally = context.persona, context.calls.config, context.tally
     scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
     forecast = None
     if raw.claim:

@@ -86,7 +86,7 @@ async def content_free(context: ReviewContext) -> Calibration | None:
             "question": criterion.question,
         }
     return Calibration.model_validate(
-        {"model": context.calls.target.model, "made": "from an empty tool", "criteria": rows}
+        {"model": context.calls.config.model, "made": "from an empty tool", "criteria": rows}
     )
 
 
