@@ -18,9 +18,9 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FOLDER = Path(seam.__file__).parent
 
 
-def wants(url):
+def specs(url):
     at = Address.of(url)
-    return {want.what: want for want in adapter_of(at).requests(at)}
+    return {spec.what: spec for spec in adapter_of(at).requests(at)}
 
 
 def page(body, media_type="application/json"):
@@ -67,13 +67,13 @@ def test_what_is_no_address_has_no_adapter(url):
 
 
 def test_a_repository_is_asked_for_readme_record_and_release():
-    found = wants("https://github.com/acme/widget/issues")
-    assert {name: want.urls[0] for name, want in found.items()} == {
+    requests = specs("https://github.com/acme/widget/issues")
+    assert {name: spec.urls[0] for name, spec in requests.items()} == {
         "README": "https://raw.githubusercontent.com/acme/widget/HEAD/README.md",
         "repository record": "https://api.github.com/repos/acme/widget",
         "latest release": "https://api.github.com/repos/acme/widget/releases/latest",
     }
-    assert found["README"].urls[1] == "https://api.github.com/repos/acme/widget/readme"
+    assert requests["README"].urls[1] == "https://api.github.com/repos/acme/widget/readme"
 
 
 @pytest.mark.parametrize(
@@ -86,33 +86,33 @@ def test_a_repository_is_asked_for_readme_record_and_release():
     ],
 )  # fmt: skip
 def test_a_model_space_or_dataset_is_asked_for_card_and_record(url, card, api):
-    urls = [want.urls[0] for want in wants(url).values()]
+    urls = [spec.urls[0] for spec in specs(url).values()]
     assert urls == [f"https://huggingface.co{card}", f"https://huggingface.co{api}"]
 
 
 def test_only_the_two_api_hosts_have_keys():
-    keys = {key.host: key.variables[0] for each in adapters() for key in each.keys}
+    keys = {key.host: key.variables[0] for adapter in adapters() for key in adapter.keys}
     assert keys == {"api.github.com": "GITHUB_TOKEN", "huggingface.co": "HF_TOKEN"}
 
 
 def test_records_become_plain_sentences():
-    found = wants("https://github.com/acme/widget")
-    record = found["repository record"].read(page(REPOSITORY))
+    requests = specs("https://github.com/acme/widget")
+    record = requests["repository record"].read(page(REPOSITORY))
     assert record.sentences == (
         "Repository: acme/widget.", "Description: Tables into widgets.", "Licence: MIT.",
         "Archived: no.", "Open issues and pull requests: 96.", "Stars: 1234.",
         "Created: 2019-05-06.", "Last push: 2026-11-01.",
     )  # fmt: skip
     assert record.links == (Link("https://widget.example/", rel="homepage"),)
-    release = found["latest release"].read(page(RELEASE))
+    release = requests["latest release"].read(page(RELEASE))
     assert release.sentences == ("Latest release: 3.38, published 2026-10-02.",)
-    model = wants("https://huggingface.co/acme/tiny")["model record"].read(page(MODEL))
+    model = specs("https://huggingface.co/acme/tiny")["model record"].read(page(MODEL))
     assert "Licence: apache-2.0." in model.sentences
     assert "Last change: 2026-09-09." in model.sentences
 
 
 def test_where_there_is_no_release_the_newest_tag_is_asked_for_and_then_its_commit():
-    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
+    tag = specs("https://github.com/acme/widget")["latest release"].otherwise
     assert tag.urls == ("https://api.github.com/repos/acme/widget/tags?per_page=100",)
     record = tag.read(page(TAGS))
     assert record.sentences == ("Releases: none published.", "Newest tag: v10.0.")
@@ -136,31 +136,31 @@ def test_where_there_is_no_release_the_newest_tag_is_asked_for_and_then_its_comm
     ],
 )
 def test_the_newest_tag_is_that_of_the_highest_version_pre_releases_last(names, newest):
-    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
-    found = tag.read(page([{"name": name, "commit": {"sha": COMMIT}} for name in names]))
-    assert found.sentences[-1] == f"Newest tag: {newest}."
+    tag = specs("https://github.com/acme/widget")["latest release"].otherwise
+    record = tag.read(page([{"name": name, "commit": {"sha": COMMIT}} for name in names]))
+    assert record.sentences[-1] == f"Newest tag: {newest}."
 
 
 @pytest.mark.parametrize("commit", [None, "x", {}, {"sha": 7}, {"sha": "../../../user"}])
 def test_a_tag_that_names_no_commit_leads_nowhere(commit):
-    tag = wants("https://github.com/acme/widget")["latest release"].otherwise
-    found = tag.read(page([7, {"name": None}, {"name": "v1", "commit": commit}]))
-    assert (found.sentences[-1], found.then) == ("Newest tag: v1.", None)
+    tag = specs("https://github.com/acme/widget")["latest release"].otherwise
+    record = tag.read(page([7, {"name": None}, {"name": "v1", "commit": commit}]))
+    assert (record.sentences[-1], record.then) == ("Newest tag: v1.", None)
 
 
 def test_what_a_record_does_not_say_is_left_out():
-    read = wants("https://github.com/acme/widget")["repository record"].read
+    read = specs("https://github.com/acme/widget")["repository record"].read
     strange = {
         "full_name": 7, "license": "MIT", "archived": "no", "open_issues_count": True,
         "stargazers_count": -1, "created_at": "soon", "pushed_at": None, "homepage": "",
     }  # fmt: skip
     assert read(page(strange)).sentences == ("Licence: none found by GitHub.",)
-    other = {"license": {"spdx_id": "NOASSERTION"}}
-    assert read(page(other)).sentences == ("Licence: not a standard one.",)
+    changed = {"license": {"spdx_id": "NOASSERTION"}}
+    assert read(page(changed)).sentences == ("Licence: not a standard one.",)
 
 
 def test_a_value_cannot_pass_for_a_sentence_of_its_own():
-    read = wants("https://github.com/acme/widget")["latest release"].read
+    read = specs("https://github.com/acme/widget")["latest release"].read
     tag = "1.0.\nLicence: MIT.\u2028Archived: no. \u202e\U000e0041" + "x" * 900
     (sentence,) = read(page({"tag_name": tag, "published_at": "2026-01-01T00:00:00Z"})).sentences
     assert len(sentence.splitlines()) == 1
@@ -182,19 +182,19 @@ def test_a_value_cannot_pass_for_a_sentence_of_its_own():
 )
 def test_a_reply_that_is_no_record_says_why(body, media_type, why):
     for url in ("https://github.com/acme/widget", "https://huggingface.co/acme/tiny"):
-        for want in wants(url).values():
-            if want.read is not None:
+        for spec in specs(url).values():
+            if spec.read is not None:
                 with pytest.raises(Unparseable, match=why):
-                    want.read(page(body, media_type))
+                    spec.read(page(body, media_type))
 
 
-def lead(name, links, at="https://widget.example/"):
-    (found,) = [each for each in adapters() if type(each).__name__ == name]
-    return found.follow([Link(*each) for each in links], Address.of(at))
+def followed(name, links, at="https://widget.example/"):
+    (adapter,) = [adapter for adapter in adapters() if type(adapter).__name__ == name]
+    return adapter.follow([Link(*adapter) for adapter in links], Address.of(at))
 
 
 @pytest.mark.parametrize(
-    ("links", "found"),
+    ("links", "followed_url"),
     [
         ([("https://github.com/x/y", "a"), ("https://github.com/acme/widget", "b")], "acme/widget"),
         ([("https://github.com/widget/core/issues", "a")], "widget/core"),
@@ -204,12 +204,12 @@ def lead(name, links, at="https://widget.example/"):
         ([("https://github.com/pricing", "GitHub")], None),
     ],
 )
-def test_a_page_leads_to_the_repository_it_calls_its_own(links, found):
-    assert lead("GitHub", links) == (found and f"https://github.com/{found}")
+def test_a_page_leads_to_the_repository_it_calls_its_own(links, followed_url):
+    assert followed("GitHub", links) == (followed_url and f"https://github.com/{followed_url}")
 
 
 @pytest.mark.parametrize(
-    ("links", "found"),
+    ("links", "followed_url"),
     [
         ([("https://widget.example/docs", "Docs"), ("https://widget.example/pricing", "x")], 1),
         ([("https://app.widget.example/buy", "Pricing")], 0),
@@ -219,8 +219,8 @@ def test_a_page_leads_to_the_repository_it_calls_its_own(links, found):
         ([("javascript:pricing", "Pricing")], None),
     ],
 )
-def test_a_page_leads_to_the_pricing_page_of_its_own_site(links, found):
-    assert lead("Pricing", links) == (None if found is None else links[found][0])
+def test_a_page_leads_to_the_pricing_page_of_its_own_site(links, followed_url):
+    assert followed("Pricing", links) == (None if followed_url is None else links[followed_url][0])
 
 
 def test_the_adapter_of_the_manual_is_one():
@@ -231,8 +231,8 @@ def test_the_adapter_of_the_manual_is_one():
     at = Address.of("https://forge.example/a/b")
     assert room["ADAPTER"].matches(at)
     assert not room["ADAPTER"].matches(Address.of("https://forge.example/a"))
-    (want,) = room["ADAPTER"].requests(at)
-    assert want.urls == ("https://forge.example/raw/a/b/README.md",)
+    (spec,) = room["ADAPTER"].requests(at)
+    assert spec.urls == ("https://forge.example/raw/a/b/README.md",)
 
 
 def test_no_adapter_and_no_manual_names_a_package_index():

@@ -81,8 +81,8 @@ MIT
 
 
 def test_a_readme_becomes_passages_under_their_headings(read):
-    found = [(one.kind, one.heading, one.text) for one in read(README).passages]
-    assert found == [
+    passages = [(passage.kind, passage.heading, passage.text) for passage in read(README).passages]
+    assert passages == [
         ("list", "Metadata", "license: apache-2.0"),
         ("badges", "", "license: MIT"),
         ("prose", "Tool one", "Does one thing, see the docs or https://example.org. It is fast."),
@@ -153,29 +153,29 @@ SENTENCES = " ".join(f"Sentence number {n} says something of its own." for n in 
 
 
 def test_long_text_is_cut_at_sentence_ends(read):
-    found = texts(read(SENTENCES))
-    assert len(found) > 4
-    assert all(text.endswith(".") and len(text) <= LIMIT for text in found)
-    assert " ".join(found) == SENTENCES
+    pieces = texts(read(SENTENCES))
+    assert len(pieces) > 4
+    assert all(text.endswith(".") and len(text) <= LIMIT for text in pieces)
+    assert " ".join(pieces) == SENTENCES
 
 
 @pytest.mark.parametrize("text", ["x" * 2000, "word " * 500, "文" * 1000, "a,b;" * 500])
 def test_text_without_sentence_ends_is_cut_too(read, text):
-    found = texts(read(text))
-    assert all(len(one) <= LIMIT for one in found)
-    assert "".join("".join(found).split()) == "".join(text.split())
+    pieces = texts(read(text))
+    assert all(len(piece) <= LIMIT for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
 def test_code_is_cut_between_lines_and_keeps_its_indentation(read):
     code = "\n".join(f"    line_{n} = call({n})" for n in range(60))
-    found = texts(read(f"```py\n{code}\n```"))
-    assert "\n".join(found) == code
+    pieces = texts(read(f"```py\n{code}\n```"))
+    assert "\n".join(pieces) == code
 
 
 def test_long_list_items_stay_apart(read):
     items = [f"Item {n}: " + "with many words " * 12 for n in range(3)]
-    found = texts(read("".join(f"- {item}\n" for item in items)))
-    assert found == [item.strip() for item in items]
+    pieces = texts(read("".join(f"- {item}\n" for item in items)))
+    assert pieces == [item.strip() for item in items]
 
 
 def test_stray_words_are_no_passages(read):
@@ -202,7 +202,7 @@ MARKDOWN = st.lists(
 @given(MARKDOWN, st.sampled_from([read_markdown, read_html, read_plain]))
 def test_whatever_the_markup_passages_are_bounded_numbered_and_clean(text, reader):
     passages = cut(reader(clean(text)[0]).blocks, "E3")
-    assert [one.id for one in passages] == [f"E3.{n}" for n in range(1, len(passages) + 1)]
+    assert [passage.id for passage in passages] == [f"E3.{n}" for n in range(1, len(passages) + 1)]
     for passage in passages:
         assert 0 < len(passage.text) <= LIMIT
         assert clean(passage.text) == (passage.text, 0)
@@ -211,10 +211,10 @@ def test_whatever_the_markup_passages_are_bounded_numbered_and_clean(text, reade
 
 @given(st.text(alphabet=st.sampled_from("ab .!?,;é文\n"), min_size=1, max_size=3000))
 def test_j3_every_passage_stands_word_for_word_in_the_text(text):
-    whole = " ".join(text.split())
+    joined = " ".join(text.split())
     for passage in cut(read_plain(text).blocks, "E1"):
         for line in passage.text.split("\n"):
-            assert line in whole
+            assert line in joined
 
 
 # Hidden text
@@ -356,14 +356,14 @@ def test_badges_take_one_short_passage_at_most(read):
         f'<img src="https://img.shields.io/{n}" alt="status {n} beta">' for n in range(99)
     )
     source = read(f"{wall}\n\n# Tool\n\nWhat it is.\n")
-    badges = [one for one in source.passages if one.kind == "badges"]
+    badges = [passage for passage in source.passages if passage.kind == "badges"]
     assert len(badges) == 1
     assert len(badges[0].text) <= LIMIT
 
 
 def test_navigation_and_link_lists_are_told_from_prose(read):
     source = read("[Docs](a) · [Chat](b) · [Blog](c)\n\nRead [this](d) before you start.\n")
-    assert [one.kind for one in source.passages] == ["links", "prose"]
+    assert [passage.kind for passage in source.passages] == ["links", "prose"]
 
 
 def test_entities_in_html_are_read_once(read):

@@ -55,9 +55,9 @@ def test_every_section_comes_before_any_sections_third_passage():
 def test_prose_goes_before_code():
     code = "```\n" + "\n".join(f"call_{n}(argument, another)" for n in range(60)) + "\n```\n\n"
     text = f"# Tool\n\n{code}## Use\n\n{paragraphs('Use', 1)}\n\n{code}## Limits\n\nIt is slow.\n"
-    kept = choose(evidence_of(text), 160).passages
-    assert {"Use", "Limits"} <= sections(kept)
-    assert any("It is slow." in passage.text for passage in kept)
+    chosen_passages = choose(evidence_of(text), 160).passages
+    assert {"Use", "Limits"} <= sections(chosen_passages)
+    assert any("It is slow." in passage.text for passage in chosen_passages)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_a_long_source_does_not_crowd_out_a_short_one():
     assert source_shares(evidence, 1000)["E3"] < 20
     assert source_shares(evidence, 1000)["E1"] == source_shares(evidence, 1000)["E2"] > 480
     chosen = choose(evidence, 1000)
-    kept = Counter(passage.id.partition(".")[0] for passage in chosen.passages)
-    assert kept["E3"] == 1
-    assert abs(kept["E1"] - kept["E2"]) <= 3
+    chosen_passages = Counter(passage.id.partition(".")[0] for passage in chosen.passages)
+    assert chosen_passages["E3"] == 1
+    assert abs(chosen_passages["E1"] - chosen_passages["E2"]) <= 3
     assert " of E1, " in chosen.notes[0]
 
 

@@ -99,14 +99,14 @@ def test_the_marker_depends_on_the_secret():
 
 
 def test_a_text_that_holds_its_marker_gets_another_one():
-    class Told(str):  # says of the first marker that it occurs
-        asked = 0
+    class Collision(str):  # says of the first marker that it occurs
+        lookups = 0
 
         def __contains__(self, part):
-            self.asked += 1
-            return self.asked == 1
+            self.lookups += 1
+            return self.lookups == 1
 
-    assert marker(b"a" * 32, Told("text")) != marker(b"a" * 32, "text")
+    assert marker(b"a" * 32, Collision("text")) != marker(b"a" * 32, "text")
 
 
 def test_questions_use_the_same_placeholder():
@@ -124,8 +124,8 @@ def test_the_secret_is_made_once_for_the_owner_only(tmp_path):
 
 def test_many_at_once_agree_on_one_secret(tmp_path):
     with ThreadPoolExecutor(16) as pool:
-        found = set(pool.map(installation_secret, [tmp_path] * 64))
-    assert len(found) == 1
+        digests = set(pool.map(installation_secret, [tmp_path] * 64))
+    assert len(digests) == 1
 
 
 def test_a_damaged_secret_or_a_closed_folder_is_one_line(tmp_path):

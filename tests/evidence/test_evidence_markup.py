@@ -73,7 +73,7 @@ Install
 .. image:: data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcn
    :alt: x
 """
-RST_SHOWN = [
+RST_VISIBLE = [
     ("", "License: MIT"),
     ("Quill", "Quill sorts notes, see the guide, Page and home by the Quill team."),
     ("Quill", "It is young."),
@@ -137,7 +137,7 @@ WARNING: No longer maintained.
 
 image::a.png[A page of sorted notes]
 """
-ASCIIDOC_SHOWN = [
+ASCIIDOC_VISIBLE = [
     ("Quill", "Ann <ann@q.example>"),
     ("Quill", "Quill sorts notes, see the guide and the code. It is quick."),
     ("Quill › Install", "pip install quill\n// a line of the listing"),
@@ -183,7 +183,7 @@ pip install quill
 |------+-------|
 | Free | 0     |
 """
-ORG_SHOWN = [
+ORG_VISIBLE = [
     ("Quill", "Quill sorts notes, see the guide. It is quick."),
     ("Quill › Install", "pip install quill\n# a line of the listing"),
     ("Quill › Install", "Small"),
@@ -204,17 +204,17 @@ ORG_TRICKS = {
 }
 
 PAGES = {
-    "rst": (RST, RST_PAGE, RST_SHOWN, RST_TRICKS),
-    "adoc": (ASCIIDOC, ASCIIDOC_PAGE, ASCIIDOC_SHOWN, ASCIIDOC_TRICKS),
-    "org": (ORG, ORG_PAGE, ORG_SHOWN, ORG_TRICKS),
+    "rst": (RST, RST_PAGE, RST_VISIBLE, RST_TRICKS),
+    "adoc": (ASCIIDOC, ASCIIDOC_PAGE, ASCIIDOC_VISIBLE, ASCIIDOC_TRICKS),
+    "org": (ORG, ORG_PAGE, ORG_VISIBLE, ORG_TRICKS),
 }
 
 
 @pytest.mark.parametrize("suffix", PAGES)
 def test_what_readers_see_is_read_with_its_headings(suffix):
-    kind, page, shown, _ = PAGES[suffix]
-    found = read_document(page.format(trick="").encode(), kind)
-    assert [(block.heading, block.text) for block in found.blocks] == shown
+    kind, page, visible, _ = PAGES[suffix]
+    extract = read_document(page.format(trick="").encode(), kind)
+    assert [(block.heading, block.text) for block in extract.blocks] == visible
 
 
 @pytest.mark.parametrize(
@@ -223,15 +223,15 @@ def test_what_readers_see_is_read_with_its_headings(suffix):
     ids=lambda value: value,
 )
 def test_f5_what_no_reader_sees_is_no_passage_and_is_counted(suffix, trick):
-    kind, page, shown, tricks = PAGES[suffix]
+    kind, page, visible, tricks = PAGES[suffix]
     plain = read_document(page.format(trick="").encode(), kind)
-    found = read_document(page.format(trick=tricks[trick]).encode(), kind)
-    told = [(block.heading, block.text) for block in found.blocks]
-    assert HIDDEN not in str(found.blocks)
-    assert set(shown) <= set(told)
-    assert found.removed > plain.removed
-    assert HIDDEN in "\n".join(found.hidden)
-    assert len(found.hidden) == len(found.why)
+    extract = read_document(page.format(trick=tricks[trick]).encode(), kind)
+    blocks = [(block.heading, block.text) for block in extract.blocks]
+    assert HIDDEN not in str(extract.blocks)
+    assert set(visible) <= set(blocks)
+    assert extract.removed > plain.removed
+    assert HIDDEN in "\n".join(extract.hidden)
+    assert len(extract.hidden) == len(extract.why)
 
 
 def test_a_condition_that_holds_is_shown():
@@ -244,9 +244,9 @@ def test_a_condition_that_holds_is_shown():
 
 @pytest.mark.parametrize("suffix", PAGES)
 def test_of_a_monstrous_text_the_beginning_is_read_and_the_rest_counted(suffix):
-    found = read_document(b"Quill sorts notes.\n\n" * 20_000, PAGES[suffix][0])
-    assert len(found.blocks) > 7_000
-    assert len(found.blocks) + found.aside == 20_000
+    extract = read_document(b"Quill sorts notes.\n\n" * 20_000, PAGES[suffix][0])
+    assert len(extract.blocks) > 7_000
+    assert len(extract.blocks) + extract.aside == 20_000
 
 
 def test_no_file_of_this_machine_comes_in(tmp_path):
@@ -257,9 +257,9 @@ def test_no_file_of_this_machine_comes_in(tmp_path):
         f".. raw:: html\n   :file: {secret}\n\nShown.\n",
         f".. literalinclude:: {secret}\n\n.. figure:: {secret}\n\n   Shown.\n",
     ):
-        found = read_document(text.encode(), RST)
-        assert "The plan" not in str(found)
-        assert "Shown." in str(found.blocks)
+        extract = read_document(text.encode(), RST)
+        assert "The plan" not in str(extract)
+        assert "Shown." in str(extract.blocks)
 
 
 @pytest.mark.parametrize("suffix", PAGES)
@@ -307,8 +307,8 @@ def test_names_tell_formats():
 def test_a_readme_of_any_name_that_github_sends_is_read_for_what_it_is(suffix):
     _, page, _, tricks = PAGES[suffix]
     readme = respond(200, page.format(trick=tricks["comment"]), TEXT)
-    found, _ = collected(REPO, {RAW: None, f"{API}/readme": readme})
-    [source] = [one for one in found.evidence.sources if one.role == "readme"]
+    result, _ = collected(REPO, {RAW: None, f"{API}/readme": readme})
+    [source] = [item for item in result.evidence.sources if item.role == "readme"]
     assert any(HIDDEN in text for text in source.hidden)
     assert HIDDEN not in str(source.passages)
     assert source.passages[-1].heading.startswith("Quill › Install")

@@ -37,12 +37,12 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_as_a_data_address_is_no_word_of_a_passage(name, kind):
     page = f"Quill sorts notes.\n\n{PICTURES[name]}\n\nIt is under the MIT licence.\n"
-    found = read_document(page.encode(), kind)
-    said = " ".join(block.text for block in found.blocks)
-    assert "data:" not in said.lower()
-    assert not any(len(word) > 40 for word in said.split())
-    assert said.startswith("Quill sorts notes.")
-    assert said.endswith("It is under the MIT licence.")
+    extract = read_document(page.encode(), kind)
+    text = " ".join(block.text for block in extract.blocks)
+    assert "data:" not in text.lower()
+    assert not any(len(word) > 40 for word in text.split())
+    assert text.startswith("Quill sorts notes.")
+    assert text.endswith("It is under the MIT licence.")
 
 
 def test_a_page_about_such_addresses_keeps_its_example():
@@ -81,9 +81,9 @@ FRONT = {
 
 @pytest.mark.parametrize("name", FRONT)
 def test_front_matter_is_metadata_and_never_prose(name):
-    page, told = FRONT[name]
+    page, metadata = FRONT[name]
     blocks = read_document(page.encode(), MARKDOWN).blocks
-    assert [block.text for block in blocks if block.heading == "Metadata"] == told
+    assert [block.text for block in blocks if block.heading == "Metadata"] == metadata
     assert [block.text for block in blocks if block.heading != "Metadata"] == ["Quill sorts notes."]
 
 

@@ -37,7 +37,7 @@ def evidence(*sources):
                 passages=tuple(
                     Passage(id=f"E{n}.{m}", heading=heading, text=text)
                     for m, (heading, text) in enumerate(
-                        [one if isinstance(one, tuple) else ("", one) for one in passages], 1
+                        [text if isinstance(text, tuple) else ("", text) for text in passages], 1
                     )
                 ),
             )
@@ -138,8 +138,8 @@ def test_licence_names_are_spdx_names(text, name):
     ],
 )
 def test_an_entry_price_is_the_cheapest_way_in_as_it_is_worded(text, price):
-    found = entry_price([text])
-    assert (found and found[0]) == price
+    result = entry_price([text])
+    assert (result and result[0]) == price
 
 
 def test_outside_a_pricing_page_a_price_needs_a_section_about_prices():
@@ -150,13 +150,15 @@ def test_outside_a_pricing_page_a_price_needs_a_section_about_prices():
 
 @given(st.text(max_size=200), st.text(max_size=80))
 def test_facts_of_any_text_are_stated_in_their_passage(text, heading):
-    held = evidence(("pricing", [(heading, text), ("License", text)]), ("file", [("Plans", text)]))
-    facts = read_facts(held)
+    gathered = evidence(
+        ("pricing", [(heading, text), ("License", text)]), ("file", [("Plans", text)])
+    )
+    facts = read_facts(gathered)
     for fact in (facts.entry_price, facts.licence):
         assert (fact.value is None) == (fact.passage is None)
-        assert fact.passage is None or fact.passage in held.passages
+        assert fact.passage is None or fact.passage in gathered.passages
     if facts.entry_price.value:
-        stated = " ".join(held.passages[facts.entry_price.passage].text.split())
+        stated = " ".join(gathered.passages[facts.entry_price.passage].text.split())
         assert facts.entry_price.value in stated
     amounts(text), mentions_free(text), named_licence(text)
 
@@ -174,23 +176,25 @@ def test_facts_of_any_text_are_stated_in_their_passage(text, heading):
     ],
 )
 def test_an_entry_that_contradicts_its_source_is_pointed_out(changes, warned):
-    held = evidence(RECORD, PRICING)
-    found = contradictions(Tool(name="T", **changes), read_facts(held), held)
-    assert [line.partition(":")[0] for line in found] == warned
-    assert all("E1.1" in line or "E2.2" in line for line in found)
+    gathered = evidence(RECORD, PRICING)
+    result = contradictions(Tool(name="T", **changes), read_facts(gathered), gathered)
+    assert [line.partition(":")[0] for line in result] == warned
+    assert all("E1.1" in line or "E2.2" in line for line in result)
 
 
 def test_a_repository_that_goes_by_another_name_is_pointed_out():
-    held = evidence(RECORD)
+    gathered = evidence(RECORD)
     urls = ["https://github.com/a/b", "https://github.com/A/B/issues", "https://b.example/", None]
     for url, warned in [*((url, 0) for url in urls), ("https://github.com/old/b", 1)]:
-        assert len(contradictions(Tool(name="T", url=url), read_facts(held), held)) == warned
+        assert (
+            len(contradictions(Tool(name="T", url=url), read_facts(gathered), gathered)) == warned
+        )
 
 
 # On the card
 
 
-def shown(**changes):
+def card_with_facts(**changes):
     sources = evidence(RECORD, PRICING).sources
     return card(
         evidence=sources, reviews=(), facts=read_facts(Evidence(sources=sources)), **changes
@@ -198,14 +202,14 @@ def shown(**changes):
 
 
 def test_the_card_shows_facts_with_their_passages_and_says_unknown():
-    made = shown()
+    made = card_with_facts()
     text = " ".join(terminal.render([made]).split())
     assert "Licence: Apache-2.0 [E1.1] · Last release: v1.2 [E1.2] · Released: 2026-10-02" in text
     some = made.model_copy(update={"facts": read_facts(evidence(PRICING))})
     assert "Licence: unknown" in " ".join(terminal.render([some]).split())
-    written = markdown.render([made])
-    assert "- Open issues: 12 [^E1.1]" in written
-    assert "[^E1.1]: **E1.1**" in written
+    markdown_text = markdown.render([made])
+    assert "- Open issues: 12 [^E1.1]" in markdown_text
+    assert "[^E1.1]: **E1.1**" in markdown_text
     page = html.render([made])
     assert '<dt>Entry price</dt><dd>$20 per user / month <span class="cite">' in page
     assert 'id="E2.2"' in page

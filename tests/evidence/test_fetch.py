@@ -311,21 +311,21 @@ def test_f3_a_sixth_redirect_is_one_too_many():
     assert len(server.requests) == 6
 
 
-@pytest.mark.parametrize("there", ["/", "", "#x", "?"])
-def test_f3_a_loop_is_named(there):
-    error, server = fetched(redirect(there))
+@pytest.mark.parametrize("redirects", ["/", "", "#x", "?"])
+def test_f3_a_loop_is_named(redirects):
+    error, server = fetched(redirect(redirects))
     assert isinstance(error, BadResponse)
     assert "loop" in error.message or "nowhere" in error.message
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "there",
+    "redirects",
     ["http://127.0.0.1:9/", "//127.0.0.1/", "http:///x/", "ftp://127.0.0.1/", "javascript:1",
      "file:///etc/passwd", "http://u:p@example.org/", "http://\u0661.1.1.1:99999/", "http://[x/"],
 )  # fmt: skip
-def test_f1_a_redirect_elsewhere_is_blocked(there):
-    error, server = fetched(redirect(there.encode().decode("latin-1")))
+def test_f1_a_redirect_elsewhere_is_blocked(redirects):
+    error, server = fetched(redirect(redirects.encode().decode("latin-1")))
     assert type(error) is Blocked
     assert len(server.requests) == 1
 
@@ -338,38 +338,42 @@ KEY = ("Authorization", "Bearer hunter2")
 
 def test_a_key_goes_to_its_host_only_and_not_on_a_way_that_another_chose():
     async def run():
-        async with FaultServer([]) as home, FaultServer([]) as other:
-            own, strange = f"http://127.0.0.1:{home.port}", f"http://localhost:{other.port}"
-            there = {"/same": "/page", "/away": f"{strange}/page", "/and": f"{strange}/back"}
-            home.script = lambda r: redirect(there[r.path]) if r.path in there else respond(200)
-            other.script = lambda r: redirect(f"{own}/page") if r.path == "/back" else respond(200)
-            allow = frozenset({f"127.0.0.1:{home.port}", f"localhost:{other.port}"})
+        async with FaultServer([]) as home, FaultServer([]) as stranger:
+            own, strange = f"http://127.0.0.1:{home.port}", f"http://localhost:{stranger.port}"
+            redirects = {"/same": "/page", "/away": f"{strange}/page", "/and": f"{strange}/back"}
+            home.script = lambda r: (
+                redirect(redirects[r.path]) if r.path in redirects else respond(200)
+            )
+            stranger.script = lambda r: (
+                redirect(f"{own}/page") if r.path == "/back" else respond(200)
+            )
+            allow = frozenset({f"127.0.0.1:{home.port}", f"localhost:{stranger.port}"})
             fetcher = Fetcher(allow=allow, keys={"127.0.0.1": KEY})
             for url in (f"{own}/same", f"{own}/away", f"{own}/and", f"{strange}/back"):
                 await fetcher.get(url)
             await fetcher.close()
-            told = [[r.path, r.headers.get("authorization")] for r in home.requests]
-            return told, [r.headers.get("authorization") for r in other.requests]
+            requests = [[r.path, r.headers.get("authorization")] for r in home.requests]
+            return requests, [r.headers.get("authorization") for r in stranger.requests]
 
-    home, other = asyncio.run(run())
+    home, stranger = asyncio.run(run())
     key = KEY[1]
     assert home == [["/same", key], ["/page", key], ["/away", key], ["/and", key],
                     ["/page", None], ["/page", None]]  # fmt: skip
-    assert other == [None] * 3
+    assert stranger == [None] * 3
 
 
 def test_a_key_is_not_sent_in_the_clear():
-    seen = []
+    looked_up = []
 
-    async def here(host, port):
-        seen.append((host, port))
+    async def resolve(host, port):
+        looked_up.append((host, port))
         raise OSError
 
     async def run():
-        fetcher = Fetcher(keys={"api.example.org": KEY}, resolve=here)
+        fetcher = Fetcher(keys={"api.example.org": KEY}, resolve=resolve)
         with pytest.raises(NoAnswer):
             await fetcher.get("http://api.example.org/")
         await fetcher.close()
 
     asyncio.run(run())
-    assert seen == [("api.example.org", 80)]
+    assert looked_up == [("api.example.org", 80)]

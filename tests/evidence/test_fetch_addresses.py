@@ -16,10 +16,10 @@ from tests.support.world import CLEAN, FORMS, NUMBERS, PUBLIC, SPELLINGS
 
 def namespaces():
     try:
-        done = subprocess.run(["unshare", "-rn", "ip", "link"], capture_output=True)
+        process = subprocess.run(["unshare", "-rn", "ip", "link"], capture_output=True)
     except FileNotFoundError:
         return False
-    return done.returncode == 0 and shutil.which("unshare") is not None
+    return process.returncode == 0 and shutil.which("unshare") is not None
 
 
 def certified(folder):
@@ -37,66 +37,68 @@ def certified(folder):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def report(tmp_path_factory):
     """What happened in a world where every address is on this machine, proxy variables set."""
     alone = namespaces()
     trust = certified(tmp_path_factory.mktemp("tls")) if alone else {}
     proxies = dict.fromkeys(("http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:80")
-    done = subprocess.run(
+    process = subprocess.run(
         [*(["unshare", "-rn"] if alone else []), sys.executable, "-m", "tests.support.world"],
         cwd=ROOT, env=os.environ | proxies | trust | {"WORLD": str(int(alone))},
         check=True, timeout=50, stdout=subprocess.PIPE,
     )  # fmt: skip
-    seen = json.loads(done.stdout)
-    assert ("naive" in seen, "tls" in seen) == (alone, bool(trust))
-    return seen
+    results = json.loads(process.stdout)
+    assert ("naive" in results, "tls" in results) == (alone, bool(trust))
+    return results
 
 
 def test_f1_there_are_at_least_40_forms():
     assert len(set(FORMS)) >= 80
 
 
-def test_f1_the_canary_hears_those_who_trust_a_resolver(told):
-    assert told.get("naive", 40) >= 30
+def test_f1_the_canary_hears_those_who_trust_a_resolver(report):
+    assert report.get("naive", 40) >= 30
 
 
-def test_f1_no_form_leads_to_a_connection(told):
-    assert told["canary"] == []
-    assert told["watched"] == []
+def test_f1_no_form_leads_to_a_connection(report):
+    assert report["canary"] == []
+    assert report["watched"] == []
     expected = dict.fromkeys(set(FORMS) - CLEAN, "blocked_address")
-    assert {f: code for f, code in told["direct"].items() if f not in CLEAN} == expected
+    assert {f: code for f, code in report["direct"].items() if f not in CLEAN} == expected
 
 
-def test_f1_no_redirect_to_a_form_is_followed(told):
-    codes = {f: code for f, code in told.get("redirected", {}).items() if f not in CLEAN}
+def test_f1_no_redirect_to_a_form_is_followed(report):
+    codes = {f: code for f, code in report.get("redirected", {}).items() if f not in CLEAN}
     # `//host/` is an address relative to the page; it is refused for where it leads.
     assert set(codes.values()) <= {"blocked_address"}
 
 
-def test_f1_one_bad_answer_of_the_resolver_blocks_the_name(told):
-    assert set(told["names"].values()) == {"blocked_address"}
-    assert len(told["names"]) == 2 * len(NUMBERS)
+def test_f1_one_bad_answer_of_the_resolver_blocks_the_name(report):
+    assert set(report["names"].values()) == {"blocked_address"}
+    assert len(report["names"]) == 2 * len(NUMBERS)
 
 
-def test_f1_a_name_that_turns_to_loopback_between_two_hops_is_blocked(told):
-    assert told.get("turncoat", "blocked_address") == "blocked_address"
+def test_f1_a_name_that_turns_to_loopback_between_two_hops_is_blocked(report):
+    assert report.get("turncoat", "blocked_address") == "blocked_address"
 
 
-def test_the_host_that_was_asked_for_is_named_in_the_handshake_and_the_request(told):
-    assert {tuple(one[:2]) for one in told.get("secure", [])} <= {("secure.test", "secure.test")}
-    assert told.get("tls", {}).get("of another", "no_answer") == "no_answer"
+def test_the_host_that_was_asked_for_is_named_in_the_handshake_and_the_request(report):
+    assert {tuple(handshake[:2]) for handshake in report.get("secure", [])} <= {
+        ("secure.test", "secure.test")
+    }
+    assert report.get("tls", {}).get("of another", "no_answer") == "no_answer"
 
 
-def test_a_key_goes_over_tls_and_never_on_to_plain_http(told):
-    got = told.get("tls", {})
+def test_a_key_goes_over_tls_and_never_on_to_plain_http(report):
+    got = report.get("tls", {})
     assert got.get("secure", "200") == got.get("upgraded", "200") == "200"
     assert got.get("downgraded with a key", "blocked_address") == "blocked_address"
     assert got.get("downgraded", "200") == "200"
-    assert [key for *_, key in told.get("secure", [])] in ([], ["hunter2", None, "hunter2", None])
+    assert [key for *_, key in report.get("secure", [])] in ([], ["hunter2", None, "hunter2", None])
 
 
-def test_f1_the_honest_server_is_reached_past_every_proxy_variable(told):
-    assert told.get("honest", "200") == "200"
+def test_f1_the_honest_server_is_reached_past_every_proxy_variable(report):
+    assert report.get("honest", "200") == "200"
 
 
 @pytest.mark.parametrize(
@@ -121,10 +123,10 @@ def test_only_the_listed_authority_is_allowed():
     allow = frozenset({"127.0.0.1:8000", "[::1]:8000"})
     assert check_url("http://127.0.0.1:8000/x", allow).allowlisted
     assert check_url("http://[::1]:8000/x", allow).allowlisted
-    for other in ("http://127.0.0.1:8001/", "http://127.0.0.1/", "http://127.1:8000/",
+    for authority in ("http://127.0.0.1:8001/", "http://127.0.0.1/", "http://127.1:8000/",
                   "http://localhost:8000/", "http://u@127.0.0.1:8000/"):  # fmt: skip
         with pytest.raises(Blocked):
-            check_url(other, allow)
+            check_url(authority, allow)
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def reviewed(options, tools, over=None, **changes):
 
     async def run():
         async with Forge(over) as forge:
-            asked = options(hosts=forge.hosts(named=False), **changes)
-            async with await Session.start(asked, tools) as session:
+            requests = options(hosts=forge.hosts(named=False), **changes)
+            async with await Session.start(requests, tools) as session:
                 return await session.work(), forge.asked(), session.left_out
 
     return asyncio.run(run())
@@ -50,12 +50,12 @@ def reviewed(options, tools, over=None, **changes):
 
 def test_a_review_by_address_has_fetched_evidence_facts_and_notes_on_its_card(options):
     tool = single_tool("widget", url=REPO)
-    (card,), asked, _ = reviewed(options, [tool], {f"{API}/releases/latest": None}, fetch=True)
-    assert [each.role for each in card.evidence] == ["readme", "record", "page", "pricing"]
+    (card,), requests, _ = reviewed(options, [tool], {f"{API}/releases/latest": None}, fetch=True)
+    assert [source.role for source in card.evidence] == ["readme", "record", "page", "pricing"]
     assert card.facts.licence.value == "MIT"
     assert card.facts.last_release.value is None
     assert "latest release or tag not read: none published" in card.warnings
-    assert len(asked) == 6
+    assert len(requests) == 6
 
 
 def test_a_contradicting_tool_entry_is_a_warning_on_the_card(options):
@@ -67,16 +67,16 @@ def test_a_contradicting_tool_entry_is_a_warning_on_the_card(options):
 def test_a_rerun_and_an_offline_review_use_what_is_stored_and_ask_nobody(options):
     tool = single_tool("widget", url=REPO)
     (first,), _, _ = reviewed(options, [tool])
-    again = single_tool("Whatever", url=f"{REPO}/")
-    (second,), asked, _ = reviewed(options, [again], offline=True)
-    assert asked == []
+    same_tool = single_tool("Whatever", url=f"{REPO}/")
+    (second,), requests, _ = reviewed(options, [same_tool], offline=True)
+    assert requests == []
     assert second.evidence == first.evidence
     assert second.facts == first.facts
 
     async def rerun():
-        asked = options()
-        with Run.open(next(asked.settings.runs.iterdir())) as parent:
-            async with await Session.rerun(asked, parent) as session:
+        requests = options()
+        with Run.open(next(requests.settings.runs.iterdir())) as parent:
+            async with await Session.rerun(requests, parent) as session:
                 return await session.work()
 
     (third,) = asyncio.run(rerun())
@@ -99,17 +99,17 @@ def test_offline_without_anything_stored_says_so(options):
 
 
 def test_of_several_tools_one_that_cannot_be_read_is_left_out_and_named(options):
-    gone = single_tool("Gone", url="https://elsewhere.example/")
-    cards, _, left_out = reviewed(options, [gone, single_tool("widget", url=REPO)])
+    unreachable = single_tool("Gone", url="https://elsewhere.example/")
+    cards, _, left_out = reviewed(options, [unreachable, single_tool("widget", url=REPO)])
     assert [card.tool.name for card in cards] == ["widget"]
     (line,) = left_out
     assert "nothing could be read about Gone: page not read: not found" in line
     with pytest.raises(ToolError, match="nothing could be read about Gone"):
-        reviewed(options, [gone])
+        reviewed(options, [unreachable])
 
 
 @pytest.mark.parametrize(
-    ("known", "changes", "fetched"),
+    ("flags", "changes", "fetched"),
     [
         ({"url": REPO}, {}, True),
         ({"url": REPO, "description": "Turns tables."}, {}, False),
@@ -121,32 +121,32 @@ def test_of_several_tools_one_that_cannot_be_read_is_left_out_and_named(options)
     ],
 )
 def test_i7_an_address_is_read_only_where_it_is_all_there_is_or_was_asked_for(
-    tmp_path, options, known, changes, fetched
+    tmp_path, options, flags, changes, fetched
 ):
     files = ()
-    if known.get("evidence"):
+    if flags.get("evidence"):
         files = (tmp_path / "README.md",)
         files[0].write_text(README)
-    tool = Tool(name="widget", slug="widget", **{**known, "evidence": files})
+    tool = Tool(name="widget", slug="widget", **{**flags, "evidence": files})
     assert is_fetched(tool, options(**changes)) == fetched
 
     async def run():
         async with Forge() as forge:
-            asked = options(hosts=forge.hosts(named=False), **changes)
+            requests = options(hosts=forge.hosts(named=False), **changes)
             try:
-                await gather_all(asked, [tool])
+                await gather_all(requests, [tool])
             except ToolError:
-                assert asked.offline
+                assert requests.offline
             return forge.asked()
 
     assert bool(asyncio.run(run())) == fetched
 
 
 def test_tools_are_the_same_by_address_else_by_name():
-    one = Tool(name="A", url="https://a.example/x")
-    assert same_tool(one, Tool(name="B", url="http://A.example/x/"))
-    assert same_tool(one, Tool(name="a "))
-    assert not same_tool(one, Tool(name="A", url="https://b.example"))
+    first_tool = Tool(name="A", url="https://a.example/x")
+    assert same_tool(first_tool, Tool(name="B", url="http://A.example/x/"))
+    assert same_tool(first_tool, Tool(name="a "))
+    assert not same_tool(first_tool, Tool(name="A", url="https://b.example"))
     assert not same_tool(Tool(name="A"), Tool(name="B"))
 
 
@@ -160,16 +160,16 @@ def test_evidence_shows_passages_sizes_hidden_text_and_what_is_left_out(desk):
         + "Words and words. " * 300
     )
     desk.write("README.md", text)
-    shown = ("evidence", "Widget", "--evidence", "README.md", "--tokens", 300)
-    done = desk.run(*shown)
-    assert done.returncode == 0, done.stderr
+    command = ("evidence", "Widget", "--evidence", "README.md", "--tokens", 300)
+    process = desk.run(*command)
+    assert process.returncode == 0, process.stderr
     for part in ("E1.1", "file, read 20", "hidden pieces taken out: 3",
                  "“a comment for nobody” (comment)", "2 zero-width characters",
                  "Licence: MIT", "passages go to the reviewers", "– E1."):  # fmt: skip
-        assert part in done.stdout, done.stdout
-    assert "left out to fit 300 tokens" in done.stderr
+        assert part in process.stdout, process.stdout
+    assert "left out to fit 300 tokens" in process.stderr
     assert desk.runs() == []
-    data = json.loads(desk.run(*shown, "--format", "json").stdout)
+    data = json.loads(desk.run(*command, "--format", "json").stdout)
     (first,) = data["sources"]
     assert first["hidden"] == ["a comment for nobody"]
     assert first["hidden_why"] == ["comment"]
@@ -179,7 +179,7 @@ def test_evidence_shows_passages_sizes_hidden_text_and_what_is_left_out(desk):
         "characters": len(first["passages"][0]["text"]), "shown": True,
         "tokens": first["passages"][0]["tokens"],
     }  # fmt: skip
-    assert data["budget"]["shown"] == sum(one["shown"] for one in first["passages"])
+    assert data["budget"]["shown"] == sum(first_tool["shown"] for first_tool in first["passages"])
     assert data["facts"]["licence"]["value"] == "MIT"
     assert datetime.fromisoformat(first["retrieved"]) <= datetime.now(UTC)
 
@@ -198,9 +198,9 @@ def test_evidence_of_a_run_is_what_it_stored(desk, answers):
 
 @pytest.mark.parametrize("command", ["review", "evidence"])
 def test_f1_an_address_of_this_machine_is_refused_in_one_line(desk, command):
-    done = desk.run(command, "http://127.0.0.1:9/tool")
+    process = desk.run(command, "http://127.0.0.1:9/tool")
     one_line_error(
-        done, 2, "nothing could be read about 127.0.0.1", "blocked_address", "--evidence"
+        process, 2, "nothing could be read about 127.0.0.1", "blocked_address", "--evidence"
     )
 
 
@@ -217,8 +217,8 @@ def test_a_card_kept_before_there_were_facts_is_still_read():
 
     old = json.loads(card().model_dump_json(by_alias=True))
     del old["facts"]
-    for each in old["evidence"]:
-        del each["role"], each["hidden"], each["left_aside"]
-    found = Scorecard.model_validate(old)
-    assert found == card()
-    assert found.created == NOW
+    for source in old["evidence"]:
+        del source["role"], source["hidden"], source["left_aside"]
+    loaded = Scorecard.model_validate(old)
+    assert loaded == card()
+    assert loaded.created == NOW

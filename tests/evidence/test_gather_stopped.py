@@ -120,14 +120,14 @@ def test_r7_a_stop_while_fetching_keeps_what_was_read_and_a_resume_reads_the_res
     else:
         assert code == 128 + number
         assert re.search(r"hint: panel resume (\S+)", err)[1] == run.name, err
-    with Run.open(run) as kept:
-        assert [tool.slug for tool in kept.tools()] == [f"tool-{n}" for n in range(COUNT)]
-        assert [t.slug for t in pending_tools(kept)] == [f"tool-{n}" for n in range(QUICK, COUNT)]
-    code, out, err, asked = asyncio.run(resumed(run.name))
+    with Run.open(run) as stored:
+        assert [tool.slug for tool in stored.tools()] == [f"tool-{n}" for n in range(COUNT)]
+        assert [t.slug for t in pending_tools(stored)] == [f"tool-{n}" for n in range(QUICK, COUNT)]
+    code, out, err, requests = asyncio.run(resumed(run.name))
     assert code == 0, err
     assert out.split() == [f"tool-{n}" for n in range(COUNT)], "in the order of the list"
-    read = {int(re.search(r"tool-(\d+)", path)[1]) for path in asked}
-    assert read == set(range(QUICK, COUNT)), "nothing is fetched twice"
+    fetched_tools = {int(re.search(r"tool-(\d+)", path)[1]) for path in requests}
+    assert fetched_tools == set(range(QUICK, COUNT)), "nothing is fetched twice"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -167,13 +167,13 @@ def options(tmp_path, answers, monkeypatch):
     return options
 
 
-def listed(*names):
+def tool_list(*names):
     return [single_tool(name, url=f"https://github.com/acme/{name}") for name in names]
 
 
-async def half_read(options):
+async def stopped_run(options):
     """Start a run over two tools and stop while the second is fetched; returns its folder."""
-    tools = listed("tool-0", "tool-11")
+    tools = tool_list("tool-0", "tool-11")
     async with (
         Forge(pages(slow=30)) as forge,
         await Session.start(options(forge), tools) as session,
@@ -187,12 +187,12 @@ async def half_read(options):
 
 
 def test_a_tool_that_cannot_be_read_on_resume_is_left_out_and_counted_so(options):
-    async def work():
-        path = await half_read(options)
+    async def run_session():
+        path = await stopped_run(options)
         async with Forge({}) as forge, await Session.resume(options(forge), path) as session:
             return await session.work(), session.left_out, path
 
-    cards, left_out, path = asyncio.run(work())
+    cards, left_out, path = asyncio.run(run_session())
     assert [card.tool.slug for card in cards] == ["tool-0"]
     assert "nothing could be read about tool-11" in left_out[0]
     with Run.open(path) as run:
@@ -201,23 +201,23 @@ def test_a_tool_that_cannot_be_read_on_resume_is_left_out_and_counted_so(options
 
 
 def test_a_rerun_of_a_half_read_run_is_refused_with_the_resume(options):
-    async def work():
-        path = await half_read(options)
+    async def run_session():
+        path = await stopped_run(options)
         with Run.open(path) as parent:
             async with Forge() as forge:
                 await Session.rerun(options(forge), parent)
 
     with pytest.raises(RunError, match="has not read all its evidence yet") as refused:
-        asyncio.run(work())
+        asyncio.run(run_session())
     assert refused.value.hint.startswith("panel resume ")
 
 
 def test_a_list_about_which_nothing_can_be_read_leaves_no_run_behind(options, tmp_path):
-    async def work():
-        tools = listed("none", "nil")
+    async def run_session():
+        tools = tool_list("none", "nil")
         async with Forge({}) as forge, await Session.start(options(forge), tools) as session:
             await session.work()
 
     with pytest.raises(ToolError, match="nothing could be read about none"):
-        asyncio.run(work())
+        asyncio.run(run_session())
     assert list((tmp_path / "runs").iterdir()) == []

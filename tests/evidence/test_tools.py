@@ -178,12 +178,12 @@ def test_csv_parts_evidence_by_semicolons(write):
 def test_a_bad_list_is_one_line_with_the_place_and_the_next_step(tmp_path, name, text, what, hint):
     path = tmp_path / name
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    fault = failure(path)
-    assert str(path) in fault.message
-    assert what in fault.message
-    assert fault.exit_code == 2
+    error = failure(path)
+    assert str(path) in error.message
+    assert what in error.message
+    assert error.exit_code == 2
     if hint:
-        assert hint in (fault.hint or "")
+        assert hint in (error.hint or "")
 
 
 def test_a_list_over_its_size_or_missing_is_refused(tmp_path, write):
@@ -259,14 +259,14 @@ def test_long_and_invisible_text_is_cut_and_cleaned_with_a_note(write):
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=8, unique=True))
 def test_o2_distinct_names_get_distinct_safe_slugs(names):
-    taken: set[str] = set()
+    slugs: set[str] = set()
     for name in names:
-        found = slug(name, taken=taken)
-        assert found not in taken
+        found = slug(name, taken=slugs)
+        assert found not in slugs
         assert found.strip("-") == found
         assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
         assert 0 < len(found.encode()) <= 120
-        taken.add(found)
+        slugs.add(found)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_r8_names_with_one_slug_get_paths_of_their_own(write):
     slugs = [tool.slug for tool in read_tools(path).tools]
     assert slugs[0] == "c"
     assert len(set(slugs)) == 3
-    assert all(found.startswith("c-") for found in slugs[1:])
+    assert all(slug_text.startswith("c-") for slug_text in slugs[1:])
 
 
 # One tool, and picking

@@ -8,7 +8,7 @@ from panel.foundation.errors import ToolError
 QUILL = ("Quill", "Turns notes, and drafts, into one page.")
 
 
-def read(tmp_path, name, text):
+def read_list(tmp_path, name, text):
     path = tmp_path / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_tools(path)
@@ -31,21 +31,21 @@ def read(tmp_path, name, text):
     ],
 )
 def test_what_spreadsheets_add_is_left_out(tmp_path, name, text):
-    found = read(tmp_path, name, text.format(QUILL[1]))
-    assert [(tool.name, tool.description) for tool in found.tools] == [QUILL]
-    assert found.notes == ()
+    tool_list = read_list(tmp_path, name, text.format(QUILL[1]))
+    assert [(tool.name, tool.description) for tool in tool_list.tools] == [QUILL]
+    assert tool_list.notes == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "mark", "said"),
+    ("name", "mark", "note"),
     [("t.csv", ";", "semicolons"), ("t.csv", "\t", "tabs"), ("t.csv", "|", "bars"),
      ("t.tsv", ";", "semicolons")],
 )  # fmt: skip
-def test_another_separator_is_read_where_the_names_tell_it_and_said(tmp_path, name, mark, said):
+def test_another_separator_is_read_where_the_names_tell_it_and_said(tmp_path, name, mark, note):
     text = f"name{mark}description{mark}\r\nQuill{mark}{QUILL[1]}{mark}\r\n"
-    found = read(tmp_path, name, text)
-    assert [(tool.name, tool.description) for tool in found.tools] == [QUILL]
-    assert found.notes == (f"{tmp_path / name}: its columns are separated by {said}",)
+    tool_list = read_list(tmp_path, name, text)
+    assert [(tool.name, tool.description) for tool in tool_list.tools] == [QUILL]
+    assert tool_list.notes == (f"{tmp_path / name}: its columns are separated by {note}",)
 
 
 @pytest.mark.parametrize(
@@ -66,32 +66,32 @@ def test_another_separator_is_read_where_the_names_tell_it_and_said(tmp_path, na
 )  # fmt: skip
 def test_columns_that_cannot_be_read_are_said(tmp_path, text, what, hint):
     with pytest.raises(ToolError) as caught:
-        read(tmp_path, "t.csv", text)
+        read_list(tmp_path, "t.csv", text)
     assert what in caught.value.message
     assert hint in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("size", [131_073, 2_000_000])
 def test_a_long_cell_is_cut_as_in_other_formats(tmp_path, size):
-    found = read(tmp_path, "t.csv", f'name,description\nQuill,"{"x" * size}"\nFern,y\n')
-    assert [len(tool.description or "") for tool in found.tools] == [4000, 1]
-    assert "line 2: description cut" in found.notes[0]
+    tool_list = read_list(tmp_path, "t.csv", f'name,description\nQuill,"{"x" * size}"\nFern,y\n')
+    assert [len(tool.description or "") for tool in tool_list.tools] == [4000, 1]
+    assert "line 2: description cut" in tool_list.notes[0]
 
 
 @pytest.mark.parametrize("word", ["NULL", "null", "None", "nan", "NaN", "N/A", "#N/A", "<NA>"])
 def test_a_value_that_says_there_is_none_is_unknown(tmp_path, word):
     text = f"name,url,price,evidence,description\nNull,{word},{word},{word},A runner.\n"
-    found = read(tmp_path, "t.csv", text)
-    (tool,) = found.tools
+    tool_list = read_list(tmp_path, "t.csv", text)
+    (tool,) = tool_list.tools
     assert (tool.name, tool.url, tool.price, tool.evidence) == ("Null", None, None, ())
-    assert f"line 2: url {word!r} is read as unknown" in found.notes[0]
+    assert f"line 2: url {word!r} is read as unknown" in tool_list.notes[0]
 
 
 def test_ndjson_is_json_lines(tmp_path):
     text = '{"name": "Quill", "description": "x"}\n{"name": "Fern", "description": "y"}\n'
-    assert len(read(tmp_path, "t.ndjson", text).tools) == 2
+    assert len(read_list(tmp_path, "t.ndjson", text).tools) == 2
     with pytest.raises(ToolError) as caught:
-        read(tmp_path, "t.json", text)
+        read_list(tmp_path, "t.json", text)
     assert ".jsonl" in (caught.value.hint or "")
 
 
@@ -109,7 +109,7 @@ def test_a_file_of_another_kind_is_told_what_a_list_is_and_never_to_be_renamed(
     tmp_path, name, hint
 ):
     with pytest.raises(ToolError) as caught:
-        read(tmp_path, name, "Quill\nFern\n")
+        read_list(tmp_path, name, "Quill\nFern\n")
     assert ".ndjson, .tsv" in caught.value.message
     assert hint in (caught.value.hint or "")
     assert "mv " not in (caught.value.hint or "")
@@ -121,5 +121,5 @@ def test_a_file_of_another_kind_is_told_what_a_list_is_and_never_to_be_renamed(
 )
 def test_a_number_in_json_is_told_to_be_quoted(tmp_path, value, hint):
     with pytest.raises(ToolError) as caught:
-        read(tmp_path, "t.json", f'[{{"name": "Q", "description": "x", "price": {value}}}]')
+        read_list(tmp_path, "t.json", f'[{{"name": "Q", "description": "x", "price": {value}}}]')
     assert hint in (caught.value.hint or "")

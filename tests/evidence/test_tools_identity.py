@@ -15,42 +15,49 @@ from panel.runs.history.archive import Archive
 from tests.support.cards import NOW, card
 from tests.support.shelf import shelve
 
-SAME = [
+EQUAL = [
     ("foo", "foo/"), ("foo", "foo //"), ("foo", "FOO"), ("foo", "Ｆｏｏ"), ("foo", "  foo "),
     ("foo", "foo.git"), ("foo", "foo.git/"), ("foo bar", "foo\u00a0 bar"), ("x2", "x²"),
     ("x2", "x₂"), ("Café", "Cafe\u0301"), ("Straße", "STRASSE"), ("foo", "f\u200boo"),
     ("ﬁle", "file"), ("İo", "i\u0307o"), ("a/b", "A/B/"), ("½", "1⁄2"),
 ]  # fmt: skip
-OTHER = [("C", "C++"), ("C#", "C"), ("foo", "foo-bar"), ("foo", "foo."), ("a/b", "a b"), ("é", "e")]
+DIFFERENT = [
+    ("C", "C++"),
+    ("C#", "C"),
+    ("foo", "foo-bar"),
+    ("foo", "foo."),
+    ("a/b", "a b"),
+    ("é", "e"),
+]
 
 
-def named(name, url=None):
-    told = card()
-    tool = told.tool.model_copy(update={"name": name, "url": url, "slug": "s"})
-    return told.model_copy(update={"tool": tool})
+def scorecard(name, url=None):
+    template = card()
+    tool = template.tool.model_copy(update={"name": name, "url": url, "slug": "s"})
+    return template.model_copy(update={"tool": tool})
 
 
-def listed(tmp_path, *names):
+def tool_list(tmp_path, *names):
     path = tmp_path / "t.yaml"
     path.write_text("".join(f"- {{name: '{n}', description: x}}\n" for n in names), "utf-8")
     return read_tools(path).tools
 
 
-@pytest.mark.parametrize(("one", "other"), [*SAME, *OTHER], ids=str)
-def test_list_archive_lookup_and_request_agree_on_names(tmp_path, one, other):
-    same = (one, other) in SAME
-    shelve(tmp_path / "runs", [named(one)])
-    shelve(tmp_path / "runs", [named(other)], created=NOW + timedelta(days=1))
+@pytest.mark.parametrize(("first_name", "second_name"), [*EQUAL, *DIFFERENT], ids=str)
+def test_list_archive_lookup_and_request_agree_on_names(tmp_path, first_name, second_name):
+    equal = (first_name, second_name) in EQUAL
+    shelve(tmp_path / "runs", [scorecard(first_name)])
+    shelve(tmp_path / "runs", [scorecard(second_name)], created=NOW + timedelta(days=1))
     archive = Archive.open(tmp_path / "runs")
-    assert (len(archive.histories()) == 1) is same
-    assert (len(listed(tmp_path, one, other)) == 1) is same
-    assert same_name(one, other) is same
-    assert same_tool(Tool(name=one), Tool(name=other)) is same
-    found = lookup.in_archive(archive, other)
-    assert found is not None
-    assert other in {each.tool.name for each in found.entries}
-    if same:
-        assert pick(listed(tmp_path, one), other).name == one
+    assert (len(archive.histories()) == 1) is equal
+    assert (len(tool_list(tmp_path, first_name, second_name)) == 1) is equal
+    assert same_name(first_name, second_name) is equal
+    assert same_tool(Tool(name=first_name), Tool(name=second_name)) is equal
+    match = lookup.in_archive(archive, second_name)
+    assert match is not None
+    assert second_name in {entry.tool.name for entry in match.entries}
+    if equal:
+        assert pick(tool_list(tmp_path, first_name), second_name).name == first_name
 
 
 @pytest.mark.parametrize("name", ["/", "//", ".git", "é", "²"])
@@ -62,7 +69,7 @@ def test_no_name_has_an_empty_key(name):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first_name", "second_name", "equal"),
     [
         ("https://a.example/x", "http://A.example/x/", True),
         ("https://a.example/x", "https://www.a.example:443/x", True),
@@ -75,16 +82,18 @@ def test_no_name_has_an_empty_key(name):
         ("https://a.example", None, True),
     ],
 )
-def test_spellings_of_one_address_do_not_contradict(one, other, same):
-    assert contradict(one, other) is not same
-    assert other is None or (url_key(one) == url_key(other)) is same
+def test_spellings_of_one_address_do_not_contradict(first_name, second_name, equal):
+    assert contradict(first_name, second_name) is not equal
+    assert second_name is None or (url_key(first_name) == url_key(second_name)) is equal
 
 
 def test_what_one_list_holds_apart_the_archive_holds_apart(tmp_path):
     def run(day, *pairs):
         cards = [
-            one.model_copy(update={"tool": one.tool.model_copy(update={"slug": f"s{n}"})})
-            for n, one in enumerate(named(*pair) for pair in pairs)
+            first_name.model_copy(
+                update={"tool": first_name.tool.model_copy(update={"slug": f"s{n}"})}
+            )
+            for n, first_name in enumerate(scorecard(*pair) for pair in pairs)
         ]
         return shelve(tmp_path, cards, created=NOW + timedelta(days=day))
 
@@ -94,7 +103,7 @@ def test_what_one_list_holds_apart_the_archive_holds_apart(tmp_path):
     run(3, ("fx", "https://moved.example"))
     first, second = Archive.open(tmp_path).histories()
     assert {first.key, second.key} >= {"fx"}
-    addresses = [{each.tool.url for each in history.entries} for history in (first, second)]
+    addresses = [{entry.tool.url for entry in history.entries} for history in (first, second)]
     assert {"https://b.example"} in addresses
     assert len(first.entries) + len(second.entries) == 6
     archive = Archive.open(tmp_path)

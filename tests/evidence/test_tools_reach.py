@@ -34,19 +34,19 @@ def home(tmp_path):
     return tmp_path
 
 
-def listed(home, name, *, suffix="yaml", **more):
+def write_list(home, name, *, suffix="yaml", **options):
     text = {
         "yaml": f"- name: Alpha\n  description: x\n- name: Beta\n  evidence: ['{name}']\n",
         "csv": f"name,description,evidence\nAlpha,x,\nBeta,,{name}\n",
     }[suffix]
     path = home / "lists" / f"tools.{suffix}"
     path.write_text(text, encoding="utf-8")
-    return read_tools(path, **more)
+    return read_tools(path, **options)
 
 
 @pytest.mark.parametrize("name", ["a.md", "sub/b.md", "sub/../a.md", "id_cards.md"])
 def test_a_list_may_name_files_in_its_folder(home, name):
-    assert listed(home, name).tools[1].evidence == ((home / "lists" / name).resolve(),)
+    assert write_list(home, name).tools[1].evidence == ((home / "lists" / name).resolve(),)
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "csv"])
@@ -54,11 +54,11 @@ def test_a_list_may_name_files_in_its_folder(home, name):
 def test_files_outside_need_the_option_and_the_error_says_so(home, name, suffix):
     name = name.format(home=home)
     with pytest.raises(ToolError) as caught:
-        listed(home, name, suffix=suffix)
+        write_list(home, name, suffix=suffix)
     line = {"yaml": 4, "csv": 3}[suffix]
     assert f"tools.{suffix} line {line}: evidence {name!r} lies outside" in caught.value.message
     assert "--allow-outside" in (caught.value.hint or "")
-    allowed = listed(home, name, suffix=suffix, allow_outside=True)
+    allowed = write_list(home, name, suffix=suffix, allow_outside=True)
     assert allowed.tools[1].evidence == (home / "far.md",)
 
 
@@ -77,14 +77,14 @@ def test_files_outside_need_the_option_and_the_error_says_so(home, name, suffix)
 )
 def test_hidden_files_and_keys_are_no_evidence_whatever_is_allowed(home, name, allow):
     with pytest.raises(ToolError, match=r"is not read|not sent"):
-        listed(home, name, allow_outside=allow)
+        write_list(home, name, allow_outside=allow)
 
 
 @pytest.mark.parametrize("text", KEYS.values(), ids=KEYS)
 def test_a_private_key_is_known_by_what_it_says(home, text):
     (home / "lists" / "notes.txt").write_text(text, encoding="utf-8")
     with pytest.raises(ToolError, match="private key") as caught:
-        listed(home, "notes.txt", allow_outside=True)
+        write_list(home, "notes.txt", allow_outside=True)
     with pytest.raises(ToolError, match="private key"):
         single_tool("Beta", evidence=[home / "lists" / "notes.txt"])
     assert BODY[:20] not in str(caught.value)
@@ -94,7 +94,7 @@ def test_a_page_about_keys_is_a_page(home):
     text = "# Keys\n\nPaste it between `-----BEGIN PRIVATE KEY-----` and the end:\n\n"
     text += "    -----BEGIN PRIVATE KEY-----\n    ...\n    -----END PRIVATE KEY-----\n"
     (home / "lists" / "keys.md").write_text(text, encoding="utf-8")
-    assert listed(home, "keys.md").tools[1].evidence
+    assert write_list(home, "keys.md").tools[1].evidence
 
 
 def test_what_the_user_names_himself_may_lie_anywhere_but_secrets_are_refused(home):
@@ -126,11 +126,11 @@ def test_a_refused_list_ends_with_2_and_asks_nobody(desk):
         ("review", "--list", "lists/tools.yaml", "--tool", "A", *nobody),
         ("evidence", "--list", "lists/tools.yaml", "--tool", "A"),
     ):
-        done = desk.run(*command)
-        assert done.returncode == 2
-        assert "lists/tools.yaml line 2: evidence '../secret.txt' lies outside" in done.stderr
-        assert "hint: add --allow-outside" in done.stderr
-        assert done.stdout == ""
+        process = desk.run(*command)
+        assert process.returncode == 2
+        assert "lists/tools.yaml line 2: evidence '../secret.txt' lies outside" in process.stderr
+        assert "hint: add --allow-outside" in process.stderr
+        assert process.stdout == ""
     assert not (desk.folder / "runs").exists()
-    shown = desk.run("evidence", "--list", "lists/tools.yaml", "B", "--allow-outside")
-    assert "The plan." in shown.stdout
+    process = desk.run("evidence", "--list", "lists/tools.yaml", "B", "--allow-outside")
+    assert "The plan." in process.stdout

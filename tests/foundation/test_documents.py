@@ -11,8 +11,8 @@ from panel.foundation.strict_yaml import read_front_matter, read_yaml, read_yaml
 
 def test_o3_strings_stay_strings():
     text = "a: no\nb: 1e3\nc: 2026-01-01\nd: 12:30:45\ne: 1_000\nf: 0x10\ng: .inf\nh: 'null'\n"
-    found = read_yaml(text, where="t.yaml")
-    assert found == {
+    document = read_yaml(text, where="t.yaml")
+    assert document == {
         "a": "no", "b": "1e3", "c": "2026-01-01", "d": "12:30:45", "e": "1_000", "f": "0x10",
         "g": ".inf", "h": "null",
     }  # fmt: skip

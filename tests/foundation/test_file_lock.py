@@ -36,7 +36,7 @@ def test_a_second_holder_is_refused_at_once_and_let_in_after_a_release(tmp_path)
 def test_threads_of_one_process_that_share_a_lock_take_turns(tmp_path):
     lock, inside, most = FileLock(tmp_path / "lock"), [], []
 
-    def work():
+    def increment():
         lock.acquire(patience=10.0)
         inside.append(1)
         most.append(len(inside))
@@ -44,7 +44,7 @@ def test_threads_of_one_process_that_share_a_lock_take_turns(tmp_path):
         inside.pop()
         lock.release()
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=increment) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

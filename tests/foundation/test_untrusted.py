@@ -104,11 +104,11 @@ def test_no_text_around_a_control_token_keeps_it_whole(text, token):
 
 @given(ANY_TEXT)
 def test_o3_printable_has_nothing_that_steers_a_terminal(text):
-    shown = printable(text)
+    cleaned = printable(text)
     assert not re.search(
-        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", shown
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", cleaned
     )
-    shown.encode()
+    cleaned.encode()
 
 
 @given(st.text())

@@ -19,35 +19,39 @@ def chunks(raw, size):
 @given(st.binary(max_size=400), st.integers(1, 60), st.booleans())
 def test_the_bytes_come_back_however_they_were_cut(body, size, packed):
     raw = gzip.compress(body) if packed else body
-    one, two = Decompressor(1_000, gzip=packed), Decompressed(1_000, gzip=packed)
-    given = b"".join(one.decoded(chunk) for chunk in chunks(raw, size))
+    decompressor, collector = Decompressor(1_000, gzip=packed), Decompressed(1_000, gzip=packed)
+    decoded = b"".join(decompressor.decoded(chunk) for chunk in chunks(raw, size))
     for chunk in chunks(raw, size):
-        two.add(chunk)
-    assert given == bytes(two.data) == body
-    assert (one.cut, one.has_trailing_bytes) == (two.cut, two.has_trailing_bytes) == (False, False)
+        collector.add(chunk)
+    assert decoded == bytes(collector.data) == body
+    assert (
+        (decompressor.cut, decompressor.has_trailing_bytes)
+        == (collector.cut, collector.has_trailing_bytes)
+        == (False, False)
+    )
 
 
 @given(st.integers(1, 500), st.integers(1, 2_000), st.integers(1, 40), st.booleans())
 def test_f2_never_more_than_the_cap_is_given(cap, length, size, packed):
     raw = gzip.compress(bytes(length)) if packed else bytes(length)
-    unzip, seen = Decompressor(cap, gzip=packed), 0
+    unzip, total = Decompressor(cap, gzip=packed), 0
     try:
         for chunk in chunks(raw, size):
-            seen += len(unzip.decoded(chunk))
+            total += len(unzip.decoded(chunk))
     except Overflow:
         assert length > cap or len(raw) > cap
     else:
-        assert seen == length <= cap
-    assert seen <= cap
+        assert total == length <= cap
+    assert total <= cap
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault"), [(Decompressor, Overflow), (ResponseStream, EndlessReply)]
+    ("kind", "error"), [(Decompressor, Overflow), (ResponseStream, EndlessReply)]
 )
-def test_f2_compressed_bytes_that_come_to_nothing_are_capped_as_well(kind, fault):
+def test_f2_compressed_bytes_that_come_to_nothing_are_capped_as_well(kind, error):
     unzip, empty = kind(500, gzip=True), b"\x00\x00\x00\xff\xff"  # a stored block of no bytes
     assert unzip.decoded(gzip.compress(b"")[:10] + 98 * empty) == b""
-    with pytest.raises(fault):
+    with pytest.raises(error):
         unzip.decoded(empty)
 
 

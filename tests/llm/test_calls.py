@@ -70,23 +70,23 @@ class Bench:
         plain = {"provider": "x", "kind": "wire", "model": "m", "wire_model": "m", "deadline": 5.0,
                  "base_url": server.base_url}  # fmt: skip
         self.server = server
-        self.target = ProviderConfig(**plain | changes)
+        self.config = ProviderConfig(**plain | changes)
         self.memory = Memory()
-        self.wire = OpenAICompatClient(self.target)
-        self.calls = ChatClient(self.wire, self.target, self.memory, pacing=pacing)
+        self.wire = OpenAICompatClient(self.config)
+        self.calls = ChatClient(self.wire, self.config, self.memory, pacing=pacing)
 
-    async def ask(self, asked=None, parse=text_of, **more):
-        return await self.calls.ask(asked or question(), tag=TAG, parse=parse, **more)
+    async def ask(self, request=None, parse=text_of, **options):
+        return await self.calls.ask(request or question(), tag=TAG, parse=parse, **options)
 
 
-def bench(script, work, **changes):
+def bench(script, scenario, **changes):
     """Run `work(bench)` against a server that plays the script; return what it returns."""
 
     async def main():
         async with FaultServer(script) as server:
             made = Bench(server, **changes)
             try:
-                return await work(made)
+                return await scenario(made)
             finally:
                 await made.wire.close()
 
@@ -99,20 +99,20 @@ def outcome(script, *args, **changes):
         k: changes.pop(k) for k in ("pacing", "deadline", "concurrency", "format") if k in changes
     }
 
-    async def work(b):
+    async def scenario(b):
         try:
-            found = await b.ask(*args, **changes)
-        except PanelError as fault:
-            found = fault
-        return found, b.server.requests, b.memory.calls
+            result = await b.ask(*args, **changes)
+        except PanelError as error:
+            result = error
+        return result, b.server.requests, b.memory.calls
 
-    return bench(script, work, **pace)
+    return bench(script, scenario, **pace)
 
 
 def test_an_answer_is_parsed_counted_and_recorded_once():
-    found, log, calls = outcome([answer("hi")])
-    assert (found.value, found.reused, found.response.attempts) == ("hi", False, 1)
-    assert found.usage.input_tokens == 100
+    result, log, calls = outcome([answer("hi")])
+    assert (result.value, result.reused, result.response.attempts) == ("hi", False, 1)
+    assert result.usage.input_tokens == 100
     assert len(log) == len(calls) == 1
     (call,) = calls
     assert (call.usable, call.reason, call.attempt, call.tag) == (True, None, 1, TAG)
@@ -120,24 +120,24 @@ def test_an_answer_is_parsed_counted_and_recorded_once():
 
 
 def test_i3_a_stored_answer_is_never_asked_for_again():
-    async def work(b):
+    async def scenario(b):
         first = await b.ask()
         second = await b.ask(question(marker="another marker"))
         return first, second, len(b.server.requests)
 
-    first, second, requests = bench([answer("hi")], work)
+    first, second, requests = bench([answer("hi")], scenario)
     assert (second.value, second.reused, requests) == ("hi", True, 1)
     assert second.usage == first.usage
 
 
 def test_a_stored_answer_that_reads_wrong_today_is_asked_for_again():
-    async def work(b):
+    async def scenario(b):
         await b.ask()
-        found = await b.ask(parse=object_of)
-        return found, len(b.server.requests)
+        result = await b.ask(parse=object_of)
+        return result, len(b.server.requests)
 
-    found, requests = bench([answer("hi"), answer('{"a": 1}')], work)
-    assert (found.value, found.reused, requests) == ({"a": 1}, False, 2)
+    result, requests = bench([answer("hi"), answer('{"a": 1}')], scenario)
+    assert (result.value, result.reused, requests) == ({"a": 1}, False, 2)
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,20 @@ def test_a_stored_answer_that_reads_wrong_today_is_asked_for_again():
      {"logprobs": True}, {"temperature": 0.5}, {"sample": 1}],
 )  # fmt: skip
 def test_a_key_changes_with_everything_that_can_change_the_answer(change):
-    target = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m")
-    assert request_key(replace(question(), **change), target) != request_key(question(), target)
+    config = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m")
+    assert request_key(replace(question(), **change), config) != request_key(question(), config)
     assert request_digest(replace(question(), **change)) != request_digest(question())
 
 
 def test_r6_a_key_ignores_marker_address_secret_and_pace():
-    target = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m")
-    moved = target.model_copy(update={"base_url": "http://b", "concurrency": 3, "deadline": 1.0})
-    asked = question(marker="m2")
-    assert request_key(asked, moved) == request_key(question(), target)
+    config = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m")
+    moved = config.model_copy(update={"base_url": "http://b", "concurrency": 3, "deadline": 1.0})
+    request = question(marker="m2")
+    assert request_key(request, moved) == request_key(question(), config)
     for change in ({"provider": "y"}, {"wire_model": "m:groq"}):
-        assert request_key(asked, target.model_copy(update=change)) != request_key(asked, target)
+        assert request_key(request, config.model_copy(update=change)) != request_key(
+            request, config
+        )
 
 
 CUT = {
@@ -181,11 +183,11 @@ CUT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", CUT.values(), ids=CUT.keys())
-def test_p5_a_cut_reply_is_asked_for_exactly_three_times_then_one_clear_code(fault):
-    found, log, calls = outcome([fault])
-    assert type(found) is Unreachable
-    assert found.reason == "unreachable"
+@pytest.mark.parametrize("error", CUT.values(), ids=CUT.keys())
+def test_p5_a_cut_reply_is_asked_for_exactly_three_times_then_one_clear_code(error):
+    result, log, calls = outcome([error])
+    assert type(result) is Unreachable
+    assert result.reason == "unreachable"
     assert len(log) == 3
     assert [(c.attempt, c.reason, c.usable) for c in calls] == [
         (n, "unreachable", False) for n in (1, 2, 3)
@@ -193,8 +195,8 @@ def test_p5_a_cut_reply_is_asked_for_exactly_three_times_then_one_clear_code(fau
 
 
 def test_p5_a_cut_reply_followed_by_a_whole_one_is_answered():
-    found, log, _ = outcome([raw(b"", reset=True), respond(503), answer("at last")])
-    assert (found.value, len(log), found.response.attempts) == ("at last", 3, 3)
+    result, log, _ = outcome([raw(b"", reset=True), respond(503), answer("at last")])
+    assert (result.value, len(log), result.response.attempts) == ("at last", 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -203,19 +205,19 @@ def test_p5_a_cut_reply_followed_by_a_whole_one_is_answered():
      ("http://nowhere.invalid/v1", "no such host")],
 )  # fmt: skip
 def test_p5_bad_tls_refused_connection_and_dns_failure_are_three_tries_and_one_code(url, what):
-    async def work(b):
-        url_here = url.format(port=b.server.port)
-        target = b.target.model_copy(update={"base_url": url_here})
-        wire = OpenAICompatClient(target)
-        calls = ChatClient(wire, target, b.memory, pacing=QUICK)
+    async def scenario(b):
+        url_with_port = url.format(port=b.server.port)
+        config = b.config.model_copy(update={"base_url": url_with_port})
+        wire = OpenAICompatClient(config)
+        calls = ChatClient(wire, config, b.memory, pacing=QUICK)
         try:
             await calls.ask(question(), tag=TAG, parse=text_of)
-        except Unreachable as fault:
-            return fault.message, len(b.memory.calls)
+        except Unreachable as error:
+            return error.message, len(b.memory.calls)
         finally:
             await wire.close()
 
-    message, attempts = bench([answer("no")], work)
+    message, attempts = bench([answer("no")], scenario)
     assert attempts == 3
     assert what in message
 
@@ -227,22 +229,22 @@ def test_p5_bad_tls_refused_connection_and_dns_failure_are_three_tries_and_one_c
      (400, {"error": {"code": "model_not_supported"}}, ModelNotFound)],
 )  # fmt: skip
 def test_p6_permanent_errors_are_one_request(status, body, error):
-    found, log, calls = outcome([respond(status, body)], format="prompt")
-    assert type(found) is error
+    result, log, calls = outcome([respond(status, body)], format="prompt")
+    assert type(result) is error
     assert len(log) == 1
     assert calls[0].reason == error.reason
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404])
 def test_p6_a_hopeless_target_is_not_asked_again_by_anybody(status):
-    async def work(b):
+    async def scenario(b):
         asks = [b.ask(question(str(n))) for n in range(50)]
-        found = await asyncio.gather(*asks, return_exceptions=True)
+        result = await asyncio.gather(*asks, return_exceptions=True)
         with pytest.raises(CallError):
             await b.ask(question("later"))
-        return {type(f) for f in found}, len(b.server.requests)
+        return {type(f) for f in result}, len(b.server.requests)
 
-    kinds, requests = bench([respond(status)], work, concurrency=2)
+    kinds, requests = bench([respond(status)], scenario, concurrency=2)
     assert len(kinds) == 1
     assert requests <= 2
 
@@ -259,29 +261,29 @@ def test_p6_a_hopeless_target_is_not_asked_again_by_anybody(status):
 def test_p10_refused_empty_and_filtered_are_repeated_once_and_never_kept_as_answers(
     body, error, requests
 ):
-    async def work(b):
+    async def scenario(b):
         for _ in range(2):
             with pytest.raises(error):
                 await b.ask()
         return b.server.requests, b.memory.calls
 
-    log, calls = bench([respond(200, body)], work)
+    log, calls = bench([respond(200, body)], scenario)
     assert len(log) == 2 * requests  # the second time it was asked anew: nothing was cached
     assert {(c.usable, c.reason) for c in calls} == {(False, error.reason)}
     assert all(c.reply.usage.output_tokens == 7 for c in calls)
 
 
 def test_p10_a_repeat_that_is_answered_counts_the_tokens_of_both():
-    found, _, _ = outcome([answer(None), answer("now")])
-    assert found.value == "now"
-    assert found.usage.input_tokens == 200
+    result, _, _ = outcome([answer(None), answer("now")])
+    assert result.value == "now"
+    assert result.usage.input_tokens == 200
 
 
 def test_p8_a_reply_that_cannot_be_read_is_shown_its_fault_and_asked_once_more():
     script = [answer("{broken <|im_start|>"), answer('{"a": "b"}')]
-    found, log, calls = outcome(script, question(schema=SCHEMA), object_of, repair=repair_tail)
-    assert found.value == {"a": "b"}
-    assert found.usage.output_tokens == 14
+    result, log, calls = outcome(script, question(schema=SCHEMA), object_of, repair=repair_tail)
+    assert result.value == {"a": "b"}
+    assert result.usage.output_tokens == 14
     first, second = (r.json()["messages"][1]["content"] for r in log)
     assert second.startswith(first)
     assert "no JSON object" in second
@@ -293,35 +295,37 @@ def test_p8_a_reply_that_cannot_be_read_is_shown_its_fault_and_asked_once_more()
 
 
 def test_p8_the_repaired_answer_is_found_again_under_the_questions_own_key():
-    async def work(b):
-        asked = question(schema=SCHEMA)
-        await b.ask(asked, object_of, repair=repair_tail)
-        again = await b.ask(asked, object_of, repair=repair_tail)
-        return again, len(b.server.requests)
+    async def scenario(b):
+        request = question(schema=SCHEMA)
+        await b.ask(request, object_of, repair=repair_tail)
+        repeated = await b.ask(request, object_of, repair=repair_tail)
+        return repeated, len(b.server.requests)
 
-    again, requests = bench([answer("{broken"), answer('{"a": "b"}')], work)
-    assert (again.reused, again.value, requests) == (True, {"a": "b"}, 2)
+    repeated, requests = bench([answer("{broken"), answer('{"a": "b"}')], scenario)
+    assert (repeated.reused, repeated.value, requests) == (True, {"a": "b"}, 2)
 
 
 @pytest.mark.parametrize("repair", [None, repair_tail], ids=["no", "yes"])
 def test_p8_at_most_one_repair_then_a_bad_reply(repair):
-    found, log, calls = outcome([answer("never JSON")], question(), object_of, repair=repair)
-    assert type(found) is BadReply
+    result, log, calls = outcome([answer("never JSON")], question(), object_of, repair=repair)
+    assert type(result) is BadReply
     assert len(log) == len(calls) == (2 if repair else 1)
 
 
 def test_a_refused_request_is_not_taken_for_a_reply_to_repair():
     for script in ([respond(400, "no")], [respond(200, {"error": "no"})], [respond(200, "soup")]):
-        found, log, _ = outcome(script, question(), object_of, repair=repair_tail)
-        assert type(found) is BadReply
+        result, log, _ = outcome(script, question(), object_of, repair=repair_tail)
+        assert type(result) is BadReply
         assert len(log) == 1
 
 
 def refuses(*formats):
     def script(request):
-        sent = (request.json().get("response_format") or {}).get("type", "prompt")
-        if sent in formats:
-            return respond(400, {"error": {"message": f"response_format {sent} is not supported"}})
+        format = (request.json().get("response_format") or {}).get("type", "prompt")
+        if format in formats:
+            return respond(
+                400, {"error": {"message": f"response_format {format} is not supported"}}
+            )
         return answer('{"a": "b"}')
 
     return script
@@ -336,22 +340,22 @@ def refuses(*formats):
     ],
 )
 def test_the_ladder_steps_down_when_the_format_is_named_and_remembers(refused, rungs):
-    async def work(b):
-        found = await b.ask(question(schema=SCHEMA), object_of)
+    async def scenario(b):
+        result = await b.ask(question(schema=SCHEMA), object_of)
         await b.ask(question("again?", schema=SCHEMA), object_of)
-        sent = [(r.json().get("response_format") or {}).get("type", "prompt")
+        formats = [(r.json().get("response_format") or {}).get("type", "prompt")
                 for r in b.server.requests]  # fmt: skip
-        return found, sent
+        return result, formats
 
-    found, sent = bench(refuses(*refused), work)
-    assert sent == [*rungs, rungs[-1]]
-    assert found.response.format == rungs[-1]
+    result, formats = bench(refuses(*refused), scenario)
+    assert formats == [*rungs, rungs[-1]]
+    assert result.response.format == rungs[-1]
 
 
 def test_the_ladder_ends_at_its_lowest_rung():
     script = [respond(400, "response_format json_schema unsupported")]
-    found, log, _ = outcome(script, question(schema=SCHEMA), object_of)
-    assert type(found) is BadReply
+    result, log, _ = outcome(script, question(schema=SCHEMA), object_of)
+    assert type(result) is BadReply
     assert len(log) == 3
 
 
@@ -363,14 +367,14 @@ def test_other_errors_do_not_step_down():
 
 def test_parameters_a_server_does_not_take_cost_one_request_each_and_no_try():
     def script(request):
-        taken = set(request.json())
+        parameters = set(request.json())
         for name in ("max_tokens", "seed", "logprobs", "temperature"):
-            if name in taken:
+            if name in parameters:
                 return respond(400, f"Unsupported parameter: {name}")
         return answer("yes")
 
-    found, log, _ = outcome(script, question(logprobs=True))
-    assert found.value == "yes"
+    result, log, _ = outcome(script, question(logprobs=True))
+    assert result.value == "yes"
     assert len(log) == 5
 
 
@@ -389,34 +393,34 @@ HUNG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", HUNG.values(), ids=HUNG.keys())
-def test_p4_one_total_deadline_ends_a_call_that_hangs_or_drips(fault):
-    async def work(b):
+@pytest.mark.parametrize("error", HUNG.values(), ids=HUNG.keys())
+def test_p4_one_total_deadline_ends_a_call_that_hangs_or_drips(error):
+    async def scenario(b):
         began = asyncio.get_running_loop().time()
         with pytest.raises(TimedOut):
             await b.ask()
         return asyncio.get_running_loop().time() - began, len(b.server.requests)
 
-    took, requests = bench([fault], work, deadline=0.4)
+    took, requests = bench([error], scenario, deadline=0.4)
     assert 0.35 <= took < 0.9
     assert requests == 1
 
 
 def test_p4_tries_after_cut_replies_share_the_same_deadline():
-    async def work(b):
+    async def scenario(b):
         began = asyncio.get_running_loop().time()
         with pytest.raises(TimedOut):
             await b.ask()
         return asyncio.get_running_loop().time() - began
 
-    assert bench([respond(503), hang()], work, deadline=0.4) < 0.9
+    assert bench([respond(503), hang()], scenario, deadline=0.4) < 0.9
 
 
 def test_the_number_of_calls_under_way_keeps_to_the_targets_concurrency():
     peak = now = 0
 
     def script(request):
-        async def scenario(request, line):
+        async def respond_late(request, line):
             nonlocal peak, now
             now += 1
             peak = max(peak, now)
@@ -424,12 +428,12 @@ def test_the_number_of_calls_under_way_keeps_to_the_targets_concurrency():
             now -= 1
             await answer("hi")(request, line)
 
-        return scenario
+        return respond_late
 
-    async def work(b):
+    async def scenario(b):
         await asyncio.gather(*(b.ask(question(str(n))) for n in range(30)))
 
-    bench(script, work, concurrency=3)
+    bench(script, scenario, concurrency=3)
     assert peak == 3
 
 
@@ -437,13 +441,13 @@ def test_r7_after_stop_nothing_new_is_asked_and_what_is_under_way_is_kept():
     release = asyncio.Event()
 
     def script(request):
-        async def scenario(request, line):
+        async def respond_late(request, line):
             await release.wait()
             await answer("kept")(request, line)
 
-        return scenario
+        return respond_late
 
-    async def work(b):
+    async def scenario(b):
         tasks = [asyncio.create_task(b.ask(question(str(n)))) for n in range(5)]
         await b.server.received(2)
         b.calls.stop()
@@ -456,11 +460,11 @@ def test_r7_after_stop_nothing_new_is_asked_and_what_is_under_way_is_kept():
         await b.calls.drain(5)
         return len(b.server.requests), [c.reply.text for c in b.memory.calls]
 
-    assert bench(script, work, concurrency=2) == (2, ["kept", "kept"])
+    assert bench(script, scenario, concurrency=2) == (2, ["kept", "kept"])
 
 
 def test_r7_drain_gives_up_what_does_not_come_in_time():
-    async def work(b):
+    async def scenario(b):
         task = asyncio.create_task(b.ask())
         await b.server.received(1)
         b.calls.stop()
@@ -468,11 +472,11 @@ def test_r7_drain_gives_up_what_does_not_come_in_time():
         await b.calls.drain(0.05)
         return b.memory.calls
 
-    assert bench([hang()], work) == []
+    assert bench([hang()], scenario) == []
 
 
 def test_a_call_given_up_by_who_asked_frees_its_turn():
-    async def work(b):
+    async def scenario(b):
         task = asyncio.create_task(b.ask())
         await b.server.received(1)
         waiting = asyncio.create_task(b.ask(question("waiting")))
@@ -482,7 +486,7 @@ def test_a_call_given_up_by_who_asked_frees_its_turn():
         await asyncio.gather(task, waiting, return_exceptions=True)
         return (await b.ask(question("next"))).value
 
-    assert bench([hang(), answer("next")], work, concurrency=1) == "next"
+    assert bench([hang(), answer("next")], scenario, concurrency=1) == "next"
 
 
 def test_an_endpoint_that_holds_no_answer_stops_the_run():
@@ -494,8 +498,8 @@ def test_an_endpoint_that_holds_no_answer_stops_the_run():
             pass
 
     async def main():
-        target = ProviderConfig(provider="x", kind="replay", model="m", wire_model="m")
-        calls = ChatClient(Absent(), target, Memory())
+        config = ProviderConfig(provider="x", kind="replay", model="m", wire_model="m")
+        calls = ChatClient(Absent(), config, Memory())
         for _ in range(2):
             with pytest.raises(NotStored):
                 await calls.ask(question(), tag=TAG, parse=text_of)

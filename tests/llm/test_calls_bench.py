@@ -42,33 +42,33 @@ def test_r1_the_server_process_answers_and_counts_every_kind_of_question(tmp_pat
         server.kill()
         server.communicate()
     assert first == second
-    whole, prompted, yes_no, text = first
-    for found in (whole, prompted):
-        assert found.keys() == SCHEMA["properties"].keys()
-        assert found["answer"] in ("yes", "no", "unclear")
-        assert found["cites"] == ["E1.2"]
+    written, prompted, yes_no, text = first
+    for reply in (written, prompted):
+        assert reply.keys() == SCHEMA["properties"].keys()
+        assert reply["answer"] in ("yes", "no", "unclear")
+        assert reply["cites"] == ["E1.2"]
     assert {"yes", "no"} <= set(yes_no[0])
     assert text
     assert sorted(counted(counts).values()) == [2, 2, 2, 2]
 
 
 async def ask_all(url):
-    found = []
+    answers = []
     for format in ("json_schema", "json_object"):
-        target = ProviderConfig(provider=url, kind="wire", model="m", wire_model="m", base_url=url,
+        config = ProviderConfig(provider=url, kind="wire", model="m", wire_model="m", base_url=url,
                         format=format)  # fmt: skip
-        wire = OpenAICompatClient(target)
-        calls = ChatClient(wire, target, Memory())
+        wire = OpenAICompatClient(config)
+        calls = ChatClient(wire, config, Memory())
         tail = f"see E1.2, reply as {SCHEMA}".replace("'", '"').replace("False", "false")
-        asked = question(tail, schema=SCHEMA, max_tokens=500)
-        found.append(
-            (await calls.ask(asked, tag=TAG, parse=lambda r: last_json_object(r.text))).value
+        request = question(tail, schema=SCHEMA, max_tokens=500)
+        answers.append(
+            (await calls.ask(request, tag=TAG, parse=lambda r: last_json_object(r.text))).value
         )
         await wire.close()
-    wire = OpenAICompatClient(target)
-    calls = ChatClient(wire, target, Memory())
-    asked = question("yes or no?", logprobs=True, max_tokens=1)
-    found.append((await calls.ask(asked, tag=TAG, parse=lambda r: r.top_logprobs)).value)
-    found.append((await calls.ask(question("why?"), tag=TAG, parse=lambda r: r.text)).value)
+    wire = OpenAICompatClient(config)
+    calls = ChatClient(wire, config, Memory())
+    request = question("yes or no?", logprobs=True, max_tokens=1)
+    answers.append((await calls.ask(request, tag=TAG, parse=lambda r: r.top_logprobs)).value)
+    answers.append((await calls.ask(question("why?"), tag=TAG, parse=lambda r: r.text)).value)
     await wire.close()
-    return found
+    return answers

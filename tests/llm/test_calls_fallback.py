@@ -33,7 +33,7 @@ def thinker(tokens, *, mark="<think>", close="</think>", separate=False):
     return script
 
 
-def rooms(made):
+def rooms_asked(made):
     return [request.json()["max_tokens"] - 1 for request in made.server.requests]
 
 
@@ -47,61 +47,61 @@ THINKERS = {
 }
 
 
-@pytest.mark.parametrize(("script", "asked"), THINKERS.values(), ids=THINKERS.keys())
-def test_room_is_given_after_the_first_answer_and_remembered(script, asked):
-    async def work(made):
+@pytest.mark.parametrize(("script", "rooms"), THINKERS.values(), ids=THINKERS.keys())
+def test_room_is_given_after_the_first_answer_and_remembered(script, rooms):
+    async def scenario(made):
         for n in range(3):
-            found = await made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no)
-            assert found.value.greedy in ("yes", "no", "unclear")
-        return rooms(made)
+            result = await made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no)
+            assert result.value.greedy in ("yes", "no", "unclear")
+        return rooms_asked(made)
 
-    assert bench(script, work) == asked
+    assert bench(script, scenario) == rooms
 
 
 def test_calls_under_way_together_learn_it_once_each():
-    async def work(made):
-        asked = [made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no) for n in range(4)]
-        await asyncio.gather(*asked)
+    async def scenario(made):
+        calls = [made.ask(question(tail=f"T{n}?", **SHORT), read_yes_no) for n in range(4)]
+        await asyncio.gather(*calls)
         await made.ask(question(tail="later?", **SHORT), read_yes_no)
-        return sorted(rooms(made))
+        return sorted(rooms_asked(made))
 
-    assert bench(thinker(16), work) == [0] * 4 + [1_024] * 5
+    assert bench(thinker(16), scenario) == [0] * 4 + [1_024] * 5
 
 
 def test_the_room_is_no_part_of_what_a_question_means():
-    async def work(made):
+    async def scenario(made):
         first = await made.ask(question(**SHORT), read_yes_no)
-        again = await made.ask(question(**SHORT), read_yes_no)
+        repeated = await made.ask(question(**SHORT), read_yes_no)
         assert {call.key for call in made.memory.calls} == {made.memory.calls[0].key}
-        return first.reused, again.reused, len(made.server.requests)
+        return first.reused, repeated.reused, len(made.server.requests)
 
-    assert bench(thinker(16), work) == (False, True, 2)
+    assert bench(thinker(16), scenario) == (False, True, 2)
 
 
 def test_a_model_that_never_ends_its_thinking_is_told_of():
-    async def work(made):
+    async def scenario(made):
         with pytest.raises(NeedsRoom, match=r"thinks first, and .* 4,097 tokens: use --ask whole"):
             await made.ask(question(**SHORT), read_yes_no)
-        return rooms(made)
+        return rooms_asked(made)
 
-    assert bench(thinker(9_999), work) == [0, *ROOMS[1:]]
+    assert bench(thinker(9_999), scenario) == [0, *ROOMS[1:]]
 
 
 def test_a_long_answer_with_room_enough_is_not_asked_for_in_vain():
-    async def work(made):
+    async def scenario(made):
         with pytest.raises(NeedsRoom, match=r"thinking in panel\.toml"):
             await made.ask(question(max_tokens=900))
         return len(made.server.requests)
 
-    assert bench(thinker(9_999), work, thinking=4_000) == 1
+    assert bench(thinker(9_999), scenario, thinking=4_000) == 1
 
 
 def test_a_review_by_a_model_that_thinks_first_is_whole_and_shows_no_thinking():
-    async def work(made):
+    async def scenario(made):
         got = await ask_review(ReviewContext(plan(), PERSONA, BRIEF, made.calls), today=TODAY)
-        shown = " ".join([got.summary, *got.fields.values()])
-        assert not re.search("think|Is it yes", shown)
+        text = " ".join([got.summary, *got.fields.values()])
+        assert not re.search("think|Is it yes", text)
         assert len(got.findings) == len(PERSONA.criteria)
         return [call.reason for call in made.memory.calls if call.reason]
 
-    assert bench(thinker(16), work) == ["invalid"]
+    assert bench(thinker(16), scenario) == ["invalid"]

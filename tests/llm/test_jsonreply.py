@@ -161,9 +161,9 @@ def test_p8_anything_else_is_one_clear_bad_reply(reply, why):
 def test_p8_lone_surrogates_become_replacement_characters():
     escaped = '{"a\\ud800": ["\\udfff", {"b": "\\ud83d\\ude00"}]}'
     for reply in (escaped, '{"a\ud800": ["\udfff", {"b": "😀"}]}'):
-        found = last_json_object(reply)
-        assert found == {"a\ufffd": ["\ufffd", {"b": "😀"}]}
-        json.dumps(found, ensure_ascii=False).encode()
+        value = last_json_object(reply)
+        assert value == {"a\ufffd": ["\ufffd", {"b": "😀"}]}
+        json.dumps(value, ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def judged(reply):
     while not seconds or (seconds[-1] >= 0.5 and len(seconds) < 3):  # once may meet the collector
         begun = time.process_time()
         try:
-            found = last_json_object(reply)
+            value = last_json_object(reply)
         except BadReply:
-            found = None
+            value = None
         seconds.append(time.process_time() - begun)
     assert min(seconds) < 0.5  # the bar is 50 ms; loose for a shared machine
-    if found is not None:
-        json.dumps(found, allow_nan=False).encode()
-    return found
+    if value is not None:
+        json.dumps(value, allow_nan=False).encode()
+    return value
 
 
 @settings(max_examples=4000, deadline=None)
@@ -230,19 +230,19 @@ def finite(value):
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VALUES))
 def test_p8_fuzz_of_real_objects_gives_them_back_unless_they_hold_no_numbers(value):
-    found = judged(json.dumps(value))
+    parsed = judged(json.dumps(value))
     if finite(value) and "\ud800" not in str(value):
-        assert found is not None
-        assert found.keys() == value.keys()
+        assert parsed is not None
+        assert parsed.keys() == value.keys()
     elif not finite(value):
-        assert found is None
+        assert parsed is None
 
 
 @settings(max_examples=2000, deadline=None)
 @given(st.integers(0, len(TEXT)), st.integers(0, len(TEXT)), JSONISH)
 def test_p8_fuzz_of_cut_and_spliced_objects_never_gives_half_an_answer(start, end, noise):
-    found = judged(TEXT[:start] + noise + TEXT[end:])
-    assert found is None or isinstance(found, dict)
+    value = judged(TEXT[:start] + noise + TEXT[end:])
+    assert value is None or isinstance(value, dict)
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,11 @@ async def serving(n_ctx: int = 2048):
 
 def send(child: EngineProcess, path: str, body: dict[str, object] | None = None, **headers: str):
     """Return status, headers and body of one request, with the key unless headers say otherwise."""
-    named = {"Authorization": f"Bearer {child.key.get_secret_value()}"} | headers
+    sent_headers = {"Authorization": f"Bearer {child.key.get_secret_value()}"} | headers
     request = urllib.request.Request(
         child.base_url.removesuffix("/v1") + path,
         json.dumps(body).encode() if body else None,
-        {"Content-Type": "application/json"} | {k: v for k, v in named.items() if v},
+        {"Content-Type": "application/json"} | {k: v for k, v in sent_headers.items() if v},
     )
     try:
         with urllib.request.urlopen(request, timeout=50) as response:
@@ -52,12 +52,12 @@ def send(child: EngineProcess, path: str, body: dict[str, object] | None = None,
             return error.code, error.headers, error.read().decode()
 
 
-def chat(text: str, **more: object) -> dict[str, object]:
+def chat(text: str, **options: object) -> dict[str, object]:
     user = {"role": "user", "content": text}
-    return {"messages": [user], "temperature": 0, "max_tokens": 1} | more
+    return {"messages": [user], "temperature": 0, "max_tokens": 1} | options
 
 
-def gone(pid: int, seconds: float = 10.0) -> bool:
+def has_exited(pid: int, seconds: float = 10.0) -> bool:
     """Wait until no process has this id; a zombie has ended too."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -154,11 +154,11 @@ def test_the_secret_stands_in_no_argument_and_no_environment(monkeypatch):
                 (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes()
             ).decode()
 
-    key, seen = asyncio.run(main())
-    assert "panel.llm.local.child" in seen
-    assert "PATH=" in seen
-    assert key not in seen
-    assert SECRET not in seen
+    key, response = asyncio.run(main())
+    assert "panel.llm.local.child" in response
+    assert "PATH=" in response
+    assert key not in response
+    assert SECRET not in response
 
 
 @pytest.mark.model
@@ -172,11 +172,11 @@ def test_llama_cpp_prints_nothing_where_the_user_looks(capfd):
 
 
 def broken(kind: str) -> bytes:
-    whole = smollm2().read_bytes()
+    model_bytes = smollm2().read_bytes()
     return {
-        "cut in half": whole[: len(whole) // 2],
-        "noise behind the magic": whole[:4] + os.urandom(2_000_000),
-        "noise in the header": whole[:3000] + os.urandom(20_000) + whole[23_000:],
+        "cut in half": model_bytes[: len(model_bytes) // 2],
+        "noise behind the magic": model_bytes[:4] + os.urandom(2_000_000),
+        "noise in the header": model_bytes[:3000] + os.urandom(20_000) + model_bytes[23_000:],
     }[kind]
 
 
@@ -216,7 +216,7 @@ def test_no_child_outlives_its_parent(end):
         pid = int(parent.stdout.readline())
         assert Path(f"/proc/{pid}").exists()
         parent.send_signal(end)
-    assert gone(pid)
+    assert has_exited(pid)
 
 
 @pytest.mark.model

@@ -18,7 +18,7 @@ from panel.llm.config import ProviderConfig
 from panel.llm.local.engine import LocalEngine, engine_version
 from panel.llm.local.models import LocalModel
 from panel.llm.types import ChatRequest
-from tests.llm.test_local_child import gone, smollm2
+from tests.llm.test_local_child import has_exited, smollm2
 
 pytestmark = pytest.mark.model
 
@@ -68,16 +68,16 @@ async def until(condition: Callable[[], object]) -> None:
     pytest.fail("waited too long")
 
 
-async def kill_while_answering(local: LocalEngine, sent: signal.Signals) -> Unreachable:
+async def kill_while_answering(local: LocalEngine, signal_sent: signal.Signals) -> Unreachable:
     """Ask for a long answer, kill the child in the middle of it, and return what was raised."""
-    answering = asyncio.ensure_future(ask(local, LONG))
+    answer_task = asyncio.ensure_future(ask(local, LONG))
     await until(children)
     (pid,) = children()
-    await until(lambda: answering.done() or _cpu_seconds(pid) > 1.5)
-    os.kill(pid, sent)
+    await until(lambda: answer_task.done() or _cpu_seconds(pid) > 1.5)
+    os.kill(pid, signal_sent)
     with pytest.raises(Unreachable) as raised:
-        await answering
-    assert gone(pid)
+        await answer_task
+    assert has_exited(pid)
     return raised.value
 
 
@@ -86,17 +86,17 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGSEGV, signal.SIGKILL])
-def test_p12_a_dead_child_costs_one_call_and_the_next_is_answered_by_a_new_one(sent):
+@pytest.mark.parametrize("signal_sent", [signal.SIGSEGV, signal.SIGKILL])
+def test_p12_a_dead_child_costs_one_call_and_the_next_is_answered_by_a_new_one(signal_sent):
     async def main():
         async with engine() as local:
-            fault = await kill_while_answering(local, sent)
+            error = await kill_while_answering(local, signal_sent)
             reply = await ask(local)
-            return fault, reply
+            return error, reply
 
-    fault, reply = asyncio.run(main())
-    assert fault.message == f"the local engine died ({sent.name}) while it answered"
-    assert isinstance(fault, Transient)
+    error, reply = asyncio.run(main())
+    assert error.message == f"the local engine died ({signal_sent.name}) while it answered"
+    assert isinstance(error, Transient)
     assert reply.text
     assert not children()
 
@@ -156,11 +156,11 @@ def test_p12_the_grammar_bounds_white_space_and_string_length():
 
 
 def test_a_reply_names_the_model_and_never_a_path_of_this_machine():
-    async def asked():
+    async def answers():
         async with engine() as local:
             return await ask(local)
 
-    reply = asyncio.run(asked())
+    reply = asyncio.run(answers())
     assert reply.model == "smollm2-135m"
     assert str(smollm2().parent) not in str(reply.raw)
 

@@ -48,7 +48,7 @@ class Hub(http.server.ThreadingHTTPServer):
         """Bytes after which the next body breaks off; once."""
         self.elsewhere = ""
         """Where the bytes are, when not here."""
-        self.seen = []
+        self.requests = []
         """Method, path, Range and Authorization of each request."""
 
     @property
@@ -56,7 +56,7 @@ class Hub(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def tokens(self):
-        return {authorization for *_, authorization in self.seen}
+        return {authorization for *_, authorization in self.requests}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -70,16 +70,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(body=True)
 
     def answer(self, *, body):
-        hub, wanted = self.server, self.headers["Range"]
-        hub.seen.append((self.command, self.path, wanted, self.headers["Authorization"]))
-        start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted else 0
+        hub, range_header = self.server, self.headers["Range"]
+        hub.requests.append((self.command, self.path, range_header, self.headers["Authorization"]))
+        start = int(re.match(r"bytes=(\d+)-", range_header)[1]) if range_header else 0
         part = hub.data[start:] if hub.status == 200 else b""
         redirect = hub.elsewhere and hub.status == 200
-        self.send_response(302 if redirect else 206 if wanted else hub.status)
+        self.send_response(302 if redirect else 206 if range_header else hub.status)
         if redirect:
             self.send_header("Location", hub.elsewhere + self.path)
             part = b""
-        elif wanted:
+        elif range_header:
             self.send_header("Content-Range", f"bytes {start}-{len(hub.data) - 1}/{len(hub.data)}")
         self.send_header("ETag", f'"{hub.etag}"')
         self.send_header("X-Linked-Size", str(hub.linked_size))
@@ -114,35 +114,35 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "models"
 
 
-def find(hub, name=None, said=None, **environ):
+def find(hub, name=None, progress=None, **environ):
     return find_model(
         name,
         environ={"HF_ENDPOINT": hub.address} | environ,
-        on_progress=lambda *step: said.append(step) if said is not None else None,
+        on_progress=lambda *step: progress.append(step) if progress is not None else None,
     )
 
 
-def left(cache: Path) -> list[str]:
+def leftovers(cache: Path) -> list[str]:
     return sorted(p.name for p in cache.rglob("*")) if cache.exists() else []
 
 
 def test_a_model_is_downloaded_once_its_size_said_first(hub, cache):
-    said = []
-    path = find(hub, said=said).path
+    progress = []
+    path = find(hub, progress=progress).path
     assert path == cache / "big.gguf"
     assert path.read_bytes() == BYTES
     what = f"downloading big.gguf from 127.0.0.1:{hub.server_port}"
-    assert said[0] == (what, 0, len(BYTES))
-    assert [s for s in said if s[0] == what][-1] == (what, len(BYTES), len(BYTES))
-    assert left(cache) == ["big.gguf", "verified.json"]
-    requests, said = len(hub.seen), []
-    assert find(hub, said=said).path == path
-    assert (len(hub.seen), said) == (requests, [])
+    assert progress[0] == (what, 0, len(BYTES))
+    assert [s for s in progress if s[0] == what][-1] == (what, len(BYTES), len(BYTES))
+    assert leftovers(cache) == ["big.gguf", "verified.json"]
+    requests, progress = len(hub.requests), []
+    assert find(hub, progress=progress).path == path
+    assert (len(hub.requests), progress) == (requests, [])
 
 
 def test_only_the_pinned_revision_of_the_file_is_asked_for(hub, cache):
     find(hub)
-    assert {path for _, path, *_ in hub.seen} == {f"/org/big/resolve/{COMMIT}/big.gguf"}
+    assert {path for _, path, *_ in hub.requests} == {f"/org/big/resolve/{COMMIT}/big.gguf"}
     assert hub.tokens() == {None}
 
 
@@ -151,18 +151,18 @@ def test_a_cut_download_goes_on_where_it_broke_off(hub, cache):
     hub.data = b"GGUF" + os.urandom(14_000_000)
     hub.etag, hub.linked_size = hashlib.sha256(hub.data).hexdigest(), len(hub.data)
     hub.cut = 12_000_000
-    said = []
-    assert find(hub, "hf:org/big/x.gguf", said=said).path.read_bytes() == hub.data
-    ranges = [wanted for method, _, wanted, _ in hub.seen if method == "GET"]
+    progress = []
+    assert find(hub, "hf:org/big/x.gguf", progress=progress).path.read_bytes() == hub.data
+    ranges = [range_header for method, _, range_header, _ in hub.requests if method == "GET"]
     assert ranges == [None, "bytes=10485760-"]
-    assert max(done for _, done, _ in said) == len(hub.data)
+    assert max(count for _, count, _ in progress) == len(hub.data)
 
 
 def test_bytes_that_are_not_the_announced_ones_are_removed(hub, cache):
     hub.data = BYTES[:-1] + bytes([BYTES[-1] ^ 1])
     with pytest.raises(ModelError, match=r"not big\.gguf: wrong sha256; it was removed"):
         find(hub)
-    assert left(cache) == []
+    assert leftovers(cache) == []
 
 
 @pytest.mark.parametrize("lie", [{"etag": "0" * 64}, {"linked_size": 12}])
@@ -171,7 +171,7 @@ def test_another_file_under_the_name_is_noticed_before_its_bytes_are_sent(hub, c
         setattr(hub, name, value)
     with pytest.raises(ModelError, match="is not the file panel knows by that name"):
         find(hub)
-    assert {method for method, *_ in hub.seen} == {"HEAD"}
+    assert {method for method, *_ in hub.requests} == {"HEAD"}
 
 
 def test_o4_the_token_reaches_the_hub_and_not_where_the_hub_redirects(hub, cache):
@@ -179,13 +179,13 @@ def test_o4_the_token_reaches_the_hub_and_not_where_the_hub_redirects(hub, cache
         thread = threading.Thread(target=store.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         hub.elsewhere = f"http://localhost:{store.server_port}"
-        said = []
-        assert find(hub, said=said, HF_TOKEN=TOKEN).path.read_bytes() == BYTES
+        progress = []
+        assert find(hub, progress=progress, HF_TOKEN=TOKEN).path.read_bytes() == BYTES
         store.shutdown()
         thread.join()
     assert hub.tokens() == {f"Bearer {TOKEN}"}
     assert store.tokens() == {None}
-    assert TOKEN not in json.dumps(said)
+    assert TOKEN not in json.dumps(progress)
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_a_refusal_is_one_line_that_names_host_and_file(hub, cache, status, says
 def test_a_reference_is_held_to_the_hash_of_its_first_download(hub, cache):
     model = find(hub, "hf:other/repo/quants/tiny.gguf")
     assert model.path == cache / "other--repo" / "quants" / "tiny.gguf"
-    assert hub.seen[0][1] == "/other/repo/resolve/main/quants/tiny.gguf"
-    assert hub.seen[-1][1] == f"/other/repo/resolve/{COMMIT}/quants/tiny.gguf"
-    requests = len(hub.seen)
+    assert hub.requests[0][1] == "/other/repo/resolve/main/quants/tiny.gguf"
+    assert hub.requests[-1][1] == f"/other/repo/resolve/{COMMIT}/quants/tiny.gguf"
+    requests = len(hub.requests)
     assert find(hub, "hf:other/repo/quants/tiny.gguf").path == model.path
-    assert len(hub.seen) == requests
+    assert len(hub.requests) == requests
     model.path.write_bytes(BYTES[:-1] + bytes([BYTES[-1] ^ 1]))
     with pytest.raises(ModelError, match="wrong sha256"):
         find(hub, "hf:other/repo/quants/tiny.gguf")
@@ -223,15 +223,15 @@ def test_i7_nothing_but_the_file_is_asked_for_and_nothing_is_printed(hub, tmp_pa
         " on_progress=lambda *a: None).path.stat().st_size)\n"
     )
     home = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "hf"), "HOME": str(tmp_path)}
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    environ = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     hub.cut = 1_000_000
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
-        env=kept | home | {"PANEL_CACHE": str(tmp_path / "cache")},
+        env=environ | home | {"PANEL_CACHE": str(tmp_path / "cache")},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert (done.stdout.strip(), done.stderr) == (str(len(BYTES)), "")
-    assert all("/resolve/" in path for _, path, *_ in hub.seen), hub.seen
+    assert (process.stdout.strip(), process.stderr) == (str(len(BYTES)), "")
+    assert all("/resolve/" in path for _, path, *_ in hub.requests), hub.requests
 
 
 def test_offline_mode_is_named(hub, tmp_path):
@@ -244,10 +244,10 @@ def test_offline_mode_is_named(hub, tmp_path):
         "except ModelError as error:\n"
         "    print(error.message)\n"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "1"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.strip() == "HF_HUB_OFFLINE forbids to fetch org/big/x.gguf"
-    assert hub.seen == []
+    assert process.stdout.strip() == "HF_HUB_OFFLINE forbids to fetch org/big/x.gguf"
+    assert hub.requests == []

@@ -76,13 +76,13 @@ class Watch:
     """Keeps what was said about progress."""
 
     def __init__(self):
-        self.said = []
+        self.messages = []
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        self.said.append((what, done, total))
+    def __call__(self, what: str, process: int, total: int) -> None:
+        self.messages.append((what, process, total))
 
     def steps(self) -> list[str]:
-        return list(dict.fromkeys(what for what, _, _ in self.said))
+        return list(dict.fromkeys(what for what, _, _ in self.messages))
 
 
 def find(name=None, watch=None, **more):
@@ -131,11 +131,11 @@ def test_packages_are_joined_once_into_the_cache(place):
     assert model.path == place / "cache" / "models" / "big.gguf"
     assert model.path.read_bytes() == BYTES
     assert (model.row, model.note) == (BIG, "")
-    assert watch.said[0] == ("joining big.gguf from 3 packages", 0, len(BYTES))
-    assert watch.said[-1][1:] == (len(BYTES), len(BYTES))
-    again = Watch()
-    assert find(watch=again).path == model.path
-    assert again.said == []
+    assert watch.messages[0] == ("joining big.gguf from 3 packages", 0, len(BYTES))
+    assert watch.messages[-1][1:] == (len(BYTES), len(BYTES))
+    second_watch = Watch()
+    assert find(watch=second_watch).path == model.path
+    assert second_watch.messages == []
     assert sorted(p.name for p in model.path.parent.iterdir()) == ["big.gguf", "verified.json"]
 
 
@@ -171,18 +171,18 @@ def test_a_full_disk_while_joining_is_one_line_and_leaves_nothing(place, monkeyp
     )
     target = place / "cache" / "models" / "big.gguf"
     search = f"{place / 'site'}{os.pathsep}{Path(__file__).parents[2]}"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(target)],
         env=os.environ | {"PYTHONPATH": search}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert "big.gguf cannot be written: File too large" in done.stdout
+    assert "big.gguf cannot be written: File too large" in process.stdout
     assert list(target.parent.iterdir()) == []
 
 
 def test_a_disk_without_room_is_said_so():
-    fault = packages.disk_error(OSError(errno.ENOSPC, "No space left"), Path("big.gguf"), 2 * 10**9)
-    assert fault.message == "no room left for big.gguf (2.0 GB)"
-    assert "PANEL_CACHE" in (fault.hint or "")
+    error = packages.disk_error(OSError(errno.ENOSPC, "No space left"), Path("big.gguf"), 2 * 10**9)
+    assert error.message == "no room left for big.gguf (2.0 GB)"
+    assert "PANEL_CACHE" in (error.hint or "")
 
 
 def test_too_little_room_is_said_before_a_byte_is_written(tmp_path):
@@ -241,8 +241,8 @@ def test_the_default_out_of_reach_falls_back_to_the_packaged_model_and_says_so(p
 
 
 def test_a_model_that_was_asked_for_by_name_has_no_stand_in(place, monkeypatch):
-    other = BIG.model_copy(update={"name": "other"})
-    monkeypatch.setattr(models, "rows", lambda: (BIG, SMALL, other))
+    other_row = BIG.model_copy(update={"name": "other"})
+    monkeypatch.setattr(models, "rows", lambda: (BIG, SMALL, other_row))
     install(place, "small-pack", SMALL_BYTES, file="small.gguf")
     with pytest.raises(ModelError, match=r"127\.0\.0\.1:9 cannot be reached"):
         find("other")
@@ -325,8 +325,10 @@ def test_importing_the_models_loads_neither_the_hub_nor_the_engine():
         "heavy = {'huggingface_hub', 'httpx2', 'xllamacpp', 'aiohttp', 'tqdm'} & set(sys.modules)\n"
         "print(sorted(heavy))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "[]"
 
 
 def test_the_rows_are_read_from_the_package_and_not_written_in_code():

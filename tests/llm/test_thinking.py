@@ -4,7 +4,7 @@ import pytest
 
 from panel.llm.thinking import is_thinking, spoken
 
-SAID = {
+SPOKEN = {
     "It runs.": "It runs.",
     "<think>Does it? No.</think>\n\nIt runs.": "It runs.",
     "Does it?\n</think>\n\nIt runs.": "It runs.",
@@ -19,9 +19,9 @@ SAID = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "said"), SAID.items(), ids=range(len(SAID)))
-def test_thinking_is_left_out_and_words_about_its_marks_are_not(text, said):
-    assert spoken(text) == said
+@pytest.mark.parametrize(("text", "answer"), SPOKEN.items(), ids=range(len(SPOKEN)))
+def test_thinking_is_left_out_and_words_about_its_marks_are_not(text, answer):
+    assert spoken(text) == answer
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""GitHub repos: README, licence, open issues, archived or not, latest release or tag."""
+"""GitHub repositories: README, licence, open issues, archived or not, latest release or tag."""
 
 import re
 from collections import Counter
