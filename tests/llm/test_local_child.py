@@ -154,11 +154,11 @@ def test_the_secret_stands_in_no_argument_and_no_environment(monkeypatch):
                 (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes()
             ).decode()
 
-    key, response = asyncio.run(main())
-    assert "panel.llm.local.child" in response
-    assert "PATH=" in response
-    assert key not in response
-    assert SECRET not in response
+    key, process_text = asyncio.run(main())
+    assert "panel.llm.local.child" in process_text
+    assert "PATH=" in process_text
+    assert key not in process_text
+    assert SECRET not in process_text
 
 
 @pytest.mark.model

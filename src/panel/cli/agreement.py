@@ -8,6 +8,8 @@ from panel.cli import options
 from panel.cli.console import warn
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
+from panel.report import formats
+from panel.runs.folders import find_folder
 
 
 @click.command("agreement")
@@ -21,9 +23,7 @@ def command(names: tuple[str, ...], runs: Path | None, destination: Destination)
     findings that differ most. Each RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli.output import emit_text
-    from panel.report import formats
     from panel.runs.agreement import agreement
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     if len(names) < 2:

@@ -13,6 +13,8 @@ from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.paths import data_folder
+from panel.report import formats
+from panel.runs.folders import find_folder
 
 if TYPE_CHECKING:
     from panel.llm.config import Ask
@@ -67,10 +69,8 @@ def command(
     from panel.engine.calibrate.evaluate import calibration_of, evaluate
     from panel.engine.open_panel import persona_folders
     from panel.engine.session import Session
-    from panel.report import formats
     from panel.reviews.calibration.controls import read_controls
     from panel.reviews.personas import load_personas
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     personas = load_personas(folders=persona_folders())

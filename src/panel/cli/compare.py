@@ -10,7 +10,9 @@ import click
 from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
+from panel.evidence.tools.identity import contradict, name_key
 from panel.foundation.errors import CallError, InputError, RunStopped
+from panel.report import formats
 
 if TYPE_CHECKING:
     from panel.engine.options import Options
@@ -51,7 +53,6 @@ def command(
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair
-    from panel.evidence.tools.identity import contradict, name_key
     from panel.report.comparison.comparison import between, compare
 
     if run and review:
@@ -105,7 +106,6 @@ async def _with_advice(comparison: "Comparison", options: "Options") -> "Compari
 
 def _emit(comparison: "Comparison", destination: Destination) -> None:
     from panel.cli.output import emit_blocks, emit_text
-    from panel.report import formats
     from panel.report.comparison import terminal
 
     if destination.form == "terminal" and destination.path is None:

@@ -7,6 +7,7 @@ import click
 from panel.cli import options
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
+from panel.runs.folders import find_folder
 
 
 @click.command("diff")
@@ -18,7 +19,6 @@ def command(run_a: str, run_b: str, runs: Path | None, destination: Destination)
     """Say what changed between two runs of the same tools."""
     from panel.cli.output import emit_diff
     from panel.runs.diff import compare
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     folder = options.settings(runs).runs

@@ -15,6 +15,8 @@ from panel.cli.console import say, warn
 from panel.cli.destination import SUFFIXES, Destination, written
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.errors import InputError
+from panel.publish.newsletter.week import Week
+from panel.publish.page_urls import PageURLs
 
 if TYPE_CHECKING:
     from panel.publish.newsletter.edition import Edition
@@ -41,14 +43,10 @@ class EditionOptions:
 
     def parsed_week(self) -> "Week":
         """Return the week, by default the newest that is over."""
-        from panel.publish.newsletter.week import Week
-
         return Week.parse(self.week) if self.week else Week.last_complete(datetime.now(UTC))
 
     def urls(self) -> "PageURLs | None":
         """Return where the pages are, None where that is not known."""
-        from panel.publish.page_urls import PageURLs
-
         return PageURLs.parse(self.base_url) if self.base_url else None
 
     def edition(self, week: "Week") -> "Edition":

@@ -14,6 +14,8 @@ import click
 from panel.cli import options
 from panel.foundation.errors import PanelError
 from panel.foundation.paths import broken_link, config_folder
+from panel.foundation.urls import host_of
+from panel.llm.providers.urls import usable_proxy
 
 if TYPE_CHECKING:
     from panel.foundation.settings import Settings
@@ -77,9 +79,6 @@ def _default(settings: "Settings") -> str:
 
 def _proxies() -> Iterable[str]:
     """Yield the proxy of each kind of address, or why it cannot be used."""
-    from panel.foundation.urls import host_of
-    from panel.llm.providers.urls import usable_proxy
-
     for scheme in ("https", "http"):
         try:
             proxy = usable_proxy(f"{scheme}://a-server", os.environ)

@@ -11,6 +11,7 @@ from panel.cli import options
 from panel.cli.console import warn
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import ToolError
+from panel.runs.folders import find_folder
 
 if TYPE_CHECKING:
     from panel.engine.options import Options
@@ -78,7 +79,6 @@ def _stored(runs: Path, name: str, tool: str | None) -> "tuple[Collected, int]":
     from panel.engine.review_tool import stored_evidence
     from panel.evidence.collect import Collected
     from panel.evidence.tools.tool_list import pick
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     with Run.open(find_folder(runs, name)) as run:

@@ -9,6 +9,7 @@ from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import InputError
 from panel.report import formats
+from panel.runs.folders import find_folder
 
 
 @click.command("export")
@@ -30,7 +31,6 @@ def command(run: str, runs: Path | None, destination: Destination) -> None:
     """
     from panel.cli.output import emit_text
     from panel.runs.export import jsonl, write_parquet
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     form, path = destination.form, destination.path

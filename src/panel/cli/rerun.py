@@ -4,6 +4,7 @@ import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
+from panel.runs.folders import find_folder
 
 
 @click.command("rerun")
@@ -32,7 +33,6 @@ def command(
     from panel.cli.output import emit_diff, naming_runs
     from panel.engine.session import Session
     from panel.runs.diff import compare
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     plan = options.review_options(provider, work, asking=asking)

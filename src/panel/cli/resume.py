@@ -8,6 +8,7 @@ import click
 from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
+from panel.runs.folders import find_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,6 @@ def finish(
     from panel.engine.from_manifest import check_against_manifest
     from panel.engine.remaining import find_remaining
     from panel.engine.session import Session
-    from panel.runs.folders import find_folder
 
     plan = options.review_options(provider, work)
     path = find_folder(plan.settings.runs, name)

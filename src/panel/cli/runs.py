@@ -8,6 +8,7 @@ from panel.cli import options
 from panel.cli.console import warn
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
+from panel.runs.folders import list_folders
 
 
 @click.command("runs")
@@ -16,7 +17,6 @@ from panel.foundation.errors import RunError
 def command(runs: Path | None, destination: Destination) -> None:
     """List stored runs, newest first."""
     from panel.cli.output import emit_blocks, emit_json, table
-    from panel.runs.folders import list_folders
 
     folder = options.settings(runs).runs
     rows = [row for path in list_folders(folder) if (row := _row(path))]

@@ -10,6 +10,7 @@ import click
 from panel.cli import options
 from panel.cli.console import say
 from panel.foundation.errors import SettingsError
+from panel.publish.server.proxy_headers import TrustedProxies
 
 if TYPE_CHECKING:
     from panel.publish.newsletter.settings import MailSettings
@@ -64,7 +65,6 @@ def command(
     """
     from panel.publish.server import config
     from panel.publish.server.main import serve, trace
-    from panel.publish.server.proxy_headers import TrustedProxies
 
     asking = options.AskingOptions(support=support)
     plan = options.review_options(provider, work, asking=asking)

@@ -8,6 +8,7 @@ from panel.cli import options
 from panel.cli.console import warn
 from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
+from panel.runs.folders import find_folder
 
 
 @click.command("show")
@@ -22,7 +23,6 @@ def command(run: str, tool: str | None, runs: Path | None, destination: Destinat
     """
     from panel.cli.output import emit_cards
     from panel.evidence.tools.tool_list import pick
-    from panel.runs.folders import find_folder
     from panel.runs.metadata import stored_canaries
     from panel.runs.pending import lacking
     from panel.runs.run import Run

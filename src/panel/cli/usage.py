@@ -13,6 +13,7 @@ from panel.cli.destination import Destination, written
 from panel.foundation.errors import RunError
 from panel.foundation.text import printable
 from panel.report import figures
+from panel.runs.folders import find_folder, list_folders
 
 if TYPE_CHECKING:
     from panel.reviews.verdict.scorecard import RunUsage
@@ -54,7 +55,6 @@ def command(
     never shown as 0.
     """
     from panel.cli.output import emit_json
-    from panel.runs.folders import find_folder
 
     folder = options.settings(runs).runs
     if run:
@@ -84,7 +84,6 @@ def _tool_rows(path: Path) -> Iterator[UsageRow]:
 
 
 def _run_rows(folder: Path) -> Iterator[UsageRow]:
-    from panel.runs.folders import list_folders
     from panel.runs.run import Run
 
     for path in list_folders(folder):

@@ -10,6 +10,7 @@ from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.foundation.text import one_line
+from panel.runs.folders import find_folder
 
 if TYPE_CHECKING:
     from panel.engine.verify.report import VerifyReport
@@ -29,7 +30,6 @@ def command(ctx: click.Context, run: str, runs: Path | None, destination: Destin
     from panel.cli.output import emit_json
     from panel.engine.open_panel import persona_folders
     from panel.engine.verify.run import verify
-    from panel.runs.folders import find_folder
     from panel.runs.run import Run
 
     with Run.open(find_folder(options.settings(runs).runs, run)) as opened:
