@@ -19,7 +19,7 @@ from panel.foundation.paths import broken_link
 from panel.foundation.text import clean, neutralise, one_line
 
 FENCE: Final = "\x01FENCE\x01"
-"""Stands for the fence's marker in a stored question. Ingest removes control characters, so no
+"""Placeholder for the fence's marker in a stored request. Ingest removes control characters, so no
 untrusted text can hold it; the marker itself stays out of request keys and of the journal."""
 
 SECRET_BYTES: Final = 32

@@ -102,7 +102,7 @@ def _parsed(raw: bytes, name: str, path: Path, now: datetime) -> ReadDocument:
 def _read(path: Path) -> bytes:
     limit = MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
     try:
-        # Without O_NONBLOCK a named pipe would wait for its writer for ever.
+        # Without O_NONBLOCK, opening a named pipe would block until it has a writer.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -53,8 +53,8 @@ class Source(BaseModel):
     """Blocks of a web page that were left out because they frame its main text."""
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the reasons where there are none, so that older evidence reads as it did."""
+    def _without_empty_reasons(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out empty reasons, so that older evidence serialises to the same JSON."""
         data: dict[str, Any] = handler(self)
         return {k: v for k, v in data.items() if v or k not in ("hidden_why", "hidden_characters")}
 

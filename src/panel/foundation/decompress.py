@@ -1,4 +1,4 @@
-"""Bytes of a response as they come in, decompressed under a cap. Knows no HTTP client: it is fed.
+"""Bytes of a response, decompressed chunk by chunk under a cap. Independent of HTTP clients.
 
 Serves pages here and the replies of providers.
 """
@@ -15,12 +15,12 @@ class Overflow(Exception):
 
 
 class Decompressor:
-    """Takes raw bytes and gives decoded ones, never more than `cap` in all."""
+    """Decodes raw bytes, at most `cap` decoded bytes in all."""
 
     def __init__(self, cap: int, *, gzip: bool = False) -> None:
         self.cap = cap
         self.decoded_bytes = 0
-        """Bytes given so far."""
+        """Bytes returned so far."""
         self._raw = 0
         self._gzip = zlib.decompressobj(31) if gzip else None
 
@@ -47,7 +47,7 @@ class Decompressor:
 
     @property
     def has_trailing_bytes(self) -> bool:
-        """Whether bytes came behind the end of a compressed body."""
+        """Whether bytes follow the end of a compressed body."""
         return self._gzip is not None and bool(self._gzip.unused_data)
 
 

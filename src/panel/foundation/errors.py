@@ -12,28 +12,28 @@
     ├── RunError              a run cannot be read, locked or resumed      (exit 2)
     │   └── RunStopped        it stopped early and can be resumed          (exit 3)
     │       └── DiskFull      no room left for the journal or a file
-    ├── CommunityError        a vote, an address, a link or a request is turned down (exit 2)
+    ├── CommunityError        a vote, an address, a link or a request is rejected (exit 2)
     │   ├── AddressError      no address that mail can be sent to
     │   ├── TokenError        a mailed link is forged, expired or used already
     │   ├── Banned            the identity may not vote any more
     │   ├── QueueFull         enough review requests are waiting already
     │   ├── BudgetSpent       enough were asked for today, by one person or by all
-    │   └── Unkeepable        a number or letters that no database keeps
+    │   └── Unkeepable        a number or characters that the database cannot store
     ├── DatabaseError         the database cannot be used as it is   (exit 2)
     │   └── DatabaseDown      it does not answer now; what it acknowledged is kept (exit 3)
     │       └── DatabaseFull  it has no room left
     ├── FetchError            a page or document could not be had as evidence
-    │   ├── Blocked           its address is none that panel may connect to
+    │   ├── Blocked           panel may not connect to its address
     │   ├── TooLarge  TooSlow
     │   ├── BadResponse       a status, or bytes, that are no page
     │   ├── NoAnswer          no such host, or no connection
     │   └── Unparseable       its bytes are no document that can be read
     ├── MailError             the mail server did not take a mail
-    │   ├── MailRefused       it will not work for us at all: key, sender, encryption  (exit 2)
+    │   ├── MailRefused       it accepts no mail from us: key, sender, encryption  (exit 2)
     │   ├── MailRejected      not for this recipient, and it never will
     │   ├── MailDeferred      not now: trying again later may help
-    │   └── MailUncertain     the line broke after the whole mail was handed over
-    └── CallError             one question to a model got no usable answer
+    │   └── MailUncertain     the connection broke after the whole mail was sent
+    └── CallError             a request to a model got no usable answer
         ├── Transient                                 trying again may help
         │   └── RateLimited  Unreachable
         │       └── Untrusted                         its certificate: the run stops
@@ -63,7 +63,7 @@ class PanelError(Exception):
 
 
 class InputError(PanelError):
-    """What was asked cannot be done as asked."""
+    """The input is wrong: a retry without a change fails again."""
 
     exit_code = 2
 
@@ -113,13 +113,13 @@ class DiskFull(RunStopped):
 
 
 class CommunityError(PanelError):
-    """What someone asked of the community part is turned down."""
+    """A vote, an address, a link or a request is rejected."""
 
     exit_code = 2
 
 
 class AddressError(CommunityError):
-    """This is no address that mail can be sent to."""
+    """The text is not an address that mail can be sent to."""
 
 
 class TokenError(CommunityError):
@@ -136,7 +136,7 @@ class TokenError(CommunityError):
         super().__init__(message, hint=hint)
         self.reason = reason
         self.subject = subject
-        """What a used one was about; None for others."""
+        """The subject of a used link; None for others."""
 
 
 class Banned(CommunityError):
@@ -144,11 +144,11 @@ class Banned(CommunityError):
 
 
 class QueueFull(CommunityError):
-    """Enough review requests are waiting already; later ones may be taken."""
+    """The queue of review requests is full; a later request may be accepted."""
 
 
 class BudgetSpent(CommunityError):
-    """So many reviews were asked for that no more are taken for `wait` seconds."""
+    """The limit of review requests is reached; none is accepted for `wait` seconds."""
 
     def __init__(self, message: str, *, wait: float, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -156,7 +156,7 @@ class BudgetSpent(CommunityError):
 
 
 class Unkeepable(CommunityError):
-    """A number too large, or letters that no database keeps."""
+    """A number or characters that the database cannot store."""
 
 
 class DatabaseError(PanelError):
@@ -186,7 +186,7 @@ class FetchError(PanelError):
 
 
 class Blocked(FetchError):
-    """The address, or one it leads to, is none that panel may connect to."""
+    """panel may not connect to the address, or to one that it redirects to."""
 
     code = "blocked_address"
 
@@ -204,7 +204,7 @@ class TooSlow(FetchError):
 
 
 class BadResponse(FetchError):
-    """The server answered, but not with a page; `status` is None where no response was whole."""
+    """The server sent no page; `status` is None where no response was complete."""
 
     code = "bad_response"
 
@@ -219,7 +219,7 @@ class BadResponse(FetchError):
         super().__init__(message, hint=hint)
         self.status = status
         self.retry_at = retry_at
-        """When a server whose limit is used up says that it will answer again."""
+        """The time at which the server's rate limit resets, where it states one."""
 
 
 class NoAnswer(FetchError):
@@ -239,7 +239,7 @@ class MailError(PanelError):
 
 
 class MailRefused(MailError):
-    """The server will not work for us at all: no later mail can succeed."""
+    """The server rejects the key, the sender or the encryption: no later mail can succeed."""
 
     exit_code = 2
 
@@ -249,9 +249,9 @@ class MailRejected(MailError):
 
 
 class MailDeferred(MailError):
-    """No connection, a lost one, or "not now" (4xx): the mail was not taken, later it may be.
+    """No connection, a lost one, or a 4xx reply: the mail was not accepted, a retry may help.
 
-    `everybody` tells that the server served nobody, not only this recipient.
+    `everybody`: the server accepts no mail now, whoever the recipient is.
     """
 
     def __init__(self, message: str, *, everybody: bool = False, hint: str | None = None) -> None:
@@ -260,35 +260,35 @@ class MailDeferred(MailError):
 
 
 class MailUncertain(MailError):
-    """The whole mail was handed over and no answer came: it may have been taken."""
+    """The whole mail was sent and no reply came: the server may have accepted it."""
 
 
 MissingReason = Literal[
     "timeout", "rate_limited", "refused", "empty", "filtered", "truncated",
     "invalid", "unreachable", "auth", "quota", "model_not_found",
 ]  # fmt: skip
-"""Why a review is missing: the codes of DESIGN §7, stable across releases."""
+"""Why a review is missing; codes that are stable across releases."""
 
 PASSING: Final[frozenset[MissingReason]] = frozenset({"timeout", "rate_limited", "unreachable"})
-"""Reasons that pass: a review missing for one of them is pending, and `panel resume` asks it."""
+"""Temporary reasons: such a review is pending, and `panel resume` asks for it again."""
 
 REASONS: Final[frozenset[MissingReason]] = frozenset(get_args(MissingReason))
-"""Every reason: `panel retry` asks what is missing for any of them."""
+"""Every reason: `panel retry` asks again for a review missing for any of them."""
 
 
 class CallError(PanelError):
-    """One question to a model got no usable answer."""
+    """A request to a model got no usable answer."""
 
     reason: ClassVar[MissingReason] = "unreachable"
     stops_run: ClassVar[bool] = False
     retry_after: float | None = None
     """Seconds the server asks us to wait, where it asks."""
     reply: object = None
-    """What came back (a `Reply`), where something did: its tokens are counted all the same."""
+    """The `ChatResponse`, where one came: its tokens are counted too."""
 
 
 class Transient(CallError):
-    """It may pass: trying again may help."""
+    """A temporary failure: a retry may succeed."""
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, hint: str | None = None
@@ -310,13 +310,13 @@ class TimedOut(CallError):
 
 
 class Unreachable(Transient):
-    """No connection, a broken reply, a server error (5xx) or a page that stands in between."""
+    """No connection, a broken reply, a server error (5xx), or the page of a proxy or login."""
 
     reason = "unreachable"
 
 
 class Untrusted(Unreachable):
-    """The server's certificate is not trusted here: waiting does not help, a person must act."""
+    """The server's certificate is not trusted here: a retry does not help."""
 
     stops_run = True
 
@@ -327,11 +327,11 @@ class KeyRejected(CallError):
     reason = "auth"
     stops_run = True
     certain: bool = True
-    """False: the server does not say why, so that it may be about this one question only."""
+    """False: the server gives no reason, so only this one request may be rejected."""
 
 
 class QuotaSpent(CallError):
-    """The account has no credit left, or has spent its quota of the day, week or month."""
+    """The account has no credit left, or its daily, weekly or monthly quota is used up."""
 
     reason = "quota"
     stops_run = True
@@ -345,43 +345,43 @@ class ModelNotFound(CallError):
 
 
 class NotStored(CallError):
-    """A replayed run holds no answer to this question: something about it has changed."""
+    """The replayed run has no response to this request: part of the request has changed."""
 
     stops_run = True
 
 
 class BadReply(CallError):
-    """The request was turned down, or the reply is not what was asked for."""
+    """The request was rejected, or the reply does not have the requested form."""
 
     reason = "invalid"
 
 
 class FormatRefused(BadReply):
-    """The server turned the request down and named the structured-output format."""
+    """The server rejected the request and named the structured-output format."""
 
     once: bool = False
-    """True: the format is taken, only this answer could not be made in it."""
+    """True: the server supports the format, and failed to generate this one answer in it."""
 
 
 class ParameterRefused(BadReply):
-    """The server turned the request down and named a parameter; the next one is different."""
+    """The server rejected the request and named a parameter; the next request changes it."""
 
     parameter: str = ""
     """Its name in the request; `system` for the role of the first message."""
     words: str = ""
-    """The server's words, which may hold the number that it does take."""
+    """The server's message, which may state the number that it accepts."""
 
 
 class NeedsRoom(BadReply):
-    """The model had not come to its short answer when its tokens were used up."""
+    """The tokens ran out before the model reached its short answer."""
 
     def __init__(self, message: str, *, thinks: bool = False) -> None:
-        """`thinks` tells that it was thinking, which takes far more room than a preamble."""
+        """`thinks`: the tokens went into thinking, which takes far more than a preamble."""
         super().__init__(message)
         self.thinks = thinks
 
     def say(self, message: str) -> None:
-        """Say instead what to do, once no more room can be given."""
+        """Replace the message, where no more tokens can be given."""
         self.message = message
         self.args = (message,)
 
@@ -411,7 +411,7 @@ class Truncated(CallError):
 
 
 def call_error(reason: str, message: str) -> CallError:
-    """Return the error that a stored reason stands for, to be met again in a replay."""
+    """Return the error of a stored reason, to raise it again in a replay."""
     kinds: tuple[type[CallError], ...] = (
         Unreachable, RateLimited, TimedOut, Truncated, Filtered, Empty, Refused,
     )  # fmt: skip

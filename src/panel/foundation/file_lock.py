@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 _PAUSE: Final = 0.005
-"""Seconds between two attempts: a write to the database takes about as long."""
+"""Seconds between two attempts, about the length of a write to the database."""
 
 if sys.platform == "win32":
     import msvcrt
 
-    # Nobody else can read locked bytes there, so the locked one lies behind the holder's id.
+    # Locked bytes are unreadable on Windows, so the lock is on a byte after the holder's id.
     _PLACE: Final = 1 << 20
 
     def _lock(handle: int) -> None:
@@ -53,7 +53,7 @@ class LockHeld(Exception):
 
 
 class FileLock:
-    """Held by one thread of one process at a time, until `release` or the end of the process."""
+    """A lock held by one thread of one process, until `release` or the end of the process."""
 
     def __init__(self, path: Path, *, transient: bool = False, mode: int = 0o600) -> None:
         """Open the lock's file, made where missing with these permissions; take nothing yet.
@@ -84,7 +84,7 @@ class FileLock:
             raise
 
     def release(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         try:
             if not self._transient:
                 if self._handle is not None:
@@ -118,7 +118,7 @@ class FileLock:
         if not self._transient:
             return True
         if not self._is_current(self._handle):
-            # The holder removed this file while it was waited for: the lock is on a new one now.
+            # The holder removed this file meanwhile: the lock is now on a new file.
             self.close()
             return self._try()
         os.ftruncate(self._handle, 0)

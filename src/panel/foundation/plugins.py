@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from panel.foundation.errors import InputError
+from panel.foundation.text import one_line
 
 Group = Literal["formats", "adapters", "providers", "personas"]
 
@@ -33,7 +34,7 @@ def load_plugin(group: Group, name: str) -> Any:
 def broken_plugin(group: Group, name: str, reason: str) -> InputError:
     """Return the error for a plug-in that cannot be used."""
     package = _package(_entries(group)[name])
-    line = " ".join(reason.split())[:200]
+    line = one_line(reason)[:200]
     return InputError(
         f"the plug-in {name} of {package} (panel.{group}) cannot be used: {line}",
         hint=f"pip uninstall {package}",

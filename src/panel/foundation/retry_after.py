@@ -1,4 +1,4 @@
-"""How long a server asks to wait: in every form of header and of words in use, and no bad one."""
+"""The wait that a server asks for, from headers and messages; unusable values are ignored."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 _LONGEST: Final = 86_400.0
-"""Seconds; a model server that names a longer wait than a day is mistaken."""
+"""Seconds; a longer wait from a model server is taken for an error of the server."""
 
 _FARTHEST: Final = 172_800.0
-"""The same for a page, whose host may open again only after tomorrow's midnight."""
+"""The same for a page: a host's daily limit may reset only after the next midnight."""
 
 Headers = Iterable[tuple[str, str]]
 

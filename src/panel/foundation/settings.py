@@ -1,4 +1,4 @@
-"""Settings: panel.toml and the PANEL_* variables, read once at the edge into a frozen value."""
+"""Settings: panel.toml and the PANEL_* variables, read once into a frozen model."""
 
 import tomllib
 from collections.abc import Mapping

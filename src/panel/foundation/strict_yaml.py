@@ -1,7 +1,7 @@
 """Strict YAML: text, lists and mappings, nothing that runs, repeats or guesses.
 
 Every scalar stays the text that was typed (`no`, `1e3`, `2026-01-01`) or is None. Knows nothing
-of tools or personas: whoever reads says which error to raise.
+of tools or personas: the caller names the error to raise.
 """
 
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def read_front_matter(
 
 
 class _Reader:
-    """Turns parser events into values and refuses what a data file has no need of."""
+    """Turns parser events into values; rejects tags, anchors, merge keys and deep nesting."""
 
     def __init__(self, text: str, *, where: str, error: type[InputError], first_line: int) -> None:
         self.events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=_Loader))

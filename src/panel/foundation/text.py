@@ -77,7 +77,7 @@ def invisible(text: str) -> Counter[str]:
 
 
 def _without_ordinary(text: str) -> str:
-    """Return the text without what ordinary writing holds of such characters."""
+    """Return the text without the invisible characters of ordinary writing."""
     text = _LINE_ENDS.sub("\n", text.removeprefix("\ufeff"))
     return _EMOJI_JOIN.sub("", _EMOJI_STYLE.sub("", text))
 
@@ -98,7 +98,7 @@ def neutralise(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text without anything that could steer a terminal or reorder a log line."""
+    """Return the text without control and bidi characters, safe on a terminal and in a log."""
     return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
 
 
@@ -113,5 +113,5 @@ def begins_like_key(text: str) -> bool:
 
 
 def looks_like_key(text: str) -> bool:
-    """Tell whether a word is more like somebody's key than like a name: it is not shown then."""
+    """Tell whether a word looks like a key rather than a name; such a word is not shown."""
     return begins_like_key(text) or _LONG_KEY.fullmatch(text.strip()) is not None

@@ -1,1 +1,1 @@
-"""A chat request to a provider, and what comes back: paced, retried and kept."""
+"""Chat requests to a provider: rate-limited, retried and recorded."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Ask = Literal["whole", "stepwise"]
-"""The two asking strategies of DESIGN §5."""
+"""The run strategies: all criteria in one call, or one call a criterion."""
 
 ResponseFormat = Literal["json_schema", "json_object", "prompt"]
 """How an answer in JSON is asked for, strictest first."""
@@ -36,7 +36,7 @@ class ProviderConfig(BaseModel):
     proxy: str | None = Field(default=None, repr=False)
     """The proxy the environment names for this host; never one for this machine's own servers."""
     prices: dict[str, tuple[float, float]] = {}
-    """USD per million input and output tokens by who serves; `""` is whoever it is."""
+    """USD per million input and output tokens by serving provider; `""` is any provider."""
     format: ResponseFormat = "json_schema"
     """The strictest format to try."""
     ask: Ask = "whole"

@@ -51,7 +51,7 @@ def last_json_object(text: str, keys: Collection[str] = ()) -> dict[str, Any]:
     spans = [text[slice(*span)] for span in _object_spans(text)]
     if not keys:
         return _parsed(spans[-1])
-    # Never past one that tries to be the answer: an earlier one may be the text under review's.
+    # Never past a candidate answer: an earlier object may come from the text under review.
     tries = (span for span in reversed(spans) if 2 * _keys_in(span, keys) >= len(keys))
     return _unwrapped(_parsed(next(tries, spans[-1])), keys)
 
@@ -174,7 +174,7 @@ class _Spans:
         try:
             end = _end(self.text, start)
             if closing and closing.start < end:
-                _parsed(self.text[start:end])  # the mark stands in a string, or nothing holds
+                _parsed(self.text[start:end])  # raises unless the mark is inside a string
         except BadReply:
             if closing is None or self._broken == _CLOSERS:
                 raise

@@ -1,6 +1,6 @@
-"""The endpoint of `replay:RUN`: what it is asked failed then too, or was never asked.
+"""The endpoint of `replay:RUN`, for requests without a stored response.
 
-Stored answers are found before an endpoint is asked at all.
+`ChatClient` uses stored responses before it calls an endpoint.
 """
 
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from panel.llm.types import ChatRequest, ChatResponse
 
 
 class Replay:
-    """Answers nothing: what the replayed run holds never gets this far."""
+    """Raises the stored error of a request, or `NotStored`."""
 
     def __init__(
         self, name: str, failure: Callable[[ChatRequest], CallError | None] = lambda request: None
     ) -> None:
-        """`name` is the provider value; `failure` tells how a question failed in that run."""
+        """`name` is the provider value; `failure` returns the stored error of a request."""
         self._name = name
         self._failure = failure
 
     async def ask(
         self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
-        """Raise what was met then, or `NotStored`: the run was asked something else."""
+        """Raise the stored error, or `NotStored` where the run has no such request."""
         if error := self._failure(request):
             raise error
         run = self._name.removeprefix("replay:")

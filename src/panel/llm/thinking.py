@@ -1,4 +1,4 @@
-"""Thinking that models write before their answer: where it stands, by the marks of every family.
+"""Thinking that models write before their answer, located by the marks of each model family.
 
 The answer is what follows the last mark that closes thinking. Knows no form of answers.
 """

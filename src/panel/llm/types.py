@@ -13,7 +13,7 @@ from panel.llm.config import ResponseFormat
 
 
 class Usage(BaseModel):
-    """Tokens of one or more calls. What a server did not tell is None, never 0."""
+    """Tokens of one or more calls. A figure that the server does not state is None, never 0."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,7 +71,7 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class ChatResponse:
-    """What came back, interpreted only as far as the wire goes."""
+    """The response of a model, parsed as far as the protocol defines it."""
 
     text: str
     finish_reason: str | None
@@ -86,13 +86,13 @@ class ChatResponse:
     raw: dict[str, Any] = field(default_factory=dict)
     """The reply body as received."""
     format: ResponseFormat = "json_schema"
-    """The response format that was asked for."""
+    """The requested response format."""
     attempts: int = 1
     seconds: float = 0.0
 
 
 class RepairTail(Protocol):
-    """Writes what is asked after a reply that could not be read."""
+    """Writes the follow-up request after a reply that could not be parsed."""
 
     def __call__(self, tail: str, *, reply: str, problem: str) -> str:
         """Return the question's end with the reply and what is wrong with it."""
@@ -100,7 +100,7 @@ class RepairTail(Protocol):
 
 
 class Endpoint(Protocol):
-    """Something that answers one question with one attempt: the wire, the local child, a replay."""
+    """Answers one request with one attempt: an HTTP client, the local engine, a replay."""
 
     async def ask(
         self, request: ChatRequest, format: ResponseFormat, *, deadline: float
@@ -115,7 +115,7 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True)
 class CallTag:
-    """What a question is about: kept beside the call, not part of its meaning."""
+    """What a request is about: recorded with the call, not part of its key."""
 
     tool: str
     """The tool's slug."""
@@ -126,7 +126,7 @@ class CallTag:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One attempt as the journal keeps it: what was asked, and the raw reply or the error."""
+    """One attempt as the journal records it: the request, and the raw response or the error."""
 
     key: str
     """Digest of the question's meaning, provider and model: equal keys, equal answers."""
@@ -144,12 +144,12 @@ class CallRecord:
 
 
 class Recorder(Protocol):
-    """Where calls are kept and looked up: the journal of a run, or memory in tests."""
+    """Stores and finds calls: the journal of a run, or memory in tests."""
 
     def find(self, key: str) -> ChatResponse | None:
         """Return a usable stored reply to the same question, or None."""
         ...
 
     async def record(self, call: CallRecord) -> None:
-        """Keep the call; returns after it is on disk."""
+        """Store the call; returns after it is on disk."""
         ...

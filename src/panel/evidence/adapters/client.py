@@ -38,8 +38,8 @@ class EvidenceClient:
     ) -> None:
         """Take the fetcher, and base addresses of servers that stand in for hosts.
 
-        `discreet`: a stranger chose the addresses, and must not learn from a reason which names
-        the network here knows.
+        `discreet`: the addresses are untrusted, and an error must not reveal which host names
+        resolve on this network.
         """
         self._fetcher = fetcher
         self._hosts = dict(hosts or {})

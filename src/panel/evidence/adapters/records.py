@@ -1,6 +1,6 @@
 """Records: JSON of an API, checked and written as plain sentences.
 
-Values are strangers' words: one line each and short, so that none can pass for another sentence.
+Values are untrusted: one short line each, so that none can imitate another sentence.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""Fetching pages of strangers: where panel may connect, for how long, and for how many bytes."""
+"""Fetching untrusted pages: where panel may connect, for how long, and for how many bytes."""

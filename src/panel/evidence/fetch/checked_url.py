@@ -34,7 +34,7 @@ _DENIED_V4: Final = tuple(
 )  # fmt: skip
 
 _GLOBAL_V6: Final = IPv6Network("2000::/3")
-"""All that is handed out. What lies outside is local, multicast, or stands for an IPv4 address:
+"""All allocated addresses. Others are local, multicast, or map an IPv4 address:
 ::/96, ::ffff:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48, fc00::/7, fe80::/10, fec0::/10, ff00::/8."""
 _DENIED_V6: Final = tuple(
     IPv6Network(net)
@@ -51,7 +51,7 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def is_public(address: str) -> bool:
-    """Tell whether a numeric address may be connected to on a stranger's word."""
+    """Tell whether an untrusted text may make panel connect to this numeric address."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -102,7 +102,7 @@ class CheckedURL:
 
 
 def check_url(text: str, allow: frozenset[str], *, base: URL | None = None) -> CheckedURL:
-    """Return the place that an address names, relative to `base` if given.
+    """Return the checked URL of a text, relative to `base` if given.
 
     Raises:
         Blocked: no http(s) address, or one that panel may not connect to.

@@ -1,4 +1,4 @@
-"""The fetcher: an address in, one page out, under limits, whoever wrote the address.
+"""The fetcher: one page of an untrusted address, under limits of time, size and redirects.
 
 Every hop of a redirect is checked anew. Takes no proxy, cookie or password from the environment.
 """
@@ -175,7 +175,7 @@ class Fetcher:
         )  # fmt: skip
 
     def _next(self, current: CheckedURL, location: str | None, chain: _RedirectChain) -> CheckedURL:
-        """Return the place a redirect leads to."""
+        """Return the destination of a redirect."""
         name = printable_url(current.host)
         if not location:
             raise BadResponse(f"{name} redirects to nowhere")
@@ -190,7 +190,8 @@ class Fetcher:
         if len(chain.hops) > MAX_REDIRECTS:
             raise BadResponse(f"{name}: more than {MAX_REDIRECTS} redirects")
         if destination.authority != chain.first_host:
-            chain.first_host = ""  # a stranger chose the way: no key from here on, not even back
+            # The redirect is untrusted: no key from here on, not even back on the first host.
+            chain.first_host = ""
         return destination
 
     def _headers(self, current: CheckedURL, chain: _RedirectChain) -> dict[str, str]:
@@ -227,7 +228,7 @@ def _is_gzip(response: aiohttp.ClientResponse, host: str) -> bool:
 
 
 def _fetch_error(error: BaseException, host: str) -> FetchError:
-    """Say what broke in words of our own: a client's message may hold an address with a secret."""
+    """Describe an error without its own message, which may hold an address with a secret."""
     name = printable_url(host)
     match error:
         case aiohttp.ClientConnectorDNSError():

@@ -16,7 +16,7 @@ class Context:
 
     match: str
     sentence: str
-    """All of the sentence it stands in."""
+    """The whole sentence around the match."""
     before: str = ""
     """The sentence before it, in the same passage."""
     after: str = ""
@@ -37,7 +37,7 @@ _OURS: Final = re.compile(
     r"|page)\b"
     r"|\b(?:this|the)\s+(?:tool|project|library|package|product|repository)\s+(?:is|has|was|does"
     r"|can)\b"
-    # What stands in other languages for reviewer, judgement, criterion, tool
+    # Reviewer, judgement, criterion and tool in other languages
     r"|\b(?:gutachter|prüfer|bewert|kriteri|werkzeug|rezens|évaluat|critère|l'outil|cet outil"
     r"|evaluador|revisor|criterio|herramienta|avaliador|critério|ferramenta|valutat|recensor"
     r"|strumento"

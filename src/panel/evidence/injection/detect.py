@@ -35,7 +35,7 @@ _BORDER: Final = 4
 """Passages at either end of a source that are read together with another source's."""
 
 _MAX_FLAGS: Final = 12
-"""Flags kept of one source."""
+"""Flags of one source at most."""
 
 _PASSAGE_ID: Final = re.compile(r"\bE\d{1,6}\.\d{1,6}\b")
 _TELLTALE: Final = re.compile(
@@ -106,7 +106,7 @@ class _Joined:
         self.starts = [0, *accumulate(len(p.text) + 1 for p in passages)][: len(passages)]
 
     def ids(self, match: re.Match[str]) -> tuple[str, ...]:
-        """Return the passages a match stands in, in order."""
+        """Return the ids of the passages that a match covers, in order."""
         return tuple(self.passages[n].id for n in self._places(match))
 
     def in_code(self, match: re.Match[str]) -> bool:

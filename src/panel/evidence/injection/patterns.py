@@ -326,7 +326,7 @@ OUR_VERDICT: Final = re.compile(
     r"|\b(?:highest|top|full|perfect|best)\s+(?:score|rating|marks?|points)\b",
     re.IGNORECASE,
 )
-"""What only somebody who knows of this panel would put into an answer."""
+"""Phrases that only an attack on this panel would use."""
 ABOUT_ATTACKS: Final = re.compile(
     r"\b(?:injection|jailbreak\w*|attack\w*|red[- ]team\w*|malicious|adversar\w+|payload\w*"
     r"|detect\w*|block\w*|guardrail\w*|untrusted|exploit\w*|hostile|prompt leak\w*)\b",

@@ -1,7 +1,7 @@
 """Front matter: the metadata before a Markdown text, in YAML, TOML or JSON. It is never prose.
 
-Read line by line and not by a parser of each language: a stranger wrote it, and only its short
-keys are wanted.
+Read line by line and not by a parser of each language: the text is untrusted, and only its short
+keys are used.
 """
 
 import json
@@ -14,7 +14,7 @@ _LONGEST: Final = 600
 _LINES: Final = 24
 """Lines of such an entry."""
 _MAX_LINES: Final = 60
-"""Lines that are kept of all."""
+"""Lines in all."""
 
 _KEY: Final = re.compile(r"[\"']?[\w.$@/ -]{1,80}[\"']?\s*(?::(?:\s|$)|=(?!=))")
 _TOML_LINE: Final = re.compile(r"(\"[^\"]*\"|'[^']*'|[\w.-]+)\s*=\s*(.*)")
@@ -104,7 +104,7 @@ def _as_yaml(line: str) -> str:
 
 
 def _json_object(text: str) -> tuple[list[str], str]:
-    """Part a text from a JSON object it begins with; braces of a template are none."""
+    """Part a text from a JSON object it begins with; braces of a template are not one."""
     try:
         value, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):

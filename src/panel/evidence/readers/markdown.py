@@ -51,7 +51,7 @@ def rendered(text: str, environment: dict[str, Any] | None = None) -> str:
 
 
 def _bound(state: StateCore) -> None:
-    """Take the brackets of a monstrous paragraph for text: matching them takes quadratic time."""
+    """Escape the brackets of an oversized paragraph: matching them takes quadratic time."""
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
             token.content = token.content.replace("[", "&#91;")

@@ -74,7 +74,7 @@ def _extract(reader: Any) -> Extract:
 
 
 def _pages(reader: Any) -> Iterator[Any]:
-    """Yield pages as long as there are any: the count a file gives may be a lie."""
+    """Yield the pages, at most `_MAX_PAGES`: the count that a file states may be false."""
     for number in range(min(len(reader.pages), _MAX_PAGES)):
         yield reader.pages[number]
 
@@ -93,7 +93,7 @@ class _State:
 
 @dataclass
 class _Ink:
-    """Follows how a page draws, and empties the strings it draws so that nobody sees them."""
+    """Follows the drawing state of a page, and empties strings that are drawn invisibly."""
 
     box: tuple[float, float, float, float]
     hidden: list[str] = field(default_factory=list)

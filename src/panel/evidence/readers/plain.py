@@ -42,7 +42,7 @@ def _around(text: str) -> Iterator[str]:
         end = None
         if closed and _MARKUP.match(text, match.end()):
             end = _MARKUP_END.search(text, match.end())
-            closed = end is not None  # else none follows anywhere, and nobody looks again
+            closed = end is not None  # without one, later addresses do not search again
         if end is None:
             body = _BASE64 if match[0].lower().endswith(";base64,") else _PLAIN
             end = body.match(text, match.end())

@@ -19,7 +19,7 @@ SECONDS: Final = 5.0
 """From the child's start to its answer."""
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
-"""More children than cores would only make each other late."""
+"""More children than cores only slow each other down."""
 
 _PASSED_ON: Final = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP")
 

@@ -1,6 +1,6 @@
-"""The child process that reads one document: bytes on stdin, JSON on stdout, then it is gone.
+"""The child process that reads one document: bytes on stdin, JSON on stdout, then it exits.
 
-It drops its rights before it reads: memory, time, files, other processes, the network.
+It gives up its rights before it reads: memory, time, files, other processes, the network.
 
     python -P -m panel.evidence.readers.sandbox_child MEDIA-TYPE [CHARSET] [--whole]
 """
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def as_data(extract: Extract) -> dict[str, Any]:
-    """Return an extract as JSON data, cut where it is monstrous."""
+    """Return an extract as JSON data, truncated at the limits above."""
     blocks, remaining = [], _TEXT
     for block in extract.blocks:
         blocks.append([block.kind, block.heading, block.text[:remaining]])
@@ -82,7 +82,7 @@ def _limit() -> None:
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Stop a parser that reaches for more than the bytes it was given."""
+    """Stop a parser that opens files, sockets or processes."""
     if event.startswith(_DENIED) or (event == "open" and _writes(arguments)):
         raise PermissionError(event)
 

@@ -55,7 +55,7 @@ class Markup(HTMLParser):
 
 
 class Sheets(Markup):
-    """Collects style sheets in `found`: they may stand behind what they hide."""
+    """Collects style sheets in `texts`, before the page is read: a rule may follow its element."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Sheets(Markup):
         self.inside = False
 
     def handle_data(self, data: str) -> None:
-        """Keep what stands in a style sheet."""
+        """Collect the text of a style sheet."""
         if self.inside:
             self.texts.append(data)
 
@@ -86,7 +86,7 @@ class Visible(Markup):
     """Walks over a page: `begin`, `end` and `say` are called for what is not hidden."""
 
     def __init__(self, text: str) -> None:
-        """Read the style sheets of the page `text`: they may stand behind what they hide."""
+        """Read the style sheets of the page `text` first: a rule may follow its element."""
         super().__init__()
         self.selectors = _selectors(text)
         self.hidden: list[str] = []
@@ -162,7 +162,7 @@ class Visible(Markup):
             self.say(data)
 
     def handle_comment(self, data: str) -> None:
-        """Hide a comment, unless it stands in a script."""
+        """Hide a comment, except inside a script."""
         if not self.silent or self.unseen is None:
             self.hide(data, "comment")
 

@@ -20,8 +20,8 @@ _MIN_PAGE: Final = 2_000
 _MAX_PAGE: Final = 1_000_000
 """Characters of a page beyond which the extractor would take seconds."""
 _MIN_SHARE: Final = 0.3
-"""Share of the visible text that the extractor must have found to be believed: it takes rows of
-price cards and feature grids for decoration."""
+"""Least share of the visible text for the extractor's result to be used: it drops rows of price
+cards and feature grids as decoration."""
 _DEPTH: Final = 100
 _SHINGLE: Final = 4
 _WORD: Final = re.compile(r"\w+")
@@ -52,7 +52,7 @@ def _main_text(text: str) -> str:
     cleaned = f"<html><body>{''.join(page.parts)}</body></html>"
     try:
         main = trafilatura.extract(cleaned, favor_recall=True, include_comments=False)
-    except Exception:  # whatever it trips over, our own reading stands
+    except Exception:  # the extractor may raise anything: the whole page is used then
         return ""
     return main or ""
 

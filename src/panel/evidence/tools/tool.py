@@ -16,7 +16,7 @@ class Document(BaseModel):
 
 
 class Tool(BaseModel):
-    """What is under review. Text fields are untrusted: they may come from anybody's list."""
+    """What is under review. Text fields are untrusted: a list may come from anyone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

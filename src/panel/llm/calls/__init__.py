@@ -1,4 +1,4 @@
-"""Calls: every question to a model goes through here, and every attempt is kept."""
+"""Calls: every request to a model goes through here, and every attempt is recorded."""
 
 from panel.llm.calls.client import ChatClient, ParsedAnswer, request_digest, request_key
 from panel.llm.calls.limiter import Pacing

@@ -28,7 +28,7 @@ from panel.llm.types import (
 )
 
 _TAG: Final = "q1:"
-"""Goes up when the way a digest is made changes, so that old answers are not taken for new."""
+"""Version of the digest; changes with its input, so that stored answers are not confused."""
 
 
 def request_digest(request: ChatRequest) -> str:
@@ -64,11 +64,11 @@ class ParsedAnswer(Generic[T]):
     response: ChatResponse
     usage: Usage
     reused: bool
-    """Found among stored answers: nothing was asked, `usage` is what it cost then."""
+    """Read from stored answers: no request was sent, `usage` is that of the stored call."""
 
 
 class ChatClient:
-    """All requests of one run to one provider: paced together, each attempt kept."""
+    """All requests of one run to one provider: rate-limited together, each attempt recorded."""
 
     def __init__(
         self,
@@ -102,13 +102,13 @@ class ChatClient:
 
         Args:
             request: What to ask.
-            tag: What it is about, kept beside it.
+            tag: What it is about, recorded with it.
             parse: Reads the reply; raises `BadReply` when it is not an answer.
             repair: Writes the end of one more turn for a reply that cannot be read; None: no turn.
 
         Raises:
             CallError: the error that remains after what is worth repeating was repeated.
-            RunStopped: the run was stopped, or the server cannot be waited for any longer.
+            RunStopped: the run was stopped, or the server asks for too long a wait.
         """
         key = request_key(request, self.config)
         if (answer := self._stored(key, parse)) is not None:
@@ -129,9 +129,10 @@ class ChatClient:
         )
 
     def stop(self) -> None:
-        """Begin no more requests: who asks from now on, or waits for a turn, gets `RunStopped`.
+        """Begin no more requests: later and waiting callers get `RunStopped`.
 
-        Requests under way go on and are kept, also when whoever asked is cancelled: `drain` waits.
+        Requests under way continue and are recorded, also when their caller is cancelled: `drain`
+        waits for them.
         """
         self._limiter.stop(RunStopped("the run was stopped", hint="panel resume RUN goes on"))
 

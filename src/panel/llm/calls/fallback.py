@@ -1,4 +1,4 @@
-"""What a run learns of its model: the strictest response format and the tokens its answers take."""
+"""What a run learns about its model: the strictest format and the tokens that answers need."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ FORMATS: Final[tuple[ResponseFormat, ...]] = ("json_schema", "json_object", "pro
 
 
 FAILURES: Final = 3
-"""Answers in a row that could not be made in a format, after which the run leaves it."""
+"""Failed generations in a row after which the run falls back to a weaker format."""
 
 
 class FormatFallback:
@@ -39,9 +39,9 @@ class FormatFallback:
         return format != FORMATS[-1]
 
     def malformed(self, format: ResponseFormat) -> bool:
-        """Note that one answer could not be made in a format; return whether a weaker one is left.
+        """Note a failed generation in a format; return whether a weaker one is left.
 
-        The run keeps the format: it is left only after several such answers in a row.
+        The run falls back only after several such failures in a row.
         """
         self._malformed += 1
         if self._malformed >= FAILURES:

@@ -1,8 +1,8 @@
-"""The limiter: how many calls may be under way now, when all must wait, and when it is hopeless.
+"""The limiter: how many calls may be under way, when all wait, and when the run stops.
 
 One limiter for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
-an episode), lets everybody wait out one shared pause, and opens a breaker when nothing answers:
-from then on single probes go through until one is answered. Knows times and counts, no requests.
+an episode), applies one shared pause to all calls, and opens a circuit breaker when nothing
+answers: single probes go through until one is answered. Knows times and counts, no requests.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Pacing:
     """Pause after a 429 without a usable hint, and before the first repeat; doubles from there."""
     last_wait: float = 60.0
     longest_hint: float = 300.0
-    """A server that wants a longer wait stops the run: it can be resumed then."""
+    """Where a server asks for a longer wait, the run stops and can be resumed."""
     trip_after: int = 20
     """Failures in a row, of all calls together, that open the breaker."""
     probe_every: float = 5.0
@@ -38,7 +38,7 @@ class Pacing:
     tries: int = 3
     """Requests for one question when it fails while the server answers others."""
     few: int = 4
-    """Questions under way of one tool; where more fail together, it is the server that fails."""
+    """Requests under way of one tool; where more fail together, the server is taken as down."""
 
 
 class Limiter:
@@ -79,7 +79,7 @@ class Limiter:
         return _now()
 
     def release(self) -> None:
-        """Give a turn back."""
+        """Free the slot of a finished call."""
         self.running -= 1
         self._admit()
 
@@ -89,7 +89,7 @@ class Limiter:
             raise _copy(self._stopped)
 
     def stop(self, reason: PanelError) -> None:
-        """Let nobody through any more; those who wait get the reason."""
+        """Admit no more calls; waiting ones raise the reason."""
         self._stopped = self._stopped or reason
         while self._queue:
             waiter = self._queue.popleft()
@@ -98,7 +98,7 @@ class Limiter:
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody is let through any more."""
+        """Whether no more calls are admitted."""
         return self._stopped is not None
 
     @property
@@ -122,7 +122,7 @@ class Limiter:
         return self.pacing.patience if reachable else self.pacing.first_patience
 
     def answered_since(self, moment: float) -> bool:
-        """Tell whether the server has answered anybody after that time of the loop."""
+        """Tell whether the server has answered any call after that time of the loop."""
         return self._answered_at > moment
 
     def answered(self) -> None:
@@ -152,7 +152,7 @@ class Limiter:
     def failed(self, error: CallError, began: float) -> None:
         """A request that began then got no answer at all.
 
-        A wait that the server asks for is kept to by all, unless it answers others meanwhile.
+        All calls observe a wait that the server asks for, unless it answers others meanwhile.
         """
         now = _now()
         hint = None if self.answered_since(began) else error.retry_after
@@ -182,7 +182,7 @@ class Limiter:
         self._next_probe = None
 
     def _pause(self, error: CallError, now: float, wait: float) -> None:
-        """Let nobody through for so long; a wait over the cap stops the run."""
+        """Admit no call for `wait` seconds; a wait over the cap stops the run."""
         if error.retry_after is not None:
             self._hint_received = True
             if wait > self.pacing.longest_hint:
@@ -197,7 +197,7 @@ class Limiter:
             self.stop(RunStopped(f"{error.message}; no answer in {waited}", hint=_RESUME))
 
     def _admit(self) -> None:
-        """Give turns to those who wait, first come first served; come back when time allows."""
+        """Admit waiting calls in order; where a pause remains, schedule the next attempt."""
         now = _now()
         while self._queue and self._stopped is None:
             if (delay := self._delay(now)) > 0:

@@ -1,6 +1,6 @@
-"""The one retry loop: a question is sent until there is an answer or a reason why not.
+"""The retry loop: a request is sent until there is an answer or a final error.
 
-What is worth another request is decided by the class of the error alone.
+The class of the error alone decides whether there is another attempt.
 """
 
 import asyncio
@@ -42,15 +42,15 @@ from panel.llm.types import (
 T = TypeVar("T")
 
 MAX_PARAMETERS = 10
-"""A server may turn down so many parameters, one by one, before its word is taken as final."""
+"""Rejected parameters, one by one, after which the error is final."""
 
 MAX_UNEXPLAINED_403S = 3
-"""So many unexplained 403 in a row are about the key after all, though it was good before."""
+"""Unexplained 403 in a row after which the key counts as rejected, though it worked before."""
 
 
 @dataclass
 class PendingCall(Generic[T]):
-    """One question on its way: what it is, and what its attempts have cost so far."""
+    """A request under way, and the cost of its attempts so far."""
 
     request: ChatRequest
     key: str
@@ -59,7 +59,7 @@ class PendingCall(Generic[T]):
     deadline: float
     """Seconds for requests and the waits between them; the limiter's waits do not count."""
     seconds_left: float = 0.0
-    """Seconds left of them."""
+    """Seconds left of the deadline."""
     attempts: int = 0
     failures: int = 0
     """Failures that count against this question: the server answered others meanwhile."""
@@ -79,7 +79,7 @@ class PendingCall(Generic[T]):
 
 
 class RetryLoop:
-    """Sends requests through a limiter, and keeps every attempt before anyone sees its answer."""
+    """Sends requests through a limiter; records each attempt before its answer is returned."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class RetryLoop:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            # A run that is stopped keeps what is under way: it is paid for.
+            # A stopped run records the requests under way: they are billed anyway.
             if not self.limiter.stopped:
                 task.cancel()
             raise
@@ -125,10 +125,10 @@ class RetryLoop:
     def _discard(self, task: asyncio.Task[object]) -> None:
         self.under_way.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: whoever asked may be gone
+            task.exception()  # retrieved, for the caller may have been cancelled
 
     async def _attempt(self, call: PendingCall[T], began: float) -> tuple[T, ChatResponse]:
-        """Send the question once; the turn is held until the outcome is on disk."""
+        """Send the request once; its slot is freed after the outcome is on disk."""
         call.attempts += 1
         if self.room.tokens > call.request.room:
             call.request = replace(call.request, room=self.room.tokens)
@@ -158,13 +158,13 @@ class RetryLoop:
         try:
             return await self.endpoint.ask(call.request, format, deadline=call.seconds_left)
         except RateLimited:
-            began = clock()  # being turned away uses up nothing
+            began = clock()  # a 429 uses up none of the deadline
             raise
         finally:
             call.seconds_left -= clock() - began
 
     def _reclassified(self, error: CallError) -> CallError:
-        """Take an unexplained 403 to a key that was good before for a word on one question."""
+        """Return an unexplained 403 as an error of one request, where the key worked before."""
         if not isinstance(error, KeyRejected) or error.certain or not self._key_is_good:
             return error
         self._unexplained_403s += 1
@@ -215,8 +215,8 @@ class RetryLoop:
     ) -> float | None:
         """Return the seconds until the next attempt, or None to give the question up.
 
-        An outage uses up nobody's tries, whatever its shape: what fails while nobody is answered
-        waits at the limiter. What fails while others are answered has a few tries.
+        A failure during an outage does not count as a try: the request waits at the limiter. A
+        failure while other requests are answered counts, and a request has a few tries.
         """
         asked_to_wait = error.retry_after is not None and not self.limiter.answered_since(began)
         if self.limiter.in_outage(began) or asked_to_wait:
@@ -236,7 +236,7 @@ class RetryLoop:
         return None
 
     def _reset_attempts(self, call: PendingCall[T]) -> float:
-        """Give back what an outage took; the limiter says when to go on."""
+        """Reset tries and deadline after an outage; the limiter decides when to continue."""
         call.failures, call.seconds_left = 0, call.deadline
         return 0.0
 

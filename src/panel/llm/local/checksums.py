@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 from panel.foundation.errors import ModelError
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, and how many bytes of how many are done; first with 0 bytes done."""
+"""Called with a label, the bytes done and the bytes in all; first with 0 bytes done."""
 
 MAGIC: Final = b"GGUF"
 SMALLEST: Final = 1_000_000

@@ -2,7 +2,7 @@
 
 It reads one JSON line from stdin (`Start`), serves llama.cpp's OpenAI-shaped HTTP on a loopback
 port behind a key, and writes one JSON line to stdout: `{"port": N}` or `{"error": …}`. It knows
-nothing of panel: llama.cpp's crashes, memory and noise end here. It lives as long as its stdin.
+nothing of panel: crashes, memory and output of llama.cpp stay in this process. It ends with stdin.
 """
 
 import json
@@ -13,7 +13,7 @@ import threading
 from typing import Any, Final, NoReturn, TypedDict
 
 PROMPT_CACHE_MIB: Final = 512
-"""Memory for the prefixes of earlier prompts. llama.cpp's own 8 GiB could swallow a laptop."""
+"""Memory for the prefixes of earlier prompts; llama.cpp's default is 8 GiB."""
 
 QUIET: Final = 2
 """llama.cpp log level: warnings and errors."""

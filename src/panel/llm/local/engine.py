@@ -1,8 +1,8 @@
 """The local engine: an `Endpoint` that owns the child process holding the model.
 
 The child is started by the first question and restarted after a crash. A question that was being
-answered when two children died is not put to a third one. How it is asked and its replies are
-read is the HTTP client's business; how a child is started and ended is `process`'s.
+answered when two children died is not sent to a third one. `openai_compat` sends requests and reads
+replies; `process` starts and ends children.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class LocalEngine:
             await self._stop()
 
     async def _running(self) -> OpenAICompatClient:
-        """Return the wire to a living child, started here where there is none."""
+        """Return the client of a running child, started here where there is none."""
         if self._wire and self._child and self._child.alive:
             return self._wire
         await self._stop()

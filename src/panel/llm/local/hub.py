@@ -146,7 +146,7 @@ def _check(path: Path, announced: HubFile, on_progress: OnProgress) -> str:
 
 
 def _library() -> Any:
-    """Import huggingface_hub, without its telemetry and its talk."""
+    """Import huggingface_hub, without its telemetry and log output."""
     import huggingface_hub
     from huggingface_hub import constants
 

@@ -102,7 +102,7 @@ def _from_row(
 def _from_packages(
     row: ModelRow, parts: list[Path], cached: Path, on_progress: OnProgress
 ) -> LocalModel:
-    """Use a file that came whole where it lies; join one that came in parts."""
+    """Use a single file in place; join one that consists of several parts."""
     if len(parts) > 1:
         assemble(row, parts, cached, on_progress=on_progress)
         remember(cached, row.sha256, sidecars=_models())
@@ -164,7 +164,7 @@ def _stand_in(row: ModelRow, error: OutOfReach, on_progress: OnProgress) -> Loca
 
 
 def _check_cached(cached: Path, sha256: str, size: int, on_progress: OnProgress) -> None:
-    """Raise ModelError unless the cached file is the right one; a wrong one is put aside."""
+    """Raise ModelError unless the cached file is the right one; a wrong one is renamed."""
     if is_trusted(cached, sha256, size, sidecars=_models(), on_progress=on_progress):
         return
     renamed = cached.with_name(f"{cached.name}.wrong")

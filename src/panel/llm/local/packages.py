@@ -28,7 +28,7 @@ def find_parts(row: ModelRow) -> tuple[list[Path], list[str]]:
 
 
 def assemble(row: ModelRow, parts: list[Path], target: Path, *, on_progress: OnProgress) -> None:
-    """Join the parts into `target` and check them on the way; nothing is left of a failure.
+    """Join the parts into `target` and check their hash; a failure leaves no file.
 
     Raises ModelError when the bytes are not the row's or the disk is full.
     """

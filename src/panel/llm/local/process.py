@@ -60,7 +60,7 @@ SECRET_WORDS: Final = ("TOKEN", "KEY", "SECRET", "PASSWORD")
 
 
 class EngineProcess:
-    """A child process that serves the model at `base_url` to whoever holds `key`."""
+    """A child process that serves the model at `base_url`; requests carry `key`."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, log: IO[bytes], port: int, key: SecretStr
@@ -73,11 +73,11 @@ class EngineProcess:
 
     @property
     def alive(self) -> bool:
-        """False once its end has been seen."""
+        """False after the process was reaped."""
         return self._process.returncode is None
 
     async def death(self) -> str | None:
-        """Say how the child died, or None if it lives: a socket closes a moment before."""
+        """Return how the child died, None if it lives; waits 1 s, as its socket closes first."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await self._process.wait()
