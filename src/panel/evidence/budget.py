@@ -116,16 +116,16 @@ def _in_section(
     favoured = opening or bool(_RELEVANT_HEADING.search(last))
     later = 0.1 * max(0, heading.count(" › ") - 1) + 3 * bool(_IRRELEVANT_HEADING.search(last))
     prose = [item for item in passages if item.kind not in _SECONDARY_KINDS]
-    for turn, passage in enumerate(prose):
+    for index, passage in enumerate(prose):
         if _NOTICE.search(passage.text):
             yield -1.0, passage
-        elif favoured and turn < _FAVOURED:
-            yield (-0.5 if turn < 2 else 0.95), passage
+        elif favoured and index < _FAVOURED:
+            yield (-0.5 if index < 2 else 0.95), passage
         else:
-            yield (1 + 0.2 * (turn - 1) if turn else 0.0) + later, passage
+            yield (1 + 0.2 * (index - 1) if index else 0.0) + later, passage
     first = 0.5 if not prose or _INSTALL.search(last) else 1.5
-    for turn, passage in enumerate(item for item in passages if item.kind in _SECONDARY_KINDS):
-        yield turn + first + (0.0 if favoured else later), passage
+    for index, passage in enumerate(item for item in passages if item.kind in _SECONDARY_KINDS):
+        yield index + first + (0.0 if favoured else later), passage
 
 
 def _size(source: Source) -> float:

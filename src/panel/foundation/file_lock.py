@@ -19,15 +19,15 @@ if sys.platform == "win32":
     import msvcrt
 
     # Locked bytes are unreadable on Windows, so the lock is on a byte after the holder's id.
-    _PLACE: Final = 1 << 20
+    _LOCK_OFFSET: Final = 1 << 20
 
     def _lock(handle: int) -> None:
-        os.lseek(handle, _PLACE, os.SEEK_SET)
+        os.lseek(handle, _LOCK_OFFSET, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         os.lseek(handle, 0, os.SEEK_SET)
 
     def _unlock(handle: int) -> None:
-        os.lseek(handle, _PLACE, os.SEEK_SET)
+        os.lseek(handle, _LOCK_OFFSET, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 
     _LOCKED_ERRORS: Final = (BlockingIOError, PermissionError)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-_LONGEST: Final = 86_400.0
+_MAX_WAIT: Final = 86_400.0
 """Seconds; a longer wait from a model server is taken for an error of the server."""
 
-_FARTHEST: Final = 172_800.0
+_MAX_PAGE_WAIT: Final = 172_800.0
 """The same for a page: a host's daily limit may reset only after the next midnight."""
 
 Headers = Iterable[tuple[str, str]]
@@ -22,14 +22,14 @@ _UNIT: Final = (
     r"(ms|milliseconds?|毫秒|s|secs?|seconds?|秒|m|mins?|minutes?|分钟?|h|hrs?|hours?|小时"
     r"|d|days?|天)"
 )
-_SPOKEN: Final = re.compile(
+_WAIT_TEXT: Final = re.compile(
     r"(?:(?:try|retry|available|wait|resets?|reset|again|back|ready|continue|later|재시도|sleep)"
     r"\b[^.;\d]{0,40}?|请(?:在|等待)?\s{0,3}|^)(?:in|after|for|within|wait|:|在|约|~|about"
     r"|等待)?\s{0,3}"
     rf"((?:\d+(?:\.\d+)?\s?{_UNIT}(?![a-z])[\s,]{{0,2}}(?:and )?){{1,4}})",
     re.IGNORECASE,
 )
-_SPOKEN_SPAN: Final = re.compile(rf"(\d+(?:\.\d+)?)\s?{_UNIT}(?![a-z])", re.IGNORECASE)
+_WAIT_SPAN: Final = re.compile(rf"(\d+(?:\.\d+)?)\s?{_UNIT}(?![a-z])", re.IGNORECASE)
 _WINDOW: Final = re.compile(r"(?:^|;)\s*t=(\d+(?:\.\d+)?)\s*(?=;|$)")
 
 
@@ -61,7 +61,7 @@ def retry_at(headers: Headers, *, now: datetime) -> datetime | None:
     if seconds is None and _single(values, "x-ratelimit-remaining") == "0":
         reset = _single(values, "x-ratelimit-reset")
         seconds = float(reset) - now.timestamp() if _NUMBER.fullmatch(reset) else None
-    seconds = _first([seconds], longest=_FARTHEST)
+    seconds = _first([seconds], longest=_MAX_PAGE_WAIT)
     return now + timedelta(seconds=seconds) if seconds else None
 
 
@@ -70,10 +70,10 @@ def wait_in_body(
 ) -> float | None:
     """Return the seconds that an error's body asks to wait: a field of it by name, or its words."""
     in_fields = (_field(name, value, now) for name, value in fields)
-    return _first(in_fields) or _first(map(_spoken, sentences))
+    return _first(in_fields) or _first(map(_wait_in_text, sentences))
 
 
-def _first(candidates: Iterable[float | None], *, longest: float = _LONGEST) -> float | None:
+def _first(candidates: Iterable[float | None], *, longest: float = _MAX_WAIT) -> float | None:
     return next((seconds for seconds in candidates if seconds and 0 < seconds <= longest), None)
 
 
@@ -93,11 +93,11 @@ def _field(name: str, value: Any, now: datetime) -> float | None:
     return seconds / 1000 if seconds and name.endswith("ms") else seconds
 
 
-def _spoken(text: str) -> float | None:
+def _wait_in_text(text: str) -> float | None:
     """`try again in 20s`, `Please retry after 7 seconds`, `Resets in 6hr 29min`."""
-    if (match := _SPOKEN.search(text[:2_000])) is None:
+    if (match := _WAIT_TEXT.search(text[:2_000])) is None:
         return None
-    return sum(float(n) * _seconds_of(unit) for n, unit in _SPOKEN_SPAN.findall(match.group(1)))
+    return sum(float(n) * _seconds_of(unit) for n, unit in _WAIT_SPAN.findall(match.group(1)))
 
 
 def _seconds_of(unit: str) -> float:

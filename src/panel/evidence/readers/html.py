@@ -68,8 +68,8 @@ class _Page(Visible):
 
     # What is seen
 
-    def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
-        if tag == "img" and dark:
+    def begin(self, tag: str, attributes: dict[str, str], *, hidden: bool) -> None:
+        if tag == "img" and hidden:
             self.hide(attributes.get("alt", ""), f"text of an image: {self.unseen_why}")
         elif tag == "img":
             self._image(attributes)

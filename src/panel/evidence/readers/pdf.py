@@ -57,13 +57,13 @@ def _extract(reader: Any) -> Extract:
     characters: Counter[str] = Counter()
     removed = size = 0
     for number, page in enumerate(_pages(reader), 1):
-        ink = _Ink(_box(page))
-        raw = page.extract_text(visitor_operand_before=ink.before) or ""
+        invisible_text = _InvisibleText(_box(page))
+        raw = page.extract_text(visitor_operand_before=invisible_text.before) or ""
         text, invisible_count = clean(raw)
         characters.update(invisible(raw))
-        hidden += ink.hidden
-        why += ink.why
-        removed += invisible_count + len(ink.hidden)
+        hidden += invisible_text.hidden
+        why += invisible_text.why
+        removed += invisible_count + len(invisible_text.hidden)
         page_blocks = read_plain(text).blocks
         blocks += [replace(block, heading=f"page {number}") for block in page_blocks]
         if (size := size + len(text)) > _MAX_TEXT:
@@ -92,7 +92,7 @@ class _State:
 
 
 @dataclass
-class _Ink:
+class _InvisibleText:
     """Follows the drawing state of a page, and empties strings that are drawn invisibly."""
 
     box: tuple[float, float, float, float]
@@ -101,7 +101,7 @@ class _Ink:
     """How each of these was hidden."""
     state: _State = field(default_factory=_State)
     stack: list[_State] = field(default_factory=list)
-    painted: bool = False
+    has_fills: bool = False
     """Something was filled or an image drawn: white letters may stand on it."""
 
     def before(self, operator: bytes, operands: Any, cm: list[float], tm: list[float]) -> None:
@@ -111,7 +111,7 @@ class _Ink:
         elif operator == b"Q" and self.stack:
             self.state = self.stack.pop()
         elif operator in _FILLS:
-            self.painted = True
+            self.has_fills = True
         elif operator in (b"g", b"rg", b"k", b"sc", b"scn"):
             self.state.white = _is_white(operator, operands)
         elif operator == b"Tr":
@@ -123,10 +123,10 @@ class _Ink:
 
     def _unseen(self, cm: list[float], tm: list[float]) -> str:
         # An image with its words laid over it invisibly is a scan: those words are seen.
-        if self.state.mode in (3, 7) and not self.painted:
+        if self.state.mode in (3, 7) and not self.has_fills:
             return "drawn with invisible ink"
         scale = max(abs(tm[3]), abs(tm[1])) * max(abs(cm[3]), abs(cm[1]))
-        if self.state.white and not self.painted:
+        if self.state.white and not self.has_fills:
             return "white on white"
         if self.state.size * scale <= _TINY:
             return "zero size"

@@ -19,7 +19,7 @@ from docutils.utils import new_document
 from panel.evidence.readers.block import Extract
 from panel.evidence.readers.html_writer import HTMLWriter, beginning
 
-Fate = Literal["shown", "code", "picture", "dropped", "hidden"]
+Treatment = Literal["shown", "code", "picture", "dropped", "hidden"]
 """What becomes of it: words, a listing, an image, nothing at all, or text that no reader sees."""
 
 _FIRST: Final = re.compile(
@@ -69,7 +69,7 @@ class Directive:
     content: str
 
     @property
-    def fate(self) -> Fate:
+    def treatment(self) -> Treatment:
         """What becomes of it."""
         if self.defines or self.kind in _HIDDEN or "hidden" in self.classes:
             return "hidden"
@@ -366,15 +366,15 @@ class _Page(HTMLWriter):
             self.parts.append("</p>")
 
     def _directive(self, directive: Directive) -> None:
-        fate = directive.fate
-        if fate == "hidden":
+        treatment = directive.treatment
+        if treatment == "hidden":
             self.hide(directive.unseen, f"directive {directive.kind}")
-        elif fate == "picture":
+        elif treatment == "picture":
             self.image(directive.argument, directive.options.get("alt", ""))
-        if fate == "code":
+        if treatment == "code":
             self.code(directive.content or directive.argument)
-        elif fate in {"shown", "picture"}:
-            self._nested(directive, "" if fate == "picture" else directive.title)
+        elif treatment in {"shown", "picture"}:
+            self._nested(directive, "" if treatment == "picture" else directive.title)
 
     def _nested(self, directive: Directive, title: str) -> None:
         for text in directive.unseen_options:

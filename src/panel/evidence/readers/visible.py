@@ -100,8 +100,8 @@ class Visible(Markup):
         self.unseen_why = ""
         self.silent = False
 
-    def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
-        """An element starts; `dark` if nothing in it will be seen, nor its end."""
+    def begin(self, tag: str, attributes: dict[str, str], *, hidden: bool) -> None:
+        """An element starts; where it is `hidden`, its contents and its end are not reported."""
 
     def end(self, tag: str) -> None:
         """An element ends; it still counts as open."""
@@ -128,18 +128,18 @@ class Visible(Markup):
         """Tell whether an element is seen."""
         attributes = {name: value or "" for name, value in attrs}
         background = sets_background(attributes.get("style", ""))
-        lit = background or self.inside["background"] > 0
-        why = hides(tag, attributes, self.selectors, on_background=lit)
-        dark = bool(why) or tag in SILENT_TAGS
+        has_background = background or self.inside["background"] > 0
+        why = hides(tag, attributes, self.selectors, on_background=has_background)
+        hidden = bool(why) or tag in SILENT_TAGS
         if self.unseen is None:
             self.unseen_why = why
-            self.begin(tag, attributes, dark=dark)
+            self.begin(tag, attributes, hidden=hidden)
         if tag in VOID_TAGS:
             return
         self.open.append((tag, background))
         self.inside[tag] += 1
         self.inside["background"] += background
-        if self.unseen is None and dark:
+        if self.unseen is None and hidden:
             self.unseen, self.unseen_depth = [], len(self.open)
             self.silent = tag in SILENT_TAGS
 

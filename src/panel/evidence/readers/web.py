@@ -95,11 +95,11 @@ class _Plain(Visible):
         self.closing: list[str] = []
         self.depth = 0
 
-    def begin(self, tag: str, attributes: dict[str, str], *, dark: bool) -> None:
+    def begin(self, tag: str, attributes: dict[str, str], *, hidden: bool) -> None:
         if tag in VOID_TAGS:
             self.parts.append("<br>" if tag in {"br", "hr"} else "")
             return
-        if dark:
+        if hidden:
             return
         kept_tag = self.depth < _DEPTH and tag.isalnum() and tag not in {"html", "body"}
         self.closing.append(f"</{tag}>" if kept_tag else "")

@@ -37,7 +37,7 @@ class Pacing:
     """The same for a server that has not answered once and names no wait."""
     tries: int = 3
     """Requests for one question when it fails while the server answers others."""
-    few: int = 4
+    tool_requests: int = 4
     """Requests under way of one tool; where more fail together, the server is taken as down."""
 
 

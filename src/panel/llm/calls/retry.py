@@ -230,7 +230,9 @@ class RetryLoop:
                 call.seconds_left - wait if isinstance(error, Unreachable) else call.deadline
             )
             return max(wait, error.retry_after or 0.0)
-        if self._open > self.limiter.pacing.few and not self.limiter.answered_since(call.since):
+        if self._open > self.limiter.pacing.tool_requests and not self.limiter.answered_since(
+            call.since
+        ):
             self.limiter.trip(error)
             return self._reset_attempts(call)
         return None

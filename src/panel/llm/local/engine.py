@@ -28,10 +28,10 @@ class LocalEngine:
         self._model = model
         self._config = config
         self._n_ctx = n_ctx
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._child: EngineProcess | None = None
-        self._wire: OpenAICompatClient | None = None
-        self._deadly: list[ChatRequest] = []
+        self._client: OpenAICompatClient | None = None
+        self._crashed_requests: list[ChatRequest] = []
 
     async def ask(
         self, request: ChatRequest, format: ResponseFormat, *, deadline: float
@@ -41,46 +41,46 @@ class LocalEngine:
         Raises a `CallError`, `Unreachable` among them when the child died, or a `ModelError` when
         the model cannot be loaded at all.
         """
-        async with self._turn:
-            if self._deadly.count(request) >= CRASHES:
+        async with self._lock:
+            if self._crashed_requests.count(request) >= CRASHES:
                 raise Unreachable(f"the local engine died {CRASHES} times on this question")
             try:
-                wire = await self._running()
-                return await wire.ask(request, format, deadline=deadline)
+                client = await self._running()
+                return await client.ask(request, format, deadline=deadline)
             except Unreachable as error:
-                raise await self._after(error, request) from None
+                raise await self._crash_error(error, request) from None
 
     async def close(self) -> None:
         """End the child and wait for it."""
-        async with self._turn:
+        async with self._lock:
             await self._stop()
 
     async def _running(self) -> OpenAICompatClient:
         """Return the client of a running child, started here where there is none."""
-        if self._wire and self._child and self._child.alive:
-            return self._wire
+        if self._client and self._child and self._child.alive:
+            return self._client
         await self._stop()
         self._child = await start(self._model.path, n_ctx=self._n_ctx, alias=self._model.name)
-        place = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
-        self._wire = OpenAICompatClient(self._config.model_copy(update=place))
-        return self._wire
+        changes = {"base_url": self._child.base_url, "key": self._child.key, "proxy": None}
+        self._client = OpenAICompatClient(self._config.model_copy(update=changes))
+        return self._client
 
-    async def _after(self, error: Unreachable, request: ChatRequest) -> Unreachable:
+    async def _crash_error(self, error: Unreachable, request: ChatRequest) -> Unreachable:
         """Return what to raise; a death, also one while starting, counts against the question."""
         death = await self._child.death() if self._child else ""
         if death is None:
             return error
-        self._deadly.append(request)
+        self._crashed_requests.append(request)
         await self._stop()
         if not death:
             return error
         return Unreachable(f"the local engine died ({death}) while it answered", hint=advice(death))
 
     async def _stop(self) -> None:
-        wire, child = self._wire, self._child
-        self._wire = self._child = None
-        if wire:
-            await wire.close()
+        client, child = self._client, self._child
+        self._client = self._child = None
+        if client:
+            await client.close()
         if child:
             await child.stop()
 

