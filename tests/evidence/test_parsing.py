@@ -248,8 +248,8 @@ def test_tables_code_and_headings_of_the_main_text_are_kept_as_they_stand():
 
 
 def test_j3_every_block_of_the_main_text_is_one_of_the_page():
-    whole = read_document(article().encode(), HTML, whole=True).blocks
-    assert set(read_web(article()).blocks) <= set(whole)
+    page_blocks = read_document(article().encode(), HTML, whole=True).blocks
+    assert set(read_web(article()).blocks) <= set(page_blocks)
 
 
 def test_a_page_whose_main_text_is_not_found_is_kept_whole():

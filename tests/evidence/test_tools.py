@@ -65,12 +65,12 @@ def failure(path):
     ],
 )
 def test_every_format_gives_the_same_tools(write, tmp_path, name, text):
-    found = read_tools(write(name, text))
-    alpha, beta = found.tools
+    tool_list = read_tools(write(name, text))
+    alpha, beta = tool_list.tools
     assert (alpha.name, alpha.url, alpha.price) == ("Alpha", "https://alpha.example", "5")
     assert alpha.evidence == ((tmp_path / "alpha.md").resolve(),)
     assert (beta.name, beta.description, beta.url, beta.slug) == ("Beta", "no", None, "beta")
-    assert found.notes == ()
+    assert tool_list.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_r8_variants_of_a_name_are_one_tool_and_the_merge_names_both_lines(write
     entries = [{"name": "Café Tool", "description": "x"}, {"name": "Other", "description": "y"}]
     entries.append({"name": variant, "description": "z"})
     path = write("t.jsonl", "".join(json.dumps(entry) + "\n" for entry in entries))
-    found = read_tools(path)
-    assert [tool.name for tool in found.tools] == ["Café Tool", "Other"]
-    assert found.tools[0].description == "x"
-    [note] = [note for note in found.notes if "merged" in note]
+    tool_list = read_tools(path)
+    assert [tool.name for tool in tool_list.tools] == ["Café Tool", "Other"]
+    assert tool_list.tools[0].description == "x"
+    [note] = [note for note in tool_list.notes if "merged" in note]
     assert "line 3:" in note
     assert "line 1" in note
 
@@ -234,9 +234,9 @@ def test_namesakes_at_other_addresses_stay_two_tools_and_a_note_says_so(write):
         "- {name: fx, url: 'https://a.example', description: one}\n"
         "- {name: fx, url: 'https://b.example', description: two}\n",
     )
-    found = read_tools(path)
-    assert len({tool.slug for tool in found.tools}) == 2
-    assert "kept apart" in found.notes[0]
+    tool_list = read_tools(path)
+    assert len({tool.slug for tool in tool_list.tools}) == 2
+    assert "kept apart" in tool_list.notes[0]
 
 
 def test_r8_the_order_is_that_of_first_appearance(write):
@@ -247,11 +247,11 @@ def test_r8_the_order_is_that_of_first_appearance(write):
 
 def test_long_and_invisible_text_is_cut_and_cleaned_with_a_note(write):
     entry = {"name": "N" * 300, "tagline": "t\u202eag", "description": "d" * 5000}
-    found = read_tools(write("t.jsonl", json.dumps(entry)))
-    [tool] = found.tools
+    tool_list = read_tools(write("t.jsonl", json.dumps(entry)))
+    [tool] = tool_list.tools
     assert (len(tool.name), tool.tagline, len(tool.description or "")) == (200, "tag", 4000)
-    assert any("name cut from 300 to 200" in note for note in found.notes)
-    assert any("1 invisible characters removed from tagline" in note for note in found.notes)
+    assert any("name cut from 300 to 200" in note for note in tool_list.notes)
+    assert any("1 invisible characters removed from tagline" in note for note in tool_list.notes)
 
 
 # Names to paths
@@ -261,12 +261,12 @@ def test_long_and_invisible_text_is_cut_and_cleaned_with_a_note(write):
 def test_o2_distinct_names_get_distinct_safe_slugs(names):
     slugs: set[str] = set()
     for name in names:
-        found = slug(name, taken=slugs)
-        assert found not in slugs
-        assert found.strip("-") == found
-        assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-        assert 0 < len(found.encode()) <= 120
-        slugs.add(found)
+        plain_slug = slug(name, taken=slugs)
+        assert plain_slug not in slugs
+        assert plain_slug.strip("-") == plain_slug
+        assert set(plain_slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        assert 0 < len(plain_slug.encode()) <= 120
+        slugs.add(plain_slug)
 
 
 @pytest.mark.parametrize(
@@ -275,11 +275,11 @@ def test_o2_distinct_names_get_distinct_safe_slugs(names):
      "\u202eevil", "עברית", "工具", "-rf", "a/../b", "C:\\x", "con.", "~"],
 )  # fmt: skip
 def test_o2_no_name_leaves_its_folder_or_is_reserved(name, tmp_path):
-    found = slug(name)
-    path = tmp_path / f"{found}.json"
+    plain_slug = slug(name)
+    path = tmp_path / f"{plain_slug}.json"
     assert path.resolve().parent == tmp_path.resolve()
-    assert found.split(".")[0] not in {"con", "nul", "com1", "lpt9", "prn", "aux"}
-    assert not found.startswith("-")
+    assert plain_slug.split(".")[0] not in {"con", "nul", "com1", "lpt9", "prn", "aux"}
+    assert not plain_slug.startswith("-")
     path.write_text("x")
 
 
