@@ -107,21 +107,9 @@ def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:
 
 
 def _sum(what: str, rows: Sequence[UsageRow]) -> UsageRow:
-    from panel.reviews.verdict.scorecard import RunUsage, sum_known
+    from panel.reviews.verdict.scorecard import total_usage
 
-    usages = [row.usage for row in rows]
-    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
-    total = RunUsage(
-        calls=sum(usage.calls for usage in usages),
-        input_tokens=sum_known(usage.input_tokens for usage in usages),
-        cached_tokens=sum_known(usage.cached_tokens for usage in usages),
-        output_tokens=sum_known(usage.output_tokens for usage in usages),
-        cost_usd=round(sum(costs), 9) if costs else None,
-        unpriced_calls=sum(usage.unpriced_calls for usage in usages),
-        uncounted_calls=sum(usage.uncounted_calls for usage in usages),
-        reused_calls=sum(usage.reused_calls for usage in usages),
-        seconds=round(sum(usage.seconds for usage in usages), 3),
-    )
+    total = total_usage(row.usage for row in rows)
     return UsageRow(what, rows[0].provider, rows[0].model, sum(row.tools for row in rows), total)
 
 
