@@ -122,6 +122,20 @@ def test_only_the_named_personas_are_asked(desk, answers):
     assert {r["persona"] for r in card["reviews"]} == {"builder", "skeptic"}
 
 
+@pytest.mark.parametrize(
+    ("more", "samples"), [((), 3), (("--samples", "2"), 2), (("--samples", "1"), 1)]
+)
+def test_a_rerun_asks_as_often_as_it_is_told_else_as_its_run(desk, answers, more, samples):
+    desk.json(*widget(desk), "--provider", answers, "--samples", "3", "--personas", "builder")
+    done = desk.run("rerun", "latest", "--provider", answers, "--fresh", *more)
+    assert done.returncode in (0, 1), done.stderr
+    (manifest,) = [json.loads((run / "run.json").read_text()) for run in desk.runs()[1:]]
+    assert manifest["samples"] == samples
+    assert manifest["temperature"] == (0.7 if samples > 1 else 0)
+    (row,) = json.loads(desk.run("usage", "latest", "--format", "json").stdout)["lines"]
+    assert row["calls"] == samples
+
+
 def test_samples_give_an_interval_and_flip_rates(desk, answers):
     (card,) = desk.json(*widget(desk), "--provider", answers, "--samples", "3")
     low, high = card["verdict"]["interval"]

@@ -47,7 +47,7 @@ def command(
     support: options.SupportOptions,
     work: options.WorkOptions,
     ask: "Ask | None",
-    samples: int,
+    samples: int | None,
     controls: Path | None,
     limit: int | None,
     copies: int,

@@ -175,8 +175,11 @@ class AskingOptions:
     personas: str | None = option(
         "--personas", metavar="NAMES", help="Only these reviewers, comma-separated."
     )
-    samples: int = option(
-        "--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."
+    samples: int | None = option(
+        "--samples",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="Times to ask each reviewer; 1 unless given, in a rerun as in its run.",
     )
     context: Path | None = option(
         "--context",
@@ -265,7 +268,7 @@ def review_options(
         bill_to=provider.bill_to,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
-        samples=asking.samples,
+        samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         concurrency=work.concurrency,
         check_support=asking.support.checked,

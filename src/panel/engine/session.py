@@ -108,8 +108,11 @@ class Session:
         return await cls._begin(options, slug, [tool for tool, _ in tools], evidence_by_slug)
 
     @classmethod
-    async def rerun(cls, options: Options, parent: Run) -> Self:
-        """Start a run over the evidence of `parent`, asked alike but for what the options say."""
+    async def rerun(cls, options: Options, parent: Run, *, samples: int | None = None) -> Self:
+        """Start a run over the evidence of `parent`, asked alike but for what the options say.
+
+        `samples` is how often each persona is asked; None: as the options or `parent` say.
+        """
         manifest = parent.manifest
         if pending_tools(parent):
             raise RunError(
@@ -117,7 +120,8 @@ class Session:
                 hint=f"panel resume {parent.name}",
             )
         choices = inherited_choices(options, manifest)
-        choices["samples"] = max(options.samples, manifest.samples)
+        if samples is not None:
+            choices["samples"] = samples
         options = replace(
             options,
             personas=options.personas or tuple(manifest.personas),
