@@ -1,6 +1,7 @@
 """Plug-ins of installed packages: used by name, imported when used, and harmless when broken."""
 
 import importlib
+import json
 import logging
 import sys
 from pathlib import Path
@@ -205,3 +206,18 @@ def test_the_command_takes_a_plug_in_like_its_own(broken, desk, provider):
     assert "the plug-in torn of torn-panel (panel.formats) cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
     assert Path(desk.folder / "runs").exists()
+
+
+def test_providers_and_personas_of_packages_are_listed_unusable_ones_with_their_fault(broken, desk):
+    desk.env["PYTHONPATH"] = f"{desk.environment()['PYTHONPATH']}:{broken}"
+    lines = json.loads(desk.run("providers", "--format", "json").stdout)
+    rows = {line["name"]: line for line in lines}
+    acme = {"goes_to": "https://llm.acme.example/v1", "key": "ACME_KEY", "found": False}
+    assert rows["acme"].items() >= acme.items()
+    assert "the plug-in torn of torn-panel" in rows["torn"]["goes_to"]
+    assert "ACME_KEY" in desk.run("doctor", ACME_KEY="k").stdout
+    listed = desk.run("personas")
+    assert listed.returncode == 0
+    assert "The Lawyer" in listed.stdout
+    assert "poet" in listed.stdout
+    assert listed.stderr.count("warning: the plug-in ") == 2

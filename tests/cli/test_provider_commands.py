@@ -67,6 +67,20 @@ def test_a_listing_says_where_a_variable_sends_it(page):
     assert lines["vllm"] == "http://localhost:8000/v1"
 
 
+@pytest.mark.parametrize("columns", ["60", "80", "120", "", "many"])
+def test_no_address_is_cut_and_columns_counts_where_the_listing_is_piped(page, columns):
+    addresses = [
+        row["goes_to"] for row in json.loads(page.run("providers", "--format", "json").stdout)
+    ]
+    done = page.run("providers", COLUMNS=columns)
+    width = int(columns) if columns.isdigit() else 80
+    assert max(map(len, done.stdout.splitlines())) <= width
+    shown = "".join(done.stdout.split())
+    assert [a for a in addresses if "".join(a.split()) not in shown] == []
+    assert "https://router.huggingface.co/v1" in done.stdout
+    assert "…" not in done.stdout
+
+
 def test_a_key_is_listed_under_the_variable_it_is_in(page):
     done = page.run("doctor", AZURE_API_KEY="canary")
     assert "found: AZURE_API_KEY" in done.stdout

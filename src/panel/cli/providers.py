@@ -1,9 +1,14 @@
 """`panel providers`: where models can be called."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
+
+if TYPE_CHECKING:
+    from panel.cli.provider_lines import ProviderLine
 
 
 @click.command("providers")
@@ -21,7 +26,14 @@ def command(destination: Destination) -> None:
     if destination.form == "json":
         emit_json([line._asdict() for line in lines], destination.path)
         return
-    presence = {True: "found", False: "missing", None: ""}
-    columns = ("--provider", "goes to", "key", "", "output", "asks")
-    rows = [(x.name, x.goes_to, x.key, presence[x.found], x.format, x.ask) for x in lines]
+    columns = ("--provider", "address\nkey · output format · asking strategy")
+    # The address has a line of its own: on a narrow screen it would be in pieces beside the rest.
+    rows = [(x.name, f"{x.goes_to}\n{_key(x)} · {x.format} · {x.ask}") for x in lines]
     emit_blocks([table(columns, rows)], destination.path)
+
+
+def _key(line: "ProviderLine") -> str:
+    if line.key == "none":
+        return "no key"
+    presence = {True: " (found)", False: " (missing)", None: ""}
+    return line.key + presence[line.found]
