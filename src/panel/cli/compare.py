@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option("--run", metavar="RUN", help="Take both from this run.")
-@click.option("--review", is_flag=True, help="Review first what has no stored verdict.")
+@click.option("--run", metavar="RUN", help="Compare the verdicts of this run, not the latest ones.")
+@click.option("--review", is_flag=True, help="First review a tool that has no stored verdict.")
 @options.allow_outside
 @options.gathering
 @options.provider
@@ -47,7 +47,7 @@ def command(
     """Put two tools' verdicts side by side: which one to ship with.
 
     A and B are tools with a stored verdict, by name or slug; with --review also tool files or web
-    addresses. With --provider a model writes the paragraph; who is ahead is decided by rule.
+    addresses. With --provider a model writes the paragraph; a rule decides which tool is ahead.
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair

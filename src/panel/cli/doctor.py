@@ -26,9 +26,9 @@ _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"
 @click.command("doctor")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Check this installation and say what would be used.
+    """Check this installation and show what a review would use.
 
-    Exits with 1 when something that every review needs is not in order.
+    Exits with 1 if something that every review needs is not in order.
     """
     from panel.llm.local.engine import engine_version
     from panel.llm.local.models import describe

@@ -50,7 +50,7 @@ def show(name: str) -> None:
 
 @command.command("check")
 def check_() -> None:
-    """Validate every persona file and print what each will ask."""
+    """Validate every persona file and print its questions."""
     from panel.engine.open_panel import persona_folders
     from panel.reviews.personas import check
 

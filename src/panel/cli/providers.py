@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 @click.command("providers")
 @written("terminal", "json")
 def command(destination: Destination) -> None:
-    """List where models can be called.
+    """List the providers of models: the values of --provider.
 
-    For each value of --provider: where it goes, which key it needs, whether the key is there, and
-    which structured-output format is tried first.
+    For each: its address, the variable of its key and whether that is set, the structured-output
+    format that is tried first, and the asking strategy (--ask). Those of installed packages and of
+    panel.toml are listed, too.
     """
     from panel.cli.output import emit_blocks, emit_json, table
     from panel.cli.provider_lines import provider_lines

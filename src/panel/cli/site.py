@@ -15,7 +15,7 @@ from panel.foundation.text import printable
 
 @click.group("site")
 def command() -> None:
-    """Make web pages of the stored verdicts."""
+    """Build web pages from the stored verdicts."""
 
 
 def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str | None:
@@ -54,13 +54,13 @@ def _title(ctx: click.Context, param: click.Parameter, text: str) -> str:
     "--base-url",
     callback=_address,
     metavar="URL",
-    help="Where the site will be: for previews, sitemap.",
+    help="Public address of the site: for link previews and sitemap.",
 )
 @click.option(
     "--live-url",
     callback=_address,
     metavar="URL",
-    help="Where `panel serve` runs: pages link to it.",
+    help="Address of `panel serve`: pages link to it for votes.",
 )
 @click.option("--title", default="Panel", callback=_title, help="The site's name.")
 def build_command(

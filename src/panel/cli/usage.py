@@ -47,11 +47,13 @@ def command(
     runs: Path | None,
     destination: Destination,
 ) -> None:
-    """Say what runs took: calls, tokens, cost, time.
+    """Show the calls, tokens, cost and time of runs.
 
-    Without RUN all stored runs are listed; with it, the tools of that run. Answers taken from an
-    earlier run are counted apart: they cost nothing. A cost, or tokens, that are not known are
-    never shown as 0.
+    Without RUN all stored runs are listed; with it, the tools of that run. Answers reused from an
+    earlier run are counted apart: they cost nothing. An unknown cost or number of tokens is never
+    shown as 0.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli.output import emit_json
     from panel.runs.folders import find_folder
