@@ -195,7 +195,7 @@ class AskingOptions:
     ask: "Ask | None" = option(
         "--ask",
         type=click.Choice(STRATEGIES),
-        help="whole: one call a review; stepwise: one a question. By default as suits the provider.",
+        help="whole: one call a review; stepwise: one a question. Else as suits the provider.",
     )
     support: SupportOptions = SupportOptions()
     fresh: bool = option("--fresh", is_flag=True, help="Reuse no answers of earlier runs.")
