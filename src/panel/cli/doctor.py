@@ -141,11 +141,11 @@ def _personas() -> tuple[str, bool, str]:
 
 def _namesake() -> tuple[str, bool, str]:
     """The package index has another `panel`; installed beside ours, one hides the other."""
-    theirs = [d for d in metadata.distributions() if d.name == "panel"]
-    if theirs:
+    namesakes = [d for d in metadata.distributions() if d.name == "panel"]
+    if namesakes:
         return (
             "name",
             False,
-            f"the dashboard library panel {theirs[0].version} is here too: uninstall it",
+            f"the dashboard library panel {namesakes[0].version} is here too: uninstall it",
         )
     return "name", True, f"`panel` is ours, in {Path(sys.modules['panel'].__path__[0]).name}"

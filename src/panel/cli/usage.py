@@ -128,18 +128,18 @@ def _show(rows: Sequence[UsageRow], total: UsageRow, path: Path | None) -> None:
     several = len({(row.provider, row.model) for row in rows}) > 1
     cells = [_cells(row, several) for row in rows]
     if len(rows) > 1:
-        cells.append(_cells(total, several, asked=""))
+        cells.append(_cells(total, several, model=""))
     blocks = [table(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)]
     if not several:
         blocks.append(Text(printable(f"Asked: {total.model} through {total.provider}.")))
     emit_blocks(blocks, path)
 
 
-def _cells(row: UsageRow, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
+def _cells(row: UsageRow, several: bool, *, model: str | None = None) -> tuple[str, ...]:
     usage = row.usage
     calls = f"{usage.calls:,}" + (f" + {usage.reused_calls:,} reused" if usage.reused_calls else "")
     cost = figures.money(usage.cost_usd, unpriced=usage.unpriced_calls) if usage.calls else "–"
-    model = f"{row.model} · {row.provider}" if asked is None else asked
+    model = f"{row.model} · {row.provider}" if model is None else model
     return (
         row.what,
         *([model] if several else []),

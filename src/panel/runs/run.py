@@ -242,8 +242,8 @@ class Run:
                 JournalReader(
                     path / JOURNAL
                 ).close()  # refuses another format before anything is written
-            others = [folder for folder in earlier if folder.resolve() != path.resolve()]
-            journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
+            other_runs = [folder for folder in earlier if folder.resolve() != path.resolve()]
+            journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, other_runs)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
 
     def _read_manifest(self) -> Manifest:

@@ -187,9 +187,9 @@ class JournalReader:
 
     def judged(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
-        verdicts = self._each("SELECT tool, body, sum FROM verdicts")
+        verdicts = self._select("SELECT tool, body, sum FROM verdicts")
         judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
-        evidence = self._each("SELECT slug, body, sum FROM evidence")
+        evidence = self._select("SELECT slug, body, sum FROM evidence")
         read = {row[0] for row in evidence if self._is_sound(row, f"evidence of {row[0]}")}
         return frozenset(judged & read)
 
@@ -278,7 +278,7 @@ class JournalReader:
         and_ = " AND " if where else " WHERE "
         sql = f"SELECT started, seconds FROM calls{where}{and_}reused = 0 ORDER BY started"
         total, until = 0.0, 0.0
-        for started, seconds in self._each(sql, *values):
+        for started, seconds in self._select(sql, *values):
             with contextlib.suppress(ValueError, TypeError):
                 begin = datetime.fromisoformat(started).timestamp()
                 total += max(0.0, begin + seconds - max(begin, until))
@@ -314,9 +314,9 @@ class JournalReader:
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
-        return list(self._each(sql, *values))
+        return list(self._select(sql, *values))
 
-    def _each(self, sql: str, *values: str | int | None) -> Iterator[Any]:
+    def _select(self, sql: str, *values: str | int | None) -> Iterator[Any]:
         try:
             yield from self._connection.execute(sql, values)
         except sqlite3.ProgrammingError:
