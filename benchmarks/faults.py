@@ -176,7 +176,7 @@ def killed(folder: Path, count: int, tools: int) -> FaultCounts:
                 kills += 1
                 command = ("resume", "latest")
         result = bench.resumed()
-        # What was in flight at a kill was answered for nobody.
+        # What was in flight at a kill was answered without a reader.
         result.twice += max(0, bench.asked_twice() - 16 * (kills - begun))
         result.cases = kills - begun
         total += result

@@ -128,7 +128,7 @@ def compare(
 def _run_weights(card: Scorecard, folder: Path) -> dict[tuple[str, str], float]:
     """Return the weights of the personas of a scorecard's run, else of the shipped ones."""
     path = folder / card.run
-    # A scorecard may be a stranger's file: its run is a name, never a path.
+    # A scorecard may come from outside: its run is read as a name, never as a path.
     if card.run == path.name and is_run(path):
         with contextlib.suppress(RunError), Run.open(path) as run:
             if personas := stored_personas(run):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
-"""What other programs read, and somebody may therefore have set."""
+"""Variables of other programs, which a user may therefore have set."""
 
 
 @click.command("doctor")

@@ -85,7 +85,7 @@ def _shown(name: str, base_url: str) -> str:
 
 
 def _usable(find: Callable[[], Key | None]) -> Key | None:
-    """Return the key; one that no header can carry is none, and told where it is to be used."""
+    """Return the key; None for one that no header can carry, which is an error where it is used."""
     try:
         return find()
     except MissingKey:

@@ -105,7 +105,7 @@ def _mailing() -> "MailSettings | None":
 
 
 def _check(setup: "ServerConfig") -> None:
-    """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
+    """Refuse a setup whose mailed links would lead nowhere, or that answers to no host name."""
     _ = setup.same_origin  # its names are checked before anything is opened
     if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):
         return

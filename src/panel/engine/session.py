@@ -27,7 +27,7 @@ from panel.report import formats
 from panel.reviews.choices import inherited_choices
 from panel.reviews.events import Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
-from panel.runs.journal.repair import MENDED
+from panel.runs.journal.repair import REPAIRED
 from panel.runs.metadata import store_panel, stored_canaries
 from panel.runs.pending import (
     ONCE_MORE,
@@ -148,7 +148,7 @@ class Session:
         try:
             await run.reopen()
             left_out: tuple[str, ...] = ()
-            if run.stored.meta(MENDED) is not None:
+            if run.stored.meta(REPAIRED) is not None:
                 doubted, left_out = await after_repair(run, opened.plan)
                 again = replace(again, doubted=doubted)
         except BaseException:
@@ -183,7 +183,7 @@ class Session:
                 await expect_tools(run, tools)
             await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
         except BaseException:
-            # A run without its tools could never be resumed: nothing half-written stays.
+            # A run without its tools could never be resumed: an incomplete folder is removed.
             run.close()
             shutil.rmtree(run.path, ignore_errors=True)
             await opened.close()

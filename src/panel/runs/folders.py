@@ -24,7 +24,7 @@ _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
 _FORM: Final = "%Y%m%dT%H%M%SZ"
 _SLUG_BYTES: Final = 60
 _SET_BACK: Final = timedelta(days=366)
-"""By so much a clock may have been put back; a run later than that was named by hand."""
+"""How far a clock may have been set back; a run dated later than that was named by a person."""
 
 
 def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:

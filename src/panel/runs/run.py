@@ -23,7 +23,7 @@ from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fin
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.journal import Journal
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.repair import MENDED, repair
+from panel.runs.journal.repair import REPAIRED, repair
 from panel.runs.manifest import ItemCounts, Manifest, read_manifest
 
 
@@ -113,7 +113,7 @@ class Run:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """What was met damaged so far and left out, one line each."""
+        """Damaged rows that were read so far and left out, one line each."""
         return self._stored.damaged
 
     async def add_tools(self, tools: Sequence[tuple[Tool, Evidence]]) -> None:
@@ -213,7 +213,7 @@ class Run:
         done = {"finished": now or datetime.now(UTC), "counts": counts, "tools": counts.tools}
         manifest = self.manifest.model_copy(update=done)
         await self._put_manifest(manifest)
-        await self.journal.drop_meta(MENDED)
+        await self.journal.drop_meta(REPAIRED)
         self.close()
         return manifest
 
@@ -223,7 +223,7 @@ class Run:
             await self._put_manifest(self.manifest.model_copy(update={"finished": None}))
 
     def close(self) -> None:
-        """Commit what is queued, close the journal and let go of the run; may be called twice."""
+        """Commit what is queued, close the journal and release the run; may be called twice."""
         self._stack.close()
 
     @classmethod

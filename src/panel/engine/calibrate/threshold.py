@@ -53,7 +53,7 @@ def ship_threshold(
 
 
 def _candidates(up_to: Sequence[float | None], usual: float) -> list[float]:
-    """Return thresholds between any two tools, the usual one, and one that nobody reaches."""
+    """Return thresholds between any two tools, the usual one, and one that no tool reaches."""
     marks = sorted({0.0, 100.0, *(mark for mark in up_to if mark is not None)})
     between = [round((a + b) / 2, 1) for a, b in pairwise(marks)]
     return sorted({usual, 100.0, *between})

@@ -149,7 +149,7 @@ class Journal:
         self._stack.close()
 
     def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
-        # Relative to the run, so that a run that is shared tells nothing about this machine.
+        # Relative to the run, so that a shared run reveals nothing about this machine.
         folder = self.stored.path.parent.resolve()
         paths = tuple(_relative(path, folder) for path in tool.evidence)
         body = tool.model_copy(update={"evidence": paths}).model_dump_json()

@@ -40,7 +40,7 @@ FROM calls"""
 
 
 def run_usage(row: Sequence[Any], seconds: float) -> RunUsage:
-    """Return the usage in one row of `USAGE`; what no call told is None, never 0."""
+    """Return the usage in one row of `USAGE`; what no call reports is None, never 0."""
     calls, *tokens, cost, unpriced, uncounted, reused = row
     # Added up as floats, which no sum of what servers claim can overflow.
     read, cached, written = (None if n is None and uncounted else int(n or 0) for n in tokens)
@@ -69,7 +69,7 @@ def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
         ) from error
     logged = any(beside(path, end).exists() for end in _LOGS)
     if not logged and head[18:19] == b"\x02":
-        # In log mode without a log: nobody writes, and a reader would leave files behind.
+        # In log mode without a log: no writer is open, and a reader would leave files behind.
         return _opened(path, "mode=ro&immutable=1", stack)
     if not logged:
         return _opened(path, "mode=ro", stack)
@@ -114,7 +114,7 @@ def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Conne
 
 
 def _lenient(text: bytes) -> str:
-    # A flipped byte may be no UTF-8; the checksum then tells, instead of an exception.
+    # A flipped byte may be no UTF-8; the checksum then fails, instead of an exception.
     return text.decode("utf-8", "replace")
 
 
@@ -143,7 +143,7 @@ class JournalReader:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """What was met damaged so far and left out, one line each."""
+        """Damaged rows that were read so far and left out, one line each."""
         return tuple(self._damaged)
 
     def close(self) -> None:
