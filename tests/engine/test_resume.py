@@ -33,7 +33,7 @@ def vacuumed(journal):
     db.close()
 
 
-def told_otherwise(journal):
+def changed_since(journal):
     with sqlite3.connect(journal) as db:
         db.execute("ALTER TABLE files ADD COLUMN more TEXT")
         db.execute("CREATE INDEX mine ON reviews (persona)")
@@ -62,7 +62,7 @@ def logged_without_index(journal):
     journal.with_name("journal.db-shm").unlink()
 
 
-HEALTHY = [vacuumed, told_otherwise, logged, logged_without_index]
+HEALTHY = [vacuumed, changed_since, logged, logged_without_index]
 
 
 @pytest.mark.parametrize("change", HEALTHY)
@@ -108,7 +108,7 @@ def state(desk):
 
 def missing(run):
     with Run.open(run) as opened:
-        return [each.reason for _, each in opened.stored.all_missing()]
+        return [row.reason for _, row in opened.stored.all_missing()]
 
 
 @pytest.mark.parametrize("trouble", ["stuck", "cut"])
@@ -119,9 +119,11 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
     (run,) = desk.runs()
     lost = len(missing(run))
     assert lost
-    told = rf"{lost} of 24 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
-    assert re.search(told, done.stderr), done.stderr
-    assert re.fullmatch(told, state(desk))
+    pattern = (
+        rf"{lost} of 24 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
+    )
+    assert re.search(pattern, done.stderr), done.stderr
+    assert re.fullmatch(pattern, state(desk))
     assert f"panel resume {run.name}" in desk.run("show", "latest").stderr
     counts = tmp_path / "counts"
     with answering("--counts", str(counts)) as url:
@@ -137,8 +139,8 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
     assert missing(run) == []
     assert state(desk) == "finished"
     for card in cards:
-        kept = json.loads((run / "scorecards" / f"{card['tool']['slug']}.json").read_text())
-        assert kept == card
+        stored_card = json.loads((run / "scorecards" / f"{card['tool']['slug']}.json").read_text())
+        assert stored_card == card
     assert desk.run("verify", "latest").returncode == 0
 
 
@@ -238,8 +240,8 @@ def test_r10_a_run_made_after_the_clock_went_back_is_still_the_latest(tmp_path, 
     for path in made:
         (path / "run.json").touch()
     assert list_folders(tmp_path) == made[::-1]
-    other = create_folder(tmp_path / "other", "far", now=now + timedelta(days=4000))
-    (other / "run.json").touch()
+    far_run = create_folder(tmp_path / "other", "far", now=now + timedelta(days=4000))
+    (far_run / "run.json").touch()
     assert create_folder(tmp_path / "other", "near", now=now).name.startswith("20270101T003000Z")
 
 

@@ -51,7 +51,7 @@ def command(
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair
-    from panel.evidence.tools.identity import contradict, name_key
+    from panel.evidence.tools.identity import same_tool
     from panel.report.comparison.comparison import between, compare
 
     if run and review:
@@ -59,9 +59,7 @@ def command(
     plan = options.review_options(provider, work, asking=asking, gathering=gathering)
     pair = ToolPair(plan, review=review, allow_outside=allow_outside)
     first, second = pair.in_run(run, (a, b)) if run else pair.latest((a, b))
-    tool_a, tool_b = first.card.tool, second.card.tool
-    same_name = name_key(tool_a.name) == name_key(tool_b.name)
-    if same_name and not contradict(tool_a.url, tool_b.url):
+    if same_tool(first.card.tool, second.card.tool):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
     comparison = compare(first.card, second.card, weights=between(first.weights, second.weights))
     failed = False

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -11,6 +10,7 @@ from panel.cli import options
 from panel.cli.console import say, warn
 from panel.foundation.errors import InputError
 from panel.foundation.text import printable
+from panel.foundation.urls import web_address
 
 
 @click.group("site")
@@ -23,13 +23,9 @@ def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str
     if url is None:
         return None
     option = param.opts[0]
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-    except ValueError:
-        sound = False
+    parts = web_address(url)
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \"'<>?#")
-    if not sound or not plain:
+    if parts is None or "@" in parts.netloc or not plain:
         raise InputError(f"{option} {url!r} is no web address", hint=f"{option} https://host/path")
     return url
 
