@@ -15,6 +15,7 @@ from panel.llm.local.model_table import rows
 from panel.llm.providers.table import provider_table
 from panel.report import formats
 from panel.reviews.personas import load_personas
+from panel.runs.export import SCHEMA
 from panel.runs.run import Run
 from tests.support.command import ROOT
 
@@ -102,6 +103,16 @@ def test_the_reference_is_what_the_code_says(update_golden):
     if update_golden:
         REFERENCE.write_text(text)
     assert REFERENCE.read_text() == text
+
+
+def test_the_columns_of_exports_are_documented(update_golden):
+    page = ROOT / "docs" / "exports.md"
+    types = {"string": "text", "double": "number", "int64": "integer"}
+    rows = [(f"`{c.name}`", types[c.type], c.text) for c in SCHEMA]
+    text = page.read_text().partition("| column |")[0]
+    if update_golden:
+        page.write_text(f"{text}{table(('column', 'type', 'what'), rows)}\n")
+    assert page.read_text().removeprefix(text) == f"{table(('column', 'type', 'what'), rows)}\n"
 
 
 def test_the_diagram_of_the_architecture_is_made_from_the_imports(update_golden):

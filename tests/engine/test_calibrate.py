@@ -266,7 +266,7 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
         ("injections.yaml", "id: x", "injections.yaml: expected a list"),
         ("injections.yaml", "- id: x\n  kind: magic\n  text: y", "injections.yaml entry 1: kind"),
         ("injections.yaml", "- id: X Y\n  kind: order\n  text: y", "injections.yaml entry 1: id"),
-        ("injections.yaml", "- id: x\n  kind: order", "injections.yaml entry 1: text"),
+        ("injections.yaml", "- id: x\n  kind: order", "entry 1: the key 'text' is missing"),
         ("injections.yaml", "- id: x\n  kind: order\n  text: y\n" * 2, "id x stands twice"),
     ],
 )  # fmt: skip
