@@ -99,7 +99,7 @@ def _take(kind: type[Any], values: dict[str, Any]) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class ToolOptions:
-    """What names one tool."""
+    """The options that name one tool."""
 
     tool: str | None = argument()
     tool_list: Path | None = option(
@@ -126,7 +126,7 @@ class ToolOptions:
 
 @dataclasses.dataclass(frozen=True)
 class GatheringOptions:
-    """Where evidence comes from."""
+    """The options for gathering evidence."""
 
     fetch: bool = option(
         "--fetch", is_flag=True, help="Fetch a tool's web address even if it has evidence files."
@@ -138,7 +138,7 @@ class GatheringOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ProviderOptions:
-    """Where the model is called."""
+    """The provider and the model."""
 
     provider: str | None = option(
         "--provider", metavar="VALUE", help="Provider of the model; `panel providers` lists them."
@@ -153,7 +153,7 @@ class ProviderOptions:
 
 @dataclasses.dataclass(frozen=True)
 class SupportOptions:
-    """Who checks that cited passages support their findings."""
+    """The check that cited passages support their findings."""
 
     check_support: bool = option(
         "--check-support",
@@ -169,7 +169,7 @@ class SupportOptions:
 
     @property
     def checked(self) -> bool:
-        """Whether support is checked: naming who does it means that it is."""
+        """Whether support is checked: naming its provider or model turns it on."""
         return bool(self.check_support or self.support_provider or self.support_model)
 
 
@@ -249,7 +249,7 @@ fail_on = click.option(
 
 
 def settings(runs: Path | None) -> "Settings":
-    """Read settings; --runs goes over them."""
+    """Return the settings; --runs overrides theirs."""
     from panel.foundation.settings import load_settings
 
     settings = load_settings(None, os.environ)
@@ -263,7 +263,7 @@ def review_options(
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
 ) -> "Options":
-    """Return what the engine is asked for, of the groups that a command offers."""
+    """Return the engine's options from the groups that a command offers."""
     from panel.engine.options import Options
 
     config = settings(work.runs)

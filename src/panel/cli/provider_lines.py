@@ -1,4 +1,4 @@
-"""Where models can be called: a line for every value of --provider."""
+"""The providers of models: a line for every value of --provider."""
 
 import os
 import re

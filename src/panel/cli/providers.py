@@ -1,4 +1,4 @@
-"""`panel providers`: where models can be called."""
+"""`panel providers`: the providers of models and their keys."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`panel rerun`: the same stored evidence, asked again, and what changed."""
+"""`panel rerun`: reviews the stored evidence of a run again and shows what changed."""
 
 import click
 

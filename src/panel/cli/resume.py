@@ -1,4 +1,4 @@
-"""`panel resume`: a run that stopped early goes on."""
+"""`panel resume`: continues a run that stopped early."""
 
 import asyncio
 from typing import TYPE_CHECKING

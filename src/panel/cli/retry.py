@@ -1,4 +1,4 @@
-"""`panel retry`: what is missing of a run is asked again, whatever it is missing for."""
+"""`panel retry`: asks again for all missing reviews, whatever the reason."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`panel usage`: what was asked so far, in calls, tokens, money and time."""
+"""`panel usage`: the calls, tokens, money and time of stored runs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
 @dataclass(frozen=True)
 class UsageRow:
-    """What one line adds up: a run, a provider or a tool."""
+    """The sums of one line: of a run, a provider or a tool."""
 
     what: str
     provider: str

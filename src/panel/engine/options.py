@@ -32,7 +32,7 @@ class Options(ReviewChoices):
     """The provider of that check; None: the judge's."""
     support_model: str | None = None
     fresh: bool = False
-    """Ask again even where an earlier run has the answer."""
+    """Reuse no answers of earlier runs."""
     fetch: bool = False
     """Read the address of every tool that has one, also of those that bring evidence."""
     offline: bool = False

@@ -51,7 +51,7 @@ def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:
 
 @contextlib.contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Hold a run for writing; the lock's file is there only as long as that.
+    """Lock a run for writing; the lock's file exists only while it is held.
 
     Raises `RunStopped` at once, naming the holder's process id, where another process has it.
     """

@@ -184,15 +184,15 @@ class Run:
         return self._stored.usage(slug)
 
     async def save_review(self, slug: str, sample: int, review: Review) -> None:
-        """Keep a review; returns after its commit."""
+        """Store a review; returns after its commit."""
         await self.journal.put_review(slug, sample, review)
 
     async def save_missing(self, slug: str, sample: int, missing: Missing) -> None:
-        """Keep why a review is missing; returns after its commit."""
+        """Store why a review is missing; returns after its commit."""
         await self.journal.put_missing(slug, sample, missing)
 
     async def save_scorecard(self, card: Scorecard) -> None:
-        """Keep a verdict; returns after its commit. The tool is finished then."""
+        """Store a verdict; returns after its commit. The tool is finished then."""
         await self.journal.put_verdict(card)
 
     async def write_file(self, name: str, text: str) -> Path:

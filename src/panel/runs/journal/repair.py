@@ -32,7 +32,7 @@ from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 
 def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
-    """Give back what scorecards of the run in `folder` still hold, within an open transaction.
+    """Restore what scorecards of the run in `folder` still hold, within an open transaction.
 
     Returns how many rows of which table came back.
     """
@@ -127,7 +127,7 @@ class Saved:
 
 
 def repair(path: Path) -> list[str]:
-    """Mend the journal at `path` if it is damaged; return what was done, for people.
+    """Repair the journal at `path` if it is damaged; return what was done, for people.
 
     Damage is what SQLite's own check or a row's checksum says. The caller holds the run's lock.
     Raises `RunError` or `DiskFull`, and leaves everything as it was, where it cannot be done.
