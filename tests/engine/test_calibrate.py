@@ -32,7 +32,7 @@ def report(desk, url, *more):
     return json.loads(done.stdout)
 
 
-def kept(desk, ask="stepwise"):
+def stored_calibration(desk, ask="stepwise"):
     name = "m.json" if ask == "stepwise" else f"m.{ask}.json"
     path = desk.folder / "home" / ".config" / "panel" / "calibrations" / name
     return Calibration.model_validate_json(path.read_text()) if path.exists() else None
@@ -74,7 +74,7 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     assert data["ship_at"] == 60.0
     assert 1.0 <= data["effective_votes"] < 1.2
     assert data["flips"] is None
-    stored = kept(desk)
+    stored = stored_calibration(desk)
     assert set(stored.criteria) == {f"{p.name}.{c.id}" for p in PERSONAS for c in p.criteria}
     assert {row.source for row in stored.criteria.values()} == {"fitted"}
     assert stored.measured.weak is False
@@ -88,7 +88,7 @@ def test_a_lenient_judge_is_named_weak_and_gets_a_threshold_that_holds_it_back(d
         assert data["used"]["lenient"]["share"] <= 0.2
         assert data["ship_at"] > 60
         assert any("not fitted" in note for note in data["notes"])
-        assert kept(desk, "whole").measured.usual.count == 12
+        assert stored_calibration(desk, "whole").measured.usual.count == 12
         card = review(desk, url, "--ask", "whole")
     (line,) = [w for w in card["warnings"] if "control tools" in w]
     assert line.endswith("weak evidence")
@@ -123,8 +123,8 @@ def test_a_judge_without_log_probabilities_is_told_and_only_its_threshold_is_kep
         data = report(desk, url, "--ask", "stepwise")
     assert data["fit"] is None
     assert any("no log-probabilities" in note for note in data["notes"])
-    assert kept(desk).criteria == {}
-    assert kept(desk).ship_at == data["ship_at"]
+    assert stored_calibration(desk).criteria == {}
+    assert stored_calibration(desk).ship_at == data["ship_at"]
 
 
 def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
@@ -169,9 +169,9 @@ def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_sin
 
 
 def test_a_calibration_of_another_provider_gives_neither_threshold_nor_line(desk):
-    with judging("good") as url, judging("good") as other:
+    with judging("good") as url, judging("good") as second_url:
         report(desk, url, "--ask", "whole")
-        card = review(desk, other, "--ask", "whole")
+        card = review(desk, second_url, "--ask", "whole")
     assert any("never measured" in w for w in card["warnings"])
 
 
@@ -193,7 +193,7 @@ def test_a_calibration_that_was_stopped_goes_on_and_asks_nothing_twice(desk, tmp
         assert process.returncode == 128 + number
         assert out == ""
         assert "panel calibrate" in err
-        assert kept(desk, "whole") is None
+        assert stored_calibration(desk, "whole") is None
         one_line_error(desk.run("resume", "latest", "--provider", url), 2, "measures a judge")
         done = desk.run(*command)
         assert done.returncode == 0, done.stderr
@@ -252,7 +252,7 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
     assert data["ship_at"] is None
     assert sum(data["controls"].values()) == 4
     assert data["effective_votes"] is None
-    assert kept(desk, "whole") is None
+    assert stored_calibration(desk, "whole") is None
     assert "nothing is kept" in done.stderr
 
 

@@ -17,7 +17,7 @@ from panel.runs.run import Run
 from tests.cli.test_cli import one_line_error, widget
 from tests.engine.test_interrupted import requests, tool_list
 from tests.support.command import ROOT, answering
-from tests.support.untouched import untouched
+from tests.support.unchanged import unchanged
 
 SAMPLE = ROOT / "runs" / "sample"
 
@@ -70,7 +70,7 @@ def test_a_journal_that_sqlite_finds_whole_is_healthy_and_left_as_it_is(desk, sa
     change(sample / "journal.db")
     with Run.open(sample) as run:
         before = {tool.slug for tool in run.tools()}
-    with untouched(sample):
+    with unchanged(sample):
         for command in ("resume", "verify", "show"):
             done = desk.run(command, "sample")
             assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_a_journal_that_sqlite_finds_whole_is_healthy_and_left_as_it_is(desk, sa
 
 @pytest.mark.parametrize("command", ["resume", "retry"])
 def test_with_everything_there_it_says_so_and_asks_nobody(desk, sample, command):
-    with untouched(sample):
+    with unchanged(sample):
         done = desk.run(command, "sample")
     assert done.returncode == 0
     assert "run sample is complete: nothing to ask" in done.stderr
@@ -132,7 +132,7 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
         assert requests(counts) == lost
         cards = desk.json("show", "latest")
         assert [len(card["reviews"]) for card in cards] == [4] * 6
-        with untouched(run):
+        with unchanged(run):
             again = desk.run("resume", "latest", "--provider", url)
         assert again.returncode == 0
         assert requests(counts) == lost
@@ -154,7 +154,7 @@ def test_a_lasting_reason_is_left_by_resume_and_asked_by_retry(desk, tmp_path):
     assert f"panel retry {run.name}" in state(desk)
     counts = tmp_path / "counts"
     with answering("--counts", str(counts)) as url:
-        with untouched(run):
+        with unchanged(run):
             done = desk.run("resume", "latest", "--provider", url)
         assert f"panel retry {run.name}" in done.stderr
         assert requests(counts) == 0
@@ -213,7 +213,7 @@ def test_what_is_damaged_of_a_finished_run_is_asked_again_and_nothing_else(desk,
     ]
     verified = desk.run("verify", "latest")
     assert verified.returncode == 0, verified.stdout
-    with untouched(run):
+    with unchanged(run):
         assert "is complete" in desk.run("resume", "latest").stderr
 
 

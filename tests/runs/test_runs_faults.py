@@ -23,7 +23,7 @@ from panel.runs.journal.reader import JournalReader
 from panel.runs.journal.repair import repair
 from panel.runs.run import Run
 from tests.support.runs_samples import call, card, evidence, files_in, manifest, reply, review, tool
-from tests.support.untouched import untouched
+from tests.support.unchanged import unchanged
 
 KILLS = 40
 
@@ -313,7 +313,7 @@ def test_r9_a_journal_without_its_first_page_gives_back_its_rows(finished_run, t
     path = shutil.copytree(finished_run, tmp_path / finished_run.name)
     data = (path / "journal.db").read_bytes()
     (path / "journal.db").write_bytes(bytes(4096) + data[4096:])
-    with untouched(path), pytest.raises(RunError, match="damaged") as caught:
+    with unchanged(path), pytest.raises(RunError, match="damaged") as caught:
         Run.open(path)
     assert f"panel resume {path.name}" in (caught.value.hint or "")
     run = Run.open(path, write=True)
@@ -356,7 +356,7 @@ def test_r9_a_journal_that_is_nothing_but_zeros_is_refused_in_one_line(
     path = shutil.copytree(finished_run, tmp_path / finished_run.name)
     (path / "journal.db").write_bytes(bytes(size))
     for write in (False, True):
-        with untouched(path), pytest.raises(RunError) as caught:
+        with unchanged(path), pytest.raises(RunError) as caught:
             Run.open(path, write=write)
         assert "\n" not in caught.value.message
         assert caught.value.hint
@@ -369,6 +369,6 @@ def test_r11_a_journal_of_another_format_is_not_mended_into_ours(finished_run, t
         connection.execute("ALTER TABLE reviews ADD COLUMN more TEXT")
     connection.close()
     for write in (False, True):
-        with untouched(path), pytest.raises(RunError, match="format 2"):
+        with unchanged(path), pytest.raises(RunError, match="format 2"):
             Run.open(path, write=write)
     assert "journal.db.damaged-1" not in files_in(path)

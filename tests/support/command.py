@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.untouched import changes, contents
+from tests.support.unchanged import changes, contents
 
 ROOT = Path(__file__).parents[2]
 

@@ -101,5 +101,5 @@ def _line(name: str, row: ProviderRow, key: Key | None) -> ProviderLine:
     address = "embedded llama.cpp" if row.kind == "local" else _address(row)
     place = _place(key) if key else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not key)
-    found = key is not None if needed else None
-    return ProviderLine(name, address, place, found, row.format, row.ask)
+    has_key = key is not None if needed else None
+    return ProviderLine(name, address, place, has_key, row.format, row.ask)
