@@ -52,6 +52,11 @@ def _cites(review: Review) -> str:
     return " ".join(dict.fromkeys(c for finding in review.findings for c in finding.cites))
 
 
+def _answerer(card: Scorecard, review: Review | Missing) -> Review | Scorecard:
+    """Return what names the provider and model of a row."""
+    return review if isinstance(review, Review) else card
+
+
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
@@ -105,9 +110,9 @@ SCHEMA: Final = (
     ExportColumn("missing_detail", "string", "the same in words",
                  _of_missing(lambda missing: missing.detail)),
     ExportColumn("provider", "string", "who was asked",
-                 lambda card, review: review.provider if isinstance(review, Review) else card.provider),
+                 lambda card, review: _answerer(card, review).provider),
     ExportColumn("model", "string", "which model answered",
-                 lambda card, review: review.model if isinstance(review, Review) else card.model),
+                 lambda card, review: _answerer(card, review).model),
     ExportColumn("input_tokens", "int64", "tokens read",
                  _of_review(lambda review: review.usage.input_tokens)),
     ExportColumn("cached_tokens", "int64", "of these, read from a cache",
@@ -123,7 +128,8 @@ SCHEMA: Final = (
     ExportColumn("flip_rate", "double", "with --samples: share of samples that voted otherwise",
                  _of_review(lambda review: review.flip_rate)),
     ExportColumn("findings", "string", "the answers with their citations, a JSON list",
-                 _of_review(lambda review: _json([f.model_dump(mode="json") for f in review.findings]))),
+                 _of_review(lambda review: _json([f.model_dump(mode="json")
+                                                  for f in review.findings]))),
 )  # fmt: skip
 """The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
 
