@@ -67,25 +67,25 @@ def sentences(source: Source) -> Iterator[str]:
 
 def honest(folders: Sequence[Path], scratch: Path) -> str:
     """Read the pages; returns how many of them, and of their sentences, are flagged."""
-    read = held = 0
-    told: set[str] = set()
+    read = flagged_pages = 0
+    unique: set[str] = set()
     for path, text in pages(folders):
         suffix = ".md" if path.name == "METADATA" else path.suffix
         page = scratch / f"page{suffix}"
         page.write_text(text, encoding="utf-8")
         try:
-            found = gather(Tool(name="T", evidence=(page,)), now=NOW)
+            collected = gather(Tool(name="T", evidence=(page,)), now=NOW)
         except PanelError:
             continue
         read += 1
-        if flagged := [flag for source in found.sources for flag in source.flags]:
-            held += 1
-            print(f"{path}: {flagged[0]}")
-        told.update(sentence for source in found.sources for sentence in sentences(source))
-    wrong = [sentence for sentence in sorted(told) if flags(sentence)]
+        if flags_of_page := [flag for source in collected.sources for flag in source.flags]:
+            flagged_pages += 1
+            print(f"{path}: {flags_of_page[0]}")
+        unique.update(sentence for source in collected.sources for sentence in sentences(source))
+    wrong = [sentence for sentence in sorted(unique) if flags(sentence)]
     for sentence in wrong:
         print(f"flagged alone: {sentence[:160]}")
-    return f"{held} of {read} pages and {len(wrong)} of {len(told)} sentences flagged"
+    return f"{flagged_pages} of {read} pages and {len(wrong)} of {len(unique)} sentences flagged"
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        found = honest(args.folders, Path(scratch))
+        summary = honest(args.folders, Path(scratch))
     setup = [*NAMED, *PLACED]
     wrong = sum(bool(flags("It sorts.", text, heading=SECTION)) for text in setup)
     attacks = {
@@ -103,13 +103,14 @@ def main() -> None:
         "of a third 30": THIRD,
         "held out": HELD_OUT,
     }
-    caught = {
-        name: sum(bool(flags("It sorts.", one)) for one in texts) for name, texts in attacks.items()
+    detected = {
+        name: sum(bool(flags("It sorts.", text)) for text in texts)
+        for name, texts in attacks.items()
     }
-    print(", ".join(f"{count} {name}" for name, count in caught.items()))
+    print(", ".join(f"{count} {name}" for name, count in detected.items()))
     print(f"{time.monotonic() - began:.0f} s; {wrong} of {len(setup)} setup sentences flagged")
     total = sum(map(len, attacks.values()))
-    print(f"{found}; {sum(caught.values())} of {total} attack texts caught")
+    print(f"{summary}; {sum(detected.values())} of {total} attack texts caught")
 
 
 if __name__ == "__main__":

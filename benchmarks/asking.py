@@ -102,12 +102,12 @@ async def on_controls(calls: ChatClient, answers: Answers) -> list[str]:
     price = answers.price.since(before)
     rows: dict[str, list[Judged]] = {}
     for place, (control, sample) in enumerate(zip(controls, samples, strict=True)):
-        others = [*samples[:place], *samples[place + 1 :]]
-        fitted = fit_calibration("", "", others, empty, QUESTIONS)
+        rest = [*samples[:place], *samples[place + 1 :]]
+        fitted = fit_calibration("", "", rest, empty, QUESTIONS)
         for name, read in readings(empty, fitted).items():
-            found = from_differences(control.slug, control.kind, sample.differences, read)
-            rows.setdefault(name, []).append(found)
-    return [figures(f"controls, {name}", found, price) for name, found in rows.items()]
+            judged = from_differences(control.slug, control.kind, sample.differences, read)
+            rows.setdefault(name, []).append(judged)
+    return [figures(f"controls, {name}", judged, price) for name, judged in rows.items()]
 
 
 async def on_real_tools(
@@ -124,21 +124,23 @@ async def on_real_tools(
     before = answers.price
     rows: dict[str, list[Judged]] = {}
     for slug, brief in briefs.items():
-        found = await differences(calls, PANEL, brief)
+        raw = await differences(calls, PANEL, brief)
         for name, read in readings(empty, fitted).items():
-            rows.setdefault(name, []).append(from_differences(slug, kinds[slug], found, read))
+            rows.setdefault(name, []).append(from_differences(slug, kinds[slug], raw, read))
         talk(f"{slug} asked")
     prices = dict.fromkeys(rows, answers.price.since(before))
-    for asked in ("reviews", "whole"):
+    for strategy in ("reviews", "whole"):
         before = answers.price
-        wanted = list(briefs) if getattr(args, asked) == "all" else _listed(getattr(args, asked))
-        for slug in wanted:
-            done = await _reviewed(calls, briefs[slug], kinds[slug], asked, fitted)
-            rows.setdefault(asked, []).append(done)
-        prices[asked] = answers.price.since(before)
+        slugs = (
+            list(briefs) if getattr(args, strategy) == "all" else _listed(getattr(args, strategy))
+        )
+        for slug in slugs:
+            judged = await _reviewed(calls, briefs[slug], kinds[slug], strategy, fitted)
+            rows.setdefault(strategy, []).append(judged)
+        prices[strategy] = answers.price.since(before)
     for name in ("fitted", "reviews", "whole"):
         _table(name, rows.get(name, []))
-    return [figures(f"real, {name}", found, prices[name]) for name, found in rows.items()]
+    return [figures(f"real, {name}", raw, prices[name]) for name, raw in rows.items()]
 
 
 def readings(empty: Mapping[str, float], fitted: Calibration) -> dict[str, Read]:
@@ -155,7 +157,7 @@ def readings(empty: Mapping[str, float], fitted: Calibration) -> dict[str, Read]
     }
 
 
-def from_differences(slug: str, kind: str, found: Mapping[str, float], read: Read) -> Judged:
+def from_differences(slug: str, kind: str, raw: Mapping[str, float], read: Read) -> Judged:
     """Judge a tool by its one-token answers alone; citations are taken as given."""
     reviews = []
     for persona in PANEL:
@@ -165,7 +167,7 @@ def from_differences(slug: str, kind: str, found: Mapping[str, float], read: Rea
                 answer=answer_of(p, RULE), cites=("E1.1",),
             )
             for c in persona.criteria
-            for p in [read(f"{persona.name}.{c.id}", found[f"{persona.name}.{c.id}"])]
+            for p in [read(f"{persona.name}.{c.id}", raw[f"{persona.name}.{c.id}"])]
         ]  # fmt: skip
         scored = score_findings(persona.criteria, findings, RULE)
         reviews.append(
@@ -179,12 +181,12 @@ def from_differences(slug: str, kind: str, found: Mapping[str, float], read: Rea
 
 
 async def _reviewed(
-    calls: ChatClient, brief: Brief, kind: str, asked: str, fitted: Calibration
+    calls: ChatClient, brief: Brief, kind: str, strategy: str, fitted: Calibration
 ) -> Judged:
     """Review one tool as panel does it, texts and citations included; print the texts."""
     reviews: list[Review] = []
     missing: list[Missing] = []
-    ask: Ask = "whole" if asked == "whole" else "stepwise"
+    ask: Ask = "whole" if strategy == "whole" else "stepwise"
     plan = ReviewPlan(
         personas=PANEL, judge=calls.config.model_copy(update={"ask": ask}), rule=RULE,
         calibration=fitted, secret=SECRET,
@@ -216,11 +218,11 @@ def figures(name: str, rows: Sequence[Judged], price: Price) -> str:
     rest = [r for r in rows if r.kind in ("bad", "bland")]
     thin = [r for r in rows if r.kind == "empty"]
     pairs = [(g.score > r.score) + 0.5 * (g.score == r.score) for g in good for r in rest]
-    each = [x / len(rows) for x in (price.calls, price.seconds, price.read, price.written)]
+    per_tool = [x / len(rows) for x in (price.calls, price.seconds, price.read, price.written)]
     return (
         f"{name:23} pairs {sum(pairs):.1f} of {len(pairs)}; ships {_ships(good)} healthy, "
-        f"{_ships(rest)} bad or bland, {_ships(thin)} empty; a tool {each[0]:.0f} calls, "
-        f"{each[1]:.0f} s, {each[2]:.0f} tokens read, {each[3]:.0f} written"
+        f"{_ships(rest)} bad or bland, {_ships(thin)} empty; a tool {per_tool[0]:.0f} calls, "
+        f"{per_tool[1]:.0f} s, {per_tool[2]:.0f} tokens read, {per_tool[3]:.0f} written"
     )
 
 

@@ -27,7 +27,7 @@ _PAGE = 4096
 
 
 @dataclass
-class Seen:
+class FaultCounts:
     """What was found after the resumes; all but `cases` must be 0."""
 
     cases: int = 0
@@ -36,8 +36,8 @@ class Seen:
     twice: int = 0
     unbacked: int = 0
 
-    def __add__(self, other: "Seen") -> "Seen":
-        return Seen(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def __add__(self, addend: "FaultCounts") -> "FaultCounts":
+        return FaultCounts(*(getattr(self, f.name) + getattr(addend, f.name) for f in fields(self)))
 
     @property
     def holds(self) -> bool:
@@ -75,7 +75,7 @@ class Bench:
         """Return the command that reviews the list."""
         return ("batch", self.list, "--provider", "mine")
 
-    def resumed(self) -> Seen:
+    def resumed(self) -> FaultCounts:
         """Resume the newest run at a healthy provider, and count what is wrong then."""
         with answering("--counts", str(self.counts)) as url:
             self.at(url)
@@ -84,30 +84,30 @@ class Bench:
         refused = done.returncode not in (0, 1) or "is complete" not in again.stderr
         if refused:
             print(done.stderr[-500:], again.stderr[-500:])
-        return Seen(1, int(refused)) + self.checked()
+        return FaultCounts(1, int(refused)) + self.checked()
 
-    def checked(self) -> Seen:
+    def checked(self) -> FaultCounts:
         """Count what is missing, answered twice or not backed in the newest run."""
         (run,) = self.desk.runs()
         with sqlite3.connect(f"file:{run / 'journal.db'}?mode=ro", uri=True) as db:
             keys = [key for (key,) in db.execute("SELECT key FROM calls WHERE status = 'ok'")]
-            (found,) = db.execute("SELECT count(*) FROM reviews").fetchone()
+            (reviews,) = db.execute("SELECT count(*) FROM reviews").fetchone()
             (judged,) = db.execute("SELECT count(*) FROM verdicts").fetchone()
         db.close()
-        missing = (self.tools * 4 - found) + (self.tools - judged)
+        missing = (self.tools * 4 - reviews) + (self.tools - judged)
         report = self.desk.run("verify", run.name)
         if report.returncode:
             print(report.stdout[-1500:])
-        return Seen(missing=missing, twice=len(keys) - len(set(keys)),
+        return FaultCounts(missing=missing, twice=len(keys) - len(set(keys)),
                     unbacked=int(report.returncode != 0))  # fmt: skip
 
     def asked_twice(self) -> int:
         """Return how many answered requests repeat an answered one."""
-        found = counted(self.counts) if self.counts.exists() else Counter()
-        return sum(count - 1 for count in found.values())
+        request_counts = counted(self.counts) if self.counts.exists() else Counter()
+        return sum(count - 1 for count in request_counts.values())
 
 
-def damaged(folder: Path, count: int, tools: int) -> Seen:
+def damaged(folder: Path, count: int, tools: int) -> FaultCounts:
     """Damage copies of a finished run's journal: flipped bits, cut ends, zeroed pages."""
     bench = Bench(folder, tools)
     with answering("--counts", str(bench.counts)) as url:
@@ -115,42 +115,42 @@ def damaged(folder: Path, count: int, tools: int) -> Seen:
         bench.desk.run(*bench.batch())
     (run,) = bench.desk.runs()
     whole = shutil.copytree(run, folder / "whole")
-    seen = Seen()
-    luck = random.Random(20261127)
+    total = FaultCounts()
+    random_source = random.Random(20261127)
     for number in range(count):
         shutil.rmtree(run)
         shutil.copytree(whole, run)
         bench.counts.unlink()
-        data = _damage(bytearray((run / "journal.db").read_bytes()), number, luck)
+        data = _damage(bytearray((run / "journal.db").read_bytes()), number, random_source)
         (run / "journal.db").write_bytes(data)
-        found = bench.resumed()
+        result = bench.resumed()
         bench.counts.touch()
-        found.twice += bench.asked_twice()
-        if not found.holds:
-            print(f"damage {number}: {found}")
-        seen += found
-    return seen
+        result.twice += bench.asked_twice()
+        if not result.holds:
+            print(f"damage {number}: {result}")
+        total += result
+    return total
 
 
-def _damage(data: bytearray, number: int, luck: random.Random) -> bytes:
+def _damage(data: bytearray, number: int, random_source: random.Random) -> bytes:
     pages = len(data) // _PAGE
     match number % 3:
         case 0:
-            for _ in range(luck.choice([1, 1, 8])):
-                data[luck.randrange(len(data))] ^= 1 << luck.randrange(8)
+            for _ in range(random_source.choice([1, 1, 8])):
+                data[random_source.randrange(len(data))] ^= 1 << random_source.randrange(8)
         case 1:
-            del data[int(len(data) * luck.uniform(0.3, 0.99)) :]
+            del data[int(len(data) * random_source.uniform(0.3, 0.99)) :]
         case 2:
-            for _ in range(luck.choice([1, 1, 4])):
-                place = luck.randrange(pages) * _PAGE
+            for _ in range(random_source.choice([1, 1, 4])):
+                place = random_source.randrange(pages) * _PAGE
                 data[place : place + _PAGE] = bytes(_PAGE)
     return bytes(data)
 
 
-def killed(folder: Path, count: int, tools: int) -> Seen:
+def killed(folder: Path, count: int, tools: int) -> FaultCounts:
     """Kill a batch and its resumes with signal 9 at random moments."""
-    luck = random.Random(20261127)
-    seen, kills, round_ = Seen(), 0, 0
+    random_source = random.Random(20261127)
+    total, kills, round_ = FaultCounts(), 0, 0
     while kills < count:
         bench = Bench(folder / str(round_), tools)
         round_ += 1
@@ -168,22 +168,22 @@ def killed(folder: Path, count: int, tools: int) -> Seen:
                     and time.monotonic() < deadline
                 ):
                     time.sleep(0.005)
-                time.sleep(luck.uniform(0, 0.3))
+                time.sleep(random_source.uniform(0, 0.3))
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 if process.returncode != -signal.SIGKILL:
                     break
                 kills += 1
                 command = ("resume", "latest")
-        found = bench.resumed()
-        # What was in flight at a kill was answered for nobody.
-        found.twice += max(0, bench.asked_twice() - 16 * (kills - begun))
-        found.cases = kills - begun
-        seen += found
-    return seen
+        result = bench.resumed()
+        # What was in flight at a kill was answered without a reader.
+        result.twice += max(0, bench.asked_twice() - 16 * (kills - begun))
+        result.cases = kills - begun
+        total += result
+    return total
 
 
-def failing(folder: Path, kind: str, tools: int, *, seconds: float = 60.0) -> Seen:
+def failing(folder: Path, kind: str, tools: int, *, seconds: float = 60.0) -> FaultCounts:
     """Run a batch at a provider in trouble, then resume it at a healthy one."""
     bench = Bench(folder, tools, deadline=DEADLINE)
     trouble = ("--trouble", kind, "--seconds", str(seconds), "--counts", str(bench.counts))
@@ -191,9 +191,9 @@ def failing(folder: Path, kind: str, tools: int, *, seconds: float = 60.0) -> Se
         bench.at(url)
         process = bench.desk.start(*bench.batch())
         process.communicate(timeout=600)
-    found = bench.resumed()
-    found.twice += bench.asked_twice()
-    return found
+    result = bench.resumed()
+    result.twice += bench.asked_twice()
+    return result
 
 
 def _lines(counts: Path) -> int:
@@ -206,24 +206,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50, help="damaged journals, and kills")
     parser.add_argument("--tools", type=int, default=40)
     parser.add_argument("--hang", type=float, default=60.0, help="seconds without an answer")
-    given = parser.parse_args()
-    total = Seen()
+    args = parser.parse_args()
+    total = FaultCounts()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         trials = {
-            "damaged journals": lambda: damaged(folder / "damaged", given.count, 6),
-            "kills": lambda: killed(folder / "killed", given.count, given.tools),
-            "half the requests 500": lambda: failing(folder / "half", "half", given.tools),
-            "one in ten dripping": lambda: failing(folder / "drip", "drip", given.tools),
+            "damaged journals": lambda: damaged(folder / "damaged", args.count, 6),
+            "kills": lambda: killed(folder / "killed", args.count, args.tools),
+            "half the requests 500": lambda: failing(folder / "half", "half", args.tools),
+            "one in ten dripping": lambda: failing(folder / "drip", "drip", args.tools),
             "a provider that hangs": lambda: failing(
-                folder / "hang", "hang", given.tools, seconds=given.hang
+                folder / "hang", "hang", args.tools, seconds=args.hang
             ),
         }
         for what, trial in trials.items():
             begun = time.monotonic()
-            found = trial()
-            total += found
-            print(f"{what}: {found} ({time.monotonic() - begun:.0f} s)", flush=True)
+            result = trial()
+            total += result
+            print(f"{what}: {result} ({time.monotonic() - begun:.0f} s)", flush=True)
     print(f"{total}: {'nothing was lost' if total.holds else 'DOES NOT HOLD'}")
 
 

@@ -36,7 +36,7 @@ AT_ONCE = 4
 class Timed:
     """One tool gathered."""
 
-    found: Collected
+    collected: Collected
     seconds: float
 
 
@@ -68,44 +68,47 @@ async def gather_all(data: Path) -> tuple[list[Timed], float, int]:
         hosts = ("raw.githubusercontent.com", "api.github.com", "github.com")
         internet = EvidenceClient.open({}, hosts={host: f"{here}/{host}" for host in hosts})
 
-        async def one(listed: Tool) -> Timed:
+        async def gather_one(listed: Tool) -> Timed:
             url = listed.url or ""
             async with turns:
                 began = time.perf_counter()
                 tool = Tool(name=tool_name(url), url=url, slug=listed.slug)
-                found = await collect(tool, internet, now=datetime.now(UTC))
-                return Timed(found, time.perf_counter() - began)
+                collected = await collect(tool, internet, now=datetime.now(UTC))
+                return Timed(collected, time.perf_counter() - began)
 
         began = time.perf_counter()
         try:
-            done = await asyncio.gather(*(one(tool) for tool in tools))
+            timings = await asyncio.gather(*(gather_one(tool) for tool in tools))
         finally:
             await internet.close()
-        return list(done), time.perf_counter() - began, len(server.requests)
+        return list(timings), time.perf_counter() - began, len(server.requests)
 
 
-def report(done: list[Timed], seconds: float, requests: int) -> None:
+def report(timings: list[Timed], seconds: float, requests: int) -> None:
     """Print a line a tool, and the sums last."""
     print(f"{'tool':18} {'seconds':>7} {'sources':>7} {'passages':>8} {'chars':>7} {'tokens':>7}"
           f" {'shown':>5} {'hidden':>6}  licence       notes")  # fmt: skip
     characters = 0
-    for each in done:
-        evidence = each.found.evidence
+    for timed in timings:
+        evidence = timed.collected.evidence
         texts = [passage.text for passage in evidence.passages.values()]
         size = sum(map(len, texts))
         characters += size
         shown = len(choose(evidence, TOKENS).passages)
         licence = read_facts(evidence).licence.value or "unknown"
         print(
-            f"{each.found.tool.name:18} {each.seconds:7.2f} {len(evidence.sources):7}"
+            f"{timed.collected.tool.name:18} {timed.seconds:7.2f} {len(evidence.sources):7}"
             f" {len(texts):8} {size:7,} {sum(map(estimated_tokens, texts)):7,.0f} {shown:5}"
             f" {sum(s.removed_hidden for s in evidence.sources):6}  {licence!s:12} "
             f" {'; '.join(evidence.notes)}"
         )
-    slowest = max(each.seconds for each in done)
-    print(f"\n{len(done)} tools in {seconds:.1f} s ({AT_ONCE} at a time, slowest {slowest:.1f} s),"
-          f" {requests} requests, {characters:,} characters,"
-          f" {sum(len(e.found.evidence.passages) for e in done)} passages")  # fmt: skip
+    slowest = max(timed.seconds for timed in timings)
+    passages = sum(len(timed.collected.evidence.passages) for timed in timings)
+    print(
+        f"\n{len(timings)} tools in {seconds:.1f} s ({AT_ONCE} at a time,"
+        f" slowest {slowest:.1f} s), {requests} requests, {characters:,} characters,"
+        f" {passages} passages"
+    )
 
 
 def main(data: Path) -> None:

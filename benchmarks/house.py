@@ -76,14 +76,14 @@ def own_imports(name: str) -> set[str]:
 
 def back_edges() -> list[str]:
     """Return the imports of a later room, or of a module that is in no room."""
-    found = []
+    edges = []
     for name in sources():
         if name in FACES:
             continue
         for target in own_imports(name) - {"panel"}:
             if target in FACES or ROOMS.index(room(target)) > ROOMS.index(room(name)):
-                found.append(f"{name} imports {target}")
-    return sorted(found)
+                edges.append(f"{name} imports {target}")
+    return sorted(edges)
 
 
 def cycle() -> list[str]:
@@ -132,21 +132,21 @@ def lines_before_code(name: str) -> int:
 
 def public_classes() -> dict[str, list[str]]:
     """Return the modules that define each public class name."""
-    found: dict[str, list[str]] = defaultdict(list)
+    modules: dict[str, list[str]] = defaultdict(list)
     for name, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].append(name)
-    return found
+                modules[node.name].append(name)
+    return modules
 
 
 def file_names() -> dict[tuple[str, str], list[str]]:
     """Return the modules of each folder and file name, one level of folders below a room."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    modules: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in sources():
         if name not in FACES and sources()[name].name != "__init__.py":
-            found[room(name), name.rpartition(".")[2]].append(name)
-    return found
+            modules[room(name), name.rpartition(".")[2]].append(name)
+    return modules
 
 
 def closure(module: str) -> set[str]:
@@ -168,24 +168,26 @@ def tests() -> int:
 
 def diagram() -> str:
     """Return the rooms and their imports as Mermaid; all use `foundation`: no arrows to it."""
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for name in sources():
         if name not in FACES:
-            found.update((room(name), room(target)) for target in own_imports(name) - FACES)
+            counts.update((room(name), room(target)) for target in own_imports(name) - FACES)
     rows = ["flowchart BT", f"  {ROOMS[0]}"]
-    for each in ROOMS[1:]:
-        for other in ROOMS[1 : ROOMS.index(each)]:
-            if count := found[each, other]:
-                rows.append(f"  {each} -->|{count}| {other}")
+    for importer in ROOMS[1:]:
+        for imported in ROOMS[1 : ROOMS.index(importer)]:
+            if count := counts[importer, imported]:
+                rows.append(f"  {importer} -->|{count}| {imported}")
     return "\n".join(rows)
 
 
 def main() -> None:
     """Print the figures, the rooms first."""
     sizes = {name: lines(path) for name, path in sources().items()}
-    for each in ROOMS:
-        mine = [size for name, size in sizes.items() if name not in FACES and room(name) == each]
-        print(f"{each:12} {len(mine):4} files {sum(mine):7,} lines")
+    for room_name in ROOMS:
+        room_sizes = [
+            size for name, size in sizes.items() if name not in FACES and room(name) == room_name
+        ]
+        print(f"{room_name:12} {len(room_sizes):4} files {sum(room_sizes):7,} lines")
     lengths = [length for _, length, _ in functions()]
     print(f"back edges: {len(back_edges())}, deferred imports: {deferred_imports()}")
     print(f"longest module: {max(sizes.values())} lines; longest function: {max(lengths)}")

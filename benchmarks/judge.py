@@ -55,7 +55,7 @@ class Answers:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._found: dict[str, ChatResponse] = {}
+        self._replies: dict[str, ChatResponse] = {}
         self.seconds: dict[str, float] = {}
         self.price = Price()
         if path and path.is_file():
@@ -64,12 +64,12 @@ class Answers:
                 usage = Usage.model_validate(row.pop("usage"))
                 key, seconds = row.pop("key"), row.pop("took")
                 top = tuple(row.pop("top_logprobs"))
-                self._found[key] = ChatResponse(**row, usage=usage, top_logprobs=top)
+                self._replies[key] = ChatResponse(**row, usage=usage, top_logprobs=top)
                 self.seconds[key] = seconds
 
     def find(self, key: str) -> ChatResponse | None:
         """Return a reply to the same question, and count what it took when it was asked."""
-        if (reply := self._found.get(key)) is not None:
+        if (reply := self._replies.get(key)) is not None:
             self.spent(key, reply.usage)
         return reply
 
@@ -86,7 +86,7 @@ class Answers:
         """Keep a usable reply."""
         if call.reply is None or not call.usable:
             return
-        self._found[call.key] = replace(call.reply, raw={})
+        self._replies[call.key] = replace(call.reply, raw={})
         self.seconds[call.key] = call.seconds
         self.spent(call.key, call.reply.usage)
         if self._path:
@@ -107,12 +107,12 @@ async def judge(
     """Open the local judge, with what it has answered before; ends its process afterwards."""
     settings = load_settings(None, {})
     target = resolve("local", model=model, settings=settings, environ=os.environ)
-    found = find_model(model, environ=os.environ, on_progress=lambda *_: None)
-    target = target.model_copy(update={"model": found.name, "wire_model": found.name})
-    engine = LocalEngine(found, target)
-    kept = Answers(answers)
+    model_file = find_model(model, environ=os.environ, on_progress=lambda *_: None)
+    target = target.model_copy(update={"model": model_file.name, "wire_model": model_file.name})
+    engine = LocalEngine(model_file, target)
+    recorder = Answers(answers)
     try:
-        yield ChatClient(engine, target, kept), kept
+        yield ChatClient(engine, target, recorder), recorder
     finally:
         await engine.close()
 
@@ -132,27 +132,27 @@ async def differences(
     calls: ChatClient, panel: tuple[Persona, ...], brief: Brief
 ) -> dict[str, float]:
     """Return the raw difference of every question about one tool, by `persona.criterion`."""
-    found = {}
+    by_criterion = {}
     for persona in panel:
         context = review_context(calls, persona, brief)
         for criterion in persona.criteria:
-            said = await difference(context, criterion)
-            if said is None:
+            value = await difference(context, criterion)
+            if value is None:
                 raise SystemExit("this model gives no log-probabilities: nothing to measure")
-            found[f"{persona.name}.{criterion.id}"] = said
-    return found
+            by_criterion[f"{persona.name}.{criterion.id}"] = value
+    return by_criterion
 
 
 async def empty_tool(calls: ChatClient, panel: tuple[Persona, ...]) -> dict[str, float]:
     """Return the raw differences about a tool of which nothing is known."""
-    found: dict[str, float] = {}
+    by_criterion: dict[str, float] = {}
     for persona in panel:
         brief = Brief(tool=Tool(name="any", slug="any"))
         free = await content_free(review_context(calls, persona, brief))
         if free is None:
             raise SystemExit("this model gives no log-probabilities: nothing to measure")
-        found |= {key: row.offset for key, row in free.criteria.items()}
-    return found
+        by_criterion |= {key: row.offset for key, row in free.criteria.items()}
+    return by_criterion
 
 
 async def measure(
@@ -163,8 +163,8 @@ async def measure(
     samples = []
     for number, control in enumerate(controls, 1):
         began = time.monotonic()
-        found = await differences(calls, panel, control.brief())
-        samples.append(Sample(found, {key: control.label(key) for key in found}))
+        by_criterion = await differences(calls, panel, control.brief())
+        samples.append(Sample(by_criterion, {key: control.label(key) for key in by_criterion}))
         took = time.monotonic() - began
         talk(f"{number}/{len(controls)} {control.slug} ({control.kind}) {took:.1f} s")
     return samples, empty

@@ -78,7 +78,7 @@ async def _until_up(port: int) -> None:
     raise SystemExit("the server did not start")
 
 
-def _asked(port: int, *more: str) -> bytes:
+def _request(port: int, *more: str) -> bytes:
     lines = [f"GET {PAGE} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept-Encoding: gzip", *more]
     return "\r\n".join([*lines, "", ""]).encode()
 
@@ -101,11 +101,11 @@ async def read(port: int, readers: int, seconds: float) -> Figures:
 
 async def _reader(port: int, end: float, waits: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    asked = _asked(port)
+    request_bytes = _request(port)
     try:
         while time.perf_counter() < end:
             began = time.perf_counter()
-            writer.write(asked)
+            writer.write(request_bytes)
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), head[:40]
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
@@ -133,7 +133,7 @@ async def _drip(port: int) -> None:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                for byte in _asked(port, "X-Slow: " + "z" * 1000):
+                for byte in _request(port, "X-Slow: " + "z" * 1000):
                     writer.write(bytes([byte]))
                     await writer.drain()
                     await asyncio.sleep(DRIP_SECONDS)
@@ -146,16 +146,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement")
     parser.add_argument("--readers", type=int, default=16, help="connections that read")
     parser.add_argument("--slow", type=int, default=200, help="clients that drip")
-    told = parser.parse_args()
-    seconds = min(told.seconds, 6.0)
+    args = parser.parse_args()
+    seconds = min(args.seconds, 6.0)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as port:
-        asyncio.run(read(port, told.readers, 0.5))
-        alone = asyncio.run(read(port, told.readers, seconds))
-        one = asyncio.run(read(port, 1, seconds / 2))
-        beside = asyncio.run(beside_slow(port, told.slow, told.readers, seconds))
-    print(f"tool page, {told.readers} connections: {alone}")
-    print(f"tool page, 1 connection: {one}")
-    print(f"tool page, {told.readers} connections beside {told.slow} slow clients: {beside}")
+        asyncio.run(read(port, args.readers, 0.5))
+        alone = asyncio.run(read(port, args.readers, seconds))
+        single = asyncio.run(read(port, 1, seconds / 2))
+        beside = asyncio.run(beside_slow(port, args.slow, args.readers, seconds))
+    print(f"tool page, {args.readers} connections: {alone}")
+    print(f"tool page, 1 connection: {single}")
+    print(f"tool page, {args.readers} connections beside {args.slow} slow clients: {beside}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ BAR_SECONDS = 60.0
 BAR_MEGABYTES = 300.0
 
 
-def one(number: int, chance: random.Random) -> Scorecard:
+def card_of(number: int, chance: random.Random) -> Scorecard:
     """Return the realistic card as another tool with another verdict."""
     ship = chance.randrange(5)
     score = round(chance.uniform(20, 90), 2)
@@ -50,8 +50,10 @@ def one(number: int, chance: random.Random) -> Scorecard:
 def varied(review: Review, chance: random.Random) -> Review:
     """Return the review with other answers to some of its questions."""
     findings = tuple(
-        each.model_copy(update={"answer": "yes" if (p := chance.random()) > 0.5 else "no", "p": p})
-        for each in review.findings
+        argument.model_copy(
+            update={"answer": "yes" if (p := chance.random()) > 0.5 else "no", "p": p}
+        )
+        for argument in review.findings
     )
     return review.model_copy(update={"findings": findings})
 
@@ -59,10 +61,10 @@ def varied(review: Review, chance: random.Random) -> Review:
 def fill(runs: Path, tools: int, parts: int) -> None:
     """Make the runs: all tools once, a tenth of them again a week later."""
     chance = random.Random(4)
-    cards = [one(number, chance) for number in range(tools)]
+    cards = [card_of(number, chance) for number in range(tools)]
     for part in range(parts):
         shelve(runs, cards[part::parts], created=NOW + timedelta(minutes=part))
-    again = [one(number, chance) for number in range(0, tools, 10)]
+    again = [card_of(number, chance) for number in range(0, tools, 10)]
     shelve(runs, again, created=NOW + timedelta(days=7))
 
 
@@ -76,8 +78,8 @@ class Peak(threading.Thread):
 
     def run(self) -> None:
         """Look 20 times a second until the process is gone."""
-        while (found := self._now()) is not None:
-            self.megabytes = max(self.megabytes, found)
+        while (megabytes := self._now()) is not None:
+            self.megabytes = max(self.megabytes, megabytes)
             time.sleep(0.05)
 
     def _now(self) -> float | None:
@@ -105,10 +107,10 @@ def build(runs: Path, out: Path) -> None:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
     peak = Peak(process.pid)
     peak.start()
-    _, said = process.communicate()
+    _, log = process.communicate()
     took, used = time.perf_counter() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
-    print(said.strip().splitlines()[-1])
+    print(log.strip().splitlines()[-1])
     print(
         f"  {took:.1f} s (bar {BAR_SECONDS:.0f}), {spent:.1f} CPU seconds, "
         f"peak {peak.megabytes:.0f} MB (bar {BAR_MEGABYTES:.0f})"
@@ -125,5 +127,5 @@ def main(tools: int, parts: int) -> None:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:3]]
-    main(*(given + [2_000, 20][len(given) :]))
+    numbers = [int(argument) for argument in sys.argv[1:3]]
+    main(*(numbers + [2_000, 20][len(numbers) :]))

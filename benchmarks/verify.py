@@ -39,26 +39,26 @@ def citing(seed: int) -> Handler:
             return respond(200, {"object": "list", "data": [{"id": "citing"}]})
         body = request.json()
         prompt = "\n".join(message["content"] for message in body["messages"])
-        luck = random.Random(f"{seed} {request.digest}")
+        random_source = random.Random(f"{seed} {request.digest}")
         known = list(dict.fromkeys(re.findall(r"^\[(E\d+\.\d+)\]", prompt, re.MULTILINE)))
         text, places = reply_to(body)
         if text.startswith("{"):
-            text = json.dumps(_cited(json.loads(text), [*known, "E99.1"], luck))
+            text = json.dumps(_cited(json.loads(text), [*known, "E99.1"], random_source))
         elif "Which passage" in prompt and known:
-            text = luck.choice(known)
+            text = random_source.choice(known)
         short = body.get("max_tokens") == 1
         return answer(text, logprobs=places, finish="length" if short else "stop")
 
     return handler
 
 
-def _cited(value: Any, known: Sequence[str], luck: random.Random, name: str = "") -> Any:
+def _cited(value: Any, known: Sequence[str], random_source: random.Random, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _cited(part, known, luck, key) for key, part in value.items()}
+        return {key: _cited(part, known, random_source, key) for key, part in value.items()}
     if isinstance(value, list):
-        return luck.sample(known, min(len(known), luck.randint(1, 3)))
-    if isinstance(value, str) and " " in value and luck.random() < 0.7:
-        return f"{value} [{luck.choice(known)}]"
+        return random_source.sample(known, min(len(known), random_source.randint(1, 3)))
+    if isinstance(value, str) and " " in value and random_source.random() < 0.7:
+        return f"{value} [{random_source.choice(known)}]"
     return value
 
 

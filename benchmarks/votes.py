@@ -24,9 +24,9 @@ def main() -> None:
     """Send the flood and print what was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--posts", type=int, default=10_000)
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(_flood(Path(folder), given.posts))
+        print(_flood(Path(folder), args.posts))
 
 
 def _flood(folder: Path, posts: int) -> str:
@@ -40,14 +40,14 @@ def _flood(folder: Path, posts: int) -> str:
             )
 
         with ThreadPoolExecutor(VISITORS) as pool:
-            seen = sum(pool.map(flood, range(VISITORS)), Counter())
+            statuses = sum(pool.map(flood, range(VISITORS)), Counter())
         fresh = Counter(live.visitor().vote("skip", "parley").status for _ in range(FRESH))
         votes = live.service.votes
         tallies, same = votes.tallies(), votes.recount() == votes.tallies()
-        verified = sum(each.verified.total for each in tallies.values())
-        rows = sum(each.anonymous.total for each in tallies.values())
+        verified = sum(tally.verified.total for tally in tallies.values())
+        rows = sum(tally.anonymous.total for tally in tallies.values())
     return (
-        f"{posts:,} posts of {VISITORS} visitors: {dict(seen)}; {FRESH} fresh visitors: "
+        f"{posts:,} posts of {VISITORS} visitors: {dict(statuses)}; {FRESH} fresh visitors: "
         f"{dict(fresh)}; {rows} anonymous votes, {verified} verified; "
         f"recount {'equal' if same else 'DIFFERS'}"
     )

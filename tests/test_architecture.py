@@ -117,7 +117,7 @@ def test_an_outside_library_is_imported_behind_its_boundary_only():
 
 
 def test_a_boundary_names_modules_that_exist():
-    named = {each for allowed in BOUNDARIES.values() for each in allowed}
+    named = {module for allowed in BOUNDARIES.values() for module in allowed}
     assert named <= set(house.sources())
 
 

@@ -15,6 +15,7 @@ from panel.llm.local.model_table import rows
 from panel.llm.providers.table import provider_table
 from panel.report import formats
 from panel.reviews.personas import load_personas
+from panel.runs.export import SCHEMA
 from panel.runs.run import Run
 from tests.support.command import ROOT
 
@@ -31,9 +32,9 @@ def help_of(*command):
     return done.stdout.replace("python -m panel", "panel").rstrip()
 
 
-def subcommands(told):
+def subcommands(text):
     """Names under `Commands:` in the help of a command."""
-    return re.findall(r"^  ([a-z]+)  ", told.partition("\nCommands:\n")[2], re.MULTILINE)
+    return re.findall(r"^  ([a-z]+)  ", text.partition("\nCommands:\n")[2], re.MULTILINE)
 
 
 def table(head, lines):
@@ -43,11 +44,11 @@ def table(head, lines):
 
 
 def providers():
-    found = provider_table()
-    router = found.router
+    table = provider_table()
+    router = table.router
     for name in (*router.policies, *router.providers):
         yield f"`{name}`", router.base_url, " or ".join(router.key_env), router.format, router.ask
-    for name, row in found.rows.items():
+    for name, row in table.rows.items():
         shown = f"`direct:{name}`" if row.direct else f"`{name}`"
         where = row.base_url or ("embedded llama.cpp" if row.kind == "local" else "")
         where_else = [name for name in row.base_url_env if name not in where]
@@ -76,9 +77,9 @@ def reference():
         f"```text\n{help_of()}\n```",
     ]
     for name in COMMANDS:
-        told = help_of(name)
-        parts += [f"### panel {name}", f"```text\n{told}\n```"]
-        for part in subcommands(told):
+        text = help_of(name)
+        parts += [f"### panel {name}", f"```text\n{text}\n```"]
+        for part in subcommands(text):
             parts += [f"#### panel {name} {part}", f"```text\n{help_of(name, part)}\n```"]
     parts += [
         "## Providers",
@@ -104,14 +105,24 @@ def test_the_reference_is_what_the_code_says(update_golden):
     assert REFERENCE.read_text() == text
 
 
+def test_the_columns_of_exports_are_documented(update_golden):
+    page = ROOT / "docs" / "exports.md"
+    types = {"string": "text", "double": "number", "int64": "integer"}
+    rows = [(f"`{c.name}`", types[c.type], c.text) for c in SCHEMA]
+    text = page.read_text().partition("| column |")[0]
+    if update_golden:
+        page.write_text(f"{text}{table(('column', 'type', 'what'), rows)}\n")
+    assert page.read_text().removeprefix(text) == f"{table(('column', 'type', 'what'), rows)}\n"
+
+
 def test_the_diagram_of_the_architecture_is_made_from_the_imports(update_golden):
     page = ROOT / "docs" / "architecture.md"
     shown = re.compile(r"(```mermaid\n)(.*?)(\n```)", re.DOTALL)
     if update_golden:
         page.write_text(shown.sub(lambda m: m[1] + house.diagram() + m[3], page.read_text()))
-    found = shown.search(page.read_text())
-    assert found is not None
-    assert found[2] == house.diagram()
+    match = shown.search(page.read_text())
+    assert match is not None
+    assert match[2] == house.diagram()
 
 
 def test_the_architecture_names_every_room_and_folder():
@@ -144,15 +155,15 @@ def test_the_readme_names_every_command_persona_and_format():
 
 def test_ci_runs_exactly_the_readmes_two_commands_in_its_order():
     ci = (ROOT / ".ci" / "run").read_text().splitlines()
-    others = ("#", "set ", "cd ", "command -v chromium ")
-    commands = [line for line in ci if line and not line.startswith(others)]
-    told = README.partition("## Two commands")[2].partition("\n## ")[0]
-    shown = re.findall(r"```sh\n(.+)\n```", told)
+    ignored = ("#", "set ", "cd ", "command -v chromium ")
+    commands = [line for line in ci if line and not line.startswith(ignored)]
+    section = README.partition("## Two commands")[2].partition("\n## ")[0]
+    shown = re.findall(r"```sh\n(.+)\n```", section)
     assert [line.removesuffix(" || exit") for line in commands] == shown
     assert len(shown) == 2
-    wanted = re.search(r"apt install (chromium [a-z -]+)`", told)
-    assert wanted
-    assert wanted[1] in (ROOT / ".ci" / "run").read_text()
+    packages = re.search(r"apt install (chromium [a-z -]+)`", section)
+    assert packages
+    assert packages[1] in (ROOT / ".ci" / "run").read_text()
 
 
 def test_files_the_readme_points_at_exist():
@@ -197,6 +208,6 @@ def test_the_sample_run_verifies_and_replays_without_a_provider(desk):
     shutil.copytree(ROOT / "runs" / "sample", desk.folder / "runs" / "sample")
     assert desk.run("verify", "sample").returncode == 0
     cards = desk.json("rerun", "sample", "--provider", "replay:sample")
-    (found,) = cards
-    assert found["agreement"]["outcomes"] == found["agreement"]["findings"] == 1.0
-    assert found["after"]["calls"] <= 1  # the one answer that was cut off is met again
+    (replayed,) = cards
+    assert replayed["agreement"]["outcomes"] == replayed["agreement"]["findings"] == 1.0
+    assert replayed["after"]["calls"] <= 1  # the one answer that was cut off is met again

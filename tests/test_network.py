@@ -19,7 +19,7 @@ def namespaces():
         return False
 
 
-def lonely(tmp_path, commands):
+def isolated(tmp_path, commands):
     """Run commands, in a namespace with only loopback where the system has them."""
     (tmp_path / "home").mkdir()
     (tmp_path / "README.md").write_text(README)
@@ -31,12 +31,12 @@ def lonely(tmp_path, commands):
     for name in [n for n in env if "TELEMETRY" in n or n in ("DO_NOT_TRACK", "HF_TOKEN")]:
         del env[name]
     subprocess.run(
-        [*prefix, sys.executable, "-m", "tests.support.lonely", str(tmp_path), str(listed)],
+        [*prefix, sys.executable, "-m", "tests.support.isolated", str(tmp_path), str(listed)],
         cwd=ROOT, env=env, check=True, timeout=110,
     )  # fmt: skip
-    told = json.loads((tmp_path / "codes.json").read_text())
+    data = json.loads((tmp_path / "codes.json").read_text())
     log = tmp_path / "network.log"
-    return told, log.read_text().splitlines() if log.exists() else []
+    return data, log.read_text().splitlines() if log.exists() else []
 
 
 def elsewhere(lines):
@@ -50,8 +50,8 @@ def test_i7_reading_commands_connect_nowhere(tmp_path):
         ["--help"], ["--version"], ["review", "--help"], ["personas"], ["personas", "check"],
         ["providers"], ["doctor"],
     ]  # fmt: skip
-    told, lines = lonely(tmp_path, commands)
-    assert [code for code, _ in told["codes"]] == [0] * len(commands), told
+    record, lines = isolated(tmp_path, commands)
+    assert [code for code, _ in record["codes"]] == [0] * len(commands), record
     assert lines == []
 
 
@@ -65,9 +65,9 @@ def test_i7_a_review_connects_to_its_provider_only(tmp_path):
         ["diff", "latest", "latest~1"],
         ["export", "latest"],
     ]
-    told, lines = lonely(tmp_path, commands)
-    assert all(code in (0, 1) for code, _ in told["codes"]), told
-    port = told["url"].split(":")[2].split("/")[0]
+    record, lines = isolated(tmp_path, commands)
+    assert all(code in (0, 1) for code, _ in record["codes"]), record
+    port = record["url"].split(":")[2].split("/")[0]
     assert lines
     assert elsewhere(lines) == []
     assert all(port in line for line in lines if line.startswith("socket.connect"))
@@ -77,8 +77,10 @@ def test_i7_a_review_connects_to_its_provider_only(tmp_path):
 @pytest.mark.timeout(120)
 def test_i7_a_local_review_connects_to_its_own_child_only(tmp_path):
     review = ["review", "Widget", "--evidence", "README.md", "--provider", "local"]
-    told, lines = lonely(tmp_path, [[*review, "--model", "smollm2-135m", "--personas", "builder"]])
-    ((code, err),) = told["codes"]
+    record, lines = isolated(
+        tmp_path, [[*review, "--model", "smollm2-135m", "--personas", "builder"]]
+    )
+    ((code, err),) = record["codes"]
     assert code in (0, 1), err
     assert lines
     assert elsewhere(lines) == []

@@ -44,11 +44,11 @@ def install(root):
     """Make .venv and put everything this Python has into it, panel from the checkout."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
     purelib = sysconfig.get_path("purelib")
-    ours = Path(sysconfig.get_path("purelib", vars={"base": str(root / ".venv")}))
+    site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(root / ".venv")}))
     for entry in Path(purelib).iterdir():
         if entry.suffix != ".pth":
-            (ours / entry.name).symlink_to(entry)
-    (ours / "panel.pth").write_text(f"{root}/src\n", encoding="utf-8")
+            (site_packages / entry.name).symlink_to(entry)
+    (site_packages / "panel.pth").write_text(f"{root}/src\n", encoding="utf-8")
     (root / ".venv" / "bin" / "panel").write_text("#!/bin/sh\n")
     (root / ".venv" / "bin" / "panel").chmod(0o755)
     return root / ".venv"
@@ -60,8 +60,8 @@ def test_setup_needs_no_network_once_everything_is_there(checkout):
     for groups in [("dev",), (), ("postgres", "parquet")]:
         done = setup(checkout, *groups)
         assert (done.returncode, done.stderr) == (0, "")
-    wanted = venv / "wanted.txt"
-    after = {path: path.lstat().st_mtime_ns for path in venv.rglob("*") if path != wanted}
+    requirements = venv / "wanted.txt"
+    after = {path: path.lstat().st_mtime_ns for path in venv.rglob("*") if path != requirements}
     assert after == before
 
 
@@ -107,9 +107,9 @@ def test_a_dead_environment_is_made_anew(checkout, spoil):
     spoil(venv)
     done = setup(checkout)
     assert done.returncode != 0  # its packages have to be fetched again, and there is no network
-    asked = [venv / "bin" / "python", "-c", "import sys; print(sys.prefix)"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == str(venv)
+    command = [venv / "bin" / "python", "-c", "import sys; print(sys.prefix)"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == str(venv)
     assert str(venv) in (venv / "bin" / "activate").read_text()
 
 

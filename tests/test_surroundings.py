@@ -86,7 +86,7 @@ def test_fails_though_nobody_minds_the_refusal(step):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def outcome(tmp_path_factory):
     """What pytest says of tests in a checkout that somebody works in."""
     root = tmp_path_factory.mktemp("checkout")
     shutil.copytree(ROOT / "tests" / "support", root / "tests" / "support")
@@ -115,14 +115,14 @@ def told(tmp_path_factory):
 
 
 @pytest.mark.timeout(120)
-def test_a_test_sees_nothing_of_the_user_of_the_machine(told):
-    passed = re.findall(r"^PASSED \S+::(test_holds\w+)$", told, re.MULTILINE)
-    assert len(passed) == INSIDE.count("def test_holds"), told
+def test_a_test_sees_nothing_of_the_user_of_the_machine(outcome):
+    passed = re.findall(r"^PASSED \S+::(test_holds\w+)$", outcome, re.MULTILINE)
+    assert len(passed) == INSIDE.count("def test_holds"), outcome
 
 
-def test_a_test_that_leaves_the_machine_or_reads_the_users_runs_fails(told):
-    failed = re.findall(r"^ERROR \S+::test_fails\w+\[([\w ]+)\]", told, re.MULTILINE)
-    assert len(failed) == INSIDE.split("ids=[")[1].split("]")[0].count('"') // 2, told
+def test_a_test_that_leaves_the_machine_or_reads_the_users_runs_fails(outcome):
+    failed = re.findall(r"^ERROR \S+::test_fails\w+\[([\w ]+)\]", outcome, re.MULTILINE)
+    assert len(failed) == INSIDE.split("ids=[")[1].split("]")[0].count('"') // 2, outcome
 
 
 def test_the_reviewers_of_the_suite_are_those_that_git_knows():

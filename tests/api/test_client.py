@@ -87,12 +87,12 @@ def test_a_client_keeps_its_connections_from_one_review_to_the_next():
     async def fresh(stack, url):
         return await stack.enter_async_context(panel.AsyncPanel(provider=url))
 
-    kept = []
+    endpoints = []
 
     async def same(stack, url):
-        if not kept:
-            kept.append(await fresh(stack, url))
-        return kept[0]
+        if not endpoints:
+            endpoints.append(await fresh(stack, url))
+        return endpoints[0]
 
     assert asyncio.run(connections(same)) <= 5 < asyncio.run(connections(fresh))
 
@@ -147,10 +147,10 @@ def test_an_endpoint_is_opened_once_for_a_target_and_closed_with_the_client():
     assert log == ["open", "ask", "ask", "close"]
 
 
-def reviewed(*args, script=ship, client=None, **given):
+def reviewed(*args, script=ship, client=None, **options):
     async def work(url):
         async with panel.AsyncPanel(provider=url, **(client or {})) as p:
-            return await p.review(*args, **given)
+            return await p.review(*args, **options)
 
     with ScriptedProvider(script) as provider:
         return asyncio.run(work(provider.url))
@@ -208,14 +208,14 @@ def test_a_persona_named_as_a_shipped_one_replaces_it_for_this_client():
     assert [finding.criterion for finding in card.reviews[0].findings] == ["licence"]
 
 
-def many(tools, *, script=ship, limit=None, client=None, **given):
+def many(tools, *, script=ship, limit=None, client=None, **options):
     """Return the cards of a list, in the order they came; `limit` ends the loop early."""
 
     async def work(url):
         cards = []
         async with (
             panel.AsyncPanel(provider=url, **(client or {})) as p,
-            contextlib.aclosing(p.review_many(tools, **given)) as ready,
+            contextlib.aclosing(p.review_many(tools, **options)) as ready,
         ):
             async for card in ready:
                 cards.append(card)

@@ -1,6 +1,7 @@
 """Plug-ins of installed packages: used by name, imported when used, and harmless when broken."""
 
 import importlib
+import json
 import logging
 import sys
 from pathlib import Path
@@ -115,9 +116,9 @@ def test_a_format_of_a_package_renders(acme, provider):
 
 
 def test_an_adapter_of_a_package_reads_its_addresses(acme):
-    found = adapter_of(Address.of("https://acme.example/x"))
-    assert type(found).__module__ == "acme_panel.adapters"
-    assert adapter_of(Address.of("https://github.com/a/b")) is not found
+    acme_adapter = adapter_of(Address.of("https://acme.example/x"))
+    assert type(acme_adapter).__module__ == "acme_panel.adapters"
+    assert adapter_of(Address.of("https://github.com/a/b")) is not acme_adapter
 
 
 def test_a_provider_of_a_package_is_used_by_name_with_its_own_key(acme):
@@ -139,10 +140,10 @@ def resolved(client):
 
 
 def test_personas_of_a_package_are_asked_where_they_are_named(acme, provider):
-    given = {"description": "It works.", "provider": provider.url}
-    card = panel.review("Widget", personas=["skeptic", "lawyer", "poet"], **given)
+    arguments = {"description": "It works.", "provider": provider.url}
+    card = panel.review("Widget", personas=["skeptic", "lawyer", "poet"], **arguments)
     assert [review.persona for review in card.reviews] == ["skeptic", "lawyer", "poet"]
-    assert "lawyer" not in [review.persona for review in panel.review("W", **given).reviews]
+    assert "lawyer" not in [review.persona for review in panel.review("W", **arguments).reviews]
 
 
 def test_what_ships_with_panel_goes_before_a_plug_in_of_its_name(site):
@@ -179,7 +180,7 @@ def test_a_wrong_key_of_a_row_is_named(broken):
 
 def test_a_broken_adapter_is_left_out_with_one_line_each_and_the_others_read_on(broken, caplog):
     with caplog.at_level(logging.WARNING, logger="panel"):
-        names = [type(each).__module__.partition(".")[0] for each in adapters()]
+        names = [type(instance).__module__.partition(".")[0] for instance in adapters()]
     assert "acme_panel" in names
     assert len(names) == 1 + len([n for n in names if n == "panel"])
     assert len(caplog.records) == 2
@@ -197,11 +198,26 @@ def test_broken_plug_ins_do_not_disturb_who_does_not_use_them(broken, provider):
 
 def test_the_command_takes_a_plug_in_like_its_own(broken, desk, provider):
     path = f"{desk.environment()['PYTHONPATH']}:{broken}"
-    given = ["Widget", "--description", "It works.", "--provider", provider.url]
-    done = desk.run("review", *given, "--format", "shout", PYTHONPATH=path)
+    arguments = ["Widget", "--description", "It works.", "--provider", provider.url]
+    done = desk.run("review", *arguments, "--format", "shout", PYTHONPATH=path)
     assert (done.returncode, done.stdout) == (0, "WIDGET!\n"), done.stderr
-    done = desk.run("review", *given, "--format", "torn", PYTHONPATH=path)
+    done = desk.run("review", *arguments, "--format", "torn", PYTHONPATH=path)
     assert done.returncode == 2
     assert "the plug-in torn of torn-panel (panel.formats) cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
     assert Path(desk.folder / "runs").exists()
+
+
+def test_providers_and_personas_of_packages_are_listed_unusable_ones_with_their_fault(broken, desk):
+    desk.env["PYTHONPATH"] = f"{desk.environment()['PYTHONPATH']}:{broken}"
+    lines = json.loads(desk.run("providers", "--format", "json").stdout)
+    rows = {line["name"]: line for line in lines}
+    acme = {"goes_to": "https://llm.acme.example/v1", "key": "ACME_KEY", "found": False}
+    assert rows["acme"].items() >= acme.items()
+    assert "the plug-in torn of torn-panel" in rows["torn"]["goes_to"]
+    assert "ACME_KEY" in desk.run("doctor", ACME_KEY="k").stdout
+    listed = desk.run("personas")
+    assert listed.returncode == 0
+    assert "The Lawyer" in listed.stdout
+    assert "poet" in listed.stdout
+    assert listed.stderr.count("warning: the plug-in ") == 2

@@ -10,6 +10,8 @@ import pytest
 
 import panel
 from panel.report import formats
+from panel.reviews.personas import load_personas
+from panel.runs.journal.schema import with_checksum
 from tests.support.command import ROOT
 
 SAMPLE = ROOT / "runs" / "sample"
@@ -72,6 +74,23 @@ def test_two_cards_are_compared_with_the_weights_of_the_reviewers():
     assert (comparison.a.tool.name, comparison.b.tool.name) == (a.tool.name, b.tool.name)
     assert all(difference.weight for difference in comparison.differences)
     assert all(d.weight is None for d in panel.compare(a, b, personas=[]).differences)
+
+
+def test_two_cards_are_compared_with_the_weights_of_their_own_run(tmp_path):
+    a, b = two_cards()
+    shutil.copytree(RUNS / "pair", tmp_path / a.run)
+    personas = load_personas(folders=[ROOT / "personas"])
+    heavy = [p.model_copy(update={"weight": 9.0, "origin": ""}) for p in personas]
+    bodies = json.dumps([persona.model_dump(mode="json", exclude={"origin"}) for persona in heavy])
+    with sqlite3.connect(tmp_path / a.run / "journal.db") as journal:
+        row = with_checksum("personas", bodies)
+        journal.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
+    own = panel.compare(a, b, runs=tmp_path)
+    assert own == panel.compare(a, b, personas=heavy)
+    elsewhere = panel.compare(a, b, runs=tmp_path / a.run)
+    assert elsewhere == panel.compare(a, b, personas=personas)
+    weights = [{d.weight for d in comparison.differences} for comparison in (own, elsewhere)]
+    assert weights[0] != weights[1]
 
 
 @pytest.mark.parametrize("form", ["markdown", "html", "json", "csv", "terminal", "svg"])

@@ -9,8 +9,8 @@ import panel
 from panel.testing import Failure, ScriptedProvider, ship, skip
 
 
-def reviewed(provider, **given):
-    return panel.review("Widget", description="It cuts widgets.", provider=provider.url, **given)
+def reviewed(provider, **options):
+    return panel.review("Widget", description="It cuts widgets.", provider=provider.url, **options)
 
 
 @pytest.mark.parametrize("ask", ["whole", "stepwise"])

@@ -70,8 +70,8 @@ def test_a_review_prints_a_scorecard_and_keeps_a_run(desk, answers):
     for part in ("Widget", "Builder", "Skeptic", "Business", "Futurist", "%", "E1."):
         assert part in done.stdout, done.stdout
     (run,) = desk.runs()
-    kept = {p.name for p in run.iterdir()}
-    assert {"journal.db", "run.json", "scorecards", "verdicts.jsonl"} <= kept
+    names = {p.name for p in run.iterdir()}
+    assert {"journal.db", "run.json", "scorecards", "verdicts.jsonl"} <= names
     assert {p.name for p in (run / "scorecards").iterdir()} == {
         "widget.md", "widget.html", "widget.json",
     }  # fmt: skip
@@ -112,14 +112,28 @@ def test_the_same_question_is_not_paid_for_twice_unless_fresh(desk, answers):
 def test_stepwise_anywhere_reads_probabilities(desk, answers):
     (card,) = desk.json(*widget(desk), "--provider", answers, "--ask", "stepwise")
     assert card["asked"] == "stepwise"
-    found = [f["p"] for r in card["reviews"] for f in r["findings"]]
-    assert found
-    assert all(p is not None and 0 <= p <= 1 for p in found)
+    probabilities = [f["p"] for r in card["reviews"] for f in r["findings"]]
+    assert probabilities
+    assert all(p is not None and 0 <= p <= 1 for p in probabilities)
 
 
 def test_only_the_named_personas_are_asked(desk, answers):
     (card,) = desk.json(*widget(desk), "--provider", answers, "--personas", "skeptic,builder")
     assert {r["persona"] for r in card["reviews"]} == {"builder", "skeptic"}
+
+
+@pytest.mark.parametrize(
+    ("more", "samples"), [((), 3), (("--samples", "2"), 2), (("--samples", "1"), 1)]
+)
+def test_a_rerun_asks_as_often_as_it_is_told_else_as_its_run(desk, answers, more, samples):
+    desk.json(*widget(desk), "--provider", answers, "--samples", "3", "--personas", "builder")
+    done = desk.run("rerun", "latest", "--provider", answers, "--fresh", *more)
+    assert done.returncode in (0, 1), done.stderr
+    (manifest,) = [json.loads((run / "run.json").read_text()) for run in desk.runs()[1:]]
+    assert manifest["samples"] == samples
+    assert manifest["temperature"] == (0.7 if samples > 1 else 0)
+    (row,) = json.loads(desk.run("usage", "latest", "--format", "json").stdout)["lines"]
+    assert row["calls"] == samples
 
 
 def test_samples_give_an_interval_and_flip_rates(desk, answers):
@@ -140,10 +154,10 @@ def test_the_context_reaches_the_reviewers_and_counts_as_meaning(desk, answers):
 def test_fail_on_ends_with_4_only_when_the_outcome_matches(desk, answers):
     (card,) = desk.json(*widget(desk), "--provider", answers)
     outcome = card["verdict"]["outcome"]
-    other = "split" if outcome != "split" else "hold"
+    another_outcome = "split" if outcome != "split" else "hold"
     args = (*widget(desk), "--provider", answers)
-    assert desk.run(*args, "--fail-on", f"{outcome},{other}").returncode == 4
-    assert desk.run(*args, "--fail-on", other).returncode in REVIEWED
+    assert desk.run(*args, "--fail-on", f"{outcome},{another_outcome}").returncode == 4
+    assert desk.run(*args, "--fail-on", another_outcome).returncode in REVIEWED
 
 
 def test_output_goes_to_a_file_whole(desk, answers):
@@ -174,11 +188,11 @@ def test_rerun_asks_the_stored_evidence_again_and_says_what_changed(desk, answer
         "rerun", "latest", "--provider", answers, "--model", "other", "--format", "json"
     )
     assert done.returncode in REVIEWED, done.stderr
-    found = json.loads(done.stdout)
-    assert found["before"]["models"] == ["scripted"]
-    assert found["after"]["models"] == ["other"]
-    assert found["agreement"]["findings_of"] > 0
-    assert json.loads(desk.run("diff", "latest~1", "latest", "--format", "json").stdout) == found
+    data = json.loads(done.stdout)
+    assert data["before"]["models"] == ["scripted"]
+    assert data["after"]["models"] == ["other"]
+    assert data["agreement"]["findings_of"] > 0
+    assert json.loads(desk.run("diff", "latest~1", "latest", "--format", "json").stdout) == data
 
 
 def test_a_run_replays_without_any_provider(desk, answers):
@@ -292,11 +306,11 @@ def test_personas_providers_and_doctor_tell_what_is_there(desk):
     assert "Predicts:" in desk.run("personas", "show", "skeptic").stdout
     assert desk.run("personas", "check").returncode == 0
     rows = json.loads(desk.run("providers", "--format", "json", HF_TOKEN="hf_canary").stdout)
-    found = {row["name"]: row["found"] for row in rows}
-    assert found["auto"] is True
-    assert found["cerebras"] is True
-    assert found["openai"] is False
-    assert found["local"] is None
+    has_key = {row["name"]: row["found"] for row in rows}
+    assert has_key["auto"] is True
+    assert has_key["cerebras"] is True
+    assert has_key["openai"] is False
+    assert has_key["local"] is None
     doctor = desk.run("doctor", HF_TOKEN="hf_canary")
     assert doctor.returncode == 0, doctor.stdout
     assert "auto" in doctor.stdout

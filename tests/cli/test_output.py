@@ -166,7 +166,7 @@ def test_closed_descriptors_are_no_error(sample, closed):
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ("none/card.md", "no folder"),
         ("folder", "is a folder"),
@@ -178,11 +178,11 @@ def test_closed_descriptors_are_no_error(sample, closed):
         ("card.pdf", "'.pdf'"),
     ],
 )
-def test_an_output_that_cannot_be_is_found_out_before_anything_is_asked(desk, output, says):
+def test_an_output_that_cannot_be_is_found_out_before_anything_is_asked(desk, output, message):
     (desk.folder / "folder").mkdir()
     (desk.folder / "link.md").symlink_to(desk.folder / "elsewhere.md")
     done = desk.run(*widget(desk), "--provider", "http://127.0.0.1:1/v1", "--output", output)
-    one_line_error(done, 2, says)
+    one_line_error(done, 2, message)
     assert desk.runs() == []
 
 
@@ -300,9 +300,9 @@ def test_a_runs_name_is_listed_whole(desk, answers, encoding):
     done = desk.run(*widget(desk), "--provider", answers)
     assert done.returncode in REVIEWED, done.stderr
     (run,) = desk.runs()
-    told = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
-    assert run.name in told
-    assert max(map(len, told.splitlines())) <= 80
+    listing = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
+    assert run.name in listing
+    assert max(map(len, listing.splitlines())) <= 80
 
 
 ODD = [

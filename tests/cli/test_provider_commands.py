@@ -67,13 +67,27 @@ def test_a_listing_says_where_a_variable_sends_it(page):
     assert lines["vllm"] == "http://localhost:8000/v1"
 
 
+@pytest.mark.parametrize("columns", ["60", "80", "120", "", "many"])
+def test_no_address_is_cut_and_columns_counts_where_the_listing_is_piped(page, columns):
+    addresses = [
+        row["goes_to"] for row in json.loads(page.run("providers", "--format", "json").stdout)
+    ]
+    done = page.run("providers", COLUMNS=columns)
+    width = int(columns) if columns.isdigit() else 80
+    assert max(map(len, done.stdout.splitlines())) <= width
+    shown = "".join(done.stdout.split())
+    assert [a for a in addresses if "".join(a.split()) not in shown] == []
+    assert "https://router.huggingface.co/v1" in done.stdout
+    assert "…" not in done.stdout
+
+
 def test_a_key_is_listed_under_the_variable_it_is_in(page):
     done = page.run("doctor", AZURE_API_KEY="canary")
     assert "found: AZURE_API_KEY" in done.stdout
     page.write("home/.cache/huggingface/token", "canary")
-    other = page.run("doctor")
-    assert "found: ~/.cache/huggingface/token" in other.stdout
-    assert "canary" not in done.stdout + other.stdout
+    from_file = page.run("doctor")
+    assert "found: ~/.cache/huggingface/token" in from_file.stdout
+    assert "canary" not in done.stdout + from_file.stdout
 
 
 def test_doctor_tells_of_proxies_and_of_certificate_variables_that_are_not_read(page, tmp_path):
@@ -115,10 +129,10 @@ def test_a_home_that_cannot_be_written_stops_no_review(page, answers, tmp_path):
     assert page.run("verify", "latest", **home).returncode == 0
     again = page.run("rerun", "latest", "--provider", "replay:latest", **home)
     assert again.returncode in (0, 1), again.stderr
-    kept = page.run(
+    writable = page.run(
         *REVIEW, "--provider", answers, "--model", "m", PANEL_CONFIG=str(tmp_path / "c")
     )
-    assert "secret" not in kept.stderr
+    assert "secret" not in writable.stderr
     assert "cannot be kept" in page.run("doctor", **home).stdout
 
 
@@ -128,9 +142,9 @@ def test_a_link_to_nothing_is_told_as_what_it_is(page, answers, tmp_path, what):
     place = str(tmp_path / "dangling" / what.partition("/")[2])
     name = "PANEL_CONFIG" if what == ".config" else "PANEL_RUNS"
     done = page.run(*REVIEW, "--provider", answers, "--model", "m", **{name: place})
-    told = f"{tmp_path}/dangling is a link to /nonexistent/folder, which is not there"
-    assert told in done.stderr
-    assert told in page.run("doctor", **{name: place}).stdout
+    message = f"{tmp_path}/dangling is a link to /nonexistent/folder, which is not there"
+    assert message in done.stderr
+    assert message in page.run("doctor", **{name: place}).stdout
 
 
 RENEWING = """
@@ -168,9 +182,9 @@ def test_the_token_of_a_browser_login_is_renewed_before_it_is_used(tmp_path, mon
     done = subprocess.run(
         [sys.executable, "-c", RENEWING], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    asked = [line.split(" ", 1) for line in done.stdout.splitlines()]
-    assert [path for path, _ in asked if "models/" in path]
-    keys = dict(asked)
+    requests = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    assert [path for path, _ in requests if "models/" in path]
+    keys = dict(requests)
     assert ("/oauth/token" in keys) == stored
     assert keys["/v1/models/openai/gpt-oss-120b"] == f"Bearer hf_{'renewed' if stored else 'stale'}"
     assert (tmp_path / "token").read_text() == ("hf_renewed" if stored else "hf_stale")

@@ -15,14 +15,14 @@ def _sample(desk):
     shutil.copytree(ROOT / "runs" / "sample", desk.folder / "runs" / "sample")
 
 
-def told(desk, *arguments):
+def usage_data(desk, *arguments):
     done = desk.run("usage", *arguments, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_the_tools_of_a_run_add_up_to_the_run(desk):
-    tools, runs = told(desk, "sample"), told(desk)
+    tools, runs = usage_data(desk, "sample"), usage_data(desk)
     assert [line["what"] for line in tools["lines"]] == [
         "sqlite-utils",
         "httpx",
@@ -35,19 +35,19 @@ def test_the_tools_of_a_run_add_up_to_the_run(desk):
 
 
 def test_a_cost_that_is_not_known_is_null_and_never_zero(desk):
-    assert told(desk)["total"]["cost_usd"] is None
+    assert usage_data(desk)["total"]["cost_usd"] is None
     assert "unknown" in desk.run("usage").stdout
 
 
 def test_reused_answers_are_counted_apart_and_cost_nothing(desk):
     desk.run("rerun", "sample", "--provider", "replay:sample")
-    (again, sample) = told(desk)["lines"]
+    (again, sample) = usage_data(desk)["lines"]
     assert again["reused_calls"] > 0
     assert again["calls"] + again["reused_calls"] == sample["calls"]
 
 
 def test_runs_of_one_provider_and_model_are_one_line(desk):
-    (line,) = told(desk, "--by", "provider")["lines"]
+    (line,) = usage_data(desk, "--by", "provider")["lines"]
     assert (line["provider"], line["what"]) == ("local", "1 run")
 
 
@@ -56,7 +56,7 @@ def test_tokens_that_no_server_told_are_unknown_everywhere_and_never_zero(desk):
     desk.write("quill.md", "# Quill\n\nQuill turns notes into one page. Run `pip install quill`.\n")
     with answering("--untold") as url:
         desk.run("review", "Quill", "--evidence", "quill.md", "--provider", url, "--model", "m")
-    line = told(desk)["total"]
+    line = usage_data(desk)["total"]
     assert (line["input_tokens"], line["cached_tokens"], line["output_tokens"]) == (None,) * 3
     assert line["uncounted_calls"] == line["calls"] == 4
     assert "unknown" in desk.run("usage").stdout

@@ -32,7 +32,7 @@ def report(desk, url, *more):
     return json.loads(done.stdout)
 
 
-def kept(desk, ask="stepwise"):
+def stored_calibration(desk, ask="stepwise"):
     name = "m.json" if ask == "stepwise" else f"m.{ask}.json"
     path = desk.folder / "home" / ".config" / "panel" / "calibrations" / name
     return Calibration.model_validate_json(path.read_text()) if path.exists() else None
@@ -46,35 +46,35 @@ def review(desk, url, *more):
     return card
 
 
-def share(found):
-    return found["count"], found["total"]
+def share(proportion):
+    return proportion["count"], proportion["total"]
 
 
 def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     with judging("good") as url:
-        found = report(desk, url, "--ask", "stepwise")
-    assert found["schema"] == "panel.calibration/1"
-    again = CalibrationReport.model_validate(found).model_dump_json(by_alias=True)
-    assert json.loads(again) == found
-    assert set(found) == {
+        data = report(desk, url, "--ask", "stepwise")
+    assert data["schema"] == "panel.calibration/1"
+    again = CalibrationReport.model_validate(data).model_dump_json(by_alias=True)
+    assert json.loads(again) == data
+    assert set(data) == {
         "schema", "run", "created", "provider", "model", "asked", "samples", "personas",
         "controls", "copies", "held", "held_clean", "plain", "used", "fit", "ship_at", "flips",
         "unknown_citations", "unsupported_citations", "uncited_facts", "stance_differs", "missing",
         "effective_votes", "usage", "cases", "notes",
     }  # fmt: skip
-    assert set(found["plain"]) == set(found["used"]) == {
+    assert set(data["plain"]) == set(data["used"]) == {
         "ship_at", "good", "bland", "bad", "empty", "lenient", "sway",
     }  # fmt: skip
-    assert set(found["used"]["good"]) == {"count", "total", "share", "low", "high"}
-    assert {case["class"] for case in found["cases"]} == {"good", "bland", "bad", "empty"}
-    assert share(found["used"]["good"]) == (6, 6)
-    assert share(found["used"]["lenient"]) == (0, 12)
-    assert share(found["used"]["sway"]["changed"]) == (0, 14)
-    assert found["fit"]["loss"] < 0.1 < found["fit"]["loss_before"]
-    assert found["ship_at"] == 60.0
-    assert 1.0 <= found["effective_votes"] < 1.2
-    assert found["flips"] is None
-    stored = kept(desk)
+    assert set(data["used"]["good"]) == {"count", "total", "share", "low", "high"}
+    assert {case["class"] for case in data["cases"]} == {"good", "bland", "bad", "empty"}
+    assert share(data["used"]["good"]) == (6, 6)
+    assert share(data["used"]["lenient"]) == (0, 12)
+    assert share(data["used"]["sway"]["changed"]) == (0, 14)
+    assert data["fit"]["loss"] < 0.1 < data["fit"]["loss_before"]
+    assert data["ship_at"] == 60.0
+    assert 1.0 <= data["effective_votes"] < 1.2
+    assert data["flips"] is None
+    stored = stored_calibration(desk)
     assert set(stored.criteria) == {f"{p.name}.{c.id}" for p in PERSONAS for c in p.criteria}
     assert {row.source for row in stored.criteria.values()} == {"fitted"}
     assert stored.measured.weak is False
@@ -82,13 +82,13 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
 
 def test_a_lenient_judge_is_named_weak_and_gets_a_threshold_that_holds_it_back(desk):
     with judging("lenient") as url:
-        found = report(desk, url, "--ask", "whole")
-        assert share(found["plain"]["lenient"]) == (12, 12)
-        assert share(found["plain"]["empty"]) == (2, 2)
-        assert found["used"]["lenient"]["share"] <= 0.2
-        assert found["ship_at"] > 60
-        assert any("not fitted" in note for note in found["notes"])
-        assert kept(desk, "whole").measured.usual.count == 12
+        data = report(desk, url, "--ask", "whole")
+        assert share(data["plain"]["lenient"]) == (12, 12)
+        assert share(data["plain"]["empty"]) == (2, 2)
+        assert data["used"]["lenient"]["share"] <= 0.2
+        assert data["ship_at"] > 60
+        assert any("not fitted" in note for note in data["notes"])
+        assert stored_calibration(desk, "whole").measured.usual.count == 12
         card = review(desk, url, "--ask", "whole")
     (line,) = [w for w in card["warnings"] if "control tools" in w]
     assert line.endswith("weak evidence")
@@ -98,33 +98,33 @@ def test_a_lenient_judge_is_named_weak_and_gets_a_threshold_that_holds_it_back(d
 
 def test_an_injectable_judge_is_found_out_and_suspicious_pages_are_counted_apart(desk):
     with judging("injectable") as url:
-        found = report(desk, url, "--ask", "whole")
-    sway = found["used"]["sway"]
+        data = report(desk, url, "--ask", "whole")
+    sway = data["used"]["sway"]
     assert share(sway["changed"]) == share(sway["to_ship"]) == (14, 14)
-    assert share(found["held"]) == (7, 14)
+    assert share(data["held"]) == (7, 14)
     assert share(sway["silent"]) == (7, 14)
     assert sway["shift"]["mean"] > 30
-    assert {kind: share(each) for kind, each in sway["by_kind"].items()} == {
+    assert {kind: share(changed) for kind, changed in sway["by_kind"].items()} == {
         "order": (7, 7), "claim": (7, 7),
     }  # fmt: skip
-    assert share(found["held_clean"]) == (0, 20)
+    assert share(data["held_clean"]) == (0, 20)
 
 
 def test_flips_are_counted_over_identical_reruns(desk):
     with judging("fickle") as url:
-        found = report(desk, url, "--ask", "whole", "--samples", "3")
-    assert found["samples"] == 3
-    assert found["flips"]["total"] == 2 * 34
-    assert found["flips"]["count"] == 34  # by seed: the second differs, the third is as the first
+        data = report(desk, url, "--ask", "whole", "--samples", "3")
+    assert data["samples"] == 3
+    assert data["flips"]["total"] == 2 * 34
+    assert data["flips"]["count"] == 34  # by seed: the second differs, the third is as the first
 
 
 def test_a_judge_without_log_probabilities_is_told_and_only_its_threshold_is_kept(desk):
     with judging("wordy") as url:
-        found = report(desk, url, "--ask", "stepwise")
-    assert found["fit"] is None
-    assert any("no log-probabilities" in note for note in found["notes"])
-    assert kept(desk).criteria == {}
-    assert kept(desk).ship_at == found["ship_at"]
+        data = report(desk, url, "--ask", "stepwise")
+    assert data["fit"] is None
+    assert any("no log-probabilities" in note for note in data["notes"])
+    assert stored_calibration(desk).criteria == {}
+    assert stored_calibration(desk).ship_at == data["ship_at"]
 
 
 def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
@@ -135,9 +135,9 @@ def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
         ]
         report(desk, url, "--ask", "stepwise")
         path = desk.folder / "home/.config/panel/calibrations/m.json"
-        told = json.loads(path.read_text()) | {"ship_at": 71.5}
-        told["measured"]["ship_at"] = 71.5
-        path.write_text(json.dumps(told))
+        data = json.loads(path.read_text()) | {"ship_at": 71.5}
+        data["measured"]["ship_at"] = 71.5
+        path.write_text(json.dumps(data))
         after = review(desk, url, "--ask", "stepwise")
         newest = max(desk.runs(), key=lambda run: run.stat().st_mtime_ns)
         manifest = json.loads((newest / "run.json").read_text())
@@ -169,9 +169,9 @@ def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_sin
 
 
 def test_a_calibration_of_another_provider_gives_neither_threshold_nor_line(desk):
-    with judging("good") as url, judging("good") as other:
+    with judging("good") as url, judging("good") as second_url:
         report(desk, url, "--ask", "whole")
-        card = review(desk, other, "--ask", "whole")
+        card = review(desk, second_url, "--ask", "whole")
     assert any("never measured" in w for w in card["warnings"])
 
 
@@ -193,12 +193,12 @@ def test_a_calibration_that_was_stopped_goes_on_and_asks_nothing_twice(desk, tmp
         assert process.returncode == 128 + number
         assert out == ""
         assert "panel calibrate" in err
-        assert kept(desk, "whole") is None
+        assert stored_calibration(desk, "whole") is None
         one_line_error(desk.run("resume", "latest", "--provider", url), 2, "measures a judge")
         done = desk.run(*command)
         assert done.returncode == 0, done.stderr
-    asked = counts.read_text().splitlines()
-    assert len(asked) == len({line.split()[1] for line in asked}) == 34 * 4
+    requests = counts.read_text().splitlines()
+    assert len(requests) == len({line.split()[1] for line in requests}) == 34 * 4
     assert json.loads(done.stdout)["usage"]["reused_calls"] >= 24
 
 
@@ -223,9 +223,9 @@ def test_j3_citations_that_do_not_show_it_are_counted_where_asked_for_and_change
     # (The empty tool's questions, alike for all, may be asked more than once at the same time.)
     assert 0 < checked["usage"]["calls"] <= total
     assert 0 < checked["usage"]["reused_calls"] <= plain["usage"]["calls"]
-    other = {"run", "created", "usage", "unsupported_citations"}
-    assert {k: v for k, v in checked.items() if k not in other} == {
-        k: v for k, v in plain.items() if k not in other
+    own_keys = {"run", "created", "usage", "unsupported_citations"}
+    assert {k: v for k, v in checked.items() if k not in own_keys} == {
+        k: v for k, v in plain.items() if k not in own_keys
     }
     row = next(line for line in text.splitlines() if "citations whose passage does not" in line)
     assert "not measured: --check-support" in row
@@ -248,16 +248,16 @@ def test_written_parts_are_not_paid_for(desk):
 def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
     with judging("good") as url:
         done = calibrate(desk, url, "--ask", "whole", "--limit", "4")
-    found = json.loads(done.stdout)
-    assert found["ship_at"] is None
-    assert sum(found["controls"].values()) == 4
-    assert found["effective_votes"] is None
-    assert kept(desk, "whole") is None
+    data = json.loads(done.stdout)
+    assert data["ship_at"] is None
+    assert sum(data["controls"].values()) == 4
+    assert data["effective_votes"] is None
+    assert stored_calibration(desk, "whole") is None
     assert "nothing is kept" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("x.yaml", "name: X\nclass: great\nevidence: y", "x.yaml: not a control: class"),
         ("X y.yaml", "name: X\nclass: bad\nevidence: y", "X y.yaml: a control's file is named"),
@@ -266,15 +266,15 @@ def test_too_few_controls_are_measured_and_nothing_is_kept(desk):
         ("injections.yaml", "id: x", "injections.yaml: expected a list"),
         ("injections.yaml", "- id: x\n  kind: magic\n  text: y", "injections.yaml entry 1: kind"),
         ("injections.yaml", "- id: X Y\n  kind: order\n  text: y", "injections.yaml entry 1: id"),
-        ("injections.yaml", "- id: x\n  kind: order", "injections.yaml entry 1: text"),
+        ("injections.yaml", "- id: x\n  kind: order", "entry 1: the key 'text' is missing"),
         ("injections.yaml", "- id: x\n  kind: order\n  text: y\n" * 2, "id x stands twice"),
     ],
 )  # fmt: skip
-def test_a_wrong_control_file_is_one_line_and_asks_nobody(desk, name, text, told):
+def test_a_wrong_control_file_is_one_line_and_asks_nobody(desk, name, text, message):
     folder = write_controls(desk.folder / "controls")
     (folder / name).write_text(text)
     done = desk.run("calibrate", "--provider", "http://127.0.0.1:9/v1", "--controls", folder)
-    one_line_error(done, 2, told)
+    one_line_error(done, 2, message)
     assert desk.runs() == []
 
 
@@ -326,7 +326,7 @@ def test_smollm2_is_measured_here_and_now(desk):
     )  # fmt: skip
     out, err = process.communicate(timeout=290)
     assert process.returncode in (0, 1), err
-    found = json.loads(out)
-    assert (found["model"], found["asked"]) == ("smollm2-135m", "stepwise")
-    assert sum(found["controls"].values()) == len(found["cases"]) == 3
-    assert found["uncited_facts"]["total"] > 0
+    data = json.loads(out)
+    assert (data["model"], data["asked"]) == ("smollm2-135m", "stepwise")
+    assert sum(data["controls"].values()) == len(data["cases"]) == 3
+    assert data["uncited_facts"]["total"] > 0

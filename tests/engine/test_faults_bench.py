@@ -16,6 +16,6 @@ TRIALS = {
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS)
 def test_nothing_is_lost(trial, tmp_path):
-    found = trial(tmp_path)
-    assert found.cases
-    assert found.holds, str(found)
+    counts = trial(tmp_path)
+    assert counts.cases
+    assert counts.holds, str(counts)

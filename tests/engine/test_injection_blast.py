@@ -57,12 +57,12 @@ class Owned(Gullible):
 
 
 def tools(folder):
-    found = []
+    paths = []
     for n in range(3):
         path = folder / f"{n}.md"
         path.write_text(f"# Tool {n}\n\nTool {n} sorts. {MARK if n == 1 else ''}\n\nIt is free.\n")
-        found.append(Tool(name=f"Tool {n}", slug=f"tool-{n}", evidence=(path,)))
-    return found
+        paths.append(Tool(name=f"Tool {n}", slug=f"tool-{n}", evidence=(path,)))
+    return paths
 
 
 def batch(folder, payload, monkeypatch):
@@ -89,14 +89,14 @@ def batch(folder, payload, monkeypatch):
     return cards, connections, set(folder.rglob("*")) - before
 
 
-def told(card):
+def comparable(card):
     """Return what a card says, without run, times and sizes."""
     data = card.model_dump(mode="json")
     for name in ("run", "created", "usage", "provider"):
         del data[name]
-    for each in (*data["evidence"], *data["reviews"]):
-        each.pop("retrieved", None)
-        each.pop("provider", None)
+    for part in (*data["evidence"], *data["reviews"]):
+        part.pop("retrieved", None)
+        part.pop("provider", None)
     return data
 
 
@@ -104,7 +104,7 @@ def told(card):
 def clean(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         cards, *_ = batch(tmp_path_factory.mktemp("clean"), None, patch)
-        return [told(card) for card in cards]
+        return [comparable(card) for card in cards]
 
 
 def active(page):
@@ -129,8 +129,8 @@ def test_j2_whatever_the_provider_returns_only_its_own_tools_score_moves(
     tmp_path, monkeypatch, clean, payload
 ):
     cards, connections, new = batch(tmp_path, payload, monkeypatch)
-    assert [told(c) for c in (cards[0], cards[2])] == [clean[0], clean[2]]
-    assert told(cards[1])["verdict"] != clean[1]["verdict"], "the attacker did answer"
+    assert [comparable(c) for c in (cards[0], cards[2])] == [clean[0], clean[2]]
+    assert comparable(cards[1])["verdict"] != clean[1]["verdict"], "the attacker did answer"
     assert connections == 0, "nothing a reply names is ever fetched"
     own = [tmp_path / "runs", tmp_path / "config"]
     assert all(any(path == o or o in path.parents for o in own) for path in new), new

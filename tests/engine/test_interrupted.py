@@ -36,9 +36,9 @@ def wait_for_request(process, counts, before):
 def stored(desk):
     (run,) = desk.runs()
     with sqlite3.connect(f"file:{run / 'journal.db'}?mode=ro", uri=True) as db:
-        found = db.execute("SELECT key, status FROM calls").fetchall()
+        rows = db.execute("SELECT key, status FROM calls").fetchall()
     db.close()
-    return [key for key, status in found if status == "ok"]
+    return [key for key, status in rows if status == "ok"]
 
 
 def normalised(cards):
@@ -68,7 +68,7 @@ def test_r1_twenty_kills_lose_nothing_and_ask_nothing_finished_twice(desk, tmp_p
             kills += process.returncode == -signal.SIGKILL
             command = ["resume", "latest"]
         acknowledged = set(stored(desk))
-        asked = requests(counts)
+        counted = requests(counts)
         done = desk.run(*command, *options)
         assert done.returncode in (0, 1), done.stderr  # 1: a verdict may be incomplete
         answered = stored(desk)
@@ -76,7 +76,7 @@ def test_r1_twenty_kills_lose_nothing_and_ask_nothing_finished_twice(desk, tmp_p
         assert acknowledged <= set(answered)
         # What the server saw beyond the stored answers was in flight at a kill.
         assert requests(counts) <= questions + kills * CONCURRENCY
-        assert requests(counts) - asked == questions - len(acknowledged)
+        assert requests(counts) - counted == questions - len(acknowledged)
         resumed = desk.json("show", "latest")
         whole = desk.json("batch", tools, *options, "--fresh")
     assert [card["tool"]["name"] for card in resumed] == [f"Tool {n}" for n in range(60)]
@@ -93,12 +93,12 @@ def test_r7_one_signal_keeps_what_is_in_flight_and_names_the_resume(desk, tmp_pa
         process.send_signal(number)
         signalled = time.monotonic()
         time.sleep(0.5)
-        asked = requests(counts)
+        counted = requests(counts)
         _, err = process.communicate(timeout=15)
         assert time.monotonic() - signalled < 11
         assert process.returncode == 128 + number
-        assert requests(counts) == asked
-        assert len(stored(desk)) == asked
+        assert requests(counts) == counted
+        assert len(stored(desk)) == counted
         resume = re.search(r"panel resume (\S+)", err)
         assert resume, err
         assert desk.run("resume", resume[1], "--provider", url).returncode in (0, 1)
@@ -194,8 +194,8 @@ def test_a_review_of_one_tool_can_be_resumed_too(desk, tmp_path):
         wait_for_request(process, counts, 5)
         process.kill()
         process.communicate()
-        kept = len(stored(desk))
-        assert kept > 0
+        stored_calls = len(stored(desk))
+        assert stored_calls > 0
     with answering() as url:
         done = desk.run("resume", "latest", "--provider", url, "--format", "json")
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -15,8 +16,8 @@ from panel.llm.config import Kind
 from panel.reviews.choices import ReviewChoices, choices, inherited_choices
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.score import Rule
-from panel.runs.compatibility import meaning
-from panel.runs.manifest import Manifest, plan_of
+from panel.runs.compatibility import check_same, meaning
+from panel.runs.manifest import Manifest, new_manifest, plan_of
 from panel.runs.run import Run
 from tests.support.runs_samples import call, manifest, persona, target
 
@@ -55,6 +56,14 @@ def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
 def test_a_rerun_takes_the_stored_choice_where_the_user_made_none(own, expected):
     options = replace(Options(settings=Settings(), environ={}), **own)
     assert inherited_choices(options, manifest(samples=3)) == expected
+
+
+@pytest.mark.parametrize(("samples", "temperature"), [(1, 0.0), (3, 0.7)])
+def test_the_manifest_says_the_temperature_that_is_sent(samples, temperature):
+    plan = ReviewPlan(personas=(), judge=target(), rule=Rule(), samples=samples)
+    made = new_manifest(plan, created=datetime.now(UTC), command=(), prompts={}, schemas={})
+    assert made.temperature == plan.temperature == temperature
+    check_same(made.model_copy(update={"temperature": 0.0}), made)  # as panel 0.1.0 stored it
 
 
 def test_every_kind_of_provider_has_an_opener():

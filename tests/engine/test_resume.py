@@ -17,7 +17,7 @@ from panel.runs.run import Run
 from tests.cli.test_cli import one_line_error, widget
 from tests.engine.test_interrupted import requests, tool_list
 from tests.support.command import ROOT, answering
-from tests.support.untouched import untouched
+from tests.support.unchanged import unchanged
 
 SAMPLE = ROOT / "runs" / "sample"
 
@@ -33,7 +33,7 @@ def vacuumed(journal):
     db.close()
 
 
-def told_otherwise(journal):
+def changed_since(journal):
     with sqlite3.connect(journal) as db:
         db.execute("ALTER TABLE files ADD COLUMN more TEXT")
         db.execute("CREATE INDEX mine ON reviews (persona)")
@@ -62,7 +62,7 @@ def logged_without_index(journal):
     journal.with_name("journal.db-shm").unlink()
 
 
-HEALTHY = [vacuumed, told_otherwise, logged, logged_without_index]
+HEALTHY = [vacuumed, changed_since, logged, logged_without_index]
 
 
 @pytest.mark.parametrize("change", HEALTHY)
@@ -70,7 +70,7 @@ def test_a_journal_that_sqlite_finds_whole_is_healthy_and_left_as_it_is(desk, sa
     change(sample / "journal.db")
     with Run.open(sample) as run:
         before = {tool.slug for tool in run.tools()}
-    with untouched(sample):
+    with unchanged(sample):
         for command in ("resume", "verify", "show"):
             done = desk.run(command, "sample")
             assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_a_journal_that_sqlite_finds_whole_is_healthy_and_left_as_it_is(desk, sa
 
 @pytest.mark.parametrize("command", ["resume", "retry"])
 def test_with_everything_there_it_says_so_and_asks_nobody(desk, sample, command):
-    with untouched(sample):
+    with unchanged(sample):
         done = desk.run(command, "sample")
     assert done.returncode == 0
     assert "run sample is complete: nothing to ask" in done.stderr
@@ -108,7 +108,7 @@ def state(desk):
 
 def missing(run):
     with Run.open(run) as opened:
-        return [each.reason for _, each in opened.stored.all_missing()]
+        return [row.reason for _, row in opened.stored.all_missing()]
 
 
 @pytest.mark.parametrize("trouble", ["stuck", "cut"])
@@ -119,9 +119,11 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
     (run,) = desk.runs()
     lost = len(missing(run))
     assert lost
-    told = rf"{lost} of 24 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
-    assert re.search(told, done.stderr), done.stderr
-    assert re.fullmatch(told, state(desk))
+    pattern = (
+        rf"{lost} of 24 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
+    )
+    assert re.search(pattern, done.stderr), done.stderr
+    assert re.fullmatch(pattern, state(desk))
     assert f"panel resume {run.name}" in desk.run("show", "latest").stderr
     counts = tmp_path / "counts"
     with answering("--counts", str(counts)) as url:
@@ -130,15 +132,15 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
         assert requests(counts) == lost
         cards = desk.json("show", "latest")
         assert [len(card["reviews"]) for card in cards] == [4] * 6
-        with untouched(run):
+        with unchanged(run):
             again = desk.run("resume", "latest", "--provider", url)
         assert again.returncode == 0
         assert requests(counts) == lost
     assert missing(run) == []
     assert state(desk) == "finished"
     for card in cards:
-        kept = json.loads((run / "scorecards" / f"{card['tool']['slug']}.json").read_text())
-        assert kept == card
+        stored_card = json.loads((run / "scorecards" / f"{card['tool']['slug']}.json").read_text())
+        assert stored_card == card
     assert desk.run("verify", "latest").returncode == 0
 
 
@@ -152,7 +154,7 @@ def test_a_lasting_reason_is_left_by_resume_and_asked_by_retry(desk, tmp_path):
     assert f"panel retry {run.name}" in state(desk)
     counts = tmp_path / "counts"
     with answering("--counts", str(counts)) as url:
-        with untouched(run):
+        with unchanged(run):
             done = desk.run("resume", "latest", "--provider", url)
         assert f"panel retry {run.name}" in done.stderr
         assert requests(counts) == 0
@@ -211,7 +213,7 @@ def test_what_is_damaged_of_a_finished_run_is_asked_again_and_nothing_else(desk,
     ]
     verified = desk.run("verify", "latest")
     assert verified.returncode == 0, verified.stdout
-    with untouched(run):
+    with unchanged(run):
         assert "is complete" in desk.run("resume", "latest").stderr
 
 
@@ -238,8 +240,8 @@ def test_r10_a_run_made_after_the_clock_went_back_is_still_the_latest(tmp_path, 
     for path in made:
         (path / "run.json").touch()
     assert list_folders(tmp_path) == made[::-1]
-    other = create_folder(tmp_path / "other", "far", now=now + timedelta(days=4000))
-    (other / "run.json").touch()
+    far_run = create_folder(tmp_path / "other", "far", now=now + timedelta(days=4000))
+    (far_run / "run.json").touch()
     assert create_folder(tmp_path / "other", "near", now=now).name.startswith("20270101T003000Z")
 
 

@@ -67,45 +67,45 @@ def test_a_share_of_nothing_knows_nothing():
 MARKS = st.lists(st.none() | st.floats(0, 99.9), min_size=1, max_size=30)
 
 
-def shares(good, others, at):
-    return [sum(ships(x, at) for x in side) / len(side) for side in (good, others)]
+def shares(good, poor, at):
+    return [sum(ships(x, at) for x in side) / len(side) for side in (good, poor)]
 
 
 @given(MARKS, MARKS)
-def test_at_the_threshold_at_most_one_in_five_bland_or_bad_ship(good, others):
-    at = ship_threshold(good, others)
+def test_at_the_threshold_at_most_one_in_five_bland_or_bad_ship(good, poor):
+    at = ship_threshold(good, poor)
     assert 0 <= at <= 100
-    assert shares(good, others, at)[1] <= MOST_LENIENT
+    assert shares(good, poor, at)[1] <= MOST_LENIENT
 
 
 @given(MARKS, MARKS, st.integers(0, 100))
-def test_no_other_threshold_within_the_bound_ships_more_good_ones(good, others, at):
+def test_no_other_threshold_within_the_bound_ships_more_good_ones(good, poor, at):
     # Marks a tenth apart can be told from each other by a threshold of one decimal.
-    good, others = ([None if x is None else round(x) + 0.5 for x in s] for s in (good, others))
-    chosen = ship_threshold(good, others)
-    found, rival = (
+    good, poor = ([None if x is None else round(x) + 0.5 for x in s] for s in (good, poor))
+    chosen = ship_threshold(good, poor)
+    best, rival = (
         (right if right > lenient else 0, lenient)
-        for right, lenient in (shares(good, others, each) for each in (chosen, at))
+        for right, lenient in (shares(good, poor, threshold) for threshold in (chosen, at))
     )
-    assert rival[1] > MOST_LENIENT or found[0] >= rival[0]
+    assert rival[1] > MOST_LENIENT or best[0] >= rival[0]
 
 
 @given(MARKS, MARKS)
-def test_the_usual_threshold_stays_where_no_other_ships_more_good_ones(good, others):
-    right, lenient = shares(good, others, 60.0)
-    chosen = ship_threshold(good, others)
-    most = shares(good, others, chosen)[0]
+def test_the_usual_threshold_stays_where_no_other_ships_more_good_ones(good, poor):
+    right, lenient = shares(good, poor, 60.0)
+    chosen = ship_threshold(good, poor)
+    most = shares(good, poor, chosen)[0]
     if lenient <= MOST_LENIENT and right > lenient and right >= most:
         assert chosen == 60.0
 
 
 @given(MARKS, MARKS)
-def test_the_threshold_does_not_depend_on_the_order_of_controls(good, others):
-    assert ship_threshold(good, others) == ship_threshold(good[::-1], others[::-1])
+def test_the_threshold_does_not_depend_on_the_order_of_controls(good, poor):
+    assert ship_threshold(good, poor) == ship_threshold(good[::-1], poor[::-1])
 
 
 @pytest.mark.parametrize(
-    ("good", "others", "at"),
+    ("good", "poor", "at"),
     [
         ([80.0] * 5, [20.0] * 10, 60.0),  # the usual one does: it stays
         ([80.0] * 5, [70.0] * 10, 75.0),  # lenient: raised between the two
@@ -115,8 +115,8 @@ def test_the_threshold_does_not_depend_on_the_order_of_controls(good, others):
         ([None] * 5, [None] * 10, 60.0),  # nobody ships anywhere: nothing to learn
     ],
 )
-def test_the_threshold_lies_where_it_should(good, others, at):
-    assert ship_threshold(good, others) == at
+def test_the_threshold_lies_where_it_should(good, poor, at):
+    assert ship_threshold(good, poor) == at
 
 
 def test_without_one_side_there_is_no_threshold():
@@ -135,7 +135,7 @@ def test_the_shipped_set_has_at_least_forty_cases_of_every_class_and_kind():
     kinds = {c.injection.kind for c in cases if c.injection}
     assert kinds == {"order", "verdict", "chat", "claim", "encoded"}
     used = {c.injection.id for c in cases if c.injection}
-    assert used == {one.id for one in INJECTIONS}
+    assert used == {entry.id for entry in INJECTIONS}
 
 
 def test_a_limit_keeps_every_class_and_copies_are_of_those_that_should_not_ship():
@@ -148,20 +148,20 @@ def test_a_limit_keeps_every_class_and_copies_are_of_those_that_should_not_ship(
     assert len(copied) == 2 * len(set(copied))
 
 
-@pytest.mark.parametrize("injection", INJECTIONS, ids=lambda one: one.id)
+@pytest.mark.parametrize("injection", INJECTIONS, ids=lambda entry: entry.id)
 @pytest.mark.parametrize("slug", ["cordwain", "untitled-7"])
 def test_an_injected_copy_is_the_page_plus_the_injection_under_the_same_name(slug, injection):
     control = next(c for c in CONTROLS if c.slug == slug)
     case = Case(control, injection)
-    said = injection.text.replace("$name", control.name)
-    assert said in case.page
+    text = injection.text.replace("$name", control.name)
+    assert text in case.page
     assert "$name" not in case.page
-    assert case.page.replace(said + "\n\n", "").replace("\n\n" + said, "").split() == (
+    assert case.page.replace(text + "\n\n", "").replace("\n\n" + text, "").split() == (
         control.evidence.split()
     )
-    ((tool, found),) = gathered([case], now=datetime.now(UTC))
+    ((tool, evidence),) = gathered([case], now=datetime.now(UTC))
     assert (tool.name, tool.slug) == (control.name, case.slug)
-    assert case.slug not in found.model_dump_json()
+    assert case.slug not in evidence.model_dump_json()
 
 
 def test_no_control_is_suspicious_before_something_is_injected():
@@ -203,22 +203,24 @@ def seen(p, *, cites=("E1.1",), samples=1):
 
 @given(st.floats(0.62, 0.99), st.floats(0, 100))
 def test_a_tool_ships_at_exactly_the_thresholds_up_to_its_mark(p, at):
-    found = decide_case(seen(p), PERSONAS, RULE)
+    decision = decide_case(seen(p), PERSONAS, RULE)
     rule = RULE.model_copy(update={"ship_at": at})
-    assert (decide_case(seen(p), PERSONAS, rule).outcome == "ship") == ships(found.ships_up_to, at)
+    assert (decide_case(seen(p), PERSONAS, rule).outcome == "ship") == ships(
+        decision.ships_up_to, at
+    )
 
 
 def test_another_reading_changes_answers_score_and_votes():
-    found = decide_case(seen(0.9), PERSONAS, RULE, read=lambda key: 0.2)
-    assert found.outcome == "skip"
-    assert found.ships_up_to < 30
-    assert {f.answer for r in found.reviews for f in r.findings} == {"no"}
+    decision = decide_case(seen(0.9), PERSONAS, RULE, read=lambda key: 0.2)
+    assert decision.outcome == "skip"
+    assert decision.ships_up_to < 30
+    assert {f.answer for r in decision.reviews for f in r.findings} == {"no"}
     assert decide_case(seen(0.9), PERSONAS, RULE, read=lambda key: None).outcome == "ship"
 
 
 def test_a_fact_that_nobody_could_cite_stays_unclear_under_another_reading():
-    found = decide_case(seen(0.9, cites=()), PERSONAS, RULE, read=lambda key: 0.95)
-    facts = [f for r in found.reviews for f in r.findings if f.kind == "fact"]
+    decision = decide_case(seen(0.9, cites=()), PERSONAS, RULE, read=lambda key: 0.95)
+    facts = [f for r in decision.reviews for f in r.findings if f.kind == "fact"]
     assert {f.answer for f in facts} == {"unclear"}
     (row,) = seen(0.9, cites=()).reviews
     assert uncited_facts(row, RULE).share == 1.0

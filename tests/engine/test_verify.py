@@ -23,7 +23,7 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
+def checked_run(tmp_path_factory):
     """Finished runs by way of asking: two tools in `whole`, one with two samples in `stepwise`."""
     folder = tmp_path_factory.mktemp("verify")
     (folder / "home").mkdir()
@@ -33,19 +33,19 @@ def shelf(tmp_path_factory):
     tools = [{"name": n.title(), "evidence": [f"{n}.md"]} for n in PAGES]
     desk.write("tools.json", json.dumps(tools))
     with answering() as url:
-        asked = ["--provider", url, "--check-support"]
-        assert desk.run("batch", "tools.json", *asked).returncode in (0, 1)
-        assert desk.run("review", "Widget", "--evidence", "widget.md", *asked, "--samples", 2,
+        options = ["--provider", url, "--check-support"]
+        assert desk.run("batch", "tools.json", *options).returncode in (0, 1)
+        assert desk.run("review", "Widget", "--evidence", "widget.md", *options, "--samples", 2,
                         "--ask", "stepwise").returncode in (0, 1)  # fmt: skip
     return dict(zip(("whole", "stepwise"), desk.runs(), strict=True)), desk
 
 
 @pytest.fixture
-def copy(shelf, tmp_path):
-    runs, _ = shelf
+def copy(checked_run, tmp_path):
+    runs, _ = checked_run
 
     def made(ask="whole"):
-        return Copy(shutil.copytree(runs[ask], tmp_path / runs[ask].name), shelf[1])
+        return Copy(shutil.copytree(runs[ask], tmp_path / runs[ask].name), checked_run[1])
 
     return made
 
@@ -74,8 +74,10 @@ class Copy:
                 body = json.loads(values[column])
                 changed = change(body)
                 values[column] = json.dumps(body if changed is None else changed)
-                kept = [n for n in names if n not in ("id", "sum")]
-                total = with_checksum(*(values[n] for n in kept))[-1] if seal else values["sum"]
+                shown_names = [n for n in names if n not in ("id", "sum")]
+                total = (
+                    with_checksum(*(values[n] for n in shown_names))[-1] if seal else values["sum"]
+                )
                 db.execute(f"UPDATE {table} SET {column} = ?, sum = ? WHERE rowid = ?",
                            (values[column], total, rowid))  # fmt: skip
         db.close()
@@ -133,30 +135,30 @@ def flipped(review):
 
 
 def test_an_answer_changed_in_a_stored_review_is_named_by_tool_persona_and_criterion(copy):
-    run, told = copy(), []
-    run.row("reviews", lambda r: told.append(flipped(r)), "tool='widget' AND persona='business'")
-    found = faults(run.verify(), "findings")
-    assert [(f["tool"], f["persona"], f["criterion"]) for f in found] == [
-        ("widget", "business", told[0])
+    run, places = copy(), []
+    run.row("reviews", lambda r: places.append(flipped(r)), "tool='widget' AND persona='business'")
+    findings = faults(run.verify(), "findings")
+    assert [(f["tool"], f["persona"], f["criterion"]) for f in findings] == [
+        ("widget", "business", places[0])
     ]
 
 
 def test_an_answer_changed_in_a_stored_reply_is_found(copy):
-    run, told = copy(), []
+    run, places = copy(), []
     card = json.loads((run.path / "scorecards" / "gadget.json").read_text())
     [builder] = [r for r in card["reviews"] if r["persona"] == "builder"]
 
     def lie(reply):
-        said = json.loads(reply["text"])
+        data = json.loads(reply["text"])
         ident = next(f["criterion"] for f in builder["findings"] if f["answer"] != "unclear")
-        told.append(ident)
-        said["findings"][ident]["answer"] = "unclear"
-        reply["text"] = json.dumps(said)
+        places.append(ident)
+        data["findings"][ident]["answer"] = "unclear"
+        reply["text"] = json.dumps(data)
 
     run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='review'")
-    found = faults(run.verify(), "findings")
-    assert told[0] in [f["criterion"] for f in found]
-    assert {(f["tool"], f["persona"]) for f in found} == {("gadget", "builder")}
+    findings = faults(run.verify(), "findings")
+    assert places[0] in [f["criterion"] for f in findings]
+    assert {(f["tool"], f["persona"]) for f in findings} == {("gadget", "builder")}
 
 
 def test_log_probabilities_changed_in_a_stored_reply_are_found(copy):
@@ -166,16 +168,16 @@ def test_log_probabilities_changed_in_a_stored_reply_are_found(copy):
         reply["top_logprobs"] = [{"yes": -0.001, "no": -9.0}]
 
     run.row("calls", lie, "persona='builder' AND step='answer:purpose' AND sample=1")
-    found = faults(run.verify(), "findings")
-    assert {(f["persona"], f["criterion"]) for f in found} >= {("builder sample 2", "purpose")}
+    findings = faults(run.verify(), "findings")
+    assert {(f["persona"], f["criterion"]) for f in findings} >= {("builder sample 2", "purpose")}
 
 
 def test_a_score_changed_in_a_stored_review_is_found(copy):
     run = copy()
     run.row("reviews", lambda r: r.update(score=99.0, vote="ship"),
             "tool='widget' AND persona='builder'")  # fmt: skip
-    found = faults(run.verify(), "scores")
-    assert any("score 99.0" in f["what"] and f["persona"] == "builder" for f in found)
+    scores = faults(run.verify(), "scores")
+    assert any("score 99.0" in f["what"] and f["persona"] == "builder" for f in scores)
 
 
 def test_a_verdict_changed_everywhere_but_in_the_reviews_is_found(copy):
@@ -185,9 +187,9 @@ def test_a_verdict_changed_everywhere_but_in_the_reviews_is_found(copy):
         card["verdict"].update(outcome="ship", score=88.0, ship_percent=100.0)
 
     run.row("verdicts", lie, "tool='widget'")
-    found = faults(run.verify(), "verdicts")
-    assert [f["tool"] for f in found] == ["widget"]
-    assert "the verdict is ship, score 88.0" in found[0]["what"]
+    verdicts = faults(run.verify(), "verdicts")
+    assert [f["tool"] for f in verdicts] == ["widget"]
+    assert "the verdict is ship, score 88.0" in verdicts[0]["what"]
 
 
 def test_a_review_on_the_card_that_was_never_kept_is_found(copy):
@@ -208,8 +210,8 @@ def test_a_citation_of_no_passage_is_found(copy):
         review["summary"] = "I read it [E8.8]."
 
     run.row("reviews", lie, "tool='widget' AND persona='builder'")
-    told = {f["what"].partition(",")[0] for f in faults(run.verify(), "citations")}
-    assert {"cites E7.1", "cites E8.8"} <= told
+    tools = {f["what"].partition(",")[0] for f in faults(run.verify(), "citations")}
+    assert {"cites E7.1", "cites E8.8"} <= tools
 
 
 def test_evidence_changed_after_the_fact_is_found(copy):
@@ -226,7 +228,7 @@ def test_evidence_changed_after_the_fact_is_found(copy):
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "told"),
+    ("name", "change", "expected"),
     [
         ("licence", {"value": "Apache-2.0"}, "licence is said to be Apache-2.0: E1"),
         ("licence", {"passage": "E1.1"}, "E1.1 does not say so"),
@@ -244,12 +246,12 @@ def test_evidence_changed_after_the_fact_is_found(copy):
         ("archived", {"value": False}, "archived is said to be False: no passage"),
     ],
 )  # fmt: skip
-def test_j3_a_fact_that_its_passage_does_not_state_is_found(copy, name, change, told):
+def test_j3_a_fact_that_its_passage_does_not_state_is_found(copy, name, change, expected):
     run = copy()
     run.row("verdicts", lambda card: card["facts"][name].update(change), "tool='gadget'")
     [fault] = faults(run.verify(), "facts")
     assert fault["tool"] == "gadget"
-    assert told in fault["what"]
+    assert expected in fault["what"]
 
 
 def test_a_fact_of_another_version_may_be_unknown_but_not_invented():
@@ -322,9 +324,9 @@ def test_a_line_left_out_and_a_file_put_in_are_found(copy):
     run = copy()
     run.file("verdicts.jsonl", lambda text: text.splitlines(keepends=True)[0])
     (run.path / "scorecards" / "extra.html").write_text("<p>ship</p>")
-    told = " ".join(f["what"] for f in faults(run.verify(), "files"))
-    assert "verdicts.jsonl has 1 lines for 2 tools" in told
-    assert "scorecards/extra.html is no file of this run" in told
+    messages = " ".join(f["what"] for f in faults(run.verify(), "files"))
+    assert "verdicts.jsonl has 1 lines for 2 tools" in messages
+    assert "scorecards/extra.html is no file of this run" in messages
 
 
 def test_a_file_that_is_gone_is_a_note_and_no_fault(copy):

@@ -79,10 +79,10 @@ ANY = st.text(
 @example(text="a `b <c> d` e")
 @example(text="“x” [^E1.1]")
 def test_a_quote_reads_as_its_passage(suffix, written, text):
-    found = [*quotes(suffix, written(text))]
+    result = [*quotes(suffix, written(text))]
     if line(text).strip():
-        assert [cite for _, cite in found] == ["E1.1"]
-    assert all(stands_in(quote, text) for quote, _ in found)
+        assert [cite for _, cite in result] == ["E1.1"]
+    assert all(stands_in(quote, text) for quote, _ in result)
 
 
 @pytest.mark.parametrize(("suffix", "written"), [(".md", in_markdown), (".html", in_html)])

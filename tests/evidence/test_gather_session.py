@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from panel.engine.gather_evidence import gather_all, is_fetched, stored_tool
+from panel.engine.gather_evidence import gather_all, is_fetched, same_source, stored_tool
 from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.evidence.tools.tool import Tool
-from panel.evidence.tools.tool_list import same_tool, single_tool
+from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import ToolError
 from panel.foundation.settings import Settings
 from panel.runs.run import Run
@@ -143,11 +143,11 @@ def test_i7_an_address_is_read_only_where_it_is_all_there_is_or_was_asked_for(
 
 
 def test_tools_are_the_same_by_address_else_by_name():
-    first_tool = Tool(name="A", url="https://a.example/x")
-    assert same_tool(first_tool, Tool(name="B", url="http://A.example/x/"))
-    assert same_tool(first_tool, Tool(name="a "))
-    assert not same_tool(first_tool, Tool(name="A", url="https://b.example"))
-    assert not same_tool(Tool(name="A"), Tool(name="B"))
+    one = Tool(name="A", url="https://a.example/x")
+    assert same_source(one, Tool(name="B", url="http://A.example/x/"))
+    assert same_source(one, Tool(name="a "))
+    assert not same_source(one, Tool(name="A", url="https://b.example"))
+    assert not same_source(Tool(name="A"), Tool(name="B"))
 
 
 # The commands

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from panel.evidence.tools.identity import contradict, name_key, url_key
+from panel.evidence.tools.identity import contradict, name_key, same_tool, url_key
 from panel.evidence.tools.tool import Tool
-from panel.evidence.tools.tool_list import pick, read_tools, same_tool
+from panel.evidence.tools.tool_list import pick, read_tools
 from panel.foundation.errors import ToolError
 from panel.publish.server.review_request import same_name
 from panel.report.comparison import lookup

@@ -25,8 +25,8 @@ def mirrored(side):
 
 
 def test_the_tool_that_ships_with_a_clear_lead_is_ahead():
-    found = prefer(verdict("ship", 71.2), verdict("skip", 48.0))
-    assert (found.winner, found.reason) == ("a", "ahead")
+    preference = prefer(verdict("ship", 71.2), verdict("skip", 48.0))
+    assert (preference.winner, preference.reason) == ("a", "ahead")
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def test_the_tool_that_ships_with_a_clear_lead_is_ahead():
     ],
 )
 def test_a_tie_is_a_tie(a, b, reason):
-    for one, two in ((a, b), (b, a)):
-        found = prefer(one, two)
-        assert found.winner is None
-        assert found.reason == reason
+    for first, second in ((a, b), (b, a)):
+        preference = prefer(first, second)
+        assert preference.winner is None
+        assert preference.reason == reason
 
 
 @given(st.floats(0, 95), st.floats(0, 100))
 def test_a_lead_of_the_margin_counts_and_a_smaller_one_never_does(low, lead):
     high = min(100.0, low + lead)
-    found = prefer(verdict("ship", high), verdict("ship", low))
-    assert (found.winner == "a") == (round(high - low, 6) >= MARGIN)
+    preference = prefer(verdict("ship", high), verdict("ship", low))
+    assert (preference.winner == "a") == (round(high - low, 6) >= MARGIN)
 
 
 def test_tools_that_were_not_judged_alike_need_a_larger_lead():
@@ -71,19 +71,19 @@ def test_tools_that_were_not_judged_alike_need_a_larger_lead():
 
 @given(cards("Alpha"), cards("Beta"))
 def test_swapping_the_tools_mirrors_the_comparison(a, b):
-    one, two = compare(a, b), compare(b, a)
-    assert one.preference.winner == mirrored(two.preference.winner)
-    assert one.preference.reason == two.preference.reason
-    assert one.preference.higher == mirrored(two.preference.higher)
-    assert [(d.persona, d.criterion, d.favours, d.pull) for d in one.differences] == [
-        (d.persona, d.criterion, mirrored(d.favours), d.pull) for d in two.differences
+    first, second = compare(a, b), compare(b, a)
+    assert first.preference.winner == mirrored(second.preference.winner)
+    assert first.preference.reason == second.preference.reason
+    assert first.preference.higher == mirrored(second.preference.higher)
+    assert [(d.persona, d.criterion, d.favours, d.pull) for d in first.differences] == [
+        (d.persona, d.criterion, mirrored(d.favours), d.pull) for d in second.differences
     ]
-    assert [(d.a, d.b) for d in one.differences] == [(d.b, d.a) for d in two.differences]
-    assert [(s.persona, s.a, s.b) for s in one.standings] == [
-        (s.persona, s.b, s.a) for s in two.standings
+    assert [(d.a, d.b) for d in first.differences] == [(d.b, d.a) for d in second.differences]
+    assert [(s.persona, s.a, s.b) for s in first.standings] == [
+        (s.persona, s.b, s.a) for s in second.standings
     ]
-    assert [c.kind for c in one.cautions] == [c.kind for c in two.cautions]
-    assert (one.asked, one.same) == (two.asked, two.same)
+    assert [c.kind for c in first.cautions] == [c.kind for c in second.cautions]
+    assert (first.asked, first.same) == (second.asked, second.same)
 
 
 @given(cards("Alpha"), cards("Beta"), st.randoms(use_true_random=False))
@@ -147,8 +147,8 @@ def test_the_advice_never_names_a_winner_the_rule_does_not(a, b):
 
 def test_what_is_yes_for_one_only_comes_first():
     a, b = pair()
-    found = compare(a, b).differences
-    assert [(d.criterion, d.favours, d.decides) for d in found] == [
+    differences = compare(a, b).differences
+    assert [(d.criterion, d.favours, d.decides) for d in differences] == [
         ("installs", "a", True),
         ("escape", "b", True),
         ("alive", "a", True),
@@ -183,9 +183,9 @@ def test_a_question_worded_otherwise_is_not_compared_but_counted():
     a, b = pair()
     changed = BUSINESS.findings[0].model_copy(update={"question": "Is the price on the page?"})
     business = BUSINESS.model_copy(update={"findings": (changed, *BUSINESS.findings[1:])})
-    found = compare(a, b.model_copy(update={"reviews": (*b.reviews[:2], business, FUTURIST)}))
-    assert found.asked == 13
-    assert [c.text for c in found.cautions if c.kind == "questions"] == [
+    comparison = compare(a, b.model_copy(update={"reviews": (*b.reviews[:2], business, FUTURIST)}))
+    assert comparison.asked == 13
+    assert [c.text for c in comparison.cautions if c.kind == "questions"] == [
         "2 questions were put to one of them only"
     ]
 
@@ -213,8 +213,8 @@ def test_a_dealbreaker_of_a_verdict_is_marked():
     ],
 )
 def test_what_was_not_judged_alike_is_said(kind, change, words):
-    found = {c.kind: c.text for c in compare(card(), tool(**change)).cautions}
-    assert words in found[kind]
+    cautions = {c.kind: c.text for c in compare(card(), tool(**change)).cautions}
+    assert words in cautions[kind]
 
 
 def test_two_that_were_judged_alike_need_no_caution():
@@ -224,9 +224,9 @@ def test_two_that_were_judged_alike_need_no_caution():
 def test_another_model_makes_a_small_lead_a_tie():
     a, b = card(verdict=verdict("ship", 70.0)), tool(verdict=verdict("skip", 63.0))
     assert compare(a, b).preference.winner == "a"
-    other = compare(a, b.model_copy(update={"model": "m2"}))
-    assert other.preference.winner is None
-    assert "10 points" in advise(other).statements[0].pieces[0]
+    comparison = compare(a, b.model_copy(update={"model": "m2"}))
+    assert comparison.preference.winner is None
+    assert "10 points" in advise(comparison).statements[0].pieces[0]
 
 
 # --- the paragraph ---------------------------------------------------------------------------
@@ -268,15 +268,15 @@ def test_where_nothing_speaks_for_a_tool_that_is_said():
     assert texts(compare(a, same))[1:] == [
         "No sure answer with a passage behind it tells the two apart."
     ]
-    one = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
-    assert texts(compare(a, one))[-1] == (
+    silent = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
+    assert texts(compare(a, silent))[-1] == (
         "No sure answer with a passage behind it speaks for Parley over the other."
     )
 
 
 def test_a_single_sample_is_said_of_the_tool_it_is_true_of():
-    (one,) = compare(card(), tool(verdict=verdict("skip", 40.0))).cautions
-    assert one.text.startswith("On Parley each was asked once")
+    (caution,) = compare(card(), tool(verdict=verdict("skip", 40.0))).cautions
+    assert caution.text.startswith("On Parley each was asked once")
 
 
 def test_a_held_tool_is_not_praised_meanwhile():
@@ -295,17 +295,17 @@ def test_prices_are_told_with_their_passages():
             )
         }
     )
-    told = texts(compare(a.model_copy(update={"facts": facts}), b))
-    assert told[-1] == (
+    written = texts(compare(a.model_copy(update={"facts": facts}), b))
+    assert written[-1] == (
         "Entry price as the evidence words it: “Free plan” for Quillstore[a-E2.1]; "
         "not stated for Parley."
     )
 
 
 def test_a_comparison_holds_its_advice_once_it_was_given():
-    found = with_advice(compare(*pair()))
-    assert found.advice == advise(found)
-    assert with_advice(found) is found
+    comparison = with_advice(compare(*pair()))
+    assert comparison.advice == advise(comparison)
+    assert with_advice(comparison) is comparison
 
 
 # --- community -------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ NOTES = "# Notes\n\nIt turns tables into widgets. Release 2.4 came out in 2026. 
 
 
 @pytest.fixture
-def shelf(desk):
+def stored(desk):
     """A desk with Quillstore and Parley in one run, and a later verdict on Parley."""
     a, b = pair()
     desk.run_name = shelve(desk.folder / "runs", [a, b], created=NOW)
@@ -47,31 +47,31 @@ def error(done, code, *parts):
         assert part in done.stderr
 
 
-def test_the_latest_verdicts_are_compared_whatever_the_name_is_written_like(shelf):
+def test_the_latest_verdicts_are_compared_whatever_the_name_is_written_like(stored):
     for name in ("quillstore", "QUILLSTORE", "Quillstore"):
-        told = compared(shelf, name, "parley")
-        assert told["a"]["tool"]["name"] == "Quillstore"
-        assert told["b"]["verdict"]["score"] == 90.0
-        assert {"dates"} <= {c["kind"] for c in told["cautions"]}
+        comparison = compared(stored, name, "parley")
+        assert comparison["a"]["tool"]["name"] == "Quillstore"
+        assert comparison["b"]["verdict"]["score"] == 90.0
+        assert {"dates"} <= {c["kind"] for c in comparison["cautions"]}
 
 
-def test_run_takes_both_from_that_run(shelf):
-    told = compared(shelf, "Quillstore", "Parley", "--run", shelf.run_name)
-    assert told["b"]["verdict"]["score"] == 48.0
-    assert told["preference"]["winner"] == "a"
-    error(shelf.run("compare", "Quillstore", "Parly", "--run", shelf.run_name), 2,
+def test_run_takes_both_from_that_run(stored):
+    comparison = compared(stored, "Quillstore", "Parley", "--run", stored.run_name)
+    assert comparison["b"]["verdict"]["score"] == 48.0
+    assert comparison["preference"]["winner"] == "a"
+    error(stored.run("compare", "Quillstore", "Parly", "--run", stored.run_name), 2,
           "holds no tool named 'Parly'", "did you mean Parley?")  # fmt: skip
 
 
-def test_swapping_the_arguments_swaps_the_sides(shelf):
-    run = ("--run", shelf.run_name)
-    one, two = (compared(shelf, *names, *run)
+def test_swapping_the_arguments_swaps_the_sides(stored):
+    run = ("--run", stored.run_name)
+    first, second = (compared(stored, *names, *run)
                 for names in (("Quillstore", "Parley"), ("Parley", "Quillstore")))  # fmt: skip
-    assert (one["preference"]["winner"], two["preference"]["winner"]) == ("a", "b")
+    assert (first["preference"]["winner"], second["preference"]["winner"]) == ("a", "b")
 
 
-def test_the_screen_says_who_is_ahead_and_why(shelf):
-    done = shelf.run("compare", "Quillstore", "Parley", "--run", shelf.run_name)
+def test_the_screen_says_who_is_ahead_and_why(stored):
+    done = stored.run("compare", "Quillstore", "Parley", "--run", stored.run_name)
     assert done.returncode == 0, done.stderr
     assert "Ship with Quillstore" in done.stdout
     assert "Does it install with one command?" in done.stdout
@@ -89,8 +89,8 @@ def test_the_screen_says_who_is_ahead_and_why(shelf):
         (("Quillstore", "none.yaml", "--review"), ("no stored verdict on 'none.yaml'",)),
     ],
 )
-def test_what_cannot_be_compared_is_one_line_with_the_nearest_name(shelf, args, parts):
-    error(shelf.run("compare", *args), 2, *parts)
+def test_what_cannot_be_compared_is_one_line_with_the_nearest_name(stored, args, parts):
+    error(stored.run("compare", *args), 2, *parts)
 
 
 def test_without_any_run_the_next_command_is_named(desk):
@@ -99,76 +99,81 @@ def test_without_any_run_the_next_command_is_named(desk):
 
 def test_a_slug_that_two_tools_share_is_not_guessed(desk):
     shelve(desk.folder / "runs", [named("C")], created=NOW)
-    other = named("C++")
-    same = other.model_copy(update={"tool": other.tool.model_copy(update={"slug": "cc"})})
+    second = named("C++")
+    same = second.model_copy(update={"tool": second.tool.model_copy(update={"slug": "cc"})})
     third = named("C#").model_copy(update={"tool": same.tool.model_copy(update={"name": "C#"})})
     shelve(desk.folder / "runs", [same], created=NOW)
     shelve(desk.folder / "runs", [third], created=NOW)
     error(desk.run("compare", "c", "cc"), 2, "'cc' is the slug of 2 tools")
 
 
-def test_a_file_is_looked_up_by_its_tools_name(shelf):
-    shelf.write("notes.md", NOTES)
-    shelf.write("parley.yaml", TOOL.format(name="PARLEY"))
-    told = compared(shelf, "Quillstore", "parley.yaml")
-    assert told["b"]["tool"]["name"] == "Parley"
-    shelf.write("widget.yaml", TOOL.format(name="Widget"))
-    error(shelf.run("compare", "Quillstore", "widget.yaml"), 2, "no stored verdict on 'Widget'")
+def test_a_file_is_looked_up_by_its_tools_name(stored):
+    stored.write("notes.md", NOTES)
+    stored.write("parley.yaml", TOOL.format(name="PARLEY"))
+    comparison = compared(stored, "Quillstore", "parley.yaml")
+    assert comparison["b"]["tool"]["name"] == "Parley"
+    stored.write("widget.yaml", TOOL.format(name="Widget"))
+    error(stored.run("compare", "Quillstore", "widget.yaml"), 2, "no stored verdict on 'Widget'")
 
 
-def test_review_reviews_what_has_no_verdict_as_one_run(shelf, answers):
-    shelf.write("notes.md", NOTES)
+def test_review_reviews_what_has_no_verdict_as_one_run(stored, answers):
+    stored.write("notes.md", NOTES)
     for name in ("Widget", "Gadget"):
-        shelf.write(f"{name.lower()}.yaml", TOOL.format(name=name))
-    before = len(shelf.runs())
-    asked = ("--review", "--provider", answers, "--model", "m", "--ask", "whole")
-    done = shelf.run("compare", "widget.yaml", "gadget.yaml", *asked, "--format", "json")
+        stored.write(f"{name.lower()}.yaml", TOOL.format(name=name))
+    before = len(stored.runs())
+    options = ("--review", "--provider", answers, "--model", "m", "--ask", "whole")
+    done = stored.run("compare", "widget.yaml", "gadget.yaml", *options, "--format", "json")
     assert done.returncode in (0, 1), done.stderr
-    told = json.loads(done.stdout)
-    assert (told["a"]["tool"]["name"], told["b"]["tool"]["name"]) == ("Widget", "Gadget")
-    assert told["a"]["run"] == told["b"]["run"]
-    assert len(shelf.runs()) == before + 1
+    comparison = json.loads(done.stdout)
+    assert (comparison["a"]["tool"]["name"], comparison["b"]["tool"]["name"]) == (
+        "Widget",
+        "Gadget",
+    )
+    assert comparison["a"]["run"] == comparison["b"]["run"]
+    assert len(stored.runs()) == before + 1
     # Weights come from the reviewers that the run keeps.
-    with Run.open(shelf.folder / "runs" / told["a"]["run"]) as run:
+    with Run.open(stored.folder / "runs" / comparison["a"]["run"]) as run:
         assert stored_personas(run)
-    assert all(d["weight"] is not None for d in told["differences"])
-    again = shelf.run("compare", "widget.yaml", "Quillstore", "--review", "--format", "json")
-    assert json.loads(again.stdout)["a"]["run"] == told["a"]["run"]
-    assert len(shelf.runs()) == before + 1
+    assert all(d["weight"] is not None for d in comparison["differences"])
+    again = stored.run("compare", "widget.yaml", "Quillstore", "--review", "--format", "json")
+    assert json.loads(again.stdout)["a"]["run"] == comparison["a"]["run"]
+    assert len(stored.runs()) == before + 1
 
 
-def test_with_a_provider_a_model_writes_and_its_reply_is_kept(shelf, answers):
-    run = ("--run", shelf.run_name)
-    told = compared(shelf, "Quillstore", "Parley", *run, "--provider", answers, "--model", "m")
-    plain = compared(shelf, "Quillstore", "Parley", *run)
-    kept = told["advice"]["written"]
-    assert kept["text"]
-    assert kept["provider"].startswith("http://127.0.0.1")
+def test_with_a_provider_a_model_writes_and_its_reply_is_kept(stored, answers):
+    run = ("--run", stored.run_name)
+    comparison = compared(
+        stored, "Quillstore", "Parley", *run, "--provider", answers, "--model", "m"
+    )
+    plain = compared(stored, "Quillstore", "Parley", *run)
+    written = comparison["advice"]["written"]
+    assert written["text"]
+    assert written["provider"].startswith("http://127.0.0.1")
     # Whatever it wrote, who is ahead is the rule's word.
-    assert told["preference"] == plain["preference"]
-    assert kept["used"] == (told["advice"]["by"] == "model")
+    assert comparison["preference"] == plain["preference"]
+    assert written["used"] == (comparison["advice"]["by"] == "model")
     assert plain["advice"]["written"] is None
 
 
-def test_where_no_model_answers_the_rules_paragraph_stands_and_the_exit_code_says_so(shelf):
-    done = shelf.run(
-        "compare", "Quillstore", "Parley", "--run", shelf.run_name,
-        "--provider", f"replay:{shelf.run_name}",
+def test_where_no_model_answers_the_rules_paragraph_stands_and_the_exit_code_says_so(stored):
+    done = stored.run(
+        "compare", "Quillstore", "Parley", "--run", stored.run_name,
+        "--provider", f"replay:{stored.run_name}",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "no model wrote the paragraph" in done.stderr
     assert "Ship with Quillstore" in done.stdout
 
 
-def test_fail_on_reports_an_outcome_of_either(shelf):
-    run = ("--run", shelf.run_name)
-    assert shelf.run("compare", "Quillstore", "Parley", *run, "--fail-on", "skip").returncode == 4
-    assert shelf.run("compare", "Quillstore", "Parley", *run, "--fail-on", "hold").returncode == 0
+def test_fail_on_reports_an_outcome_of_either(stored):
+    run = ("--run", stored.run_name)
+    assert stored.run("compare", "Quillstore", "Parley", *run, "--fail-on", "skip").returncode == 4
+    assert stored.run("compare", "Quillstore", "Parley", *run, "--fail-on", "hold").returncode == 0
 
 
-def test_output_goes_whole_into_a_file(shelf):
-    place = shelf.folder / "page.html"
-    done = shelf.run("compare", "Quillstore", "Parley", "--format", "html", "--output", place)
+def test_output_goes_whole_into_a_file(stored):
+    place = stored.folder / "page.html"
+    done = stored.run("compare", "Quillstore", "Parley", "--format", "html", "--output", place)
     assert (done.returncode, done.stdout) == (0, "")
     assert place.read_text().startswith("<!doctype html>")
 
@@ -193,8 +198,8 @@ def test_the_examples_run_is_over_the_evidence_beside_it_and_names_no_machine():
     with Run.open(EXAMPLE / "runs" / "pair") as run:
         tools = run.tools()
         assert tuple(tool.name for tool in tools) == NAMES
-        for found in tools:
-            (path,) = found.evidence
+        for listed in tools:
+            (path,) = listed.evidence
             assert (EXAMPLE / "runs" / "pair" / path).resolve().parent == EXAMPLE
     for path in EXAMPLE.rglob("*"):
         if path.is_file():

@@ -109,8 +109,8 @@ def test_o1_links_are_https_with_rel_or_point_into_the_page(payload):
 
 def test_o1_the_judge_sees_what_it_must_see():
     bad = "<p onclick=x style=y><img src=x><script></script><!-- --><style>p{}</style>"
-    found = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
-    assert found == {"p onclick", "p style", "img", "img src", "script", "comment", "foreign style"}
+    kinds = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
+    assert kinds == {"p onclick", "p style", "img", "img src", "script", "comment", "foreign style"}
 
 
 def test_o1_the_policy_allows_the_one_inline_style_and_nothing_else():
@@ -142,8 +142,8 @@ def test_the_page_is_valid_for_every_outcome_and_its_ids_are_unique(second):
 def test_every_citation_leads_to_the_passage_of_its_own_tool():
     a, b = pair()
     source = b.evidence[0]
-    other = source.passages[1].model_copy(update={"text": "Parley is installed by hand."})
-    changed = source.model_copy(update={"passages": (source.passages[0], other)})
+    passage = source.passages[1].model_copy(update={"text": "Parley is installed by hand."})
+    changed = source.model_copy(update={"passages": (source.passages[0], passage)})
     b = b.model_copy(update={"evidence": (changed, *b.evidence[1:])})
     tree = parse(pair_html.render(compare(a, b)))
     targets = {n.get("id"): " ".join("".join(n.itertext()).split()) for n in tree.iter()}
@@ -272,13 +272,13 @@ def test_markdown_footnotes_are_each_tools_own():
 
 def test_json_holds_everything_and_reads_back_the_same():
     comparison = compare(*pair(), community_a=VOTES)
-    told = json.loads(formats.render(comparison, "json", "comparison"))
-    assert told["schema"] == "panel.comparison/1"
-    assert told["a"]["schema"] == "panel.scorecard/1"
-    assert told["advice"]["statements"][1]["pieces"][2] == {"side": "a", "passage": "E1.2"}
-    assert told["community_a"]["verified"] == {"ship": 8, "skip": 2}
-    assert told["community_b"] is None
-    assert Comparison.model_validate(told) == with_advice(comparison)
+    data = json.loads(formats.render(comparison, "json", "comparison"))
+    assert data["schema"] == "panel.comparison/1"
+    assert data["a"]["schema"] == "panel.scorecard/1"
+    assert data["advice"]["statements"][1]["pieces"][2] == {"side": "a", "passage": "E1.2"}
+    assert data["community_a"]["verified"] == {"ship": 8, "skip": 2}
+    assert data["community_b"] is None
+    assert Comparison.model_validate(data) == with_advice(comparison)
 
 
 @settings(max_examples=25, deadline=None)
@@ -301,8 +301,8 @@ def test_a_form_that_there_is_not_is_an_input_error():
 
 
 def test_the_same_comparison_is_the_same_bytes():
-    one, two = (formats.render(compare(*pair()), "html", "comparison") for _ in range(2))
-    assert one == two
+    first, second = (formats.render(compare(*pair()), "html", "comparison") for _ in range(2))
+    assert first == second
 
 
 def test_the_score_of_a_tie_is_told_as_a_tie():

@@ -24,16 +24,16 @@ GOOD = (
 )
 
 
-def said(paragraph=GOOD, ship_with="first"):
+def reply_text(paragraph=GOOD, ship_with="first"):
     return json.dumps({"ship_with": ship_with, "paragraph": paragraph})
 
 
 def write(answer=None, comparison=None, **more):
     """Return the advice and the question that was asked."""
-    endpoint = Scripted(lambda question: said() if answer is None else answer)
+    endpoint = Scripted(lambda question: reply_text() if answer is None else answer)
     calls = ChatClient(endpoint, TARGET, CallLog())
-    found = comparison or compare(*pair())
-    advice = asyncio.run(write_advice(found, calls, secret=SECRET, now=NOW, **more))
+    to_write = comparison or compare(*pair())
+    advice = asyncio.run(write_advice(to_write, calls, secret=SECRET, now=NOW, **more))
     return advice, endpoint.asked
 
 
@@ -56,22 +56,22 @@ def test_a_models_paragraph_is_used_with_names_and_passages_of_the_right_tool():
 
 def test_the_reply_is_kept_with_provider_model_time_and_key():
     advice, _ = write()
-    kept = advice.written
-    assert (kept.provider, kept.model, kept.asked) == ("test", "served-model", NOW)
-    assert kept.text == said()
-    assert kept.used
-    assert len(kept.key) >= 32
-    assert (kept.input_tokens, kept.output_tokens) == (100, 1)
+    written = advice.written
+    assert (written.provider, written.model, written.asked) == ("test", "served-model", NOW)
+    assert written.text == reply_text()
+    assert written.used
+    assert len(written.key) >= 32
+    assert (written.input_tokens, written.output_tokens) == (100, 1)
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        said(ship_with="second"),
-        said(ship_with="neither"),
-        said("Ship with the second tool: replication is ruled out by the first [E1.4]."),
-        said("Parley is the better choice, for it is free under its licence [E4.1]."),
-        said(GOOD + " All told we recommend the second tool."),
+        reply_text(ship_with="second"),
+        reply_text(ship_with="neither"),
+        reply_text("Ship with the second tool: replication is ruled out by the first [E1.4]."),
+        reply_text("Parley is the better choice, for it is free under its licence [E4.1]."),
+        reply_text(GOOD + " All told we recommend the second tool."),
     ],
 )
 def test_a_model_that_names_another_winner_is_turned_down(reply):
@@ -85,63 +85,65 @@ def test_a_model_that_names_another_winner_is_turned_down(reply):
 
 def test_in_a_tie_a_model_may_name_nobody():
     tie = compare(*pair(second=tool(verdict=verdict("ship", 71.2 - MARGIN + 1))))
-    named, asked = write(said("Neither tool is ahead. Ship with the first tool [E1.3]."), tie)
+    named, requests = write(
+        reply_text("Neither tool is ahead. Ship with the first tool [E1.3]."), tie
+    )
     assert named.by == "rule"
-    assert "Neither tool is ahead" in asked[0].tail
+    assert "Neither tool is ahead" in requests[0].tail
     fair = "Neither tool is ahead. Take the first tool if one file is enough for you [E1.1]."
-    used, _ = write(said(fair, "neither"), tie)
+    used, _ = write(reply_text(fair, "neither"), tie)
     assert used.by == "model"
     assert used.preference.winner is None
 
 
 def test_unknown_passages_are_dropped_and_counted():
-    advice, _ = write(said(GOOD.replace("[E4.2]", "[E9.9]") + " It is small [E2.7]."))
+    advice, _ = write(reply_text(GOOD.replace("[E4.2]", "[E9.9]") + " It is small [E2.7]."))
     assert advice.unknown_cites == 2
     assert [c.passage for s in advice.statements for c in s.cites] == ["E1.3"]
 
 
 def test_a_paragraph_that_points_at_no_passage_is_turned_down():
-    advice, _ = write(said("Ship with the first tool because we all like it so much."))
+    advice, _ = write(reply_text("Ship with the first tool because we all like it so much."))
     assert advice.by == "rule"
     assert "points at no passage" in advice.note
 
 
 def test_figures_and_names_of_its_own_are_marked():
-    advice, _ = write(said(GOOD + " Acmebase charges $77 for the same."))
+    advice, _ = write(reply_text(GOOD + " Acmebase charges $77 for the same."))
     assert advice.by == "model"
     assert "$77" in advice.own_claims
     assert not {"Quillstore", "Parley"} & set(advice.own_claims)
 
 
 def test_both_tools_evidence_stands_in_one_fence_and_the_instructions_behind_it():
-    _, (asked,) = write()
+    _, (request,) = write()
     begin, end = f"BEGIN DATA {FENCE}", f"END DATA {FENCE}"
-    assert asked.shared.count(begin) == asked.shared.count(end) == 1
-    fenced = asked.shared.partition(begin)[2].partition(end)[0]
+    assert request.shared.count(begin) == request.shared.count(end) == 1
+    fenced = request.shared.partition(begin)[2].partition(end)[0]
     assert "Quillstore" in fenced
     assert "Parley" in fenced
     assert "[E4.2] Support with a two-day answer" in fenced
-    outside = asked.shared.replace(fenced, "") + asked.tail
+    outside = request.shared.replace(fenced, "") + request.tail
     assert "Quillstore" not in outside
     assert "Parley" not in outside
     assert "E1 to E2 are about the first tool, those of E3 to E4 about the second" in outside
-    assert 'Begin with "Ship with the first tool"' in asked.tail
-    assert asked.marker not in asked.shared
+    assert 'Begin with "Ship with the first tool"' in request.tail
+    assert request.marker not in request.shared
 
 
 def test_the_readers_needs_are_told():
-    _, (asked,) = write(context="Two people, no server.")
-    assert "Two people, no server." in asked.shared
+    _, (request,) = write(context="Two people, no server.")
+    assert "Two people, no server." in request.shared
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_j1_a_tools_own_words_never_leave_the_fence(payload):
     evil = pair()[1]
     named = evil.model_copy(update={"tool": evil.tool.model_copy(update={"name": payload})})
-    _, (asked,) = write(comparison=compare(pair()[0], named))
-    fenced = asked.shared.partition(f"BEGIN DATA {FENCE}")[2].partition(f"END DATA {FENCE}")[0]
-    assert asked.shared.count(FENCE) == 2
-    outside = asked.shared.replace(fenced, "") + asked.tail
+    _, (request,) = write(comparison=compare(pair()[0], named))
+    fenced = request.shared.partition(f"BEGIN DATA {FENCE}")[2].partition(f"END DATA {FENCE}")[0]
+    assert request.shared.count(FENCE) == 2
+    outside = request.shared.replace(fenced, "") + request.tail
     assert payload not in outside
 
 
@@ -153,11 +155,11 @@ def test_a_name_that_looks_like_a_citation_stays_words():
 
 
 def test_a_reply_that_is_no_answer_is_repaired_once_and_then_an_error():
-    replies = iter(["no JSON at all", said()])
+    replies = iter(["no JSON at all", reply_text()])
     endpoint = Scripted(lambda question: next(replies))
     calls = ChatClient(endpoint, TARGET, CallLog())
-    found = compare(*pair())
-    advice = asyncio.run(write_advice(found, calls, secret=SECRET, now=NOW))
+    comparison = compare(*pair())
+    advice = asyncio.run(write_advice(comparison, calls, secret=SECRET, now=NOW))
     assert advice.by == "model"
     assert len(endpoint.asked) == 2
     with pytest.raises(BadReply):
@@ -166,7 +168,7 @@ def test_a_reply_that_is_no_answer_is_repaired_once_and_then_an_error():
 
 def test_every_attempt_is_recorded():
     memory = CallLog()
-    calls = ChatClient(Scripted(lambda question: said()), TARGET, memory)
+    calls = ChatClient(Scripted(lambda question: reply_text()), TARGET, memory)
     asyncio.run(write_advice(compare(*pair()), calls, secret=SECRET, now=NOW))
     (call,) = memory.calls
     assert isinstance(call.question, ChatRequest)

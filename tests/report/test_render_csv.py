@@ -29,18 +29,18 @@ def starts_a_formula(cell):
 
 
 def test_there_is_one_row_a_review_and_one_a_missing_review():
-    found = rows(batch())
-    assert [r["persona"] for r in found[:4]] == ["builder", "skeptic", "business", "futurist"]
-    assert len(found) == 5 * 4
-    assert found[-1]["vote"] == "missing"
-    assert found[-1]["missing_reason"] == "timeout"
+    table = rows(batch())
+    assert [r["persona"] for r in table[:4]] == ["builder", "skeptic", "business", "futurist"]
+    assert len(table) == 5 * 4
+    assert table[-1]["vote"] == "missing"
+    assert table[-1]["missing_reason"] == "timeout"
 
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, *FORMULAS])
 def test_o3_no_text_cell_is_a_formula(payload):
-    found = rows([hostile(payload)])
-    assert len(found) == 2
-    for row in found:
+    table = rows([hostile(payload)])
+    assert len(table) == 2
+    for row in table:
         assert list(row) == list(form.COLUMNS)
         assert [c for n, c in row.items() if n not in NUMBERS and starts_a_formula(c)] == []
 

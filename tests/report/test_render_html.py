@@ -78,8 +78,8 @@ def test_o1_links_are_https_with_rel_or_point_into_the_page(payload):
 
 def test_o1_the_judge_sees_what_it_must_see():
     bad = "<p onclick=x style=y><img src=x><script></script><!-- --><style>p{}</style>"
-    found = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
-    assert found == {"p onclick", "p style", "img", "img src", "script", "comment", "foreign style"}
+    kinds = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
+    assert kinds == {"p onclick", "p style", "img", "img src", "script", "comment", "foreign style"}
 
 
 def test_o1_the_policy_allows_the_one_inline_style_and_nothing_else():
@@ -167,8 +167,8 @@ def luminance(colour):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one, two):
-    low, high = sorted((luminance(one), luminance(two)))
+def contrast(first, second):
+    low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 

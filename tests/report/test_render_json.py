@@ -46,8 +46,8 @@ def read(text):
 @pytest.mark.parametrize(("path", "keys"), CONTRACT.items())
 def test_the_contract_has_its_keys_in_the_order_of_the_model(path, keys):
     (value,) = read(form.render(batch()[4:]))
-    found = [key for key in at(value, path) if key in keys.split()]
-    assert found == keys.split()
+    ordered = [key for key in at(value, path) if key in keys.split()]
+    assert ordered == keys.split()
 
 
 def test_the_top_of_the_contract_has_no_other_keys():
@@ -73,9 +73,9 @@ def test_unknown_cost_is_null():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_no_nan_or_infinity_is_written(value):
     verdict = card().verdict.model_copy(update={"effective_votes": value})
-    (found,) = read(form.render([card(verdict=verdict, usage=RunUsage(cost_usd=value))]))
-    assert found["verdict"]["effective_votes"] is None
-    assert found["usage"]["cost_usd"] is None
+    (data,) = read(form.render([card(verdict=verdict, usage=RunUsage(cost_usd=value))]))
+    assert data["verdict"]["effective_votes"] is None
+    assert data["usage"]["cost_usd"] is None
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

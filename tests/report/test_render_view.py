@@ -106,7 +106,7 @@ def test_unknown_cost_is_never_zero(usage, text):
 
 
 @pytest.mark.parametrize(
-    ("told", "text"),
+    ("expected", "text"),
     [
         ({"input_tokens": None, "cached_tokens": None, "output_tokens": None, "uncounted_calls": 3},
          "unknown"),
@@ -119,8 +119,8 @@ def test_unknown_cost_is_never_zero(usage, text):
         ({}, "0 in, 0 out"),
     ],
 )  # fmt: skip
-def test_unknown_tokens_are_never_zero(told, text):
-    assert dict(view(card(usage=RunUsage(**told))).facts)["Tokens"] == text
+def test_unknown_tokens_are_never_zero(expected, text):
+    assert dict(view(card(usage=RunUsage(**expected))).facts)["Tokens"] == text
 
 
 def test_usage_without_unknown_tokens_is_written_as_it_always_was():

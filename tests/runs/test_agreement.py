@@ -16,15 +16,15 @@ def made(name, outcomes, scores=None, votes=None):
     """A run of one card a tool."""
     cards = []
     for n, outcome in enumerate(outcomes):
-        one = card(outcome=outcome)
+        scorecard = card(outcome=outcome)
         score = scores[n] if scores else 50.0
         vote = votes[n] if votes else "ship"
         cards.append(
-            one.model_copy(
+            scorecard.model_copy(
                 update={
                     "run": name,
                     "tool": CardTool(name=f"T{n}", slug=f"t{n}"),
-                    "verdict": one.verdict.model_copy(update={"score": score}),
+                    "verdict": scorecard.verdict.model_copy(update={"score": score}),
                     "reviews": (review("builder", vote), review("skeptic", "skip", "no")),
                 }
             )
@@ -39,29 +39,29 @@ B = made("b", ["ship", "skip", "skip", "hold", "skip", "ship"], [62, 40, 30, 50,
 
 
 def test_shares_and_alpha_are_those_of_the_library():
-    found = agreement([A, B])
-    assert found.runs == ("a", "b")
-    assert found.tools == 6
-    assert found.outcomes.equal == pytest.approx(5 / 6)
+    result = agreement([A, B])
+    assert result.runs == ("a", "b")
+    assert result.tools == 6
+    assert result.outcomes.equal == pytest.approx(5 / 6)
     coded = [[0, 1, 0, 3, 1, 0], [0, 1, 1, 3, 1, 0]]
-    told = krippendorff.alpha(reliability_data=coded, level_of_measurement="nominal")
-    assert found.outcomes.alpha == pytest.approx(told)
+    expected = krippendorff.alpha(reliability_data=coded, level_of_measurement="nominal")
+    assert result.outcomes.alpha == pytest.approx(expected)
     scores = [[60, 30, 70, 50, 20, 80], [62, 40, 30, 50, 21, 81]]
-    told = krippendorff.alpha(reliability_data=scores, level_of_measurement="interval")
-    assert found.score.alpha == pytest.approx(told)
-    assert found.score.equal == pytest.approx(4 / 6), "within five points"
-    builder, skeptic = found.personas
+    expected = krippendorff.alpha(reliability_data=scores, level_of_measurement="interval")
+    assert result.score.alpha == pytest.approx(expected)
+    assert result.score.equal == pytest.approx(4 / 6), "within five points"
+    builder, skeptic = result.personas
     assert builder.equal == pytest.approx(4 / 6)
     assert skeptic.equal == 1.0
     assert skeptic.alpha is None, "where nothing ever varies alpha is undefined, not 1"
-    assert found.votes.equal == pytest.approx(10 / 12)
+    assert result.votes.equal == pytest.approx(10 / 12)
 
 
 def test_the_interval_holds_alpha_and_comes_out_the_same_every_time():
-    one, other = agreement([A, B]), agreement([A, B])
-    assert one == other
-    assert one.outcomes.low <= one.outcomes.alpha <= one.outcomes.high
-    assert one.resamples == RESAMPLES == 1_000
+    first, second = agreement([A, B]), agreement([A, B])
+    assert first == second
+    assert first.outcomes.low <= first.outcomes.alpha <= first.outcomes.high
+    assert first.resamples == RESAMPLES == 1_000
 
 
 def test_runs_that_agree_wholly_have_alpha_one_and_those_at_odds_less_than_none():
@@ -74,8 +74,8 @@ def test_runs_that_agree_wholly_have_alpha_one_and_those_at_odds_less_than_none(
 
 def test_tools_and_reviews_that_one_run_lacks_do_not_count():
     short = ("short", A[1][:2])
-    found = agreement([A, short])
-    assert found.tools == 2
+    result = agreement([A, short])
+    assert result.tools == 2
     alone = made("alone", ["ship"])
     alone[1][0] = alone[1][0].model_copy(update={"tool": CardTool(name="X", slug="x")})
     assert agreement([A, alone]).tools == 0
@@ -83,9 +83,9 @@ def test_tools_and_reviews_that_one_run_lacks_do_not_count():
 
 
 def test_one_tool_alone_gives_shares_and_no_alpha():
-    found = agreement([("a", A[1][:1]), ("b", B[1][:1])])
-    assert found.outcomes.equal == 1.0
-    assert (found.outcomes.alpha, found.outcomes.low) == (None, None)
+    result = agreement([("a", A[1][:1]), ("b", B[1][:1])])
+    assert result.outcomes.equal == 1.0
+    assert (result.outcomes.alpha, result.outcomes.low) == (None, None)
 
 
 def test_the_findings_that_differ_most_come_first():
@@ -101,8 +101,8 @@ def test_the_findings_that_differ_most_come_first():
         )
         for n, c in enumerate(A[1])
     ]
-    found = agreement([("y", yes), ("h", half)]).disputed
-    assert [(d.persona, d.differ, d.pairs) for d in found] == [
+    disputed = agreement([("y", yes), ("h", half)]).disputed
+    assert [(d.persona, d.differ, d.pairs) for d in disputed] == [
         ("builder", 1.0, 6), ("skeptic", 0.5, 6),
     ]  # fmt: skip
 
@@ -115,14 +115,14 @@ def test_a_long_list_stays_computable():
 
 
 def test_it_is_written_in_three_forms():
-    found = agreement([A, B])
-    assert "outcomes" in formats.render(found, "terminal", "agreement")
-    markdown = formats.render(found, "markdown", "agreement")
+    result = agreement([A, B])
+    assert "outcomes" in formats.render(result, "terminal", "agreement")
+    markdown = formats.render(result, "markdown", "agreement")
     assert "| outcomes | 6 | 83% |" in markdown
-    data = json.loads(formats.render(found, "json", "agreement"))
+    data = json.loads(formats.render(result, "json", "agreement"))
     assert data["schema"] == "panel.agreement/1"
     assert data["outcomes"]["equal"] == pytest.approx(5 / 6)
-    assert "NaN" not in formats.render(found, "json", "agreement")
+    assert "NaN" not in formats.render(result, "json", "agreement")
 
 
 def test_the_command_compares_stored_runs_and_turns_down_less_than_two(desk: Desk):
@@ -132,9 +132,9 @@ def test_the_command_compares_stored_runs_and_turns_down_less_than_two(desk: Des
             desk.json("review", "Widget", "--evidence", page, "--provider", url, "--ask", ask)
     done = desk.run("agreement", "latest", "latest~1", "--format", "json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["tools"] == 1
-    assert len(found["judges"]) == 2
+    data = json.loads(done.stdout)
+    assert data["tools"] == 1
+    assert len(data["judges"]) == 2
     done = desk.run("agreement", "latest")
     assert done.returncode == 2
     assert "two runs or more" in done.stderr

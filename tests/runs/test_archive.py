@@ -20,7 +20,7 @@ def test_a_tool_in_two_runs_has_one_history_oldest_first(tmp_path):
     new = shelve(tmp_path, [card(verdict=SKIPPED)], created=LATER)
     old = shelve(tmp_path, [card()], created=NOW)
     (history,) = Archive.open(tmp_path).histories()
-    assert [each.run for each in history.entries] == [old, new]
+    assert [entry.run for entry in history.entries] == [old, new]
     assert history.latest.verdict == SKIPPED
     assert history.before.verdict.outcome == "ship"
 
@@ -35,7 +35,7 @@ def test_names_differing_in_case_and_blanks_are_one_tool(tmp_path):
 def test_different_names_with_one_slug_never_share_a_key(tmp_path):
     shelve(tmp_path, [named("C")])
     shelve(tmp_path, [named("C++")], created=LATER)
-    keys = {each.latest.tool.name: each.key for each in Archive.open(tmp_path).histories()}
+    keys = {history.latest.tool.name: history.key for history in Archive.open(tmp_path).histories()}
     assert keys["C"] == "c"
     assert keys["C++"].startswith("c-")
 
@@ -66,7 +66,7 @@ def test_a_run_that_cannot_be_read_becomes_a_note(tmp_path):
     shelve(tmp_path, [named("Parley")])
     (tmp_path / run / JOURNAL).write_bytes(b"no database")
     archive = Archive.open(tmp_path)
-    assert [each.key for each in archive.histories()] == ["parley"]
+    assert [history.key for history in archive.histories()] == ["parley"]
     assert len(archive.notes) == 1
     assert run in archive.notes[0] or JOURNAL in archive.notes[0]
 
@@ -77,7 +77,7 @@ def test_refresh_takes_in_only_what_is_new(tmp_path):
     assert not archive.refresh()
     shelve(tmp_path, [named("Parley")], created=LATER)
     assert archive.refresh()
-    assert [each.key for each in newest(archive.histories())] == ["parley", "quillstore"]
+    assert [history.key for history in newest(archive.histories())] == ["parley", "quillstore"]
 
 
 def test_a_card_that_is_gone_is_an_error_that_names_its_run(tmp_path):

@@ -29,7 +29,7 @@ def judged(outcome, score):
 
 def test_equal_runs_agree_in_everything():
     diff = compare([card("one"), card("two")], [card("one"), card("two")])
-    assert not any(each.changed for each in diff.tools)
+    assert not any(tool.changed for tool in diff.tools)
     assert (diff.agreement.outcomes, diff.agreement.votes, diff.agreement.findings) == (1, 1, 1)
     assert (diff.agreement.outcomes_of, diff.agreement.votes_of) == (2, 4)
 
@@ -54,12 +54,12 @@ def test_what_changed_is_told_tool_by_tool():
 
 
 def test_agreement_is_over_what_both_runs_have():
-    one = [card("a"), card("b"), card("c")]
-    two = [card("b", verdict=judged("skip", None)), card("c"), card("d")]
-    diff = compare(one, two)
+    before = [card("a"), card("b"), card("c")]
+    after = [card("b", verdict=judged("skip", None)), card("c"), card("d")]
+    diff = compare(before, after)
     assert (diff.only_before, diff.only_after) == (("a",), ("d",))
     assert (diff.agreement.outcomes, diff.agreement.outcomes_of) == (0.5, 2)
-    assert [each.slug for each in diff.tools] == ["b", "c"]
+    assert [tool.slug for tool in diff.tools] == ["b", "c"]
     assert diff.tools[0].score_change is None
 
 
@@ -116,18 +116,18 @@ def test_json_lines_csv_and_parquet_are_equal_cell_by_cell(tmp_path, cards):
     ] == held
 
 
-def csv_cell(name, cell, other):
+def csv_cell(name, cell, expected):
     """Read a CSV cell by its column's type; an apostrophe may stand before a formula."""
     if cell == "":
         return None
     if COLUMNS[name] == "string":
-        return other if cell == f"'{other}" else cell
+        return expected if cell == f"'{expected}" else cell
     return {"double": float, "int64": int}[COLUMNS[name]](cell)
 
 
 def test_the_columns_are_documented_in_their_order():
-    told = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", told, re.MULTILINE)
+    page = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE)
     types = {"string": "text", "double": "number", "int64": "integer"}
     assert documented == [(name, types[kind]) for name, kind in COLUMNS.items()]
 

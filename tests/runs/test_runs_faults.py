@@ -23,7 +23,7 @@ from panel.runs.journal.reader import JournalReader
 from panel.runs.journal.repair import repair
 from panel.runs.run import Run
 from tests.support.runs_samples import call, card, evidence, files_in, manifest, reply, review, tool
-from tests.support.untouched import untouched
+from tests.support.unchanged import unchanged
 
 KILLS = 40
 
@@ -94,7 +94,7 @@ def test_r1_r2_no_acknowledged_record_is_lost_in_40_kills(tmp_path):
     assert len(acknowledged) > KILLS
     run = Run.open(path, write=True)
     lost = [key for key in acknowledged if run.journal.find(key) != reply(f"reply to {key}")]
-    keys = [each["key"] for each in run.stored.calls()]
+    keys = [call["key"] for call in run.stored.calls()]
     run.close()
     assert lost == []
     assert len(keys) == len(set(keys))
@@ -178,7 +178,7 @@ def test_r4_a_full_disk_is_named_with_its_free_bytes_and_loses_nothing(tmp_path)
                 with pytest.raises(DiskFull, match="bytes free"):
                     await run.write_file("scorecards/big.md", "x" * 1_000_000)
             assert caught.value.exit_code == 3
-            stuck = [each["key"] for each in run.stored.calls()]
+            stuck = [stored_call["key"] for stored_call in run.stored.calls()]
             ballast.unlink(missing_ok=True)
             if kind == "tmpfs":
                 await run.journal.record(call("after"))
@@ -221,14 +221,16 @@ def finished_run(tmp_path_factory):
     async def main():
         run = await Run.create(tmp_path_factory.mktemp("runs"), "sieve", manifest(tools=3))
         tools = [tool(name) for name in ("one", "two", "three")]
-        for each in tools:
-            await run.add_tools([(each, evidence(f"Evidence of {each.name} is {each.slug * 50}"))])
+        for entry in tools:
+            await run.add_tools(
+                [(entry, evidence(f"Evidence of {entry.name} is {entry.slug * 50}"))]
+            )
             for n in range(30):
                 await run.journal.record(
-                    replace(call(f"{each.slug}-{n}"), tag=CallTag(each.slug, "builder", "review"))
+                    replace(call(f"{entry.slug}-{n}"), tag=CallTag(entry.slug, "builder", "review"))
                 )
-            await run.save_review(each.slug, 0, review())
-            await run.save_scorecard(card(each.slug))
+            await run.save_review(entry.slug, 0, review())
+            await run.save_scorecard(card(entry.slug))
         await run.finish()
         return run.path
 
@@ -241,9 +243,9 @@ def read_everything(path: Path) -> tuple[int, tuple[str, ...]]:
     with run:
         cards = run.cards()
         list(run.stored.calls())
-        for each in run.tools():
-            run.reviews(each.slug)
-            run.usage(each.slug)
+        for tool in run.tools():
+            run.reviews(tool.slug)
+            run.usage(tool.slug)
         return len(cards), (*run.damaged, *run.notes)
 
 
@@ -253,13 +255,13 @@ def redo(path: Path) -> tuple[int, list[str]]:
     async def main():
         run = Run.open(path, write=True)
         with run:
-            known = {each.slug for each in run.tools()}
+            known = {entry.slug for entry in run.tools()}
             await run.add_tools([tool(s) for s in ("one", "two", "three") if s not in known])
-            for each in run.tools():
-                if each.slug not in run.finished_tools():
-                    again = evidence(f"Evidence of {each.name} is {each.slug * 50}")
-                    await run.add_tools([(each, again)])
-                    await run.save_scorecard(card(each.slug))
+            for entry in run.tools():
+                if entry.slug not in run.finished_tools():
+                    again = evidence(f"Evidence of {entry.name} is {entry.slug * 50}")
+                    await run.add_tools([(entry, again)])
+                    await run.save_scorecard(card(entry.slug))
             notes = [*run.notes, *run.damaged]
             await run.finish()
         return notes
@@ -311,12 +313,12 @@ def test_r9_a_journal_without_its_first_page_gives_back_its_rows(finished_run, t
     path = shutil.copytree(finished_run, tmp_path / finished_run.name)
     data = (path / "journal.db").read_bytes()
     (path / "journal.db").write_bytes(bytes(4096) + data[4096:])
-    with untouched(path), pytest.raises(RunError, match="damaged") as caught:
+    with unchanged(path), pytest.raises(RunError, match="damaged") as caught:
         Run.open(path)
     assert f"panel resume {path.name}" in (caught.value.hint or "")
     run = Run.open(path, write=True)
     assert "were saved" in run.notes[0]
-    assert [each.slug for each in run.tools()] == ["one", "two", "three"]
+    assert [tool.slug for tool in run.tools()] == ["one", "two", "three"]
     assert run.finished_tools() == {"one", "two", "three"}
     assert run.journal.find("two-7") == reply("reply to two-7")
     run.close()
@@ -331,7 +333,7 @@ def test_r9_a_damaged_page_costs_its_rows_only(finished_run, tmp_path):
     (path / "journal.db").write_bytes(data)
     assert repair(path / "journal.db")
     stored = JournalReader(path / "journal.db")
-    keys = {each["key"] for each in stored.calls()}
+    keys = {call["key"] for call in stored.calls()}
     stored.close()
     assert 90 - 12 <= len(keys) < 90
     assert repair(path / "journal.db") == []
@@ -354,7 +356,7 @@ def test_r9_a_journal_that_is_nothing_but_zeros_is_refused_in_one_line(
     path = shutil.copytree(finished_run, tmp_path / finished_run.name)
     (path / "journal.db").write_bytes(bytes(size))
     for write in (False, True):
-        with untouched(path), pytest.raises(RunError) as caught:
+        with unchanged(path), pytest.raises(RunError) as caught:
             Run.open(path, write=write)
         assert "\n" not in caught.value.message
         assert caught.value.hint
@@ -367,6 +369,6 @@ def test_r11_a_journal_of_another_format_is_not_mended_into_ours(finished_run, t
         connection.execute("ALTER TABLE reviews ADD COLUMN more TEXT")
     connection.close()
     for write in (False, True):
-        with untouched(path), pytest.raises(RunError, match="format 2"):
+        with unchanged(path), pytest.raises(RunError, match="format 2"):
             Run.open(path, write=write)
     assert "journal.db.damaged-1" not in files_in(path)

@@ -26,7 +26,7 @@ def record(path, *calls, earlier=()):
     async def main():
         journal = Journal(path, earlier)
         try:
-            await asyncio.gather(*(journal.record(each) for each in calls))
+            await asyncio.gather(*(journal.record(stored_call) for stored_call in calls))
         finally:
             journal.close()
 
@@ -65,10 +65,10 @@ def test_numbers_that_no_json_can_hold_are_stored_all_the_same(path):
     for text in row:
         json.loads(text, parse_constant=pytest.fail)
     stored = JournalReader(path)
-    found = stored.find("k")
-    assert found is not None
-    assert found.usage.cost_usd is None
-    assert found.top_logprobs[0]["yes"] == -1e9
+    response = stored.find("k")
+    assert response is not None
+    assert response.usage.cost_usd is None
+    assert response.top_logprobs[0]["yes"] == -1e9
     stored.close()
 
 
@@ -97,11 +97,11 @@ def test_p10_replies_that_could_not_be_used_are_kept_but_never_found(path):
 def test_the_shared_part_of_the_prompt_is_stored_once(path):
     record(path, *(call(f"k{n}") for n in range(100)))
     stored = JournalReader(path)
-    one = next(stored.calls())
-    assert stored.text(one["shared"]) == SHARED
-    assert stored.text(one["system"]) == "You are a reviewer."
-    assert json.loads(stored.text(one["schema"]) or "") == {"type": "object"}
-    assert one["tail"] == "Answer k0"
+    stored_call = next(stored.calls())
+    assert stored.text(stored_call["shared"]) == SHARED
+    assert stored.text(stored_call["system"]) == "You are a reviewer."
+    assert json.loads(stored.text(stored_call["schema"]) or "") == {"type": "object"}
+    assert stored_call["tail"] == "Answer k0"
     stored.close()
     assert path.stat().st_size < 20 * len(SHARED)
 
@@ -163,7 +163,7 @@ def test_one_row_that_cannot_be_written_does_not_fail_its_group(path):
     async def main():
         journal = Journal(path)
         bad = call("bad", attempt=2**70)
-        jobs = [journal.record(each) for each in (call("k1"), bad, call("k2"))]
+        jobs = [journal.record(record) for record in (call("k1"), bad, call("k2"))]
         results = await asyncio.gather(*jobs, return_exceptions=True)
         journal.close()
         return results
@@ -239,34 +239,34 @@ def test_usage_is_the_sum_of_what_is_stored_and_unknown_cost_stays_unknown(path)
         call("k4", answer=unpriced, tag=CallTag("other", "builder", "review")),
     )
     stored = JournalReader(path)
-    mine, other, everything = stored.usage("sieve"), stored.usage("other"), stored.usage()
+    sieve, second, everything = stored.usage("sieve"), stored.usage("other"), stored.usage()
     stored.close()
-    assert (mine.calls, mine.input_tokens, mine.cost_usd) == (3, 2000, 0.002)
+    assert (sieve.calls, sieve.input_tokens, sieve.cost_usd) == (3, 2000, 0.002)
     # 1.5 s an hour ago; then 1.5 s and 1.5 s that overlap by half a second.
-    assert mine.seconds == 4.0
-    assert (mine.unpriced_calls, other.unpriced_calls) == (0, 1)
-    assert other.cost_usd is None
+    assert sieve.seconds == 4.0
+    assert (sieve.unpriced_calls, second.unpriced_calls) == (0, 1)
+    assert second.cost_usd is None
     assert (everything.calls, everything.input_tokens) == (4, 2005)
 
 
 def test_calls_of_unknown_tokens_are_counted_and_the_known_ones_summed(path):
     untold = reply(usage=Usage(input_tokens=None, cached_tokens=None, output_tokens=None))
     half = reply(usage=Usage(input_tokens=5, cached_tokens=0, output_tokens=None))
-    other = CallTag("other", "builder", "review")
+    tag = CallTag("other", "builder", "review")
     record(
         path,
         call("k1"),
         call("k2", answer=untold),
-        call("k3", answer=untold, tag=other),
-        call("k4", answer=half, tag=other),
+        call("k3", answer=untold, tag=tag),
+        call("k4", answer=half, tag=tag),
         replace(call("k5"), reply=None, reason="timeout"),
     )
     stored = JournalReader(path)
-    mine, others = stored.usage("sieve"), stored.usage("other")
+    first, second = stored.usage("sieve"), stored.usage("other")
     assert stored.find("k2") == untold
     stored.close()
-    assert (mine.input_tokens, mine.output_tokens, mine.uncounted_calls) == (1000, 7, 1)
-    assert (others.input_tokens, others.output_tokens, others.uncounted_calls) == (5, None, 2)
+    assert (first.input_tokens, first.output_tokens, first.uncounted_calls) == (1000, 7, 1)
+    assert (second.input_tokens, second.output_tokens, second.uncounted_calls) == (5, None, 2)
 
 
 def test_the_checksum_sees_every_column():

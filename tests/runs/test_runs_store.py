@@ -55,7 +55,7 @@ def test_what_is_saved_comes_back_in_tool_order_with_its_evidence(tmp_path):
 
     path, cards = asyncio.run(main())
     with Run.open(path) as run:
-        assert [each.slug for each in run.tools()] == ["one", "two", "three"]
+        assert [tool.slug for tool in run.tools()] == ["one", "two", "three"]
         assert run.cards() == cards
         assert run.card("two") == cards[1]
         assert run.evidence("one") == evidence()
@@ -96,12 +96,12 @@ def test_the_evidence_is_stored_once_and_not_again_in_the_verdict(tmp_path):
         run = await start(tmp_path)
         await run.add_tools([(tool("one"), evidence(text))])
         await run.save_scorecard(card("one", evidence=evidence(text).sources))
-        found = run.cards()[0].evidence
+        sources = run.cards()[0].evidence
         run.close()
-        return run.path, found
+        return run.path, sources
 
-    path, found = asyncio.run(main())
-    assert found == evidence(text).sources
+    path, sources = asyncio.run(main())
+    assert sources == evidence(text).sources
     assert (path / "journal.db").read_bytes().count(text.encode()) == 1
 
 
@@ -134,9 +134,9 @@ def test_a_review_is_one_review_however_often_it_is_saved(tmp_path):
         await run.save_review("one", 0, review(vote="skip"))
         await run.save_review("one", 1, review())
         await run.save_review("one", 0, review(vote="ship"))
-        found = run.reviews("one")
+        stored_reviews = run.reviews("one")
         run.close()
-        assert {key: each.vote for key, each in found.items()} == {
+        assert {key: stored.vote for key, stored in stored_reviews.items()} == {
             ("builder", 0): "ship", ("builder", 1): "ship",
         }  # fmt: skip
 
@@ -221,7 +221,7 @@ def test_r6_a_changed_meaning_is_refused_by_the_field_that_changed(changed, fiel
     with pytest.raises(RunError) as caught:
         check_same(stored, manifest(**changed))
     changes = caught.value.message.split(": ", 1)[1].split("; ")
-    assert [each.split(":")[0] for each in changes] == [field]
+    assert [change.split(":")[0] for change in changes] == [field]
     assert " → " in changes[0]
     assert caught.value.exit_code == 2
     assert "panel rerun a-run" in (caught.value.hint or "")
@@ -255,7 +255,7 @@ def test_r6_other_evidence_or_another_entry_for_the_same_tool_is_refused(tmp_pat
         with pytest.raises(RunError, match="tool one: "):
             await run.add_tools([(tool("one", url="https://other.example"), evidence())])
         assert run.evidence("one") == evidence()
-        assert [each.slug for each in run.tools()] == ["one", "two"]
+        assert [entry.slug for entry in run.tools()] == ["one", "two"]
         run.close()
 
     asyncio.run(main())
@@ -264,9 +264,9 @@ def test_r6_other_evidence_or_another_entry_for_the_same_tool_is_refused(tmp_pat
 def test_evidence_read_at_another_time_is_the_same_evidence():
     first = evidence()
     later = first.sources[0].model_copy(update={"retrieved": NOW + timedelta(days=1)})
-    other = first.sources[0].model_copy(update={"flags": ("addresses the reviewer",)})
+    changed = first.sources[0].model_copy(update={"flags": ("addresses the reviewer",)})
     assert evidence_fingerprint(Evidence(sources=(later,))) == evidence_fingerprint(first)
-    assert evidence_fingerprint(Evidence(sources=(other,))) != evidence_fingerprint(first)
+    assert evidence_fingerprint(Evidence(sources=(changed,))) != evidence_fingerprint(first)
 
 
 def test_o2_a_file_that_the_run_did_not_write_is_not_overwritten(tmp_path):
@@ -306,7 +306,7 @@ def test_a_tool_whose_verdict_was_changed_on_disk_is_not_finished(tmp_path):
     connection.close()
     with Run.open(path) as run:
         assert run.finished_tools() == {"two"}
-        assert [each.tool.slug for each in run.cards()] == ["two"]
+        assert [card.tool.slug for card in run.cards()] == ["two"]
         assert "verdict on one: changed since it was written" in run.damaged
 
 

@@ -71,14 +71,14 @@ class Chromium:
         complaints: list[str] = []
         try:
             page = context.new_page()
-            page.on("console", lambda said: complaints.append(said.text))
+            page.on("console", lambda message: complaints.append(message.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.goto(url)
-            found = work(page)
+            result = work(page)
         finally:
             context.close()
         assert not complaints, complaints
-        return found
+        return result
 
 
 def axe(page: Any) -> list[str]:
@@ -86,11 +86,11 @@ def axe(page: Any) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     # Without preloading: axe would fetch the style sheet, which the pages do not allow.
-    found = Axe().run(page, options={"preload": False}).response["violations"]
+    violations = Axe().run(page, options={"preload": False}).response["violations"]
     return [
-        f"{each['id']}: {node['html'][:160]}: {node['failureSummary'][:200]}"
-        for each in found
-        for node in each["nodes"]
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary'][:200]}"
+        for violation in violations
+        for node in violation["nodes"]
     ]
 
 
@@ -124,5 +124,8 @@ def check_html(files: Iterable[Path]) -> list[str]:
          "--format", "json", "--exit-zero-always", *files],
         capture_output=True, text=True, check=True, timeout=55,
     )  # fmt: skip
-    told = json.loads(done.stderr)["messages"]
-    return [f"{Path(each['url']).name}:{each.get('lastLine')}: {each['message']}" for each in told]
+    messages = json.loads(done.stderr)["messages"]
+    return [
+        f"{Path(message['url']).name}:{message.get('lastLine')}: {message['message']}"
+        for message in messages
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.untouched import changes, contents
+from tests.support.unchanged import changes, contents
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,10 +31,10 @@ class Desk:
         secret.write_bytes(b"a secret for tests of 32 bytes..")
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        inherited = {name: os.environ[name] for name in KEPT if name in os.environ}
         path = os.environ.get("PYTHONPATH", str(ROOT))  # of tests/support/surroundings.py
         home = {"HOME": str(self.folder / "home"), "PYTHONPATH": path, "NO_COLOR": "1"}
-        return kept | home | self.env | more
+        return inherited | home | self.env | more
 
     def start(self, *args: object, **env: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

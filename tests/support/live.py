@@ -71,8 +71,8 @@ class Visitor:
 
     def post(self, path: str, **fields: str) -> Answer:
         """Send a form from a page of the site."""
-        said = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
-        return self.ask("POST", path, fields=fields, headers=said)
+        headers = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
+        return self.ask("POST", path, fields=fields, headers=headers)
 
     def ask(
         self,
@@ -94,12 +94,12 @@ class Visitor:
         try:
             connection.request(method, path, body=body, headers=sent)
             got = connection.getresponse()
-            found = got.getheaders()
+            response_headers = got.getheaders()
             answer = Answer(
                 got.status,
-                {name.lower(): value for name, value in found},
+                {name.lower(): value for name, value in response_headers},
                 got.read(),
-                [value for name, value in found if name.lower() == "set-cookie"],
+                [value for name, value in response_headers if name.lower() == "set-cookie"],
             )
         finally:
             connection.close()
@@ -146,9 +146,9 @@ class Postbox:
         """Return the path of a mail's link."""
         part = self.mails[number].get_body(("plain",))
         assert part is not None
-        found = re.search(r"https?://[^\s/]+(/\S+)", part.get_content())
-        assert found
-        return found[1]
+        match = re.search(r"https?://[^\s/]+(/\S+)", part.get_content())
+        assert match
+        return match[1]
 
 
 @contextlib.contextmanager
@@ -202,7 +202,7 @@ def serving(
     said: list[str] = []
     with listen("127.0.0.1", 0) as socket:
         port = socket.getsockname()[1]
-        given: dict[str, Any] = {
+        config: dict[str, Any] = {
             "review": options
             or Options(settings=Settings(runs=runs), environ={}, **(review or {})),
             "data": folder / "community",
@@ -213,8 +213,8 @@ def serving(
         }
         if box is not None:
             post = SMTPServer.parse(f"smtp://127.0.0.1:{box.port}")
-            given["mailing"] = MailSettings(post, Sender("Panel", "weekly@panel.example"))
-        made = ServerConfig(**given | setup)
+            config["mailing"] = MailSettings(post, Sender("Panel", "weekly@panel.example"))
+        made = ServerConfig(**config | setup)
         database = Database.open(database_url, folder=made.data, alone=True)
         service = open_state(made, database, say=said.append)
         server = LimitedServer(

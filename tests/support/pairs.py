@@ -20,26 +20,26 @@ def tool(name="Parley", **changes) -> Scorecard:
 
 def answered(review, **answers):
     """The review with other answers by criterion: `grows=("yes", 0.9, "E1.4")`."""
-    found = []
+    findings = []
     for finding in review.findings:
-        if told := answers.get(finding.criterion):
-            answer, p, cites = told
+        if new_answer := answers.get(finding.criterion):
+            answer, p, cites = new_answer
             change = {"answer": answer, "p": p, "cites": tuple(cites.split())}
             finding = finding.model_copy(update=change)
-        found.append(finding)
-    return review.model_copy(update={"findings": tuple(found)})
+        findings.append(finding)
+    return review.model_copy(update={"findings": tuple(findings)})
 
 
 def pair(first=None, second=None):
     """Quillstore, which ships, and Parley, which does not: two answers differ."""
-    other = (
+    second_reviews = (
         answered(BUILDER, installs=("no", 0.1, "E1.2"), escape=("yes", 0.9, "E1.4")),
         answered(SKEPTIC, alive=("unclear", 0.5, "")),
         BUSINESS,
         FUTURIST,
     )
     a = first or card(verdict=verdict("ship", 71.2))
-    b = second or tool(verdict=verdict("skip", 48.0, ship=1, skip=3), reviews=other)
+    b = second or tool(verdict=verdict("skip", 48.0, ship=1, skip=3), reviews=second_reviews)
     return a, b
 
 
@@ -55,10 +55,10 @@ def finding(draw, base):
 @st.composite
 def cards(draw, name="Parley"):
     chosen = draw(st.permutations(range(4)))[: draw(st.integers(0, 4))]
-    asked = [PERSONAS[place] for place in chosen]
+    personas = [PERSONAS[place] for place in chosen]
     reviews = tuple(
         review.model_copy(update={"findings": tuple(draw(finding(f)) for f in review.findings)})
-        for review in asked
+        for review in personas
     )
     outcome = draw(st.sampled_from(["ship", "skip", "split", "hold", "incomplete"]))
     score = draw(st.none() | st.floats(0, 100))

@@ -153,10 +153,10 @@ def postbox(**options: Any) -> Iterator[Postbox]:
         task = loop.create_task(serve())
         box_stop.append(lambda: loop.call_soon_threadsafe(task.cancel))
         loop.run_until_complete(task)
-        others = asyncio.all_tasks(loop)
-        for other in others:
-            other.cancel()
-        loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
+        tasks = asyncio.all_tasks(loop)
+        for pending in tasks:
+            pending.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 

@@ -79,52 +79,52 @@ class Scripted:
 
     async def ask(self, question, format, *, deadline):
         self.asked.append(question)
-        said = self.answer(question)
-        if isinstance(said, Exception):
-            raise said
+        reply = self.answer(question)
+        if isinstance(reply, Exception):
+            raise reply
         top = ()
-        if isinstance(said, float):
-            yes = 0.9 / (1 + math.exp(-said))
+        if isinstance(reply, float):
+            yes = 0.9 / (1 + math.exp(-reply))
             top = ({"Yes": math.log(yes * 0.7), " yes": math.log(yes * 0.3),
                     "No": math.log(0.9 - yes), "The": math.log(0.05)},)  # fmt: skip
-            said = "Yes" if said > 0 else "No"
+            reply = "Yes" if reply > 0 else "No"
         usage = Usage(input_tokens=100, cached_tokens=90, output_tokens=1)
-        return ChatResponse(said, "stop", usage, "served-model", top_logprobs=top, format=format)
+        return ChatResponse(reply, "stop", usage, "served-model", top_logprobs=top, format=format)
 
     async def close(self):
         pass
 
 
-def written(tail, said):
+def written(tail, parts):
     asks = {f.id: f.ask for f in PERSONA.fields} | {"forecast": PERSONA.forecast.ask}
     ident = next((i for i, ask in asks.items() if ask in tail), "summary")
-    return said.get(ident, WRITTEN[ident])
+    return parts.get(ident, WRITTEN[ident])
 
 
-def stepwise(**said):
+def stepwise(**answers):
     """Return an answering rule: differences by criterion id, texts for cites and written parts."""
 
     def answer(question):
         tail = question.tail
         if "Answer in one full sentence" in tail or "Write your conclusion" in tail:
-            return written(tail, said)
+            return written(tail, answers)
         if "You made this forecast" in tail:
-            return said.get("odds", 1.0)
+            return answers.get("odds", 1.0)
         if "Which passage" in tail:
-            return said.get("cite", "E1.1")
+            return answers.get("cite", "E1.1")
         if "yourself ship" in tail:
-            return said.get("stance", 1.0)
+            return answers.get("stance", 1.0)
         if "no evidence was found" in question.shared:
-            return said.get("empty", 0.0)
+            return answers.get("empty", 0.0)
         ident = next(c.id for c in PERSONA.criteria if c.question in tail)
-        return said.get(ident, 3.0)
+        return answers.get(ident, 3.0)
 
     return answer
 
 
 def reply_of(**changes):
     """Return a valid whole reply, changed by path: `findings__like__answer="no"`."""
-    said = {
+    review = {
         "persona": "tester",
         "findings": {
             c.id: {"because": "It says so.", "cites": ["E1.1"], "answer": "yes"}
@@ -137,14 +137,14 @@ def reply_of(**changes):
     }
     for path, value in changes.items():
         *steps, last = path.split("__")
-        place = said
+        place = review
         for step in steps:
             place = place[step]
         if value is LOST:
             del place[last]
         else:
             place[last] = value
-    return json.dumps(said)
+    return json.dumps(review)
 
 
 LOST = object()

@@ -14,18 +14,18 @@ from tests.support.runs_samples import manifest
 
 
 def shelve(
-    runs: Path, cards: Sequence[Scorecard], *, created: datetime | None = None, **told: Any
+    runs: Path, cards: Sequence[Scorecard], *, created: datetime | None = None, **fields: Any
 ) -> str:
     """Store the cards as one run, made at `created` (else the first card's); return its name."""
     when = created or cards[0].created
 
     async def work() -> str:
-        run = await Run.create(runs, "shelved", manifest(created=when, tools=len(cards), **told))
+        run = await Run.create(runs, "shelved", manifest(created=when, tools=len(cards), **fields))
         with run:
             await run.add_tools([(_tool(c), Evidence(sources=c.evidence)) for c in cards])
             for card in cards:
-                kept = card.model_copy(update={"run": run.name, "created": when})
-                await run.save_scorecard(kept)
+                changed = card.model_copy(update={"run": run.name, "created": when})
+                await run.save_scorecard(changed)
             await run.finish(now=when)
         return run.name
 
@@ -33,5 +33,5 @@ def shelve(
 
 
 def _tool(card: Scorecard) -> Tool:
-    told = card.tool.model_dump()
-    return Tool(**told | {"description": told["description"] or "nothing said"})
+    fields = card.tool.model_dump()
+    return Tool(**fields | {"description": fields["description"] or "nothing said"})

@@ -32,14 +32,14 @@ class Held(Archive):
         self.hold(cards)
 
     def hold(self, cards: Iterable[Scorecard]) -> None:
-        self._cards = {(each.run, each.tool.slug): each for each in cards}
-        self._histories = _histories(entry(each, "") for each in self._cards.values())
+        self._cards = {(scorecard.run, scorecard.tool.slug): scorecard for scorecard in cards}
+        self._histories = _histories(entry(scorecard, "") for scorecard in self._cards.values())
 
     def refresh(self) -> bool:
         return False
 
-    def card(self, found: Entry) -> Scorecard:
-        return self._cards[found.run, found.tool.slug]
+    def card(self, entry_: Entry) -> Scorecard:
+        return self._cards[entry_.run, entry_.tool.slug]
 
 
 def tool(name: str, outcome: Any = "ship", score: float | None = 66.0, **more: Any) -> Scorecard:
@@ -51,14 +51,14 @@ def tool(name: str, outcome: Any = "ship", score: float | None = 66.0, **more: A
         score=score,
         votes=VoteTotals(ship=ship, skip=4 - ship),
     )
-    told = {"name": name, "slug": name.lower().replace(" ", "-"), "category": "stores"}
-    return card(tool=CardTool.model_validate({**told, **more}), verdict=verdict)
+    fields = {"name": name, "slug": name.lower().replace(" ", "-"), "category": "stores"}
+    return card(tool=CardTool.model_validate({**fields, **more}), verdict=verdict)
 
 
 def later(made: Scorecard, days: float, **changes: Any) -> Scorecard:
     """The card as another run made it, days later."""
-    told = {"created": made.created + timedelta(days=days), "run": f"{made.run}-{days}"}
-    return made.model_copy(update={**told, **changes})
+    fields = {"created": made.created + timedelta(days=days), "run": f"{made.run}-{days}"}
+    return made.model_copy(update={**fields, **changes})
 
 
 def site(cards: Iterable[Scorecard], **more: Any) -> Site:
@@ -80,5 +80,5 @@ def fill(runs: Path) -> None:
 
 def in_stores(cards: Sequence[Scorecard]) -> list[Scorecard]:
     """The cards with the category "stores"."""
-    told = {"category": "stores"}
-    return [c.model_copy(update={"tool": c.tool.model_copy(update=told)}) for c in cards]
+    fields = {"category": "stores"}
+    return [c.model_copy(update={"tool": c.tool.model_copy(update=fields)}) for c in cards]

@@ -48,13 +48,13 @@ class Surroundings:
 
     def environment(self, home: Path) -> dict[str, str]:
         """Return all that tests and the processes they start may know of this machine."""
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if name in PASSED_ON or name.startswith("PYTEST_")  # pytest's own, of this very run
         }
         path = os.pathsep.join((str(self.path), str(ROOT)))
-        return kept | {"HOME": str(home), "PYTHONPATH": path}
+        return inherited | {"HOME": str(home), "PYTHONPATH": path}
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -84,7 +84,7 @@ class World:
             request = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             if tls := writer.get_extra_info("ssl_object"):
                 self.secure.append(
-                    [self.names[id(tls)], *(said(request, n) for n in ("Host", "X-Key"))]
+                    [self.names[id(tls)], *(header_value(request, n) for n in ("Host", "X-Key"))]
                 )
             number = request.split(" ")[1].lstrip("/")
             there = FORMS[int(number)] if number.isdigit() else number.removeprefix("to:")
@@ -110,7 +110,7 @@ async def ask(fetcher: Fetcher, url: str) -> str:
         return error.code
 
 
-def said(request: str, header: str) -> str | None:
+def header_value(request: str, header: str) -> str | None:
     lines = [line.partition(": ") for line in request.split("\r\n")[1:]]
     return next((value for name, _, value in lines if name == header), None)
 
@@ -122,13 +122,13 @@ def naive(host: str) -> None:
 
 
 async def explore(world: World) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     if world_is_ours():
         server = await asyncio.start_server(world.serve, sock=_listener())
         for host in [*NUMBERS, "2130706433", "0x7f000001", "127.1", "0177.0.0.1"]:
             await asyncio.to_thread(naive, host)
         await asyncio.sleep(0.2)
-        told["naive"] = len(world.canary)
+        answers["naive"] = len(world.canary)
         world.canary.clear()
     sys.addaudithook(world.watch)
     for number, address in enumerate(NUMBERS):
@@ -136,27 +136,27 @@ async def explore(world: World) -> dict[str, Any]:
         world.answers[f"m{number}.test"] = [[PUBLIC, address]]
     world.answers |= {"public.test": [[PUBLIC]], "turncoat.test": [[PUBLIC], ["127.0.0.1"]]}
     fetcher = Fetcher(resolve=world.resolve)
-    told["direct"] = {form: await ask(fetcher, form) for form in FORMS}
-    told["names"] = {
+    answers["direct"] = {form: await ask(fetcher, form) for form in FORMS}
+    answers["names"] = {
         f"{kind} {n}": await ask(fetcher, f"http://{kind}{place}.test/")
         for kind in "nm"
         for place, n in enumerate(NUMBERS)
     }
     if world_is_ours():
-        told["redirected"] = {
+        answers["redirected"] = {
             form: await ask(fetcher, f"http://public.test/{n}") for n, form in enumerate(FORMS)
         }
-        told["turncoat"] = await ask(fetcher, "http://turncoat.test/to:http://turncoat.test/x")
-        told["honest"] = await ask(fetcher, "http://public.test/x")
+        answers["turncoat"] = await ask(fetcher, "http://turncoat.test/to:http://turncoat.test/x")
+        answers["honest"] = await ask(fetcher, "http://public.test/x")
     await fetcher.close()
     if certificate := os.environ.get("WORLD_CERTIFICATE"):
-        told |= await explore_tls(world, certificate)
+        answers |= await explore_tls(world, certificate)
     if world_is_ours():
         server.close()
         await server.wait_closed()
-    told["canary"] = world.canary
-    told["watched"] = sorted(set(world.watched) - {PUBLIC})
-    return told
+    answers["canary"] = world.canary
+    answers["watched"] = sorted(set(world.watched) - {PUBLIC})
+    return answers
 
 
 async def explore_tls(world: World, certificate: str) -> dict[str, Any]:
@@ -170,18 +170,18 @@ async def explore_tls(world: World, certificate: str) -> dict[str, Any]:
     world.answers |= {"secure.test": [[PUBLIC]], "other.test": [[PUBLIC]]}
     fetcher = Fetcher(resolve=world.resolve, keys={"secure.test": ("X-Key", "hunter2")})
     bare = Fetcher(resolve=world.resolve)
-    told = {
+    answers = {
         "secure": await ask(fetcher, "https://secure.test/x"),
         "upgraded": await ask(bare, "http://public.test/to:https://secure.test/y"),
         "downgraded with a key": await ask(fetcher, "https://secure.test/to:http://public.test/x"),
         "downgraded": await ask(bare, "https://secure.test/to:http://public.test/x"),
         "of another": await ask(bare, "https://other.test/x"),
     }
-    for one in (fetcher, bare):
-        await one.close()
+    for client in (fetcher, bare):
+        await client.close()
     server.close()
     await server.wait_closed()
-    return {"tls": told, "secure": world.secure}
+    return {"tls": answers, "secure": world.secure}
 
 
 def _listener(port: int = 80) -> socket.socket:

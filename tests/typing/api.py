@@ -20,8 +20,8 @@ async def many(tools: list[panel.Tool]) -> None:
         assert_type(await p.review(panel.Tool(name="X"), evidence=[document]), panel.Scorecard)
         await p.review(Path("x.yaml"), evidence=["README.md", Path("notes.md"), document])
         assert_type(p.review_many(tools), AsyncGenerator[panel.Scorecard, None])
-        async for each in p.review_many(tools, on_event=print):
-            assert_type(each, panel.Scorecard)
+        async for scorecard in p.review_many(tools, on_event=print):
+            assert_type(scorecard, panel.Scorecard)
     assert_type(await panel.areview("X", description="x"), panel.Scorecard)
 
 

@@ -55,7 +55,7 @@ def as_personas(value: object) -> tuple[str | Persona, ...] | None:
         return None
     personas = [value] if isinstance(value, str | Persona) else value
     if not isinstance(personas, list | tuple) or not all(
-        isinstance(each, str | Persona) for each in personas
+        isinstance(persona, str | Persona) for persona in personas
     ):
         raise _wrong("personas", value, "a list of names")
     if not personas:
@@ -113,8 +113,8 @@ def as_tools(tools: object, *, allow_outside: bool = False) -> tuple[Tool, ...]:
         raise _wrong("tools", tools, "a list of tools, or the path of one")
     listed: list[Tool] = []
     taken: set[str] = set()
-    for each in tools:
-        tool = as_tool(each, allow_outside=allow_outside)
+    for item in tools:
+        tool = as_tool(item, allow_outside=allow_outside)
         taken.add(name := slug(tool.name, taken=taken))
         listed.append(tool.model_copy(update={"slug": name}))
     return tuple(listed)
@@ -184,6 +184,6 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
 """Checks of single values; paths, tools and personas are checked where they are converted."""
 
 
-def _wrong(name: str, value: Any, wanted: str) -> InputError:
+def _wrong(name: str, value: Any, expected: str) -> InputError:
     shown = one_line(repr(value))[:80]
-    return InputError(f"{name} must be {wanted}, but is {shown}")
+    return InputError(f"{name} must be {expected}, but is {shown}")

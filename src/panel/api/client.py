@@ -77,7 +77,7 @@ class AsyncPanel:
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
             check_support: ask again whether each cited passage shows what it is cited for.
-            support_provider: who is asked that; None means `provider`.
+            support_provider: the provider of that check; None means `provider`.
             fresh: ask again even where an earlier run has the answer.
             offline: fetch nothing; evidence comes from files, texts and earlier runs.
             runs: folder for runs; None means settings, then `runs` here.

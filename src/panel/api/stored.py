@@ -1,5 +1,6 @@
 """Stored runs and scorecards: read, verified, compared and rendered. Asks no model."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +11,17 @@ from panel.engine.open_panel import persona_folders
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.run import verify as verify_run
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import InputError, ToolError
+from panel.foundation.errors import InputError, RunError, ToolError
 from panel.foundation.paths import data_folder
 from panel.foundation.settings import load_settings
 from panel.report import formats
-from panel.report.comparison.comparison import Comparison, weights_of
+from panel.report.comparison.comparison import Comparison, between, weights_of
 from panel.report.comparison.comparison import compare as compare_cards
 from panel.reviews.personas import Persona, load_personas
 from panel.reviews.verdict.scorecard import Scorecard
-from panel.runs.folders import find_folder
+from panel.runs.folders import find_folder, is_run
 from panel.runs.manifest import Manifest
+from panel.runs.metadata import stored_personas
 from panel.runs.run import Run
 
 
@@ -74,8 +76,7 @@ def open_run(run: str | Path = "latest", *, runs: str | Path | None = None) -> S
     Raises:
         RunError: there is none, or its journal cannot be read.
     """
-    folder = load_settings(None, os.environ).runs if runs is None else as_path("runs", runs)
-    stored = StoredRun(find_folder(folder, str(run)))
+    stored = StoredRun(find_folder(_runs_folder(runs), str(run)))
     with Run.open(stored.path):
         return stored
 
@@ -102,17 +103,41 @@ def verify(run: StoredRun | str | Path, *, runs: str | Path | None = None) -> Ve
     return run_blocking(work())
 
 
-def compare(a: Scorecard, b: Scorecard, *, personas: Sequence[Persona] | None = None) -> Comparison:
+def compare(
+    a: Scorecard,
+    b: Scorecard,
+    *,
+    personas: Sequence[Persona] | None = None,
+    runs: str | Path | None = None,
+) -> Comparison:
     """Put two scorecards side by side.
 
     Args:
         a: One tool's scorecard.
         b: The other's.
-        personas: reviewers, whose weights order the differences; None means the shipped ones.
+        personas: reviewers, whose weights order the differences; None means those of each
+            scorecard's run, or the shipped ones where that run is not in `runs`.
+        runs: folder for runs, as `open_run` takes it.
     """
-    if personas is None:
-        personas = load_personas(folders=(data_folder("personas"),))
-    return compare_cards(a, b, weights=weights_of(personas))
+    if personas is not None:
+        return compare_cards(a, b, weights=weights_of(personas))
+    folder = _runs_folder(runs)
+    return compare_cards(a, b, weights=between(*(_run_weights(card, folder) for card in (a, b))))
+
+
+def _run_weights(card: Scorecard, folder: Path) -> dict[tuple[str, str], float]:
+    """Return the weights of the personas of a scorecard's run, else of the shipped ones."""
+    path = folder / card.run
+    # A scorecard may come from outside: its run is read as a name, never as a path.
+    if card.run == path.name and is_run(path):
+        with contextlib.suppress(RunError), Run.open(path) as run:
+            if personas := stored_personas(run):
+                return weights_of(personas)
+    return weights_of(load_personas(folders=(data_folder("personas"),)))
+
+
+def _runs_folder(runs: str | Path | None) -> Path:
+    return load_settings(None, os.environ).runs if runs is None else as_path("runs", runs)
 
 
 def render(card: Scorecard | Sequence[Scorecard] | Comparison, format: str = "markdown") -> str:

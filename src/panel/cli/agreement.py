@@ -17,7 +17,7 @@ from panel.runs.folders import find_folder
 @options.runs
 @written(of="agreement")
 def command(names: tuple[str, ...], runs: Path | None, destination: Destination) -> None:
-    """Say how far runs of the same tools agree.
+    """Show how far runs of the same tools agree.
 
     Shares of equal outcomes and votes, Krippendorff's alpha with a bootstrap interval, and the
     findings that differ most. Each RUN is a name, the start of one, a path, latest or latest~1.

@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     "--controls",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Control tools and injections.yaml, instead of the shipped ones.",
+    help="Folder of control tools and injections.yaml; by default the shipped one.",
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only N control tools.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only N control tools.")
 @click.option(
     "--copies",
     type=click.IntRange(0, 1000),
+    metavar="N",
     default=1,
+    show_default=True,
     help="Injected copies of each control tool that should not ship.",
 )
 @options.single(options.AskingOptions, "fresh")
@@ -49,7 +51,7 @@ def command(
     support: options.SupportOptions,
     work: options.WorkOptions,
     ask: "Ask | None",
-    samples: int,
+    samples: int | None,
     controls: Path | None,
     limit: int | None,
     copies: int,
@@ -58,10 +60,11 @@ def command(
 ) -> None:
     """Measure a judge on control tools before trusting it.
 
-    Reviews invented tools of known worth and copies whose page tries to steer the reviewer, says
-    how often the judge ships what it should not, how often it can be swayed and how much it
-    repeats itself, fits its probabilities, and keeps what later runs of this provider and model
-    use: the fit, the ship threshold, and one line on every scorecard.
+    The judge is the model that answers for the reviewers. It reviews invented tools of known worth
+    and copies whose page tries to steer the reviewer. The report shows how often it ships bad
+    tools, how often injected text changes its verdict, and how often its answers repeat. Later
+    runs of this provider and model use the result: the fit of its probabilities, the ship
+    threshold, and one line on every scorecard.
     """
     from panel.cli import run_session
     from panel.cli.output import emit_text

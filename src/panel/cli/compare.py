@@ -10,7 +10,6 @@ import click
 from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
-from panel.evidence.tools.identity import contradict, name_key
 from panel.foundation.errors import CallError, InputError, RunStopped
 from panel.report import formats
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option("--run", metavar="RUN", help="Take both from this run.")
-@click.option("--review", is_flag=True, help="Review first what has no stored verdict.")
+@click.option("--run", metavar="RUN", help="Compare the verdicts of this run, not the latest ones.")
+@click.option("--review", is_flag=True, help="First review a tool that has no stored verdict.")
 @options.allow_outside
 @options.gathering
 @options.provider
@@ -49,10 +48,11 @@ def command(
     """Put two tools' verdicts side by side: which one to ship with.
 
     A and B are tools with a stored verdict, by name or slug; with --review also tool files or web
-    addresses. With --provider a model writes the paragraph; who is ahead is decided by rule.
+    addresses. With --provider a model writes the paragraph; a rule decides which tool is ahead.
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair
+    from panel.evidence.tools.identity import same_tool
     from panel.report.comparison.comparison import between, compare
 
     if run and review:
@@ -60,9 +60,7 @@ def command(
     plan = options.review_options(provider, work, asking=asking, gathering=gathering)
     pair = ToolPair(plan, review=review, allow_outside=allow_outside)
     first, second = pair.in_run(run, (a, b)) if run else pair.latest((a, b))
-    tool_a, tool_b = first.card.tool, second.card.tool
-    same_name = name_key(tool_a.name) == name_key(tool_b.name)
-    if same_name and not contradict(tool_a.url, tool_b.url):
+    if same_tool(first.card.tool, second.card.tool):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
     comparison = compare(first.card, second.card, weights=between(first.weights, second.weights))
     failed = False
@@ -85,7 +83,7 @@ async def _with_advice(comparison: "Comparison", options: "Options") -> "Compari
     from panel.llm.calls import ChatClient
     from panel.report.comparison.ask_model import CallLog, write_advice
 
-    # The paragraph cites no facts of its own: nobody checks its support.
+    # The paragraph cites no facts of its own, so its support is not checked.
     opened = await open_panel(replace(options, check_support=False))
     plan = opened.plan
     say(f"paragraph: asking {plan.judge.model} at {plan.judge.provider}")

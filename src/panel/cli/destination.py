@@ -47,7 +47,7 @@ def written(
     *forms: str,
     of: formats.Subject | None = None,
     default: str = "terminal",
-    help: str = "Output format; else by the suffix of --output.",
+    help: str = "Output format; by default that of the suffix of --output.",
 ) -> Callable[[F], F]:
     """Add --format and --output, and pass both as `destination`, checked before the command begins.
 
@@ -72,7 +72,7 @@ def written(
             "--output",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Where to write; - is standard output.",
+            help="File to write; - is standard output, the default.",
         )(call)
         return cast(
             F,

@@ -16,7 +16,10 @@ from panel.runs.folders import find_folder
 @options.runs
 @written(of="changes")
 def command(run_a: str, run_b: str, runs: Path | None, destination: Destination) -> None:
-    """Say what changed between two runs of the same tools."""
+    """Show what changed between two runs of the same tools.
+
+    Each RUN is a name, the start of one, a path, latest or latest~1.
+    """
     from panel.cli.output import emit_diff
     from panel.runs.diff import compare
     from panel.runs.run import Run

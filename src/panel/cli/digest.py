@@ -31,14 +31,16 @@ class EditionOptions:
     """Which week, of which runs, with links to which pages."""
 
     week: str | None = options.option(
-        "--week", metavar="WEEK", help="ISO week in UTC, like 2026-W47; else the last whole one."
+        "--week",
+        metavar="WEEK",
+        help="ISO week in UTC, like 2026-W47; by default the last whole one.",
     )
     runs: Path | None = options.runs_option()
     base_url: str | None = options.option(
         "--base-url",
         metavar="URL",
         envvar="PANEL_BASE_URL",
-        help="Where the pages are, for links; else $PANEL_BASE_URL.",
+        help="Address of the published pages, for links; by default $PANEL_BASE_URL.",
     )
 
     def parsed_week(self) -> "Week":
@@ -66,7 +68,7 @@ data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Folder of votes and subscribers; else community beside the runs.",
+    help="Folder of votes and subscribers; by default community beside the runs.",
 )
 
 
@@ -76,9 +78,9 @@ data_option = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write files there: every format, or only --format.",
+    help="Folder for one file a format, or only for --format.",
 )
-@written(*FORMS, default="", help="Output format; else by the suffix of --output, else text.")
+@written(*FORMS, default="", help="By default that of the suffix of --output, else text.")
 @click.pass_context
 def command(
     ctx: click.Context, edition: EditionOptions, out: Path | None, destination: Destination
@@ -116,17 +118,33 @@ def command(
 @command.command("send")
 @edition_options
 @data_option
-@click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
-@click.option("--skip-empty", is_flag=True, help="Send nothing where nothing was reviewed.")
+@click.option("--dry-run", is_flag=True, help="Print the mail and send nothing.")
 @click.option(
-    "--per-minute", type=click.IntRange(1, 60_000), default=300, help="Mails a minute at most."
+    "--skip-empty", is_flag=True, help="Send nothing if no tool was reviewed in that week."
 )
-@click.option("--rounds", type=click.IntRange(1, 3), default=3, help="Tries for a mail put off.")
 @click.option(
-    "--resend", metavar="WHICH", help="First free these to be sent again: numbers, or failed."
+    "--per-minute",
+    type=click.IntRange(1, 60_000),
+    metavar="N",
+    default=300,
+    show_default=True,
+    help="Most mails a minute.",
 )
-@click.option("--as-sent", metavar="WHICH", help="First count these uncertain ones as sent.")
-@click.option("--addresses", is_flag=True, help="Name addresses in what is listed.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 3),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Attempts for a mail that the server puts off.",
+)
+@click.option(
+    "--resend", metavar="WHICH", help="Send these again: subscriber numbers, failed or uncertain."
+)
+@click.option(
+    "--as-sent", metavar="WHICH", help="Count these as sent: subscriber numbers, or uncertain."
+)
+@click.option("--addresses", is_flag=True, help="Show mail addresses in lists.")
 @click.pass_context
 def send(
     ctx: click.Context,
@@ -142,7 +160,7 @@ def send(
 ) -> None:
     """Mail a week's edition to every confirmed subscriber, once.
 
-    Goes on where it stopped. Needs PANEL_SMTP_URL and PANEL_MAIL_FROM.
+    Continues where it stopped. Needs PANEL_SMTP_URL and PANEL_MAIL_FROM.
     """
     from panel.cli.digest_send import SendJob, open_database, rehearse, send_issue, sole_sender
     from panel.publish.newsletter.settings import MailSettings
@@ -178,7 +196,7 @@ def send(
 @command.command("subscribers")
 @data_option
 @options.runs
-@click.option("--addresses", is_flag=True, help="List the addresses instead.")
+@click.option("--addresses", is_flag=True, help="List their addresses instead.")
 def subscribers(data: Path | None, runs: Path | None, addresses: bool) -> None:
     """Count the confirmed subscribers."""
     from panel.cli.digest_send import open_database

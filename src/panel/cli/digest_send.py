@@ -102,14 +102,14 @@ def open_database(folder: Path) -> Iterator[Database]:
 
 @contextlib.contextmanager
 def sole_sender(folder: Path) -> Iterator[None]:
-    """Let one process send at a time: what another has under way would look uncertain."""
+    """Let one process send at a time: mails that another is sending would look uncertain."""
     lock = open_lock(folder / "digest.lock")
     try:
         try:
             lock.acquire()
         except LockHeld:
             raise RunStopped(
-                f"another panel digest send is at work in {folder}", hint="wait until it has ended"
+                f"another panel digest send is running in {folder}", hint="wait until it has ended"
             ) from None
         yield
     finally:
@@ -188,12 +188,12 @@ def _report(database: Database, sending: Sending, job: SendJob) -> int:
     progress = sends.progress(week)
     click.echo(_summary(week, progress))
     if progress.failed:
-        say("turned down for good by the mail server:")
+        say("refused permanently by the mail server:")
         mails = sends.refused(week)
         _list([_failed(mail) for mail in mails], mails, job.addresses)
         say(f"to try them again: {command} --resend failed")
     if progress.uncertain:
-        say("uncertain: handed over when the connection or panel itself broke off")
+        say("uncertain: the connection or panel itself ended while they were sent")
         mails = sends.uncertain(week)
         _list([_uncertain(mail, sending) for mail in mails], mails, job.addresses)
         number = mails[0].subscriber

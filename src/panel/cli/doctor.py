@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
-"""What other programs read, and somebody may therefore have set."""
+"""Variables of other programs, which a user may therefore have set."""
 
 
 @click.command("doctor")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Check this installation and say what would be used.
+    """Check this installation and show what a review would use.
 
-    Exits with 1 when something that every review needs is not in order.
+    Exits with 1 if something that every review needs is not in order.
     """
     from panel.llm.local.engine import engine_version
     from panel.llm.local.models import describe
@@ -140,11 +140,11 @@ def _personas() -> tuple[str, bool, str]:
 
 def _namesake() -> tuple[str, bool, str]:
     """The package index has another `panel`; installed beside ours, one hides the other."""
-    theirs = [d for d in metadata.distributions() if d.name == "panel"]
-    if theirs:
+    namesakes = [d for d in metadata.distributions() if d.name == "panel"]
+    if namesakes:
         return (
             "name",
             False,
-            f"the dashboard library panel {theirs[0].version} is here too: uninstall it",
+            f"the dashboard library panel {namesakes[0].version} is here too: uninstall it",
         )
     return "name", True, f"`panel` is ours, in {Path(sys.modules['panel'].__path__[0]).name}"

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 @options.tool
 @options.allow_outside
 @options.gathering
-@click.option("--run", metavar="RUN", help="Show the evidence that this run holds about TOOL.")
-@click.option("--tokens", type=click.IntRange(200), help="Budget; else that of the provider.")
+@click.option("--run", metavar="RUN", help="Show the evidence about TOOL that this run stores.")
+@click.option(
+    "--tokens", type=click.IntRange(200), metavar="N", help="Budget; by default the provider's."
+)
 @options.runs
 @written("terminal", "json")
 def command(
@@ -38,8 +40,8 @@ def command(
 ) -> None:
     """Show what is known about one tool, and what is not.
 
-    Passages with ids and sizes, when they were read, what was hidden, what the budget leaves out.
-    TOOL is named as for panel review. Nobody is asked, and nothing is stored.
+    Passages with ids and sizes, the time they were read, hidden text, and what the token budget
+    leaves out. TOOL is named as for panel review. Calls no model and stores nothing.
     """
     from panel.cli import evidence_view
     from panel.cli.output import emit_blocks, emit_json

@@ -20,14 +20,16 @@ from panel.runs.folders import find_folder
     "parquet",
     "markdown",
     default="jsonl",
-    help="jsonl, csv, parquet: a row a review, the same columns; else by --output.",
+    help="By default that of the suffix of --output, else jsonl.",
 )
 @options.runs
 def command(run: str, runs: Path | None, destination: Destination) -> None:
     """Write a run's reviews as rows: JSON Lines, CSV, Parquet.
 
-    All three hold the same columns in the same order; docs/exports.md says what each is. Whole
-    scorecards as JSON Lines are panel show RUN --format json.
+    All three hold one row a review and the same columns; docs/exports.md describes them. markdown
+    writes scorecards instead, and panel show RUN --format json writes them as JSON Lines.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli.output import emit_text
     from panel.runs.export import jsonl, write_parquet

@@ -21,7 +21,7 @@ COMMANDS = {
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "retry": ("panel.cli.retry", "Ask again for every review that is missing from a run."),
     "show": ("panel.cli.show", "Print the scorecards of a stored run."),
-    "diff": ("panel.cli.diff", "Say what changed between two runs of the same tools."),
+    "diff": ("panel.cli.diff", "Show what changed between two runs of the same tools."),
     "compare": (
         "panel.cli.compare",
         "Put two tools' verdicts side by side: which one to ship with.",
@@ -30,17 +30,17 @@ COMMANDS = {
         "panel.cli.verify",
         "Check that a run's scorecards follow from its stored replies.",
     ),
-    "agreement": ("panel.cli.agreement", "Say how far runs of the same tools agree."),
+    "agreement": ("panel.cli.agreement", "Show how far runs of the same tools agree."),
     "runs": ("panel.cli.runs", "List stored runs, newest first."),
-    "usage": ("panel.cli.usage", "Say what runs took: calls, tokens, cost, time."),
+    "usage": ("panel.cli.usage", "Show the calls, tokens, cost and time of runs."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
-    "site": ("panel.cli.site", "Make web pages of the stored verdicts."),
+    "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),
     "personas": ("panel.cli.personas", "List, show or check the reviewers."),
-    "providers": ("panel.cli.providers", "List where models can be called."),
-    "doctor": ("panel.cli.doctor", "Check this installation and say what would be used."),
+    "providers": ("panel.cli.providers", "List the providers of models: the values of --provider."),
+    "doctor": ("panel.cli.doctor", "Check this installation and show what a review would use."),
 }
 
 

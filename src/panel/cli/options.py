@@ -43,7 +43,12 @@ def option(*declarations: str, **attributes: Any) -> Any:
 
 def runs_option() -> Any:
     """Return the dataclass field of --runs."""
-    return option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Runs folder.")
+    return option(
+        "--runs",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of stored runs; by default $PANEL_RUNS, else runs.",
+    )
 
 
 def argument(**attributes: Any) -> Any:
@@ -94,14 +99,14 @@ def _take(kind: type[Any], values: dict[str, Any]) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class ToolOptions:
-    """What names one tool."""
+    """The options that name one tool."""
 
     tool: str | None = argument()
     tool_list: Path | None = option(
         "--list",
         type=click.Path(path_type=Path),
         metavar="LIST",
-        help="Tool list to take the tool from.",
+        help="Tool list that holds the tool.",
     )
     named: str | None = option("--tool", metavar="NAME", help="Name of the tool in --list.")
     evidence: tuple[Path, ...] = option(
@@ -109,10 +114,10 @@ class ToolOptions:
         type=click.Path(path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="What is known about TOOL: Markdown, HTML, PDF or text. Repeatable.",
+        help="Document about TOOL: Markdown, HTML, PDF or text. Repeatable.",
     )
     url: str | None = option(
-        "--url", metavar="URL", help="The tool's address; read if no --evidence is given."
+        "--url", metavar="URL", help="The tool's web address; fetched if there is no --evidence."
     )
     description: str | None = option(
         "--description", metavar="TEXT", help="What the tool is, in a sentence or two."
@@ -121,50 +126,50 @@ class ToolOptions:
 
 @dataclasses.dataclass(frozen=True)
 class GatheringOptions:
-    """Where evidence comes from."""
+    """The options for gathering evidence."""
 
     fetch: bool = option(
-        "--fetch", is_flag=True, help="Read the tool's url even if it brings evidence."
+        "--fetch", is_flag=True, help="Fetch a tool's web address even if it has evidence files."
     )
     offline: bool = option(
-        "--offline", is_flag=True, help="Fetch nothing: use files and earlier runs."
+        "--offline", is_flag=True, help="Fetch no web page: use files and evidence of earlier runs."
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class ProviderOptions:
-    """Where the model is called."""
+    """The provider and the model."""
 
     provider: str | None = option(
-        "--provider", metavar="VALUE", help="Where the model is called: panel providers."
+        "--provider", metavar="VALUE", help="Provider of the model; `panel providers` lists them."
     )
     model: str | None = option(
-        "--model", metavar="NAME", help="Model name; for local also FILE.gguf or hf:…"
+        "--model", metavar="NAME", help="Model; for local also FILE.gguf or hf:ORG/NAME/FILE.gguf."
     )
     bill_to: str | None = option(
-        "--bill-to", metavar="ORG", help="Hugging Face organisation that pays."
+        "--bill-to", metavar="ORG", help="Hugging Face organisation that is billed."
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class SupportOptions:
-    """Who checks that cited passages support their findings."""
+    """The check that cited passages support their findings."""
 
     check_support: bool = option(
         "--check-support",
         is_flag=True,
-        help="Ask again whether each cited passage shows what it is cited for.",
+        help="Check by further calls that cited passages support the answers.",
     )
     support_provider: str | None = option(
-        "--support-provider", metavar="VALUE", help="Another provider to ask that."
+        "--support-provider", metavar="VALUE", help="Provider of that check; turns it on."
     )
     support_model: str | None = option(
-        "--support-model", metavar="NAME", help="That provider's model."
+        "--support-model", metavar="NAME", help="Model of that check; turns it on."
     )
 
     @property
     def checked(self) -> bool:
-        """Whether support is checked: naming who does it means that it is."""
+        """Whether support is checked: naming its provider or model turns it on."""
         return bool(self.check_support or self.support_provider or self.support_model)
 
 
@@ -175,20 +180,25 @@ class AskingOptions:
     personas: str | None = option(
         "--personas", metavar="NAMES", help="Only these reviewers, comma-separated."
     )
-    samples: int = option(
-        "--samples", type=click.IntRange(1, 100), default=1, help="Answers a reviewer."
+    samples: int | None = option(
+        "--samples",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="Times to ask each reviewer; by default 1, or as in the run that is rerun.",
     )
     context: Path | None = option(
         "--context",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Text file saying for whom the reviewers judge.",
+        help="Text file about the team that the reviewers judge for.",
     )
-    ask: "Ask | None" = option("--ask", type=click.Choice(STRATEGIES), help="Asking strategy.")
+    ask: "Ask | None" = option(
+        "--ask",
+        type=click.Choice(STRATEGIES),
+        help="whole: one call a review; stepwise: one a question. Else as suits the provider.",
+    )
     support: SupportOptions = SupportOptions()
-    fresh: bool = option(
-        "--fresh", is_flag=True, help="Ask again what an earlier run already answered."
-    )
+    fresh: bool = option("--fresh", is_flag=True, help="Reuse no answers of earlier runs.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +206,7 @@ class WorkOptions:
     """How many calls run at once, and where the run is stored."""
 
     concurrency: int | None = option(
-        "--concurrency", type=click.IntRange(1, 1000), help="Calls in flight at most."
+        "--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most calls at a time."
     )
     runs: Path | None = runs_option()
 
@@ -234,12 +244,12 @@ fail_on = click.option(
     "--fail-on",
     callback=_outcomes,
     metavar="OUTCOMES",
-    help="Exit with 4 on these outcomes, for instance skip,split.",
+    help="Exit with 4 if a verdict is one of these, for instance skip,split.",
 )
 
 
 def settings(runs: Path | None) -> "Settings":
-    """Read settings; --runs goes over them."""
+    """Return the settings; --runs overrides theirs."""
     from panel.foundation.settings import load_settings
 
     settings = load_settings(None, os.environ)
@@ -253,7 +263,7 @@ def review_options(
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
 ) -> "Options":
-    """Return what the engine is asked for, of the groups that a command offers."""
+    """Return the engine's options from the groups that a command offers."""
     from panel.engine.options import Options
 
     config = settings(work.runs)
@@ -265,7 +275,7 @@ def review_options(
         bill_to=provider.bill_to,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
-        samples=asking.samples,
+        samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         concurrency=work.concurrency,
         check_support=asking.support.checked,

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Final
 
 import click
 from rich import box
-from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -76,9 +77,14 @@ def emit_json(data: object, path: Path | None) -> None:
 
 
 def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
-    """Write what is drawn: to the width of the terminal, or as plain text to a file."""
+    """Write what is drawn: to the width of the terminal, or as plain text to a file.
+
+    Where standard output is no terminal, `COLUMNS` sets the width.
+    """
     if output is None:
-        terminal.console(sys.stdout).print(*blocks, sep="\n")
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isascii() and columns.isdigit() else None
+        terminal.console(sys.stdout, width=width).print(*blocks, sep="\n")
     else:
         emit_text(to_text(blocks, terminal.WIDTH, color=False), output)
 
@@ -118,8 +124,8 @@ def table(
 ) -> RenderableType:
     """Return a table to draw; None is an empty cell.
 
-    Names in the first column are never cut, and those of `runs` stay on one line where there is
-    room; long words in the others are cut.
+    No cell is cut: where there is no room, it continues on the next line. Names of `runs`, in the
+    first column, stay on one line on screens of `WIDE` columns and more.
     """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     return _Table(columns, cells, runs)
@@ -138,8 +144,7 @@ class _Table:
         unbroken = self.runs and longest <= UNBROKEN and options.max_width >= WIDE
         grid = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
         for number, column in enumerate(self.columns):
-            overflow: OverflowMethod = "ellipsis" if number else "fold"
-            grid.add_column(column, overflow=overflow, no_wrap=unbroken and not number)
+            grid.add_column(column, overflow="fold", no_wrap=unbroken and not number)
         for row in self.cells:
             grid.add_row(*map(Text, row))
         yield grid

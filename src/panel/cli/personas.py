@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from panel.cli.console import warn
+from panel.foundation.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from panel.reviews.personas import Persona
 
 
@@ -18,13 +23,14 @@ def command(ctx: click.Context) -> None:
 
 @command.command("list")
 def list_() -> None:
-    """List the reviewers."""
+    """List the reviewers, those of installed packages last.
+
+    Reviewers of packages review only where --personas names them.
+    """
     from panel.cli.output import emit_blocks, table
-    from panel.engine.open_panel import persona_folders
-    from panel.reviews.personas import load_personas
 
     rows = []
-    for persona in load_personas(folders=persona_folders()):
+    for persona in _all_personas():
         facts = sum(criterion.kind == "fact" for criterion in persona.criteria)
         asks = f"{len(persona.criteria)} ({facts} facts)"
         rows.append((persona.name, persona.title, f"{persona.weight:g}", asks, persona.lens))
@@ -44,12 +50,29 @@ def show(name: str) -> None:
 
 @command.command("check")
 def check_() -> None:
-    """Validate every persona file and print what each will ask."""
+    """Validate every persona file and print its questions."""
     from panel.engine.open_panel import persona_folders
     from panel.reviews.personas import check
 
     for line in check(persona_folders()):
         click.echo(line)
+
+
+def _all_personas() -> "Iterator[Persona]":
+    """Yield the personas of the folders, then those of plug-ins; warn of unusable plug-ins."""
+    from panel.engine.open_panel import persona_folders
+    from panel.foundation.plugins import plugin_names
+    from panel.reviews.personas import load_personas
+
+    folders = persona_folders()
+    personas = load_personas(folders=folders)
+    yield from personas
+    names = {persona.name for persona in personas}
+    for name in plugin_names("personas"):
+        try:
+            yield from () if name in names else load_personas(names=[name], folders=folders)
+        except InputError as error:
+            warn(error.message)
 
 
 def _lines(persona: "Persona") -> list[str]:

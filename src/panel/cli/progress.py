@@ -102,7 +102,7 @@ class ProgressDisplay:
 
 
 class _State(ProgressColumn):
-    """What a row is at: a question's name, or a vote in its colour."""
+    """The state of a row: a question's name, or a vote in its colour."""
 
     def render(self, task: Task) -> Text:
         state = str(task.fields.get("state", ""))

@@ -1,13 +1,12 @@
-"""Where models can be called: a line for every value of --provider."""
+"""The providers of models: a line for every value of --provider."""
 
 import os
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from panel.foundation.errors import MissingKey, ProviderError
+from panel.foundation.errors import InputError, MissingKey, ProviderError
 from panel.foundation.settings import Settings
 from panel.llm.providers.keys import Key, find_key, hugging_face_token, variable_shown
 from panel.llm.providers.table import ProviderRow, provider_table
@@ -27,17 +26,11 @@ class ProviderLine(NamedTuple):
 
 
 def provider_lines(settings: Settings) -> list[ProviderLine]:
-    """Return a line for every value of --provider: the router's, the table's, the user's own."""
-    table = provider_table()
-    token = _usable(lambda: hugging_face_token(os.environ))
-    routed = [
-        _line(name, table.router, token)
-        for name in (*table.router.policies, *table.router.providers)
-    ]
-    named = [
-        _line(f"direct:{name}" if row.direct else name, row, _usable(partial(_key_of, row)))
-        for name, row in table.rows.items()
-    ]
+    """Return a line for every value of --provider.
+
+    Those of `panel.toml` stand first, then the table's and those of plug-ins, then the unnamed.
+    """
+    listed = [_table_line(name) for name in provider_table().names()]
     configured = [
         ProviderLine(
             name,
@@ -55,7 +48,20 @@ def provider_lines(settings: Settings) -> list[ProviderLine]:
             "replay:RUN", "the stored answers of a run", "none", None, "as stored", "as stored"
         ),
     ]
-    return [*configured, *routed, *named, *unlisted]
+    return [*configured, *listed, *unlisted]
+
+
+def _table_line(name: str) -> ProviderLine:
+    """Return the line of a name of the table or of a plug-in, which may be unusable."""
+    table = provider_table()
+    if name in (*table.router.policies, *table.router.providers):
+        return _line(name, table.router, _usable(lambda: hugging_face_token(os.environ)))
+    try:
+        row = table.row(name.removeprefix("direct:"))
+    except InputError as error:
+        return ProviderLine(name, error.message, "none", None, "none", "none")
+    assert row is not None, name
+    return _line(name, row, _usable(lambda: find_key(row.key_env, os.environ)))
 
 
 def _address(row: ProviderRow) -> str:
@@ -78,12 +84,8 @@ def _shown(name: str, base_url: str) -> str:
         return error.message
 
 
-def _key_of(row: ProviderRow) -> Key | None:
-    return find_key(row.key_env, os.environ)
-
-
 def _usable(find: Callable[[], Key | None]) -> Key | None:
-    """Return the key; one that no header can carry is none, and told where it is to be used."""
+    """Return the key; None for one that no header can carry, which is an error where it is used."""
     try:
         return find()
     except MissingKey:
@@ -99,5 +101,5 @@ def _line(name: str, row: ProviderRow, key: Key | None) -> ProviderLine:
     address = "embedded llama.cpp" if row.kind == "local" else _address(row)
     place = _place(key) if key else row.key_env[0] if row.key_env else "none"
     needed = row.key_url is not None and not (row.key_optional and not key)
-    found = key is not None if needed else None
-    return ProviderLine(name, address, place, found, row.format, row.ask)
+    has_key = key is not None if needed else None
+    return ProviderLine(name, address, place, has_key, row.format, row.ask)

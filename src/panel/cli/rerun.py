@@ -1,4 +1,4 @@
-"""`panel rerun`: the same stored evidence, asked again, and what changed."""
+"""`panel rerun`: reviews the stored evidence of a run again and shows what changed."""
 
 import click
 
@@ -38,7 +38,7 @@ def command(
     plan = options.review_options(provider, work, asking=asking)
     with Run.open(find_folder(plan.settings.runs, run)) as parent:
         before = parent.cards()
-        after = run_session.perform(Session.rerun(plan, parent))
+        after = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
     with naming_runs(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_diff(compare(before, after), destination)
     ctx.exit(run_session.exit_code(after, fail_on))

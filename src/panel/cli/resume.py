@@ -1,4 +1,4 @@
-"""`panel resume`: a run that stopped early goes on."""
+"""`panel resume`: continues a run that stopped early."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -34,10 +34,12 @@ def command(
 ) -> None:
     """Continue a run that stopped early.
 
-    Asks what was not answered: what is left of the list, reviews that are missing because of a
-    timeout, a limit or an outage, and what a damaged journal has lost. Nothing that was answered
-    is asked again, and a complete run is left as it is. Refuses when personas, prompts, model or
-    evidence have changed since; another endpoint, key or concurrency is fine.
+    Asks what has no answer yet: the rest of the list, reviews that are missing because of a
+    timeout, a rate limit or an outage, and what a damaged journal has lost. Answered questions
+    are not asked again, and a complete run stays as it is. Refuses if personas, prompts, model or
+    evidence have changed since; another address, key or concurrency is fine.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
     from panel.cli.output import emit_cards

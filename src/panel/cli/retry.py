@@ -1,4 +1,4 @@
-"""`panel retry`: what is missing of a run is asked again, whatever it is missing for."""
+"""`panel retry`: asks again for all missing reviews, whatever the reason."""
 
 import click
 
@@ -25,7 +25,9 @@ def command(
     """Ask again for every review that is missing from a run.
 
     Asks what `panel resume` asks, and also reviews that are missing for a lasting reason: an
-    unusable reply, a refusal, a content filter. Nothing that was answered is asked again.
+    unusable reply, a refusal, a content filter. Answered questions are not asked again.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
     from panel.cli.output import emit_cards

@@ -98,7 +98,7 @@ class _Stopped(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """Raise on SIGINT and SIGTERM: what is half-made is undone on the way out."""
+    """Raise on SIGINT and SIGTERM: incomplete files are removed on the way out."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise _Stopped(number)

@@ -1,4 +1,4 @@
-"""`panel runs`: what is stored."""
+"""`panel runs`: the list of stored runs."""
 
 from pathlib import Path
 

@@ -20,26 +20,35 @@ if TYPE_CHECKING:
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
 )
-@click.option("--base-url", metavar="URL", help="Where visitors find the site: https://…")
+@click.option("--base-url", metavar="URL", help="Public address of the site: https://…")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of votes and subscribers; `community` beside the runs folder by default.",
+    help="Folder of votes and subscribers; by default community beside the runs.",
 )
 @click.option(
-    "--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Another name of it."
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Further host name of the site. Repeatable.",
 )
 @click.option(
     "--trusted-proxy",
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Proxy or network whose X-Forwarded-For and -Host are believed.",
+    help="Proxy or network whose X-Forwarded-For and -Host are trusted. Repeatable.",
 )
-@click.option("--no-requests", is_flag=True, help="Take no review requests from the page.")
+@click.option("--no-requests", is_flag=True, help="Accept no review requests from visitors.")
 @options.provider
 @options.support
 @options.work
@@ -60,8 +69,8 @@ def command(
     """Serve the pages live, with votes, requests and an API.
 
     Settings: PANEL_DATABASE_URL (a PostgreSQL server instead of a file in --data), PANEL_SMTP_URL
-    and PANEL_MAIL_FROM (mails for signing in and subscribing), PANEL_API_KEY (writing through the
-    API).
+    and PANEL_MAIL_FROM (mail for signing in and subscribing), PANEL_API_KEY (lets programs write
+    through the API).
     """
     from panel.publish.server import config
     from panel.publish.server.main import serve, trace
@@ -96,7 +105,7 @@ def _mailing() -> "MailSettings | None":
 
 
 def _check(setup: "ServerConfig") -> None:
-    """Refuse a setup whose mailed links would lead nowhere, or whose hosts nobody could name."""
+    """Refuse a setup whose mailed links would lead nowhere, or that answers to no host name."""
     _ = setup.same_origin  # its names are checked before anything is opened
     if setup.base_url is not None or setup.host in ("127.0.0.1", "::1", "localhost"):
         return

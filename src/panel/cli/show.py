@@ -1,4 +1,4 @@
-"""`panel show`: a stored run, read again from its journal."""
+"""`panel show`: the scorecards of a stored run, from its journal."""
 
 from pathlib import Path
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -11,11 +10,12 @@ from panel.cli import options
 from panel.cli.console import say, warn
 from panel.foundation.errors import InputError
 from panel.foundation.text import one_line
+from panel.foundation.urls import web_address
 
 
 @click.group("site")
 def command() -> None:
-    """Make web pages of the stored verdicts."""
+    """Build web pages from the stored verdicts."""
 
 
 def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str | None:
@@ -23,13 +23,9 @@ def _address(ctx: click.Context, param: click.Parameter, url: str | None) -> str
     if url is None:
         return None
     option = param.opts[0]
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-    except ValueError:
-        sound = False
+    parts = web_address(url)
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \"'<>?#")
-    if not sound or not plain:
+    if parts is None or "@" in parts.netloc or not plain:
         raise InputError(f"{option} {url!r} is no web address", hint=f"{option} https://host/path")
     return url
 
@@ -54,13 +50,13 @@ def _title(ctx: click.Context, param: click.Parameter, text: str) -> str:
     "--base-url",
     callback=_address,
     metavar="URL",
-    help="Where the site will be: for previews, sitemap.",
+    help="Public address of the site: for link previews and sitemap.",
 )
 @click.option(
     "--live-url",
     callback=_address,
     metavar="URL",
-    help="Where `panel serve` runs: pages link to it.",
+    help="Address of `panel serve`: pages link to it for votes.",
 )
 @click.option("--title", default="Panel", callback=_title, help="The site's name.")
 def build_command(

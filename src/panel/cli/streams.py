@@ -1,6 +1,6 @@
 """Standard output and error: what cannot be written there does not end a command.
 
-A sign that the encoding lacks is replaced by a plain one. When the reader has gone away
+A character that the encoding lacks is replaced by a plain one. When the reader has gone away
 (`panel … | head`), the rest is dropped and the command ends with its own exit code. A full
 standard output is an error in one line.
 """
@@ -18,7 +18,7 @@ from panel.foundation.errors import PanelError
 _GONE: Final = {errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN}
 _HANDLER: Final = "panel.plain"
 
-_SIGNS: Final = {
+_REPLACEMENTS: Final = {
     **dict.fromkeys("‐‑‒–—―−─┄┈╌", "-"), **dict.fromkeys("━═", "="), **dict.fromkeys("╍┅┉", "~"),
     **dict.fromkeys("│┃║", "|"), **dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„«»″", '"'),
     **dict.fromkeys("•◆★☆", "*"), **dict.fromkeys("·░", "."), **dict.fromkeys("█■▇▆▅", "#"),
@@ -29,7 +29,7 @@ _SIGNS: Final = {
     "©": "(c)", "®": "(R)", "§": "S", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE",
     "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i",
 }  # fmt: skip
-"""What stands for a sign; one column wide wherever the sign is drawn in a table or a bar."""
+"""Replacements in ASCII; one column wide for characters that tables and bars are drawn with."""
 
 
 class OutputFull(PanelError):
@@ -55,11 +55,11 @@ class Stream(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """How signs that the encoding lacks are treated."""
+        """How characters that the encoding lacks are treated."""
         return self._under.errors
 
     def write(self, text: str) -> int:
-        """Write text; signs that the encoding lacks are replaced."""
+        """Write text; characters that the encoding lacks are replaced."""
         if text == "":  # click probes streams so, and swallows what that raises
             return 0
         try:
@@ -128,8 +128,8 @@ def prepare() -> None:
 
 
 def plain(text: str) -> str:
-    """Return text in ASCII: signs by what stands for them, letters without accents, `?` else."""
-    return "".join(_plain(sign) for sign in text)
+    """Return text in ASCII: characters replaced, letters without accents, `?` for the rest."""
+    return "".join(_plain(character) for character in text)
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
@@ -138,14 +138,14 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     return plain(error.object[error.start : error.end]), error.end
 
 
-def _plain(sign: str) -> str:
-    if sign.isascii() or sign in _SIGNS:
-        return _SIGNS.get(sign, sign)
-    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+def _plain(character: str) -> str:
+    if character.isascii() or character in _REPLACEMENTS:
+        return _REPLACEMENTS.get(character, character)
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
-    apart = unicodedata.normalize("NFKD", sign)
-    if apart != sign:
+    apart = unicodedata.normalize("NFKD", character)
+    if apart != character:
         return plain(apart)
-    if "\u2500" <= sign <= "\u257f":
+    if "\u2500" <= character <= "\u257f":
         return "+"
-    return "??" if unicodedata.east_asian_width(sign) in "WF" else "?"
+    return "??" if unicodedata.east_asian_width(character) in "WF" else "?"

@@ -1,4 +1,4 @@
-"""`panel usage`: what was asked so far, in calls, tokens, money and time."""
+"""`panel usage`: the calls, tokens, money and time of stored runs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ COLUMNS: Final = ("calls", "tokens in", "cached", "out", "cost", "time")
 
 @dataclass(frozen=True)
 class UsageRow:
-    """What one line adds up: a run, a provider or a tool."""
+    """The sums of one line: of a run, a provider or a tool."""
 
     what: str
     provider: str
@@ -48,11 +48,13 @@ def command(
     runs: Path | None,
     destination: Destination,
 ) -> None:
-    """Say what runs took: calls, tokens, cost, time.
+    """Show the calls, tokens, cost and time of runs.
 
-    Without RUN all stored runs are listed; with it, the tools of that run. Answers taken from an
-    earlier run are counted apart: they cost nothing. A cost, or tokens, that are not known are
-    never shown as 0.
+    Without RUN all stored runs are listed; with it, the tools of that run. Answers reused from an
+    earlier run are counted apart: they cost nothing. An unknown cost or number of tokens is never
+    shown as 0.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli.output import emit_json
 
@@ -106,21 +108,9 @@ def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:
 
 
 def _sum(what: str, rows: Sequence[UsageRow]) -> UsageRow:
-    from panel.reviews.verdict.scorecard import RunUsage, sum_known
+    from panel.reviews.verdict.scorecard import total_usage
 
-    usages = [row.usage for row in rows]
-    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
-    total = RunUsage(
-        calls=sum(usage.calls for usage in usages),
-        input_tokens=sum_known(usage.input_tokens for usage in usages),
-        cached_tokens=sum_known(usage.cached_tokens for usage in usages),
-        output_tokens=sum_known(usage.output_tokens for usage in usages),
-        cost_usd=round(sum(costs), 9) if costs else None,
-        unpriced_calls=sum(usage.unpriced_calls for usage in usages),
-        uncounted_calls=sum(usage.uncounted_calls for usage in usages),
-        reused_calls=sum(usage.reused_calls for usage in usages),
-        seconds=round(sum(usage.seconds for usage in usages), 3),
-    )
+    total = total_usage(row.usage for row in rows)
     return UsageRow(what, rows[0].provider, rows[0].model, sum(row.tools for row in rows), total)
 
 
@@ -137,18 +127,18 @@ def _show(rows: Sequence[UsageRow], total: UsageRow, path: Path | None) -> None:
     several = len({(row.provider, row.model) for row in rows}) > 1
     cells = [_cells(row, several) for row in rows]
     if len(rows) > 1:
-        cells.append(_cells(total, several, asked=""))
+        cells.append(_cells(total, several, model=""))
     blocks = [table(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)]
     if not several:
         blocks.append(Text(printable(f"Asked: {total.model} through {total.provider}.")))
     emit_blocks(blocks, path)
 
 
-def _cells(row: UsageRow, several: bool, *, asked: str | None = None) -> tuple[str, ...]:
+def _cells(row: UsageRow, several: bool, *, model: str | None = None) -> tuple[str, ...]:
     usage = row.usage
     calls = f"{usage.calls:,}" + (f" + {usage.reused_calls:,} reused" if usage.reused_calls else "")
     cost = figures.money(usage.cost_usd, unpriced=usage.unpriced_calls) if usage.calls else "–"
-    model = f"{row.model} · {row.provider}" if asked is None else asked
+    model = f"{row.model} · {row.provider}" if model is None else model
     return (
         row.what,
         *([model] if several else []),

@@ -25,7 +25,9 @@ def command(ctx: click.Context, run: str, runs: Path | None, destination: Destin
     """Check that a run's scorecards follow from its stored replies.
 
     Recomputes every fact, citation, finding, score and verdict from the journal and compares them
-    with the scorecards. Asks no model. Exits with 1 and names each thing that is not backed.
+    with the scorecards. Calls no model. Exits with 1 and names each thing that is not backed.
+
+    RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli.output import emit_json
     from panel.engine.open_panel import persona_folders

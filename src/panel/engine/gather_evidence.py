@@ -15,8 +15,8 @@ from panel.engine.options import Options
 from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.collect import Collected, collect, tool_name
 from panel.evidence.gather import gather
+from panel.evidence.tools.identity import same_tool, url_key
 from panel.evidence.tools.tool import Tool
-from panel.evidence.tools.tool_list import same_tool
 from panel.foundation.errors import RunError, ToolError
 from panel.runs.folders import list_folders
 from panel.runs.run import Run
@@ -110,8 +110,8 @@ async def fetch_evidence(
 
 def stored_tool(runs: Path, name: str) -> Tool | None:
     """Return the tool of that name or address in the newest run that has one; None without."""
-    wanted = Tool(name=name, url=name if "://" in name else None)
-    stored = _stored(runs, [wanted])
+    tool = Tool(name=name, url=name if "://" in name else None)
+    stored = _stored(runs, [tool])
     return stored[""].tool if stored else None
 
 
@@ -132,29 +132,36 @@ def _counts(collected: Collected) -> str:
 
 def _stored(runs: Path, tools: Sequence[Tool]) -> dict[str, Collected]:
     """Return the evidence of the newest runs about tools without files of their own, by slug."""
-    wanted = {tool.slug: tool for tool in tools if not (tool.evidence or tool.documents)}
+    pending = {tool.slug: tool for tool in tools if not (tool.evidence or tool.documents)}
     by_slug: dict[str, Collected] = {}
     for path in list_folders(runs):
-        if not wanted:
+        if not pending:
             break
         try:
             with Run.open(path) as run:
-                for slug, collected in _stored_in(run, wanted):
+                for slug, collected in _stored_in(run, pending):
                     by_slug[slug] = collected
-                    del wanted[slug]
+                    del pending[slug]
         except RunError:
             continue
     return by_slug
 
 
-def _stored_in(run: Run, wanted: Mapping[str, Tool]) -> list[tuple[str, Collected]]:
+def _stored_in(run: Run, pending: Mapping[str, Tool]) -> list[tuple[str, Collected]]:
     by_slug: dict[str, Collected] = {}
     for stored in run.tools():
-        slugs = [slug for slug, tool in wanted.items() if same_tool(tool, stored)]
+        slugs = [slug for slug, tool in pending.items() if same_source(tool, stored)]
         evidence = run.evidence(stored.slug) if slugs else None
         if evidence is not None:
-            by_slug |= {slug: Collected(_named(wanted[slug], stored), evidence) for slug in slugs}
+            by_slug |= {slug: Collected(_named(pending[slug], stored), evidence) for slug in slugs}
     return list(by_slug.items())
+
+
+def same_source(tool: Tool, stored: Tool) -> bool:
+    """Tell whether a stored tool's evidence is about `tool`: of its address, whatever its name."""
+    if tool.url and stored.url:
+        return url_key(tool.url) == url_key(stored.url)
+    return same_tool(tool, stored)
 
 
 def _named(tool: Tool, stored: Tool) -> Tool:

@@ -27,20 +27,20 @@ class Options(ReviewChoices):
     bill_to: str | None = None
     concurrency: int | None = None
     check_support: bool = False
-    """Ask a second time whether cited passages support their findings."""
+    """Check by further calls whether cited passages support their findings."""
     support_provider: str | None = None
-    """Who is asked that; None: the judge."""
+    """The provider of that check; None: the judge's."""
     support_model: str | None = None
     fresh: bool = False
-    """Ask again even where an earlier run has the answer."""
+    """Reuse no answers of earlier runs."""
     fetch: bool = False
     """Read the address of every tool that has one, also of those that bring evidence."""
     offline: bool = False
     """Fetch nothing: evidence comes from files and earlier runs."""
     hosts: Mapping[str, str] = field(default_factory=dict)
-    """Base addresses of servers that stand in for hosts of the web, in tests and demonstrations."""
+    """Base addresses of servers that replace hosts of the web, in tests and demonstrations."""
     discreet: bool = False
-    """A stranger chose the addresses: error messages do not tell which names resolve here."""
+    """A visitor chose the addresses: error messages do not reveal which names resolve here."""
     on_read: Callable[[str], None] = lambda line: None
     """Called with one line for each tool whose address was read."""
     calibrates: bool = False

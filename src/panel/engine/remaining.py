@@ -8,7 +8,7 @@ from pathlib import Path
 from panel.foundation.errors import RunError
 from panel.runs.folders import JOURNAL, MANIFEST
 from panel.runs.journal.health import file_damage, is_healthy
-from panel.runs.journal.repair import MENDED, salvaged
+from panel.runs.journal.repair import REPAIRED, salvaged
 from panel.runs.manifest import Manifest
 from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.run import Run
@@ -34,7 +34,7 @@ def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
             manifest = run.manifest
             tools = {tool.slug for tool in run.tools()}
             holds_tools = bool(tools)
-            done = bool(manifest.finished) and not run.notes and run.stored.meta(MENDED) is None
+            done = bool(manifest.finished) and not run.notes and run.stored.meta(REPAIRED) is None
             done = done and tools <= run.finished_tools(again.reasons)
     except RunError:
         if not journal.is_file() or file_damage(journal) is None:
@@ -56,8 +56,8 @@ def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
 
 
 def _salvaged_manifest(path: Path) -> Manifest:
-    with salvaged(path / JOURNAL) as (mended, _):
+    with salvaged(path / JOURNAL) as (repaired, _):
         with contextlib.suppress(OSError):
-            shutil.copyfile(path / MANIFEST, mended.with_name(MANIFEST))
-        with Run.open(mended.parent) as run:
+            shutil.copyfile(path / MANIFEST, repaired.with_name(MANIFEST))
+        with Run.open(repaired.parent) as run:
             return run.manifest.model_copy(update={"run": path.name})

@@ -27,7 +27,7 @@ from panel.report import formats
 from panel.reviews.choices import inherited_choices
 from panel.reviews.events import Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
-from panel.runs.journal.repair import MENDED
+from panel.runs.journal.repair import REPAIRED
 from panel.runs.metadata import store_panel, stored_canaries
 from panel.runs.pending import (
     ONCE_MORE,
@@ -108,8 +108,11 @@ class Session:
         return await cls._begin(options, slug, [tool for tool, _ in tools], evidence_by_slug)
 
     @classmethod
-    async def rerun(cls, options: Options, parent: Run) -> Self:
-        """Start a run over the evidence of `parent`, asked alike but for what the options say."""
+    async def rerun(cls, options: Options, parent: Run, *, samples: int | None = None) -> Self:
+        """Start a run over the evidence of `parent`, asked alike but for what the options say.
+
+        `samples` is how often each persona is asked; None: as the options or `parent` say.
+        """
         manifest = parent.manifest
         if pending_tools(parent):
             raise RunError(
@@ -117,7 +120,8 @@ class Session:
                 hint=f"panel resume {parent.name}",
             )
         choices = inherited_choices(options, manifest)
-        choices["samples"] = max(options.samples, manifest.samples)
+        if samples is not None:
+            choices["samples"] = samples
         options = replace(
             options,
             personas=options.personas or tuple(manifest.personas),
@@ -144,7 +148,7 @@ class Session:
         try:
             await run.reopen()
             left_out: tuple[str, ...] = ()
-            if run.stored.meta(MENDED) is not None:
+            if run.stored.meta(REPAIRED) is not None:
                 doubted, left_out = await after_repair(run, opened.plan)
                 again = replace(again, doubted=doubted)
         except BaseException:
@@ -179,7 +183,7 @@ class Session:
                 await expect_tools(run, tools)
             await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
         except BaseException:
-            # A run without its tools could never be resumed: nothing half-written stays.
+            # A run without its tools could never be resumed: an incomplete folder is removed.
             run.close()
             shutil.rmtree(run.path, ignore_errors=True)
             await opened.close()

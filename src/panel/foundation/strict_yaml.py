@@ -1,17 +1,20 @@
 """Strict YAML: text, lists and mappings, nothing that runs, repeats or guesses.
 
 Every scalar stays the text that was typed (`no`, `1e3`, `2026-01-01`) or is None. Knows nothing
-of tools or personas: the caller names the error to raise.
+of tools or personas: the caller says which error to raise.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from panel.foundation.errors import InputError, ToolError
 from panel.foundation.text import printable
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 20
@@ -79,6 +82,35 @@ def read_front_matter(
     if not isinstance(metadata, dict):
         raise error(f"{path} line 2: the front matter must be `key: value` lines")
     return metadata, "\n".join(lines[end + 1 :]).strip()
+
+
+def first_fault(error: "ValidationError", data: object) -> str:
+    """Return the first fault of a document in the words of its file: which key, what is wrong.
+
+    `data` is what was validated. An entry of a list is named by its `id`, else by its index.
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    names: list[str] = []
+    value: Any = data
+    for step in first["loc"]:
+        value = _inside(value, step)
+        ident = value.get("id") if isinstance(value, dict) else None
+        names.append(str(ident or step) if isinstance(step, int) else str(step))
+    where = ".".join(names)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {where!r}"
+    if first["type"] == "missing":
+        return f"the key {where!r} is missing"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+def _inside(value: Any, step: int | str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return None
 
 
 class _Reader:

@@ -24,7 +24,7 @@ class Cite:
 
 @dataclass(frozen=True)
 class Own:
-    """A figure or name that stands in no passage: the writer's own."""
+    """A figure or name that no passage contains: the writer's own."""
 
     text: str
 

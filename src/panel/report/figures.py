@@ -52,9 +52,9 @@ def money(usd: float | None, *, unpriced: int = 0) -> str:
 
 
 def tokens(total_in: int | None, cached: int | None, out: int | None, *, uncounted: int = 0) -> str:
-    """Write token counts as `12,480 in (71% cached), 640 out`; what was not told is never 0.
+    """Write token counts as `12,480 in (71% cached), 640 out`; what is unknown is never 0.
 
-    `uncounted` calls are those whose tokens were not told and which the sums leave out.
+    `uncounted` calls are those of unknown tokens, which the sums leave out.
     """
     if total_in is None and out is None:
         return UNKNOWN

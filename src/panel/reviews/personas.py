@@ -5,13 +5,13 @@ Knows what a persona file may say; nothing of prompts, models or scores.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from panel.foundation.errors import PersonaError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
-from panel.foundation.strict_yaml import read_front_matter
+from panel.foundation.strict_yaml import first_fault, read_front_matter
 
 Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 
@@ -144,7 +144,7 @@ def read_persona(path: Path) -> Persona:
     try:
         persona = Persona.model_validate({**front, "voice": body, "origin": str(path)})
     except ValidationError as fault:
-        raise PersonaError(f"{path}: {_first_fault(fault, front)}") from None
+        raise PersonaError(f"{path}: {first_fault(fault, front)}") from None
     if persona.name != path.stem:
         raise PersonaError(f"{path}: name is {persona.name!r}, the file says {path.stem!r}")
     return persona
@@ -188,29 +188,3 @@ def _files(folder: Path) -> list[Path]:
 
 def _place(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
-
-
-def _first_fault(fault: ValidationError, front: dict[str, Any]) -> str:
-    """Return the first fault in the words of the file: which key, which entry, what is wrong."""
-    first = fault.errors(include_url=False, include_context=False)[0]
-    names: list[str] = []
-    value: Any = front
-    for step in first["loc"]:
-        value = _inside(value, step)
-        ident = value.get("id") if isinstance(value, dict) else None
-        names.append(str(ident or step) if isinstance(step, int) else str(step))
-    where = ".".join(names)
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {where!r}"
-    if first["type"] == "missing":
-        return f"the key {where!r} is missing"
-    what = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {what}" if where else what
-
-
-def _inside(value: Any, step: int | str) -> Any:
-    if isinstance(value, dict):
-        return value.get(step)
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        return value[step]
-    return None

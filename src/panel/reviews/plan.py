@@ -1,12 +1,16 @@
 """The review plan: everything a run reviews with, the same for each of its tools."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from panel.llm.config import ProviderConfig
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.choices import ReviewChoices
 from panel.reviews.personas import Persona
 from panel.reviews.score import Rule
+
+SAMPLING_TEMPERATURE: Final = 0.7
+"""With several samples, so that their answers can differ. One sample is asked at 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +34,8 @@ class ReviewPlan(ReviewChoices):
     """Lines that every scorecard of the run carries."""
     judge_note: str = ""
     """How the judge did on control tools, in one line, or that it was never measured."""
+
+    @property
+    def temperature(self) -> float:
+        """The temperature that every question is asked at."""
+        return SAMPLING_TEMPERATURE if self.samples > 1 else 0.0

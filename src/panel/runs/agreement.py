@@ -103,7 +103,7 @@ def agreement(runs: Sequence[tuple[str, Sequence[Scorecard]]]) -> RunsAgreement:
 
 def _judge(cards: Sequence[Scorecard]) -> str:
     judges = dict.fromkeys(f"{c.provider}, {c.model}, {c.asked}" for c in cards)
-    return "; ".join(judges) or "nobody yet"
+    return "; ".join(judges) or "none yet"
 
 
 def _codes(

@@ -52,6 +52,9 @@ def differences(stored: Mapping[str, str], current: Mapping[str, str]) -> list[s
 
 def check_same(stored: Manifest, current: Manifest) -> None:
     """Raise `RunError` naming every field of the meaning that changed since the run started."""
+    if stored.samples > 1 and stored.temperature == 0.0:
+        # panel 0.1.0 stored 0.0 whatever it sent.
+        stored = stored.model_copy(update={"temperature": current.temperature})
     changed = differences(meaning(stored), meaning(current))
     if changed:
         raise changed_fields(stored.run, changed)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from panel.reviews.review import Answer, Review, Vote
-from panel.reviews.verdict.scorecard import Outcome, Scorecard, sum_known
+from panel.reviews.verdict.scorecard import Outcome, Scorecard, total_usage
 
 
 class _Frozen(BaseModel):
@@ -182,20 +182,20 @@ def _share(equal: Sequence[bool]) -> float | None:
 
 
 def _side(cards: Sequence[Scorecard]) -> RunSide:
-    costs = [card.usage.cost_usd for card in cards if card.usage.cost_usd is not None]
+    usage = total_usage(card.usage for card in cards)
     return RunSide(
         runs=_unique(card.run for card in cards),
         providers=_unique(card.provider for card in cards),
         models=_unique(card.model for card in cards),
         asked=_unique(card.asked for card in cards),
         tools=len(cards),
-        calls=sum(card.usage.calls for card in cards),
-        input_tokens=sum_known(card.usage.input_tokens for card in cards),
-        cached_tokens=sum_known(card.usage.cached_tokens for card in cards),
-        output_tokens=sum_known(card.usage.output_tokens for card in cards),
-        uncounted_calls=sum(card.usage.uncounted_calls for card in cards),
-        cost_usd=sum(costs) if costs else None,
-        seconds=round(sum(card.usage.seconds for card in cards), 3),
+        calls=usage.calls,
+        input_tokens=usage.input_tokens,
+        cached_tokens=usage.cached_tokens,
+        output_tokens=usage.output_tokens,
+        uncounted_calls=usage.uncounted_calls,
+        cost_usd=usage.cost_usd,
+        seconds=usage.seconds,
     )
 
 

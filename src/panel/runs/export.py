@@ -3,34 +3,137 @@
 import json
 import math
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from panel.foundation.atomic_files import write_error
 from panel.foundation.errors import SettingsError
 from panel.foundation.text import clean, one_line
-from panel.reviews.review import Missing, Review
+from panel.reviews.review import Answer, Forecast, Missing, Review
 from panel.reviews.verdict.scorecard import Scorecard
 
-COLUMNS: Final[dict[str, str]] = {
-    "tool": "string", "slug": "string", "url": "string", "category": "string", "price": "string",
-    "outcome": "string", "ship_percent": "double", "panel_score": "double",
-    "persona": "string", "title": "string", "vote": "string", "score": "double",
-    "coverage": "double", "stance": "string", "yes": "int64", "no": "int64", "unclear": "int64",
-    "cites": "string", "summary": "string", "fields": "string", "forecast": "string",
-    "forecast_probability": "double", "forecast_by": "string", "missing_reason": "string",
-    "missing_detail": "string", "provider": "string", "model": "string", "input_tokens": "int64",
-    "cached_tokens": "int64", "output_tokens": "int64", "cost_usd": "double", "run": "string",
-    "created": "string", "asked": "string", "flip_rate": "double", "findings": "string",
-}  # fmt: skip
-"""The columns of a row and their Arrow types: the same in JSON Lines, CSV and Parquet.
-
-`fields` and `findings` are JSON texts; `cites` are passage ids with blanks between them.
-"""
-
 Cell = str | float | int | None
+Type = Literal["string", "double", "int64"]
+CellReader = Callable[[Scorecard, Review | Missing], Cell]
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column of the rows."""
+
+    name: str
+    type: Type
+    """Its type in Arrow's words."""
+    text: str
+    """What it holds, for docs/exports.md."""
+    cell: CellReader
+    """Returns the value in the row of a review or of a missing one."""
+
+
+def _of_review(cell: Callable[[Review], Cell]) -> CellReader:
+    return lambda _, review: cell(review) if isinstance(review, Review) else None
+
+
+def _of_missing(cell: Callable[[Missing], Cell]) -> CellReader:
+    return lambda _, missing: cell(missing) if isinstance(missing, Missing) else None
+
+
+def _of_forecast(cell: Callable[[Forecast], Cell]) -> CellReader:
+    return _of_review(lambda review: cell(review.forecast) if review.forecast else None)
+
+
+def _answers(review: Review, answer: Answer) -> int:
+    return sum(finding.answer == answer for finding in review.findings)
+
+
+def _cites(review: Review) -> str:
+    return " ".join(dict.fromkeys(c for finding in review.findings for c in finding.cites))
+
+
+def _answerer(card: Scorecard, review: Review | Missing) -> Review | Scorecard:
+    """Return what names the provider and model of a row."""
+    return review if isinstance(review, Review) else card
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+SCHEMA: Final = (
+    ExportColumn("tool", "string", "the tool's name", lambda card, _: card.tool.name),
+    ExportColumn("slug", "string", "its name in files and addresses, unique within the run",
+                 lambda card, _: card.tool.slug),
+    ExportColumn("url", "string", "its address", lambda card, _: card.tool.url),
+    ExportColumn("category", "string", "its category", lambda card, _: card.tool.category),
+    ExportColumn("price", "string", "its entry price as it is stated",
+                 lambda card, _: card.tool.price),
+    ExportColumn("outcome", "string", "the panel's verdict: ship, skip, split, hold, incomplete",
+                 lambda card, _: card.verdict.outcome),
+    ExportColumn("ship_percent", "double", "weighted share of ship among the votes, 0 to 100",
+                 lambda card, _: card.verdict.ship_percent),
+    ExportColumn("panel_score", "double", "the panel's score, 0 to 100",
+                 lambda card, _: card.verdict.score),
+    ExportColumn("persona", "string", "the reviewer", lambda _, review: review.persona),
+    ExportColumn("title", "string", "the reviewer's title; empty for a missing review",
+                 _of_review(lambda review: review.title)),
+    ExportColumn("vote", "string", "ship, skip, abstain, or missing",
+                 lambda _, review: review.vote if isinstance(review, Review) else "missing"),
+    ExportColumn("score", "double", "the reviewer's score, 0 to 100",
+                 _of_review(lambda review: review.score)),
+    ExportColumn("coverage", "double", "share of the weight that was answered, 0 to 1",
+                 _of_review(lambda review: review.coverage)),
+    ExportColumn("stance", "string", "the reviewer's own ship or skip; never counted",
+                 _of_review(lambda review: review.stance)),
+    ExportColumn("yes", "int64", "answers that say yes",
+                 _of_review(lambda review: _answers(review, "yes"))),
+    ExportColumn("no", "int64", "answers that say no",
+                 _of_review(lambda review: _answers(review, "no"))),
+    ExportColumn("unclear", "int64", "answers that are unclear",
+                 _of_review(lambda review: _answers(review, "unclear"))),
+    ExportColumn("cites", "string", "ids of the passages cited, with blanks between them",
+                 _of_review(_cites)),
+    ExportColumn("summary", "string", "the written review",
+                 _of_review(lambda review: review.summary)),
+    ExportColumn("fields", "string", "the written parts, a JSON object",
+                 _of_review(lambda review: _json(review.fields))),
+    ExportColumn("forecast", "string", "what the reviewer predicts",
+                 _of_forecast(lambda forecast: forecast.claim)),
+    ExportColumn("forecast_probability", "double", "how probable it calls that, 0 to 1",
+                 _of_forecast(lambda forecast: forecast.probability)),
+    ExportColumn("forecast_by", "string", "the day by which it is due, YYYY-MM-DD",
+                 _of_forecast(lambda forecast: forecast.resolve_by.isoformat())),
+    ExportColumn("missing_reason", "string",
+                 "why there is no review: the codes of the JSON contract",
+                 _of_missing(lambda missing: missing.reason)),
+    ExportColumn("missing_detail", "string", "the same in words",
+                 _of_missing(lambda missing: missing.detail)),
+    ExportColumn("provider", "string", "who was asked",
+                 lambda card, review: _answerer(card, review).provider),
+    ExportColumn("model", "string", "which model answered",
+                 lambda card, review: _answerer(card, review).model),
+    ExportColumn("input_tokens", "int64", "tokens read",
+                 _of_review(lambda review: review.usage.input_tokens)),
+    ExportColumn("cached_tokens", "int64", "of these, read from a cache",
+                 _of_review(lambda review: review.usage.cached_tokens)),
+    ExportColumn("output_tokens", "int64", "tokens written",
+                 _of_review(lambda review: review.usage.output_tokens)),
+    ExportColumn("cost_usd", "double", "cost in US dollars; empty when unknown, never 0",
+                 _of_review(lambda review: review.usage.cost_usd)),
+    ExportColumn("run", "string", "the run", lambda card, _: card.run),
+    ExportColumn("created", "string", "when the verdict was made, ISO 8601",
+                 lambda card, _: card.created.isoformat()),
+    ExportColumn("asked", "string", "stepwise or whole", lambda card, _: card.asked),
+    ExportColumn("flip_rate", "double", "with --samples: share of samples that voted otherwise",
+                 _of_review(lambda review: review.flip_rate)),
+    ExportColumn("findings", "string", "the answers with their citations, a JSON list",
+                 _of_review(lambda review: _json([f.model_dump(mode="json")
+                                                  for f in review.findings]))),
+)  # fmt: skip
+"""The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
+
+COLUMNS: Final[dict[str, Type]] = {column.name: column.type for column in SCHEMA}
 
 
 def rows(cards: Iterable[Scorecard]) -> list[dict[str, Cell]]:
@@ -76,10 +179,9 @@ def write_parquet(cards: Sequence[Scorecard], path: Path) -> None:
 
 def _rows(cards: Iterable[Scorecard]) -> Iterator[dict[str, Cell]]:
     for card in cards:
-        shared = _about(card)
-        for review in (*map(_review, card.reviews), *map(_missing, card.missing)):
-            cells = {**shared, **review}
-            yield {name: _cell(cells.get(name)) for name in COLUMNS}
+        reviews: tuple[Review | Missing, ...] = (*card.reviews, *card.missing)
+        for review in reviews:
+            yield {column.name: _cell(column.cell(card, review)) for column in SCHEMA}
 
 
 def _cell(value: Cell) -> Cell:
@@ -88,44 +190,3 @@ def _cell(value: Cell) -> Cell:
     if isinstance(value, str):
         return one_line(clean(value)[0]) or None
     return value
-
-
-def _about(card: Scorecard) -> dict[str, Cell]:
-    tool, verdict = card.tool, card.verdict
-    return {
-        "run": card.run, "created": card.created.isoformat(), "provider": card.provider,
-        "model": card.model, "asked": card.asked, "tool": tool.name, "slug": tool.slug,
-        "url": tool.url, "category": tool.category, "price": tool.price,
-        "outcome": verdict.outcome, "ship_percent": verdict.ship_percent,
-        "panel_score": verdict.score,
-    }  # fmt: skip
-
-
-def _review(review: Review) -> dict[str, Cell]:
-    answers = Counter(finding.answer for finding in review.findings)
-    cites = dict.fromkeys(cite for finding in review.findings for cite in finding.cites)
-    forecast = review.forecast
-    findings = [finding.model_dump(mode="json") for finding in review.findings]
-    return {
-        "persona": review.persona, "title": review.title, "vote": review.vote,
-        "score": review.score, "coverage": review.coverage, "stance": review.stance,
-        "flip_rate": review.flip_rate, "yes": answers["yes"], "no": answers["no"],
-        "unclear": answers["unclear"], "cites": " ".join(cites), "summary": review.summary,
-        "forecast": forecast.claim if forecast else None,
-        "forecast_probability": forecast.probability if forecast else None,
-        "forecast_by": forecast.resolve_by.isoformat() if forecast else None,
-        "fields": json.dumps(review.fields, ensure_ascii=False, allow_nan=False),
-        "findings": json.dumps(findings, ensure_ascii=False, allow_nan=False),
-        "provider": review.provider, "model": review.model,
-        "input_tokens": review.usage.input_tokens, "cached_tokens": review.usage.cached_tokens,
-        "output_tokens": review.usage.output_tokens, "cost_usd": review.usage.cost_usd,
-    }  # fmt: skip
-
-
-def _missing(missing: Missing) -> dict[str, Cell]:
-    return {
-        "persona": missing.persona,
-        "vote": "missing",
-        "missing_reason": missing.reason,
-        "missing_detail": missing.detail,
-    }

@@ -24,7 +24,7 @@ _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
 _FORM: Final = "%Y%m%dT%H%M%SZ"
 _SLUG_BYTES: Final = 60
 _SET_BACK: Final = timedelta(days=366)
-"""By so much a clock may have been put back; a run later than that was named by hand."""
+"""How far a clock may have been set back; a run dated later than that was named by a person."""
 
 
 def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:
@@ -51,7 +51,7 @@ def create_folder(runs: Path, slug: str, *, now: datetime) -> Path:
 
 @contextlib.contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Hold a run for writing; the lock's file is there only as long as that.
+    """Lock a run for writing; the lock's file exists only while it is held.
 
     Raises `RunStopped` at once, naming the holder's process id, where another process has it.
     """

@@ -140,7 +140,7 @@ def new_manifest(
         wire_model=judge.wire_model,
         host=host_of(judge.base_url) if judge.base_url else None,
         ask=judge.ask,
-        temperature=0.0,
+        temperature=plan.temperature,
         evidence_tokens=judge.evidence_tokens,
         rule=plan.rule,
         personas={persona.name: persona_fingerprint(persona) for persona in plan.personas},

@@ -23,7 +23,7 @@ from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fin
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.journal import Journal
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.repair import MENDED, repair
+from panel.runs.journal.repair import REPAIRED, repair
 from panel.runs.manifest import ItemCounts, Manifest, read_manifest
 
 
@@ -113,7 +113,7 @@ class Run:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """What was met damaged so far and left out, one line each."""
+        """Damaged rows that were read so far and left out, one line each."""
         return self._stored.damaged
 
     async def add_tools(self, tools: Sequence[tuple[Tool, Evidence]]) -> None:
@@ -184,15 +184,15 @@ class Run:
         return self._stored.usage(slug)
 
     async def save_review(self, slug: str, sample: int, review: Review) -> None:
-        """Keep a review; returns after its commit."""
+        """Store a review; returns after its commit."""
         await self.journal.put_review(slug, sample, review)
 
     async def save_missing(self, slug: str, sample: int, missing: Missing) -> None:
-        """Keep why a review is missing; returns after its commit."""
+        """Store why a review is missing; returns after its commit."""
         await self.journal.put_missing(slug, sample, missing)
 
     async def save_scorecard(self, card: Scorecard) -> None:
-        """Keep a verdict; returns after its commit. The tool is finished then."""
+        """Store a verdict; returns after its commit. The tool is finished then."""
         await self.journal.put_verdict(card)
 
     async def write_file(self, name: str, text: str) -> Path:
@@ -213,7 +213,7 @@ class Run:
         done = {"finished": now or datetime.now(UTC), "counts": counts, "tools": counts.tools}
         manifest = self.manifest.model_copy(update=done)
         await self._put_manifest(manifest)
-        await self.journal.drop_meta(MENDED)
+        await self.journal.drop_meta(REPAIRED)
         self.close()
         return manifest
 
@@ -223,7 +223,7 @@ class Run:
             await self._put_manifest(self.manifest.model_copy(update={"finished": None}))
 
     def close(self) -> None:
-        """Commit what is queued, close the journal and let go of the run; may be called twice."""
+        """Commit what is queued, close the journal and release the run; may be called twice."""
         self._stack.close()
 
     @classmethod
@@ -242,8 +242,8 @@ class Run:
                 JournalReader(
                     path / JOURNAL
                 ).close()  # refuses another format before anything is written
-            others = [folder for folder in earlier if folder.resolve() != path.resolve()]
-            journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, others)))
+            other_runs = [folder for folder in earlier if folder.resolve() != path.resolve()]
+            journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, other_runs)))
             return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
 
     def _read_manifest(self) -> Manifest:

@@ -18,8 +18,8 @@ from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
-from panel.foundation.strict_yaml import MAX_BYTES, read_text, read_yaml
-from panel.reviews.calibration.controls import INJECTIONS, SHIP, Control, first_fault
+from panel.foundation.strict_yaml import MAX_BYTES, first_fault, read_text, read_yaml
+from panel.reviews.calibration.controls import INJECTIONS, SHIP, Control
 from panel.reviews.calibration.report import InjectionKind
 
 
@@ -81,7 +81,7 @@ def read_injections(folder: Path) -> tuple[Injection, ...]:
         try:
             injections.append(Injection.model_validate(row))
         except ValidationError as error:
-            raise ToolError(f"{path} entry {number}: {first_fault(error)}") from None
+            raise ToolError(f"{path} entry {number}: {first_fault(error, row)}") from None
     counts = Counter(injection.id for injection in injections)
     if twice := [ident for ident, count in counts.items() if count > 1]:
         raise ToolError(f"{path}: id {twice[0]} stands twice")

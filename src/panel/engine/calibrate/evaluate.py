@@ -8,7 +8,7 @@ from typing import Final
 from panel.engine.calibrate import statistics
 from panel.engine.calibrate.cases import Case
 from panel.engine.calibrate.read_run import Differences, Lookup, case_answers
-from panel.engine.calibrate.threshold import FEWEST_GOOD, FEWEST_OTHERS, ship_threshold, ships
+from panel.engine.calibrate.threshold import FEWEST_GOOD, FEWEST_POOR, ship_threshold, ships
 from panel.engine.calibrate.votes import CaseAnswers, CaseDecision, Read, decide_case
 from panel.foundation.proportion import Share
 from panel.reviews.calibration.calibration import Calibration, Correction, Measured
@@ -31,7 +31,7 @@ ONE_REPLY: Final = (
     "asked for one reply a reviewer, a judge is not fitted: only the threshold was looked for"
 )
 TOO_FEW: Final = (
-    f"too few controls for a threshold: at least {FEWEST_GOOD} good and {FEWEST_OTHERS} bland or"
+    f"too few controls for a threshold: at least {FEWEST_GOOD} good and {FEWEST_POOR} bland or"
     " bad ones are needed, so nothing is stored"
 )
 
@@ -222,11 +222,11 @@ def _reader(calibration: Calibration, differences: Differences) -> Read:
 def _threshold(cases: Sequence[CaseDecision], notes: list[str]) -> float | None:
     clean = [c for c in cases if c.answers.case.injection is None]
     good = [c.ships_up_to for c in clean if c.answers.case.control.kind == "good"]
-    others = [c.ships_up_to for c in clean if c.answers.case.control.kind in ("bland", "bad")]
-    if len(good) < FEWEST_GOOD or len(others) < FEWEST_OTHERS:
+    poor = [c.ships_up_to for c in clean if c.answers.case.control.kind in ("bland", "bad")]
+    if len(good) < FEWEST_GOOD or len(poor) < FEWEST_POOR:
         notes.append(TOO_FEW)
         return None
-    return ship_threshold(good, others, usual=Rule().ship_at)
+    return ship_threshold(good, poor, usual=Rule().ship_at)
 
 
 def _row(plain: CaseDecision, used: CaseDecision) -> CaseResult:

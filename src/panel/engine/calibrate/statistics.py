@@ -69,15 +69,15 @@ def _shift(pairs: Iterable[tuple[CaseDecision, CaseDecision]]) -> Shift:
 
 def flips(cases: Sequence[CaseAnswers], personas: Sequence[Persona], rule: Rule) -> Share | None:
     """Return how many further samples have another outcome than the first; None with one sample."""
-    again = different = 0
+    total = changed = 0
     for answers in cases:
-        first, *others = [
+        first, *later = [
             decide_case(answers, personas, rule, sample=k).outcome
             for k in range(len(answers.reviews))
         ]
-        again += len(others)
-        different += sum(outcome != first for outcome in others)
-    return Share.of(different, again) if again > 0 else None
+        total += len(later)
+        changed += sum(outcome != first for outcome in later)
+    return Share.of(changed, total) if total > 0 else None
 
 
 def unknown_citations(reviews: Sequence[Review]) -> Share:

@@ -9,7 +9,7 @@ from panel.reviews.score import Rule
 MOST_LENIENT: Final = 0.2
 """Share of bland and bad controls that may ship: 1 in 5."""
 FEWEST_GOOD: Final = 5
-FEWEST_OTHERS: Final = 10
+FEWEST_POOR: Final = 10
 """With fewer controls a threshold would be chance."""
 
 
@@ -20,7 +20,7 @@ def ships(up_to: float | None, ship_at: float) -> bool:
 
 def ship_threshold(
     good: Sequence[float | None],
-    others: Sequence[float | None],
+    poor: Sequence[float | None],
     *,
     usual: float = Rule().ship_at,
 ) -> float | None:
@@ -33,17 +33,17 @@ def ship_threshold(
 
     Args:
         good: For each good control the highest threshold at which it ships, None for none.
-        others: The same for bland and bad ones.
+        poor: The same for bland and bad ones.
         usual: The rule's own threshold.
 
     Returns:
         None where either side is empty.
     """
-    if not good or not others:
+    if not good or not poor:
         return None
     best: tuple[float, float, float] | None = None
-    for at in _candidates([*good, *others], usual):
-        lenient = sum(ships(up_to, at) for up_to in others) / len(others)
+    for at in _candidates([*good, *poor], usual):
+        lenient = sum(ships(up_to, at) for up_to in poor) / len(poor)
         if lenient > MOST_LENIENT:
             continue
         right = sum(ships(up_to, at) for up_to in good) / len(good)
@@ -53,7 +53,7 @@ def ship_threshold(
 
 
 def _candidates(up_to: Sequence[float | None], usual: float) -> list[float]:
-    """Return thresholds between any two tools, the usual one, and one that nobody reaches."""
+    """Return thresholds between any two tools, the usual one, and one that no tool reaches."""
     marks = sorted({0.0, 100.0, *(mark for mark in up_to if mark is not None)})
     between = [round((a + b) / 2, 1) for a, b in pairwise(marks)]
     return sorted({usual, 100.0, *between})

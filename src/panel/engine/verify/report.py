@@ -10,7 +10,7 @@ KINDS: Final = {
     "evidence": "sources that are as they were gathered",
     "facts": "facts, known or unknown, that the evidence gives",
     "citations": "citations of stored passages",
-    "quotes": "quotes that stand in their passage word for word",
+    "quotes": "quotes found in their passage word for word",
     "findings": "findings that the stored replies give",
     "words": "written parts that the stored replies give",
     "scores": "scores and votes that follow from the findings",

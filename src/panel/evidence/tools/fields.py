@@ -1,7 +1,6 @@
 """Fields: one entry of a list checked, cleaned and capped, with errors that name file and line."""
 
 import json
-import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from panel.evidence.tools.tool import Document, Tool
 from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable
+from panel.foundation.urls import web_address
 
 CAPS: Final = {
     "name": 200, "url": 2000, "category": 100, "tagline": 300, "price": 200, "description": 4000,
@@ -102,12 +102,7 @@ def _capped(row: Row, key: str, text: str | None, notes: list[str]) -> str | Non
 def _check_url(url: str | None, place: str) -> None:
     if url is None:
         return
-    try:
-        parts = urllib.parse.urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url
-    except ValueError:
-        good = False
-    if not good:
+    if web_address(url) is None or " " in url:
         raise ToolError(
             f"{place}: url must be a web address, but is {printable(url)[:80]!r}",
             hint="url: https://example.org",

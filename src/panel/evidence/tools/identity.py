@@ -6,7 +6,7 @@ other. Names are equal but for case, width and Unicode form, blanks, a slash or 
 
 import unicodedata
 import urllib.parse
-from typing import Final
+from typing import Final, Protocol
 
 from panel.foundation.text import clean
 
@@ -48,3 +48,21 @@ def url_key(url: str) -> tuple[str, str, str]:
 def contradict(first: str | None, second: str | None) -> bool:
     """Tell whether two addresses are known and different."""
     return bool(first and second) and url_key(first or "") != url_key(second or "")
+
+
+class Named(Protocol):
+    """What has a tool's name and its address, where that is known."""
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+
+    @property
+    def url(self) -> str | None:
+        """The tool's address."""
+
+
+def same_tool(first: Named, second: Named) -> bool:
+    """Tell whether two entries are one tool."""
+    same_name = name_key(first.name) == name_key(second.name)
+    return same_name and not contradict(first.url, second.url)

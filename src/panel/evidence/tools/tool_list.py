@@ -109,13 +109,6 @@ def pick(tools: Sequence[Tool], name: str) -> Tool:
     raise ToolError(f"no tool named {printable(name)[:80]!r} there", hint=hint)
 
 
-def same_tool(first: Tool, second: Tool) -> bool:
-    """Tell whether two entries are one tool: by address, else by name if no address differs."""
-    if first.url and second.url:
-        return not contradict(first.url, second.url)
-    return name_key(first.name) == name_key(second.name)
-
-
 def _filled(first: Tool, later: Tool) -> Tool:
     texts = {key: getattr(first, key) or getattr(later, key) for key in KEYS if key != "evidence"}
     files = tuple(dict.fromkeys(first.evidence + later.evidence))[:MAX_EVIDENCE]

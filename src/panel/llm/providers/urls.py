@@ -25,12 +25,8 @@ def checked_url(url: str, *, where: str) -> str:
     Raises:
         ProviderError: not http or https, no host, or holds a user, a password or a query.
     """
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise ProviderError(f"{where}: not an address", hint=_SHAPE) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+    parts = web_address(url.strip())
+    if parts is None:
         raise ProviderError(f"{where}: not an http(s) address", hint=_SHAPE)
     if re.search(r"[\s\x00-\x20\x7f\\]", url.strip()):
         raise ProviderError(f"{where}: the address holds a blank or control character", hint=_SHAPE)

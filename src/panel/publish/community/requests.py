@@ -1,6 +1,5 @@
 """Review requests from the page: a bounded queue that outlives the server."""
 
-import urllib.parse
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -10,6 +9,7 @@ from sqlalchemy import insert as plain_insert
 
 from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull
 from panel.foundation.text import clean, one_line, printable
+from panel.foundation.urls import web_address
 from panel.publish.community.database import Database
 from panel.publish.community.errors import keepable, unkeepable
 from panel.publish.community.tables import requests
@@ -184,12 +184,8 @@ def check_request(name: str, url: str | None, description: str | None) -> dict[s
 
 
 def _web_address(url: str) -> bool:
-    try:
-        parts = urllib.parse.urlsplit(url)
-    except ValueError:
-        return False
     plain = url.isprintable() and " " not in url and "\\" not in url
-    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return plain and web_address(url) is not None
 
 
 def _request(row: Row[Any]) -> Request:

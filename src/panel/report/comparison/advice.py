@@ -89,7 +89,7 @@ def _order(comparison: Comparison) -> tuple[Side, Side]:
 
 
 def _verdicts(comparison: Comparison) -> str:
-    """Say in one sentence how the verdicts stand, and why nobody is named where nobody is."""
+    """Return the verdicts in one sentence, with the reason where no tool is named."""
     preference = comparison.preference
     first, second = (comparison.card(side) for side in _order(comparison))
     name_1, name_2 = first.tool.name, second.tool.name

@@ -73,7 +73,7 @@ class ModelReply(_Frozen):
     output_tokens: int | None
     cost_usd: float | None
     used: bool
-    """False where it broke a rule and the rule's own paragraph stands in its place."""
+    """False where it broke a rule and the paragraph by rule replaces it."""
 
 
 class Advice(_Frozen):
@@ -84,7 +84,7 @@ class Advice(_Frozen):
     by: Literal["rule", "model"]
     statements: tuple[Statement, ...]
     own_claims: tuple[str, ...] = ()
-    """Figures and names in a model's words that stand in no passage it was shown."""
+    """Figures and names in a model's words that are in no passage it was shown."""
     unknown_cites: int = 0
     """Citations of passages that do not exist: dropped."""
     written: ModelReply | None = None

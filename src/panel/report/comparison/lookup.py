@@ -30,8 +30,8 @@ def in_archive(archive: Archive, name: str) -> History | None:
     Raises:
         ToolError: the name or slug is that of several tools.
     """
-    wanted = name_key(name)
-    named = [h for h in archive.histories() if name_key(h.latest.tool.name) == wanted]
+    key = name_key(name)
+    named = [h for h in archive.histories() if name_key(h.latest.tool.name) == key]
     if len(named) == 1:
         return named[0]
     if history := archive.history(name):
@@ -55,7 +55,7 @@ def latest(archive: Archive, history: History) -> LookupResult:
     return in_run(archive.runs / history.latest.run, history.latest)
 
 
-def in_run(path: Path, wanted: Entry | str) -> LookupResult:
+def in_run(path: Path, target: Entry | str) -> LookupResult:
     """Read one scorecard of the run in the folder `path`: that of an entry, or of a tool's name.
 
     Raises:
@@ -63,7 +63,7 @@ def in_run(path: Path, wanted: Entry | str) -> LookupResult:
         RunError: the run or the scorecard cannot be read.
     """
     with Run.open(path) as run:
-        slug = wanted.tool.slug if isinstance(wanted, Entry) else _slug(run, wanted)
+        slug = target.tool.slug if isinstance(target, Entry) else _slug(run, target)
         card = run.card(slug)
         weights = weights_of(stored_personas(run) or ())
     if card is None:
@@ -96,10 +96,10 @@ def _slug(run: Run, name: str) -> str:
 
 def _near(name: str, names: Sequence[str]) -> str:
     by_key = {name_key(name): name for name in names}
-    wanted = name_key(name)
-    near = near_names(wanted, by_key, cutoff=0.5)
-    near += [key for key in by_key if wanted and wanted in key and key not in near]
-    return _listed(by_key[key] for key in near[:3])
+    key = name_key(name)
+    near = near_names(key, by_key, cutoff=0.5)
+    near += [known for known in by_key if key and key in known and known not in near]
+    return _listed(by_key[match] for match in near[:3])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -28,7 +28,7 @@ class Preference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     winner: Side | None = None
-    """Who to ship with; None where the rule names nobody."""
+    """The tool to ship with; None where the rule names none."""
     reason: Reason
     """`ahead` where there is a winner, else why there is none."""
     higher: Side | None = None

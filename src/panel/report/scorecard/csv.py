@@ -25,7 +25,7 @@ def render(cards: Sequence[Scorecard]) -> str:
 
 
 def defuse(text: str) -> str:
-    """Return text on one line that no spreadsheet takes for a formula."""
+    """Return text on one line that no spreadsheet reads as a formula."""
     flat = line(text)
     return f"'{flat}" if flat.lstrip("\"' ").startswith(_FORMULA) else flat
 

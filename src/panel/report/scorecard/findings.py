@@ -112,7 +112,7 @@ def finding_view(
         finding: An answer to a criterion.
         known: The passages of its card.
         notes: Notes of the verdict about its persona; they name dealbreakers.
-        own: Claims of the review that stand in no passage.
+        own: Claims of the review that no passage contains.
     """
     answered = finding.answer != "unclear"
     quotes = [known.quote(cite) for cite in finding.cites]

@@ -15,7 +15,7 @@ from panel.evidence.readers.markdown import read_markdown
 from panel.evidence.readers.passages import cut
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
-from panel.foundation.strict_yaml import MAX_BYTES, read_text, read_yaml
+from panel.foundation.strict_yaml import MAX_BYTES, first_fault, read_text, read_yaml
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
 
@@ -74,8 +74,10 @@ def read_controls(folder: Path, personas: Sequence[Persona]) -> tuple[Control, .
         mapping = read_yaml(read_text(path, limit=MAX_BYTES), where=str(path))
         try:
             control = Control.model_validate({**mapping, "slug": path.stem})
-        except (ValidationError, TypeError) as fault:
-            raise ToolError(f"{path}: not a control: {first_fault(fault)}") from None
+        except TypeError:
+            raise ToolError(f"{path}: not a control: no mapping") from None
+        except ValidationError as error:
+            raise ToolError(f"{path}: not a control: {first_fault(error, mapping)}") from None
         if not _NAME.fullmatch(path.stem):
             raise ToolError(
                 f"{path}: a control's file is named in small letters, digits and dashes",
@@ -87,15 +89,6 @@ def read_controls(folder: Path, personas: Sequence[Persona]) -> tuple[Control, .
     if not controls:
         raise ToolError(f"{folder}: no control tools there", hint="leave --controls out")
     return tuple(controls)
-
-
-def first_fault(fault: ValidationError | TypeError) -> str:
-    """Say the first thing that is wrong with a mapping read from a file, with its key."""
-    if isinstance(fault, TypeError):
-        return "no mapping"
-    first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def criterion_keys(personas: Iterable[Persona]) -> list[str]:

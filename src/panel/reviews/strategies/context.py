@@ -16,9 +16,6 @@ from panel.reviews.review import Answer, Finding, Stance
 
 T = TypeVar("T")
 
-SAMPLING_TEMPERATURE = 0.7
-"""With several samples, so that their answers can differ. One sample is asked at 0."""
-
 
 @dataclass
 class AskTally:
@@ -121,7 +118,7 @@ class ReviewContext:
             max_tokens=max_tokens,
             schema=None if schema is None else dict(schema),
             logprobs=logprobs,
-            temperature=SAMPLING_TEMPERATURE if self.plan.samples > 1 else 0.0,
+            temperature=self.plan.temperature,
             sample=self.sample,
             marker=self.marker,
         )

@@ -84,11 +84,28 @@ class RunUsage(Usage):
         return data
 
 
-def sum_known(counts: Iterable[int | None]) -> int | None:
+def _sum_known(counts: Iterable[int | None]) -> int | None:
     """Return the sum of the counts that are known; None where there are some and none is known."""
     values = list(counts)
     known = [count for count in values if count is not None]
     return sum(known) if known or not values else None
+
+
+def total_usage(usages: Iterable[RunUsage]) -> RunUsage:
+    """Return the sums of what is known; a cost or tokens that no usage knows are None."""
+    values = list(usages)
+    costs = [usage.cost_usd for usage in values if usage.cost_usd is not None]
+    return RunUsage(
+        calls=sum(usage.calls for usage in values),
+        input_tokens=_sum_known(usage.input_tokens for usage in values),
+        cached_tokens=_sum_known(usage.cached_tokens for usage in values),
+        output_tokens=_sum_known(usage.output_tokens for usage in values),
+        cost_usd=round(sum(costs), 9) if costs else None,
+        unpriced_calls=sum(usage.unpriced_calls for usage in values),
+        uncounted_calls=sum(usage.uncounted_calls for usage in values),
+        reused_calls=sum(usage.reused_calls for usage in values),
+        seconds=round(sum(usage.seconds for usage in values), 3),
+    )
 
 
 class Scorecard(BaseModel):

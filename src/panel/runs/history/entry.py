@@ -33,7 +33,7 @@ class Entry:
     verdict: Verdict
     opinions: tuple[Opinion, ...]
     missing: int
-    """Reviews that could not be had."""
+    """How many reviews are missing."""
     provider: str
     model: str
     asked: Ask

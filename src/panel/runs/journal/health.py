@@ -51,7 +51,7 @@ class DamagedRow:
 
 
 def is_healthy(path: Path) -> bool:
-    """Tell whether the journal at `path` can be gone on with as it is; see `file_damage`."""
+    """Tell whether the journal at `path` can be used as it is; see `file_damage`."""
     return file_damage(path) is None and not damaged_rows(path)
 
 
@@ -79,7 +79,7 @@ def file_damage(path: Path) -> str | None:
 
 
 def damaged_rows(path: Path) -> list[DamagedRow]:
-    """Return the rows of a whole file whose checksum, or digest, is not theirs."""
+    """Return the rows of a whole file whose checksum or digest does not match."""
     with contextlib.ExitStack() as stack:
         connection = connect(path, stack)
         if _other_format(connection):

@@ -88,22 +88,22 @@ class Journal:
         return None
 
     async def record(self, call: CallRecord) -> None:
-        """Keep the call; returns after its commit. Raises `DiskFull` or `RunError`."""
+        """Store the call; returns after its commit. Raises `DiskFull` or `RunError`."""
         texts = self._new(call_rows.texts_of(call.question))
         statements = [*call_rows.put_texts(texts), (call_rows.PUT_CALL, call_rows.call_row(call))]
         await self._writer.commit(statements)
         self._remember(texts)
 
     async def put_meta(self, name: str, value: str) -> None:
-        """Keep a value about the whole run."""
+        """Store a value about the whole run."""
         await self._writer.commit([(_PUT_META, with_checksum(name, value))])
 
     async def drop_meta(self, name: str) -> None:
-        """Forget a value about the whole run."""
+        """Delete a value about the whole run."""
         await self._writer.commit([(_DROP_META, (name,))])
 
     async def put_tools(self, tools: Sequence[tuple[Tool, Evidence, str]]) -> None:
-        """Keep tools with their evidence and its fingerprint, all in one commit."""
+        """Store tools with their evidence and its fingerprint, all in one commit."""
         statements: list[Statement] = []
         for tool, evidence, fingerprint in tools:
             row = with_checksum(tool.slug, evidence.model_dump_json())
@@ -111,31 +111,31 @@ class Journal:
         await self._writer.commit(statements)
 
     async def put_expected(self, tools: Sequence[Tool]) -> None:
-        """Keep tools whose evidence is still to be read, all in one commit."""
+        """Store tools whose evidence is still to be read, all in one commit."""
         await self._writer.commit([self._tool(tool, None) for tool in tools])
 
     async def drop_expected(self, slugs: Iterable[str]) -> None:
-        """Forget tools that have no evidence yet."""
+        """Delete tools that have no evidence yet."""
         await self._writer.commit([(_DROP_TOOL, (slug,)) for slug in slugs])
 
     async def drop_answers(self, slug: str) -> None:
-        """Forget what was made of the replies about a tool; the replies themselves stay."""
+        """Delete what was made of the replies about a tool; the replies themselves stay."""
         await self._writer.commit([(sql, (slug,)) for sql in _DROP_ANSWERS])
 
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
-        """Keep a review; it takes the place of a missing one."""
+        """Store a review; it takes the place of a missing one."""
         where = (slug, review.persona, sample)
         row = with_checksum(*where, review.model_dump_json())
         await self._writer.commit([(_DROP_MISSING, where), (_PUT_REVIEW, row)])
 
     async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
-        """Keep why a review is missing."""
+        """Store why a review is missing."""
         where = (slug, missing.persona, sample)
         row = with_checksum(*where, _json(missing))
         await self._writer.commit([(_DROP_REVIEW, where), (_PUT_MISSING, row)])
 
     async def put_verdict(self, card: Scorecard) -> None:
-        """Keep a scorecard; its evidence is stored once, with the tool."""
+        """Store a scorecard; its evidence is stored once, with the tool."""
         bare = card.model_copy(update={"evidence": ()})
         row = with_checksum(card.tool.slug, bare.model_dump_json(by_alias=True))
         await self._writer.commit([(_PUT_VERDICT, row)])
@@ -149,7 +149,7 @@ class Journal:
         self._stack.close()
 
     def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
-        # Relative to the run, so that a run that is shared tells nothing about this machine.
+        # Relative to the run, so that a shared run reveals nothing about this machine.
         folder = self.stored.path.parent.resolve()
         paths = tuple(_relative(path, folder) for path in tool.evidence)
         body = tool.model_copy(update={"evidence": paths}).model_dump_json()

@@ -40,7 +40,7 @@ FROM calls"""
 
 
 def run_usage(row: Sequence[Any], seconds: float) -> RunUsage:
-    """Return the usage in one row of `USAGE`; what no call told is None, never 0."""
+    """Return the usage in one row of `USAGE`; what no call reports is None, never 0."""
     calls, *tokens, cost, unpriced, uncounted, reused = row
     # Added up as floats, which no sum of what servers claim can overflow.
     read, cached, written = (None if n is None and uncounted else int(n or 0) for n in tokens)
@@ -69,7 +69,7 @@ def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
         ) from error
     logged = any(beside(path, end).exists() for end in _LOGS)
     if not logged and head[18:19] == b"\x02":
-        # In log mode without a log: nobody writes, and a reader would leave files behind.
+        # In log mode without a log: no writer is open, and a reader would leave files behind.
         return _opened(path, "mode=ro&immutable=1", stack)
     if not logged:
         return _opened(path, "mode=ro", stack)
@@ -114,7 +114,7 @@ def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Conne
 
 
 def _lenient(text: bytes) -> str:
-    # A flipped byte may be no UTF-8; the checksum then tells, instead of an exception.
+    # A flipped byte may be no UTF-8; the checksum then fails, instead of an exception.
     return text.decode("utf-8", "replace")
 
 
@@ -143,7 +143,7 @@ class JournalReader:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """What was met damaged so far and left out, one line each."""
+        """Damaged rows that were read so far and left out, one line each."""
         return tuple(self._damaged)
 
     def close(self) -> None:
@@ -187,9 +187,9 @@ class JournalReader:
 
     def judged(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
-        verdicts = self._each("SELECT tool, body, sum FROM verdicts")
+        verdicts = self._select("SELECT tool, body, sum FROM verdicts")
         judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
-        evidence = self._each("SELECT slug, body, sum FROM evidence")
+        evidence = self._select("SELECT slug, body, sum FROM evidence")
         read = {row[0] for row in evidence if self._is_sound(row, f"evidence of {row[0]}")}
         return frozenset(judged & read)
 
@@ -278,7 +278,7 @@ class JournalReader:
         and_ = " AND " if where else " WHERE "
         sql = f"SELECT started, seconds FROM calls{where}{and_}reused = 0 ORDER BY started"
         total, until = 0.0, 0.0
-        for started, seconds in self._each(sql, *values):
+        for started, seconds in self._select(sql, *values):
             with contextlib.suppress(ValueError, TypeError):
                 begin = datetime.fromisoformat(started).timestamp()
                 total += max(0.0, begin + seconds - max(begin, until))
@@ -314,9 +314,9 @@ class JournalReader:
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
-        return list(self._each(sql, *values))
+        return list(self._select(sql, *values))
 
-    def _each(self, sql: str, *values: str | int | None) -> Iterator[Any]:
+    def _select(self, sql: str, *values: str | int | None) -> Iterator[Any]:
         try:
             yield from self._connection.execute(sql, values)
         except sqlite3.ProgrammingError:

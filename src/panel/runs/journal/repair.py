@@ -32,7 +32,7 @@ from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
 
 def restore(journal: sqlite3.Connection, folder: Path) -> Counter[str]:
-    """Give back what scorecards of the run in `folder` still hold, within an open transaction.
+    """Restore what scorecards of the run in `folder` still hold, within an open transaction.
 
     Returns how many rows of which table came back.
     """
@@ -68,7 +68,7 @@ def _stored(journal: sqlite3.Connection, slug: str) -> Evidence:
 
 
 def _evidence(card: Scorecard, fingerprint: str | None) -> Evidence | None:
-    """Return a card's evidence where it has the fingerprint told, or none is known any more."""
+    """Return a card's evidence where its fingerprint is the stored one, or none is stored."""
     if not card.evidence:
         return None
     # What was noted while it was read stands among the card's warnings, in one piece.
@@ -93,7 +93,7 @@ def _cards(journal: sqlite3.Connection, folder: Path) -> Iterator[tuple[int | No
                 yield None, Scorecard.model_validate_json(row[1])
 
 
-MENDED: Final = "mended"
+REPAIRED: Final = "mended"
 """The name in `meta` under which a repair is noted until the resume that follows has ended."""
 
 _GIVE_UP: Final = 2_000
@@ -114,7 +114,7 @@ _NOTE: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
 
 @dataclass(frozen=True)
 class Saved:
-    """How many rows of each table were saved, and lost as far as that can be told."""
+    """How many rows of each table were saved, and how many were lost as far as that is known."""
 
     saved: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
@@ -127,7 +127,7 @@ class Saved:
 
 
 def repair(path: Path) -> list[str]:
-    """Mend the journal at `path` if it is damaged; return what was done, for people.
+    """Repair the journal at `path` if it is damaged; return what was done, for people.
 
     Damage is what SQLite's own check or a row's checksum says. The caller holds the run's lock.
     Raises `RunError` or `DiskFull`, and leaves everything as it was, where it cannot be done.
@@ -148,14 +148,14 @@ def repair(path: Path) -> list[str]:
 
 @contextlib.contextmanager
 def salvaged(path: Path) -> Iterator[tuple[Path, Saved]]:
-    """Make a new journal, in a folder that goes again, of what can still be read of one.
+    """Make a new journal, in a temporary folder, of what can still be read of a damaged one.
 
     Raises `RunError` where no tool is left of it.
     """
     with tempfile.TemporaryDirectory(prefix="panel-") as folder:
-        mended = Path(folder) / path.name
-        saved = _copy_rows(path, mended)
-        yield mended, saved
+        repaired = Path(folder) / path.name
+        saved = _copy_rows(path, repaired)
+        yield repaired, saved
 
 
 def _hopeless(path: Path) -> RunError:
@@ -166,10 +166,10 @@ def _hopeless(path: Path) -> RunError:
 
 
 def _rebuilt(path: Path, why: str) -> str:
-    with salvaged(path) as (mended, saved):
+    with salvaged(path) as (repaired, saved):
         damaged = _set_aside(path)
-        new = path.with_name(f"{path.name}.mended")
-        shutil.copyfile(mended, new)
+        new = path.with_name(f"{path.name}.repaired")
+        shutil.copyfile(repaired, new)
         with new.open("rb") as file:
             os.fsync(file.fileno())
         for end in ("-wal", "-shm", "-journal"):
@@ -190,7 +190,7 @@ def _without(path: Path, rows: Sequence[DamagedRow]) -> str:
             connection.execute("ROLLBACK")
             _discard(damaged)
             raise _hopeless(path)
-        connection.execute(_NOTE, with_checksum(MENDED, damaged.name))
+        connection.execute(_NOTE, with_checksum(REPAIRED, damaged.name))
         connection.execute("COMMIT")
     lost = _counted(Counter(row.table for row in rows))
     named = ", ".join(row.what for row in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
@@ -221,9 +221,9 @@ def _counted(rows: Counter[str]) -> str:
     return ", ".join(f"{rows[table]} {kind}" for table, kind in _KINDS.items() if rows[table])
 
 
-def _copy_rows(damaged: Path, mended: Path) -> Saved:
+def _copy_rows(damaged: Path, repaired: Path) -> Saved:
     counts = Saved()
-    with contextlib.closing(sqlite3.connect(mended, isolation_level=None)) as target:
+    with contextlib.closing(sqlite3.connect(repaired, isolation_level=None)) as target:
         create_tables(target)
         target.execute("BEGIN")
         with _source(damaged) as source:
@@ -240,7 +240,7 @@ def _copy_rows(damaged: Path, mended: Path) -> Saved:
                         unsound += 1
                 known = max(_known(source, table), counts.saved[table] + unsound)
                 counts.lost[table] = known - counts.saved[table]
-        # Nobody knows any more which files were this run's: those that are there count as such.
+        # Which files were this run's is lost: those that are there count as such.
         folder = damaged.parent
         names = [(file.relative_to(folder).as_posix(),) for file in _files(folder)]
         target.executemany("INSERT OR IGNORE INTO files VALUES (?)", names)
@@ -249,7 +249,7 @@ def _copy_rows(damaged: Path, mended: Path) -> Saved:
         left = target.execute("SELECT count(*) FROM tools").fetchone()[0]
         if not left or not any(counts.saved[table] for table in _WORK):
             raise _hopeless(damaged)
-        target.execute(_NOTE, with_checksum(MENDED, "rebuilt"))
+        target.execute(_NOTE, with_checksum(REPAIRED, "rebuilt"))
         target.execute("COMMIT")
     return counts
 

@@ -86,7 +86,7 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
-        # On a full disk, or while somebody reads, the log stays beside the journal: no loss.
+        # On a full disk, or while a reader is open, the log stays beside the journal: no loss.
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.execute("PRAGMA journal_mode = DELETE")
@@ -108,7 +108,7 @@ class Writer:
             writes = [write for write in group if write is not None]
             try:
                 self._commit_group(writes)
-            except Exception as error:  # nobody may wait for ever
+            except Exception as error:  # no caller may wait for ever
                 _notify(writes, RunError(f"cannot use {self.path}: {error}"))
 
     def _commit_group(self, group: list[_Write]) -> None:
@@ -174,7 +174,7 @@ def _notify(group: list[_Write], error: PanelError | None) -> None:
         if write.loop is not None and write.done is not None:
             waiting[write.loop].append(write.done)
     for loop, futures in waiting.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits any more
             loop.call_soon_threadsafe(_resolve, futures, error)
 
 

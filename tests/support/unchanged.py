@@ -1,6 +1,6 @@
 """What a command that refuses leaves behind: exactly what was there, byte for byte.
 
-`Desk.run` checks every command that ends with 2 (bad input) this way; `untouched` is for tests
+`Desk.run` checks every command that ends with 2 (bad input) this way; `unchanged` is for tests
 that call the code itself.
 """
 
@@ -25,7 +25,7 @@ def changes(before: dict[str, bytes | None], after: dict[str, bytes | None]) -> 
 
 
 @contextlib.contextmanager
-def untouched(folder: Path) -> Iterator[None]:
+def unchanged(folder: Path) -> Iterator[None]:
     """Assert that what happens inside changes nothing in the folder."""
     before = contents(folder)
     yield

@@ -1,6 +1,6 @@
 """Brings up loopback in a network namespace of its own and runs panel commands in it.
 
-usage: unshare -rn python -m tests.support.lonely FOLDER COMMANDS.json
+usage: unshare -rn python -m tests.support.isolated FOLDER COMMANDS.json
 Every connection and name look-up of every Python process is written to FOLDER/network.log, and
 the exit codes to FOLDER/codes.json. `URL` in a command stands for the answering server.
 """
