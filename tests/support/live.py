@@ -32,9 +32,8 @@ from panel.publish.community.rate_limits import Rate
 from panel.publish.newsletter.mime import Sender
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
-from panel.publish.server.app import create_app
 from panel.publish.server.config import RATES, ServerConfig
-from panel.publish.server.main import open_state
+from panel.publish.server.main import open_app, open_state
 from panel.publish.server.state import ServerState
 from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, listen
 from tests.support.cards import batch
@@ -218,7 +217,7 @@ def serving(
         database = Database.open(database_url, folder=made.data, alone=True)
         service = open_state(made, database, say=said.append)
         server = LimitedServer(
-            create_app(service), limits=limits or ServerLimits(), on_stop=service.stopping.set
+            open_app(service), limits=limits or ServerLimits(), on_stop=service.stopping.set
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
         thread.start()

@@ -1,10 +1,10 @@
 """The application: every address and its handler, behind the middleware. Opens nothing itself."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -40,8 +40,12 @@ _ABOUT: Final = (
 )
 
 
-def create_app(state: ServerState) -> FastAPI:
-    """Return the application of a server's state, which it starts and ends."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+"""Runs around the serving: starts what serves beside the pages, and ends it."""
+
+
+def create_app(state: ServerState, lifespan: Lifespan) -> FastAPI:
+    """Return the application of a server's state, which `lifespan` starts and ends."""
     app = FastAPI(
         title="Panel",
         description=_ABOUT,
@@ -51,7 +55,7 @@ def create_app(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(state),
+        lifespan=lifespan,
         # Nothing about requests is recorded or sent anywhere, whatever the environment says.
         telemetry={
             "tracing": False,
@@ -97,18 +101,6 @@ def _plain_routes(app: FastAPI, state: ServerState) -> Iterator[Route]:
         votes=state.votes,
     )
     yield Route("/{path:path}", pages.page, methods=["GET"])
-
-
-def _lifespan(state: ServerState) -> Callable[[FastAPI], Any]:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await state.start()
-        try:
-            yield
-        finally:
-            await state.stop()
-
-    return lifespan
 
 
 _KNOWN: Final = (
