@@ -203,7 +203,7 @@ def test_o2_addresses_are_short_plain_file_names(one, two):
 
 def test_tools_are_compared_within_their_category_and_by_score():
     others = [tool("Gamma", score=90.0), tool("Far", category="queues"), tool("Held", "hold")]
-    found = site([tool("Alpha"), tool("Beta", score=67.0), *others]).subject.catalogue.pairs
+    found = site([tool("Alpha"), tool("Beta", score=67.0), *others]).context.catalogue.pairs
     assert found[0] == ("alpha", "beta")
     assert not {"far", "held"} & {key for pair in found for key in pair}
 
@@ -231,7 +231,7 @@ def test_contested_are_the_most_divided_and_moved_what_changed_lately():
     before, now = named("Movable", verdict=close), named("Movable", verdict=sure)
     cards = [named("Even", verdict=close), named("Sure", verdict=sure), before, later(now, 5)]
     cards.append(later(named("Even", verdict=close), 5))
-    newest = site(cards).subject.catalogue.newest
+    newest = site(cards).context.catalogue.newest
     assert [each.key for each in contested(newest)] == ["even"]
     (move,) = moved(newest)
     assert (move.tile.key, move.was, move.by) == ("movable", "split", "+20.0")
@@ -239,7 +239,7 @@ def test_contested_are_the_most_divided_and_moved_what_changed_lately():
 
 def test_a_change_of_long_ago_is_no_movement():
     cards = [tool("Old", "skip"), later(tool("Old"), 1), later(tool("New"), 30)]
-    assert moved(site(cards).subject.catalogue.newest) == ()
+    assert moved(site(cards).context.catalogue.newest) == ()
 
 
 def test_the_same_archive_gives_the_same_bytes():
@@ -251,8 +251,8 @@ def test_the_same_archive_gives_the_same_bytes():
 
 
 def test_the_day_of_asking_is_used_where_none_is_given():
-    assert site([card()]).subject.today == TODAY
-    assert site([card()], today=None).subject.today >= TODAY.replace(year=2026, month=1)
+    assert site([card()]).context.today == TODAY
+    assert site([card()], today=None).context.today >= TODAY.replace(year=2026, month=1)
 
 
 @pytest.mark.parametrize("length", [1, 60, 72, 73, 120])

@@ -95,7 +95,7 @@ def test_a_picture_is_a_small_palette_png_of_the_size_previews_want(path):
     wide = tool("Wide", score=None).model_copy(update={})
     wide = wide.model_copy(update={"tool": wide.tool.model_copy(update={"name": LONG})})
     made = site([*batch(), tool("Alpha"), wide], base_url=BASE)
-    key = next(k for k in made.subject.catalogue.histories if k.startswith("an-observ"))
+    key = next(k for k in made.context.catalogue.histories if k.startswith("an-observ"))
     path = path.replace("quillstore-vs-wide", f"{key}-vs-quillstore").replace("wide", key)
     found = made.render(f"pictures/{path.removesuffix('.html')}.png")
     picture = Image.open(io.BytesIO(found))

@@ -92,7 +92,7 @@ def parse(page):
 
 def pages(made):
     yield from (path for path in made.paths() if path.endswith(".html") and path != "404.html")
-    keys = list(made.subject.catalogue.histories)
+    keys = list(made.context.catalogue.histories)
     yield from (f"compare/{one}-vs-{two}.html" for one, two in pairwise(keys))
 
 

@@ -38,7 +38,7 @@ class RenderedSite(Protocol):
         """The tools that have a verdict."""
 
     @property
-    def subject(self) -> object:
+    def context(self) -> object:
         """What pages are made from: another object after a change."""
 
     def refresh(self) -> bool:
@@ -103,7 +103,7 @@ class Look:
 
 @dataclass(frozen=True)
 class _CachedPage:
-    subject: object
+    context: object
     """What the site was made from then."""
     lookups: TrackedLookups[Tally]
     page: HTTPPage | None
@@ -135,7 +135,7 @@ class PageCache:
         cached = self._pages.get(key)
         if (
             cached is not None
-            and cached.subject is self.site.subject
+            and cached.context is self.site.context
             and cached.lookups.holds(look.tallies)
         ):
             self._pages.move_to_end(key)
@@ -185,7 +185,7 @@ class PageCache:
         self._pool.close()
 
     async def _make(self, key: Key, look: Look) -> HTTPPage | None:
-        subject, lookups = self.site.subject, TrackedLookups(look.tallies)
+        context, lookups = self.site.context, TrackedLookups(look.tallies)
         live = replace(
             self._live,
             tallies=lookups,
@@ -200,7 +200,7 @@ class PageCache:
 
         page = await self._pool.do(render, seconds=RENDER_SECONDS)
         if page is not None:
-            self._keep(key, _CachedPage(subject, lookups, page))
+            self._keep(key, _CachedPage(context, lookups, page))
         return page
 
     def _made(self, turn: tuple[Key, int], done: "asyncio.Future[HTTPPage | None]") -> None:

@@ -101,7 +101,7 @@ class Catalog:
         self._category_of = {
             history.key: each for each in self.categories.values() for history in each.histories
         }
-        self._pair_names = {page_urls.pair(*each): each for each in self.pairs}
+        self._pair_of = {page_urls.pair(*pair): pair for pair in self.pairs}
         self._partners: dict[str, list[str]] = {}
         self._pairs_in: dict[str, list[Pair]] = {}
         for pair in self.pairs:
@@ -126,11 +126,10 @@ class Catalog:
         """Return the comparisons within a category, the newest first."""
         return tuple(self._pairs_in.get(category.slug, ()))
 
-    def pair(self, path: str) -> Pair | None:
-        """Return the two tools of a comparison's address, listed or not; None for no such tools."""
-        if pair := self._pair_names.get(path):
+    def pair(self, name: str) -> Pair | None:
+        """Return the two tools of a comparison's name, listed or not; None for no such tools."""
+        if pair := self._pair_of.get(page_urls.PAIR.replace("*", name)):
             return pair
-        name = path.removeprefix("compare/").removesuffix(".html")
         pieces = name.split("-vs-")
         for cut in range(1, len(pieces)):
             first, second = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))

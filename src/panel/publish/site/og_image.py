@@ -13,7 +13,6 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
 from panel.runs.history.entry import History
@@ -227,17 +226,13 @@ def _shades(tone: str) -> list[int]:
 _INKED: Final = [0] + [255] * 255
 
 
-def preview(subject: SiteContext, path: str) -> bytes | None:
-    """Return the picture of the page at `path`, None where that has none."""
-    folder, _, name = path.partition("/")
-    known = subject.catalogue.histories
-    key = name.removesuffix(".html")
-    if folder == "tools" and key in known:
-        return tool_picture(_image_side(known[key]), subject.title)
-    if folder == "compare" and (pair := subject.catalogue.pair(path)):
-        return pair_picture(
-            _image_side(known[pair.one]), _image_side(known[pair.two]), subject.title
-        )
+def preview(tools: Sequence[History], title: str) -> bytes | None:
+    """Return the picture of the page of one tool or two, None for any other page."""
+    match [_image_side(history) for history in tools]:
+        case [side]:
+            return tool_picture(side, title)
+        case [first, second]:
+            return pair_picture(first, second, title)
     return None
 
 

@@ -17,11 +17,10 @@ class SitePage:
     description: str
     section: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
-    picture: bool = False
-    """Whether links to it can be shown with a picture."""
     path: str | None = None
     """The page's own path, where it can be asked for by others too."""
     index: bool = True
+    """Whether search engines may list it, and links to it have a preview image."""
 
 
 @dataclass(frozen=True)

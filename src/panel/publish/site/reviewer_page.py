@@ -53,13 +53,13 @@ class ReviewerPage:
     scored: int
 
 
-def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
+def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
     """Return the page of one reviewer, None where there is no such reviewer."""
-    reviewer = subject.catalogue.reviewers.get(address)
+    reviewer = context.catalogue.reviewers.get(address)
     if reviewer is None:
         return None
     record = track_record(
-        reviewer.name, subject.catalogue.newest, subject.resolutions, subject.today
+        reviewer.name, context.catalogue.newest, context.resolutions, context.today
     )
     return ReviewerPage(
         slug=reviewer.slug,

@@ -80,8 +80,7 @@ class SitePages:
 
     async def _own(self, path: str, cookies: Cookies) -> _Own:
         """Return what the database says about the visitor; without it, nothing."""
-        folder, _, name = path.partition("/")
-        tool = name.removesuffix(".html") if folder == "tools" else None
+        tool = page_urls.name(page_urls.TOOL, path)
         if not (cookies.voter or cookies.session):
             return _Own()
 
