@@ -29,7 +29,7 @@ from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
 from panel.publish.site.tool_page import tool_page
-from panel.publish.site.tool_summary import name_of
+from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
 from panel.report.citations import cut, line
 from panel.runs.history.entry import History
@@ -161,14 +161,8 @@ _PURPOSE: Final = 60
 def _search_script(context: SiteContext) -> bytes:
     """Return the script: a list of (name, key, outcome, category, purpose), by name."""
     rows = [
-        (
-            name_of(history.latest),
-            history.key,
-            history.latest.verdict.outcome,
-            line(history.latest.tool.category),
-            cut(line(history.latest.tool.tagline), _PURPOSE),
-        )
-        for history in context.catalogue.newest
+        (tool.name, tool.key, tool.outcome, tool.category, cut(tool.tagline, _PURPOSE))
+        for tool in map(tool_summary, context.catalogue.newest)
     ]
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
     # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
