@@ -12,7 +12,7 @@ from panel.publish.community.errors import keepable
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
 from panel.publish.server import deps
 from panel.publish.server.api.errors import RequestRefused
-from panel.publish.server.api.public import DOWN, MISSING, summary
+from panel.publish.server.api.public import DOWN, MISSING, DocumentedRoute
 from panel.publish.server.api.schemas import (
     BatchReply,
     Problem,
@@ -96,6 +96,16 @@ async def check_key(
         raise RequestRefused(401, "key", "The key is missing or wrong.", headers=challenge)
 
 
+router = APIRouter(
+    prefix="/api",
+    dependencies=[Depends(check_key)],
+    responses=REFUSED | DOWN,
+    route_class=DocumentedRoute,
+)
+"""The routes that need the key; each checks it first."""
+
+
+@router.post("/requests", status_code=202, tags=["Requests"])
 async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
     """Queue a review; the same one asked for twice is queued once."""
     if not queue.is_open:
@@ -114,6 +124,7 @@ async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
         raise RequestRefused(422, "invalid", fault.message) from None
 
 
+@router.post("/votes", responses=MISSING, tags=["Votes"])
 async def vote(
     body: VoteBody,
     networks: deps.RequestNetworks,
@@ -145,6 +156,7 @@ async def vote(
         raise RequestRefused(403, "banned", fault.message) from None
 
 
+@router.get("/moderation/batches", tags=["Moderation"])
 async def batches(
     database: deps.DatabaseStore,
     votes: deps.VotesStore,
@@ -156,6 +168,7 @@ async def batches(
     return [BatchReply.of(batch) for batch in rows]
 
 
+@router.post("/moderation/remove", tags=["Moderation"])
 async def remove(
     body: RemoveBody,
     database: deps.DatabaseStore,
@@ -170,6 +183,7 @@ async def remove(
     return RemovedReply(removed=removed)
 
 
+@router.post("/moderation/ban", tags=["Moderation"])
 async def ban(
     body: BanBody,
     database: deps.DatabaseStore,
@@ -188,26 +202,3 @@ async def ban(
         raise RequestRefused(422, "invalid", fault.message) from None
     await tallies.refresh()
     return body
-
-
-def router() -> APIRouter:
-    """Return the routes that need the key; each checks it first."""
-    router = APIRouter(prefix="/api", dependencies=[Depends(check_key)], responses=REFUSED | DOWN)
-    for method, path, call, tag in (
-        ("POST", "/requests", ask, "Requests"),
-        ("POST", "/votes", vote, "Votes"),
-        ("GET", "/moderation/batches", batches, "Moderation"),
-        ("POST", "/moderation/remove", remove, "Moderation"),
-        ("POST", "/moderation/ban", ban, "Moderation"),
-    ):
-        missing = MISSING if path == "/votes" else {}
-        router.add_api_route(
-            path,
-            call,
-            methods=[method],
-            status_code=202 if path == "/requests" else 200,
-            responses=missing,
-            tags=[tag],
-            summary=summary(call),
-        )
-    return router
