@@ -112,7 +112,7 @@ async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
         raise RequestRefused(409, "not_taken", "No requests are taken here at the moment.")
     try:
         review_request = queue.check(body.name, body.url, body.description)
-        return RequestReply.of(await queue.add(review_request))
+        return RequestReply.model_validate(await queue.add(review_request))
     except BudgetSpent as fault:
         headers = turned_away(fault.wait)
         raise RequestRefused(
@@ -148,7 +148,7 @@ async def vote(
         tally = votes.tally(body.tool)
         tallies.note(body.tool, tally)
         choice = None if body.choice == "withdraw" else body.choice
-        return VoteReply(choice=choice, tally=TallyReply.of(tally))
+        return VoteReply(choice=choice, tally=TallyReply.model_validate(tally))
 
     try:
         return await database.write(count)
@@ -165,7 +165,7 @@ async def batches(
 ) -> list[BatchReply]:
     """List the networks that most votes came from, most first."""
     rows = await database.read(lambda: votes.batches(since=since, until=until))
-    return [BatchReply.of(batch) for batch in rows]
+    return [BatchReply.model_validate(batch) for batch in rows]
 
 
 @router.post("/moderation/remove", tags=["Moderation"])

@@ -99,7 +99,7 @@ async def verdicts(
     entries = [history.latest for history in newest(cards.archive.histories())]
     fitting = [entry for entry in entries if _fits(entry, outcome, category)]
     part = fitting[offset : offset + limit]
-    return VerdictList(total=len(fitting), verdicts=tuple(map(VerdictReply.of, part)))
+    return VerdictList(total=len(fitting), verdicts=tuple(map(VerdictReply.model_validate, part)))
 
 
 @router.get("/tools/{key}", tags=["Verdicts"], responses=MISSING)
@@ -112,7 +112,7 @@ async def scorecard(key: Key, cards: CardsStore) -> Scorecard:
 @router.get("/tools/{key}/history", tags=["Verdicts"], responses=MISSING)
 async def history(key: Key, cards: CardsStore) -> HistoryReply:
     """List every verdict on one tool, oldest first."""
-    return HistoryReply.of(cards.history(key))
+    return HistoryReply.model_validate(cards.history(key))
 
 
 @router.get("/compare/{one}/{two}", tags=["Verdicts"], responses=MISSING)
@@ -144,14 +144,16 @@ async def categories(cards: CardsStore) -> list[CategoryReply]:
 async def tally(key: Key, cards: CardsStore, tallies: deps.TalliesStore) -> TallyReply:
     """Get the community's votes on one tool."""
     cards.history(key)
-    return TallyReply.of(_known(tallies).get(key, Tally()))
+    return TallyReply.model_validate(_known(tallies).get(key, Tally()))
 
 
 @router.get("/tallies", tags=["Votes"], responses=DOWN)
 async def tallies(tallies: deps.TalliesStore) -> TalliesReply:
     """Get the community's votes on every tool that has any."""
     counts = _known(tallies)
-    return TalliesReply(tallies={key: TallyReply.of(tally) for key, tally in counts.items()})
+    return TalliesReply(
+        tallies={key: TallyReply.model_validate(tally) for key, tally in counts.items()}
+    )
 
 
 @router.get("/requests/{number}", tags=["Requests"], responses=MISSING | DOWN)
@@ -164,7 +166,7 @@ async def request(
     queued = await database.read(lambda: requests.get(number))
     if queued is None:
         raise RequestRefused(404, "not_found", "There is no request of this number.")
-    return RequestReply.of(queued)
+    return RequestReply.model_validate(queued)
 
 
 def _known(tallies: TallyCache) -> Mapping[str, Tally]:

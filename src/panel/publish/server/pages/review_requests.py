@@ -22,7 +22,6 @@ from panel.publish.server.database import Unavailable
 from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
 from panel.publish.server.review_progress import ProgressBoard, Step
 from panel.publish.server.review_request import QueueStore
-from panel.report import figures
 
 STREAMS: Final = 200
 """Streams open at a time; whoever comes later looks by hand."""
@@ -64,16 +63,6 @@ class RequestList:
     async def draw(self, *, fault: str = "", status: int = 200) -> Response:
         """Return the page, with what is wrong with a request that was sent."""
         recent = await self.database.read(self.requests.recent)
-        rows = [
-            {
-                "id": queued.id,
-                "name": queued.name,
-                "state": queued.state,
-                "iso": queued.created.date().isoformat(),
-                "day": figures.day(queued.created),
-            }
-            for queued in recent
-        ]
         return await self.responses.page(
             self.request,
             "requests.html",
@@ -81,7 +70,7 @@ class RequestList:
             status=status,
             fault=fault,
             takes=self.queue.is_open,
-            recent=rows,
+            recent=recent,
         )
 
 
