@@ -114,9 +114,10 @@ async def link(
     tokens: deps.TokensStore,
 ) -> Response:
     """Show the button of a mailed link; signs nobody in."""
-    owner = await database.read(lambda: mailed_links.read(tokens, "sign-in", token))
-    if isinstance(owner, TokenError):
-        return await _useless(request, responses, owner)
+    try:
+        owner = await database.read(lambda: tokens.read("sign-in", token))
+    except TokenError as fault:
+        return await _useless(request, responses, fault)
     return await responses.page(
         request, "sign-in-link.html", title="Sign in", address=mailed_links.masked(owner)
     )
@@ -140,13 +141,13 @@ async def enter(
     """Spend a mailed link and sign in."""
     check_rate(limits, link_network=networks)
 
-    def spend() -> str | TokenError:
-        owner = mailed_links.spend(tokens, "sign-in", token)
-        return owner if isinstance(owner, TokenError) else visitors.sign_in(owner, cookies)
+    def spend() -> str:
+        return visitors.sign_in(tokens.spend("sign-in", token), cookies)
 
-    session = await database.write(spend)
-    if isinstance(session, TokenError):
-        return await _useless(request, responses, session)
+    try:
+        session = await database.write(spend)
+    except TokenError as fault:
+        return await _useless(request, responses, fault)
     await tallies.refresh()
     response = see_other(request, "sign-in")
     jar.write(response, "session", session, seconds=SESSION_DAYS * 24 * 3600)
