@@ -145,11 +145,11 @@ def test_what_nobody_can_see_is_not_kept(database):
 # The budget of a day
 
 
-def asks(queue, count, budget, *, asker=None, now=NOON, name="tool"):
+def asks(queue, count, budget, *, requester=None, now=NOON, name="tool"):
     """Return how many of so many requests were taken, and how long the first refused waits."""
     for number in range(count):
         try:
-            queue.add(f"{name} {number}", None, TOLD, asker=asker, budget=budget, now=now)
+            queue.add(f"{name} {number}", None, TOLD, requester=requester, budget=budget, now=now)
         except BudgetSpent as fault:
             return number, fault.wait
     return count, 0.0
@@ -157,32 +157,32 @@ def asks(queue, count, budget, *, asker=None, now=NOON, name="tool"):
 
 def test_reviews_have_a_budget_a_day_of_one_person_and_of_all(database):
     queue, budget = Requests(database), Budget(all=5, person=2)
-    assert asks(queue, 4, budget, asker="ada", name="a") == (2, 86_400)
-    assert asks(queue, 4, budget, asker="bob", name="b", now=NOON + HOUR) == (2, 86_400)
+    assert asks(queue, 4, budget, requester="ada", name="a") == (2, 86_400)
+    assert asks(queue, 4, budget, requester="bob", name="b", now=NOON + HOUR) == (2, 86_400)
     # A program has no person's budget, but all have one.
     assert asks(queue, 4, budget, name="c", now=NOON + 2 * HOUR) == (1, 22 * 3600)
     # Asking for what is queued already costs nothing.
-    assert queue.add("a 0", None, TOLD, asker="eve", budget=budget, now=NOON + 2 * HOUR).id == 1
+    assert queue.add("a 0", None, TOLD, requester="eve", budget=budget, now=NOON + 2 * HOUR).id == 1
     # What failed has cost something too.
     queue.failed(queue.next().id, message="no")
-    assert asks(queue, 1, budget, asker="eve", name="e", now=NOON + 3 * HOUR) == (0, 21 * 3600)
+    assert asks(queue, 1, budget, requester="eve", name="e", now=NOON + 3 * HOUR) == (0, 21 * 3600)
     day = NOON + 24 * HOUR
-    assert asks(queue, 9, budget, asker="ada", name="d", now=day) == (2, 86_400)
+    assert asks(queue, 9, budget, requester="ada", name="d", now=day) == (2, 86_400)
 
 
 def test_a_budget_of_nothing_takes_nothing_and_no_clock_makes_anybody_wait_longer(database):
     queue = Requests(database)
-    assert asks(queue, 1, Budget(all=0, person=3), asker="ada") == (0, 86_400)
+    assert asks(queue, 1, Budget(all=0, person=3), requester="ada") == (0, 86_400)
     assert asks(queue, 1, Budget(all=1, person=1), now=NOON + 90 * HOUR, name="x") == (1, 0.0)
     assert asks(queue, 1, Budget(all=1, person=1), name="y") == (0, 86_400)
 
 
 def test_who_asked_is_kept_as_a_keyed_hash(database):
-    Requests(database).add("Widget", None, TOLD, asker="network 203.0.113.0/24")
+    Requests(database).add("Widget", None, TOLD, requester="network 203.0.113.0/24")
     with database.reading() as connection:
-        (asker,) = connection.execute(select(requests.c.asker)).scalars()
-    assert "203" not in asker
-    assert len(asker) == 64
+        (mark,) = connection.execute(select(requests.c.asker)).scalars()
+    assert "203" not in mark
+    assert len(mark) == 64
 
 
 # Flood limits

@@ -232,14 +232,14 @@ STEPS = (Step("builder", "The Builder", 3, 9, "votes ship"), Step("skeptic", "Th
 def test_pages_of_a_request_are_valid_html_in_every_state(tmp_path):
     """Nothing works the queue here, so that each state stays as it is."""
     with serving(tmp_path, takes_requests=False) as live:
-        queue, board = live.service.requests, live.service.progress
+        queue, tracker = live.service.requests, live.service.progress
         for name in ("Done", "Failed", "Running", "Asked", "<i>Waits</i>", "שלום " * 20):
             queue.add(name, "https://x.example/a?b=<c>", None)
         done, failed, running, asked = (queue.next().id for _ in range(4))
         queue.done(done, run="r", key="quillstore")
         queue.failed(failed, message="It has no <page>.")
-        board.begin(running, "what is known about the tool is read")
-        board.begin(asked, "the reviewers read the evidence", STEPS)
+        tracker.begin(running, "what is known about the tool is read")
+        tracker.begin(asked, "the reviewers read the evidence", STEPS)
         pages = [live.visitor().get(f"/requests/{number}") for number in range(1, 7)]
         pages.append(live.visitor().get("/requests"))
     assert [page.status for page in pages] == [200] * 7

@@ -129,7 +129,7 @@ def test_signing_out_ends_a_session_also_for_a_stolen_cookie(tmp_path, box):
         thief.cookies = dict(ada.cookies)
         assert "Sign out" in thief.get("/sign-in").text
         ada.post("/sign-out")
-        assert ada.cookies.keys() == {"panel-said"}
+        assert ada.cookies.keys() == {"panel-notice"}
         assert "Sign out" not in thief.get("/sign-in").text
 
 

@@ -20,8 +20,8 @@ class Step:
     title: str
     done: int
     total: int
-    said: str = "waiting"
-    """What it is at, or its vote."""
+    status: str = "waiting"
+    """What the reviewer is doing, or its vote."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class ReviewProgress:
             case Decided():
                 return replace(self, doing="the verdict is in")
 
-    def _with(self, persona: str, done: int, said: str) -> "ReviewProgress":
+    def _with(self, persona: str, done: int, status: str) -> "ReviewProgress":
         steps = tuple(
-            replace(step, done=min(done, step.total), said=said)
+            replace(step, done=min(done, step.total), status=status)
             if step.persona == persona
             else step
             for step in self.steps
@@ -55,12 +55,12 @@ class ReviewProgress:
 
     def _through(self, event: Reviewed) -> "ReviewProgress":
         review = event.review
-        said = f"votes {review.vote}" if isinstance(review, Review) else "no review"
+        status = f"votes {review.vote}" if isinstance(review, Review) else "no review"
         total = next((s.total for s in self.steps if s.persona == review.persona), 0)
-        return self._with(review.persona, total, said)
+        return self._with(review.persona, total, status)
 
 
-class ProgressBoard:
+class ProgressTracker:
     """The newest progress of each review, by the request's number."""
 
     def __init__(self) -> None:

@@ -130,7 +130,7 @@ class ReviewQueue:
                 request.name,
                 request.url,
                 request.description,
-                asker=requester,
+                requester=requester,
                 budget=self.budget,
             )
         )

@@ -17,7 +17,7 @@ from panel.engine.session import Session
 from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import DatabaseError, InputError, PanelError, RunError, ToolError
 from panel.publish.community.requests import Request, Requests
-from panel.publish.server.review_progress import ProgressBoard, Step
+from panel.publish.server.review_progress import ProgressTracker, Step
 from panel.publish.server.review_request import ReviewRequest, known_in, same_name, settled
 from panel.reviews.events import Event
 from panel.reviews.strategies.ask import steps
@@ -39,7 +39,7 @@ class ReviewWorker:
         self,
         requests: Requests,
         options: Options,
-        board: ProgressBoard,
+        progress: ProgressTracker,
         *,
         archive: Archive,
         new_request: threading.Event,
@@ -52,7 +52,7 @@ class ReviewWorker:
         Args:
             requests: The queue.
             options: How tools are reviewed.
-            board: Shows how far the review is.
+            progress: Shows how far the review is.
             archive: The verdicts of every run.
             new_request: Set by others when the queue has something new; cleared here.
             refresh: Has the archive read new verdicts; awaited in the loop that serves.
@@ -61,7 +61,7 @@ class ReviewWorker:
         """
         self._requests = requests
         self._options = replace(options, command=("panel", "serve"), discreet=True)
-        self._board = board
+        self._progress = progress
         self._archive = archive
         self._new_request = new_request
         self._refresh = refresh
@@ -112,7 +112,7 @@ class ReviewWorker:
             await asyncio.to_thread(self._new_request.wait, PATIENCE)
 
     async def _take(self, request: Request) -> None:
-        self._board.begin(request.id, "what is known about the tool is read")
+        self._progress.begin(request.id, "what is known about the tool is read")
         try:
             async with asyncio.timeout(REVIEW_SECONDS):
                 run = await self._review(request)
@@ -131,7 +131,7 @@ class ReviewWorker:
         except Exception as fault:
             await self._fail(request, NOT_ASKED, f"a fault in panel itself: {type(fault).__name__}")
         finally:
-            self._board.forget(request.id)
+            self._progress.forget(request.id)
 
     async def _fail(self, request: Request, public: str, reason: str) -> None:
         self._on_trouble(f"request {request.id}: {reason}")
@@ -153,10 +153,10 @@ class ReviewWorker:
             await self._note(lambda: self._requests.running(request.id, run=run))
             plan = session.plan
             rows = [Step(p.name, p.title, 0, steps(plan, p)) for p in plan.personas]
-            self._board.begin(request.id, "the reviewers read the evidence", rows)
+            self._progress.begin(request.id, "the reviewers read the evidence", rows)
 
             def watch(event: Event) -> None:
-                self._board.happened(request.id, event)
+                self._progress.happened(request.id, event)
 
             try:
                 await session.work(watch=watch)

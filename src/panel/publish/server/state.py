@@ -26,7 +26,7 @@ from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.page_cache import PageCache
 from panel.publish.server.proxy_headers import TrustedProxies
 from panel.publish.server.responses import Responses
-from panel.publish.server.review_progress import ProgressBoard
+from panel.publish.server.review_progress import ProgressTracker
 from panel.publish.server.review_request import ReviewQueue
 from panel.publish.server.tally_cache import SECONDS, TallyCache
 from panel.publish.server.thread_pool import PoolBusy, ThreadPool
@@ -51,7 +51,7 @@ class ServerState:
         default_factory=lambda: ThreadPool("card", threads=2, waiting=64)
     )
     """Read whole scorecards for the API."""
-    progress: ProgressBoard = field(default_factory=ProgressBoard)
+    progress: ProgressTracker = field(default_factory=ProgressTracker)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the server is asked to end: streams end by themselves."""
     new_request: threading.Event = field(default_factory=threading.Event)

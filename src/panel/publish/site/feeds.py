@@ -78,13 +78,13 @@ def editions(archive: Archive, today: date) -> tuple[FeedItem, ...]:
 
 
 def _editions(archive: Archive, today: date) -> Iterator[FeedItem]:
-    moments = [each.latest.created for each in archive.histories()]
+    moments = [history.latest.created for history in archive.histories()]
     week = Week.of(max(moments)) if moments else None
     for _ in range(WEEKS):
         if week is None:
             return
-        if week.end.date() <= today and not (found := edition(archive, week)).empty:
-            entry = feed_entry(found)
+        if week.end.date() <= today and not (weekly := edition(archive, week)).empty:
+            entry = feed_entry(weekly)
             yield FeedItem(entry.id, entry.title, page_urls.FRONT, entry.updated, entry.summary)
         week = week.before
 

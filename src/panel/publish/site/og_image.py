@@ -104,13 +104,13 @@ def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wi
     if not voters or len(voters) > 16:
         return
     gap = 10
-    each = (wide - gap * (len(voters) - 1)) / len(voters)
+    width = (wide - gap * (len(voters) - 1)) / len(voters)
     pen = ImageDraw.Draw(picture)
     for place, vote in enumerate(voters):
-        start = left + round(place * (each + gap))
-        box = (start, 520, start + round(each), 576)
+        start = left + round(place * (width + gap))
+        box = (start, 520, start + round(width), 576)
         pen.rounded_rectangle(box, 10, fill=_full("incomplete" if vote in _GREY else vote))
-        _glyph(picture, vote, (start + round(each / 2) - 12, 536, 24), None)
+        _glyph(picture, vote, (start + round(width / 2) - 12, 536, 24), None)
 
 
 def _glyph(
@@ -161,16 +161,16 @@ def _write(
 
 def _rows(text: str, font: ImageFont.FreeTypeFont, wide: int, rows: int) -> list[str]:
     """Break a text into rows that fit; what is left over ends in an ellipsis."""
-    found: list[str] = []
+    lines: list[str] = []
     words = text[:200].split()
-    while words and len(found) < rows:
+    while words and len(lines) < rows:
         row = words.pop(0)
         while words and font.getlength(f"{row} {words[0]}") <= wide:
             row += f" {words.pop(0)}"
-        found.append(row)
+        lines.append(row)
     if words:
-        found[-1] += f" {words[0]}"
-    return [_cut(row, font, wide, more=bool(words) and n == rows) for n, row in enumerate(found, 1)]
+        lines[-1] += f" {words[0]}"
+    return [_cut(row, font, wide, more=bool(words) and n == rows) for n, row in enumerate(lines, 1)]
 
 
 def _cut(row: str, font: ImageFont.FreeTypeFont, wide: int, *, more: bool) -> str:

@@ -19,11 +19,11 @@ def pair_page(
     """Return what the page shows. Raises `RunError` where a card cannot be read."""
     known = context.catalogue.histories
     one, two = (context.read(known[key].latest) for key in pair)
-    personas = (each.persona for each in context.catalogue.reviewers.values())
+    personas = (reviewer.persona for reviewer in context.catalogue.reviewers.values())
     comparison = compare(
         one,
         two,
-        weights=weights_of(each for each in personas if each),
+        weights=weights_of(persona for persona in personas if persona),
         community_a=_community(tally_one),
         community_b=_community(tally_two),
     )

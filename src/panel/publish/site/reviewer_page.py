@@ -73,9 +73,9 @@ def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
         middle=median(record.scores) if record.scores else None,
         differs=record.differs,
         alone=len(record.alone),
-        alone_on=tuple(tool_summary(each) for each in record.alone[:SHOWN]),
+        alone_on=tuple(tool_summary(history) for history in record.alone[:SHOWN]),
         forecasts=tuple(
-            (name, len(made), tuple(_shown(each) for each in made[:SHOWN]))
+            (name, len(made), tuple(_shown(prediction) for prediction in made[:SHOWN]))
             for name, made in (
                 ("Due", record.due), ("Judged", record.resolved), ("Open", record.open),
             )

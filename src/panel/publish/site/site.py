@@ -178,9 +178,9 @@ def _depends(context: SiteContext, archive: Archive, history: History) -> list[o
     category = catalogue.category_of(history.key)
     return [
         history,
-        [archive.stamp(each.run) for each in history.entries],
+        [archive.stamp(entry.run) for entry in history.entries],
         (category.slug, category.name),
-        [tool_summary(each) for each in catalogue.partners(history.key)],
+        [tool_summary(partner) for partner in catalogue.partners(history.key)],
         context.tallies.get(history.key),
     ]
 

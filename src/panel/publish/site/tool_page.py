@@ -54,7 +54,7 @@ def answer_grid(card: CardView) -> tuple[GridRow, ...]:
             vote=persona.vote,
             score=persona.score,
             anchor=f"r{number}",
-            cells=tuple(_cell(each) for each in persona.findings),
+            cells=tuple(_cell(finding) for finding in persona.findings),
             label=f"{persona.title}: {persona.tally}",
         )
         for number, persona in enumerate(card.personas, 1)

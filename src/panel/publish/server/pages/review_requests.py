@@ -20,7 +20,7 @@ from panel.publish.community.requests import Requests
 from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
 from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
-from panel.publish.server.review_progress import ProgressBoard, Step
+from panel.publish.server.review_progress import ProgressTracker, Step
 from panel.publish.server.review_request import QueueStore
 
 STREAMS: Final = 200
@@ -76,9 +76,9 @@ class RequestList:
 
 @dataclass(frozen=True)
 class RequestState:
-    """Looks up how far a request is: the database knows its state, the board each reviewer's."""
+    """Looks up how far a request is: the database knows its state, the tracker each reviewer's."""
 
-    board: Annotated[ProgressBoard, deps.store("progress")]
+    tracker: Annotated[ProgressTracker, deps.store("progress")]
     database: deps.DatabaseStore
     requests: RequestsStore
 
@@ -100,7 +100,7 @@ class RequestState:
         return self._shown(*row) if row else None
 
     def _shown(self, queued: QueuedRequest, ahead: int) -> ShownRequest:
-        progress = self.board.get(queued.id)
+        progress = self.tracker.get(queued.id)
         if queued.state == "running":
             doing = f"Under review: {progress.doing}" if progress else "Under review"
         else:
@@ -184,7 +184,7 @@ async def events(
 ) -> Response:
     """Send how far one request is, as server-sent events, until it has ended."""
     await state.get(number)
-    if state.board.streams >= STREAMS:
+    if state.tracker.streams >= STREAMS:
         return Response(status_code=503, headers={"retry-after": "10"})
     return StreamingResponse(
         _stream(number, state, stopping), media_type="text/event-stream", headers=_HEADERS
@@ -194,7 +194,7 @@ async def events(
 async def _stream(
     number: int, state: RequestState, stopping: threading.Event
 ) -> AsyncIterator[str]:
-    state.board.streams += 1
+    state.tracker.streams += 1
     try:
         async with asyncio.timeout(STREAM_SECONDS):
             async for text in _events(number, state, stopping):
@@ -202,7 +202,7 @@ async def _stream(
     except TimeoutError:
         return  # the browser connects again by itself
     finally:
-        state.board.streams -= 1
+        state.tracker.streams -= 1
 
 
 async def _events(
@@ -210,7 +210,7 @@ async def _events(
 ) -> AsyncIterator[str]:
     last = None
     while not stopping.is_set():
-        change = state.board.next_change()
+        change = state.tracker.next_change()
         try:
             shown = await state.find(number)
         except Unavailable:

@@ -49,14 +49,14 @@ class SignInForm:
             "sign-in.html",
             title="Sign in",
             status=status,
-            notice=notice(self.cookies.said),
+            notice=notice(self.cookies.notice),
             member=signed_in,
             mail=self.mail_queue.is_open,
             fault=fault,
-            given=address,
+            address=address,
         )
-        if self.cookies.said:
-            self.jar.drop(response, "said")
+        if self.cookies.notice:
+            self.jar.drop(response, "notice")
         return response
 
 
@@ -151,7 +151,7 @@ async def enter(
     await tallies.refresh()
     response = see_other(request, "sign-in")
     jar.write(response, "session", session, seconds=SESSION_DAYS * 24 * 3600)
-    jar.write(response, "said", "signed-in", seconds=60)
+    jar.write(response, "notice", "signed-in", seconds=60)
     jar.drop(response, "voter")
     return response
 
@@ -168,7 +168,7 @@ async def leave(
     await database.write(lambda: visitors.sign_out(cookies))
     response = see_other(request, page_urls.FRONT)
     jar.drop(response, "session")
-    jar.write(response, "said", "signed-out", seconds=60)
+    jar.write(response, "notice", "signed-out", seconds=60)
     return response
 
 
