@@ -42,7 +42,7 @@ def _flood(folder: Path, posts: int) -> str:
         with ThreadPoolExecutor(VISITORS) as pool:
             seen = sum(pool.map(flood, range(VISITORS)), Counter())
         fresh = Counter(live.visitor().vote("skip", "parley").status for _ in range(FRESH))
-        votes = live.service.votes
+        votes = live.state.votes
         tallies, same = votes.tallies(), votes.recount() == votes.tallies()
         verified = sum(each.verified.total for each in tallies.values())
         rows = sum(each.anonymous.total for each in tallies.values())

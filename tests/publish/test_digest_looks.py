@@ -63,8 +63,8 @@ def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_pat
     path = tmp_path / "mail.html"
     path.write_text(mails()[name], encoding="utf-8")
     context = browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 700})
-    asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
     page = context.new_page()
     page.goto(path.as_uri())
     for width in (320, 390, 700):
@@ -72,7 +72,7 @@ def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_pat
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     # A mail has no landmarks: mail programs drop them.
     rules = {name: {"enabled": False} for name in ("region", "landmark-one-main")}
-    found = Axe().run(page, options={"rules": rules})
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
-    assert asked == [path.as_uri()]
+    results = Axe().run(page, options={"rules": rules})
+    assert [(v["id"], v["nodes"][0]["html"]) for v in results.response["violations"]] == []
+    assert requests == [path.as_uri()]
     context.close()

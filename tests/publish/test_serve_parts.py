@@ -156,8 +156,8 @@ def test_a_form_is_read_as_a_browser_writes_it(fields):
 @given(st.text(max_size=80))
 def test_only_cookies_that_we_could_have_written_are_read(value):
     value = value.encode("ascii", "ignore").decode().replace(";", "").strip()
-    found = CookieJar(secure=False).read(request(cookie=f"panel-voter={value}"))
-    assert found.voter is None or (22 <= len(found.voter) <= 64 and found.voter.isascii())
+    cookies = CookieJar(secure=False).read(request(cookie=f"panel-voter={value}"))
+    assert cookies.voter is None or (22 <= len(cookies.voter) <= 64 and cookies.voter.isascii())
 
 
 def test_a_cookie_comes_back_as_it_was_written():
@@ -176,10 +176,10 @@ def test_progress_follows_what_happens():
     begun = ReviewProgress(1, "read", (Step("skeptic", "The Skeptic", 0, 3),
                                  Step("builder", "The Builder", 0, 3)))  # fmt: skip
     one = tool("sieve")
-    asked = begun.after(Started(one)).after(Stepped(one, "skeptic", "grows", 2, 3))
-    assert asked.steps[0] == Step("skeptic", "The Skeptic", 2, 3, "grows")
-    assert asked.steps[1] == begun.steps[1]
-    through = asked.after(Reviewed(one, SKEPTIC))
+    stepped = begun.after(Started(one)).after(Stepped(one, "skeptic", "grows", 2, 3))
+    assert stepped.steps[0] == Step("skeptic", "The Skeptic", 2, 3, "grows")
+    assert stepped.steps[1] == begun.steps[1]
+    through = stepped.after(Reviewed(one, SKEPTIC))
     assert through.steps[0] == Step("skeptic", "The Skeptic", 3, 3, "votes skip")
     gone = Missing(persona="builder", reason="timeout", detail="")
     assert through.after(Reviewed(one, gone)).steps[1].status == "no review"
