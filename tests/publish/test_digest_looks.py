@@ -16,7 +16,7 @@ PLACES = PageURLs.parse("https://panel.example")
 
 
 def mails():
-    """An edition with everything in it and long words, an empty one, and a letter."""
+    """An edition with everything in it and long words, an empty one, and a mail to sign in."""
     long = "Supercalifragilisticexpialidocious-" * 3
     inside = {"created": WEEK.start + timedelta(days=1)}
     old = worst("Changed", outcome="skip").model_copy(
@@ -36,7 +36,7 @@ def mails():
         "full": render.html(full, places=PLACES, unsubscribe=link),
         "empty": render.html(empty, places=PLACES, unsubscribe=link),
         "unlinked": render.html(full),
-        "letter": transactional.sign_in("https://panel.example/sign-in/" + "TOKEN" * 30).html,
+        "sign in": transactional.sign_in("https://panel.example/sign-in/" + "TOKEN" * 30).html,
     }
 
 
@@ -54,7 +54,7 @@ def browser():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["full", "empty", "unlinked", "letter"])
+@pytest.mark.parametrize("name", ["full", "empty", "unlinked", "sign in"])
 def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_path, name, scheme):
     from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped, unused-ignore]
         Axe,

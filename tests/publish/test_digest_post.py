@@ -25,12 +25,12 @@ from tests.support.postbox import postbox
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SENDER = Sender("Panel", "weekly@panel.example")
-LETTER = MailMessage("Hello", "one\n.two\n..three\n", "<p>one</p>")
+CONTENT = MailMessage("Hello", "one\n.two\n..three\n", "<p>one</p>")
 SECRET = "canary-Secret-42"
 
 
-def mail(to="ann@reader.example", letter=LETTER):
-    return message(letter, sender=SENDER, to=to, now=NOW)
+def mail(to="ann@reader.example", content=CONTENT):
+    return message(content, sender=SENDER, to=to, now=NOW)
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_many_mails_go_over_one_connection(box):
 
 
 def test_a_mail_goes_to_its_one_recipient_and_nobody_else(box):
-    letter = replace(LETTER, subject="Hello\r\nBcc: eve@evil.example\r\n\r\nbody")
-    SMTPServer.parse(box.url).send(mail(letter=letter))
+    content = replace(CONTENT, subject="Hello\r\nBcc: eve@evil.example\r\n\r\nbody")
+    SMTPServer.parse(box.url).send(mail(content=content))
     ((recipient, received_mail),) = box.mails
     assert recipient == "ann@reader.example"
     assert received_mail["Bcc"] is None
@@ -119,9 +119,9 @@ def test_a_server_that_serves_nobody_is_told_from_one_that_puts_off_one_reader(b
 
 def test_a_connection_lost_inside_a_long_mail_is_no_doubt(box):
     box.faults["ann@reader.example"] = ["drop"]
-    long = replace(LETTER, text="a line of text that goes on\n" * 300_000)
+    long = replace(CONTENT, text="a line of text that goes on\n" * 300_000)
     with pytest.raises(MailDeferred):
-        SMTPServer.parse(box.url).send(mail(letter=long))
+        SMTPServer.parse(box.url).send(mail(content=long))
     assert box.mails == []
 
 

@@ -251,7 +251,7 @@ def test_an_issue_is_kept_word_for_word_and_another_format_is_refused(issue):
 
 
 def test_only_the_link_differs_between_readers(issue):
-    one, two = issue.letter("https://a.example/1"), issue.letter("https://a.example/2")
+    one, two = issue.mail("https://a.example/1"), issue.mail("https://a.example/2")
     assert issue.mark not in one.text + one.html
     assert one.text.replace("a.example/1", "a.example/2") == two.text
     assert len(re.findall("https://a.example/1", one.html)) == 1

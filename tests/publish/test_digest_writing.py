@@ -202,9 +202,9 @@ def test_o1_json_is_json_and_keeps_the_words_as_they_are(payload):
 
 
 def built(payload="x", **fields):
-    letter = render.letter(edition_of(payload), places=PLACES, unsubscribe=LINK)
-    letter = MailMessage(fields.get("subject", letter.subject), letter.text, letter.html)
-    return message(letter, sender=SENDER, to="ann@reader.example", now=INSIDE,
+    content = render.mail(edition_of(payload), places=PLACES, unsubscribe=LINK)
+    content = MailMessage(fields.get("subject", content.subject), content.text, content.html)
+    return message(content, sender=SENDER, to="ann@reader.example", now=INSIDE,
                    listing=Listing("Panel weekly", LINK))  # fmt: skip
 
 
@@ -231,8 +231,8 @@ def test_o1_no_words_of_a_tool_become_a_header(payload):
 @given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_o1_no_text_at_all_becomes_a_header_or_breaks_the_mail(subject, body, name):
-    letter = MailMessage(subject, body.encode("utf-8", "replace").decode(), "<p>x</p>")
-    mail = message(letter, sender=Sender(line(name) or "Panel", SENDER.address),
+    content = MailMessage(subject, body.encode("utf-8", "replace").decode(), "<p>x</p>")
+    mail = message(content, sender=Sender(line(name) or "Panel", SENDER.address),
                    to="ann@reader.example", now=INSIDE, listing=Listing(name, LINK))  # fmt: skip
     wire = mail.as_bytes()
     parsed = email.message_from_bytes(wire, policy=email.policy.default)
@@ -245,9 +245,9 @@ def test_o1_no_text_at_all_becomes_a_header_or_breaks_the_mail(subject, body, na
 
 def test_w5_every_edition_has_the_headers_of_rfc_8058_each_on_one_line():
     token = "x" * 600
-    letter = render.letter(edition_of("x"), places=PLACES, unsubscribe=LINK)
+    content = render.mail(edition_of("x"), places=PLACES, unsubscribe=LINK)
     link = PLACES.unsubscribe(token)
-    mail = message(letter, sender=SENDER, to="ann@reader.example", now=INSIDE,
+    mail = message(content, sender=SENDER, to="ann@reader.example", now=INSIDE,
                    listing=Listing("Panel weekly", link))  # fmt: skip
     lines = mail.as_bytes().decode("ascii").split("\r\n")
     assert f"List-Unsubscribe: <{BASE}/unsubscribe/{token}>" in lines
@@ -326,14 +326,14 @@ def test_pages_may_lie_below_a_path_or_on_this_machine():
 @pytest.mark.parametrize("make", [confirmation, sign_in])
 def test_a_letter_has_one_link_and_says_what_happens_if_it_was_not_you(make):
     link = "https://panel.example/confirm/TOKEN?a=1&b=<x>"
-    letter = make(link)
-    tree = parse(letter.html)
+    content = make(link)
+    tree = parse(content.html)
     assert {n.get("href") for n in tree.iter("a")} == {link}
-    assert re.findall(r"\S+://\S+", letter.text) == [link]
-    for text in (shown(tree), " ".join(letter.text.split())):
+    assert re.findall(r"\S+://\S+", content.text) == [link]
+    for text in (shown(tree), " ".join(content.text.split())):
         assert "If this was not you, do nothing" in text
     assert [n for n in active(tree) if not n.startswith("a https")] == []
-    assert max(map(len, letter.text.replace(link, "").splitlines())) <= 72
+    assert max(map(len, content.text.replace(link, "").splitlines())) <= 72
 
 
 def test_an_empty_week_says_so_in_one_line():
@@ -343,7 +343,7 @@ def test_an_empty_week_says_so_in_one_line():
     assert shown(parse(render.html(empty))).count(sentence) == 1
     assert sentence in render.markdown(empty).splitlines()
     assert sentence in render.feed_entry(empty).html
-    assert render.letter(empty, places=None, unsubscribe=None).subject == (
+    assert render.mail(empty, places=None, unsubscribe=None).subject == (
         "Panel, week 47 of 2026: no new verdicts"
     )
 

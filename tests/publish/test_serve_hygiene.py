@@ -13,7 +13,7 @@ from panel.foundation.errors import SettingsError
 from panel.publish.server.middleware import MAX_BODY
 from panel.publish.server.proxy_headers import UNKNOWN, TrustedProxies
 from panel.publish.server.same_origin import SameOrigin, host_name
-from panel.publish.server.uvicorn_limits import MAX_HEAD, ServerLimits, household
+from panel.publish.server.uvicorn_limits import MAX_HEAD, ServerLimits, client_network
 from tests.support.live import serving, until
 
 VOTE = b"tool=quillstore&choice=ship"
@@ -354,8 +354,8 @@ def test_w3_one_address_gets_its_share_of_connections_only(tmp_path):
         ("no address", "no address"),
     ],
 )
-def test_w3_one_household_of_ipv6_is_one_client(address, expected):
-    assert household(address) == expected
+def test_w3_one_network_of_ipv6_is_one_client(address, expected):
+    assert client_network(address) == expected
 
 
 def test_w3_200_slow_clients_leave_others_below_one_second(live):

@@ -31,7 +31,7 @@ _QUEUE: Final = "the queue of requests"
 
 @dataclass(frozen=True)
 class Budget:
-    """How many reviews may be asked for in any 24 hours."""
+    """How many reviews may be requested in any 24 hours."""
 
     all: int
     person: int
@@ -39,7 +39,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Request:
-    """One review that somebody asked for. `key` is the tool's in the archive, once it is done."""
+    """One requested review. `key` is the tool's in the archive, once it is done."""
 
     id: int
     name: str

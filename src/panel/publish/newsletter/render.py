@@ -36,7 +36,7 @@ class FeedEntry:
     """A fragment: paragraphs, headings and lists, escaped, with nothing that is loaded."""
 
 
-def letter(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
+def mail(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
     """Return the edition as a mail; `unsubscribe` is the address its visible links lead to."""
     return MailMessage(
         subject=view(edition, places).subject,

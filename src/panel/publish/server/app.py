@@ -29,7 +29,7 @@ from panel.publish.server.thread_pool import PoolBusy
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 FILES: Final = ("live.css", "progress.js")
-FREE: Final = ("/unsubscribe/",)
+EXEMPT: Final = ("/unsubscribe/",)
 """Addresses whose POST needs no page of ours: the token in them is the right to it."""
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -78,7 +78,7 @@ def create_app(state: ServerState, lifespan: Lifespan) -> FastAPI:
         same_origin=state.config.same_origin,
         headers=security_headers(secure=state.config.is_secure),
         proxies=state.proxies,
-        free=FREE,
+        exempt=EXEMPT,
         on_fault=lambda fault: state.on_trouble(_place(fault)),
     )
     return app
@@ -137,7 +137,7 @@ def _file(name: str) -> Handler:
     body = make_page(name, (TEMPLATES / name).read_bytes())
 
     async def file(request: Request) -> Response:
-        return page_response(request, body, keep="no-cache")
+        return page_response(request, body, cache_control="no-cache")
 
     return file
 

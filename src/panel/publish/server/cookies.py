@@ -22,14 +22,14 @@ _VALUE: Final = {
 
 @dataclass(frozen=True)
 class Cookies:
-    """What a visitor's browser has kept for us; None where there is nothing usable."""
+    """The cookies of one request; None where one is missing or malformed."""
 
     voter: str | None = None
     """Random: tells an anonymous voter's own votes apart."""
     session: str | None = None
     """A signed token: who has signed in."""
     notice: str | None = None
-    """The code of a sentence to show once."""
+    """The code of a notice to show once: see `flash`."""
 
     @property
     def any(self) -> bool:
@@ -50,7 +50,7 @@ class CookieJar:
         self._prefix = "__Host-panel-" if secure else "panel-"
 
     def read(self, request: Request) -> Cookies:
-        """Return a request's cookies; what we cannot have written is left out."""
+        """Return a request's cookies; values that this site cannot have written are left out."""
         if "cookie" not in request.headers:
             return NONE
         sent = request.cookies

@@ -76,11 +76,11 @@ class ProgressTracker:
         self._loop = loop
 
     def begin(self, number: int, doing: str, steps: Sequence[Step] = ()) -> None:
-        """Say what is done now, and by whom; from any thread."""
+        """Set what is being done, and each reviewer's step; from any thread."""
         self._put(number, ReviewProgress(0, doing, tuple(steps)))
 
     def happened(self, number: int, event: Event) -> None:
-        """Take in what happened to a review; from any thread."""
+        """Apply an event to a review's progress; from any thread."""
         if (now := self._progress.get(number)) is not None:
             self._put(number, now.after(event))
 
@@ -89,12 +89,12 @@ class ProgressTracker:
         return self._progress.get(number)
 
     def forget(self, number: int) -> None:
-        """Drop a review that has ended; whoever waits looks again."""
+        """Drop a review that has ended, and wake all waiters."""
         self._progress.pop(number, None)
         self._wake()
 
     def next_change(self) -> asyncio.Event:
-        """Return what is set at the next change of any review: take it before looking."""
+        """Return the event that the next change of any review sets: get it before reading."""
         return self._changed
 
     def _put(self, number: int, progress: ReviewProgress) -> None:
@@ -106,9 +106,9 @@ class ProgressTracker:
 
     def _wake(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._flash)
+            self._loop.call_soon_threadsafe(self._notify_waiters)
 
-    def _flash(self) -> None:
-        # Everybody who waits now wakes up; whoever comes later waits for the next change.
+    def _notify_waiters(self) -> None:
+        # All present waiters wake up; later ones wait for the next change.
         self._changed.set()
         self._changed = asyncio.Event()

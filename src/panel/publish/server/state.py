@@ -33,7 +33,7 @@ from panel.publish.server.thread_pool import PoolBusy, ThreadPool
 from panel.runs.history.archive import Archive
 
 KEEP_SECONDS: Final = 1.0
-"""How much of the flood limits a crash may lose."""
+"""Seconds between two writes of the rate limits: what a crash may lose."""
 TIDY_SECONDS: Final = 3600.0
 
 
@@ -129,7 +129,7 @@ class ServerState:
                 self.limits.note(changed)
 
     async def _forget(self) -> None:
-        """Forget addresses never confirmed, links that work no longer, limits that are full."""
+        """Delete unconfirmed addresses, expired links and rate limits that are full again."""
 
         def forget() -> None:
             now = datetime.now(UTC)

@@ -207,7 +207,7 @@ def _missing(context: SiteContext) -> SitePage:
 def _front(context: SiteContext) -> SitePage:
     description = "What a panel of reviewers says about tools, with the passage behind each claim."
     page = front_page(context.catalogue)
-    values = {"page": page, "seats": reviewer_summaries(context.catalogue)}
+    values = {"page": page, "reviewers": reviewer_summaries(context.catalogue)}
     return SitePage("front.html", context.title, description, "front", values)
 
 
@@ -241,7 +241,7 @@ def _categories(context: SiteContext) -> SitePage:
 
 @_page(page_urls.REVIEWERS)
 def _reviewers(context: SiteContext) -> SitePage:
-    values = {"seats": reviewer_summaries(context.catalogue)}
+    values = {"reviewers": reviewer_summaries(context.catalogue)}
     description = "Who reviews, what each looks for, and how each votes."
     return SitePage("reviewers.html", "Reviewers", description, "reviewers", values)
 
@@ -257,7 +257,7 @@ def _providers(context: SiteContext) -> SitePage:
 def _method(context: SiteContext) -> SitePage:
     description = "How a verdict is computed, what hold means, and what is measured."
     rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
-    values = {"rule": rule, "seats": reviewer_summaries(context.catalogue)}
+    values = {"rule": rule, "reviewers": reviewer_summaries(context.catalogue)}
     return SitePage("method.html", "How a verdict is made", description, "method", values)
 
 

@@ -55,7 +55,7 @@ class Site:
             resolutions: which forecasts came true: `read_forecasts`.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
-            folders: more templates, of pages that `page` is asked for.
+            folders: more templates, for `page`.
         """
         self.archive = archive
         self._personas = tuple(personas)

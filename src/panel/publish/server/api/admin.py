@@ -22,7 +22,7 @@ from panel.publish.server.api.schemas import (
     VoteReply,
 )
 from panel.publish.server.config import ServerConfig
-from panel.publish.server.responses import check_rate, sentence, turned_away
+from panel.publish.server.responses import check_rate, retry_after, sentence
 from panel.publish.server.review_request import QueueStore
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
@@ -114,12 +114,12 @@ async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
         review_request = queue.check(body.name, body.url, body.description)
         return RequestReply.model_validate(await queue.add(review_request))
     except BudgetSpent as fault:
-        headers = turned_away(fault.wait)
+        headers = retry_after(fault.wait)
         raise RequestRefused(
             429, "budget_spent", sentence(fault.message), headers=headers
         ) from None
     except QueueFull as fault:
-        raise RequestRefused(503, "queue_full", fault.message, headers=turned_away(60)) from None
+        raise RequestRefused(503, "queue_full", fault.message, headers=retry_after(60)) from None
     except (ToolError, CommunityError) as fault:
         raise RequestRefused(422, "invalid", fault.message) from None
 

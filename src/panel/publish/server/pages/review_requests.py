@@ -24,7 +24,7 @@ from panel.publish.server.review_progress import ProgressTracker, Step
 from panel.publish.server.review_request import QueueStore
 
 STREAMS: Final = 200
-"""Streams open at a time; whoever comes later looks by hand."""
+"""Streams open at a time; further clients get 503, and reload by hand."""
 STREAM_SECONDS: Final = 600.0
 BEAT_SECONDS: Final = 2.0
 """Between two looks at what the database says, where nothing happens."""
@@ -131,7 +131,7 @@ async def requester(
     names: dict[str, Names] = {"request_network": networks}
     if user.identity is not None:
         names["request_identity"] = str(user.identity)
-    # Cookies are cheap: only who has signed in is somebody apart from the network.
+    # Cookies cost nothing: only a signed-in visitor counts apart from the network.
     return f"member {user.identity}" if user.signed_in else f"network {networks[0]}", names
 
 

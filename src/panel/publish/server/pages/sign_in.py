@@ -88,7 +88,7 @@ async def send_link(
     except AddressError as fault:
         return await form.draw(fault=line(fault.message), address=cut(line(text), 254), status=422)
     check_rate(limits, mail_network=networks, mail_address=mailbox(mail_address))
-    if not form.mail_queue.put(lambda: _letter(mail_address, tokens, site=address)):
+    if not form.mail_queue.put(lambda: _draft(mail_address, tokens, site=address)):
         raise TooOften(60)
     return see_other(form.request, "sign-in/sent")
 
@@ -182,6 +182,6 @@ async def _useless(request: Request, responses: Responses, fault: TokenError) ->
     )
 
 
-def _letter(address: str, tokens: Tokens, *, site: str) -> tuple[str, MailMessage]:
+def _draft(address: str, tokens: Tokens, *, site: str) -> tuple[str, MailMessage]:
     path = mailed_links.issue(tokens, "sign-in", address)
     return address, sign_in(f"{site}/{path}", hours=mailed_links.HOURS["sign-in"])

@@ -73,7 +73,9 @@ class SitePages:
         if page is None:
             raise HTTPException(404)
         keep = "private, no-cache" if cookies.any else "no-cache"
-        response = page_response(request, page, keep="no-store" if cookies.notice else keep)
+        response = page_response(
+            request, page, cache_control="no-store" if cookies.notice else keep
+        )
         if cookies.notice:
             self.jar.drop(response, "notice")
         return response

@@ -94,10 +94,10 @@ async def subscribe(
         raise BadForm(sentence(fault.message), status=422) from None
     check_rate(limits, mail_network=networks, mail_address=mailbox(mail_address))
 
-    def letter() -> tuple[str, MailMessage] | None:
-        return _letter(mail_address, subscribers, tokens, site=address)
+    def draft() -> tuple[str, MailMessage] | None:
+        return _draft(mail_address, subscribers, tokens, site=address)
 
-    if not mail_queue.put(letter, lost=subscribers.not_mailed):
+    if not mail_queue.put(draft, lost=subscribers.not_mailed):
         raise TooOften(60)
     return see_other(request, "subscribe/sent")
 
@@ -180,7 +180,7 @@ async def unsubscribe(link: Link) -> Response:
     )
 
 
-def _letter(
+def _draft(
     address: str, subscribers: Subscribers, tokens: Tokens, *, site: str
 ) -> tuple[str, MailMessage] | None:
     if not subscribers.ask(address):
