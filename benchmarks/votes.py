@@ -42,7 +42,7 @@ def _flood(folder: Path, posts: int) -> str:
         with ThreadPoolExecutor(VISITORS) as pool:
             statuses = sum(pool.map(flood, range(VISITORS)), Counter())
         fresh = Counter(live.visitor().vote("skip", "parley").status for _ in range(FRESH))
-        votes = live.service.votes
+        votes = live.state.votes
         tallies, same = votes.tallies(), votes.recount() == votes.tallies()
         verified = sum(tally.verified.total for tally in tallies.values())
         rows = sum(tally.anonymous.total for tally in tallies.values())

@@ -87,7 +87,7 @@ def test_a_vote_loads_at_most_60_modules_and_no_handler_the_worker():
     assert len(house.closure(house.VOTE_HANDLER)) <= 60
     worker = "panel.publish.server.review_worker"
     importers = {name for name in house.sources() if worker in house.own_imports(name)}
-    assert importers == {"panel.publish.server.state"}
+    assert importers == {"panel.publish.server.main"}
     handlers = ("panel.publish.server.api", "panel.publish.server.pages")
     state = "panel.publish.server.state"
     assert [

@@ -38,11 +38,11 @@ NET = "203.0.113.0/24"
 
 
 def checks(connection):
-    found = inspect(connection)
+    inspector = inspect(connection)
     return {
-        (table, each["name"], " ".join(each["sqltext"].split()))
+        (table, constraint["name"], " ".join(constraint["sqltext"].split()))
         for table in METADATA.tables
-        for each in found.get_check_constraints(table)
+        for constraint in inspector.get_check_constraints(table)
     }
 
 
@@ -138,7 +138,7 @@ def test_a_used_database_without_its_secret_is_refused_and_none_is_made(used, da
     secret = used / "secret"
     for _ in range(opened):
         Database.open(database_url, folder=used).close()
-    kept = secret.read_bytes()
+    key = secret.read_bytes()
     secret.unlink()
     for _ in range(2):
         with pytest.raises(DatabaseError, match="could vote twice") as caught:
@@ -146,7 +146,7 @@ def test_a_used_database_without_its_secret_is_refused_and_none_is_made(used, da
         assert str(secret) in caught.value.message
         assert "backup" in caught.value.hint
         assert not secret.exists()
-    secret.write_bytes(kept)
+    secret.write_bytes(key)
     with Database.open(database_url, folder=used) as database:
         assert Identities(database).find("ada's cookie") is not None
 
@@ -155,13 +155,13 @@ def test_a_used_database_under_another_secret_is_refused_and_stays_as_it_was(use
     with Database.open(database_url, folder=used) as database:
         before = rows(database)
     secret = used / "secret"
-    kept = secret.read_bytes()
-    secret.write_bytes(kept[::-1])
+    key = secret.read_bytes()
+    secret.write_bytes(key[::-1])
     for _ in range(2):
         with pytest.raises(DatabaseError, match="under another secret") as caught:
             Database.open(database_url, folder=used)
         assert str(secret) in caught.value.message
-    secret.write_bytes(kept)
+    secret.write_bytes(key)
     with Database.open(database_url, folder=used) as database:
         assert rows(database) == before
 
@@ -237,13 +237,13 @@ def test_cookies_networks_and_voters_addresses_are_kept_nowhere(tmp_path):
 
 def test_w4_sqlite_is_set_to_lose_nothing(tmp_path):
     with Database.open(None, folder=tmp_path) as database, database.reading() as connection:
-        found = {
+        pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout",
                          "mmap_size", "secure_delete")
         }  # fmt: skip
-    assert found.pop("busy_timeout") >= 5000
-    assert found == {
+    assert pragmas.pop("busy_timeout") >= 5000
+    assert pragmas == {
         "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "mmap_size": 0,
         "secure_delete": 1,
     }  # fmt: skip
@@ -341,20 +341,20 @@ def test_w4_a_full_disk_is_told_keeps_every_acknowledged_row_and_recovers(tmp_pa
         ballast.write_bytes(b"x" * 300_000)
         with Database.open(None, folder=disk) as database:
             queue = Requests(database, most=10_000)
-            kept = []
+            stored = []
 
             def fill():
                 while True:
-                    kept.append(queue.add(f"tool {len(kept)}", None, "d" * 2000).id)
+                    stored.append(queue.add(f"tool {len(stored)}", None, "d" * 2000).id)
 
             with pytest.raises(DatabaseFull if kind == "tmpfs" else DatabaseDown) as caught:
                 fill()
             assert str(disk) in caught.value.message
-            assert len(kept) > 20
-            assert sorted(each.id for each in queue.recent(limit=10_000)) == kept
+            assert len(stored) > 20
+            assert sorted(request.id for request in queue.recent(limit=10_000)) == stored
             if kind == "tmpfs":
                 ballast.unlink()
-                assert queue.add("one more", None, "d").id == len(kept) + 1
+                assert queue.add("one more", None, "d").id == len(stored) + 1
 
 
 def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path):
@@ -406,8 +406,8 @@ def test_w4_postgres_restarting_loses_and_doubles_no_vote(postgres, tmp_path):
                 healthy.append(time.monotonic() - back)
                 down.append((begun, back))
             stop.set()
-            for each in done:
-                each.result()
+            for vote in done:
+                vote.result()
         for lane, tools in enumerate(acknowledged):
             assert len(tools) >= 60
             assert all(store.choice(people[lane], tool) == "ship" for tool in tools[-5:])

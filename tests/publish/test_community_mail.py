@@ -60,7 +60,7 @@ SPELLINGS = (
 
 def test_w5_all_spellings_of_a_mailbox_are_mailed_once_in_24_hours(database):
     people = Subscribers(database)
-    assert [people.ask(each, NOON) for each in SPELLINGS] == [True] + [False] * 4
+    assert [people.ask(spelling, NOON) for spelling in SPELLINGS] == [True] + [False] * 4
     assert people.ask(SPELLINGS[3], NOON + 24 * HOUR)
     assert not people.ask(SPELLINGS[0], NOON + 25 * HOUR)
     assert people.ask("bob+news@b\u00fccher.example", NOON)
@@ -70,10 +70,10 @@ def test_w5_all_spellings_of_a_mailbox_are_mailed_once_in_24_hours(database):
 
 def test_w5_of_many_spellings_at_once_one_is_mailed(database):
     with ThreadPoolExecutor(16) as pool:
-        asked = pool.map(
+        results = pool.map(
             lambda n: Subscribers(database).ask(f"ada+{n}@example.org", NOON), range(32)
         )
-    assert sum(asked) == 1
+    assert sum(results) == 1
 
 
 def test_w5_a_confirmed_address_is_never_asked_again(database):
@@ -91,8 +91,8 @@ def test_w5_unsubscribing_is_idempotent_and_the_address_is_gone(database):
     assert people.leave(bea)
     assert not people.leave(bea)
     with database.reading() as connection:
-        kept = connection.execute(select(subscribers)).all()
-    assert {(row.state, row.address) for row in kept} == {("left", None)}
+        rows = connection.execute(select(subscribers)).all()
+    assert {(row.state, row.address) for row in rows} == {("left", None)}
     assert list(people.confirmed()) == []
     assert not people.unsubscribe("nobody@example.org")
 
@@ -133,9 +133,9 @@ def test_nothing_stays_of_an_address_that_never_confirmed(database):
     people.ask("never@example.org", NOON)
     assert people.forget_unconfirmed(NOON + 72 * HOUR) == 2
     with database.reading() as connection:
-        kept = connection.execute(select(subscribers)).all()
+        rows = connection.execute(select(subscribers)).all()
     # Who got an edition before is a row without an address: the same edition is never sent twice.
-    assert [(row.id, row.address, row.state) for row in kept] == [(again, None, "left")]
+    assert [(row.id, row.address, row.state) for row in rows] == [(again, None, "left")]
     assert people.state("again@example.org") == people.state(again) == "left"
     assert people.state("never@example.org") is None
 
@@ -147,8 +147,8 @@ def test_subscribers_beyond_one_page_all_come_once(database):
             [{"key": f"k{n}", "address": f"a{n}@example.org", "state": "confirmed",
               "changed": NOON} for n in range(1203)],
         )  # fmt: skip
-    found = [person.address for person in Subscribers(database).confirmed()]
-    assert found == [f"a{n}@example.org" for n in range(1203)]
+    addresses = [person.address for person in Subscribers(database).confirmed()]
+    assert addresses == [f"a{n}@example.org" for n in range(1203)]
 
 
 def test_no_trace_of_an_address_is_in_the_file_after_leaving(tmp_path):
@@ -417,7 +417,7 @@ def test_whatever_is_typed_is_an_address_or_an_error(local, domain):
 
 def test_one_mailbox_has_many_spellings():
     same = {"ada@example.org", "ADA@example.org", "ada+x@Example.Org"}
-    assert {mailbox(each) for each in same} == {"ada@example.org"}
+    assert {mailbox(spelling) for spelling in same} == {"ada@example.org"}
     assert mailbox("a.d@example.org") == "a.d@example.org"
     assert mailbox("+x@example.org") == "+x@example.org"
 

@@ -21,17 +21,17 @@ URL = "https://example.org/tool"
 
 def test_a_request_goes_through_its_states(database):
     queue = Requests(database)
-    asked = queue.add("Sieve", URL, "sorts grain", now=NOON)
-    assert (asked.id, asked.name, asked.url, asked.state) == (1, "Sieve", URL, "queued")
-    assert asked.created == asked.changed == NOON
+    request = queue.add("Sieve", URL, "sorts grain", now=NOON)
+    assert (request.id, request.name, request.url, request.state) == (1, "Sieve", URL, "queued")
+    assert request.created == request.changed == NOON
     taken = queue.next()
     assert taken is not None
-    assert (taken.id, taken.state) == (asked.id, "running")
+    assert (taken.id, taken.state) == (request.id, "running")
     assert queue.next() is None
-    queue.running(asked.id, run="2026-11-20-sieve")
-    assert queue.get(asked.id).run == "2026-11-20-sieve"
-    queue.done(asked.id, run="2026-11-20-sieve", key="sieve")
-    ended = queue.get(asked.id)
+    queue.running(request.id, run="2026-11-20-sieve")
+    assert queue.get(request.id).run == "2026-11-20-sieve"
+    queue.done(request.id, run="2026-11-20-sieve", key="sieve")
+    ended = queue.get(request.id)
     assert (ended.state, ended.key, ended.message) == ("done", "sieve", None)
     assert queue.get(99) is None
 
@@ -47,13 +47,13 @@ def test_a_request_that_failed_says_why_and_can_be_made_again(database):
 
 def test_an_ended_request_stays_as_it_ended(database):
     queue = Requests(database)
-    asked = queue.add("Sieve", URL)
-    queue.done(asked.id, run="r", key="k")  # never begun
-    assert queue.get(asked.id).state == "queued"
+    request = queue.add("Sieve", URL)
+    queue.done(request.id, run="r", key="k")  # never begun
+    assert queue.get(request.id).state == "queued"
     queue.next()
-    queue.done(asked.id, run="r", key="k")
-    queue.failed(asked.id, message="late")
-    assert queue.get(asked.id).state == "done"
+    queue.done(request.id, run="r", key="k")
+    queue.failed(request.id, message="late")
+    assert queue.get(request.id).state == "done"
 
 
 def test_asking_twice_queues_once_until_it_has_ended(database):
@@ -87,7 +87,7 @@ def test_the_queue_is_bounded_also_when_all_come_at_once(database):
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(add, range(40)))
-    assert len({found for found in answers if isinstance(found, int)}) == 10
+    assert len({number for number in answers if isinstance(number, int)}) == 10
     assert answers.count("10 review requests are waiting already") == 30
     queue.next()
     assert queue.add("one more", URL)
@@ -98,7 +98,7 @@ def test_a_request_is_taken_by_one_of_many_workers(database):
     for n in range(10):
         queue.add(f"tool {n}", URL)
     with ThreadPoolExecutor(8) as pool:
-        taken = [each.id for each in pool.map(lambda _: queue.next(), range(20)) if each]
+        taken = [request.id for request in pool.map(lambda _: queue.next(), range(20)) if request]
     assert sorted(taken) == list(range(1, 11))
 
 
@@ -138,18 +138,18 @@ def test_a_request_that_is_none_is_turned_down(database, fields, words):
 
 
 def test_what_nobody_can_see_is_not_kept(database):
-    asked = Requests(database).add("Si\u200beve\0", URL, "a\u202eb\r\nc\0")
-    assert (asked.name, asked.description) == ("Sieve", "ab\nc")
+    request = Requests(database).add("Si\u200beve\0", URL, "a\u202eb\r\nc\0")
+    assert (request.name, request.description) == ("Sieve", "ab\nc")
 
 
 # The budget of a day
 
 
-def asks(queue, count, budget, *, asker=None, now=NOON, name="tool"):
+def asks(queue, count, budget, *, requester=None, now=NOON, name="tool"):
     """Return how many of so many requests were taken, and how long the first refused waits."""
     for number in range(count):
         try:
-            queue.add(f"{name} {number}", None, TOLD, asker=asker, budget=budget, now=now)
+            queue.add(f"{name} {number}", None, TOLD, requester=requester, budget=budget, now=now)
         except BudgetSpent as fault:
             return number, fault.wait
     return count, 0.0
@@ -157,32 +157,32 @@ def asks(queue, count, budget, *, asker=None, now=NOON, name="tool"):
 
 def test_reviews_have_a_budget_a_day_of_one_person_and_of_all(database):
     queue, budget = Requests(database), Budget(all=5, person=2)
-    assert asks(queue, 4, budget, asker="ada", name="a") == (2, 86_400)
-    assert asks(queue, 4, budget, asker="bob", name="b", now=NOON + HOUR) == (2, 86_400)
+    assert asks(queue, 4, budget, requester="ada", name="a") == (2, 86_400)
+    assert asks(queue, 4, budget, requester="bob", name="b", now=NOON + HOUR) == (2, 86_400)
     # A program has no person's budget, but all have one.
     assert asks(queue, 4, budget, name="c", now=NOON + 2 * HOUR) == (1, 22 * 3600)
     # Asking for what is queued already costs nothing.
-    assert queue.add("a 0", None, TOLD, asker="eve", budget=budget, now=NOON + 2 * HOUR).id == 1
+    assert queue.add("a 0", None, TOLD, requester="eve", budget=budget, now=NOON + 2 * HOUR).id == 1
     # What failed has cost something too.
     queue.failed(queue.next().id, message="no")
-    assert asks(queue, 1, budget, asker="eve", name="e", now=NOON + 3 * HOUR) == (0, 21 * 3600)
+    assert asks(queue, 1, budget, requester="eve", name="e", now=NOON + 3 * HOUR) == (0, 21 * 3600)
     day = NOON + 24 * HOUR
-    assert asks(queue, 9, budget, asker="ada", name="d", now=day) == (2, 86_400)
+    assert asks(queue, 9, budget, requester="ada", name="d", now=day) == (2, 86_400)
 
 
 def test_a_budget_of_nothing_takes_nothing_and_no_clock_makes_anybody_wait_longer(database):
     queue = Requests(database)
-    assert asks(queue, 1, Budget(all=0, person=3), asker="ada") == (0, 86_400)
+    assert asks(queue, 1, Budget(all=0, person=3), requester="ada") == (0, 86_400)
     assert asks(queue, 1, Budget(all=1, person=1), now=NOON + 90 * HOUR, name="x") == (1, 0.0)
     assert asks(queue, 1, Budget(all=1, person=1), name="y") == (0, 86_400)
 
 
 def test_who_asked_is_kept_as_a_keyed_hash(database):
-    Requests(database).add("Widget", None, TOLD, asker="network 203.0.113.0/24")
+    Requests(database).add("Widget", None, TOLD, requester="network 203.0.113.0/24")
     with database.reading() as connection:
-        (asker,) = connection.execute(select(requests.c.asker)).scalars()
-    assert "203" not in asker
-    assert len(asker) == 64
+        (mark,) = connection.execute(select(requests.c.asker)).scalars()
+    assert "203" not in mark
+    assert len(mark) == 64
 
 
 # Flood limits
@@ -248,40 +248,40 @@ def test_w2_wider_networks_share_a_larger_limit():
     clock = Clock()
     gate = limits(clock)
     homes = [networks(f"2001:db8:{n:x}::1") for n in range(300)]
-    assert [gate.take(network=each) for each in homes].count(0.0) == 10
+    assert [gate.take(network=home) for home in homes].count(0.0) == 10
     others = [networks(f"2001:d{n:02x}::1") for n in range(100, 250)]
-    assert [gate.take(network=each) for each in others].count(0.0) == 10
+    assert [gate.take(network=home) for home in others].count(0.0) == 10
     assert gate.take(network=networks("2a00::1")) == 0
 
 
 def test_w2_limits_go_on_after_a_restart(database):
     clock, noon = Clock(), NOON
-    gate, kept = limits(clock, remember=lambda name: f"hash of {name}"), RateBuckets(database)
+    gate, store = limits(clock, remember=lambda name: f"hash of {name}"), RateBuckets(database)
     for _ in range(3):
         gate.take(identity="7", network="net")
     clock.now += 2
-    kept.keep(gate.changed(), now=noon)
+    store.keep(gate.changed(), now=noon)
     assert gate.changed() == {}
     clock.now = -70_000.0  # another process, another clock
     again = limits(clock, remember=lambda name: f"hash of {name}")
-    again.restore(kept.kept(now=noon + timedelta(seconds=5)))
+    again.restore(store.kept(now=noon + timedelta(seconds=5)))
     assert again.take(identity="7") == pytest.approx(3)
     clock.now += 3
     assert again.take(identity="7") == 0
     assert again.take(identity="7") > 0
-    assert kept.forget(noon + HOUR) == 2
-    assert kept.kept() == {}
+    assert store.forget(noon + HOUR) == 2
+    assert store.kept() == {}
 
 
 def test_w2_what_could_not_be_kept_is_kept_later_and_old_times_are_bounded(database):
-    gate, kept = limits(Clock()), RateBuckets(database)
+    gate, store = limits(Clock()), RateBuckets(database)
     gate.take(identity="7")
     lost = gate.changed()
     gate.note(lost)
     assert gate.changed() == lost
-    kept.keep(lost, now=NOON + 9 * HOUR)
+    store.keep(lost, now=NOON + 9 * HOUR)
     # The wall clock went back: nothing is refilled, and nothing is lost.
-    (bucket,) = kept.kept(now=NOON).values()
+    (bucket,) = store.kept(now=NOON).values()
     restored = limits(Clock())
     restored.restore({("identity", "7"): bucket, ("no such kind", "7"): bucket})
     assert [restored.take(identity="7") for _ in range(3)][:2] == [0, 0]

@@ -47,8 +47,8 @@ def test_w1_64_casts_at_once_by_one_identity_leave_one_row(database):
 
 
 def test_w1_a_cookie_seen_64_times_at_once_is_one_identity(database):
-    found = at_once(64, lambda n: Identities(database).anonymous("cookie"))
-    assert len(set(found)) == 1
+    identities = at_once(64, lambda n: Identities(database).anonymous("cookie"))
+    assert len(set(identities)) == 1
 
 
 def test_w1_votes_changed_by_many_at_once_recount_exactly(database):
@@ -322,9 +322,9 @@ def test_a_vote_that_is_none_is_turned_down(database, tool, choice, words):
 def test_tallies_of_more_tools_than_a_query_may_name(database):
     me = Identities(database).anonymous("cookie")
     VoteStore(database).cast(me, "tool 7", "ship", network=NET)
-    found = VoteStore(database).tallies([f"tool {n}" for n in range(70_000)])
-    assert len(found) == 70_000
-    assert sum(tally.anonymous.ship for tally in found.values()) == 1
+    tallies = VoteStore(database).tallies([f"tool {n}" for n in range(70_000)])
+    assert len(tallies) == 70_000
+    assert sum(tally.anonymous.ship for tally in tallies.values()) == 1
 
 
 def test_an_identity_that_is_none_is_turned_down(database):

@@ -26,8 +26,8 @@ SECRET = "canary-Secret-42"
 
 @pytest.fixture
 def box():
-    with postbox() as found:
-        yield found
+    with postbox() as server:
+        yield server
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def opened(desk):
 
 
 def readers(desk, count):
-    found = [f"reader{n}@reader.example" for n in range(count)]
+    addresses = [f"reader{n}@reader.example" for n in range(count)]
     with opened(desk) as database:
-        for address in found:
+        for address in addresses:
             Subscribers(database).ask(address)
             Subscribers(database).confirm(address)
-    return found
+    return addresses
 
 
 def test_the_edition_is_printed_as_text_and_written_in_every_form(typed, shop):
@@ -92,9 +92,9 @@ def test_the_edition_is_printed_as_text_and_written_in_every_form(typed, shop):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (shop.folder / "weekly").iterdir()}
     assert names == {f"{WEEK}{ending}" for ending in (".txt", ".html", ".md", ".json")}
-    found = json.loads((shop.folder / "weekly" / f"{WEEK}.json").read_text())
-    assert (found["week"], len(found["new"])) == (str(WEEK), 5)
-    assert found["feed"]["link"] == "https://panel.example/"
+    document = json.loads((shop.folder / "weekly" / f"{WEEK}.json").read_text())
+    assert (document["week"], len(document["new"])) == (str(WEEK), 5)
+    assert document["feed"]["link"] == "https://panel.example/"
 
 
 def test_one_form_alone_is_written_when_asked_for(typed, shop):
@@ -113,7 +113,7 @@ def test_without_a_week_it_is_the_last_whole_one(desk):
 
 def test_what_cannot_be_done_is_said_in_one_line_with_the_next_step(typed, shop):
     readers(shop, 1)
-    for args, env, said in [
+    for args, env, message in [
         (("digest", "--week", "2026-W60"), {}, "there is no week 60 in 2026"),
         (("digest", "--base-url", "http://panel.example"), {}, "the base URL must be https"),
         (("digest", "send", "--week", "2090-W01"), {}, "is not over"),
@@ -125,10 +125,10 @@ def test_what_cannot_be_done_is_said_in_one_line_with_the_next_step(typed, shop)
     ]:
         done = typed(*args, **env)
         assert done.returncode == 2, (args, done.stderr)
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
-        told = [line.partition(":")[0] for line in done.stderr.splitlines()]
-        assert [word for word in told if word != "warning"] == ["error", "hint"]
+        prefixes = [line.partition(":")[0] for line in done.stderr.splitlines()]
+        assert [word for word in prefixes if word != "warning"] == ["error", "hint"]
 
 
 def test_everybody_gets_the_mail_and_nobody_is_named(typed, shop, box):
@@ -200,8 +200,8 @@ def test_o4_a_password_is_nowhere_to_be_seen(shop, box):
     for args in (("--debug", *SEND), (*SEND, "--dry-run")):
         done = shop.run(*args, PANEL_SMTP_URL=url)
         assert SECRET not in done.stdout + done.stderr
-    kept = b"".join(p.read_bytes() for p in shop.folder.rglob("*") if p.is_file())
-    assert SECRET.encode() not in kept
+    stored = b"".join(p.read_bytes() for p in shop.folder.rglob("*") if p.is_file())
+    assert SECRET.encode() not in stored
 
 
 def test_runs_added_after_the_first_mail_change_nothing_for_the_rest(typed, shop, box):
@@ -275,8 +275,8 @@ def check_conserved(shop, addresses, box, done):
     """Nobody has two mails, and whoever has none is listed as uncertain; then settle them."""
     assert set(box.counts.values()) == {1}
     with opened(shop) as database:
-        uncertain = {each.address: each.subscriber for each in Sends(database).uncertain(str(WEEK))}
-    missing = {each for each in addresses if each not in box.counts}
+        uncertain = {send.address: send.subscriber for send in Sends(database).uncertain(str(WEEK))}
+    missing = {send for send in addresses if send not in box.counts}
     assert missing <= set(uncertain)
     assert done.returncode == 1, done.stderr
     assert f"0 failed, {len(uncertain)} uncertain, 0 left" in done.stdout

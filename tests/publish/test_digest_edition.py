@@ -57,7 +57,7 @@ def found(runs, week=WEEK) -> Edition:
 
 
 def keys(entries):
-    return [each.key for each in entries]
+    return [entry.key for entry in entries]
 
 
 def test_a_tools_first_verdict_is_new_and_its_next_is_not(runs):

@@ -16,7 +16,7 @@ PLACES = PageURLs.parse("https://panel.example")
 
 
 def mails():
-    """An edition with everything in it and long words, an empty one, and a letter."""
+    """An edition with everything in it and long words, an empty one, and a mail to sign in."""
     long = "Supercalifragilisticexpialidocious-" * 3
     inside = {"created": WEEK.start + timedelta(days=1)}
     old = worst("Changed", outcome="skip").model_copy(
@@ -36,7 +36,7 @@ def mails():
         "full": render.html(full, places=PLACES, unsubscribe=link),
         "empty": render.html(empty, places=PLACES, unsubscribe=link),
         "unlinked": render.html(full),
-        "letter": transactional.sign_in("https://panel.example/sign-in/" + "TOKEN" * 30).html,
+        "sign in": transactional.sign_in("https://panel.example/sign-in/" + "TOKEN" * 30).html,
     }
 
 
@@ -54,7 +54,7 @@ def browser():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["full", "empty", "unlinked", "letter"])
+@pytest.mark.parametrize("name", ["full", "empty", "unlinked", "sign in"])
 def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_path, name, scheme):
     from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped, unused-ignore]
         Axe,
@@ -63,8 +63,8 @@ def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_pat
     path = tmp_path / "mail.html"
     path.write_text(mails()[name], encoding="utf-8")
     context = browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 700})
-    asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
     page = context.new_page()
     page.goto(path.as_uri())
     for width in (320, 390, 700):
@@ -72,7 +72,7 @@ def test_a_mail_fits_its_screen_loads_nothing_and_is_accessible(browser, tmp_pat
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     # A mail has no landmarks: mail programs drop them.
     rules = {name: {"enabled": False} for name in ("region", "landmark-one-main")}
-    found = Axe().run(page, options={"rules": rules})
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
-    assert asked == [path.as_uri()]
+    results = Axe().run(page, options={"rules": rules})
+    assert [(v["id"], v["nodes"][0]["html"]) for v in results.response["violations"]] == []
+    assert requests == [path.as_uri()]
     context.close()

@@ -25,18 +25,18 @@ from tests.support.postbox import postbox
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SENDER = Sender("Panel", "weekly@panel.example")
-LETTER = MailMessage("Hello", "one\n.two\n..three\n", "<p>one</p>")
+CONTENT = MailMessage("Hello", "one\n.two\n..three\n", "<p>one</p>")
 SECRET = "canary-Secret-42"
 
 
-def mail(to="ann@reader.example", letter=LETTER):
-    return message(letter, sender=SENDER, to=to, now=NOW)
+def mail(to="ann@reader.example", content=CONTENT):
+    return message(content, sender=SENDER, to=to, now=NOW)
 
 
 @pytest.fixture
 def box():
-    with postbox() as found:
-        yield found
+    with postbox() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,13 @@ def certificate(tmp_path_factory):
 
 def test_a_mail_arrives_as_it_was_written(box):
     SMTPServer.parse(box.url).send(sent := mail())
-    ((recipient, found),) = box.mails
+    ((recipient, received_mail),) = box.mails
     assert recipient == "ann@reader.example"
-    assert found.get_body(("plain",)).get_content().splitlines() == ["one", ".two", "..three"]
+    assert received_mail.get_body(("plain",)).get_content().splitlines() == [
+        "one",
+        ".two",
+        "..three",
+    ]
     assert box.raw[0].rstrip() == sent.as_bytes().rstrip()
 
 
@@ -73,12 +77,12 @@ def test_many_mails_go_over_one_connection(box):
 
 
 def test_a_mail_goes_to_its_one_recipient_and_nobody_else(box):
-    letter = replace(LETTER, subject="Hello\r\nBcc: eve@evil.example\r\n\r\nbody")
-    SMTPServer.parse(box.url).send(mail(letter=letter))
-    ((recipient, found),) = box.mails
+    content = replace(CONTENT, subject="Hello\r\nBcc: eve@evil.example\r\n\r\nbody")
+    SMTPServer.parse(box.url).send(mail(content=content))
+    ((recipient, received_mail),) = box.mails
     assert recipient == "ann@reader.example"
-    assert found["Bcc"] is None
-    assert found["Subject"] == "Hello Bcc: eve@evil.example body"
+    assert received_mail["Bcc"] is None
+    assert received_mail["Subject"] == "Hello Bcc: eve@evil.example body"
 
 
 @pytest.mark.parametrize(
@@ -115,9 +119,9 @@ def test_a_server_that_serves_nobody_is_told_from_one_that_puts_off_one_reader(b
 
 def test_a_connection_lost_inside_a_long_mail_is_no_doubt(box):
     box.faults["ann@reader.example"] = ["drop"]
-    long = replace(LETTER, text="a line of text that goes on\n" * 300_000)
+    long = replace(CONTENT, text="a line of text that goes on\n" * 300_000)
     with pytest.raises(MailDeferred):
-        SMTPServer.parse(box.url).send(mail(letter=long))
+        SMTPServer.parse(box.url).send(mail(content=long))
     assert box.mails == []
 
 
@@ -233,8 +237,8 @@ def test_o4_a_server_address_that_is_none_is_turned_down_without_being_repeated(
 
 def test_a_server_address_is_read_with_its_usual_ports_and_escapes():
     assert SMTPServer.parse("smtp://mail.example.org") == SMTPServer("mail.example.org", 587)
-    found = SMTPServer.parse("smtps://a%40b:p%2Fw@mail.example.org")
-    assert found == SMTPServer("mail.example.org", 465, tls=True, user="a@b", password="p/w")
+    server = SMTPServer.parse("smtps://a%40b:p%2Fw@mail.example.org")
+    assert server == SMTPServer("mail.example.org", 465, tls=True, user="a@b", password="p/w")
     assert str(SMTPServer.parse("smtp://[::1]:25")) == "[::1]:25"
 
 

@@ -33,8 +33,8 @@ QUICK = Pace(per_minute=60_000, pauses=(0, 0))
 
 @pytest.fixture
 def box():
-    with postbox() as found:
-        yield found
+    with postbox() as server:
+        yield server
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def issue(tmp_path):
 
 def readers(database, count=5):
     """Confirm so many subscribers; return their addresses."""
-    found = [f"reader{n}@reader.example" for n in range(count)]
+    addresses = [f"reader{n}@reader.example" for n in range(count)]
     known = Subscribers(database)
-    for address in found:
+    for address in addresses:
         known.ask(address)
         known.confirm(address)
-    return found
+    return addresses
 
 
 def sending(database, box, issue, *, pace=QUICK, timeout=2.0):
@@ -66,8 +66,8 @@ def sending(database, box, issue, *, pace=QUICK, timeout=2.0):
     return Sending(database, MailSettings(server, SENDER), issue, pace=pace)
 
 
-def counts(found):
-    return (found.sent, found.failed, found.uncertain, found.left)
+def counts(result):
+    return (result.sent, result.failed, result.uncertain, result.left)
 
 
 def test_w5_every_confirmed_address_gets_one_mail_and_nobody_else_any(database, box, issue):
@@ -75,8 +75,8 @@ def test_w5_every_confirmed_address_gets_one_mail_and_nobody_else_any(database, 
     known = Subscribers(database)
     known.ask("asked@reader.example")
     known.unsubscribe(addresses[0])
-    found = sending(database, box, issue).run()
-    assert counts(found) == (4, 0, 0, 0)
+    result = sending(database, box, issue).run()
+    assert counts(result) == (4, 0, 0, 0)
     assert box.counts == dict.fromkeys(addresses[1:], 1)
 
 
@@ -90,7 +90,7 @@ def test_w5_a_second_run_sends_nothing(database, box, issue):
 def test_w5_every_mail_has_a_link_of_its_own_that_the_server_will_honour(database, box, issue):
     addresses = readers(database)
     sending(database, box, issue).run()
-    ids = {each.address: each.id for each in Subscribers(database).confirmed()}
+    ids = {subscriber.address: subscriber.id for subscriber in Subscribers(database).confirmed()}
     tokens = set()
     for address, mail in box.mails:
         link = mail["List-Unsubscribe"].strip("<>")
@@ -172,9 +172,9 @@ def test_w5_a_mail_that_may_have_gone_out_is_listed_and_never_sent_by_itself(
     box.faults[addresses[2]] = [fault]
     assert counts(sending(database, box, issue, timeout=0.3).run()) == (4, 0, 1, 0)
     assert counts(sending(database, box, issue).run()) == (4, 0, 1, 0)
-    assert [each.address for each in Sends(database).uncertain(str(WEEK))] == [addresses[2]]
+    assert [send.address for send in Sends(database).uncertain(str(WEEK))] == [addresses[2]]
     assert box.counts[addresses[2]] <= 1
-    assert all(box.counts[each] == 1 for each in addresses if each != addresses[2])
+    assert all(box.counts[send] == 1 for send in addresses if send != addresses[2])
 
 
 def test_a_server_that_is_down_ends_the_run_early_with_everybody_left(sqlite, box, issue):
@@ -217,8 +217,8 @@ def test_w5_two_senders_at_once_send_every_mail_once(database_url, tmp_path, box
         Database.open(database_url, folder=folder) as two,
     ):
         addresses = readers(one, 30)
-        both = [sending(each, box, issue) for each in (one, two)]
-        threads = [threading.Thread(target=each.run) for each in both]
+        both = [sending(sender, box, issue) for sender in (one, two)]
+        threads = [threading.Thread(target=sender.run) for sender in both]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -251,7 +251,7 @@ def test_an_issue_is_kept_word_for_word_and_another_format_is_refused(issue):
 
 
 def test_only_the_link_differs_between_readers(issue):
-    one, two = issue.letter("https://a.example/1"), issue.letter("https://a.example/2")
+    one, two = issue.mail("https://a.example/1"), issue.mail("https://a.example/2")
     assert issue.mark not in one.text + one.html
     assert one.text.replace("a.example/1", "a.example/2") == two.text
     assert len(re.findall("https://a.example/1", one.html)) == 1

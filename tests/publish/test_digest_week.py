@@ -78,14 +78,14 @@ def test_r10_a_moment_counts_in_utc_wherever_it_was_written():
 )
 def test_r10_the_clock_of_the_machine_changes_nothing(monkeypatch):
     moment = datetime(2026, 10, 25, 23, 30, tzinfo=UTC)  # clocks go back in Berlin on this day
-    found = set()
+    weeks = set()
     for zone in ("UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles"):
         monkeypatch.setitem(os.environ, "TZ", zone)
         time.tzset()
-        found.add((Week.of(moment), Week.of(moment).start, Week.of(moment).days))
+        weeks.add((Week.of(moment), Week.of(moment).start, Week.of(moment).days))
     monkeypatch.undo()
     time.tzset()
-    assert len(found) == 1
+    assert len(weeks) == 1
 
 
 def test_a_year_has_53_weeks_where_it_ends_on_a_thursday_or_is_leap_and_ends_on_a_friday():

@@ -59,11 +59,11 @@ class Shelf:
 
 def worst(payload, **verdict):
     """A hostile card that takes part in everything an edition shows."""
-    found = hostile(payload)
+    edition_ = hostile(payload)
     values = {"outcome": "ship", "ship_percent": 50, "score": 60, "votes": VoteTotals(ship=1)}
     bold = Forecast(claim=payload, probability=0.99, resolve_by=date(2027, 1, 1))
-    reviews = tuple(r.model_copy(update={"forecast": bold}) for r in found.reviews)
-    return found.model_copy(
+    reviews = tuple(r.model_copy(update={"forecast": bold}) for r in edition_.reviews)
+    return edition_.model_copy(
         update={"created": INSIDE, "reviews": reviews, "verdict": Verdict(**values | verdict)}
     )
 
@@ -133,8 +133,8 @@ def test_o1_the_mails_styles_are_ours_whatever_the_words(payload):
 
 def test_o1_the_judge_sees_what_it_must_see():
     bad = "<p onclick=x><img src=x><script></script><a href=//evil></a><p style='a:url(x)'>"
-    found = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
-    assert found == {"p onclick", "img", "img src", "script", "a //evil", "style a:url(x)"}
+    kinds = set(active(html5lib.parse(bad, namespaceHTMLElements=False)))
+    assert kinds == {"p onclick", "img", "img src", "script", "a //evil", "style a:url(x)"}
 
 
 def test_o1_the_mail_loads_nothing():
@@ -167,24 +167,24 @@ def test_o1_a_payload_in_every_field_leaves_no_active_node_in_markdown(payload):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_o1_a_payload_in_every_field_leaves_the_feed_entry_harmless(payload):
-    found = render.feed_entry(edition_of(payload), places=PLACES)
-    tree = html5lib.parseFragment(found.html, namespaceHTMLElements=False)
+    entry = render.feed_entry(edition_of(payload), places=PLACES)
+    tree = html5lib.parseFragment(entry.html, namespaceHTMLElements=False)
     allowed = {"DOCUMENT_FRAGMENT", "h2", "ul", "li", "p", "a", "br", "blockquote"}
     assert {tag(n) for n in tree.iter()} <= allowed
     assert {a for n in tree.iter() for a in n.attrib} <= {"href"}
     assert all(n.get("href").startswith(f"{BASE}/") for n in tree.iter() if tag(n) == "a")
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", found.title + found.summary)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", entry.title + entry.summary)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_o1_a_feed_made_of_the_entry_is_read_by_a_feed_reader(payload):
-    found = render.feed_entry(edition_of(payload), places=PLACES)
+    entry = render.feed_entry(edition_of(payload), places=PLACES)
     feed = ET.Element("feed", xmlns="http://www.w3.org/2005/Atom")
     node = ET.SubElement(feed, "entry")
-    for name, text in (("id", found.id), ("title", found.title), ("summary", found.summary),
-                       ("updated", found.updated.isoformat())):  # fmt: skip
+    for name, text in (("id", entry.id), ("title", entry.title), ("summary", entry.summary),
+                       ("updated", entry.updated.isoformat())):  # fmt: skip
         ET.SubElement(node, name).text = text
-    ET.SubElement(node, "content", type="html").text = found.html
+    ET.SubElement(node, "content", type="html").text = entry.html
     read = feedparser.parse(ET.tostring(feed))
     assert not read.bozo
     (one,) = read.entries
@@ -195,16 +195,16 @@ def test_o1_a_feed_made_of_the_entry_is_read_by_a_feed_reader(payload):
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_o1_json_is_json_and_keeps_the_words_as_they_are(payload):
     text = render.as_json(edition_of(payload), places=PLACES)
-    found = json.loads(text, parse_constant=lambda c: pytest.fail(c))
-    assert found["schema"] == "panel.digest/1"
-    assert found["new"][0]["tool"]["name"] == hostile(payload).tool.name
-    assert found["boldest"]["probability"] == 0.99
+    document = json.loads(text, parse_constant=lambda c: pytest.fail(c))
+    assert document["schema"] == "panel.digest/1"
+    assert document["new"][0]["tool"]["name"] == hostile(payload).tool.name
+    assert document["boldest"]["probability"] == 0.99
 
 
-def built(payload="x", **given):
-    letter = render.letter(edition_of(payload), places=PLACES, unsubscribe=LINK)
-    letter = MailMessage(given.get("subject", letter.subject), letter.text, letter.html)
-    return message(letter, sender=SENDER, to="ann@reader.example", now=INSIDE,
+def built(payload="x", **fields):
+    content = render.mail(edition_of(payload), places=PLACES, unsubscribe=LINK)
+    content = MailMessage(fields.get("subject", content.subject), content.text, content.html)
+    return message(content, sender=SENDER, to="ann@reader.example", now=INSIDE,
                    listing=Listing("Panel weekly", LINK))  # fmt: skip
 
 
@@ -231,12 +231,12 @@ def test_o1_no_words_of_a_tool_become_a_header(payload):
 @given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_o1_no_text_at_all_becomes_a_header_or_breaks_the_mail(subject, body, name):
-    letter = MailMessage(subject, body.encode("utf-8", "replace").decode(), "<p>x</p>")
-    mail = message(letter, sender=Sender(line(name) or "Panel", SENDER.address),
+    content = MailMessage(subject, body.encode("utf-8", "replace").decode(), "<p>x</p>")
+    mail = message(content, sender=Sender(line(name) or "Panel", SENDER.address),
                    to="ann@reader.example", now=INSIDE, listing=Listing(name, LINK))  # fmt: skip
     wire = mail.as_bytes()
-    found = email.message_from_bytes(wire, policy=email.policy.default)
-    assert sorted(found.keys()) == sorted(HEADERS)
+    parsed = email.message_from_bytes(wire, policy=email.policy.default)
+    assert sorted(parsed.keys()) == sorted(HEADERS)
     assert wire.isascii()
     assert max(map(len, wire.split(b"\r\n"))) <= 998
     assert b"\n" not in wire.replace(b"\r\n", b"")
@@ -245,9 +245,9 @@ def test_o1_no_text_at_all_becomes_a_header_or_breaks_the_mail(subject, body, na
 
 def test_w5_every_edition_has_the_headers_of_rfc_8058_each_on_one_line():
     token = "x" * 600
-    letter = render.letter(edition_of("x"), places=PLACES, unsubscribe=LINK)
+    content = render.mail(edition_of("x"), places=PLACES, unsubscribe=LINK)
     link = PLACES.unsubscribe(token)
-    mail = message(letter, sender=SENDER, to="ann@reader.example", now=INSIDE,
+    mail = message(content, sender=SENDER, to="ann@reader.example", now=INSIDE,
                    listing=Listing("Panel weekly", link))  # fmt: skip
     lines = mail.as_bytes().decode("ascii").split("\r\n")
     assert f"List-Unsubscribe: <{BASE}/unsubscribe/{token}>" in lines
@@ -326,46 +326,46 @@ def test_pages_may_lie_below_a_path_or_on_this_machine():
 @pytest.mark.parametrize("make", [confirmation, sign_in])
 def test_a_letter_has_one_link_and_says_what_happens_if_it_was_not_you(make):
     link = "https://panel.example/confirm/TOKEN?a=1&b=<x>"
-    letter = make(link)
-    tree = parse(letter.html)
+    content = make(link)
+    tree = parse(content.html)
     assert {n.get("href") for n in tree.iter("a")} == {link}
-    assert re.findall(r"\S+://\S+", letter.text) == [link]
-    for text in (shown(tree), " ".join(letter.text.split())):
+    assert re.findall(r"\S+://\S+", content.text) == [link]
+    for text in (shown(tree), " ".join(content.text.split())):
         assert "If this was not you, do nothing" in text
     assert [n for n in active(tree) if not n.startswith("a https")] == []
-    assert max(map(len, letter.text.replace(link, "").splitlines())) <= 72
+    assert max(map(len, content.text.replace(link, "").splitlines())) <= 72
 
 
 def test_an_empty_week_says_so_in_one_line():
-    found = edition(Shelf(), WEEK)
+    empty = edition(Shelf(), WEEK)
     sentence = "No tool was reviewed in the week of 16–22 November 2026."
-    assert render.text(found).splitlines().count(sentence) == 1
-    assert shown(parse(render.html(found))).count(sentence) == 1
-    assert sentence in render.markdown(found).splitlines()
-    assert sentence in render.feed_entry(found).html
-    assert render.letter(found, places=None, unsubscribe=None).subject == (
+    assert render.text(empty).splitlines().count(sentence) == 1
+    assert shown(parse(render.html(empty))).count(sentence) == 1
+    assert sentence in render.markdown(empty).splitlines()
+    assert sentence in render.feed_entry(empty).html
+    assert render.mail(empty, places=None, unsubscribe=None).subject == (
         "Panel, week 47 of 2026: no new verdicts"
     )
 
 
 def test_a_quiet_week_says_that_verdicts_stand():
     old = card().model_copy(update={"created": INSIDE - timedelta(days=9)})
-    found = edition(Shelf([old, card().model_copy(update={"created": INSIDE})]), WEEK)
-    assert "1 tool was reviewed again, and its verdict stands." in render.text(found)
+    quiet = edition(Shelf([old, card().model_copy(update={"created": INSIDE})]), WEEK)
+    assert "1 tool was reviewed again, and its verdict stands." in render.text(quiet)
 
 
 def test_without_a_base_url_nothing_is_linked():
-    found = edition_of("plain")
-    assert "://" not in render.text(found)
-    assert "href" not in render.html(found)
-    assert "](" not in render.markdown(found)
-    assert json.loads(render.as_json(found))["new"][0]["page"] is None
+    plain = edition_of("plain")
+    assert "://" not in render.text(plain)
+    assert "href" not in render.html(plain)
+    assert "](" not in render.markdown(plain)
+    assert json.loads(render.as_json(plain))["new"][0]["page"] is None
 
 
 def test_a_tie_is_said_and_nothing_more():
-    found = edition_of("plain")
-    assert found.closest.tie
-    assert "A tie: both score 60.0." in render.text(found)
+    plain = edition_of("plain")
+    assert plain.closest.tie
+    assert "A tie: both score 60.0." in render.text(plain)
 
 
 def test_a_verdict_on_hold_is_told_without_numbers_that_speak_for_it():
@@ -389,15 +389,15 @@ def test_a_large_week_stays_below_what_mail_services_cut():
         "verdict": t.verdict.model_copy(update={"outcome": "split"}),
         "reviews": tuple(r.model_copy(update={"vote": "abstain"}) for r in t.reviews),
     }) for t in tools[:150]]  # fmt: skip
-    found = edition(
+    large = edition(
         Shelf(*zip(before, tools[:150], strict=True), *([t] for t in tools[150:])), WEEK
     )
-    html = render.html(found, places=PLACES, unsubscribe=LINK)
+    html = render.html(large, places=PLACES, unsubscribe=LINK)
     assert len(html.encode()) < 100_000
     assert f"And {150 - AT_MOST} more" in shown(parse(html))
-    assert len(json.loads(render.as_json(found))["new"]) == 150
+    assert len(json.loads(render.as_json(large))["new"]) == 150
 
 
 def test_lines_of_the_text_are_short_but_for_links():
     text = render.text(edition_of("many words " * 30), places=PLACES, unsubscribe=LINK)
-    assert max(len(each) for each in text.splitlines() if "://" not in each) <= 72
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 72

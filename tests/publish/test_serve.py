@@ -22,7 +22,7 @@ def live(tmp_path_factory):
 
 
 def test_a_page_is_what_the_site_renders(live):
-    site, offered = live.service.page_cache.site, VisitorState(takes_mail=False)
+    site, offered = live.state.page_cache.site, VisitorState(takes_mail=False)
     for path in ("index.html", "tools/quillstore.html", "style.css"):
         assert live.visitor().get(f"/{path}").body == site.render(path, live=offered)
     assert live.visitor().get("/").body == live.visitor().get("/index.html").body
@@ -89,10 +89,10 @@ def test_a_vote_is_counted_changed_and_withdrawn(tmp_path):
         assert "You voted" not in seen
         voter.vote("skip")
         assert "You voted skip." in voter.get("/tools/quillstore.html").text
-        assert live.service.votes.tally("quillstore") == Tally(anonymous=VoteCount(0, 1))
+        assert live.state.votes.tally("quillstore") == Tally(anonymous=VoteCount(0, 1))
         voter.vote("withdraw")
         assert "Nobody has voted yet" in voter.get("/tools/quillstore.html").text
-        assert live.service.votes.tally("quillstore") == Tally()
+        assert live.state.votes.tally("quillstore") == Tally()
 
 
 def test_votes_leave_the_panels_number_alone(tmp_path):
@@ -101,7 +101,7 @@ def test_votes_leave_the_panels_number_alone(tmp_path):
         for _ in range(5):
             live.visitor().vote("ship", "parley")
         assert live.visitor().get("/api/tools/parley").body == before
-        tally = live.service.votes.tally("parley")
+        tally = live.state.votes.tally("parley")
         page = live.visitor().get("/tools/parley.html").text
         low, high = tally.anonymous.interval
         assert f"({percent(low)}–{percent(high)})" in page
@@ -115,9 +115,9 @@ def test_no_cookie_is_set_before_somebody_votes(live):
 def test_a_voters_cookie_is_for_the_server_alone(tmp_path):
     with serving(tmp_path, base_url="https://panel.example") as live:
         voter = live.visitor()
-        said = {"Origin": "https://panel.example", "Host": "panel.example"}
+        headers = {"Origin": "https://panel.example", "Host": "panel.example"}
         fields = {"tool": "quillstore", "choice": "ship"}
-        cookies = voter.ask("POST", "/vote", fields=fields, headers=said).cookies
+        cookies = voter.ask("POST", "/vote", fields=fields, headers=headers).cookies
     (line,) = [cookie for cookie in cookies if "voter" in cookie]
     assert line.startswith("__Host-panel-voter=")
     assert {"HttpOnly", "SameSite=lax", "Secure", "Path=/"} <= set(line.split("; "))
@@ -150,7 +150,7 @@ def test_w1_64_votes_at_once_of_one_identity_are_one_row(tmp_path, database_url)
         with ThreadPoolExecutor(64) as pool:
             answers = list(pool.map(lambda n: voter.vote("ship" if n % 2 else "skip"), range(64)))
         assert {answer.status for answer in answers} <= {303}
-        votes = live.service.votes
+        votes = live.state.votes
         assert votes.tally("quillstore").anonymous.total == 1
         assert votes.recount() == votes.tallies()
 

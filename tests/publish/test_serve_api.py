@@ -18,7 +18,7 @@ from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from tests.support.live import KEY, assert_harmless, serving
 
-SAID = {"Authorization": f"Bearer {KEY}"}
+AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 TOLD = "Turns tables into widgets, in one process and one file, for small teams."
 WRITING = [
     ("POST", "/api/requests", {"name": "Widget", "description": TOLD}),
@@ -46,10 +46,10 @@ def read(live, path):
     return answer.status, json.loads(answer.body)
 
 
-def ask(live, method, path, told, said=SAID):
-    headers = {"Content-Type": "application/json", **said}
-    body = None if told is None else json.dumps(told).encode()
-    answer = live.visitor().ask(method, path, headers=headers, body=body)
+def ask(live, method, path, payload, headers=AUTHORIZED):
+    all_headers = {"Content-Type": "application/json", **headers}
+    body = None if payload is None else json.dumps(payload).encode()
+    answer = live.visitor().ask(method, path, headers=all_headers, body=body)
     return answer.status, json.loads(answer.body)
 
 
@@ -62,8 +62,8 @@ def test_a_scorecard_is_the_one_that_is_stored(live, folder):
 
 
 def test_the_newest_verdicts_are_listed_and_narrowed(live):
-    _, found = read(live, "/api/verdicts")
-    assert found["total"] == len(found["verdicts"]) == 5
+    _, reply = read(live, "/api/verdicts")
+    assert reply["total"] == len(reply["verdicts"]) == 5
     _, held = read(live, "/api/verdicts?outcome=hold")
     assert [one["key"] for one in held["verdicts"]] == ["gullible"]
     _, kind = read(live, "/api/verdicts?category=developer%20TOOLS")
@@ -86,8 +86,8 @@ def test_history_categories_tallies_and_comparisons_are_there(live):
     _, tallies = read(live, "/api/tallies")
     assert tallies["tallies"]["parley"] == tally
     answer = live.visitor().get("/api/compare/quillstore/parley")
-    found = Comparison.model_validate_json(answer.body)
-    assert found.advice is not None
+    comparison = Comparison.model_validate_json(answer.body)
+    assert comparison.advice is not None
 
 
 @pytest.mark.parametrize(
@@ -112,47 +112,47 @@ def test_a_problem_is_one_shape_and_repeats_nothing(live, path, status, error):
     assert "canary" not in problem["message"]
 
 
-@pytest.mark.parametrize(("method", "path", "told"), WRITING)
-def test_nothing_is_written_without_the_key(live, method, path, told):
-    for said in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {KEY}"},
+@pytest.mark.parametrize(("method", "path", "body"), WRITING)
+def test_nothing_is_written_without_the_key(live, method, path, body):
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {KEY}"},
                  {"Authorization": "Bearer "}, {"Authorization": f"Bearer {KEY}é"}):  # fmt: skip
-        status, problem = ask(live, method, path, told, said)
+        status, problem = ask(live, method, path, body, headers)
         assert (status, problem["error"]) == (401, "key")
 
 
 def test_where_no_key_is_set_nobody_writes(tmp_path):
     with serving(tmp_path, shelf=False, key=None) as live:
-        for method, path, told in WRITING:
-            for said in (SAID, {"Authorization": "Bearer "}):
-                status, problem = ask(live, method, path, told, said)
+        for method, path, body in WRITING:
+            for headers in (AUTHORIZED, {"Authorization": "Bearer "}):
+                status, problem = ask(live, method, path, body, headers)
                 assert (status, problem["error"]) == (403, "read_only")
 
 
 def test_with_the_key_a_voter_has_one_vote(live):
-    told = {"tool": "halfway", "voter": "ada"}
+    ballot = {"tool": "halfway", "voter": "ada"}
     for choice in ("ship", "ship", "skip"):
-        status, got = ask(live, "POST", "/api/votes", {**told, "choice": choice})
+        status, got = ask(live, "POST", "/api/votes", {**ballot, "choice": choice})
         assert (status, got["choice"], got["tally"]["anonymous"]["total"]) == (200, choice, 1)
-    _, got = ask(live, "POST", "/api/votes", {**told, "choice": "withdraw"})
+    _, got = ask(live, "POST", "/api/votes", {**ballot, "choice": "withdraw"})
     assert (got["choice"], got["tally"]["anonymous"]["total"]) == (None, 0)
 
 
 def test_with_the_key_a_review_is_queued_once(live):
-    told = {"name": "Widget", "description": TOLD}
-    status, got = ask(live, "POST", "/api/requests", told)
+    body = {"name": "Widget", "description": TOLD}
+    status, got = ask(live, "POST", "/api/requests", body)
     assert (status, got["name"]) == (202, "Widget")
     assert read(live, f"/api/requests/{got['id']}")[0] == 200
-    for wrong in ({"name": "W"}, {**told, "url": "https://127.0.0.1/"}, {**told, "more": 1}, {}):
+    for wrong in ({"name": "W"}, {**body, "url": "https://127.0.0.1/"}, {**body, "more": 1}, {}):
         assert ask(live, "POST", "/api/requests", wrong)[0] == 422
 
 
 def test_a_banned_voter_counts_no_more_and_again(live):
-    records = live.service
+    records = live.state
     ada = records.identities.verified("ada@reader.example")
     records.votes.cast(ada, "gullible", "ship", network="n")
     for banned, count in ((True, 0), (False, 1)):
-        told = {"address": "ada@reader.example", "banned": banned}
-        assert ask(live, "POST", "/api/moderation/ban", told) == (200, told)
+        body = {"address": "ada@reader.example", "banned": banned}
+        assert ask(live, "POST", "/api/moderation/ban", body) == (200, body)
         _, tally = read(live, "/api/tools/gullible/tally")
         assert tally["verified"]["total"] == count
 
@@ -164,10 +164,12 @@ def test_the_document_and_its_page_say_the_same(live):
     assert page.count("<script") == 1  # the site's own
     for path, methods in spec["paths"].items():
         assert path.startswith("/api/")
-        for method, told in methods.items():
+        for method, operation in methods.items():
             assert f"<b>{method.upper()}</b> {path}<" in page
-            assert ("security" in told) == (told["tags"] == ["Moderation"] or method == "post")
-            assert told["summary"].endswith(".")
+            assert ("security" in operation) == (
+                operation["tags"] == ["Moderation"] or method == "post"
+            )
+            assert operation["summary"].endswith(".")
     for name in ("Scorecard", "VerdictList", "Problem", "AskBody"):
         assert f'id="shape-{name.lower()}"' in page
     anchors = set(re.findall(r'href="#(shape[^"]+)"', page))
@@ -198,15 +200,15 @@ def limited(live):
     """Every text of the document with a longest length: call, parameter, body, length."""
     _, spec = read(live, "/api/openapi.json")
     for path, methods in spec["paths"].items():
-        for method, told in methods.items():
-            for one in told.get("parameters", ()):
+        for method, operation in methods.items():
+            for one in operation.get("parameters", ()):
                 schemas = one["schema"].get("anyOf", [one["schema"]])
-                for most in (each["maxLength"] for each in schemas if "maxLength" in each):
+                for most in (schema["maxLength"] for schema in schemas if "maxLength" in schema):
                     yield method.upper(), path, one["name"], None, most
-            content = told.get("requestBody", {}).get("content", {}).get("application/json")
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             if content:
                 name = content["schema"]["$ref"].rpartition("/")[2]
-                body = next(each for _, at, each in WRITING if at == path)
+                body = next(schema for _, at, schema in WRITING if at == path)
                 for field, shape in spec["components"]["schemas"][name]["properties"].items():
                     if "maxLength" in shape:
                         yield method.upper(), path, field, body, shape["maxLength"]
@@ -233,12 +235,12 @@ def test_a_form_takes_as_much_as_the_api(live):
     _, spec = read(live, "/api/openapi.json")
     page = live.visitor().get("/requests").text
     shown = dict(re.findall(r'name="(name|url|description)"[^>]*maxlength="(\d+)"', page))
-    told = spec["components"]["schemas"]["AskBody"]["properties"]
+    properties = spec["components"]["schemas"]["AskBody"]["properties"]
     assert {name: int(most) for name, most in shown.items()} == {
-        name: told[name]["maxLength"] for name in ("name", "url", "description")
+        name: properties[name]["maxLength"] for name in ("name", "url", "description")
     }
     # A browser counts a line's end as one character and sends two.
-    most = told["description"]["maxLength"]
+    most = properties["description"]["maxLength"]
     lines = "\r\n".join(["y" * 99] * (most // 100)).ljust(most + most // 100 - 1, "y")
     answer = live.visitor().post("/request", name="Lines", url="", description=lines)
     assert answer.status == 303
@@ -250,9 +252,9 @@ def test_there_is_no_page_of_the_frameworks_own(live):
 
 
 def test_a_manual_of_nothing_is_empty():
-    found = manual({"openapi": "3.1.0", "info": {"version": "1"}, "paths": {}}, address="http://x")
-    assert [group.calls for group in found.groups] == [()] * 4
-    assert found.shapes == ()
+    empty = manual({"openapi": "3.1.0", "info": {"version": "1"}, "paths": {}}, address="http://x")
+    assert [group.calls for group in empty.groups] == [()] * 4
+    assert empty.shapes == ()
 
 
 # The parts

@@ -51,7 +51,7 @@ def live(tmp_path, database_url):
     review = {"provider": "http://127.0.0.1:9/v1"}
     with serving(tmp_path, database_url=database_url, review=review) as running:
         yield running
-        assert [line for line in running.said if "fault" in line] == []
+        assert [line for line in running.log if "fault" in line] == []
 
 
 def written(value):
@@ -61,11 +61,11 @@ def written(value):
 
 
 def calls(spec):
-    """Yield method, path and body of every call with each awkward value in each place."""
+    """Yield method, path and body of every call with key awkward value in key place."""
     for path, methods in spec["paths"].items():
-        for method, told in methods.items():
-            places = told.get("parameters", ())
-            body = told.get("requestBody", {}).get("content", {}).get("application/json")
+        for method, operation in methods.items():
+            places = operation.get("parameters", ())
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
             for value in AWKWARD.values():
                 for one in places:
                     filled = path
@@ -79,7 +79,7 @@ def calls(spec):
                     name = body["schema"]["$ref"].rpartition("/")[2]
                     shape = spec["components"]["schemas"][name]["properties"]
                     for field in (*shape, "\ud800", "a\0"):
-                        good = {each: GOOD[each] for each in shape if each in GOOD}
+                        good = {key: GOOD[key] for key in shape if key in GOOD}
                         yield method.upper(), path, json.dumps({**good, field: value})
 
 
@@ -88,30 +88,30 @@ RAW = ("[" * 60_000, '{"name": 1e999}', "{", '"\\ud800"', "\ufeff{}", '{"a": ' +
 
 def test_no_value_in_any_place_of_the_api_is_a_fault(live):
     visitor = live.visitor()
-    said = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     spec = json.loads(visitor.get("/api/openapi.json").body)
-    found = {}
+    faults = {}
     for method, path, body in calls(spec):
-        answer = visitor.ask(method, path, headers=said, body=body and body.encode())
-        found[method, path, body] = answer.status
+        answer = visitor.ask(method, path, headers=headers, body=body and body.encode())
+        faults[method, path, body] = answer.status
         if answer.status >= 400:
             assert json.loads(answer.body).keys() == {"error", "message"}
-    assert {call: status for call, status in found.items() if status >= 500} == {}
-    assert len(found) > 400
+    assert {call: status for call, status in faults.items() if status >= 500} == {}
+    assert len(faults) > 400
     for body in RAW:
-        answer = visitor.ask("POST", "/api/votes", headers=said, body=body.encode())
+        answer = visitor.ask("POST", "/api/votes", headers=headers, body=body.encode())
         assert 400 <= answer.status < 500
 
 
 def test_no_value_in_any_page_form_or_cookie_is_a_fault(live):
-    found = {}
+    faults = {}
     for name, value in AWKWARD.items():
         for page in PAGES:
             path = page.format(written(value))
-            found[page, name] = live.visitor().get(path).status
+            faults[page, name] = live.visitor().get(path).status
         for path, fields in FORMS.items():
             for field in fields:
-                form = {each: quote(GOOD[each]) for each in fields} | {field: written(value)}
+                form = {key: quote(GOOD[key]) for key in fields} | {field: written(value)}
                 body = "&".join(f"{key}={text}" for key, text in form.items()).encode()
                 headers = {
                     "Origin": live.url, "Content-Type": "application/x-www-form-urlencoded",
@@ -120,11 +120,11 @@ def test_no_value_in_any_page_form_or_cookie_is_a_fault(live):
                 # Without a mail server these two say that they cannot.
                 expected = (503,) if path in ("/subscribe", "/sign-in") else ()
                 if answer.status not in expected:
-                    found[path, field, name] = answer.status
+                    faults[path, field, name] = answer.status
         visitor = live.visitor()
         visitor.cookies = {"panel-voter": written(value), "panel-session": written(value)}
-        found["cookies", name] = visitor.get("/tools/parley.html").status
-    assert {place: status for place, status in found.items() if status >= 500} == {}
+        faults["cookies", name] = visitor.get("/tools/parley.html").status
+    assert {place: status for place, status in faults.items() if status >= 500} == {}
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_a_number_that_no_database_keeps_is_400(live, number):
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"], ids=["NUL", "half a letter"])
 def test_text_that_no_database_keeps_is_400(live, text):
-    said = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    for path, told in (
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    for path, body in (
         ("/api/votes", {"tool": "parley", "choice": "ship", "voter": text}),
         ("/api/moderation/remove", {"mark": text}),
         ("/api/requests", {"name": text, "description": GOOD["description"]}),
     ):
-        answer = live.visitor().ask("POST", path, headers=said, body=json.dumps(told).encode())
+        answer = live.visitor().ask("POST", path, headers=headers, body=json.dumps(body).encode())
         assert (answer.status, json.loads(answer.body)["error"]) == (400, "invalid")
         assert text not in answer.text

@@ -79,13 +79,13 @@ def test_a_voter_needs_no_mouse(chromium, live):
     def focused(page):
         return page.evaluate("document.activeElement.innerText.trim()")
 
-    def press(page, wanted):
+    def press(page, label):
         for _ in range(60):
             page.keyboard.press("Tab")
-            if wanted in focused(page):
+            if label in focused(page):
                 assert page.evaluate("document.activeElement.matches(':focus-visible')")
                 return page.keyboard.press("Enter")
-        raise AssertionError(f"no way to {wanted} by keyboard")
+        raise AssertionError(f"no way to {label} by keyboard")
 
     def work(page):
         press(page, "Skip it")
@@ -132,15 +132,15 @@ def test_a_voter_signs_in_and_the_vote_goes_along(chromium, live, box):
         page.click("main button")
         assert page.inner_text("h1") == "You are signed in"
         page.goto(live.url + TOOL)
-        said = page.inner_text("form.vote")
+        form_text = page.inner_text("form.vote")
         page.click("button:has-text('Withdraw')")
         page.click("header >> text=Signed in")
         page.click("button:has-text('Sign out')")
-        return said
+        return form_text
 
-    said = visit(chromium, live, TOOL, work)
-    assert "You voted ship." in said
-    assert "verified" not in said
+    form_text = visit(chromium, live, TOOL, work)
+    assert "You voted ship." in form_text
+    assert "verified" not in form_text
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -178,19 +178,19 @@ def test_progress_is_drawn_as_it_happens(chromium, live):
         page.wait_for_selector("progress")
         hint = page.locator("text=Look again").is_visible()
         bars = page.locator("progress").count()
-        said = page.locator("[data-steps]").inner_text()
+        steps = page.locator("[data-steps]").inner_text()
         page.wait_for_selector(".onward", timeout=40_000)
-        return hint, bars, said
+        return hint, bars, steps
 
-    hint, bars, said = visit(chromium, live, "/", work)
+    hint, bars, steps = visit(chromium, live, "/", work)
     assert (hint, bars) == (False, 3)
-    assert "The Builder" in said
+    assert "The Builder" in steps
 
 
 @pytest.fixture(scope="module")
 def paths(live):
     """Every page that only a running server has."""
-    records = live.service
+    records = live.state
     links = {
         purpose: f"/{purpose}/{records.tokens.issue(purpose, subject, hours=1)}"
         for purpose, subject in (("sign-in", "a@b.example"), ("confirm", "a@b.example"),
@@ -203,18 +203,18 @@ def paths(live):
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_live_pages_are_accessible_and_fit_their_window(chromium, live, paths, width, scheme):
-    found = {}
+    problems = {}
     for path in paths if width == 390 else paths[::4]:
 
         def look(page, path=path):
-            found[path] = (axe(page), overflow(page))
+            problems[path] = (axe(page), overflow(page))
 
         # Consoles tell that a page which says what went wrong is a 404.
         refused = path in ("/nothing", "/sign-in/forged")
         expected = pytest.raises(AssertionError, match="status of 404")
         with expected if refused else contextlib.nullcontext():
             visit(chromium, live, path, look, width=width, scheme=scheme)
-    assert found == dict.fromkeys(found, ([], 0))
+    assert problems == dict.fromkeys(problems, ([], 0))
 
 
 def test_live_pages_are_valid_html(live, paths, tmp_path):
@@ -232,14 +232,14 @@ STEPS = (Step("builder", "The Builder", 3, 9, "votes ship"), Step("skeptic", "Th
 def test_pages_of_a_request_are_valid_html_in_every_state(tmp_path):
     """Nothing works the queue here, so that each state stays as it is."""
     with serving(tmp_path, takes_requests=False) as live:
-        queue, board = live.service.requests, live.service.progress
+        queue, tracker = live.state.requests, live.state.progress
         for name in ("Done", "Failed", "Running", "Asked", "<i>Waits</i>", "שלום " * 20):
             queue.add(name, "https://x.example/a?b=<c>", None)
-        done, failed, running, asked = (queue.next().id for _ in range(4))
+        done, failed, running, waiting = (queue.next().id for _ in range(4))
         queue.done(done, run="r", key="quillstore")
         queue.failed(failed, message="It has no <page>.")
-        board.begin(running, "what is known about the tool is read")
-        board.begin(asked, "the reviewers read the evidence", STEPS)
+        tracker.begin(running, "what is known about the tool is read")
+        tracker.begin(waiting, "the reviewers read the evidence", STEPS)
         pages = [live.visitor().get(f"/requests/{number}") for number in range(1, 7)]
         pages.append(live.visitor().get("/requests"))
     assert [page.status for page in pages] == [200] * 7

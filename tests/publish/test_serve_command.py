@@ -13,7 +13,7 @@ from tests.support.shelf import shelve
 
 
 @pytest.mark.parametrize(
-    ("options", "settings", "said"),
+    ("options", "settings", "message"),
     [
         (("--host", "0.0.0.0"), {}, "the site's own address has to be known"),
         (("--base-url", "panel.example"), {}, "--base-url must be the address"),
@@ -27,11 +27,11 @@ from tests.support.shelf import shelve
         (("--host", "203.0.113.9", "--allow-host", "x"), {}, "cannot listen"),
     ],
 )
-def test_it_says_in_one_line_why_it_does_not_start(desk, options, settings, said):
+def test_it_says_in_one_line_why_it_does_not_start(desk, options, settings, message):
     desk.env.update(settings)
     done = desk.run("serve", "--port", "0", *options)
     assert done.returncode in (2, 3)
-    assert said in done.stderr
+    assert message in done.stderr
     assert "canary" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -13,7 +13,7 @@ from panel.foundation.errors import SettingsError
 from panel.publish.server.middleware import MAX_BODY
 from panel.publish.server.proxy_headers import UNKNOWN, TrustedProxies
 from panel.publish.server.same_origin import SameOrigin, host_name
-from panel.publish.server.uvicorn_limits import MAX_HEAD, ServerLimits, household
+from panel.publish.server.uvicorn_limits import MAX_HEAD, ServerLimits, client_network
 from tests.support.live import serving, until
 
 VOTE = b"tool=quillstore&choice=ship"
@@ -40,10 +40,10 @@ def raw(live, data, *, seconds=20.0, host="127.0.0.1"):
 
 def request(live, method="GET", path="/", *lines, host=None, body=b""):
     host = f"127.0.0.1:{live.port}" if host is None else host
-    said = "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *lines])
+    head = "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *lines])
     if body:
-        said += f"\r\nContent-Length: {len(body)}\r\nContent-Type: {FORM}"
-    return raw(live, said.encode("latin-1") + b"\r\n\r\n" + body)
+        head += f"\r\nContent-Length: {len(body)}\r\nContent-Type: {FORM}"
+    return raw(live, head.encode("latin-1") + b"\r\n\r\n" + body)
 
 
 def status(answer):
@@ -51,7 +51,7 @@ def status(answer):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "headers",
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
@@ -64,12 +64,12 @@ def status(answer):
     ids=str,
 )
 @pytest.mark.parametrize("path", ["/vote", "/subscribe", "/sign-in", "/sign-out", "/request"])
-def test_w3_a_form_of_another_site_is_403_and_does_nothing(live, path, said):
+def test_w3_a_form_of_another_site_is_403_and_does_nothing(live, path, headers):
     fields = {"tool": "halfway", "choice": "ship", "address": "a@b.example"}
-    answer = live.visitor().ask("POST", path, fields=fields, headers=said)
+    answer = live.visitor().ask("POST", path, fields=fields, headers=headers)
     assert answer.status == 403
     assert answer.cookies == []
-    assert live.service.votes.tally("halfway").anonymous.total == 0
+    assert live.state.votes.tally("halfway").anonymous.total == 0
 
 
 @pytest.fixture(scope="module")
@@ -122,29 +122,29 @@ OTHERS = {
 
 
 def voted(live, host, origin, site, referer, *more):
-    said = {"Origin": origin, "Sec-Fetch-Site": site, "Referer": referer}
-    lines = [f"{name}: {value}" for name, value in said.items() if value is not None]
+    headers = {"Origin": origin, "Sec-Fetch-Site": site, "Referer": referer}
+    lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
     return status(request(live, "POST", "/vote", *lines, *more, host=host, body=VOTE))
 
 
-@pytest.mark.parametrize("said", OWN.values(), ids=OWN)
-def test_a_form_of_every_name_of_ours_passes_behind_tls(behind_tls, said):
-    assert voted(behind_tls, *said) == 303
+@pytest.mark.parametrize("headers", OWN.values(), ids=OWN)
+def test_a_form_of_every_name_of_ours_passes_behind_tls(behind_tls, headers):
+    assert voted(behind_tls, *headers) == 303
 
 
-@pytest.mark.parametrize("said", OTHERS.values(), ids=OTHERS)
-def test_a_form_of_no_name_of_ours_is_403_behind_tls(behind_tls, said):
-    assert voted(behind_tls, *said) == 403
-    assert voted(behind_tls, *said, "X-Forwarded-Host: evil.example") == 403
+@pytest.mark.parametrize("headers", OTHERS.values(), ids=OTHERS)
+def test_a_form_of_no_name_of_ours_is_403_behind_tls(behind_tls, headers):
+    assert voted(behind_tls, *headers) == 403
+    assert voted(behind_tls, *headers, "X-Forwarded-Host: evil.example") == 403
 
 
 def test_what_host_was_asked_for_is_believed_of_our_own_proxy_only(behind_tls, tmp_path):
     rewritten = (LOOPBACK, "https://panel.example", None, None)
-    told = "X-Forwarded-Host: panel.example"
-    assert voted(behind_tls, *rewritten, told) == 403
+    header = "X-Forwarded-Host: panel.example"
+    assert voted(behind_tls, *rewritten, header) == 403
     ours = {"base_url": "https://panel.example", "proxies": TrustedProxies.of(["127.0.0.1"])}
     with serving(tmp_path, **ours) as live:
-        assert voted(live, *rewritten, told) == 303
+        assert voted(live, *rewritten, header) == 303
         assert voted(live, *rewritten, "X-Forwarded-Host: evil.example") == 403
         evil = (LOOPBACK, "https://evil.example", SAME, None)
         assert voted(live, *evil, "X-Forwarded-Host: evil.example") == 403
@@ -158,9 +158,9 @@ def test_an_allowed_name_that_can_be_none_is_refused(name):
 
 def test_a_form_of_our_own_page_passes_by_either_header(live):
     own = {"Origin": live.url}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
-    for said in own:
+    for headers in own:
         fields = {"tool": "parley", "choice": "ship"}
-        assert live.visitor().ask("POST", "/vote", fields=fields, headers=said).status == 303
+        assert live.visitor().ask("POST", "/vote", fields=fields, headers=headers).status == 303
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_w3_a_large_body_of_unknown_length_is_413(live):
 
 @pytest.mark.parametrize("length", ["-1", "1e9", "99999999999999999999", "64001"])
 def test_w3_an_impossible_length_is_refused(live, length):
-    said = (f"Origin: {live.url}", f"Content-Length: {length}", f"Content-Type: {FORM}")
-    assert status(request(live, "POST", "/vote", *said)) in (400, 413)
+    lines = (f"Origin: {live.url}", f"Content-Length: {length}", f"Content-Type: {FORM}")
+    assert status(request(live, "POST", "/vote", *lines)) in (400, 413)
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def test_w3_no_header_and_no_redirect_comes_from_an_address(live, path):
     ["//evil.example", "https://evil.example/", "quillstore\r\nX-Evil: 1", "/\\evil.example"],
 )
 def test_w3_a_form_field_leads_nowhere_else(live, tool):
-    said = {"tool": tool, "choice": "ship", "next": "https://evil.example", "return": "//evil"}
-    answer = live.visitor().post("/vote", **said)
+    fields = {"tool": tool, "choice": "ship", "next": "https://evil.example", "return": "//evil"}
+    answer = live.visitor().post("/vote", **fields)
     assert answer.status == 404
     assert "evil" not in str(answer.headers)
-    good = live.visitor().post("/vote", **{**said, "tool": "parley"})
+    good = live.visitor().post("/vote", **{**fields, "tool": "parley"})
     assert good.headers["location"] == "tools/parley.html"
 
 
@@ -354,8 +354,8 @@ def test_w3_one_address_gets_its_share_of_connections_only(tmp_path):
         ("no address", "no address"),
     ],
 )
-def test_w3_one_household_of_ipv6_is_one_client(address, expected):
-    assert household(address) == expected
+def test_w3_one_network_of_ipv6_is_one_client(address, expected):
+    assert client_network(address) == expected
 
 
 def test_w3_200_slow_clients_leave_others_below_one_second(live):
@@ -392,12 +392,12 @@ def test_a_fault_of_ours_shows_nothing_of_itself(live, monkeypatch):
     def broken(path, look):
         raise RuntimeError("canary /etc/secret")
 
-    monkeypatch.setattr(live.service.page_cache, "page", broken)
+    monkeypatch.setattr(live.state.page_cache, "page", broken)
     answer = live.visitor().get("/")
     assert answer.status == 500
     assert "canary" not in answer.text
-    assert any("RuntimeError" in line for line in live.said)
-    assert not any("canary" in line for line in live.said)
+    assert any("RuntimeError" in line for line in live.log)
+    assert not any("canary" in line for line in live.log)
 
 
 # The same without a server

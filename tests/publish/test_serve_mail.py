@@ -37,14 +37,18 @@ def box():
 
 
 def confirmed(live):
-    return [one.address for one in live.service.subscribers.confirmed()]
+    return [one.address for one in live.state.subscribers.confirmed()]
 
 
 def unsubscribe_path(live, address):
-    records = live.service
+    records = live.state
     records.subscribers.ask(address)
     records.subscribers.confirm(address)
-    (one,) = [each for each in records.subscribers.confirmed() if each.address == address]
+    (one,) = [
+        subscriber
+        for subscriber in records.subscribers.confirmed()
+        if subscriber.address == address
+    ]
     return f"/unsubscribe/{records.tokens.issue('unsubscribe', str(one.id), hours=24)}"
 
 
@@ -79,16 +83,16 @@ def test_votes_before_signing_in_become_verified(tmp_path, box):
     with serving(tmp_path, box=box) as live:
         ada = live.visitor()
         ada.vote("ship")
-        assert live.service.votes.tally("quillstore") == Tally(anonymous=VoteCount(1, 0))
+        assert live.state.votes.tally("quillstore") == Tally(anonymous=VoteCount(1, 0))
         ada.post("/sign-in", address="ada@reader.example")
         box.wait(1)
         ada.post(box.link())
-        assert live.service.votes.tally("quillstore") == Tally(verified=VoteCount(1, 0))
+        assert live.state.votes.tally("quillstore") == Tally(verified=VoteCount(1, 0))
         page = ada.get("/tools/quillstore.html").text
         assert "You voted ship." in page
         assert "1 vote" in live.visitor().get("/tools/quillstore.html").text
         ada.vote("skip")
-        assert live.service.votes.tally("quillstore") == Tally(verified=VoteCount(0, 1))
+        assert live.state.votes.tally("quillstore") == Tally(verified=VoteCount(0, 1))
 
 
 def test_a_sign_in_link_works_once_and_opening_it_uses_nothing_up(tmp_path, box):
@@ -113,7 +117,7 @@ def test_a_forged_link_is_refused(tmp_path):
 
 def test_an_old_link_and_one_for_something_else_are_refused(tmp_path):
     with serving(tmp_path, shelf=False) as live:
-        tokens, past = live.service.tokens, datetime.now(UTC) - timedelta(hours=2)
+        tokens, past = live.state.tokens, datetime.now(UTC) - timedelta(hours=2)
         old = tokens.issue("sign-in", "ada@reader.example", hours=1, now=past)
         assert live.visitor().post(f"/sign-in/{old}").status == 410
         other = mailed_links.issue(tokens, "confirm", "ada@reader.example").partition("/")[2]
@@ -129,7 +133,7 @@ def test_signing_out_ends_a_session_also_for_a_stolen_cookie(tmp_path, box):
         thief.cookies = dict(ada.cookies)
         assert "Sign out" in thief.get("/sign-in").text
         ada.post("/sign-out")
-        assert ada.cookies.keys() == {"panel-said"}
+        assert ada.cookies.keys() == {"panel-notice"}
         assert "Sign out" not in thief.get("/sign-in").text
 
 
@@ -139,7 +143,7 @@ def test_a_made_up_session_is_none(tmp_path):
         liar.cookies["panel-session"] = "WyIxIiwyMDAwMDAwMDAwXQ.aaaaaaaaaaaaaaaaaaaaaaa"
         assert "Sign out" not in liar.get("/sign-in").text
         liar.vote("ship")
-        assert live.service.votes.tally("quillstore") == Tally(anonymous=VoteCount(1, 0))
+        assert live.state.votes.tally("quillstore") == Tally(anonymous=VoteCount(1, 0))
 
 
 # The weekly mail
@@ -166,7 +170,7 @@ def test_w5_an_unconfirmed_address_gets_one_message_a_day(tmp_path, box):
             live.visitor().post("/subscribe", address="ada@reader.example")
         live.visitor().post("/subscribe", address="bob@reader.example")
         box.wait(2)
-        until(lambda: not live.service.mail_queue.is_busy)
+        until(lambda: not live.state.mail_queue.is_busy)
         assert sorted(mail["To"] for mail in box.mails) == [
             "ada@reader.example",
             "bob@reader.example",
@@ -213,7 +217,7 @@ def test_w5_confirming_and_leaving_twice_is_no_harm(tmp_path, box):
 
 def test_w5_a_link_used_before_says_what_is_true_now(tmp_path, box):
     with serving(tmp_path, box=box) as live:
-        people, visitor = live.service.subscribers, live.visitor()
+        people, visitor = live.state.subscribers, live.visitor()
         confirm = subscribed(live, box)
         visitor.post(confirm)
         leave = unsubscribe_path(live, "ada@reader.example")
@@ -248,10 +252,10 @@ def test_addresses_that_never_confirm_are_forgotten_after_a_week(tmp_path, box):
         old = tokens.issue("confirm", "x", hours=1, now=now - timedelta(days=40))
         tokens.spend("confirm", old, now=now - timedelta(days=40))
     with serving(tmp_path, box=box) as live:
-        state = live.service.subscribers.state
+        state = live.state.subscribers.state
         until(lambda: state("never-canary@reader.example") is None)
         assert state("late@reader.example") == "asked"
-        database = live.service.database.database
+        database = live.state.database.database
 
         def used():
             with database.reading() as connection:
@@ -266,23 +270,23 @@ def test_addresses_that_never_confirm_are_forgotten_after_a_week(tmp_path, box):
 def test_w5_a_mail_program_leaves_without_cookies_or_a_page_of_ours(tmp_path, box):
     with serving(tmp_path, box=box) as live:
         webmail = {"Origin": "https://mail.example", "Sec-Fetch-Site": "cross-site"}
-        for number, said in enumerate(({}, webmail)):
+        for number, headers in enumerate(({}, webmail)):
             leave = unsubscribe_path(live, f"ada{number}@reader.example")
             fields = {"List-Unsubscribe": "One-Click"}
-            answer = live.visitor().ask("POST", leave, fields=fields, headers=said)
+            answer = live.visitor().ask("POST", leave, fields=fields, headers=headers)
             assert answer.status == 200
             assert confirmed(live) == []
         leave = unsubscribe_path(live, "bob@reader.example")
         body = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click'
-        said = {"Content-Type": "multipart/form-data; boundary=x"}
-        assert live.visitor().ask("POST", leave, headers=said, body=body).status == 200
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert live.visitor().ask("POST", leave, headers=headers, body=body).status == 200
         assert confirmed(live) == []
 
 
 def test_w5_a_link_confirmed_late_does_not_bring_back_who_left(tmp_path, box):
     with serving(tmp_path, box=box) as live:
         link = subscribed(live, box)
-        live.service.subscribers.unsubscribe("ada@reader.example")
+        live.state.subscribers.unsubscribe("ada@reader.example")
         assert live.visitor().post(link).status == 410
         assert confirmed(live) == []
 
@@ -300,7 +304,7 @@ def test_w3_what_is_no_address_is_told_and_nothing_is_mailed(tmp_path, box):
                 assert (answer.status, address) == (422, address)
                 assert "\r" not in answer.text
                 assert "\r\n" not in str(answer.headers)
-        until(lambda: not live.service.mail_queue.is_busy)
+        until(lambda: not live.state.mail_queue.is_busy)
         assert box.mails == []
 
 
@@ -311,7 +315,7 @@ def test_w2_mails_to_one_address_are_few(tmp_path, box):
         assert [a.status for a in answers] == [303] * 3 + [429] * 6
         assert int(answers[-1].headers["retry-after"]) > 60
         box.wait(3)
-        until(lambda: not live.service.mail_queue.is_busy)
+        until(lambda: not live.state.mail_queue.is_busy)
         assert len(box.mails) == 3
 
 
@@ -343,23 +347,23 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_told_without_its_address(
     )
     with serving(tmp_path, mailing=mailing, mail_pauses=(0.1, 0.1)) as live:
         live.visitor().post("/subscribe", address="canary@reader.example")
-        until(lambda: any("given up" in line for line in live.said))
-        assert not any("canary" in line for line in live.said)
+        until(lambda: any("given up" in line for line in live.log))
+        assert not any("canary" in line for line in live.log)
         # It never went out, so it may be asked for again at once.
-        until(lambda: live.service.subscribers.ask("canary@reader.example"))
+        until(lambda: live.state.subscribers.ask("canary@reader.example"))
 
 
 def test_w5_every_link_of_a_real_issue_leads_somewhere_and_its_headers_end_it(tmp_path, box):
     shelve(tmp_path / "runs", [*batch(), named("Rival")])
     with serving(tmp_path, box=box) as live:
-        subscribers = live.service.subscribers
+        subscribers = live.state.subscribers
         subscribers.ask("ada@reader.example")
         subscribers.confirm("ada@reader.example")
-        found = edition(Archive.open(tmp_path / "runs"), Week.of(NOW))
-        issue = Issue.of(found, PageURLs.parse(live.url))
-        database = live.service.database.database
+        weekly = edition(Archive.open(tmp_path / "runs"), Week.of(NOW))
+        issue = Issue.of(weekly, PageURLs.parse(live.url))
+        database = live.state.database.database
         Sends(database).open(issue.week, issue.write())
-        mailing = live.service.config.mailing
+        mailing = live.state.config.mailing
         assert Sending(database, mailing, issue).run().sent == 1
         (mail,) = box.wait(1)
         page = mail.get_body(("html",)).get_content()

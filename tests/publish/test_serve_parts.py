@@ -16,7 +16,7 @@ from panel.publish.server.cookies import CookieJar, new_voter
 from panel.publish.server.database import Unavailable
 from panel.publish.server.forms import BadForm, read_form
 from panel.publish.server.http_page import make_page
-from panel.publish.server.review_progress import ProgressBoard, ReviewProgress, Step
+from panel.publish.server.review_progress import ProgressTracker, ReviewProgress, Step
 from panel.publish.server.tally_cache import TallyCache
 from panel.publish.server.thread_pool import PoolBusy, ThreadPool
 from panel.reviews.events import Decided, Reviewed, Started, Stepped
@@ -156,8 +156,8 @@ def test_a_form_is_read_as_a_browser_writes_it(fields):
 @given(st.text(max_size=80))
 def test_only_cookies_that_we_could_have_written_are_read(value):
     value = value.encode("ascii", "ignore").decode().replace(";", "").strip()
-    found = CookieJar(secure=False).read(request(cookie=f"panel-voter={value}"))
-    assert found.voter is None or (22 <= len(found.voter) <= 64 and found.voter.isascii())
+    cookies = CookieJar(secure=False).read(request(cookie=f"panel-voter={value}"))
+    assert cookies.voter is None or (22 <= len(cookies.voter) <= 64 and cookies.voter.isascii())
 
 
 def test_a_cookie_comes_back_as_it_was_written():
@@ -176,28 +176,28 @@ def test_progress_follows_what_happens():
     begun = ReviewProgress(1, "read", (Step("skeptic", "The Skeptic", 0, 3),
                                  Step("builder", "The Builder", 0, 3)))  # fmt: skip
     one = tool("sieve")
-    asked = begun.after(Started(one)).after(Stepped(one, "skeptic", "grows", 2, 3))
-    assert asked.steps[0] == Step("skeptic", "The Skeptic", 2, 3, "grows")
-    assert asked.steps[1] == begun.steps[1]
-    through = asked.after(Reviewed(one, SKEPTIC))
+    stepped = begun.after(Started(one)).after(Stepped(one, "skeptic", "grows", 2, 3))
+    assert stepped.steps[0] == Step("skeptic", "The Skeptic", 2, 3, "grows")
+    assert stepped.steps[1] == begun.steps[1]
+    through = stepped.after(Reviewed(one, SKEPTIC))
     assert through.steps[0] == Step("skeptic", "The Skeptic", 3, 3, "votes skip")
     gone = Missing(persona="builder", reason="timeout", detail="")
-    assert through.after(Reviewed(one, gone)).steps[1].said == "no review"
+    assert through.after(Reviewed(one, gone)).steps[1].status == "no review"
     assert through.after(Decided(one, card())).doing == "the verdict is in"
 
 
-def test_a_board_wakes_whoever_waits_from_another_thread():
+def test_a_tracker_wakes_whoever_waits_from_another_thread():
     async def work():
-        board = ProgressBoard()
-        board.attach(asyncio.get_running_loop())
-        change = board.next_change()
-        threading.Thread(target=board.begin, args=(7, "reading")).start()
+        tracker = ProgressTracker()
+        tracker.attach(asyncio.get_running_loop())
+        change = tracker.next_change()
+        threading.Thread(target=tracker.begin, args=(7, "reading")).start()
         async with asyncio.timeout(10):
             await change.wait()
-        first = board.get(7)
-        board.happened(7, Started(tool("sieve")))
-        board.happened(8, Started(tool("sieve")))  # never begun here: ignored
-        return first, board.get(7), board.get(8)
+        first = tracker.get(7)
+        tracker.happened(7, Started(tool("sieve")))
+        tracker.happened(8, Started(tool("sieve")))  # never begun here: ignored
+        return first, tracker.get(7), tracker.get(8)
 
     first, second, unknown = asyncio.run(work())
     assert (first.version, second.version, unknown) == (1, 2, None)

@@ -93,11 +93,11 @@ def test_its_stream_tells_each_step_and_ends(tmp_path, slow):
         live.visitor().post("/request", name="Widget", url="", description=TOLD)
         answer = live.visitor().get("/requests/1/events")
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        told = [json.loads(line[6:]) for line in answer.text.splitlines() if "data:" in line]
-        assert told[-1]["ended"]
-        assert told[-1]["link"] == "tools/widget.html"
-        assert any("reviewers read" in one["doing"] for one in told)
-        assert [step["title"] for one in told for step in one["steps"]]
+        messages = [json.loads(line[6:]) for line in answer.text.splitlines() if "data:" in line]
+        assert messages[-1]["ended"]
+        assert messages[-1]["link"] == "tools/widget.html"
+        assert any("reviewers read" in one["doing"] for one in messages)
+        assert [step["title"] for one in messages for step in one["steps"]]
 
 
 def test_an_address_is_read_under_the_limits_of_fetching(tmp_path, answers):
@@ -126,7 +126,7 @@ def test_f1_an_address_that_may_not_be_read_is_never_queued(tmp_path, answers):
         for url in NOT_READ:
             answer = live.visitor().post("/request", name="Widget", url=url, description="")
             assert (answer.status, url) == (422, url)
-        assert live.service.requests.recent() == ()
+        assert live.state.requests.recent() == ()
 
 
 def test_f1_an_address_that_leads_inside_fails_and_says_so(tmp_path, answers):
@@ -157,17 +157,17 @@ def test_f1_nobody_learns_which_names_the_network_here_knows(tmp_path, answers, 
         forge(leads) as web,
         serving(tmp_path, shelf=False, review=asked(answers, hosts=web.hosts(named=False))) as live,
     ):
-        told = []
+        messages = []
         for number, url in enumerate(
             ("https://inside.example.org/", "https://nowhere.example.org/",
              "https://widget.example/inside", "https://widget.example/nowhere"), 1
         ):  # fmt: skip
             live.visitor().post("/request", name="Widget", url=url)
             page = ended(live, f"/requests/{number}")
-            told.append(re.search("data-doing>(.*?)<", page)[1])
+            messages.append(re.search("data-doing>(.*?)<", page)[1])
         api = [live.visitor().get(f"/api/requests/{number}").text for number in (1, 2, 3, 4)]
-        assert len(set(told)) == 1
-        assert "nothing could be read about Widget" in told[0]
+        assert len(set(messages)) == 1
+        assert "nothing could be read about Widget" in messages[0]
         assert not any("public" in one or "no such host" in one for one in api)
 
 
@@ -187,7 +187,7 @@ def test_a_request_with_wrong_fields_is_told_what_is_wrong(tmp_path, answers):
             answer = live.visitor().post("/request", **fields)
             assert (answer.status, fields) == (422, fields)
             assert 'role="alert"' in answer.text
-        assert live.service.requests.recent() == ()
+        assert live.state.requests.recent() == ()
 
 
 def test_a_known_tool_is_read_again_from_its_own_address_only(tmp_path):
@@ -235,11 +235,11 @@ def test_a_restarted_server_takes_up_what_was_left(tmp_path, answers):
 def test_a_review_under_way_when_the_server_ends_goes_on_with_its_run(tmp_path, slow):
     with serving(tmp_path, shelf=False, review=asked(slow)) as live:
         live.visitor().post("/request", name="Widget", description=TOLD, url="")
-        until(lambda: live.service.requests.get(1).run)
-        begun = live.service.requests.get(1).run
+        until(lambda: live.state.requests.get(1).run)
+        begun = live.state.requests.get(1).run
     with serving(tmp_path, shelf=False, review=asked(slow)) as live:
         assert "tools/widget.html" in ended(live, "/requests/1")
-        assert live.service.requests.get(1).run == begun
+        assert live.state.requests.get(1).run == begun
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [begun]
 
 
@@ -248,8 +248,8 @@ def test_a_replayed_run_answers_the_same_request(tmp_path, answers):
         live.visitor().post("/request", name="Widget", description=TOLD, url="")
         ended(live, "/requests/1")
         first = json.loads(live.visitor().get("/api/tools/widget").body)
-    told = f"replay:{tmp_path / 'one' / 'runs' / first['run']}"
-    with serving(tmp_path / "two", shelf=False, review=asked(told)) as live:
+    provider = f"replay:{tmp_path / 'one' / 'runs' / first['run']}"
+    with serving(tmp_path / "two", shelf=False, review=asked(provider)) as live:
         live.visitor().post("/request", name="Widget", description=TOLD, url="")
         ended(live, "/requests/1")
         again = json.loads(live.visitor().get("/api/tools/widget").body)
@@ -280,7 +280,7 @@ def test_w2_reviews_have_a_budget_a_day(tmp_path):
     settings = Settings(runs=tmp_path / "runs", serve=budget)
     review = Options(settings=settings, environ={}, provider="http://127.0.0.1:9/v1")
     proxies = TrustedProxies.of(["127.0.0.1"])
-    said = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    authorized = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 
     def ask(live, name, where):
         fields = {"name": name, "url": "", "description": TOLD}
@@ -294,10 +294,10 @@ def test_w2_reviews_have_a_budget_a_day(tmp_path):
             one = [ask(live, f"One {turn} {n}", "203.0.113.7") for n in range(4)]
             other = [ask(live, f"Other {turn} {n}", "198.51.100.7").status for n in range(2)]
             third = ask(live, f"Third {turn}", "192.0.2.7")
-            told = json.dumps({"name": f"Program {turn}", "description": TOLD}).encode()
-            program = live.visitor().ask("POST", "/api/requests", headers=said, body=told)
+            body = json.dumps({"name": f"Program {turn}", "description": TOLD}).encode()
+            program = live.visitor().ask("POST", "/api/requests", headers=authorized, body=body)
         if turn == 0:
-            assert [each.status for each in one] == [303, 303, 429, 429]
+            assert [reply.status for reply in one] == [303, 303, 429, 429]
             assert other == [303, 303]
             assert "one person or network may ask for 2 reviews a day" in one[-1].text.lower()
         assert third.status == program.status == 429

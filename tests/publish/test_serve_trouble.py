@@ -42,7 +42,7 @@ def test_w2_a_flood_of_votes_is_429_and_says_when_to_come_back(tmp_path):
         assert 1 <= int(one[-1].headers["retry-after"]) <= 60
         fresh = [live.visitor().vote("skip", "parley") for _ in range(300)]
         assert [a.status for a in fresh].count(303) <= 31
-        votes = live.service.votes
+        votes = live.state.votes
         assert votes.tally("quillstore").anonymous.total == 5
         assert votes.tally("parley").verified == Tally().verified
         assert votes.recount() == votes.tallies()
@@ -67,14 +67,14 @@ def test_w2_votes_of_strangers_move_no_tool_and_a_batch_goes_whole(tmp_path):
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: live.visitor().vote("skip"), range(60)))
         assert live.visitor().get("/api/verdicts").body == order
-        said = {"Authorization": f"Bearer {KEY}"}
-        (batch,) = live.visitor().json("GET", "/api/moderation/batches", headers=said)
+        headers = {"Authorization": f"Bearer {KEY}"}
+        (batch,) = live.visitor().json("GET", "/api/moderation/batches", headers=headers)
         assert (batch["votes"], batch["identities"]) == (60, 60)
         gone = live.visitor().json(
-            "POST", "/api/moderation/remove", headers=said, told={"mark": batch["mark"]}
+            "POST", "/api/moderation/remove", headers=headers, payload={"mark": batch["mark"]}
         )
         assert gone == {"removed": 60}
-        assert live.service.votes.recount() == live.service.votes.tallies() == {}
+        assert live.state.votes.recount() == live.state.votes.tallies() == {}
         assert "Nobody has voted yet" in live.visitor().get(PAGE).text
 
 
@@ -102,9 +102,9 @@ def test_w2_addresses_behind_a_proxy_are_told_apart_only_if_it_is_ours(tmp_path)
 
 def from_address(live, address, tool="quillstore"):
     """Vote as a new visitor whom our own proxy saw at an address."""
-    said = {"Origin": live.url, "X-Forwarded-For": address}
+    headers = {"Origin": live.url, "X-Forwarded-For": address}
     fields = {"tool": tool, "choice": "ship"}
-    return live.visitor().ask("POST", "/vote", fields=fields, headers=said).status
+    return live.visitor().ask("POST", "/vote", fields=fields, headers=headers).status
 
 
 @pytest.mark.parametrize("bits", [32, 48, 56, 64])
@@ -142,8 +142,8 @@ def test_w2_limits_survive_a_server_that_is_killed(tmp_path, database_url):
     rates = FREE | {"new_voter_network": Rate(burst=2, per_minute=0.01)}
     with serving(tmp_path, rates=rates, database_url=database_url) as live:
         assert [live.visitor().vote("ship").status for _ in range(2)] == [303] * 2
-        kept = live.service.buckets.kept
-        until(lambda: any(one.level < 0.1 for one in kept().values()), seconds=10)
+        stored = live.state.buckets.kept
+        until(lambda: any(one.level < 0.1 for one in stored().values()), seconds=10)
 
 
 # W4
@@ -166,7 +166,7 @@ def test_w4_a_lock_held_makes_votes_503_and_pages_stay(tmp_path):
             assert voter.get(PAGE).status == 200
             other.execute("ROLLBACK")
         until(lambda: voter.vote("skip").status == 303, seconds=5)
-        assert live.service.votes.tally("quillstore").anonymous.skip == 1
+        assert live.state.votes.tally("quillstore").anonymous.skip == 1
 
 
 def test_w4_without_its_database_a_page_shows_no_votes_and_says_so(tmp_path, postgres):
@@ -195,7 +195,7 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
     tmp_path, postgres
 ):
     with serving(tmp_path, database_url=postgres.new_database()) as live:
-        stop, kept = threading.Event(), {}
+        stop, acknowledged = threading.Event(), {}
 
         def vote(number):
             voter = live.visitor()
@@ -204,7 +204,7 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
                     return
                 choice = ("ship", "skip")[turn % 2]
                 if voter.vote(choice).status == 303:
-                    kept[number] = choice
+                    acknowledged[number] = choice
                     unsure.discard(number)
                 else:
                     unsure.add(number)
@@ -221,9 +221,9 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
             healthy = live.visitor()
             until(lambda: healthy.vote("ship").status == 303, seconds=5)
             stop.set()
-        votes = live.service.votes
+        votes = live.state.votes
         tally = votes.tally("quillstore").anonymous
-        certain = [choice for number, choice in kept.items() if number not in unsure]
+        certain = [choice for number, choice in acknowledged.items() if number not in unsure]
         assert tally.ship >= certain.count("ship") + 1
         assert tally.skip >= certain.count("skip")
         assert votes.recount() == votes.tallies()
@@ -231,24 +231,24 @@ def test_w4_no_acknowledged_vote_is_lost_while_the_server_is_stopped_again_and_a
 
 
 def test_w4_a_database_that_fails_is_told_in_one_line_a_minute_with_counts():
-    said, now = [], [0.0]
-    trouble = DatabaseLog(said.append, clock=lambda: now[0])
+    lines, now = [], [0.0]
+    trouble = DatabaseLog(lines.append, clock=lambda: now[0])
     trouble.worked()
     for second in range(150):
         now[0] = float(second)
         trouble.failed("panel.db: locked")
-    assert said == [
+    assert lines == [
         "the database failed 1 call: panel.db: locked",
         "the database failed 60 calls in the last 60 s: panel.db: locked",
         "the database failed 60 calls in the last 60 s: panel.db: locked",
     ]
     now[0] = 170.0
     trouble.worked()
-    assert len(said) == 3
+    assert len(lines) == 3
     now[0] = 185.0
     trouble.worked()
     trouble.worked()
-    assert said[3:] == [
+    assert lines[3:] == [
         "the database failed 29 calls in the last 65 s: panel.db: locked; it answers again"
     ]
 
@@ -259,13 +259,13 @@ def test_w4_the_operator_is_told_that_the_database_is_away_without_its_password(
         postgres.stop(crash=True)
         try:
             assert [live.visitor().vote("skip").status for _ in range(9)] == [503] * 9
-            until(lambda: not live.service.tallies.known)
+            until(lambda: not live.state.tallies.known)
         finally:
             postgres.start()
-        told = [line for line in live.said if "database" in line]
-        assert len(told) == len(live.said) == 1
-        assert "the database failed 1 call: PostgreSQL at " in told[0]
-        assert "canary" not in told[0]
+        lines = [line for line in live.log if "database" in line]
+        assert len(lines) == len(live.log) == 1
+        assert "the database failed 1 call: PostgreSQL at " in lines[0]
+        assert "canary" not in lines[0]
 
 
 # O1 and O4
@@ -287,9 +287,9 @@ def test_o1_live_pages_are_harmless_whatever_they_are_sent(live, payload):
 
 
 def add(live, payload):
-    requests = live.service.requests
-    asked = requests.add(f"x{payload}"[:120], None, payload)
-    return asked.id
+    requests = live.state.requests
+    request = requests.add(f"x{payload}"[:120], None, payload)
+    return request.id
 
 
 @pytest.fixture(scope="module")
@@ -327,10 +327,10 @@ def test_o4_no_secret_is_in_what_a_server_says_or_keeps(tmp_path, answers):
         visitor.post("/subscribe", address="canary-reader@b.example")
         time.sleep(0.5)
         process.terminate()
-        said, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=30)
     assert token == 404
-    assert "Telemetry" not in said
-    assert "canary" not in said, said
+    assert "Telemetry" not in output
+    assert "canary" not in output, output
     assert process.returncode in (-15, 143)
     for file in (tmp_path / "community").iterdir():
         assert b"canary-mail" not in file.read_bytes()

@@ -86,11 +86,11 @@ def test_a_history_tells_what_changed_from_one_verdict_to_the_next():
     vote = first.reviews[1].model_copy(update={"vote": "ship", "score": 71.0})
     changed = (first.reviews[0], vote, *first.reviews[2:])
     second = later(tool("Parley", "ship", 66.6), 7, reviews=changed)
-    told = text(site([first, second]).render("tools/parley.html"))
-    assert "Verdict: skip → ship" in told
-    assert "Score: 41.2 → 66.6 (+25.4)" in told
-    assert "Skeptic: skip → ship" in told
-    assert "The first verdict." in told
+    page = text(site([first, second]).render("tools/parley.html"))
+    assert "Verdict: skip → ship" in page
+    assert "Score: 41.2 → 66.6 (+25.4)" in page
+    assert "Skeptic: skip → ship" in page
+    assert "The first verdict." in page
 
 
 def test_a_run_that_is_gone_costs_the_history_its_changes_and_nothing_else(tmp_path):
@@ -126,12 +126,12 @@ def test_votes_stand_beside_the_verdict_and_never_in_it():
 
     def panel_box(page):
         boxes = [n for n in parse(page).iter("section") if n.get("class", "").startswith("verdict")]
-        return [" ".join(" ".join(each.itertext()).split()) for each in boxes]
+        return [" ".join(" ".join(box.itertext()).split()) for box in boxes]
 
     assert panel_box(without) == panel_box(with_votes)
-    told = text(with_votes)
-    assert "75% ship (51%–90%) · 16 votes" in told
-    assert "51% ship (39%–63%) · 61 votes" in told
+    shown = text(with_votes)
+    assert "75% ship (51%–90%) · 16 votes" in shown
+    assert "51% ship (39%–63%) · 61 votes" in shown
     assert "Nobody has voted yet" in text(without)
 
 
@@ -203,21 +203,21 @@ def test_o2_addresses_are_short_plain_file_names(one, two):
 
 def test_tools_are_compared_within_their_category_and_by_score():
     others = [tool("Gamma", score=90.0), tool("Far", category="queues"), tool("Held", "hold")]
-    found = site([tool("Alpha"), tool("Beta", score=67.0), *others]).subject.catalogue.pairs
-    assert found[0] == ("alpha", "beta")
-    assert not {"far", "held"} & {key for pair in found for key in pair}
+    compared = site([tool("Alpha"), tool("Beta", score=67.0), *others]).context.catalogue.pairs
+    assert compared[0] == ("alpha", "beta")
+    assert not {"far", "held"} & {key for pair in compared for key in pair}
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=80))
 def test_a_tool_is_in_a_few_comparisons_only(scores):
     cards = [tool(f"Tool {n}", score=score / 10) for n, score in enumerate(scores)]
     histories = Held(cards).histories()
-    found = pairs([histories])
-    keys = [key for pair in found for key in pair]
+    chosen = pairs([histories])
+    keys = [key for pair in chosen for key in pair]
     assert max(map(keys.count, keys)) <= PER_TOOL
-    assert all(one < two for one, two in found)
-    assert len(set(found)) == len(found)
-    assert found == pairs([histories[::-1]])
+    assert all(one < two for one, two in chosen)
+    assert len(set(chosen)) == len(chosen)
+    assert chosen == pairs([histories[::-1]])
 
 
 def test_two_thousand_tools_give_five_hundred_comparisons():
@@ -231,15 +231,15 @@ def test_contested_are_the_most_divided_and_moved_what_changed_lately():
     before, now = named("Movable", verdict=close), named("Movable", verdict=sure)
     cards = [named("Even", verdict=close), named("Sure", verdict=sure), before, later(now, 5)]
     cards.append(later(named("Even", verdict=close), 5))
-    newest = site(cards).subject.catalogue.newest
-    assert [each.key for each in contested(newest)] == ["even"]
+    newest = site(cards).context.catalogue.newest
+    assert [history.key for history in contested(newest)] == ["even"]
     (move,) = moved(newest)
     assert (move.tile.key, move.was, move.by) == ("movable", "split", "+20.0")
 
 
 def test_a_change_of_long_ago_is_no_movement():
     cards = [tool("Old", "skip"), later(tool("Old"), 1), later(tool("New"), 30)]
-    assert moved(site(cards).subject.catalogue.newest) == ()
+    assert moved(site(cards).context.catalogue.newest) == ()
 
 
 def test_the_same_archive_gives_the_same_bytes():
@@ -251,8 +251,8 @@ def test_the_same_archive_gives_the_same_bytes():
 
 
 def test_the_day_of_asking_is_used_where_none_is_given():
-    assert site([card()]).subject.today == TODAY
-    assert site([card()], today=None).subject.today >= TODAY.replace(year=2026, month=1)
+    assert site([card()]).context.today == TODAY
+    assert site([card()], today=None).context.today >= TODAY.replace(year=2026, month=1)
 
 
 @pytest.mark.parametrize("length", [1, 60, 72, 73, 120])

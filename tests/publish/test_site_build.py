@@ -43,13 +43,13 @@ def test_a_second_build_makes_and_writes_nothing(tmp_path):
     build(stored(tmp_path / "runs", base_url=BASE), out)
     before = {p: (out / p).stat().st_mtime_ns for p in pages(out)}
     again = stored(tmp_path / "runs", base_url=BASE)
-    asked = []
+    rendered = []
     render = again.render
-    again.render = lambda path: asked.append(path) or render(path)
+    again.render = lambda path: rendered.append(path) or render(path)
     assert build(again, out).written == 0
     assert {p: (out / p).stat().st_mtime_ns for p in pages(out)} == before
     drawn = ("tools/", "compare/", "pictures/tools/", "pictures/compare/")
-    assert not [p for p in asked if p.startswith(drawn)]
+    assert not [p for p in rendered if p.startswith(drawn)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_page_is_made_again_when_anything_it_shows_changes(tmp_path, changed):
 def test_comparisons_are_made_again_when_a_persona_weighs_otherwise(tmp_path):
     shelve(tmp_path / "runs", [tool("Alpha"), tool("Beta")])
     one = stored(tmp_path / "runs")
-    heavy = [each.model_copy(update={"weight": 9}) for each in PERSONAS]
+    heavy = [persona.model_copy(update={"weight": 9}) for persona in PERSONAS]
     two = stored(tmp_path / "runs", personas=heavy)
     assert one.stamp("compare/alpha-vs-beta.html") != two.stamp("compare/alpha-vs-beta.html")
     assert one.stamp("tools/alpha.html") == two.stamp("tools/alpha.html")
@@ -80,10 +80,10 @@ def test_reading_keeps_a_few_runs_open_and_says_which_card_is_gone(tmp_path):
     for number in range(OPEN + 3):
         shelve(tmp_path, [named(f"Tool {number}")], created=NOW + timedelta(days=number))
     archive = Archive.open(tmp_path)
-    entries = [each.latest for each in archive.histories()] * 2
+    entries = [entry.latest for entry in archive.histories()] * 2
     with CardCache(archive) as reading:
-        names = [reading.card(each).tool.name for each in entries]
-        assert names == [each.tool.name for each in entries]
+        names = [reading.card(entry).tool.name for entry in entries]
+        assert names == [entry.tool.name for entry in entries]
         gone = replace(entries[0], tool=entries[0].tool.model_copy(update={"slug": "gone"}))
         with pytest.raises(RunError, match=gone.run):
             reading.card(gone)
@@ -150,17 +150,17 @@ def test_o2_a_link_in_the_folder_is_refused_and_nothing_outside_is_written(tmp_p
     out = tmp_path / "site"
     build(site([card()]), out)
     path = out / place
-    kept = path.read_bytes() if path.is_file() else b""
+    content = path.read_bytes() if path.is_file() else b""
     if path.is_dir():
         path.rename(tmp_path / "was")
         path.symlink_to(outside)
     else:
         path.unlink()
-        (outside / "target").write_bytes(kept)
+        (outside / "target").write_bytes(content)
         path.symlink_to(outside / "target")
     with pytest.raises(RunError, match="symbolic link"):
         build(site([card(), named("Parley")]), out)
-    assert {p: (outside / p).read_bytes() for p in files_in(outside)} in ({}, {"target": kept})
+    assert {p: (outside / p).read_bytes() for p in files_in(outside)} in ({}, {"target": content})
 
 
 def test_o2_a_ledger_that_names_files_outside_removes_nothing_there(tmp_path):
@@ -168,9 +168,9 @@ def test_o2_a_ledger_that_names_files_outside_removes_nothing_there(tmp_path):
     build(site([card()]), out)
     victim = tmp_path / "victim.txt"
     victim.write_text("mine")
-    told = json.loads((out / NAME).read_text())
-    told["files"]["../victim.txt"] = ["", ""]
-    (out / NAME).write_text(json.dumps(told))
+    manifest = json.loads((out / NAME).read_text())
+    manifest["files"]["../victim.txt"] = ["", ""]
+    (out / NAME).write_text(json.dumps(manifest))
     with pytest.raises(RunError):
         build(site([card()]), out)
     assert victim.read_text() == "mine"
@@ -204,10 +204,10 @@ def test_a_page_that_cannot_be_made_is_told_of_and_left_as_it_was(tmp_path):
     build(made, tmp_path)
     before = (tmp_path / "tools/parley.html").read_bytes()
 
-    def read(found):
-        if found.key == "parley":
+    def read(entry):
+        if entry.key == "parley":
             raise RunError("the scorecard is gone")
-        return held.card(found)
+        return held.card(entry)
 
     gone = Site(held, personas=PERSONAS, today=TODAY, read=read, title="Other")
     built = build(gone, tmp_path)
@@ -241,7 +241,7 @@ def test_the_command_without_verdicts_warns_and_builds(desk):
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--base-url", "javascript:alert(1)"], "--base-url"),
         (["--live-url", "https://me:pw@host.example"], "--live-url"),
@@ -249,10 +249,10 @@ def test_the_command_without_verdicts_warns_and_builds(desk):
         (["--title", " "], "--title"),
     ],
 )
-def test_a_wrong_option_is_one_line_and_exit_code_2(desk, args, said):
+def test_a_wrong_option_is_one_line_and_exit_code_2(desk, args, message):
     done = desk.run("site", "build", "--out", "site", *args)
     assert done.returncode == 2
-    assert said in done.stderr.splitlines()[0]
+    assert message in done.stderr.splitlines()[0]
     assert not (desk.folder / "site").exists()
 
 
@@ -262,11 +262,11 @@ def test_every_page_but_the_one_for_lost_visitors_has_its_own_picture(tmp_path):
     build(stored(tmp_path / "runs", base_url=BASE), out)
     pages = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.html"))
     links = re.compile(r'og:image" content="([^"]+)"')
-    found = {page: links.findall((out / page).read_text()) for page in pages}
-    assert found.pop("404.html") == []
-    for page, pictures in found.items():
+    targets = {page: links.findall((out / page).read_text()) for page in pages}
+    assert targets.pop("404.html") == []
+    for page, pictures in targets.items():
         assert len(pictures) == 1, page
         picture = (out / pictures[0].removeprefix(f"{BASE}/")).read_bytes()
         assert picture.startswith(b"\x89PNG")
         assert len(picture) <= 20_480
-    assert len({pictures[0] for pictures in found.values()}) == len(found)
+    assert len({pictures[0] for pictures in targets.values()}) == len(targets)

@@ -42,10 +42,10 @@ def test_the_json_feed_has_the_fields_of_version_1_1():
     assert feed["title"] == "Ours"
     assert feed["home_page_url"] == f"{BASE}/"
     assert feed["feed_url"] == f"{BASE}/feed.json"
-    for each in feed["items"]:
-        assert isinstance(each["id"], str)
-        assert each["content_text"]
-        assert each["date_published"] == "2026-11-22T10:00:00Z"
+    for item in feed["items"]:
+        assert isinstance(item["id"], str)
+        assert item["content_text"]
+        assert item["date_published"] == "2026-11-22T10:00:00Z"
 
 
 def test_without_a_base_address_feeds_are_sound_and_there_is_no_sitemap():
@@ -63,7 +63,7 @@ def test_an_empty_feed_is_sound():
 
 def test_the_edition_of_a_week_that_is_over_stands_in_the_feeds():
     made = site([card(), later(named("Parley"), 1)], base_url=BASE)
-    titles = [each.title for each in feedparser.parse(made.render("feed.xml")).entries]
+    titles = [entry.title for entry in feedparser.parse(made.render("feed.xml")).entries]
     assert titles[1::2] == ["Parley: ship", "Quillstore: ship"]
     assert titles[0].startswith("Week 48 of 2026")
     assert titles[2].startswith("Week 47 of 2026")
@@ -95,23 +95,23 @@ def test_a_picture_is_a_small_palette_png_of_the_size_previews_want(path):
     wide = tool("Wide", score=None).model_copy(update={})
     wide = wide.model_copy(update={"tool": wide.tool.model_copy(update={"name": LONG})})
     made = site([*batch(), tool("Alpha"), wide], base_url=BASE)
-    key = next(k for k in made.subject.catalogue.histories if k.startswith("an-observ"))
+    key = next(k for k in made.context.catalogue.histories if k.startswith("an-observ"))
     path = path.replace("quillstore-vs-wide", f"{key}-vs-quillstore").replace("wide", key)
-    found = made.render(f"pictures/{path.removesuffix('.html')}.png")
-    picture = Image.open(io.BytesIO(found))
+    png = made.render(f"pictures/{path.removesuffix('.html')}.png")
+    picture = Image.open(io.BytesIO(png))
     assert (picture.size, picture.mode) == ((1200, 630), "P")
-    assert len(found) <= 20_000
+    assert len(png) <= 20_000
     page = made.render(path).decode()
     name = path.rpartition("/")[2].removesuffix(".html")
     assert f"{BASE}/pictures/{path.partition('/')[0]}/{name}.png" in page
 
 
 def test_verdicts_differ_in_shape_and_not_in_colour_only():
-    made = site([tool("Same", each) for each in ("ship",)], base_url=BASE)
+    made = site([tool("Same", pages) for pages in ("ship",)], base_url=BASE)
     other = site([tool("Same", "skip")], base_url=BASE)
     grey = []
-    for each in (made, other):
-        picture = Image.open(io.BytesIO(each.render("pictures/tools/same.png"))).convert("L")
+    for pages in (made, other):
+        picture = Image.open(io.BytesIO(pages.render("pictures/tools/same.png"))).convert("L")
         stamp = picture.crop((80, 380, 124, 426)).point(lambda v: 255 * (v < 200))
         grey.append([sum(stamp.crop((0, y, 44, y + 1)).tobytes()) for y in (8, 38)])
     assert grey[0][0] < grey[0][1]

@@ -75,11 +75,11 @@ def active(tree, depth):
 
 
 def unsafe(href, rel):
-    found = urlsplit(href)
-    if found.scheme == found.netloc == "":
+    parts = urlsplit(href)
+    if parts.scheme == parts.netloc == "":
         if href.startswith(("/", "\\")) or ":" in href.partition("#")[0]:
             yield f"a {href}"
-    elif found.scheme != "https" or not {"noopener", "noreferrer", "ugc"} <= set(rel.split()):
+    elif parts.scheme != "https" or not {"noopener", "noreferrer", "ugc"} <= set(rel.split()):
         yield f"a {href} rel={rel}"
 
 
@@ -92,7 +92,7 @@ def parse(page):
 
 def pages(made):
     yield from (path for path in made.paths() if path.endswith(".html") and path != "404.html")
-    keys = list(made.subject.catalogue.histories)
+    keys = list(made.context.catalogue.histories)
     yield from (f"compare/{one}-vs-{two}.html" for one, two in pairwise(keys))
 
 
@@ -116,8 +116,8 @@ def test_o1_the_judge_of_these_tests_sees_what_is_active():
     bad = (
         b"<!doctype html><title>x</title><p onclick=x>y</p><img src=x><a href='javascript:x'>z</a>"
     )
-    found = list(active(html5lib.parse(bad.decode(), namespaceHTMLElements=False), 0))
-    assert set(found) == {"p onclick", "img", "img src", "a javascript:x rel="}
+    kinds = list(active(html5lib.parse(bad.decode(), namespaceHTMLElements=False), 0))
+    assert set(kinds) == {"p onclick", "img", "img src", "a javascript:x rel="}
 
 
 def test_o1_the_atom_feed_is_sound_and_plain(hostile_site):
@@ -125,11 +125,11 @@ def test_o1_the_atom_feed_is_sound_and_plain(hostile_site):
     feed = feedparser.parse(text)
     assert feed.bozo is False
     assert len(feed.entries) == len(everything()) + 2 <= NEWEST
-    for each in feed.entries:
-        assert each.summary_detail.type == "text/plain"
-        assert each.title_detail.type == "text/plain"
-        assert urlsplit(each.link).netloc == "verdicts.example"
-        assert each.id.startswith("urn:uuid:")
+    for entry in feed.entries:
+        assert entry.summary_detail.type == "text/plain"
+        assert entry.title_detail.type == "text/plain"
+        assert urlsplit(entry.link).netloc == "verdicts.example"
+        assert entry.id.startswith("urn:uuid:")
     tags = {node.tag.rpartition("}")[2] for node in ElementTree.fromstring(text).iter()}
     assert tags <= {"feed", "id", "title", "subtitle", "updated", "author", "name", "link", "entry",
                     "published", "category", "summary"}  # fmt: skip
@@ -137,10 +137,10 @@ def test_o1_the_atom_feed_is_sound_and_plain(hostile_site):
 
 def test_o1_the_json_feed_holds_plain_text_only(hostile_site):
     feed = json.loads(hostile_site.render("feed.json"))
-    for each in feed["items"]:
-        assert set(each) <= {"id", "url", "title", "content_text", "date_published", "tags"}
-        assert each["url"].startswith(f"{BASE}/")
-        assert each["title"] == line(each["title"])
+    for item in feed["items"]:
+        assert set(item) <= {"id", "url", "title", "content_text", "date_published", "tags"}
+        assert item["url"].startswith(f"{BASE}/")
+        assert item["title"] == line(item["title"])
 
 
 def test_o1_the_search_index_is_one_assignment_of_json(hostile_site):
@@ -155,7 +155,7 @@ def test_o1_the_sitemap_names_own_pages_only(hostile_site):
     tree = ElementTree.fromstring(hostile_site.render("sitemap.xml"))
     places = [node.text for node in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
     assert len(places) > 60
-    assert all(each.startswith(f"{BASE}/") and each.isascii() for each in places)
+    assert all(place.startswith(f"{BASE}/") and place.isascii() for place in places)
 
 
 def test_o1_pictures_of_hostile_names_can_be_drawn(hostile_site):

@@ -101,7 +101,7 @@ def test_the_front_page_is_small_and_asks_no_other_host(chromium, built, tmp_pat
 
     def loaded(page):
         names = []
-        page.on("request", lambda asked: names.append(asked.url))
+        page.on("request", lambda request: names.append(request.url))
         page.reload()
         return names
 
@@ -118,11 +118,11 @@ def test_search_works_from_disk_with_the_keyboard_alone(chromium, built):
         page.locator("#search").focus()
         page.keyboard.type("QUILL")
         page.wait_for_selector(".search li a")
-        said = page.locator("#search-count").inner_text()
+        count = page.locator("#search-count").inner_text()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         page.wait_for_url("**/tools/quillstore.html")
-        return said, page.locator("h1").inner_text()
+        return count, page.locator("h1").inner_text()
 
     assert chromium.visit(address(built, "front"), search) == ("1 tool found", "Quillstore")
 
@@ -146,9 +146,9 @@ def test_search_is_emptied_by_escape_and_says_when_nothing_is_found(chromium, bu
         field.focus()
         page.keyboard.type("nothing of that name")
         page.wait_for_function("document.querySelector('#search-count').textContent")
-        said = page.locator("#search-count").inner_text()
+        count = page.locator("#search-count").inner_text()
         page.keyboard.press("Escape")
-        return said, field.input_value(), page.locator("#search-count").inner_text()
+        return count, field.input_value(), page.locator("#search-count").inner_text()
 
     assert chromium.visit(address(built, "tools"), search) == ("0 tools found", "", "")
 
@@ -188,6 +188,6 @@ def test_printed_pages_leave_navigation_and_forms_out(chromium, built):
     def printed(page):
         page.emulate_media(media="print")
         hidden = ("header.site nav", "footer.site", "form.vote")
-        return [page.locator(each).first.is_visible() for each in hidden]
+        return [page.locator(selector).first.is_visible() for selector in hidden]
 
     assert chromium.visit(address(built, "live tool"), printed) == [False] * 3

@@ -54,7 +54,7 @@ def test_votes_are_counted_on_each_tools_newest_verdict():
 
 
 def test_a_reviewer_stands_alone_against_all_other_voters():
-    assert [each.key for each in of("skeptic", [card()]).alone] == ["quillstore"]
+    assert [history.key for history in of("skeptic", [card()]).alone] == ["quillstore"]
     assert of("builder", [card()]).alone == ()
     two = named("Halved", reviews=(BUILDER, SKEPTIC))
     assert of("skeptic", [two]).alone == ()
@@ -82,22 +82,22 @@ def test_a_forecast_repeated_in_a_later_verdict_counts_once():
 
 def test_a_reviewers_page_shows_record_method_and_forecasts(ended):
     made = site([card()], resolutions=ended)
-    told = text(made.render("reviewers/skeptic.html"))
-    assert "✓ came true Replication is still absent" in told
-    assert "Brier score over 1" in told
-    assert "Where it stood alone" in told
-    assert "Dealbreaker" in told
-    assert "0%" in told
+    page = text(made.render("reviewers/skeptic.html"))
+    assert "✓ came true Replication is still absent" in page
+    assert "Brier score over 1" in page
+    assert "Where it stood alone" in page
+    assert "Dealbreaker" in page
+    assert "0%" in page
 
 
 def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
-    told = text(site([card()], personas=()).render("reviewers/skeptic.html"))
-    assert "The Skeptic" in told
-    assert "Method As its file" not in told
+    page = text(site([card()], personas=()).render("reviewers/skeptic.html"))
+    assert "The Skeptic" in page
+    assert "Method As its file" not in page
 
 
 @pytest.mark.parametrize(
-    ("yaml", "said"),
+    ("yaml", "message"),
     [
         ("tool: x", "must be a list"),
         ("- tool: x", "line 1: reviewer: Field required"),
@@ -108,11 +108,11 @@ def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
         ("- [", "not valid YAML"),
     ],
 )
-def test_a_forecast_file_that_cannot_be_used_is_named_with_its_line(tmp_path, yaml, said):
+def test_a_forecast_file_that_cannot_be_used_is_named_with_its_line(tmp_path, yaml, message):
     (tmp_path / FILE).write_text(yaml)
     with pytest.raises(InputError) as caught:
         read_forecasts(tmp_path)
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert FILE in caught.value.message
 
 
@@ -135,8 +135,8 @@ def test_the_brier_score_stays_between_0_and_1(chances, came_true):
     cards, ended = [], []
     for number, chance in enumerate(chances):
         forecast = SKEPTIC.forecast.model_copy(update={"probability": chance})
-        told = SKEPTIC.model_copy(update={"forecast": forecast})
-        cards.append(named(f"Tool {number}", reviews=(BUILDER, told, BUSINESS, FUTURIST)))
+        reviewed = SKEPTIC.model_copy(update={"forecast": forecast})
+        cards.append(named(f"Tool {number}", reviews=(BUILDER, reviewed, BUSINESS, FUTURIST)))
         ended.append(
             _ended(tool=f"tool-{number}", by="2027-11-22", came_true="yes" if came_true else "no")
         )
@@ -144,10 +144,10 @@ def test_the_brier_score_stays_between_0_and_1(chances, came_true):
     assert 0 <= score <= 1
 
 
-def _ended(**told):
+def _ended(**forecast):
     from panel.publish.site.forecasts import Resolution
 
-    return Resolution.model_validate({"reviewer": "skeptic", "date": "2027-11-23", **told})
+    return Resolution.model_validate({"reviewer": "skeptic", "date": "2027-11-23", **forecast})
 
 
 def test_judges_are_told_by_medians_over_what_was_asked_in_full():

@@ -32,9 +32,8 @@ from panel.publish.community.rate_limits import Rate
 from panel.publish.newsletter.mime import Sender
 from panel.publish.newsletter.settings import MailSettings
 from panel.publish.newsletter.smtp import SMTPServer
-from panel.publish.server.app import create_app
 from panel.publish.server.config import RATES, ServerConfig
-from panel.publish.server.main import open_state
+from panel.publish.server.main import open_app, open_state
 from panel.publish.server.state import ServerState
 from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, listen
 from tests.support.cards import batch
@@ -94,23 +93,23 @@ class Visitor:
         try:
             connection.request(method, path, body=body, headers=sent)
             got = connection.getresponse()
-            response_headers = got.getheaders()
+            header_list = got.getheaders()
             answer = Answer(
                 got.status,
-                {name.lower(): value for name, value in response_headers},
+                {name.lower(): value for name, value in header_list},
                 got.read(),
-                [value for name, value in response_headers if name.lower() == "set-cookie"],
+                [value for name, value in header_list if name.lower() == "set-cookie"],
             )
         finally:
             connection.close()
         self._keep(answer)
         return answer
 
-    def json(self, method: str, path: str, *, headers: dict[str, str], told: Any = None) -> Any:
+    def json(self, method: str, path: str, *, headers: dict[str, str], payload: Any = None) -> Any:
         """Ask the API as a program does; returns what it says."""
-        body = None if told is None else json.dumps(told).encode()
-        said = {"Content-Type": "application/json", **headers}
-        return json.loads(self.ask(method, path, headers=said, body=body).body)
+        body = None if payload is None else json.dumps(payload).encode()
+        all_headers = {"Content-Type": "application/json", **headers}
+        return json.loads(self.ask(method, path, headers=all_headers, body=body).body)
 
     def vote(self, choice: str, tool: str = "quillstore") -> Answer:
         return self.post("/vote", tool=tool, choice=choice)
@@ -170,9 +169,10 @@ class Live:
     """A server that runs."""
 
     url: str
-    service: ServerState
+    state: ServerState
     server: LimitedServer
-    said: list[str]
+    log: list[str]
+    """Lines for the operator."""
     thread: threading.Thread
 
     def visitor(self) -> Visitor:
@@ -199,10 +199,10 @@ def serving(
     runs = folder / "runs"
     if shelf and not runs.exists():
         shelve(runs, batch())
-    said: list[str] = []
+    log: list[str] = []
     with listen("127.0.0.1", 0) as socket:
         port = socket.getsockname()[1]
-        config: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "review": options
             or Options(settings=Settings(runs=runs), environ={}, **(review or {})),
             "data": folder / "community",
@@ -213,18 +213,18 @@ def serving(
         }
         if box is not None:
             post = SMTPServer.parse(f"smtp://127.0.0.1:{box.port}")
-            config["mailing"] = MailSettings(post, Sender("Panel", "weekly@panel.example"))
-        made = ServerConfig(**config | setup)
+            settings["mailing"] = MailSettings(post, Sender("Panel", "weekly@panel.example"))
+        made = ServerConfig(**settings | setup)
         database = Database.open(database_url, folder=made.data, alone=True)
-        service = open_state(made, database, say=said.append)
+        state = open_state(made, database, say=log.append)
         server = LimitedServer(
-            create_app(service), limits=limits or ServerLimits(), on_stop=service.stopping.set
+            open_app(state), limits=limits or ServerLimits(), on_stop=state.stopping.set
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
         thread.start()
         try:
             until(lambda: server.started or not thread.is_alive())
-            yield Live(f"http://127.0.0.1:{port}", service, server, said, thread)
+            yield Live(f"http://127.0.0.1:{port}", state, server, log, thread)
         finally:
             server.end()
             thread.join(20)

@@ -83,7 +83,7 @@ def rehearse(database: Database, job: SendJob) -> None:
         return
     say(f"subject: {issue.subject}")
     say(f"{_summary(week, sends.progress(week))}; nothing was sent now")
-    emit_text(issue.letter("(each reader's own link)").text, None)
+    emit_text(issue.mail("(each reader's own link)").text, None)
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""Everything that strangers see: community, newsletter, site and server."""
+"""Everything that visitors see: community, newsletter, site and server."""

@@ -28,40 +28,57 @@ STYLE: Final = "style.css"
 SCRIPT: Final = "panel.js"
 ICON: Final = "icon.svg"
 
+TOOL: Final = "tools/*.html"
+"""Paths of pages that there is one of for each of something; `*` is its name: a tool's key."""
+PAIR: Final = "compare/*.html"
+CATEGORY: Final = "categories/*.html"
+REVIEWER: Final = "reviewers/*.html"
+PICTURE: Final = "pictures/*.png"
+"""The preview image of a page: `tools/x.html` has `pictures/tools/x.png`."""
+
 _MAX_BYTES: Final = 150
 """Longest file name, below what `write_atomic` takes."""
 _PART: Final = 60
 """Letters of each tool in the name of a pair that would be longer."""
 
 
+def name(pattern: str, path: str) -> str | None:
+    """Return what `*` of the pattern is in the path, "" without a `*`; None for other paths."""
+    start, star, end = pattern.partition("*")
+    if not star:
+        return "" if path == pattern else None
+    matches = path.startswith(start) and path.endswith(end)
+    return path[len(start) : -len(end)] if matches else None
+
+
 def tool(key: str) -> str:
     """Return the path of a tool's page by the tool's key."""
-    return f"tools/{key}.html"
+    return TOOL.replace("*", key)
 
 
 def pair(key_a: str, key_b: str) -> str:
     """Return the path of the page that compares two tools by their keys, in either order."""
     first, second = sorted((key_a, key_b))
-    name = f"{first}-vs-{second}"
-    if len(name) > _MAX_BYTES:
+    both = f"{first}-vs-{second}"
+    if len(both) > _MAX_BYTES:
         # Too long for a file name: the beginnings of both, and a hash of the whole.
-        name = f"{first[:_PART]}-vs-{second[:_PART]}-{slug(name)[-8:]}"
-    return f"compare/{name}.html"
+        both = f"{first[:_PART]}-vs-{second[:_PART]}-{slug(both)[-8:]}"
+    return PAIR.replace("*", both)
 
 
-def category(name: str) -> str:
+def category(category_slug: str) -> str:
     """Return the path of a category's page by the category's slug."""
-    return f"categories/{name}.html"
+    return CATEGORY.replace("*", category_slug)
 
 
-def reviewer(name: str) -> str:
+def reviewer(persona_slug: str) -> str:
     """Return the path of a persona's page by the persona's slug."""
-    return f"reviewers/{name}.html"
+    return REVIEWER.replace("*", persona_slug)
 
 
 def picture(path: str) -> str:
-    """Return the path of a page's preview image: `tools/x.html` has `pictures/tools/x.png`."""
-    return f"pictures/{path.removesuffix('.html')}.png"
+    """Return the path of a page's preview image."""
+    return PICTURE.replace("*", path.removesuffix(".html"))
 
 
 def root(path: str) -> str:

@@ -1,1 +1,1 @@
-"""What people say: identities, votes, subscribers and review requests, in one database."""
+"""The community's data: identities, votes, subscribers and review requests, in one database."""

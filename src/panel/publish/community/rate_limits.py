@@ -189,8 +189,13 @@ class RateBuckets:
         """Store the changed buckets."""
         now = now or datetime.now(UTC)
         rows = [
-            {"kind": kind, "name": name, "level": each.level, "at": now - timedelta(0, each.age)}
-            for (kind, name), each in sorted(changed.items())
+            {
+                "kind": kind,
+                "name": name,
+                "level": bucket.level,
+                "at": now - timedelta(0, bucket.age),
+            }
+            for (kind, name), bucket in sorted(changed.items())
         ]
         if not rows:
             return

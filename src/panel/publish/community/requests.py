@@ -31,7 +31,7 @@ _QUEUE: Final = "the queue of requests"
 
 @dataclass(frozen=True)
 class Budget:
-    """How many reviews may be asked for in any 24 hours."""
+    """How many reviews may be requested in any 24 hours."""
 
     all: int
     person: int
@@ -39,7 +39,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Request:
-    """One review that somebody asked for. `key` is the tool's in the archive, once it is done."""
+    """One requested review. `key` is the tool's in the archive, once it is done."""
 
     id: int
     name: str
@@ -67,33 +67,33 @@ class Requests:
         url: str | None = None,
         description: str | None = None,
         *,
-        asker: str | None = None,
+        requester: str | None = None,
         budget: Budget | None = None,
         now: datetime | None = None,
     ) -> Request:
         """Queue a request; one that is queued or running already is returned instead.
 
-        `asker` says who asks, of which only a keyed hash is kept; None: a program with the key.
+        `requester` is who sends it, stored as a keyed hash only; None: a program with the key.
         Raises `CommunityError` for fields that cannot be a tool, `BudgetSpent`, `QueueFull`,
         `DatabaseDown`.
         """
         fields = check_request(name, url, description)
         waiting = self._database.mark("request", "\0".join(v or "" for v in fields.values()))
-        who = None if asker is None else self._database.mark("asker", asker)
+        mark = None if requester is None else self._database.mark("asker", requester)
         now = now or datetime.now(UTC)
         with self._database.writing(alone=_QUEUE) as connection:
             same = select(requests).where(requests.c.waiting == waiting)
             if row := connection.execute(same).one_or_none():
                 return _request(row)
             if budget is not None:
-                _check_budget(connection, budget, who, now)
+                _check_budget(connection, budget, mark, now)
             queued = select(func.count()).where(requests.c.state == "queued")
             if connection.execute(queued).scalar_one() >= self._most:
                 raise QueueFull(
                     f"{self._most} review requests are waiting already", hint="try again later"
                 )
             new = {**fields, "state": "queued", "waiting": waiting, "created": now, "changed": now}
-            new["asker"] = who
+            new["asker"] = mark
             added = plain_insert(requests).values(new).returning(*requests.c)
             return _request(connection.execute(added).one())
 
@@ -193,10 +193,12 @@ def _request(row: Row[Any]) -> Request:
     return Request(**{key: value for key, value in row._mapping.items() if key not in hidden})
 
 
-def _check_budget(connection: Connection, budget: Budget, asker: str | None, now: datetime) -> None:
-    """Raise `BudgetSpent` where the asker, or all together, asked for enough in the last day."""
-    if asker is not None:
-        mine = requests.c.asker == asker
+def _check_budget(
+    connection: Connection, budget: Budget, requester: str | None, now: datetime
+) -> None:
+    """Raise `BudgetSpent` where the requests of the last day reach a limit: one's own or all's."""
+    if requester is not None:
+        mine = requests.c.asker == requester
         wait = _until_free(connection, mine, budget.person, now)
         if wait is not None:
             most = f"{budget.person} review{'s' if budget.person != 1 else ''}"

@@ -15,7 +15,7 @@ AGAIN: Final = timedelta(hours=24)
 """How long an address is left alone after a confirmation was mailed to it."""
 
 UNCONFIRMED: Final = timedelta(days=7)
-"""How long an address is kept that asked for the digest and never confirmed."""
+"""How long an unconfirmed address is kept."""
 
 State = Literal["asked", "confirmed", "left"]
 
@@ -38,7 +38,7 @@ class Subscribers:
         self._database = database
 
     def ask(self, address: str, now: datetime | None = None) -> bool:
-        """Store that somebody wants the digest; return whether a confirmation mail is due.
+        """Store an unconfirmed subscription; return whether a confirmation mail is due.
 
         It is due at most once in 24 hours, whatever the spelling of the mailbox, and never to a
         confirmed address; what the visitor is told must not depend on it. Raises `AddressError`.

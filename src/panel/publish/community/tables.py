@@ -164,7 +164,7 @@ requests: Final = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 """Review requests. `waiting` is a hash of what is asked, while it is: asking twice queues once.
-`asker` is a keyed hash of who asked, None for a program with the key and for earlier releases."""
+`asker` is a keyed hash of who sent it, None for a program with the key and for earlier releases."""
 
 buckets: Final = Table(
     "buckets", METADATA,

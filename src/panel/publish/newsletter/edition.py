@@ -123,14 +123,14 @@ def edition(archive: Archive, week: Week) -> Edition:
 
 def _in_week(history: History, week: Week) -> tuple[Entry, Entry | None] | None:
     """Return a tool's last verdict of the week and its last one before the week."""
-    inside = [each for each in history.entries if each.created in week]
-    earlier = [each for each in history.entries if each.created < week.start]
+    inside = [entry for entry in history.entries if entry.created in week]
+    earlier = [entry for entry in history.entries if entry.created < week.start]
     return (inside[-1], earlier[-1] if earlier else None) if inside else None
 
 
 def _change(now: Entry, before: Entry) -> Change:
-    was = {each.persona: each for each in before.opinions}
-    is_ = {each.persona: each for each in now.opinions}
+    was = {opinion.persona: opinion for opinion in before.opinions}
+    is_ = {opinion.persona: opinion for opinion in now.opinions}
     turns = [
         Turn(
             persona,
@@ -155,11 +155,11 @@ def _tenths(entry: Entry) -> int:
 
 
 def _comparable(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
-    for each in entries:
-        if each.verdict.score is None or each.verdict.outcome in UNDECIDED:
+    for entry in entries:
+        if entry.verdict.score is None or entry.verdict.outcome in UNDECIDED:
             continue
-        if category := folded(each.tool.category or ""):
-            yield category, each
+        if category := folded(entry.tool.category or ""):
+            yield category, entry
 
 
 def _closest(entries: Iterable[Entry]) -> Closest | None:
@@ -192,10 +192,10 @@ def _as_close(ranked: Iterable[tuple[str, Entry]], tenths: int) -> int:
 def _boldest(entries: Iterable[Entry]) -> Boldest | None:
     """Of forecasts as far from one half: the one resolved first, then by key and persona."""
     bold = [
-        Boldest(each, opinion, forecast, p)
-        for each in entries
-        if each.verdict.outcome not in UNDECIDED
-        for opinion in each.opinions
+        Boldest(entry, opinion, forecast, p)
+        for entry in entries
+        if entry.verdict.outcome not in UNDECIDED
+        for opinion in entry.opinions
         if (forecast := opinion.forecast) and (p := forecast.probability) is not None and p != 0.5
     ]
     return min(bold, key=_boldness, default=None)

@@ -34,14 +34,14 @@ class Issue(BaseModel):
         """Write an edition for mailing."""
         # Random, so that text of a reviewed page cannot contain the placeholder.
         mark = f"token-{secrets.token_hex(16)}"
-        letter = render.letter(edition, places=places, unsubscribe=places.unsubscribe(mark))
+        mail = render.mail(edition, places=places, unsubscribe=places.unsubscribe(mark))
         return cls(
             week=str(edition.week),
             base_url=places.base,
             mark=mark,
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
         )
 
     @classmethod
@@ -59,8 +59,8 @@ class Issue(BaseModel):
         """Return the issue as text to keep."""
         return self.model_dump_json(by_alias=True)
 
-    def letter(self, link: str) -> MailMessage:
-        """Return the letter to one reader, who unsubscribes at `link`."""
+    def mail(self, link: str) -> MailMessage:
+        """Return the mail to one reader, who unsubscribes at `link`."""
         place = PageURLs(self.base_url).unsubscribe(self.mark)
         return MailMessage(
             subject=self.subject,

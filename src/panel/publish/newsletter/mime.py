@@ -89,7 +89,7 @@ def recipient(address: str) -> Address:
 
 
 def message(
-    letter: MailMessage,
+    content: MailMessage,
     *,
     sender: Sender,
     to: str,
@@ -97,14 +97,14 @@ def message(
     listing: Listing | None = None,
     ident: str | None = None,
 ) -> EmailMessage:
-    """Return the mail of one letter to one address.
+    """Return the mail with this content to one address.
 
     Args:
-        letter: what it says.
+        content: its subject and text.
         sender: who it is from.
         to: one address.
         now: its date, with a time zone.
-        listing: the list it belongs to; None for a letter that its reader asked for.
+        listing: the list it belongs to; None for a mail that its reader requested.
         ident: the part of its Message-ID before the @; a new one if None. The same mail sent again
             should carry the same, so that mailboxes can drop the second.
 
@@ -115,14 +115,14 @@ def message(
     mail = EmailMessage(policy=_POLICY.clone(utf8=not address.addr_spec.isascii()))
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = address
-    mail["Subject"] = line(letter.subject)[:200]
+    mail["Subject"] = line(content.subject)[:200]
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{ident or secrets.token_hex(16)}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     for name, value in _list_headers(listing, sender).items():
         mail[name] = value
-    mail.set_content(letter.text, cte="quoted-printable")
-    mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    mail.set_content(content.text, cte="quoted-printable")
+    mail.add_alternative(content.html, subtype="html", cte="quoted-printable")
     return mail
 
 

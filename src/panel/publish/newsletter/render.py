@@ -36,7 +36,7 @@ class FeedEntry:
     """A fragment: paragraphs, headings and lists, escaped, with nothing that is loaded."""
 
 
-def letter(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
+def mail(edition: Edition, *, places: PageURLs | None, unsubscribe: str | None) -> MailMessage:
     """Return the edition as a mail; `unsubscribe` is the address its visible links lead to."""
     return MailMessage(
         subject=view(edition, places).subject,
@@ -109,8 +109,8 @@ def _edition_json(edition: Edition, places: PageURLs | None) -> dict[str, Any]:
         "week": str(edition.week),
         "from": _moment(edition.week.start),
         "until": _moment(edition.week.end),
-        "new": [_entry(each, places) for each in edition.new],
-        "changed": [_change(each, places) for each in edition.changed],
+        "new": [_entry(entry, places) for entry in edition.new],
+        "changed": [_change(change, places) for change in edition.changed],
         "confirmed": edition.confirmed,
         "closest": _closest(edition.closest, places) if edition.closest else None,
         "boldest": _boldest(edition.boldest, places) if edition.boldest else None,

@@ -145,7 +145,7 @@ class Sending:
         token = self._tokens.issue(PURPOSE, str(reader.id), hours=HOURS, now=now)
         link = PageURLs(self._issue.base_url).unsubscribe(token)
         return message(
-            self._issue.letter(link),
+            self._issue.mail(link),
             sender=self._mailing.sender,
             to=reader.address,
             now=now,

@@ -31,11 +31,11 @@ class MailSettings:
             raise SettingsError(f"{mime.SETTING} is not set", hint=f"export {mime.EXAMPLE}")
         return cls(SMTPServer.parse(url), Sender.parse(sender))
 
-    def send(self, letter: MailMessage, *, to: str, now: datetime) -> None:
-        """Send a letter that its reader asked for, over a connection of its own.
+    def send(self, mail: MailMessage, *, to: str, now: datetime) -> None:
+        """Send a mail that its reader requested, over a connection of its own.
 
         Raises:
             ValueError: `to` is not one mail address.
             MailError: the server did not take it, or may not have; see `SMTPConnection.send`.
         """
-        self.server.send(mime.message(letter, sender=self.sender, to=to, now=now))
+        self.server.send(mime.message(mail, sender=self.sender, to=to, now=now))

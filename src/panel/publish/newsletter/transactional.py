@@ -1,4 +1,4 @@
-"""The letters that a page sends: confirm a subscription, sign in. One link each.
+"""The mails that a page sends: confirm a subscription, sign in. One link each.
 
 Knows nothing of tokens: the link is given, whole. The link's page asks for one more click there,
 because mail scanners open links.
@@ -11,8 +11,8 @@ from panel.publish.newsletter.mime import MailMessage
 
 
 def confirmation(link: str, *, hours: int = 24) -> MailMessage:
-    """Return the letter that asks whether the weekly mail is really wanted."""
-    return _letter(
+    """Return the mail that asks its reader to confirm a subscription."""
+    return _mail(
         subject="Confirm the weekly panel mail",
         opening="Someone, we hope you, asked for the weekly panel mail at this address: "
         "new verdicts, changed verdicts, one mail a week.",
@@ -25,8 +25,8 @@ def confirmation(link: str, *, hours: int = 24) -> MailMessage:
 
 
 def sign_in(link: str, *, hours: int = 1) -> MailMessage:
-    """Return the letter that lets its reader sign in."""
-    return _letter(
+    """Return the mail with which its reader signs in."""
+    return _mail(
         subject="Your link to sign in to panel",
         opening="With this link you sign in, so that your votes count as verified.",
         action="Sign in",
@@ -37,7 +37,7 @@ def sign_in(link: str, *, hours: int = 1) -> MailMessage:
     )
 
 
-def _letter(
+def _mail(
     *, subject: str, opening: str, action: str, link: str, until: str, otherwise: str
 ) -> MailMessage:
     values = {
@@ -52,8 +52,8 @@ def _letter(
     }
     return MailMessage(
         subject=subject,
-        text=templates.render("letter.txt", **values),
-        html=templates.render("letter.html", **values),
+        text=templates.render("transactional.txt", **values),
+        html=templates.render("transactional.html", **values),
     )
 
 

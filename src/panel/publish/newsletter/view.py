@@ -113,13 +113,13 @@ class EditionView:
 
 def view(edition: Edition, places: PageURLs | None) -> EditionView:
     """Compute what is shown of one edition; with `places`, linked to its pages."""
-    shown = [_item(each, places) for each in edition.new[:AT_MOST]]
-    changed = [_change(each, places) for each in edition.changed[:AT_MOST]]
+    shown = [_item(entry, places) for entry in edition.new[:AT_MOST]]
+    changed = [_change(change, places) for change in edition.changed[:AT_MOST]]
     return EditionView(
         week=str(edition.week),
         title=f"Week {edition.week.number} of {edition.week.year}: {edition.week.days}",
         headline=_headline(edition),
-        preview=_preview([*shown, *(each.item for each in changed)]),
+        preview=_preview([*shown, *(change.item for change in changed)]),
         new=tuple(shown),
         more_new=len(edition.new) - len(shown),
         changed=tuple(changed),
@@ -127,7 +127,7 @@ def view(edition: Edition, places: PageURLs | None) -> EditionView:
         closest=_closest(edition.closest, places) if edition.closest else None,
         boldest=_boldest(edition.boldest, places) if edition.boldest else None,
         remark=_remark(edition),
-        sure=_sure([*edition.new, *(each.now for each in edition.changed)]),
+        sure=_sure([*edition.new, *(change.now for change in edition.changed)]),
         home=f"{places.base}/" if places else None,
         method=places.method if places else None,
     )
@@ -158,7 +158,7 @@ def _headline(edition: Edition) -> str:
 
 
 def _preview(items: Sequence[ItemView]) -> str:
-    return " · ".join(f"{each.name}: {each.outcome}" for each in items[:5])
+    return " · ".join(f"{item.name}: {item.outcome}" for item in items[:5])
 
 
 def _remark(edition: Edition) -> str:
@@ -172,14 +172,14 @@ def _remark(edition: Edition) -> str:
 
 
 def _sure(entries: Sequence[Entry]) -> str:
-    scored = [each for each in entries if each.verdict.outcome not in UNDECIDED]
+    scored = [entry for entry in entries if entry.verdict.outcome not in UNDECIDED]
     if not scored:
         return ""
     single = "A score without a range comes from one answer of each reviewer."
-    if not any(each.verdict.interval for each in scored):
+    if not any(entry.verdict.interval for entry in scored):
         return single
     range_ = "A range is how far a score moved when the reviewers were asked again."
-    return range_ if all(each.verdict.interval for each in scored) else f"{range_} {single}"
+    return range_ if all(entry.verdict.interval for entry in scored) else f"{range_} {single}"
 
 
 def _item(entry: Entry, places: PageURLs | None) -> ItemView:

@@ -1,10 +1,10 @@
 """The application: every address and its handler, behind the middleware. Opens nothing itself."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -29,7 +29,7 @@ from panel.publish.server.thread_pool import PoolBusy
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 FILES: Final = ("live.css", "progress.js")
-FREE: Final = ("/unsubscribe/",)
+EXEMPT: Final = ("/unsubscribe/",)
 """Addresses whose POST needs no page of ours: the token in them is the right to it."""
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -40,8 +40,12 @@ _ABOUT: Final = (
 )
 
 
-def create_app(state: ServerState) -> FastAPI:
-    """Return the application of a server's state, which it starts and ends."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+"""Runs around the serving: starts what serves beside the pages, and ends it."""
+
+
+def create_app(state: ServerState, lifespan: Lifespan) -> FastAPI:
+    """Return the application of a server's state, which `lifespan` starts and ends."""
     app = FastAPI(
         title="Panel",
         description=_ABOUT,
@@ -51,7 +55,7 @@ def create_app(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(state),
+        lifespan=lifespan,
         # Nothing about requests is recorded or sent anywhere, whatever the environment says.
         telemetry={
             "tracing": False,
@@ -64,10 +68,8 @@ def create_app(state: ServerState) -> FastAPI:
     app.state.server = state
     # Routes one by one and not by `include_router`, which tries a whole router for every address:
     # the pages of the site, which come last, would take a quarter more time each.
-    for router in (public.router(), admin.router()):
-        app.router.routes.extend(router.routes)
-    for page in (votes, sign_in, subscriptions, review_requests):
-        app.router.routes.extend(page.router.routes)
+    for part in (public, admin, votes, sign_in, subscriptions, review_requests):
+        app.router.routes.extend(part.router.routes)
     app.router.routes.extend(_plain_routes(app, state))
     for kind in _KNOWN:
         app.add_exception_handler(kind, _show_fault)
@@ -76,7 +78,7 @@ def create_app(state: ServerState) -> FastAPI:
         same_origin=state.config.same_origin,
         headers=security_headers(secure=state.config.is_secure),
         proxies=state.proxies,
-        free=FREE,
+        exempt=EXEMPT,
         on_fault=lambda fault: state.on_trouble(_place(fault)),
     )
     return app
@@ -97,18 +99,6 @@ def _plain_routes(app: FastAPI, state: ServerState) -> Iterator[Route]:
         votes=state.votes,
     )
     yield Route("/{path:path}", pages.page, methods=["GET"])
-
-
-def _lifespan(state: ServerState) -> Callable[[FastAPI], Any]:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await state.start()
-        try:
-            yield
-        finally:
-            await state.stop()
-
-    return lifespan
 
 
 _KNOWN: Final = (
@@ -147,7 +137,7 @@ def _file(name: str) -> Handler:
     body = make_page(name, (TEMPLATES / name).read_bytes())
 
     async def file(request: Request) -> Response:
-        return page_response(request, body, keep="no-cache")
+        return page_response(request, body, cache_control="no-cache")
 
     return file
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-Name = Literal["voter", "session", "said"]
+Name = Literal["voter", "session", "notice"]
 
 YEAR: Final = 365 * 24 * 3600
 SESSION_DAYS: Final = 30
@@ -16,25 +16,25 @@ SESSION_DAYS: Final = 30
 _VALUE: Final = {
     "voter": re.compile(r"[A-Za-z0-9_-]{22,64}"),
     "session": re.compile(r"[A-Za-z0-9_.=-]{20,600}"),
-    "said": re.compile(r"[a-z-]{1,30}"),
+    "notice": re.compile(r"[a-z-]{1,30}"),
 }
 
 
 @dataclass(frozen=True)
 class Cookies:
-    """What a visitor's browser has kept for us; None where there is nothing usable."""
+    """The cookies of one request; None where one is missing or malformed."""
 
     voter: str | None = None
     """Random: tells an anonymous voter's own votes apart."""
     session: str | None = None
     """A signed token: who has signed in."""
-    said: str | None = None
-    """The code of a sentence to show once."""
+    notice: str | None = None
+    """The code of a notice to show once: see `flash`."""
 
     @property
     def any(self) -> bool:
         """Whether pages may look different to this visitor."""
-        return bool(self.voter or self.session or self.said)
+        return bool(self.voter or self.session or self.notice)
 
 
 NONE: Final = Cookies()
@@ -50,11 +50,11 @@ class CookieJar:
         self._prefix = "__Host-panel-" if secure else "panel-"
 
     def read(self, request: Request) -> Cookies:
-        """Return a request's cookies; what we cannot have written is left out."""
+        """Return a request's cookies; values that this site cannot have written are left out."""
         if "cookie" not in request.headers:
             return NONE
         sent = request.cookies
-        return Cookies(*(self._usable(name, sent) for name in ("voter", "session", "said")))
+        return Cookies(*(self._usable(name, sent) for name in ("voter", "session", "notice")))
 
     def write(self, response: Response, name: Name, value: str, *, seconds: int) -> None:
         """Have the browser keep a cookie for so long."""

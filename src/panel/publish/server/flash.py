@@ -1,6 +1,6 @@
-"""What a page says once about the visitor's last action, by a code kept in a cookie. Pure.
+"""Notices that a page shows once after the visitor's last action, by a code in a cookie. Pure.
 
-A code and not the text: nobody can make this site say something of their own.
+A code and not the text: a forged cookie cannot put words on a page.
 """
 
 from typing import Final

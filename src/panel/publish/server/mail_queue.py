@@ -14,7 +14,7 @@ from panel.publish.newsletter.settings import MailSettings
 from panel.publish.server.thread_pool import PoolBusy, ThreadPool
 
 Draft = Callable[[], tuple[str, MailMessage] | None]
-"""Writes a letter and says to whom; None where none is due. It may ask the database."""
+"""Writes a mail: its address and content, None where none is due. May query the database."""
 
 WAITING: Final = 300
 PAUSES: Final = (5.0, 60.0, 600.0)
@@ -55,9 +55,9 @@ class MailQueue:
         return bool(self._under_way)
 
     def put(self, draft: Draft, *, lost: Callable[[str], None] = lambda address: None) -> bool:
-        """Take a letter to write and send; False where too many wait already.
+        """Take a mail to write and send; False where too many wait already.
 
-        `lost` is called, in a thread, with the address of a letter that was given up.
+        `lost` is called, in a thread, with the address of a mail that was given up.
         """
         if len(self._under_way) >= WAITING:
             return False
@@ -84,7 +84,7 @@ class MailQueue:
             if written is not None and self._mailing is not None:
                 self._mailing.send(written[1], to=written[0], now=datetime.now(UTC))
 
-        # A letter is written once: writing it again would count as a second request.
+        # A mail is written once: writing it again would count as a second request.
         if not await self._tried(write) or written is None or await self._tried(send):
             return
         address = written[0]

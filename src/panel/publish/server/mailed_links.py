@@ -3,7 +3,6 @@
 from typing import Final, Literal
 from urllib.parse import quote
 
-from panel.foundation.errors import TokenError
 from panel.publish.community.tokens import Tokens
 
 Purpose = Literal["sign-in", "confirm", "unsubscribe"]
@@ -22,22 +21,6 @@ STATUS: Final[dict[Reason, int]] = {"forged": 404, "expired": 410, "spent": 410}
 def issue(tokens: Tokens, purpose: Literal["sign-in", "confirm"], subject: str) -> str:
     """Return the path of a new link."""
     return f"{purpose}/{quote(tokens.issue(purpose, subject, hours=HOURS[purpose]), safe='')}"
-
-
-def read(tokens: Tokens, purpose: Purpose, token: str) -> str | TokenError:
-    """Return what a link is about, or why it cannot be used; leaves it as it is."""
-    try:
-        return tokens.read(purpose, token)
-    except TokenError as error:
-        return error
-
-
-def spend(tokens: Tokens, purpose: Purpose, token: str) -> str | TokenError:
-    """Return what a link is about, once, or why it cannot be used."""
-    try:
-        return tokens.spend(purpose, token)
-    except TokenError as error:
-        return error
 
 
 def masked(address: str) -> str:

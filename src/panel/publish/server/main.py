@@ -1,9 +1,13 @@
 """Starting a server: opens what its settings name, puts it together, serves, and closes it."""
 
+import asyncio
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+
+from fastapi import FastAPI
 
 from panel.engine.open_panel import persona_folders
 from panel.publish.community.database import Database
@@ -12,6 +16,7 @@ from panel.publish.server.config import ServerConfig
 from panel.publish.server.database import DatabaseAccess, DatabaseLog
 from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.page_cache import PageCache
+from panel.publish.server.review_worker import ReviewWorker
 from panel.publish.server.state import ServerState
 from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, listen, run
 from panel.publish.site.page import VisitorState
@@ -42,7 +47,7 @@ def serve(config: ServerConfig, *, database_url: str | None, say: Say) -> None:
         for note in (*database.notes, *state.archive.notes):
             say(f"warning: {note}")
         server = LimitedServer(
-            create_app(state),
+            open_app(state),
             limits=ServerLimits(proxies=config.proxies),
             on_stop=state.stopping.set,
         )
@@ -71,6 +76,34 @@ def open_state(config: ServerConfig, database: Database, *, say: Say) -> ServerS
         ),
         on_trouble=say,
     )
+
+
+def open_app(state: ServerState) -> FastAPI:
+    """Return the application of a state, which it starts and ends, with the review worker."""
+    worker = ReviewWorker(
+        state.requests,
+        state.config.review,
+        state.progress,
+        archive=state.archive,
+        new_request=state.new_request,
+        refresh=state.page_cache.refresh,
+        on_trouble=state.on_trouble,
+        on_down=state.database.log.failed,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await state.start()
+        if state.config.takes_requests:
+            worker.start()
+        try:
+            yield
+        finally:
+            state.stopping.set()
+            await asyncio.to_thread(worker.stop)
+            await state.stop()
+
+    return create_app(state, lifespan)
 
 
 def trace(say: Say) -> Say:

@@ -68,7 +68,7 @@ class RequestMiddleware:
         same_origin: SameOrigin,
         headers: RawHeaders,
         proxies: TrustedProxies | None = None,
-        free: tuple[str, ...] = (),
+        exempt: tuple[str, ...] = (),
         on_fault: Callable[[Exception], None] = lambda fault: None,
     ) -> None:
         """Take the application and the checks' values.
@@ -78,14 +78,14 @@ class RequestMiddleware:
             same_origin: Which hosts and pages are ours.
             headers: What every response carries.
             proxies: Whose `X-Forwarded-Host` is believed; None: nobody's.
-            free: Starts of paths whose forms carry a token of their own, from whatever page.
+            exempt: Starts of paths whose forms carry a token of their own, from whatever page.
             on_fault: Takes what the application did not catch.
         """
         self._app = app
         self._same_origin = same_origin
         self._headers = list(headers)
         self._proxies = proxies or TrustedProxies()
-        self._free = free
+        self._exempt = exempt
         self._on_fault = on_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +128,7 @@ class RequestMiddleware:
         return 413 if _announced(headers) > MAX_BODY else 0
 
     def _is_own(self, scope: Scope, host: str, headers: dict[bytes, bytes]) -> bool:
-        if scope["path"].startswith(self._free):
+        if scope["path"].startswith(self._exempt):
             return True
         site = _text(headers.get(b"sec-fetch-site"))
         # A browser that says nothing in `Origin` may say the same in `Referer`.

@@ -38,7 +38,7 @@ class RenderedSite(Protocol):
         """The tools that have a verdict."""
 
     @property
-    def subject(self) -> object:
+    def context(self) -> object:
         """What pages are made from: another object after a change."""
 
     def refresh(self) -> bool:
@@ -103,7 +103,7 @@ class Look:
 
 @dataclass(frozen=True)
 class _CachedPage:
-    subject: object
+    context: object
     """What the site was made from then."""
     lookups: TrackedLookups[Tally]
     page: HTTPPage | None
@@ -135,19 +135,19 @@ class PageCache:
         cached = self._pages.get(key)
         if (
             cached is not None
-            and cached.subject is self.site.subject
+            and cached.context is self.site.context
             and cached.lookups.holds(look.tallies)
         ):
             self._pages.move_to_end(key)
             return cached.page
-        # A page under way serves others too, but only those who would see the same votes on it.
-        turn = (key, id(look.tallies))
-        if (making := self._making.get(turn)) is None:
-            making = asyncio.ensure_future(self._make(key, look))
-            self._making[turn] = making
-            making.add_done_callback(lambda done: self._made(turn, done))
-        # Whoever waits may leave; the others still want the page.
-        return await asyncio.shield(making)
+        # A rendering under way serves other callers too, if they would see the same votes on it.
+        job = (key, id(look.tallies))
+        if (pending := self._making.get(job)) is None:
+            pending = asyncio.ensure_future(self._make(key, look))
+            self._making[job] = pending
+            pending.add_done_callback(lambda done: self._made(job, done))
+        # A cancelled caller must not cancel the rendering for the others.
+        return await asyncio.shield(pending)
 
     async def refresh(self) -> bool:
         """Look for new verdicts; tell whether there were any."""
@@ -185,7 +185,7 @@ class PageCache:
         self._pool.close()
 
     async def _make(self, key: Key, look: Look) -> HTTPPage | None:
-        subject, lookups = self.site.subject, TrackedLookups(look.tallies)
+        context, lookups = self.site.context, TrackedLookups(look.tallies)
         live = replace(
             self._live,
             tallies=lookups,
@@ -200,13 +200,13 @@ class PageCache:
 
         page = await self._pool.do(render, seconds=RENDER_SECONDS)
         if page is not None:
-            self._keep(key, _CachedPage(subject, lookups, page))
+            self._keep(key, _CachedPage(context, lookups, page))
         return page
 
-    def _made(self, turn: tuple[Key, int], done: "asyncio.Future[HTTPPage | None]") -> None:
-        del self._making[turn]
+    def _made(self, job: tuple[Key, int], done: "asyncio.Future[HTTPPage | None]") -> None:
+        del self._making[job]
         if not done.cancelled():
-            done.exception()  # whoever waited was told
+            done.exception()  # retrieved, or asyncio would log it
 
     def _keep(self, key: Key, cached: _CachedPage) -> None:
         if (old := self._pages.pop(key, None)) is not None:

@@ -44,19 +44,16 @@ def check_rate(limits: RateLimits, **names: Names) -> None:
         raise TooOften(wait)
 
 
-def page_response(request: Request, page: HTTPPage, *, keep: str) -> Response:
-    """Return a ready page: packed where the browser takes it, 304 where it has it already.
-
-    `keep` says, as `Cache-Control`, who may keep it.
-    """
+def page_response(request: Request, page: HTTPPage, *, cache_control: str) -> Response:
+    """Return a ready page: packed where the browser takes it, 304 where it has it already."""
     packed = page.packed is not None and "gzip" in request.headers.get("accept-encoding", "")
     tag = f'"{page.tag}-gz"' if packed else f'"{page.tag}"'
     headers = {
         "etag": tag,
-        "cache-control": keep,
+        "cache-control": cache_control,
         "vary": "accept-encoding, cookie",
     }
-    if _has(request, tag):
+    if _is_cached(request, tag):
         return Response(status_code=304, headers=headers)
     if packed:
         headers["content-encoding"] = "gzip"
@@ -77,8 +74,8 @@ def sentence(message: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def turned_away(wait: float) -> Mapping[str, str]:
-    """Return the headers that say when to come back."""
+def retry_after(wait: float) -> Mapping[str, str]:
+    """Return the header that names the seconds to wait."""
     return {"retry-after": str(max(1, round(wait + 0.5)))}
 
 
@@ -178,11 +175,11 @@ class Responses:
             or "That was more than this site takes from one person or one network at a time.",
             f"It can be done again in {_span(seconds)}. Nothing was changed.",
             status=429,
-            headers=turned_away(fault.wait),
+            headers=retry_after(fault.wait),
         )
 
 
-def _has(request: Request, tag: str) -> bool:
+def _is_cached(request: Request, tag: str) -> bool:
     tags = request.headers.get("if-none-match", "")
     return any(part.strip().removeprefix("W/") in (tag, "*") for part in tags.split(","))
 

@@ -20,8 +20,8 @@ class Step:
     title: str
     done: int
     total: int
-    said: str = "waiting"
-    """What it is at, or its vote."""
+    status: str = "waiting"
+    """What the reviewer is doing, or its vote."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class ReviewProgress:
             case Decided():
                 return replace(self, doing="the verdict is in")
 
-    def _with(self, persona: str, done: int, said: str) -> "ReviewProgress":
+    def _with(self, persona: str, done: int, status: str) -> "ReviewProgress":
         steps = tuple(
-            replace(step, done=min(done, step.total), said=said)
+            replace(step, done=min(done, step.total), status=status)
             if step.persona == persona
             else step
             for step in self.steps
@@ -55,12 +55,12 @@ class ReviewProgress:
 
     def _through(self, event: Reviewed) -> "ReviewProgress":
         review = event.review
-        said = f"votes {review.vote}" if isinstance(review, Review) else "no review"
+        status = f"votes {review.vote}" if isinstance(review, Review) else "no review"
         total = next((s.total for s in self.steps if s.persona == review.persona), 0)
-        return self._with(review.persona, total, said)
+        return self._with(review.persona, total, status)
 
 
-class ProgressBoard:
+class ProgressTracker:
     """The newest progress of each review, by the request's number."""
 
     def __init__(self) -> None:
@@ -76,11 +76,11 @@ class ProgressBoard:
         self._loop = loop
 
     def begin(self, number: int, doing: str, steps: Sequence[Step] = ()) -> None:
-        """Say what is done now, and by whom; from any thread."""
+        """Set what is being done, and each reviewer's step; from any thread."""
         self._put(number, ReviewProgress(0, doing, tuple(steps)))
 
     def happened(self, number: int, event: Event) -> None:
-        """Take in what happened to a review; from any thread."""
+        """Apply an event to a review's progress; from any thread."""
         if (now := self._progress.get(number)) is not None:
             self._put(number, now.after(event))
 
@@ -89,12 +89,12 @@ class ProgressBoard:
         return self._progress.get(number)
 
     def forget(self, number: int) -> None:
-        """Drop a review that has ended; whoever waits looks again."""
+        """Drop a review that has ended, and wake all waiters."""
         self._progress.pop(number, None)
         self._wake()
 
     def next_change(self) -> asyncio.Event:
-        """Return what is set at the next change of any review: take it before looking."""
+        """Return the event that the next change of any review sets: get it before reading."""
         return self._changed
 
     def _put(self, number: int, progress: ReviewProgress) -> None:
@@ -106,9 +106,9 @@ class ProgressBoard:
 
     def _wake(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._flash)
+            self._loop.call_soon_threadsafe(self._notify_waiters)
 
-    def _flash(self) -> None:
-        # Everybody who waits now wakes up; whoever comes later waits for the next change.
+    def _notify_waiters(self) -> None:
+        # All present waiters wake up; later ones wait for the next change.
         self._changed.set()
         self._changed = asyncio.Event()

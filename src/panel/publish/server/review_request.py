@@ -1,7 +1,7 @@
-"""What a visitor wants reviewed: checked, then queued.
+"""A visitor's request for a review: checked, then queued.
 
-A stranger may ask for a new review of a known tool, but not say what it is judged by: that stays
-the address it was reviewed from before.
+A visitor may request a new review of a known tool, but not choose its evidence: that stays the
+address it was reviewed from before.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class ReviewRequest:
 def read_review_request(
     name: str, url: str, description: str, *, allow: frozenset[str] = frozenset()
 ) -> ReviewRequest:
-    """Return what the fields of the form ask for.
+    """Return the request that the form's fields describe.
 
     Args:
         name: The tool's name.
@@ -121,7 +121,7 @@ class ReviewQueue:
         return settled(request, known_in(self.archive, request.name))
 
     async def add(self, request: ReviewRequest, requester: str | None = None) -> Request:
-        """Queue a request of somebody; None: of a program.
+        """Queue a request; `requester` is None for a program.
 
         Raises `CommunityError`, `Unavailable`.
         """
@@ -130,7 +130,7 @@ class ReviewQueue:
                 request.name,
                 request.url,
                 request.description,
-                asker=requester,
+                requester=requester,
                 budget=self.budget,
             )
         )

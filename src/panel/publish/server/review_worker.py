@@ -17,7 +17,7 @@ from panel.engine.session import Session
 from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import DatabaseError, InputError, PanelError, RunError, ToolError
 from panel.publish.community.requests import Request, Requests
-from panel.publish.server.review_progress import ProgressBoard, Step
+from panel.publish.server.review_progress import ProgressTracker, Step
 from panel.publish.server.review_request import ReviewRequest, known_in, same_name, settled
 from panel.reviews.events import Event
 from panel.reviews.strategies.ask import steps
@@ -25,7 +25,7 @@ from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
 
 PATIENCE: Final = 2.0
-"""Seconds between two looks at the queue, where nobody wakes the worker."""
+"""Seconds between two looks at the queue, where no new request is announced."""
 REVIEW_SECONDS: Final = 3600.0
 DRAIN_SECONDS: Final = 3.0
 
@@ -39,9 +39,10 @@ class ReviewWorker:
         self,
         requests: Requests,
         options: Options,
-        board: ProgressBoard,
+        progress: ProgressTracker,
         *,
         archive: Archive,
+        new_request: threading.Event,
         refresh: Callable[[], Awaitable[object]],
         on_trouble: Callable[[str], None],
         on_down: Callable[[str], None],
@@ -51,23 +52,24 @@ class ReviewWorker:
         Args:
             requests: The queue.
             options: How tools are reviewed.
-            board: Shows how far the review is.
+            progress: Shows how far the review is.
             archive: The verdicts of every run.
+            new_request: Set by others when the queue has something new; cleared here.
             refresh: Has the archive read new verdicts; awaited in the loop that serves.
             on_trouble: Takes a line on what the visitor is not shown.
             on_down: Takes a line when the database failed.
         """
         self._requests = requests
         self._options = replace(options, command=("panel", "serve"), discreet=True)
-        self._board = board
+        self._progress = progress
         self._archive = archive
+        self._new_request = new_request
         self._refresh = refresh
         self._on_trouble = on_trouble
         self._on_down = on_down
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._serving: asyncio.AbstractEventLoop | None = None
-        self._new: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = threading.Event()
 
@@ -77,34 +79,25 @@ class ReviewWorker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """Have the queue looked at now: there is something new in it."""
-        if self._new is not None:
-            self._call(self._new.set)
-
     def stop(self) -> None:
         """End; a review under way is left to the next server."""
         self._ending.set()
-        if self._task is not None:
-            self._call(self._task.cancel)
+        self._new_request.set()
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._task.cancel)
         if self._thread is not None:
             self._thread.join(DRAIN_SECONDS + 5)
-
-    def _call(self, callback: Callable[[], object]) -> None:
-        if self._loop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(callback)
 
     def _run(self) -> None:
         with suppress(asyncio.CancelledError):
             asyncio.run(self._work())
 
     async def _work(self) -> None:
-        self._loop, self._new = asyncio.get_running_loop(), asyncio.Event()
-        self._task = asyncio.current_task()
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         recovered = False
         while not self._ending.is_set():
-            self._new.clear()
+            self._new_request.clear()
             try:
                 if not recovered:
                     await asyncio.to_thread(self._requests.recover)
@@ -116,12 +109,10 @@ class ReviewWorker:
             if request is not None:
                 await self._take(request)
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await self._new.wait()
+            await asyncio.to_thread(self._new_request.wait, PATIENCE)
 
     async def _take(self, request: Request) -> None:
-        self._board.begin(request.id, "what is known about the tool is read")
+        self._progress.begin(request.id, "what is known about the tool is read")
         try:
             async with asyncio.timeout(REVIEW_SECONDS):
                 run = await self._review(request)
@@ -140,7 +131,7 @@ class ReviewWorker:
         except Exception as fault:
             await self._fail(request, NOT_ASKED, f"a fault in panel itself: {type(fault).__name__}")
         finally:
-            self._board.forget(request.id)
+            self._progress.forget(request.id)
 
     async def _fail(self, request: Request, public: str, reason: str) -> None:
         self._on_trouble(f"request {request.id}: {reason}")
@@ -162,10 +153,10 @@ class ReviewWorker:
             await self._note(lambda: self._requests.running(request.id, run=run))
             plan = session.plan
             rows = [Step(p.name, p.title, 0, steps(plan, p)) for p in plan.personas]
-            self._board.begin(request.id, "the reviewers read the evidence", rows)
+            self._progress.begin(request.id, "the reviewers read the evidence", rows)
 
             def watch(event: Event) -> None:
-                self._board.happened(request.id, event)
+                self._progress.happened(request.id, event)
 
             try:
                 await session.work(watch=watch)

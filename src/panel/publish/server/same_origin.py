@@ -128,7 +128,7 @@ def _host(host: str) -> tuple[str, int | None] | None:
 
 
 def _plain(name: str) -> str:
-    """Return a name as it is compared: small letters, no final dot, the short form of IPv6."""
+    """Return a name as it is compared: lower case, no final dot, the short form of IPv6."""
     name = name.lower().removeprefix("[").removesuffix("]").removesuffix(".")
     try:
         return str(ip_address(name)) if ":" in name else name

@@ -26,15 +26,14 @@ from panel.publish.server.mail_queue import MailQueue
 from panel.publish.server.page_cache import PageCache
 from panel.publish.server.proxy_headers import TrustedProxies
 from panel.publish.server.responses import Responses
-from panel.publish.server.review_progress import ProgressBoard
+from panel.publish.server.review_progress import ProgressTracker
 from panel.publish.server.review_request import ReviewQueue
-from panel.publish.server.review_worker import ReviewWorker
 from panel.publish.server.tally_cache import SECONDS, TallyCache
 from panel.publish.server.thread_pool import PoolBusy, ThreadPool
 from panel.runs.history.archive import Archive
 
 KEEP_SECONDS: Final = 1.0
-"""How much of the flood limits a crash may lose."""
+"""Seconds between two writes of the rate limits: what a crash may lose."""
 TIDY_SECONDS: Final = 3600.0
 
 
@@ -52,9 +51,11 @@ class ServerState:
         default_factory=lambda: ThreadPool("card", threads=2, waiting=64)
     )
     """Read whole scorecards for the API."""
-    progress: ProgressBoard = field(default_factory=ProgressBoard)
+    progress: ProgressTracker = field(default_factory=ProgressTracker)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the server is asked to end: streams end by themselves."""
+    new_request: threading.Event = field(default_factory=threading.Event)
+    """Set when a review request was queued; the worker clears it."""
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,15 +76,6 @@ class ServerState:
         self.tallies = TallyCache(self._tallies)
         self.cookie_jar = CookieJar(secure=self.config.is_secure)
         self.responses = Responses(self.page_cache, self.cookie_jar)
-        self.worker = ReviewWorker(
-            self.requests,
-            self.config.review,
-            self.progress,
-            archive=self.archive,
-            refresh=self.page_cache.refresh,
-            on_trouble=self.on_trouble,
-            on_down=self.database.log.failed,
-        )
         allowed = self.config.review.settings.serve
         self.review_queue = ReviewQueue(
             archive=self.archive,
@@ -91,12 +83,12 @@ class ServerState:
             database=self.database,
             hosts=frozenset(self.config.review.hosts),
             is_open=self.config.takes_requests,
-            on_new=self.worker.wake,
+            on_new=self.new_request.set,
             requests=self.requests,
         )
 
     async def start(self) -> None:
-        """Start the background work: reading new verdicts and votes, and reviewing."""
+        """Start the background work: reading new verdicts and votes."""
         loop = asyncio.get_running_loop()
         self.progress.attach(loop)
         await self.tallies.refresh()
@@ -108,18 +100,15 @@ class ServerState:
             loop.create_task(self._every(KEEP_SECONDS, self._keep_limits)),
             loop.create_task(self._every(TIDY_SECONDS, self._forget, at_once=True)),
         ]
-        if self.config.takes_requests:
-            self.worker.start()
 
     async def stop(self) -> None:
-        """End it all; work under way is kept where the next server takes it up."""
+        """End it all; calls start no more, and the database is closed."""
         self.stopping.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._keep_limits()
         await self.mail_queue.close()
-        await asyncio.to_thread(self.worker.stop)
         self.card_threads.close()
         self.page_cache.close()
         self.database.close()
@@ -140,7 +129,7 @@ class ServerState:
                 self.limits.note(changed)
 
     async def _forget(self) -> None:
-        """Forget addresses never confirmed, links that work no longer, limits that are full."""
+        """Delete unconfirmed addresses, expired links and rate limits that are full again."""
 
         def forget() -> None:
             now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The community's counts as they stand: what pages show, read anew every few seconds.
+"""The community's counts as they stand: what pages show, read again every few seconds.
 
 While the database does not answer there are none, and pages say so instead of showing old ones.
 """

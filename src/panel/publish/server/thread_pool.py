@@ -31,7 +31,7 @@ class ThreadPool:
         Args:
             name: What the threads are called.
             threads: How many there are at most.
-            waiting: How many calls may be under way or waiting; more are turned away.
+            waiting: How many calls may be under way or waiting; more raise `PoolBusy`.
         """
         self._name = name
         self._most = threads

@@ -51,7 +51,7 @@ class ServerLimits:
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
 
 
-class _Line(HttpToolsProtocol):
+class _Connection(HttpToolsProtocol):
     """One connection with its deadlines."""
 
     limits = ServerLimits()
@@ -64,12 +64,12 @@ class _Line(HttpToolsProtocol):
         self._head = 0
         self._unread = 0
         self._begun = 0
-        self._is_away = False
+        self._is_rejected = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self._is_too_many():
-            self._turn_away(503, "too many connections")
+            self._reject(503, "too many connections")
             return
         self._arriving = self.loop.call_later(self.limits.request_seconds, self._too_slow)
 
@@ -91,7 +91,7 @@ class _Line(HttpToolsProtocol):
                 self._too_long()
 
     def send_400_response(self, msg: str) -> None:
-        self._turn_away(400, "this is no HTTP request")
+        self._reject(400, "this is no HTTP request")
 
     def on_message_begin(self) -> None:
         self._in_head, self._head, self._unread = True, _LINE, 0
@@ -111,16 +111,16 @@ class _Line(HttpToolsProtocol):
         self._head += len(self.parser.get_method())
         if self._head > MAX_HEAD:
             self._too_long()
-        if not self._is_away:
+        if not self._is_rejected:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if not self._is_away:
+        if not self._is_rejected:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._arrived()
-        if not self._is_away:
+        if not self._is_rejected:
             super().on_message_complete()
 
     def pause_writing(self) -> None:
@@ -140,7 +140,7 @@ class _Line(HttpToolsProtocol):
             self._arriving = None
 
     def _too_long(self) -> None:
-        self._is_away = True
+        self._is_rejected = True
         self._end(431, f"the request's headers are longer than {MAX_HEAD // 1000} kB")
 
     def _too_slow(self) -> None:
@@ -148,15 +148,15 @@ class _Line(HttpToolsProtocol):
         self._end(408, "the request took too long to arrive")
 
     def _end(self, status: int, words: str) -> None:
-        """Turn the client away, without words where they would stand within an answer."""
+        """Reject the request, without a response where one has already begun."""
         answering = self.cycle is not None and not self.cycle.response_complete
         if answering and self.cycle.response_started:
             self.transport.close()
         else:
-            self._turn_away(status, words)
+            self._reject(status, words)
 
-    def _turn_away(self, status: int, words: str) -> None:
-        """Answer without an application, and close."""
+    def _reject(self, status: int, words: str) -> None:
+        """Respond without the application, and close."""
         if self.transport.is_closing():
             return
         lines = (
@@ -179,8 +179,8 @@ class _Line(HttpToolsProtocol):
         if not here or _is_own(here, self.limits.proxies):
             return False
         clients = [getattr(connection, "client", None) for connection in self.connections]
-        near = [household(client[0]) for client in clients if client]
-        return near.count(household(here)) > self.limits.per_client
+        networks = [client_network(client[0]) for client in clients if client]
+        return networks.count(client_network(here)) > self.limits.per_client
 
 
 _PHRASES: Final = {
@@ -191,7 +191,7 @@ _PHRASES: Final = {
 }
 
 
-def household(address: str) -> str:
+def client_network(address: str) -> str:
     """Return the addresses that one client may have: one of IPv4, the /64 of IPv6."""
     try:
         ip = ip_address(address.partition("%")[0])
@@ -214,11 +214,11 @@ class LimitedServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, *, limits: ServerLimits, on_stop: Callable[[], None]) -> None:
         """Take the application; nothing listens before `serve` or `run`."""
-        line = type("Line", (_Line,), {"limits": limits})
+        protocol = type("Connection", (_Connection,), {"limits": limits})
         super().__init__(
             uvicorn.Config(
                 app,
-                http=line,
+                http=protocol,
                 ws="none",
                 loop="auto",
                 lifespan="on",

@@ -46,7 +46,7 @@ def read_manifest(out: Path) -> Files:
         raise InputError(f"{out} is a file, not a folder", hint="--out another folder")
     path = inside(out, NAME)
     if not path.exists():
-        if any(not each.name.startswith(".") for each in out.iterdir()):
+        if any(not file.name.startswith(".") for file in out.iterdir()):
             raise InputError(
                 f"{out} has files in it that `panel site build` did not write",
                 hint="--out another folder, or move them away",

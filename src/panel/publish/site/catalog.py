@@ -34,11 +34,11 @@ class Pair(NamedTuple):
 
 def pairs(categories: Iterable[Sequence[History]]) -> tuple[Pair, ...]:
     """Return the comparisons, those of the newest verdicts first."""
-    groups = [list(each) for each in categories]
+    groups = [list(histories) for histories in categories]
     limit = max(AT_LEAST, sum(map(len, groups)) // TOOLS_A_PAIR)
     degree: Counter[str] = Counter()
     chosen: list[Pair] = []
-    for _, _, pair in sorted(each for group in groups for each in _candidates(group)):
+    for _, _, pair in sorted(candidate for group in groups for candidate in _candidates(group)):
         if len(chosen) == limit:
             break
         if max(degree[pair.one], degree[pair.two]) < PER_TOOL:
@@ -53,9 +53,9 @@ Candidate = tuple[float, float, Pair]
 
 def _candidates(group: Iterable[History]) -> Iterator[Candidate]:
     scored = sorted(
-        (verdict.score, each.key, each.latest.created.timestamp())
-        for each in group
-        if (verdict := each.latest.verdict).score is not None and verdict.outcome in _VERDICTS
+        (verdict.score, history.key, history.latest.created.timestamp())
+        for history in group
+        if (verdict := history.latest.verdict).score is not None and verdict.outcome in _VERDICTS
     )
     for place, (score, key, when) in enumerate(scored):
         for other_score, other_key, other_when in scored[place + 1 : place + 1 + PER_TOOL]:
@@ -91,17 +91,18 @@ class Catalog:
 
     def __init__(self, histories: Iterable[History], personas: Sequence[Persona]) -> None:
         """Group and sort the tools of an archive."""
-        found = tuple(histories)
-        self.histories = {each.key: each for each in found}
-        self.newest = tuple(newest(found))
+        self.histories = {history.key: history for history in histories}
+        self.newest = tuple(newest(tuple(self.histories.values())))
         self.categories = _categories(self.newest)
         self.reviewers = _reviewers(self.newest, personas)
-        named = (each for each in self.categories.values() if each.name != NO_CATEGORY)
-        self.pairs = pairs(each.histories for each in named)
+        named = (category for category in self.categories.values() if category.name != NO_CATEGORY)
+        self.pairs = pairs(category.histories for category in named)
         self._category_of = {
-            history.key: each for each in self.categories.values() for history in each.histories
+            history.key: category
+            for category in self.categories.values()
+            for history in category.histories
         }
-        self._pair_names = {page_urls.pair(*each): each for each in self.pairs}
+        self._pair_of = {page_urls.pair(*pair): pair for pair in self.pairs}
         self._partners: dict[str, list[str]] = {}
         self._pairs_in: dict[str, list[Pair]] = {}
         for pair in self.pairs:
@@ -126,11 +127,10 @@ class Catalog:
         """Return the comparisons within a category, the newest first."""
         return tuple(self._pairs_in.get(category.slug, ()))
 
-    def pair(self, path: str) -> Pair | None:
-        """Return the two tools of a comparison's address, listed or not; None for no such tools."""
-        if pair := self._pair_names.get(path):
+    def pair(self, name: str) -> Pair | None:
+        """Return the two tools of a comparison's name, listed or not; None for no such tools."""
+        if pair := self._pair_of.get(page_urls.PAIR.replace("*", name)):
             return pair
-        name = path.removeprefix("compare/").removesuffix(".html")
         pieces = name.split("-vs-")
         for cut in range(1, len(pieces)):
             first, second = sorted(("-vs-".join(pieces[:cut]), "-vs-".join(pieces[cut:])))
@@ -157,9 +157,10 @@ def _categories(histories: Sequence[History]) -> dict[str, Category]:
     for ident in sorted(grouped):
         slugs[slug(names[ident], taken=slugs)] = ident
     categories = [
-        Category(each, names[ident], tuple(grouped[ident])) for each, ident in slugs.items()
+        Category(category_slug, names[ident], tuple(grouped[ident]))
+        for category_slug, ident in slugs.items()
     ]
-    return {each.slug: each for each in sorted(categories, key=_named)}
+    return {category.slug: category for category in sorted(categories, key=_named)}
 
 
 def _named(category: Category) -> tuple[bool, str]:
@@ -167,8 +168,8 @@ def _named(category: Category) -> tuple[bool, str]:
 
 
 def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dict[str, Reviewer]:
-    known = {each.name: each for each in personas}
-    titles = {each.name: each.title for each in personas}
+    known = {persona.name: persona for persona in personas}
+    titles = {persona.name: persona.title for persona in personas}
     for history in histories:
         for opinion in history.latest.opinions:
             titles.setdefault(opinion.persona, opinion.title)

@@ -15,12 +15,10 @@ from panel.publish import page_urls
 from panel.publish.newsletter.edition import edition
 from panel.publish.newsletter.render import feed_entry
 from panel.publish.newsletter.week import Week
-from panel.publish.site.tool_summary import name_of
+from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
-from panel.report.citations import line
-from panel.report.scorecard.view import headline
 from panel.runs.history.archive import Archive
-from panel.runs.history.entry import Entry, History
+from panel.runs.history.entry import History
 
 NEWEST: Final = 50
 
@@ -47,29 +45,27 @@ def feed_id(*parts: str) -> str:
 
 def feed_items(newest: Iterable[History], others: Iterable[FeedItem] = ()) -> tuple[FeedItem, ...]:
     """Return the newest entries: a verdict each, and the others among them by time."""
-    verdicts = [
-        _verdict_item(each, history) for history in newest for each in history.entries[-NEWEST:]
-    ]
-    found = [*verdicts, *others]
-    return tuple(sorted(found, key=lambda each: (each.when, each.id), reverse=True)[:NEWEST])
+    items = [item for history in newest for item in _verdict_items(history)]
+    items += others
+    return tuple(sorted(items, key=lambda item: (item.when, item.id), reverse=True)[:NEWEST])
 
 
-def _verdict_item(entry: Entry, history: History) -> FeedItem:
-    verdict, name = entry.verdict, name_of(entry)
-    place = history.entries.index(entry)
-    before = history.entries[place - 1].verdict if place else None
-    changed = before is not None and before.outcome != verdict.outcome
-    was = f" It was {before.outcome}." if before and changed else ""
-    tagline = line(entry.tool.tagline)
-    return FeedItem(
-        id=feed_id(entry.run, entry.tool.slug),
-        title=f"{name}: {verdict.outcome}",
-        path=page_urls.tool(history.key),
-        when=entry.created,
-        text=f"{headline(verdict)}: {figures.percent(verdict.ship_percent)} ship, score "
-        f"{figures.score(verdict.score)} of 100.{was}" + (f" {tagline}" if tagline else ""),
-        tags=tuple(tag for tag in (verdict.outcome, line(entry.tool.category)) if tag),
-    )
+def _verdict_items(history: History) -> Iterator[FeedItem]:
+    count = len(history.entries)
+    for end in range(max(0, count - NEWEST), count):
+        entry = history.entries[end]
+        summary = tool_summary(History(history.key, history.entries[: end + 1]))
+        was = f" It was {summary.before}." if summary.before else ""
+        yield FeedItem(
+            id=feed_id(entry.run, entry.tool.slug),
+            title=f"{summary.name}: {summary.outcome}",
+            path=summary.path,
+            when=summary.created,
+            text=f"{summary.headline}: {figures.percent(summary.ship_percent)} ship, score "
+            f"{figures.score(summary.score)} of 100.{was}"
+            + (f" {summary.tagline}" if summary.tagline else ""),
+            tags=tuple(tag for tag in (summary.outcome, summary.category) if tag),
+        )
 
 
 WEEKS: Final = 8
@@ -82,13 +78,13 @@ def editions(archive: Archive, today: date) -> tuple[FeedItem, ...]:
 
 
 def _editions(archive: Archive, today: date) -> Iterator[FeedItem]:
-    moments = [each.latest.created for each in archive.histories()]
+    moments = [history.latest.created for history in archive.histories()]
     week = Week.of(max(moments)) if moments else None
     for _ in range(WEEKS):
         if week is None:
             return
-        if week.end.date() <= today and not (found := edition(archive, week)).empty:
-            entry = feed_entry(found)
+        if week.end.date() <= today and not (weekly := edition(archive, week)).empty:
+            entry = feed_entry(weekly)
             yield FeedItem(entry.id, entry.title, page_urls.FRONT, entry.updated, entry.summary)
         week = week.before
 

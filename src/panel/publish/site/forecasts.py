@@ -50,7 +50,7 @@ class Resolution(BaseModel):
 
     def meets(self, history: History, persona: str, forecast: Forecast) -> bool:
         """Tell whether this is the end of that forecast."""
-        names = {history.key, *(name_key(each.tool.name) for each in history.entries)}
+        names = {history.key, *(name_key(entry.tool.name) for entry in history.entries)}
         return (
             (self.tool in names or name_key(self.tool) in names)
             and self.reviewer == persona
@@ -83,10 +83,10 @@ def unmet(resolutions: Iterable[Resolution], histories: Iterable[History]) -> tu
     """Return a line for each entry that meets no forecast of the archive."""
     known = tuple(histories)
     return tuple(
-        f"{FILE}: no forecast of {each.reviewer} on {each.tool} by {each.by}"
-        for each in resolutions
+        f"{FILE}: no forecast of {resolution.reviewer} on {resolution.tool} by {resolution.by}"
+        for resolution in resolutions
         if not any(
-            each.meets(history, opinion.persona, opinion.forecast)
+            resolution.meets(history, opinion.persona, opinion.forecast)
             for history in known
             for entry in history.entries
             for opinion in entry.opinions

@@ -54,19 +54,20 @@ class FrontPage:
 
 def front_page(catalogue: Catalog) -> FrontPage:
     """Return the front page."""
-    found = catalogue.newest
-    sizes = sorted(catalogue.categories.values(), key=lambda each: -len(each.histories))
+    histories = catalogue.newest
+    sizes = sorted(catalogue.categories.values(), key=lambda category: -len(category.histories))
     return FrontPage(
-        tools=len(found),
-        verdicts=sum(len(each.entries) for each in found),
-        outcomes=outcomes(found),
-        newest=tuple(tool_summary(each) for each in found[:NEWEST]),
-        contested=tuple(tool_summary(each) for each in contested(found)),
-        moved=moved(found),
+        tools=len(histories),
+        verdicts=sum(len(history.entries) for history in histories),
+        outcomes=outcomes(histories),
+        newest=tuple(tool_summary(history) for history in histories[:NEWEST]),
+        contested=tuple(tool_summary(history) for history in contested(histories)),
+        moved=moved(histories),
         since=figures.day(catalogue.day - LATELY) if catalogue.day else "",
         matches=pair_summaries(catalogue, catalogue.pairs[:COMPARED]),
         categories=tuple(
-            (each.name, page_urls.category(each.slug), len(each.histories)) for each in sizes[:24]
+            (category.name, page_urls.category(category.slug), len(category.histories))
+            for category in sizes[:24]
         ),
     )
 

@@ -79,14 +79,16 @@ class ReviewerSummary:
 def letter_groups(histories: Iterable[History]) -> tuple[LetterGroup, ...]:
     """Return all tools by their first letter, names in alphabetical order."""
     grouped: dict[str, list[ToolSummary]] = {}
-    for each in histories:
-        shown = tool_summary(each)
+    for history in histories:
+        shown = tool_summary(history)
         grouped.setdefault(_letter(shown.name), []).append(shown)
     return tuple(
         LetterGroup(
-            each, "other" if each == OTHER else each, tuple(sorted(grouped[each], key=_by_name))
+            letter,
+            "other" if letter == OTHER else letter,
+            tuple(sorted(grouped[letter], key=_by_name)),
         )
-        for each in sorted(grouped, key=lambda each: (each == OTHER, each))
+        for letter in sorted(grouped, key=lambda letter: (letter == OTHER, letter))
     )
 
 
@@ -94,26 +96,32 @@ def category_summaries(catalogue: Catalog) -> tuple[CategorySummary, ...]:
     """Return the categories in short."""
     return tuple(
         CategorySummary(
-            each.name,
-            page_urls.category(each.slug),
-            len(each.histories),
-            outcomes(each.histories),
+            category.name,
+            page_urls.category(category.slug),
+            len(category.histories),
+            outcomes(category.histories),
         )
-        for each in catalogue.categories.values()
+        for category in catalogue.categories.values()
     )
 
 
 def category_page(catalogue: Catalog, category: Category) -> CategoryPage:
     """Return the page of one category."""
-    voted = {o.persona for each in category.histories for o in each.latest.opinions}
+    voted = {
+        opinion.persona for history in category.histories for opinion in history.latest.opinions
+    }
     return CategoryPage(
         name=category.name,
         tools=tuple(sorted(map(tool_summary, category.histories), key=_by_score)),
         outcomes=outcomes(category.histories),
         columns=tuple(
-            Column(each.name, each.title.removeprefix("The "), page_urls.reviewer(each.slug))
-            for each in catalogue.reviewers.values()
-            if each.name in voted
+            Column(
+                reviewer.name,
+                reviewer.title.removeprefix("The "),
+                page_urls.reviewer(reviewer.slug),
+            )
+            for reviewer in catalogue.reviewers.values()
+            if reviewer.name in voted
         ),
         matches=pair_summaries(catalogue, catalogue.pairs_in(category)),
     )
@@ -129,13 +137,13 @@ def reviewer_summaries(catalogue: Catalog) -> tuple[ReviewerSummary, ...]:
             alone[opinion.persona] += stands_alone(opinion, history.latest)
     return tuple(
         ReviewerSummary(
-            title=each.title,
-            path=page_urls.reviewer(each.slug),
-            lens=line(each.persona.lens) if each.persona else "",
-            votes=_counts(votes.get(each.name, Counter()), ("ship", "abstain", "skip")),
-            alone=alone[each.name],
+            title=reviewer.title,
+            path=page_urls.reviewer(reviewer.slug),
+            lens=line(reviewer.persona.lens) if reviewer.persona else "",
+            votes=_counts(votes.get(reviewer.name, Counter()), ("ship", "abstain", "skip")),
+            alone=alone[reviewer.name],
         )
-        for each in catalogue.reviewers.values()
+        for reviewer in catalogue.reviewers.values()
     )
 
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
 from panel.runs.history.entry import History
@@ -105,13 +104,13 @@ def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wi
     if not voters or len(voters) > 16:
         return
     gap = 10
-    each = (wide - gap * (len(voters) - 1)) / len(voters)
+    width = (wide - gap * (len(voters) - 1)) / len(voters)
     pen = ImageDraw.Draw(picture)
     for place, vote in enumerate(voters):
-        start = left + round(place * (each + gap))
-        box = (start, 520, start + round(each), 576)
+        start = left + round(place * (width + gap))
+        box = (start, 520, start + round(width), 576)
         pen.rounded_rectangle(box, 10, fill=_full("incomplete" if vote in _GREY else vote))
-        _glyph(picture, vote, (start + round(each / 2) - 12, 536, 24), None)
+        _glyph(picture, vote, (start + round(width / 2) - 12, 536, 24), None)
 
 
 def _glyph(
@@ -162,16 +161,16 @@ def _write(
 
 def _rows(text: str, font: ImageFont.FreeTypeFont, wide: int, rows: int) -> list[str]:
     """Break a text into rows that fit; what is left over ends in an ellipsis."""
-    found: list[str] = []
+    lines: list[str] = []
     words = text[:200].split()
-    while words and len(found) < rows:
+    while words and len(lines) < rows:
         row = words.pop(0)
         while words and font.getlength(f"{row} {words[0]}") <= wide:
             row += f" {words.pop(0)}"
-        found.append(row)
+        lines.append(row)
     if words:
-        found[-1] += f" {words[0]}"
-    return [_cut(row, font, wide, more=bool(words) and n == rows) for n, row in enumerate(found, 1)]
+        lines[-1] += f" {words[0]}"
+    return [_cut(row, font, wide, more=bool(words) and n == rows) for n, row in enumerate(lines, 1)]
 
 
 def _cut(row: str, font: ImageFont.FreeTypeFont, wide: int, *, more: bool) -> str:
@@ -227,17 +226,13 @@ def _shades(tone: str) -> list[int]:
 _INKED: Final = [0] + [255] * 255
 
 
-def preview(subject: SiteContext, path: str) -> bytes | None:
-    """Return the picture of the page at `path`, None where that has none."""
-    folder, _, name = path.partition("/")
-    known = subject.catalogue.histories
-    key = name.removesuffix(".html")
-    if folder == "tools" and key in known:
-        return tool_picture(_image_side(known[key]), subject.title)
-    if folder == "compare" and (pair := subject.catalogue.pair(path)):
-        return pair_picture(
-            _image_side(known[pair.one]), _image_side(known[pair.two]), subject.title
-        )
+def preview(tools: Sequence[History], title: str) -> bytes | None:
+    """Return the picture of the page of one tool or two, None for any other page."""
+    match [_image_side(history) for history in tools]:
+        case [side]:
+            return tool_picture(side, title)
+        case [first, second]:
+            return pair_picture(first, second, title)
     return None
 
 

@@ -17,11 +17,10 @@ class SitePage:
     description: str
     section: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
-    picture: bool = False
-    """Whether links to it can be shown with a picture."""
     path: str | None = None
-    """The page's own path, where it can be asked for by others too."""
+    """The canonical path, where other paths lead to the page too."""
     index: bool = True
+    """Whether search engines may list it, and links to it have a preview image."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class VisitorState:
     takes_mail: bool = True
     """Whether this server can send mail: without it nobody can subscribe or sign in."""
     takes_requests: bool = True
-    """Whether visitors may ask for reviews."""
+    """Whether visitors may request reviews."""
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from panel.report.comparison.view import PairView, pair_view
 
 
 def pair_page(
-    subject: SiteContext, pair: Pair, tally_one: Tally | None, tally_two: Tally | None
+    context: SiteContext, pair: Pair, tally_one: Tally | None, tally_two: Tally | None
 ) -> PairView:
     """Return what the page shows. Raises `RunError` where a card cannot be read."""
-    known = subject.catalogue.histories
-    one, two = (subject.read(known[key].latest) for key in pair)
-    personas = (each.persona for each in subject.catalogue.reviewers.values())
+    known = context.catalogue.histories
+    one, two = (context.read(known[key].latest) for key in pair)
+    personas = (reviewer.persona for reviewer in context.catalogue.reviewers.values())
     comparison = compare(
         one,
         two,
-        weights=weights_of(each for each in personas if each),
+        weights=weights_of(persona for persona in personas if persona),
         community_a=_community(tally_one),
         community_b=_community(tally_two),
     )

@@ -39,11 +39,11 @@ def judges(histories: Iterable[History]) -> tuple[Judge, ...]:
     for history in histories:
         for entry in history.entries:
             grouped.setdefault((line(entry.provider), line(entry.model)), []).append(entry)
-    fresh = {who: [each for each in all_ if _fresh(each)] for who, all_ in grouped.items()}
+    fresh = {who: [entry for entry in all_ if _fresh(entry)] for who, all_ in grouped.items()}
     times = {who: _middle([e.usage.seconds for e in all_]) for who, all_ in fresh.items()}
     costs = {who: _middle(_costs(all_)) for who, all_ in fresh.items()}
-    slowest = max((each for each in times.values() if each), default=1.0)
-    dearest = max((each for each in costs.values() if each), default=1.0)
+    slowest = max((seconds for seconds in times.values() if seconds), default=1.0)
+    dearest = max((cost for cost in costs.values() if cost), default=1.0)
     rows = [
         Judge(
             provider=provider,
@@ -61,7 +61,7 @@ def judges(histories: Iterable[History]) -> tuple[Judge, ...]:
         )
         for (provider, model), entries in grouped.items()
     ]
-    return tuple(sorted(rows, key=lambda each: (-each.verdicts, each.provider, each.model)))
+    return tuple(sorted(rows, key=lambda row: (-row.verdicts, row.provider, row.model)))
 
 
 def _fresh(entry: Entry) -> bool:
@@ -71,9 +71,9 @@ def _fresh(entry: Entry) -> bool:
 
 def _costs(entries: Iterable[Entry]) -> list[float]:
     return [
-        each.usage.cost_usd
-        for each in entries
-        if each.usage.cost_usd is not None and not each.usage.unpriced_calls
+        entry.usage.cost_usd
+        for entry in entries
+        if entry.usage.cost_usd is not None and not entry.usage.unpriced_calls
     ]
 
 
@@ -84,11 +84,11 @@ def _middle(values: list[float]) -> float | None:
 def _tokens(entries: list[Entry]) -> str:
     if not entries:
         return figures.UNKNOWN
-    counted = [each.usage for each in entries if not each.usage.uncounted_calls]
+    counted = [entry.usage for entry in entries if not entry.usage.uncounted_calls]
     if not counted:
         return figures.UNKNOWN
     parts = ("input_tokens", "cached_tokens", "output_tokens")
     read, cached, out = (
-        round(median(getattr(each, part) or 0 for each in counted)) for part in parts
+        round(median(getattr(usage, part) or 0 for usage in counted)) for part in parts
     )
     return figures.tokens(read, cached, out)

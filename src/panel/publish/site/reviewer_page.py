@@ -53,13 +53,13 @@ class ReviewerPage:
     scored: int
 
 
-def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
+def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
     """Return the page of one reviewer, None where there is no such reviewer."""
-    reviewer = subject.catalogue.reviewers.get(address)
+    reviewer = context.catalogue.reviewers.get(address)
     if reviewer is None:
         return None
     record = track_record(
-        reviewer.name, subject.catalogue.newest, subject.resolutions, subject.today
+        reviewer.name, context.catalogue.newest, context.resolutions, context.today
     )
     return ReviewerPage(
         slug=reviewer.slug,
@@ -73,9 +73,9 @@ def reviewer_page(subject: SiteContext, address: str) -> ReviewerPage | None:
         middle=median(record.scores) if record.scores else None,
         differs=record.differs,
         alone=len(record.alone),
-        alone_on=tuple(tool_summary(each) for each in record.alone[:SHOWN]),
+        alone_on=tuple(tool_summary(history) for history in record.alone[:SHOWN]),
         forecasts=tuple(
-            (name, len(made), tuple(_shown(each) for each in made[:SHOWN]))
+            (name, len(made), tuple(_shown(prediction) for prediction in made[:SHOWN]))
             for name, made in (
                 ("Due", record.due), ("Judged", record.resolved), ("Open", record.open),
             )

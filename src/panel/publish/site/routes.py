@@ -1,16 +1,18 @@
-"""Which page or file a path stands for, and what is on it.
+"""Every page and file of the site: a route for each kind, with its paths and what is at them.
 
-A new page without parameters is a function with `@_page` and a template.
+`panel site build` writes what the routes list, and the server sends what they make. A new page is
+a path in `page_urls`, a function here with `@_page` or `@_page_each`, and a template.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
-from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR
+from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR, Catalog
 from panel.publish.site.context import SiteContext
 from panel.publish.site.feeds import atom, feed_items, json_feed, sitemap
 from panel.publish.site.front_page import front_page
@@ -27,7 +29,7 @@ from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
 from panel.publish.site.tool_page import tool_page
-from panel.publish.site.tool_summary import name_of
+from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
 from panel.report.citations import cut, line
 from panel.runs.history.entry import History
@@ -35,237 +37,132 @@ from panel.runs.history.entry import History
 Votes = Mapping[str, Tally]
 """By the tool's key."""
 
-Page = Callable[[SiteContext], SitePage]
-File = Callable[[SiteContext], bytes | None]
+Make = Callable[[SiteContext, str, Votes], SitePage | bytes | None]
+"""Makes what is at a path from the name in it; None where there is nothing of that name."""
 
-_PAGES: Final[dict[str, Page]] = {}
-"""The pages without parameters by path: on disk, in the sitemap and with a preview image."""
+Listed = tuple[str, datetime | None]
+"""A path, and when it last changed; None where that is unknown."""
 
+Listing = Callable[[SiteContext], Iterable[Listed]]
+"""Lists the paths that there are of one kind."""
 
-def paths(subject: SiteContext) -> Iterator[str]:
-    """Yield the paths of everything there is: what every page needs first, pictures last."""
-    catalogue = subject.catalogue
-    yield from (path for path in _FILES if path != page_urls.SITEMAP or subject.base_url)
-    yield page_urls.NOT_FOUND
-    pictured = [path for path in _PAGES if path != page_urls.NOT_FOUND]
-    pictured += [page_urls.category(slug) for slug in catalogue.categories]
-    pictured += [page_urls.reviewer(slug) for slug in catalogue.reviewers]
-    pictured += [page_urls.tool(key) for key in catalogue.histories]
-    pictured += [page_urls.pair(*pair) for pair in catalogue.pairs]
-    yield from pictured
-    if subject.base_url:
-        yield from (page_urls.picture(path) for path in pictured)
+ToolsOf = Callable[[Catalog, str], Sequence[History]]
+"""Finds the tools whose scorecards are on the page of a name."""
 
 
-def site_page(subject: SiteContext, path: str, votes: Votes) -> SitePage | bytes | None:
+@dataclass(frozen=True)
+class Route:
+    """One kind of page or file."""
+
+    pattern: str
+    """The path, with `*` for the name of what the page is about: see `page_urls`."""
+    make: Make
+    listing: Listing
+    tools: ToolsOf
+    is_page: bool
+    """Whether it is in the sitemap and has a preview image."""
+
+
+ROUTES: Final[list[Route]] = []
+"""In the order they are built in: what every page needs first, preview images last."""
+
+
+def paths(context: SiteContext) -> Iterator[str]:
+    """Yield the paths of everything there is, in a stable order."""
+    return (path for route in ROUTES for path, _ in route.listing(context))
+
+
+def site_page(context: SiteContext, path: str, votes: Votes) -> SitePage | bytes | None:
     """Return the page at a path before it is rendered, a file's bytes, or None.
 
     `votes` by tool override those of the context.
     """
-    if page := _PAGES.get(path):
-        return page(subject)
-    if file := _FILES.get(path):
-        return file(subject)
-    folder, _, name = path.partition("/")
-    if folder == "pictures" and name.endswith(".png"):
-        return _picture(subject, f"{name.removesuffix('.png')}.html")
-    kind = _FOLDERS.get(folder)
-    return kind(subject, path, votes) if kind and name.endswith(".html") else None
+    route, name = _find(path)
+    return route.make(context, name, votes) if route else None
 
 
-def _picture(subject: SiteContext, path: str) -> bytes | None:
-    """Return the preview image of a page: its verdict's, else one of its title."""
-    if drawn := preview(subject, path):
-        return drawn
-    page = site_page(subject, path, {})
-    if not isinstance(page, SitePage) or not page.picture:
-        return None
-    return page_picture(page.title, page.description, subject.title)
+def tools_on(catalogue: Catalog, path: str) -> Sequence[History]:
+    """Return the tools whose scorecards are on the page at a path."""
+    route, name = _find(path)
+    return route.tools(catalogue, name) if route else ()
 
 
-def _page(path: str) -> Callable[[Page], Page]:
-    """Return a decorator that makes a function the page at `path`."""
-
-    def register(page: Page) -> Page:
-        _PAGES[path] = page
-        return page
-
-    return register
+def _find(path: str) -> tuple[Route | None, str]:
+    for route in ROUTES:
+        if (name := page_urls.name(route.pattern, path)) is not None:
+            return route, name
+    return None, ""
 
 
-@_page(page_urls.FRONT)
-def _front(subject: SiteContext) -> SitePage:
-    description = "What a panel of reviewers says about tools, with the passage behind each claim."
-    page = front_page(subject.catalogue)
-    values = {"page": page, "seats": reviewer_summaries(subject.catalogue)}
-    return SitePage("front.html", subject.title, description, "front", values, picture=True)
+def _no_tools(catalogue: Catalog, name: str) -> Sequence[History]:
+    return ()
 
 
-@_page(page_urls.TOOLS)
-def _tools(subject: SiteContext) -> SitePage:
-    letters = letter_groups(subject.catalogue.newest)
-    count = len(subject.catalogue.histories)
-    description = f"All {count} tools with their newest verdicts."
-    return SitePage(
-        "tools.html",
-        "All tools",
-        description,
-        "tools",
-        {"letters": letters, "count": count},
-        picture=True,
+def _page(path: str, *, dated: bool = True) -> Callable[[Callable[[SiteContext], SitePage]], None]:
+    """Return a decorator that makes a function the page at `path`.
+
+    `dated`: it changes with the newest verdict.
+    """
+
+    def listing(context: SiteContext) -> Iterator[Listed]:
+        yield path, _newest(context) if dated else None
+
+    return lambda make: ROUTES.append(
+        Route(path, lambda context, *_: make(context), listing, _no_tools, is_page=True)
     )
 
 
-@_page(page_urls.COMPARISONS)
-def _comparisons(subject: SiteContext) -> SitePage:
-    summaries = pair_summaries(subject.catalogue, subject.catalogue.pairs)
-    grouped: dict[str, list[object]] = {}
-    for summary in summaries:
-        name = subject.catalogue.category_of(summary.one.key).name
-        grouped.setdefault(name, []).append(summary)
-    groups = sorted(grouped.items(), key=lambda pair: pair[0].casefold())
-    description = f"{len(summaries)} comparisons of two tools, side by side."
-    return SitePage(
-        "compare.html", "Comparisons", description, "compare", {"groups": groups}, picture=True
+def _page_each(
+    pattern: str, listing: Listing, tools: ToolsOf = _no_tools
+) -> Callable[[Make], None]:
+    """Return a decorator that makes a function the page at each path that is listed."""
+    return lambda make: ROUTES.append(Route(pattern, make, listing, tools, is_page=True))
+
+
+def _file(
+    path: str, *, needs_base_url: bool = False
+) -> Callable[[Callable[[SiteContext], SitePage | bytes | None]], None]:
+    """Return a decorator that makes a function what is at `path`: not in the sitemap."""
+
+    def listing(context: SiteContext) -> Iterator[Listed]:
+        if context.base_url or not needs_base_url:
+            yield path, None
+
+    return lambda make: ROUTES.append(
+        Route(path, lambda context, *_: make(context), listing, _no_tools, is_page=False)
     )
 
 
-@_page(page_urls.CATEGORIES)
-def _categories(subject: SiteContext) -> SitePage:
-    summaries = category_summaries(subject.catalogue)
-    description = "Verdicts by the kind of tool."
-    return SitePage(
-        "categories.html",
-        "Categories",
-        description,
-        "categories",
-        {"categories": summaries},
-        picture=True,
-    )
+def _newest(context: SiteContext) -> datetime | None:
+    newest = context.catalogue.newest
+    return newest[0].latest.created if newest else None
 
 
-@_page(page_urls.REVIEWERS)
-def _reviewers(subject: SiteContext) -> SitePage:
-    description = "Who reviews, what each looks for, and how each votes."
-    summaries = reviewer_summaries(subject.catalogue)
-    return SitePage(
-        "reviewers.html", "Reviewers", description, "reviewers", {"seats": summaries}, picture=True
-    )
+@_file(page_urls.STYLE)
+def _style(context: SiteContext) -> bytes:
+    return style().encode()
 
 
-@_page(page_urls.PROVIDERS)
-def _providers(subject: SiteContext) -> SitePage:
-    description = "What a verdict cost and how long it took, by provider and model."
-    rows = judges(subject.catalogue.newest)
-    return SitePage(
-        "providers.html",
-        "Cost and time by provider",
-        description,
-        "method",
-        {"judges": rows},
-        picture=True,
-    )
+@_file(page_urls.SCRIPT)
+def _script(context: SiteContext) -> bytes:
+    return text("panel.js").encode()
 
 
-@_page(page_urls.METHOD)
-def _method(subject: SiteContext) -> SitePage:
-    description = "How a verdict is computed, what hold means, and what is measured."
-    rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
-    values = {"rule": rule, "seats": reviewer_summaries(subject.catalogue)}
-    return SitePage(
-        "method.html", "How a verdict is made", description, "method", values, picture=True
-    )
-
-
-@_page(page_urls.NOT_FOUND)
-def _missing(subject: SiteContext) -> SitePage:
-    return SitePage("404.html", "No such page", "There is no page at this address.", index=False)
-
-
-def _tool(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
-    history = subject.catalogue.histories.get(_name(path))
-    if history is None:
-        return None
-    page = tool_page(history, subject.catalogue, subject.read)
-    card = page.card
-    score = figures.score(card.score)
-    return SitePage(
-        "tool.html",
-        f"{card.name}: {card.outcome}",
-        f"Panel verdict on {card.name}: {card.outcome}, score {score} of 100. {card.headline}.",
-        "tools",
-        {"page": page, "tally": _tally(subject, votes, history.key)},
-        picture=True,
-    )
-
-
-def _pair(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
-    pair = subject.catalogue.pair(path)
-    if pair is None:
-        return None
-    tallies = (_tally(subject, votes, key) for key in pair)
-    view = pair_page(subject, pair, *tallies)
-    values = {"view": view, "one": pair.one, "two": pair.two}
-    own = page_urls.pair(*pair)
-    return SitePage(
-        "pair_tools.html", view.title, f"{view.summary}.", "compare", values, picture=True, path=own
-    )
-
-
-def _tally(subject: SiteContext, votes: Votes, key: str) -> Tally | None:
-    return votes.get(key) or subject.tallies.get(key)
-
-
-def _category(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
-    category = subject.catalogue.categories.get(_name(path))
-    if category is None:
-        return None
-    page = category_page(subject.catalogue, category)
-    description = f"Verdicts on {len(page.tools)} tools: {page.name}."
-    return SitePage(
-        "category.html", page.name, description, "categories", {"page": page}, picture=True
-    )
-
-
-def _reviewer(subject: SiteContext, path: str, votes: Votes) -> SitePage | None:
-    page = reviewer_page(subject, _name(path))
-    if page is None:
-        return None
-    description = (
-        f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
-    )
-    return SitePage(
-        "reviewer.html", page.title, description, "reviewers", {"page": page}, picture=True
-    )
-
-
-def _name(path: str) -> str:
-    return path.partition("/")[2].removesuffix(".html")
-
-
-_FOLDERS: Final[dict[str, Callable[[SiteContext, str, Votes], SitePage | None]]] = {
-    "tools": _tool,
-    "compare": _pair,
-    "categories": _category,
-    "reviewers": _reviewer,
-}
+@_file(page_urls.ICON)
+def _icon(context: SiteContext) -> bytes:
+    return text("icon.svg").encode()
 
 
 _PURPOSE: Final = 60
 """Characters of a tool's tagline that are searched."""
 
 
-def _search_script(histories: Iterable[History]) -> bytes:
+@_file(page_urls.SEARCH)
+def _search_script(context: SiteContext) -> bytes:
     """Return the script: a list of (name, key, outcome, category, purpose), by name."""
     rows = [
-        (
-            name_of(history.latest),
-            history.key,
-            history.latest.verdict.outcome,
-            line(history.latest.tool.category),
-            cut(line(history.latest.tool.tagline), _PURPOSE),
-        )
-        for history in histories
+        (tool.name, tool.key, tool.outcome, tool.category, cut(tool.tagline, _PURPOSE))
+        for tool in map(tool_summary, context.catalogue.newest)
     ]
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
     # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
@@ -273,55 +170,196 @@ def _search_script(histories: Iterable[History]) -> bytes:
     return f"window.panelTools={text};\n".encode()
 
 
-def _atom(subject: SiteContext) -> bytes:
-    items = feed_items(subject.catalogue.newest, subject.items)
-    return atom(items, line(subject.title), subject.base_url)
+@_file(page_urls.ATOM)
+def _atom(context: SiteContext) -> bytes:
+    items = feed_items(context.catalogue.newest, context.items)
+    return atom(items, line(context.title), context.base_url)
 
 
-def _json_feed(subject: SiteContext) -> bytes:
-    items = feed_items(subject.catalogue.newest, subject.items)
-    return json_feed(items, line(subject.title), subject.base_url)
+@_file(page_urls.JSON_FEED)
+def _json_feed(context: SiteContext) -> bytes:
+    items = feed_items(context.catalogue.newest, context.items)
+    return json_feed(items, line(context.title), context.base_url)
 
 
-def _robots(subject: SiteContext) -> bytes:
+@_file(page_urls.ROBOTS)
+def _robots(context: SiteContext) -> bytes:
     lines = ["User-agent: *", "Allow: /"]
-    if subject.base_url:
-        lines.append(f"Sitemap: {page_urls.absolute_url(subject.base_url, page_urls.SITEMAP)}")
+    if context.base_url:
+        lines.append(f"Sitemap: {page_urls.absolute_url(context.base_url, page_urls.SITEMAP)}")
     return ("\n".join(lines) + "\n").encode()
 
 
-def _sitemap(subject: SiteContext) -> bytes | None:
-    if not subject.base_url:
+@_file(page_urls.SITEMAP, needs_base_url=True)
+def _sitemap(context: SiteContext) -> bytes | None:
+    if not context.base_url:
         return None
-    return sitemap(tuple(_sitemap_entries(subject)), subject.base_url)
+    entries = [entry for route in ROUTES if route.is_page for entry in route.listing(context)]
+    return sitemap(entries, context.base_url)
 
 
-def _sitemap_entries(subject: SiteContext) -> Iterator[tuple[str, datetime | None]]:
-    """Yield each page's path and when it last changed, None where that is unknown."""
-    catalogue = subject.catalogue
-    newest = catalogue.newest[0].latest.created if catalogue.newest else None
-    for path in _PAGES:
-        if path != page_urls.NOT_FOUND:
-            yield path, None if path == page_urls.METHOD else newest
-    for history in catalogue.histories.values():
+@_file(page_urls.NOT_FOUND)
+def _missing(context: SiteContext) -> SitePage:
+    return SitePage("404.html", "No such page", "There is no page at this address.", index=False)
+
+
+@_page(page_urls.FRONT)
+def _front(context: SiteContext) -> SitePage:
+    description = "What a panel of reviewers says about tools, with the passage behind each claim."
+    page = front_page(context.catalogue)
+    values = {"page": page, "reviewers": reviewer_summaries(context.catalogue)}
+    return SitePage("front.html", context.title, description, "front", values)
+
+
+@_page(page_urls.TOOLS)
+def _tools(context: SiteContext) -> SitePage:
+    letters = letter_groups(context.catalogue.newest)
+    count = len(context.catalogue.histories)
+    description = f"All {count} tools with their newest verdicts."
+    values = {"letters": letters, "count": count}
+    return SitePage("tools.html", "All tools", description, "tools", values)
+
+
+@_page(page_urls.COMPARISONS)
+def _comparisons(context: SiteContext) -> SitePage:
+    summaries = pair_summaries(context.catalogue, context.catalogue.pairs)
+    grouped: dict[str, list[object]] = {}
+    for summary in summaries:
+        name = context.catalogue.category_of(summary.one.key).name
+        grouped.setdefault(name, []).append(summary)
+    groups = sorted(grouped.items(), key=lambda pair: pair[0].casefold())
+    description = f"{len(summaries)} comparisons of two tools, side by side."
+    return SitePage("compare.html", "Comparisons", description, "compare", {"groups": groups})
+
+
+@_page(page_urls.CATEGORIES)
+def _categories(context: SiteContext) -> SitePage:
+    values = {"categories": category_summaries(context.catalogue)}
+    description = "Verdicts by the kind of tool."
+    return SitePage("categories.html", "Categories", description, "categories", values)
+
+
+@_page(page_urls.REVIEWERS)
+def _reviewers(context: SiteContext) -> SitePage:
+    values = {"reviewers": reviewer_summaries(context.catalogue)}
+    description = "Who reviews, what each looks for, and how each votes."
+    return SitePage("reviewers.html", "Reviewers", description, "reviewers", values)
+
+
+@_page(page_urls.PROVIDERS)
+def _providers(context: SiteContext) -> SitePage:
+    values = {"judges": judges(context.catalogue.newest)}
+    description = "What a verdict cost and how long it took, by provider and model."
+    return SitePage("providers.html", "Cost and time by provider", description, "method", values)
+
+
+@_page(page_urls.METHOD, dated=False)
+def _method(context: SiteContext) -> SitePage:
+    description = "How a verdict is computed, what hold means, and what is measured."
+    rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
+    values = {"rule": rule, "reviewers": reviewer_summaries(context.catalogue)}
+    return SitePage("method.html", "How a verdict is made", description, "method", values)
+
+
+def _tool_paths(context: SiteContext) -> Iterator[Listed]:
+    for history in context.catalogue.histories.values():
         yield page_urls.tool(history.key), history.latest.created
-    for pair in catalogue.pairs:
-        created = (catalogue.histories[key].latest.created for key in pair)
-        yield page_urls.pair(*pair), max(created)
-    for category in catalogue.categories.values():
+
+
+def _tool_of(catalogue: Catalog, name: str) -> Sequence[History]:
+    history = catalogue.histories.get(name)
+    return (history,) if history else ()
+
+
+@_page_each(page_urls.TOOL, _tool_paths, _tool_of)
+def _tool(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
+    history = context.catalogue.histories.get(name)
+    if history is None:
+        return None
+    page = tool_page(history, context.catalogue, context.read)
+    card = page.card
+    score = figures.score(card.score)
+    return SitePage(
+        "tool.html",
+        f"{card.name}: {card.outcome}",
+        f"Panel verdict on {card.name}: {card.outcome}, score {score} of 100. {card.headline}.",
+        "tools",
+        {"page": page, "tally": _tally(context, votes, history.key)},
+    )
+
+
+def _pair_paths(context: SiteContext) -> Iterator[Listed]:
+    known = context.catalogue.histories
+    for pair in context.catalogue.pairs:
+        yield page_urls.pair(*pair), max(known[key].latest.created for key in pair)
+
+
+def _tools_of_pair(catalogue: Catalog, name: str) -> Sequence[History]:
+    return [catalogue.histories[key] for key in catalogue.pair(name) or ()]
+
+
+@_page_each(page_urls.PAIR, _pair_paths, _tools_of_pair)
+def _pair(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
+    pair = context.catalogue.pair(name)
+    if pair is None:
+        return None
+    tallies = (_tally(context, votes, key) for key in pair)
+    view = pair_page(context, pair, *tallies)
+    values = {"view": view, "one": pair.one, "two": pair.two}
+    own = page_urls.pair(*pair)
+    return SitePage("pair_tools.html", view.title, f"{view.summary}.", "compare", values, path=own)
+
+
+def _tally(context: SiteContext, votes: Votes, key: str) -> Tally | None:
+    return votes.get(key) or context.tallies.get(key)
+
+
+def _category_paths(context: SiteContext) -> Iterator[Listed]:
+    for category in context.catalogue.categories.values():
         yield page_urls.category(category.slug), category.histories[0].latest.created
-    for reviewer in catalogue.reviewers:
-        yield page_urls.reviewer(reviewer), newest
 
 
-_FILES: Final[dict[str, File]] = {
-    page_urls.STYLE: lambda _: style().encode(),
-    page_urls.SCRIPT: lambda _: text("panel.js").encode(),
-    page_urls.ICON: lambda _: text("icon.svg").encode(),
-    page_urls.SEARCH: lambda subject: _search_script(subject.catalogue.newest),
-    page_urls.ATOM: _atom,
-    page_urls.JSON_FEED: _json_feed,
-    page_urls.SITEMAP: _sitemap,
-    page_urls.ROBOTS: _robots,
-}
-"""By path; None where the site has no such file: a sitemap needs a base address."""
+@_page_each(page_urls.CATEGORY, _category_paths)
+def _category(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
+    category = context.catalogue.categories.get(name)
+    if category is None:
+        return None
+    page = category_page(context.catalogue, category)
+    description = f"Verdicts on {len(page.tools)} tools: {page.name}."
+    return SitePage("category.html", page.name, description, "categories", {"page": page})
+
+
+def _reviewer_paths(context: SiteContext) -> Iterator[Listed]:
+    for reviewer in context.catalogue.reviewers:
+        yield page_urls.reviewer(reviewer), _newest(context)
+
+
+@_page_each(page_urls.REVIEWER, _reviewer_paths)
+def _reviewer(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
+    page = reviewer_page(context, name)
+    if page is None:
+        return None
+    description = (
+        f"{page.title}: what it asks, how it voted on {page.reviewed} tools, its forecasts."
+    )
+    return SitePage("reviewer.html", page.title, description, "reviewers", {"page": page})
+
+
+def _picture(context: SiteContext, name: str, votes: Votes) -> bytes | None:
+    """Return the preview image of a page: its verdict's, else one of its title."""
+    path = f"{name}.html"
+    if drawn := preview(tools_on(context.catalogue, path), context.title):
+        return drawn
+    page = site_page(context, path, {})
+    if not isinstance(page, SitePage) or not page.index:
+        return None
+    return page_picture(page.title, page.description, context.title)
+
+
+def _picture_paths(context: SiteContext) -> Iterator[Listed]:
+    for route in ROUTES if context.base_url else ():
+        if route.is_page:
+            yield from ((page_urls.picture(path), None) for path, _ in route.listing(context))
+
+
+ROUTES.append(Route(page_urls.PICTURE, _picture, _picture_paths, _no_tools, is_page=False))

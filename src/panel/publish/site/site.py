@@ -15,7 +15,7 @@ from panel.publish.site.context import SiteContext
 from panel.publish.site.feeds import editions
 from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
-from panel.publish.site.routes import paths, site_page
+from panel.publish.site.routes import paths, site_page, tools_on
 from panel.publish.site.templates import Templates
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.personas import Persona
@@ -55,13 +55,13 @@ class Site:
             resolutions: which forecasts came true: `read_forecasts`.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
-            folders: more templates, of pages that `page` is asked for.
+            folders: more templates, for `page`.
         """
         self.archive = archive
         self._personas = tuple(personas)
         self._live_url = live_url.rstrip("/") if live_url else None
         self._templates = Templates(*folders)
-        self.subject = SiteContext(
+        self.context = SiteContext(
             catalogue=Catalog((), ()),
             title=title,
             base_url=base_url.rstrip("/") if base_url else None,
@@ -81,21 +81,21 @@ class Site:
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all pages and files, in a stable order."""
-        return paths(self.subject)
+        return paths(self.context)
 
     def render(self, path: str, *, live: VisitorState | None = None) -> bytes | None:
         """Return a page or file, None where there is none of that path.
 
         Raises `RunError` where a scorecard that the page shows cannot be read.
         """
-        page = site_page(self.subject, path, live.tallies if live else {})
+        page = site_page(self.context, path, live.tallies if live else {})
         if page is None or isinstance(page, bytes):
             return page
         return self._render(page, path, live)
 
     def stamp(self, path: str) -> str | None:
         """Return a hash of all that a page depends on; None for a page that is quick to render."""
-        return fingerprint(self.subject, self.archive, path, repr(self._live_url))
+        return fingerprint(self.context, self.archive, path, repr(self._live_url))
 
     def page(
         self,
@@ -112,15 +112,15 @@ class Site:
 
     def not_found(self, path: str, *, live: VisitorState | None = None) -> bytes:
         """Return the page for a path that leads nowhere, with links that work from there."""
-        page = site_page(self.subject, page_urls.NOT_FOUND, {})
+        page = site_page(self.context, page_urls.NOT_FOUND, {})
         assert isinstance(page, SitePage)
         return self._render(page, path, live)
 
     def _load(self) -> None:
-        self.subject = replace(
-            self.subject,
+        self.context = replace(
+            self.context,
             catalogue=Catalog(self.archive.histories(), self._personas),
-            items=editions(self.archive, self.subject.today),
+            items=editions(self.archive, self.context.today),
         )
 
     def _render(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
@@ -129,13 +129,13 @@ class Site:
             path=own,
             title=page.title,
             description=page.description,
-            site=self.subject.title,
+            site=self.context.title,
             policy=policy(live=live is not None),
             root=self._root(path),
-            base_url=self.subject.base_url,
+            base_url=self.context.base_url,
             live_url=self._live_url,
             section=page.section,
-            picture=page_urls.picture(own) if page.picture else None,
+            picture=page_urls.picture(own) if page.index else None,
             index=page.index,
         )
         values = {**page.values, "head": meta, "live": live}
@@ -143,55 +143,45 @@ class Site:
 
     def _root(self, path: str) -> str:
         # A host shows this page for any address, so that only whole links lead anywhere.
-        if path == page_urls.NOT_FOUND and self.subject.base_url:
-            return f"{self.subject.base_url}/"
+        if path == page_urls.NOT_FOUND and self.context.base_url:
+            return f"{self.context.base_url}/"
         return page_urls.root(path)
 
 
-def fingerprint(subject: SiteContext, archive: Archive, path: str, frame: str) -> str | None:
+def fingerprint(context: SiteContext, archive: Archive, path: str, frame: str) -> str | None:
     """Return the stamp of a page or picture, None for a page that is quick to render.
 
     Args:
-        subject: what the site is made from.
+        context: what the site is made from.
         archive: where the cards are.
         path: the page's path.
         frame: what all pages depend on in addition.
     """
-    pictured = path.startswith("pictures/")
-    page = path.removeprefix("pictures/").replace(".png", ".html") if pictured else path
-    histories = _histories(subject, page)
+    pictured = page_urls.name(page_urls.PICTURE, path)
+    page = path if pictured is None else f"{pictured}.html"
+    histories = tools_on(context.catalogue, page)
     if not histories:
         return None
-    parts: list[object] = [_code(), frame, path, subject.title, subject.base_url]
-    if pictured:
+    parts: list[object] = [_code(), frame, path, context.title, context.base_url]
+    if pictured is not None:
         parts += map(tool_summary, histories)
     else:
         for history in histories:
-            parts += _depends(subject, archive, history)
+            parts += _depends(context, archive, history)
         if len(histories) > 1:  # the weights of questions decide between two tools
-            parts += [reviewer.persona for reviewer in subject.catalogue.reviewers.values()]
+            parts += [reviewer.persona for reviewer in context.catalogue.reviewers.values()]
     return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _histories(subject: SiteContext, page: str) -> list[History]:
-    folder, _, name = page.partition("/")
-    known = subject.catalogue.histories
-    key = name.removesuffix(".html")
-    if folder == "tools" and key in known:
-        return [known[key]]
-    pair = subject.catalogue.pair(page) if folder == "compare" else None
-    return [known[each] for each in pair] if pair else []
-
-
-def _depends(subject: SiteContext, archive: Archive, history: History) -> list[object]:
-    catalogue = subject.catalogue
+def _depends(context: SiteContext, archive: Archive, history: History) -> list[object]:
+    catalogue = context.catalogue
     category = catalogue.category_of(history.key)
     return [
         history,
-        [archive.stamp(each.run) for each in history.entries],
+        [archive.stamp(entry.run) for entry in history.entries],
         (category.slug, category.name),
-        [tool_summary(each) for each in catalogue.partners(history.key)],
-        subject.tallies.get(history.key),
+        [tool_summary(partner) for partner in catalogue.partners(history.key)],
+        context.tallies.get(history.key),
     ]
 
 

@@ -9,6 +9,7 @@ from panel.publish import page_urls
 from panel.publish.community.email_address import LONGEST
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
 from panel.report import figures
+from panel.report.citations import cut
 from panel.report.comparison.html import pair_styles
 from panel.report.scorecard.html import stylesheet
 from panel.report.templating import html_environment
@@ -24,7 +25,7 @@ class Templates:
     def __init__(self, *folders: Path) -> None:
         """Templates are read when they are first used."""
         self._env = html_environment(*folders, FOLDER)
-        self._env.filters.update(day=figures.day, moment=figures.moment)
+        self._env.filters.update(cut=cut, day=figures.day, moment=figures.moment)
         self._env.globals.update(paths=page_urls, most=_MOST)
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from panel.report.changes.view import ToolChange, changes
 from panel.report.citations import line
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
-from panel.reviews.verdict.scorecard import Outcome, Scorecard
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.diff import compare
 from panel.runs.history.entry import Entry, History
 
@@ -54,7 +54,7 @@ def answer_grid(card: CardView) -> tuple[GridRow, ...]:
             vote=persona.vote,
             score=persona.score,
             anchor=f"r{number}",
-            cells=tuple(_cell(each) for each in persona.findings),
+            cells=tuple(_cell(finding) for finding in persona.findings),
             label=f"{persona.title}: {persona.tally}",
         )
         for number, persona in enumerate(card.personas, 1)
@@ -152,13 +152,7 @@ Read = Callable[[Entry], Scorecard]
 class Past:
     """One verdict of the history."""
 
-    day: str
-    iso: str
-    outcome: Outcome
-    score: float | None
-    interval: tuple[float, float] | None
-    ship_percent: float | None
-    votes: tuple[tuple[str, int], ...]
+    summary: ToolSummary
     judge: str
     run: str
     change: ToolChange | None
@@ -171,7 +165,6 @@ class ToolPage:
 
     key: str
     card: CardView
-    tile: ToolSummary
     category: tuple[str, str]
     """Name and path."""
     grid: tuple[GridRow, ...]
@@ -193,7 +186,6 @@ def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
     return ToolPage(
         key=history.key,
         card=card,
-        tile=tool_summary(history),
         category=(category.name, page_urls.category(category.slug)),
         grid=answer_grid(card),
         history=_history(history, newest, read),
@@ -233,15 +225,8 @@ def _change(before: Scorecard | None, after: Scorecard | None) -> ToolChange | N
 
 
 def _past(entry: Entry, change: ToolChange | None) -> Past:
-    verdict = entry.verdict
     return Past(
-        day=figures.day(entry.created),
-        iso=entry.created.date().isoformat(),
-        outcome=verdict.outcome,
-        score=verdict.score,
-        interval=verdict.interval,
-        ship_percent=verdict.ship_percent,
-        votes=tool_summary(History(entry.key, (entry,))).votes,
+        summary=tool_summary(History(entry.key, (entry,))),
         judge=f"{line(entry.model)} at {line(entry.provider)}",
         run=line(entry.run),
         change=change,

@@ -1,20 +1,23 @@
-"""A tool in short, as lists and cards of all pages show it. Pure; knows no format."""
+"""A verdict in short, from which tiles, lists, feeds, search and a tool's history are rendered.
+
+Two other short forms stay apart. The API's `VerdictReply` sends texts as they were stored. The
+mail's `ItemView` takes links out of texts and gives no numbers while a verdict does not count.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from panel.publish import page_urls
 from panel.report import figures
-from panel.report.citations import cut, line
+from panel.report.citations import line
 from panel.report.scorecard.view import headline, split
 from panel.reviews.verdict.scorecard import Outcome
-from panel.runs.history.entry import Entry, History
-
-_TAGLINE = 140
+from panel.runs.history.entry import History
 
 
 @dataclass(frozen=True)
 class ToolSummary:
-    """One tool's newest verdict in short."""
+    """One verdict on one tool. All texts are on one line, and untrusted."""
 
     key: str
     path: str
@@ -30,25 +33,22 @@ class ToolSummary:
     votes: tuple[tuple[str, int], ...]
     opinions: dict[str, str]
     """Vote by persona; `missing` reviews are not in it."""
-    day: str
-    iso: str
-    times: int
-    """How many verdicts there are on it."""
+    created: datetime
     before: Outcome | None
     """The outcome before, where it was another."""
 
 
 def tool_summary(history: History) -> ToolSummary:
-    """Return what is shown of a tool in lists."""
+    """Return the newest verdict of a history in short."""
     latest = history.latest
     tool, verdict = latest.tool, latest.verdict
     was = history.before.verdict.outcome if history.before else verdict.outcome
     return ToolSummary(
         key=history.key,
         path=page_urls.tool(history.key),
-        name=name_of(latest),
+        name=line(tool.name) or history.key,
         category=line(tool.category),
-        tagline=cut(line(tool.tagline), _TAGLINE),
+        tagline=line(tool.tagline),
         price=line(tool.price) or figures.UNKNOWN,
         outcome=verdict.outcome,
         headline=headline(verdict),
@@ -56,14 +56,7 @@ def tool_summary(history: History) -> ToolSummary:
         score=verdict.score,
         interval=verdict.interval,
         votes=split(verdict),
-        opinions={each.persona: each.vote for each in latest.opinions},
-        day=figures.day(latest.created),
-        iso=latest.created.date().isoformat(),
-        times=len(history.entries),
+        opinions={opinion.persona: opinion.vote for opinion in latest.opinions},
+        created=latest.created,
         before=was if was != verdict.outcome else None,
     )
-
-
-def name_of(entry: Entry) -> str:
-    """Return a tool's name fit to show."""
-    return line(entry.tool.name) or entry.key

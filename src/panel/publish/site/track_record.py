@@ -63,34 +63,40 @@ class TrackRecord:
     def brier(self) -> float | None:
         """Mean squared error of its probabilities over what was judged, None without any."""
         errors = [
-            (each.probability - each.resolution.came_true) ** 2
-            for each in self.resolved
-            if each.resolution and each.probability is not None
+            (prediction.probability - prediction.resolution.came_true) ** 2
+            for prediction in self.resolved
+            if prediction.resolution and prediction.probability is not None
         ]
         return sum(errors) / len(errors) if errors else None
 
     @property
     def scored(self) -> int:
         """Judged forecasts that had a probability."""
-        return sum(each.probability is not None for each in self.resolved)
+        return sum(prediction.probability is not None for prediction in self.resolved)
 
 
 def track_record(
     persona: str, histories: Sequence[History], resolutions: Sequence[Resolution], today: date
 ) -> TrackRecord:
     """Return the record of one persona; a forecast of `today` or before is due."""
-    latest = [(each, found) for each in histories if (found := _opinion(each.latest, persona))]
-    counts = Counter(found.vote for _, found in latest)
-    made = sorted(_predictions(persona, histories, resolutions), key=_by_day)
-    judged = [each for each in made if each.resolution]
-    waiting = [each for each in made if not each.resolution]
+    latest = [
+        (history, opinion)
+        for history in histories
+        if (opinion := _opinion(history.latest, persona))
+    ]
+    counts = Counter(opinion.vote for _, opinion in latest)
+    predictions = sorted(_predictions(persona, histories, resolutions), key=_by_day)
+    judged = [prediction for prediction in predictions if prediction.resolution]
+    waiting = [prediction for prediction in predictions if not prediction.resolution]
     return TrackRecord(
         votes=tuple((v, counts[v]) for v in ("ship", "abstain", "skip") if counts[v]),
-        scores=tuple(found.score for _, found in latest if found.score is not None),
-        differs=sum(found.stance not in (None, found.vote) for _, found in latest),
-        alone=tuple(each for each, found in latest if stands_alone(found, each.latest)),
-        open=tuple(each for each in waiting if each.by > today),
-        due=tuple(each for each in waiting if each.by <= today),
+        scores=tuple(opinion.score for _, opinion in latest if opinion.score is not None),
+        differs=sum(opinion.stance not in (None, opinion.vote) for _, opinion in latest),
+        alone=tuple(
+            history for history, opinion in latest if stands_alone(opinion, history.latest)
+        ),
+        open=tuple(prediction for prediction in waiting if prediction.by > today),
+        due=tuple(prediction for prediction in waiting if prediction.by <= today),
         resolved=tuple(sorted(judged, key=_by_judgement, reverse=True)),
     )
 
@@ -103,16 +109,16 @@ def stands_alone(opinion: Opinion, entry: Entry) -> bool:
     if entry.verdict.outcome in ("hold", "incomplete"):
         return False
     others = {
-        each.persona: each.vote
-        for each in entry.opinions
-        if each.vote in _COUNTED and each.persona != opinion.persona
+        other_opinion.persona: other_opinion.vote
+        for other_opinion in entry.opinions
+        if other_opinion.vote in _COUNTED and other_opinion.persona != opinion.persona
     }
     opposite = "skip" if opinion.vote == "ship" else "ship"
     return opinion.vote in _COUNTED and len(others) > 1 and set(others.values()) == {opposite}
 
 
 def _opinion(entry: Entry, persona: str) -> Opinion | None:
-    return next((each for each in entry.opinions if each.persona == persona), None)
+    return next((opinion for opinion in entry.opinions if opinion.persona == persona), None)
 
 
 def _predictions(
@@ -126,7 +132,11 @@ def _predictions(
             if forecast is None or (forecast.claim, forecast.resolve_by) in seen:
                 continue
             seen.add((forecast.claim, forecast.resolve_by))
-            judged = [each for each in resolutions if each.meets(history, persona, forecast)]
+            judged = [
+                resolution
+                for resolution in resolutions
+                if resolution.meets(history, persona, forecast)
+            ]
             yield Prediction(
                 key=history.key,
                 tool=entry.tool.name,
@@ -138,10 +148,10 @@ def _predictions(
             )
 
 
-def _by_day(each: Prediction) -> tuple[date, str, str]:
-    return (each.by, each.key, each.claim)
+def _by_day(prediction: Prediction) -> tuple[date, str, str]:
+    return (prediction.by, prediction.key, prediction.claim)
 
 
-def _by_judgement(each: Prediction) -> tuple[date, str, str]:
-    assert each.resolution is not None
-    return (each.resolution.date, each.key, each.claim)
+def _by_judgement(prediction: Prediction) -> tuple[date, str, str]:
+    assert prediction.resolution is not None
+    return (prediction.resolution.date, prediction.key, prediction.claim)

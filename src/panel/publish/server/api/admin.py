@@ -12,7 +12,7 @@ from panel.publish.community.errors import keepable
 from panel.publish.community.requests import DESCRIPTION, NAME, URL
 from panel.publish.server import deps
 from panel.publish.server.api.errors import RequestRefused
-from panel.publish.server.api.public import DOWN, MISSING, summary
+from panel.publish.server.api.public import DOWN, MISSING, DocumentedRoute
 from panel.publish.server.api.schemas import (
     BatchReply,
     Problem,
@@ -22,7 +22,7 @@ from panel.publish.server.api.schemas import (
     VoteReply,
 )
 from panel.publish.server.config import ServerConfig
-from panel.publish.server.responses import check_rate, sentence, turned_away
+from panel.publish.server.responses import check_rate, retry_after, sentence
 from panel.publish.server.review_request import QueueStore
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
@@ -96,24 +96,35 @@ async def check_key(
         raise RequestRefused(401, "key", "The key is missing or wrong.", headers=challenge)
 
 
+router = APIRouter(
+    prefix="/api",
+    dependencies=[Depends(check_key)],
+    responses=REFUSED | DOWN,
+    route_class=DocumentedRoute,
+)
+"""The routes that need the key; each checks it first."""
+
+
+@router.post("/requests", status_code=202, tags=["Requests"])
 async def ask(body: AskBody, queue: QueueStore) -> RequestReply:
     """Queue a review; the same one asked for twice is queued once."""
     if not queue.is_open:
         raise RequestRefused(409, "not_taken", "No requests are taken here at the moment.")
     try:
         review_request = queue.check(body.name, body.url, body.description)
-        return RequestReply.of(await queue.add(review_request))
+        return RequestReply.model_validate(await queue.add(review_request))
     except BudgetSpent as fault:
-        headers = turned_away(fault.wait)
+        headers = retry_after(fault.wait)
         raise RequestRefused(
             429, "budget_spent", sentence(fault.message), headers=headers
         ) from None
     except QueueFull as fault:
-        raise RequestRefused(503, "queue_full", fault.message, headers=turned_away(60)) from None
+        raise RequestRefused(503, "queue_full", fault.message, headers=retry_after(60)) from None
     except (ToolError, CommunityError) as fault:
         raise RequestRefused(422, "invalid", fault.message) from None
 
 
+@router.post("/votes", responses=MISSING, tags=["Votes"])
 async def vote(
     body: VoteBody,
     networks: deps.RequestNetworks,
@@ -137,7 +148,7 @@ async def vote(
         tally = votes.tally(body.tool)
         tallies.note(body.tool, tally)
         choice = None if body.choice == "withdraw" else body.choice
-        return VoteReply(choice=choice, tally=TallyReply.of(tally))
+        return VoteReply(choice=choice, tally=TallyReply.model_validate(tally))
 
     try:
         return await database.write(count)
@@ -145,6 +156,7 @@ async def vote(
         raise RequestRefused(403, "banned", fault.message) from None
 
 
+@router.get("/moderation/batches", tags=["Moderation"])
 async def batches(
     database: deps.DatabaseStore,
     votes: deps.VotesStore,
@@ -153,9 +165,10 @@ async def batches(
 ) -> list[BatchReply]:
     """List the networks that most votes came from, most first."""
     rows = await database.read(lambda: votes.batches(since=since, until=until))
-    return [BatchReply.of(batch) for batch in rows]
+    return [BatchReply.model_validate(batch) for batch in rows]
 
 
+@router.post("/moderation/remove", tags=["Moderation"])
 async def remove(
     body: RemoveBody,
     database: deps.DatabaseStore,
@@ -170,6 +183,7 @@ async def remove(
     return RemovedReply(removed=removed)
 
 
+@router.post("/moderation/ban", tags=["Moderation"])
 async def ban(
     body: BanBody,
     database: deps.DatabaseStore,
@@ -188,26 +202,3 @@ async def ban(
         raise RequestRefused(422, "invalid", fault.message) from None
     await tallies.refresh()
     return body
-
-
-def router() -> APIRouter:
-    """Return the routes that need the key; each checks it first."""
-    router = APIRouter(prefix="/api", dependencies=[Depends(check_key)], responses=REFUSED | DOWN)
-    for method, path, call, tag in (
-        ("POST", "/requests", ask, "Requests"),
-        ("POST", "/votes", vote, "Votes"),
-        ("GET", "/moderation/batches", batches, "Moderation"),
-        ("POST", "/moderation/remove", remove, "Moderation"),
-        ("POST", "/moderation/ban", ban, "Moderation"),
-    ):
-        missing = MISSING if path == "/votes" else {}
-        router.add_api_route(
-            path,
-            call,
-            methods=[method],
-            status_code=202 if path == "/requests" else 200,
-            responses=missing,
-            tags=[tag],
-            summary=summary(call),
-        )
-    return router

@@ -14,7 +14,7 @@ from panel.foundation.text import printable
 from panel.publish.community.errors import keepable
 from panel.publish.server.api.schemas import Problem
 from panel.publish.server.database import Unavailable
-from panel.publish.server.responses import TooOften, sentence, turned_away
+from panel.publish.server.responses import TooOften, retry_after, sentence
 from panel.publish.server.thread_pool import PoolBusy
 
 PREFIX: Final = "/api"
@@ -58,7 +58,7 @@ def _refused(fault: Exception) -> RequestRefused | None:
         case RequestRefused():
             return fault
         case TooOften():
-            headers = turned_away(fault.wait)
+            headers = retry_after(fault.wait)
             return RequestRefused(429, "too_often", "Too often.", headers=headers)
         case RequestValidationError():
             return RequestRefused(_status(fault), "invalid", _first(fault))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from panel.evidence.tools.identity import folded
 from panel.foundation.errors import RunError
@@ -44,6 +45,17 @@ DOWN: Final[Answers] = {503: {"model": Problem, "description": "The database doe
 CARD_SECONDS: Final = 20.0
 
 
+class DocumentedRoute(APIRoute):
+    """A route whose summary is the first line of its handler's docstring."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
+        settings["summary"] = (endpoint.__doc__ or "").partition("\n")[0]
+        super().__init__(path, endpoint, **settings)
+
+
+router = APIRouter(prefix="/api", route_class=DocumentedRoute)
+
+
 @dataclass(frozen=True)
 class Cards:
     """The scorecards of the archive, read in threads."""
@@ -73,6 +85,7 @@ class Cards:
 CardsStore = Annotated[Cards, deps.build(Cards)]
 
 
+@router.get("/verdicts", tags=["Verdicts"])
 async def verdicts(
     cards: CardsStore,
     outcome: Annotated[Outcome | None, Query(description="Only with this outcome.")] = None,
@@ -86,20 +99,23 @@ async def verdicts(
     entries = [history.latest for history in newest(cards.archive.histories())]
     fitting = [entry for entry in entries if _fits(entry, outcome, category)]
     part = fitting[offset : offset + limit]
-    return VerdictList(total=len(fitting), verdicts=tuple(map(VerdictReply.of, part)))
+    return VerdictList(total=len(fitting), verdicts=tuple(map(VerdictReply.model_validate, part)))
 
 
+@router.get("/tools/{key}", tags=["Verdicts"], responses=MISSING)
 async def scorecard(key: Key, cards: CardsStore) -> Scorecard:
     """Get the newest scorecard of one tool, with every finding and passage."""
     card = await cards.newest(cards.history(key))
     return _ready(Scorecard, json.render([card]))
 
 
+@router.get("/tools/{key}/history", tags=["Verdicts"], responses=MISSING)
 async def history(key: Key, cards: CardsStore) -> HistoryReply:
     """List every verdict on one tool, oldest first."""
-    return HistoryReply.of(cards.history(key))
+    return HistoryReply.model_validate(cards.history(key))
 
 
+@router.get("/compare/{one}/{two}", tags=["Verdicts"], responses=MISSING)
 async def compare(one: Key, two: Key, cards: CardsStore) -> Comparison:
     """Compare the newest scorecards of two tools."""
     if one == two:
@@ -112,6 +128,7 @@ async def compare(one: Key, two: Key, cards: CardsStore) -> Comparison:
     return _ready(Comparison, comparison.model_dump_json(by_alias=True))
 
 
+@router.get("/categories", tags=["Verdicts"])
 async def categories(cards: CardsStore) -> list[CategoryReply]:
     """List the categories with how many tools each has."""
     counts: dict[str, tuple[str | None, int]] = {}
@@ -123,18 +140,23 @@ async def categories(cards: CardsStore) -> list[CategoryReply]:
     return [CategoryReply(name=name, tools=tools) for name, tools in rows]
 
 
+@router.get("/tools/{key}/tally", tags=["Votes"], responses=MISSING | DOWN)
 async def tally(key: Key, cards: CardsStore, tallies: deps.TalliesStore) -> TallyReply:
     """Get the community's votes on one tool."""
     cards.history(key)
-    return TallyReply.of(_known(tallies).get(key, Tally()))
+    return TallyReply.model_validate(_known(tallies).get(key, Tally()))
 
 
+@router.get("/tallies", tags=["Votes"], responses=DOWN)
 async def tallies(tallies: deps.TalliesStore) -> TalliesReply:
     """Get the community's votes on every tool that has any."""
     counts = _known(tallies)
-    return TalliesReply(tallies={key: TallyReply.of(tally) for key, tally in counts.items()})
+    return TalliesReply(
+        tallies={key: TallyReply.model_validate(tally) for key, tally in counts.items()}
+    )
 
 
+@router.get("/requests/{number}", tags=["Requests"], responses=MISSING | DOWN)
 async def request(
     number: Annotated[int, Path(ge=1, le=2**53, description="The request's number.")],
     database: deps.DatabaseStore,
@@ -144,25 +166,7 @@ async def request(
     queued = await database.read(lambda: requests.get(number))
     if queued is None:
         raise RequestRefused(404, "not_found", "There is no request of this number.")
-    return RequestReply.of(queued)
-
-
-def router() -> APIRouter:
-    """Return the routes of the API's GETs."""
-    router = APIRouter(prefix="/api")
-    rows: tuple[tuple[str, Callable[..., Any], str, Answers], ...] = (
-        ("/verdicts", verdicts, "Verdicts", {}),
-        ("/tools/{key}", scorecard, "Verdicts", MISSING),
-        ("/tools/{key}/history", history, "Verdicts", MISSING),
-        ("/compare/{one}/{two}", compare, "Verdicts", MISSING),
-        ("/categories", categories, "Verdicts", {}),
-        ("/tools/{key}/tally", tally, "Votes", MISSING | DOWN),
-        ("/tallies", tallies, "Votes", DOWN),
-        ("/requests/{number}", request, "Requests", MISSING | DOWN),
-    )
-    for path, call, tag, answers in rows:
-        router.add_api_route(path, call, responses=answers, tags=[tag], summary=summary(call))
-    return router
+    return RequestReply.model_validate(queued)
 
 
 def _known(tallies: TallyCache) -> Mapping[str, Tally]:
@@ -180,8 +184,3 @@ def _fits(entry: Entry, outcome: str | None, category: str | None) -> bool:
     if outcome is not None and entry.verdict.outcome != outcome:
         return False
     return category is None or folded(entry.tool.category or "") == folded(category)
-
-
-def summary(call: Callable[..., Any]) -> str:
-    """Return the first line of a handler's docstring, which is what its page says of it."""
-    return (call.__doc__ or "").partition("\n")[0]

@@ -1,20 +1,22 @@
-"""What the API answers with, besides scorecards: frozen types, part of its contract. Pure."""
+"""What the API answers with, besides scorecards: frozen types, part of its contract. Pure.
 
-from dataclasses import asdict
+`model_validate` reads each from the object that it shows: an `Entry`, a `Tally`, a queued request.
+"""
+
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AliasPath, BaseModel, ConfigDict, Field
 
-from panel.publish.community.requests import Request
-from panel.publish.community.tally import Tally, VoteCount
-from panel.publish.community.votes import VoteBatch
 from panel.reviews.verdict.scorecard import Outcome, VoteTotals
-from panel.runs.history.entry import Entry, History
+
+Rounded = Annotated[float, AfterValidator(lambda number: round(number, 1))]
 
 
 class _Reply(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", from_attributes=True, validate_by_name=True
+    )
 
 
 class CountReply(_Reply):
@@ -23,21 +25,10 @@ class CountReply(_Reply):
     ship: int
     skip: int
     total: int
-    ship_percent: float | None
+    ship_percent: Rounded | None = Field(validation_alias="share")
     """None without votes."""
-    interval: tuple[float, float] | None
+    interval: tuple[Rounded, Rounded] | None
     """Where that percentage lies with 95 % certainty (Wilson); None without votes."""
-
-    @classmethod
-    def of(cls, count: VoteCount) -> Self:
-        """Return the reply for a count."""
-        return cls(
-            ship=count.ship,
-            skip=count.skip,
-            total=count.total,
-            ship_percent=_rounded(count.share),
-            interval=_both(count.interval),
-        )
 
 
 class TallyReply(_Reply):
@@ -47,48 +38,24 @@ class TallyReply(_Reply):
     """Of voters who signed in by mail."""
     anonymous: CountReply
 
-    @classmethod
-    def of(cls, tally: Tally) -> Self:
-        """Return the reply for a tally."""
-        return cls(verified=CountReply.of(tally.verified), anonymous=CountReply.of(tally.anonymous))
-
 
 class VerdictReply(_Reply):
     """One verdict in short."""
 
     key: str
     """The tool's name in addresses."""
-    name: str
-    url: str | None
-    category: str | None
-    outcome: Outcome
-    ship_percent: float | None
-    score: float | None
-    interval: tuple[float, float] | None
-    votes: VoteTotals
+    name: str = Field(validation_alias=AliasPath("tool", "name"))
+    url: str | None = Field(validation_alias=AliasPath("tool", "url"))
+    category: str | None = Field(validation_alias=AliasPath("tool", "category"))
+    outcome: Outcome = Field(validation_alias=AliasPath("verdict", "outcome"))
+    ship_percent: float | None = Field(validation_alias=AliasPath("verdict", "ship_percent"))
+    score: float | None = Field(validation_alias=AliasPath("verdict", "score"))
+    interval: tuple[float, float] | None = Field(validation_alias=AliasPath("verdict", "interval"))
+    votes: VoteTotals = Field(validation_alias=AliasPath("verdict", "votes"))
     created: datetime
     run: str
     provider: str
     model: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self:
-        """Return the reply for a verdict of the archive."""
-        return cls(
-            key=entry.key,
-            name=entry.tool.name,
-            url=entry.tool.url,
-            category=entry.tool.category,
-            outcome=entry.verdict.outcome,
-            ship_percent=entry.verdict.ship_percent,
-            score=entry.verdict.score,
-            interval=entry.verdict.interval,
-            votes=entry.verdict.votes,
-            created=entry.created,
-            run=entry.run,
-            provider=entry.provider,
-            model=entry.model,
-        )
 
 
 class VerdictList(_Reply):
@@ -103,12 +70,7 @@ class HistoryReply(_Reply):
     """Every verdict on one tool, oldest first."""
 
     key: str
-    verdicts: tuple[VerdictReply, ...]
-
-    @classmethod
-    def of(cls, history: History) -> Self:
-        """Return the reply for a history."""
-        return cls(key=history.key, verdicts=tuple(map(VerdictReply.of, history.entries)))
+    verdicts: tuple[VerdictReply, ...] = Field(validation_alias="entries")
 
 
 class CategoryReply(_Reply):
@@ -137,18 +99,6 @@ class RequestReply(_Reply):
     """Why it failed."""
     created: datetime
 
-    @classmethod
-    def of(cls, asked: Request) -> Self:
-        """Return the reply for a request of the queue."""
-        return cls(
-            id=asked.id,
-            name=asked.name,
-            state=asked.state,
-            key=asked.key,
-            message=asked.message,
-            created=asked.created,
-        )
-
 
 class VoteReply(_Reply):
     """What a vote has led to."""
@@ -168,11 +118,6 @@ class BatchReply(_Reply):
     first: datetime
     last: datetime
 
-    @classmethod
-    def of(cls, batch: VoteBatch) -> Self:
-        """Return the reply for a batch."""
-        return cls(**asdict(batch))
-
 
 class RemovedReply(_Reply):
     """How many votes were removed."""
@@ -187,11 +132,3 @@ class Problem(_Reply):
     """A code that stays the same across releases."""
     message: str
     """The same in one sentence."""
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
-
-
-def _both(value: tuple[float, float] | None) -> tuple[float, float] | None:
-    return None if value is None else (round(value[0], 1), round(value[1], 1))

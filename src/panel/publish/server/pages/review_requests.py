@@ -20,12 +20,11 @@ from panel.publish.community.requests import Requests
 from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
 from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
-from panel.publish.server.review_progress import ProgressBoard, Step
+from panel.publish.server.review_progress import ProgressTracker, Step
 from panel.publish.server.review_request import QueueStore
-from panel.report import figures
 
 STREAMS: Final = 200
-"""Streams open at a time; whoever comes later looks by hand."""
+"""Streams open at a time; further clients get 503, and reload by hand."""
 STREAM_SECONDS: Final = 600.0
 BEAT_SECONDS: Final = 2.0
 """Between two looks at what the database says, where nothing happens."""
@@ -64,16 +63,6 @@ class RequestList:
     async def draw(self, *, fault: str = "", status: int = 200) -> Response:
         """Return the page, with what is wrong with a request that was sent."""
         recent = await self.database.read(self.requests.recent)
-        rows = [
-            {
-                "id": queued.id,
-                "name": queued.name,
-                "state": queued.state,
-                "iso": queued.created.date().isoformat(),
-                "day": figures.day(queued.created),
-            }
-            for queued in recent
-        ]
         return await self.responses.page(
             self.request,
             "requests.html",
@@ -81,15 +70,15 @@ class RequestList:
             status=status,
             fault=fault,
             takes=self.queue.is_open,
-            recent=rows,
+            recent=recent,
         )
 
 
 @dataclass(frozen=True)
 class RequestState:
-    """Looks up how far a request is: the database knows its state, the board each reviewer's."""
+    """Looks up how far a request is: the database knows its state, the tracker each reviewer's."""
 
-    board: Annotated[ProgressBoard, deps.store("progress")]
+    tracker: Annotated[ProgressTracker, deps.store("progress")]
     database: deps.DatabaseStore
     requests: RequestsStore
 
@@ -111,7 +100,7 @@ class RequestState:
         return self._shown(*row) if row else None
 
     def _shown(self, queued: QueuedRequest, ahead: int) -> ShownRequest:
-        progress = self.board.get(queued.id)
+        progress = self.tracker.get(queued.id)
         if queued.state == "running":
             doing = f"Under review: {progress.doing}" if progress else "Under review"
         else:
@@ -142,7 +131,7 @@ async def requester(
     names: dict[str, Names] = {"request_network": networks}
     if user.identity is not None:
         names["request_identity"] = str(user.identity)
-    # Cookies are cheap: only who has signed in is somebody apart from the network.
+    # Cookies cost nothing: only a signed-in visitor counts apart from the network.
     return f"member {user.identity}" if user.signed_in else f"network {networks[0]}", names
 
 
@@ -195,7 +184,7 @@ async def events(
 ) -> Response:
     """Send how far one request is, as server-sent events, until it has ended."""
     await state.get(number)
-    if state.board.streams >= STREAMS:
+    if state.tracker.streams >= STREAMS:
         return Response(status_code=503, headers={"retry-after": "10"})
     return StreamingResponse(
         _stream(number, state, stopping), media_type="text/event-stream", headers=_HEADERS
@@ -205,7 +194,7 @@ async def events(
 async def _stream(
     number: int, state: RequestState, stopping: threading.Event
 ) -> AsyncIterator[str]:
-    state.board.streams += 1
+    state.tracker.streams += 1
     try:
         async with asyncio.timeout(STREAM_SECONDS):
             async for text in _events(number, state, stopping):
@@ -213,7 +202,7 @@ async def _stream(
     except TimeoutError:
         return  # the browser connects again by itself
     finally:
-        state.board.streams -= 1
+        state.tracker.streams -= 1
 
 
 async def _events(
@@ -221,7 +210,7 @@ async def _events(
 ) -> AsyncIterator[str]:
     last = None
     while not stopping.is_set():
-        change = state.board.next_change()
+        change = state.tracker.next_change()
         try:
             shown = await state.find(number)
         except Unavailable:

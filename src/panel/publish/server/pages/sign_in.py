@@ -49,14 +49,14 @@ class SignInForm:
             "sign-in.html",
             title="Sign in",
             status=status,
-            notice=notice(self.cookies.said),
+            notice=notice(self.cookies.notice),
             member=signed_in,
             mail=self.mail_queue.is_open,
             fault=fault,
-            given=address,
+            address=address,
         )
-        if self.cookies.said:
-            self.jar.drop(response, "said")
+        if self.cookies.notice:
+            self.jar.drop(response, "notice")
         return response
 
 
@@ -88,7 +88,7 @@ async def send_link(
     except AddressError as fault:
         return await form.draw(fault=line(fault.message), address=cut(line(text), 254), status=422)
     check_rate(limits, mail_network=networks, mail_address=mailbox(mail_address))
-    if not form.mail_queue.put(lambda: _letter(mail_address, tokens, site=address)):
+    if not form.mail_queue.put(lambda: _draft(mail_address, tokens, site=address)):
         raise TooOften(60)
     return see_other(form.request, "sign-in/sent")
 
@@ -114,9 +114,10 @@ async def link(
     tokens: deps.TokensStore,
 ) -> Response:
     """Show the button of a mailed link; signs nobody in."""
-    owner = await database.read(lambda: mailed_links.read(tokens, "sign-in", token))
-    if isinstance(owner, TokenError):
-        return await _useless(request, responses, owner)
+    try:
+        owner = await database.read(lambda: tokens.read("sign-in", token))
+    except TokenError as fault:
+        return await _useless(request, responses, fault)
     return await responses.page(
         request, "sign-in-link.html", title="Sign in", address=mailed_links.masked(owner)
     )
@@ -140,17 +141,17 @@ async def enter(
     """Spend a mailed link and sign in."""
     check_rate(limits, link_network=networks)
 
-    def spend() -> str | TokenError:
-        owner = mailed_links.spend(tokens, "sign-in", token)
-        return owner if isinstance(owner, TokenError) else visitors.sign_in(owner, cookies)
+    def spend() -> str:
+        return visitors.sign_in(tokens.spend("sign-in", token), cookies)
 
-    session = await database.write(spend)
-    if isinstance(session, TokenError):
-        return await _useless(request, responses, session)
+    try:
+        session = await database.write(spend)
+    except TokenError as fault:
+        return await _useless(request, responses, fault)
     await tallies.refresh()
     response = see_other(request, "sign-in")
     jar.write(response, "session", session, seconds=SESSION_DAYS * 24 * 3600)
-    jar.write(response, "said", "signed-in", seconds=60)
+    jar.write(response, "notice", "signed-in", seconds=60)
     jar.drop(response, "voter")
     return response
 
@@ -167,7 +168,7 @@ async def leave(
     await database.write(lambda: visitors.sign_out(cookies))
     response = see_other(request, page_urls.FRONT)
     jar.drop(response, "session")
-    jar.write(response, "said", "signed-out", seconds=60)
+    jar.write(response, "notice", "signed-out", seconds=60)
     return response
 
 
@@ -181,6 +182,6 @@ async def _useless(request: Request, responses: Responses, fault: TokenError) ->
     )
 
 
-def _letter(address: str, tokens: Tokens, *, site: str) -> tuple[str, MailMessage]:
+def _draft(address: str, tokens: Tokens, *, site: str) -> tuple[str, MailMessage]:
     path = mailed_links.issue(tokens, "sign-in", address)
     return address, sign_in(f"{site}/{path}", hours=mailed_links.HOURS["sign-in"])

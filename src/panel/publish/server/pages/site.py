@@ -61,7 +61,7 @@ class SitePages:
             tallies=self.tallies.now if known else {},
             choice=own.choice,
             signed_in=own.signed_in,
-            notice=notice(cookies.said) or (None if known or fixed else NO_COUNTS),
+            notice=notice(cookies.notice) or (None if known or fixed else NO_COUNTS),
         )
         try:
             page = await self.pages.page(path, look)
@@ -73,15 +73,16 @@ class SitePages:
         if page is None:
             raise HTTPException(404)
         keep = "private, no-cache" if cookies.any else "no-cache"
-        response = page_response(request, page, keep="no-store" if cookies.said else keep)
-        if cookies.said:
-            self.jar.drop(response, "said")
+        response = page_response(
+            request, page, cache_control="no-store" if cookies.notice else keep
+        )
+        if cookies.notice:
+            self.jar.drop(response, "notice")
         return response
 
     async def _own(self, path: str, cookies: Cookies) -> _Own:
         """Return what the database says about the visitor; without it, nothing."""
-        folder, _, name = path.partition("/")
-        tool = name.removesuffix(".html") if folder == "tools" else None
+        tool = page_urls.name(page_urls.TOOL, path)
         if not (cookies.voter or cookies.session):
             return _Own()
 

@@ -28,39 +28,8 @@ _ADDRESS_KEPT: Final = ("asked", "confirmed")
 
 
 @dataclass(frozen=True)
-class UselessLink:
-    """A link that cannot be used, and what is true of its address now."""
-
-    purpose: mailed_links.Purpose
-    reason: mailed_links.Reason
-    state: State | None
-    """Known of a used link only."""
-
-    @property
-    def text(self) -> tuple[str, tuple[str, ...]]:
-        """The heading of its page, and what follows."""
-        if self.reason != "spent":
-            return "This link is no use", ()
-        if self.state == "asked":
-            days = UNCONFIRMED.days
-            waits = "Its address was asked for anew and waits to be confirmed by a newer link."
-            return "You are not subscribed", (
-                waits, f"Without that nothing is sent, and it is forgotten within {days} days."
-            )  # fmt: skip
-        if self.state != "confirmed":
-            return "You are not subscribed", ("No weekly mail is sent to its address.",)
-        if self.purpose == "confirm":
-            done = "If you pressed its button before, what you asked for is done:"
-            return "You are subscribed", (f"{done} the weekly mail comes to its address.",)
-        return "You are subscribed again", (
-            "Its address was subscribed anew after the link was used, so nothing was ended.",
-            "Every weekly mail since then has a link of its own that ends it.",
-        )
-
-
-@dataclass(frozen=True)
 class MailedLink:
-    """The mailed link of one request: its button, and what is said where it cannot be used."""
+    """The mailed link of one request: its button, and why it cannot be used."""
 
     request: Request
     token: str
@@ -73,34 +42,28 @@ class MailedLink:
         self, purpose: mailed_links.Purpose, *, title: str, text: str, button: str
     ) -> Response:
         """Show the button that spends the link."""
-
-        def read() -> UselessLink | None:
-            subject = mailed_links.read(self.tokens, purpose, self.token)
-            return self.judge(purpose, subject) if isinstance(subject, TokenError) else None
-
-        if link := await self.database.read(read):
-            return await self.useless(link)
+        try:
+            await self.database.read(lambda: self.tokens.read(purpose, self.token))
+        except TokenError as fault:
+            return await self.refuse(purpose, fault, await self.state(purpose, fault))
         return await self.responses.page(
             self.request, "button.html", title=title, heading=title, text=text, button=button
         )
 
-    def judge(self, purpose: mailed_links.Purpose, fault: TokenError) -> UselessLink:
-        """Look up how the address of a used link stands now; from a thread."""
-        state = None
-        if fault.subject is not None:
-            number = purpose == "unsubscribe"
-            state = self.subscribers.state(int(fault.subject) if number else fault.subject)
-        return UselessLink(purpose, fault.reason, state)
+    async def state(self, purpose: mailed_links.Purpose, fault: TokenError) -> State | None:
+        """Return how the address of a used link is subscribed now; None for any other link."""
+        if fault.subject is None:
+            return None
+        subscriber = int(fault.subject) if purpose == "unsubscribe" else fault.subject
+        return await self.database.read(lambda: self.subscribers.state(subscriber))
 
-    async def useless(self, link: UselessLink) -> Response:
-        """Say why the link cannot be used."""
-        heading, more = link.text
-        return await self.words(
-            heading,
-            mailed_links.WHY[link.reason],
-            *more,
-            status=mailed_links.STATUS[link.reason],
-        )
+    async def refuse(
+        self, purpose: mailed_links.Purpose, fault: TokenError, state: State | None
+    ) -> Response:
+        """Return the page that says why the link cannot be used, and how things stand."""
+        heading, more = _standing(purpose, fault, state)
+        reason = mailed_links.WHY[fault.reason]
+        return await self.words(heading, reason, *more, status=mailed_links.STATUS[fault.reason])
 
     async def words(self, heading: str, *paragraphs: str, status: int = 200) -> Response:
         """Say something, and lead to the front page."""
@@ -131,10 +94,10 @@ async def subscribe(
         raise BadForm(sentence(fault.message), status=422) from None
     check_rate(limits, mail_network=networks, mail_address=mailbox(mail_address))
 
-    def letter() -> tuple[str, MailMessage] | None:
-        return _letter(mail_address, subscribers, tokens, site=address)
+    def draft() -> tuple[str, MailMessage] | None:
+        return _draft(mail_address, subscribers, tokens, site=address)
 
-    if not mail_queue.put(letter, lost=subscribers.not_mailed):
+    if not mail_queue.put(draft, lost=subscribers.not_mailed):
         raise TooOften(60)
     return see_other(request, "subscribe/sent")
 
@@ -167,15 +130,13 @@ async def confirm(link: Link, networks: deps.RequestNetworks, limits: deps.Limit
     """Spend a mailed link and confirm its address."""
     check_rate(limits, link_network=networks)
 
-    def spend() -> bool | UselessLink:
-        address = mailed_links.spend(link.tokens, "confirm", link.token)
-        if isinstance(address, TokenError):
-            return link.judge("confirm", address)
-        return link.subscribers.confirm(address)
+    def spend() -> bool:
+        return link.subscribers.confirm(link.tokens.spend("confirm", link.token))
 
-    confirmed = await link.database.write(spend)
-    if isinstance(confirmed, UselessLink):
-        return await link.useless(confirmed)
+    try:
+        confirmed = await link.database.write(spend)
+    except TokenError as fault:
+        return await link.refuse("confirm", fault, await link.state("confirm", fault))
     if not confirmed:
         return await link.words(
             "Not subscribed",
@@ -204,26 +165,47 @@ async def unsubscribe_link(link: Link) -> Response:
 async def unsubscribe(link: Link) -> Response:
     """End a subscription: the page's button, and mail programs by themselves."""
 
-    def leave() -> UselessLink | None:
-        number = mailed_links.spend(link.tokens, "unsubscribe", link.token)
-        if isinstance(number, TokenError):
-            return link.judge("unsubscribe", number)
-        link.subscribers.leave(int(number))
-        return None
+    def leave() -> None:
+        link.subscribers.leave(int(link.tokens.spend("unsubscribe", link.token)))
 
-    useless = await link.database.write(leave)
-    if useless is not None and (useless.reason != "spent" or useless.state in _ADDRESS_KEPT):
-        return await link.useless(useless)
+    try:
+        await link.database.write(leave)
+    except TokenError as fault:
+        state = await link.state("unsubscribe", fault)
+        if fault.reason != "spent" or state in _ADDRESS_KEPT:
+            return await link.refuse("unsubscribe", fault, state)
     return await link.words(
         "You are unsubscribed",
         "No further weekly mail is sent to you. Your address is removed.",
     )
 
 
-def _letter(
+def _draft(
     address: str, subscribers: Subscribers, tokens: Tokens, *, site: str
 ) -> tuple[str, MailMessage] | None:
     if not subscribers.ask(address):
         return None
     path = mailed_links.issue(tokens, "confirm", address)
     return address, confirmation(f"{site}/{path}", hours=mailed_links.HOURS["confirm"])
+
+
+def _standing(
+    purpose: mailed_links.Purpose, fault: TokenError, state: State | None
+) -> tuple[str, tuple[str, ...]]:
+    """Return the heading of a useless link's page, and what is true of its address now."""
+    if fault.reason != "spent":
+        return "This link is no use", ()
+    if state == "asked":
+        return "You are not subscribed", (
+            "Its address was asked for anew and waits to be confirmed by a newer link.",
+            f"Without that nothing is sent, and it is forgotten within {UNCONFIRMED.days} days.",
+        )
+    if state != "confirmed":
+        return "You are not subscribed", ("No weekly mail is sent to its address.",)
+    if purpose == "confirm":
+        done = "If you pressed its button before, what you asked for is done:"
+        return "You are subscribed", (f"{done} the weekly mail comes to its address.",)
+    return "You are subscribed again", (
+        "Its address was subscribed anew after the link was used, so nothing was ended.",
+        "Every weekly mail since then has a link of its own that ends it.",
+    )

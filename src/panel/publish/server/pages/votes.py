@@ -76,7 +76,7 @@ async def vote(
     tallies.note(tool, result.tally)
     # To the top of the page: there it says what was done.
     response = see_other(request, page_urls.tool(tool))
-    jar.write(response, "said", result.notice, seconds=60)
+    jar.write(response, "notice", result.notice, seconds=60)
     if result.is_new:
         jar.write(response, "voter", ballot.new_voter, seconds=YEAR)
     return response

@@ -15,21 +15,21 @@
     bar.max = Math.max(step.total, 1);
     bar.value = step.done;
     label.append(title, " ", bar);
-    const said = document.createElement("span");
-    said.className = "small quiet";
-    said.textContent = step.said;
-    item.append(label, " ", said);
+    const status = document.createElement("span");
+    status.className = "small quiet";
+    status.textContent = step.status;
+    item.append(label, " ", status);
     return item;
   };
   const source = new EventSource(box.dataset.progress);
   source.onopen = () => { manual.hidden = true; };
   source.onerror = () => { manual.hidden = false; };
   source.addEventListener("progress", (event) => {
-    const told = JSON.parse(event.data);
+    const shown = JSON.parse(event.data);
     // Said aloud by screen readers, so only when it says something new.
-    if (doing.textContent !== told.doing) doing.textContent = told.doing;
-    list.replaceChildren(...told.steps.map(row));
-    if (told.ended) {
+    if (doing.textContent !== shown.doing) doing.textContent = shown.doing;
+    list.replaceChildren(...shown.steps.map(row));
+    if (shown.ended) {
       source.close();
       location.reload();
     }

@@ -8,12 +8,12 @@
   const list = box.querySelector("ul");
   const shown = 12;
   let tools = null;
-  let asked = false;
+  let loading = false;
 
   // A script file and not a fetch: pages opened from disk may not fetch.
   const load = () => {
-    if (asked) return;
-    asked = true;
+    if (loading) return;
+    loading = true;
     const script = document.createElement("script");
     script.src = box.dataset.search;
     script.onload = () => {
@@ -39,10 +39,10 @@
     const name = document.createElement("span");
     name.dir = "auto";
     name.textContent = tool.name;
-    const told = document.createElement("span");
-    told.className = "small quiet";
-    told.textContent = `${tool.outcome} · ${tool.category}`;
-    link.append(name, told);
+    const detail = document.createElement("span");
+    detail.className = "small quiet";
+    detail.textContent = `${tool.outcome} · ${tool.category}`;
+    link.append(name, detail);
     item.append(link);
     return item;
   };
@@ -53,14 +53,14 @@
       status.textContent = "";
       return;
     }
-    const found = tools
+    const matches = tools
       .map((tool) => [rank(tool, words), tool])
       .filter(([place]) => place >= 0)
       .sort((a, b) => a[0] - b[0] || a[1].plain.localeCompare(b[1].plain))
       .map(([, tool]) => tool);
-    list.replaceChildren(...found.slice(0, shown).map(row));
-    const more = found.length > shown ? `, the first ${shown} shown` : "";
-    status.textContent = found.length === 1 ? "1 tool found" : `${found.length} tools found${more}`;
+    list.replaceChildren(...matches.slice(0, shown).map(row));
+    const more = matches.length > shown ? `, the first ${shown} shown` : "";
+    status.textContent = matches.length === 1 ? "1 tool found" : `${matches.length} tools found${more}`;
   };
   const move = (event) => {
     const links = [...list.querySelectorAll("a")];
