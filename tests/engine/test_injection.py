@@ -21,7 +21,8 @@ from tests.support.payloads import CARRIERS, PAYLOADS, tool
 class Attack:
     """One batch over every payload in every place, and over the clean page of every place."""
 
-    def __init__(self, folder, *, ask, payloads, carriers):
+    def __init__(self, folder, *, ask, payloads, carriers, personas=None):
+        self.personas = personas
         self.keys, tools = [], []
         for carrier in carriers:
             for payload in (None, *payloads):
@@ -47,7 +48,7 @@ class Attack:
         async with FaultServer(self.provider) as server:
             options = Options(
                 settings=settings, environ=environ, provider=server.base_url, ask=ask,
-                concurrency=16,
+                concurrency=16, personas=self.personas,
             )  # fmt: skip
             async with await Session.start(options, tools) as session:
                 return await session.work()
@@ -64,21 +65,23 @@ def config(tmp_path_factory):
 @pytest.fixture(scope="module")
 def attack(tmp_path_factory, config):
     folder = tmp_path_factory.mktemp("whole")
-    return Attack(folder, ask="whole", payloads=PAYLOADS, carriers=CARRIERS)
+    # Two reviewers: what all four read is the same, byte for byte; later tests ask all four.
+    reviewers = ("builder", "skeptic")
+    return Attack(folder, ask="whole", payloads=PAYLOADS, carriers=CARRIERS, personas=reviewers)
 
 
 @pytest.mark.timeout(400)
 def test_j1_six_hundred_attacked_pages_are_judged(attack):
     assert len(PAYLOADS) * len(CARRIERS) == 600
     assert len(attack.cards) == 610
-    assert all(len(card.reviews) == 4 for card in attack.cards)
-    # One prompt a persona; what two pages share word for word is asked once.
+    assert all(len(card.reviews) == 2 for card in attack.cards)
+    # What two pages share word for word is asked once.
     assert len(set(attack.provider.prompts)) >= 600
 
 
 def test_j1_not_one_byte_outside_the_block_differs_from_a_clean_page(attack):
     remainders = Counter(outside(prompt) for prompt in attack.provider.prompts)
-    assert len(remainders) == 4, "one text for each of the four personas"
+    assert len(remainders) == 2, "one text for each of the two personas"
     assert len(set(attack.canaries)) == 13
     assert len({outside(prompt) for prompt in attack.canaries}) == 1
 
@@ -163,6 +166,18 @@ def test_j5_the_suspicious_passage_is_on_the_card(attack):
     card = attack.by_key["paragraph", PAYLOADS[0]]
     assert card.verdict.outcome == "hold"
     assert any("reads: “Ignore all previous instructions" in w for w in view(card).warnings)
+
+
+def test_j1_all_four_reviewers_read_the_same_and_say_nothing_of_it_outside(tmp_path, config):
+    asked = Attack(tmp_path, ask="whole", payloads=PAYLOADS[::2], carriers=["paragraph"])
+    assert all(len(card.reviews) == 4 for card in asked.cards)
+    remainders = Counter(outside(prompt) for prompt in asked.provider.prompts)
+    assert len(remainders) == 4, "one text for each of the four personas"
+    assert asked.provider.obeyed == []
+    for (carrier, _), card in asked.by_key.items():
+        clean = asked.by_key[carrier, None]
+        assert card.verdict.votes == clean.verdict.votes
+        assert card.verdict.score == pytest.approx(clean.verdict.score)
 
 
 @pytest.mark.timeout(200)

@@ -4,11 +4,11 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.fork_server import ForkedProcess, start_module
 from tests.support.unchanged import changes, contents
 
 ROOT = Path(__file__).parents[2]
@@ -36,21 +36,18 @@ class Desk:
         home = {"HOME": str(self.folder / "home"), "PYTHONPATH": path, "NO_COLOR": "1"}
         return inherited | home | self.env | more
 
-    def start(self, *args: object, **env: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "panel", *map(str, args)],
-            cwd=self.folder, env=self.environment(**env), text=True, encoding="utf-8",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+    def start(self, *args: object, **env: str) -> ForkedProcess:
+        return start_module("panel.__main__", args, folder=self.folder, env=self.environment(**env))
 
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
         runs = self.folder / "runs"
         before = contents(runs)
         process = self.start(*args, **env)
         out, err = process.communicate(timeout=55)
-        if process.returncode == 2:
+        code = process.wait()
+        if code == 2:
             assert changes(before, contents(runs)) == [], f"refused, and yet changed: {err}"
-        return subprocess.CompletedProcess([*map(str, args)], process.returncode, out, err)
+        return subprocess.CompletedProcess([*map(str, args)], code, out, err)
 
     def json(self, *args: object, **env: str) -> list[dict]:  # type: ignore[type-arg]
         """Run with --format json and return the scorecards."""
@@ -77,12 +74,8 @@ class Desk:
 @contextlib.contextmanager
 def answering(*extra: str) -> Iterator[str]:
     """Run the loopback server that answers whatever panel asks; yields its base URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.faultd", "--port", "0", "--answers", "panel", *extra],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE,
-    )  # fmt: skip
+    process = start_module("tests.support.faultd", ["--answers", "panel", *extra], stderr=False)
     try:
-        assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
     finally:
         process.kill()

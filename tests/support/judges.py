@@ -14,12 +14,10 @@ import json
 import math
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.command import ROOT
 from tests.support.faultd import FaultServer, _place, after, answer, instance, respond
+from tests.support.fork_server import start_module
 
 CHARACTERS = ("good", "lenient", "injectable", "fickle", "wordy")
 COUNTS = {"good": 6, "bland": 6, "bad": 6, "empty": 2}
@@ -118,10 +116,7 @@ def whole(schema, yes):
 @contextlib.contextmanager
 def judging(character, *extra):
     """Run a judge as a process; yields its base URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.judges", character, *map(str, extra)],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE,
-    )  # fmt: skip
+    process = start_module("tests.support.judges", [character, *extra], stderr=False)
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
     finally:

@@ -1,0 +1,259 @@
+"""Commands in processes of their own without the price of importing panel for each: a fork server.
+
+One process a test session has every module of panel imported and does nothing else; each command is
+a fork of it, with its own arguments, folder, environment and standard streams. Importing is most of
+the CPU time of a short command, and the suite starts many hundreds of them.
+
+    python -m tests.support.fork_server FD    (serves the socket FD; started by `ForkServer`)
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+ROOT = Path(__file__).parents[2]
+
+MODULES: Final = ("panel.__main__", "tests.support.faultd", "tests.support.judges")
+"""What can be run; each has a `main` that reads `sys.argv`."""
+
+_REQUEST_LIMIT: Final = 1 << 20
+
+
+class ForkedProcess:
+    """A running command with the part of `subprocess.Popen` that tests use; streams are text."""
+
+    def __init__(self, status: socket.socket, out: int, err: int | None) -> None:
+        """Read the pid; `out` and `err` are the reading ends of pipes."""
+        self._status = status.makefile("r")
+        status.close()
+        self.pid = int(self._status.readline())
+        self.returncode: int | None = None
+        self.stdout: IO[str] = os.fdopen(out, encoding="utf-8")
+        self.stderr: IO[str] | None = None if err is None else os.fdopen(err, encoding="utf-8")
+
+    def poll(self) -> int | None:
+        """Return the exit code, minus the signal's number for a killed one; None while it runs."""
+        if self.returncode is None:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._status, selectors.EVENT_READ)
+                if selector.select(0):
+                    self._reap()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._status, selectors.EVENT_READ)
+                if not selector.select(timeout):
+                    raise subprocess.TimeoutExpired(f"pid {self.pid}", timeout or 0)
+            self._reap()
+        assert self.returncode is not None
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Return all that it prints from here on, once it has ended."""
+        end = None if timeout is None else time.monotonic() + timeout
+        texts = {"out": "", "err": ""}
+
+        def read(name: str, stream: IO[str]) -> None:
+            with stream:
+                texts[name] = stream.read()
+
+        streams = {"out": self.stdout, "err": self.stderr}
+        threads = [
+            threading.Thread(target=read, args=(name, stream), daemon=True)
+            for name, stream in streams.items()
+            if stream is not None and not stream.closed
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(None if end is None else max(0, end - time.monotonic()))
+            if thread.is_alive():
+                raise subprocess.TimeoutExpired(f"pid {self.pid}", timeout or 0)
+        self.wait(None if end is None else max(1, end - time.monotonic()))
+        return texts["out"], texts["err"]
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _reap(self) -> None:
+        line = self._status.readline()
+        self._status.close()
+        self.returncode = int(line) if line else -signal.SIGKILL  # the server itself was killed
+
+
+class ForkServer:
+    """The server of this test session, started with the first command that asks for it."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        module: str,
+        args: Sequence[str],
+        *,
+        folder: Path,
+        env: dict[str, str],
+        stderr: bool,
+    ) -> ForkedProcess:
+        request = {"module": module, "args": args, "folder": str(folder), "environment": env}
+        out, out_end = os.pipe()
+        err, err_end = os.pipe() if stderr else (None, None)
+        status, status_end = socket.socketpair()
+        ends = [status_end.fileno(), out_end, *([] if err_end is None else [err_end])]
+        with self._lock:
+            server = self._connected()
+            socket.send_fds(server, [json.dumps(request).encode()], ends)
+        status_end.close()
+        for end in ends[1:]:
+            os.close(end)
+        return ForkedProcess(status, out, err)
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            # Message by message; closed with this process, which ends the server.
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())],
+                    cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                )  # fmt: skip
+            atexit.register(self._end, self._socket, process)
+        return self._socket
+
+    @staticmethod
+    def _end(server: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+        server.close()
+        process.wait()
+
+
+_server = ForkServer()
+
+
+def start_module(
+    module: str,
+    args: Sequence[object],
+    *,
+    folder: Path = ROOT,
+    env: dict[str, str] | None = None,
+    stderr: bool = True,
+) -> ForkedProcess:
+    """Run the `main` of one of `MODULES` in a process of its own.
+
+    Args:
+        module: Its name.
+        args: Its arguments.
+        folder: Its current folder.
+        env: Its environment; None: that of the session.
+        stderr: Whether its standard error is read; else it is the session's.
+    """
+    environment = dict(os.environ) if env is None else env
+    return _server.start(module, [*map(str, args)], folder=folder, env=environment, stderr=stderr)
+
+
+def serve(server: socket.socket) -> None:
+    """Fork a process for each request until the other end is closed; reports exit codes."""
+    import_all()
+    gc.freeze()  # what every fork shares is never searched for garbage
+    status_of: dict[int, socket.socket] = {}
+    wake, wake_end = os.pipe()
+    os.set_blocking(wake_end, False)
+    signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    with selectors.DefaultSelector() as selector:
+        selector.register(server, selectors.EVENT_READ)
+        selector.register(wake, selectors.EVENT_READ)
+        while True:
+            ready = [key.fileobj for key, _ in selector.select()]
+            if wake in ready:
+                os.read(wake, 4096)
+                _report(status_of)
+            if server not in ready:
+                continue
+            text, fds, _, _ = socket.recv_fds(server, _REQUEST_LIMIT, 8)
+            if not text:
+                return
+            status = socket.socket(fileno=fds[0])
+            sys.stdout.flush()
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                selector.close()
+                for descriptor in (wake, wake_end):
+                    os.close(descriptor)
+                for other in (server, status, *status_of.values()):
+                    other.close()
+                _become(json.loads(text), fds[1:])
+                return
+            for descriptor in fds[1:]:
+                os.close(descriptor)
+            status.sendall(f"{pid}\n".encode())
+            status_of[pid] = status
+
+
+def import_all() -> None:
+    """Import every module of panel, and the servers of the tests."""
+    import panel
+
+    names = [module.name for module in pkgutil.walk_packages(panel.__path__, "panel.")]
+    for name in (*names, *MODULES):
+        importlib.import_module(name)
+
+
+def _report(status_of: dict[int, socket.socket]) -> None:
+    while status_of:
+        pid, result = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        with status_of.pop(pid) as status:
+            try:
+                status.sendall(f"{os.waitstatus_to_exitcode(result)}\n".encode())
+            except OSError:
+                continue  # nobody waits for it any more
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> None:
+    """Make this fork the process that was asked for, and run it."""
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    os.chdir(request["folder"])
+    # As an interpreter opens them at its start.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(
+        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+    module = importlib.import_module(request["module"])
+    sys.argv = [module.__file__ or "", *request["args"]]
+    module.main()
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
