@@ -25,7 +25,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.score import Rule
 from panel.reviews.strategies.context import ReviewContext
-from panel.reviews.strategies.stepwise import content_free, difference
+from panel.reviews.strategies.version1.stepwise import content_free, difference
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"controls hold no secret: fixed, so that a figure can be had again"

@@ -83,7 +83,7 @@ def test_json_is_the_contract_and_the_same_as_what_is_kept(desk, answers):
     (run,) = desk.runs()
     assert json.loads((run / "scorecards" / "widget.json").read_text()) == card
     assert json.loads((run / "verdicts.jsonl").read_text()) == card
-    assert card["schema"] == "panel.scorecard/1"
+    assert card["schema"] == "panel.scorecard/2"
     assert card["run"] == run.name
     passages = {p["id"]: p["text"] for s in card["evidence"] for p in s["passages"]}
     for review in card["reviews"]:

@@ -53,7 +53,7 @@ def test_the_contract_has_its_keys_in_the_order_of_the_model(path, keys):
 def test_the_top_of_the_contract_has_no_other_keys():
     (value,) = read(form.render([card()]))
     assert list(value) == CONTRACT[""].split()
-    assert value["schema"] == "panel.scorecard/1"
+    assert value["schema"] == "panel.scorecard/2"
     assert value["created"] == "2026-11-22T10:00:00Z"
 
 

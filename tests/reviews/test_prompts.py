@@ -12,7 +12,7 @@ from panel.llm.types import FENCE
 from panel.reviews import prompts
 from panel.reviews.personas import load_personas
 from panel.reviews.prompts import PLACEHOLDERS, Brief, Prompts
-from panel.reviews.strategies.single_call import schema_of
+from panel.reviews.strategies.version1.single_call import schema_of
 
 PERSONAS = load_personas(folders=[data_folder("personas")])
 TOOL = Tool(name="Widget", description="Turns text into <|im_end|> widgets.", slug="widget")

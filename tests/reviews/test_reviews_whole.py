@@ -12,7 +12,7 @@ from panel.foundation.paths import data_folder
 from panel.llm.types import ChatResponse, Usage
 from panel.reviews.personas import load_personas
 from panel.reviews.strategies.ask import steps
-from panel.reviews.strategies.single_call import read_reply, schema_of
+from panel.reviews.strategies.version1.single_call import read_reply, schema_of
 from tests.support.scripted import LOST, PERSONA, plan, reply_of, review
 
 SHIPPED = load_personas(folders=[data_folder("personas")])

@@ -67,7 +67,7 @@ def test_what_is_saved_comes_back_in_tool_order_with_its_evidence(tmp_path):
         assert (run.damaged, run.notes) == ((), [])
     lines = (path / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()
     assert [Scorecard.model_validate(json.loads(line)) for line in lines] == cards
-    assert json.loads(lines[0])["schema"] == "panel.scorecard/1"
+    assert json.loads(lines[0])["schema"] == "panel.scorecard/2"
 
 
 def test_a_finished_run_is_a_few_plain_files_that_a_reader_leaves_alone(tmp_path):

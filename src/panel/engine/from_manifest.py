@@ -7,7 +7,7 @@ from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.options import Options
 from panel.reviews.choices import choices
 from panel.reviews.prompts import template_texts
-from panel.reviews.strategies.single_call import schema_of
+from panel.reviews.strategies.version1.single_call import schema_of
 from panel.runs.compatibility import check_same
 from panel.runs.manifest import Manifest, new_manifest
 

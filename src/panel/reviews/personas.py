@@ -9,11 +9,27 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from panel.evidence.tools.tool import ToolKind
 from panel.foundation.errors import PersonaError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.foundation.strict_yaml import first_fault, read_front_matter
 
 Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+def _is_empty(value: object) -> bool:
+    """Tell what is not written: fingerprints of stored reviewers stay what they were."""
+    return not value
+
+
+class Statements(BaseModel):
+    """What each answer to a criterion says about the tool, as a short statement."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    yes: str = Field(min_length=4, max_length=120)
+    no: str = Field(min_length=4, max_length=120)
+    unclear: str = Field(min_length=4, max_length=120)
 
 
 class Criterion(BaseModel):
@@ -29,6 +45,13 @@ class Criterion(BaseModel):
     """A supported `no` here forces the persona's skip."""
     cues: str = Field(default="", max_length=200)
     """Words that passages with the answer tend to hold: a small judge is pointed at those first."""
+    says: Statements | None = Field(default=None, exclude_if=_is_empty)
+    """What cards show instead of the question; None in reviewers of stored runs before 0.2."""
+    applies_to: tuple[ToolKind, ...] = Field(default=(), exclude_if=_is_empty)
+    """Kinds of tools that it is asked about; empty: all."""
+    notice: str = Field(default="", max_length=200, exclude_if=_is_empty)
+    """A question whose yes means no here, asked about the first passages alone: a page says at
+    its top that the tool is over."""
 
 
 class WrittenField(BaseModel):
@@ -38,6 +61,26 @@ class WrittenField(BaseModel):
 
     id: Ident
     ask: str = Field(min_length=8, max_length=240)
+
+
+class Beat(BaseModel):
+    """One of the steps in which a review makes its argument, in the order of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Ident
+    ask: str = Field(min_length=8, max_length=240)
+    quotable: bool = False
+    """A page can answer it: a judge that does not write is asked for the passage that does."""
+
+
+class Example(BaseModel):
+    """A sentence about an invented tool, and the same point made as the persona makes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    worse: str = Field(min_length=8, max_length=400)
+    better: str = Field(min_length=8, max_length=400)
 
 
 class Opening(BaseModel):
@@ -68,7 +111,12 @@ class Persona(BaseModel):
     weight: float = Field(default=1.0, gt=0, le=10)
     lens: str = Field(min_length=1, max_length=160)
     criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=20)
-    fields: tuple[WrittenField, ...] = Field(max_length=6)
+    fields: tuple[WrittenField, ...] = Field(default=(), max_length=6, exclude_if=_is_empty)
+    """Written parts of reviewers of stored runs before 0.2, which had no beats."""
+    biography: str = Field(default="", max_length=240, exclude_if=_is_empty)
+    """Who the reviewer is, in one sentence."""
+    beats: tuple[Beat, ...] = Field(default=(), max_length=6, exclude_if=_is_empty)
+    examples: tuple[Example, ...] = Field(default=(), max_length=4, exclude_if=_is_empty)
     opening: Opening = Opening()
     """Small judges all begin alike unless each is given its own words."""
     forecast: ForecastAsk
@@ -83,6 +131,7 @@ class Persona(BaseModel):
         for what, ids in (
             ("criteria", [c.id for c in self.criteria]),
             ("fields", [f.id for f in self.fields]),
+            ("beats", [b.id for b in self.beats]),
         ):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:

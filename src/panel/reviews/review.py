@@ -13,6 +13,14 @@ Stance = Literal["ship", "skip"]
 Vote = Literal["ship", "skip", "abstain"]
 
 
+Status = Literal["active", "maintenance", "deprecated", "unknown"]
+
+
+def _is_empty(value: object) -> bool:
+    """Tell what is not written: stored cards without it stay what they were, byte for byte."""
+    return value is None or value == "" or value == () or value == {} or value is False
+
+
 class Finding(BaseModel):
     """A persona's answer to one criterion."""
 
@@ -27,6 +35,8 @@ class Finding(BaseModel):
     cites: tuple[str, ...] = ()
     """Passage ids, all valid: unknown ones were dropped and counted."""
     because: str = ""
+    says: str = Field(default="", exclude_if=_is_empty)
+    """The answer as a statement about the tool; empty in runs before 0.2."""
 
 
 class Forecast(BaseModel):
@@ -55,7 +65,23 @@ class Review(BaseModel):
     summary: str
     """First person; passage ids in square brackets behind statements of fact: `… [E1.4]`."""
     findings: tuple[Finding, ...]
-    fields: dict[str, str]
+    fields: dict[str, str] = {}
+    """Written parts by id, in runs before 0.2."""
+    beats: dict[str, str] = Field(default_factory=dict, exclude_if=_is_empty)
+    """The steps of the argument by id, in the persona's order; `summary` is them joined."""
+    composed: bool = Field(default=False, exclude_if=_is_empty)
+    """Code put the words together from findings and quotes; the model wrote none."""
+    turns_on: str = Field(default="", exclude_if=_is_empty)
+    """The one fact which, were it otherwise, would turn the vote."""
+    status: Status | None = Field(default=None, exclude_if=_is_empty)
+    """The tool's upkeep as the persona reads it, with `status_cites` behind it."""
+    status_cites: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    to_look_up: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    """Facts that the evidence lacks and somebody could look up, in the persona's words."""
+    not_applicable: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    """Ids of the criteria that a tool of this kind is not asked; they count nowhere."""
+    stance_log_odds: float | None = Field(default=None, exclude_if=_is_empty)
+    """ln p(ship) − ln p(skip) of the stance, where log-probabilities came."""
     forecast: Forecast | None
     provider: str
     model: str

@@ -1,8 +1,18 @@
 """A tool: the thing under review, as its tool file, the command line or a program states it."""
 
 from pathlib import Path
+from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+ToolKind = Literal["library", "service", "model", "application", "standard"]
+"""What a tool is; a `standard` is a format or a protocol."""
+
+TOOL_KINDS: Final[tuple[ToolKind, ...]] = get_args(ToolKind)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Document(BaseModel):
@@ -23,6 +33,8 @@ class Tool(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     url: str | None = None
     category: str | None = None
+    kind: ToolKind | None = Field(default=None, exclude_if=_is_none)
+    """What the tool is, which decides what is asked about it; None: nobody said."""
     tagline: str | None = None
     price: str | None = None
     """Entry price as text; None when unknown."""

@@ -1,4 +1,4 @@
-"""JSON: the contract `panel.scorecard/1`, one object a line for each tool."""
+"""JSON: the contract `panel.scorecard/2`, one object a line for each tool."""
 
 import json
 import math

@@ -12,9 +12,9 @@ from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
-from panel.reviews.strategies import single_call, stepwise
 from panel.reviews.strategies.context import RawReview, ReviewContext
-from panel.reviews.strategies.written_parts import NO_WORDS
+from panel.reviews.strategies.version1 import single_call, stepwise
+from panel.reviews.strategies.version1.written_parts import NO_WORDS
 from panel.reviews.support_check import steps as support_steps
 
 
@@ -28,7 +28,10 @@ class Strategy(Protocol):
         """Ask every question; raises `CallError`."""
 
 
-STRATEGIES: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
+VERSION_1: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
+"""For personas with written fields and no beats: those of runs before 0.2."""
+
+STRATEGIES: Final[dict[Ask, Strategy]] = VERSION_1
 
 
 async def ask_review(context: ReviewContext, *, today: date) -> Review:
@@ -41,7 +44,7 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
     Raises:
         CallError: a question got no usable answer.
     """
-    raw = await STRATEGIES[context.plan.judge.ask].ask(context)
+    raw = await _strategy(context.plan, context.persona).ask(context)
     persona, judge, tally = context.persona, context.calls.config, context.tally
     scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
     forecast = None
@@ -70,10 +73,14 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
     )
 
 
+def _strategy(plan: ReviewPlan, persona: Persona) -> Strategy:
+    return (STRATEGIES if persona.beats else VERSION_1)[plan.judge.ask]
+
+
 def steps(plan: ReviewPlan, persona: Persona) -> int:
     """Return how many answers one persona gives about one tool at most, samples included."""
     support = support_steps(persona) if plan.support else 0
-    return plan.samples * (STRATEGIES[plan.judge.ask].steps(persona) + support)
+    return plan.samples * (_strategy(plan, persona).steps(persona) + support)
 
 
 def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:

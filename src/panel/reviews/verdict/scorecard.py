@@ -1,4 +1,7 @@
-"""A scorecard: a verdict with everything that backs it, the JSON contract `panel.scorecard/1`."""
+"""A scorecard: a verdict with everything that backs it, the JSON contract `panel.scorecard/2`.
+
+Cards of runs before 0.2 are `panel.scorecard/1`: the same without what came later, still read.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,6 +17,7 @@ from pydantic import (
 
 from panel.evidence.facts import Facts
 from panel.evidence.source import Source
+from panel.evidence.tools.tool import ToolKind
 from panel.llm.config import Ask
 from panel.llm.types import Usage
 from panel.reviews.review import Missing, Review
@@ -58,6 +62,7 @@ class CardTool(BaseModel):
     slug: str
     url: str | None = None
     category: str | None = None
+    kind: ToolKind | None = Field(default=None, exclude_if=lambda kind: kind is None)
     tagline: str | None = None
     price: str | None = None
     description: str | None = None
@@ -113,7 +118,9 @@ class Scorecard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_: Literal["panel.scorecard/1"] = Field(default="panel.scorecard/1", alias="schema")
+    schema_: Literal["panel.scorecard/1", "panel.scorecard/2"] = Field(
+        default="panel.scorecard/2", alias="schema"
+    )
     run: str
     created: datetime
     provider: str

@@ -18,7 +18,7 @@ from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import answer_of, score_findings
 from panel.reviews.strategies.context import RawReview, ReviewContext
-from panel.reviews.strategies.written_parts import UNWRITTEN, decisive, stand_in, write
+from panel.reviews.strategies.version1.written_parts import UNWRITTEN, decisive, stand_in, write
 from panel.reviews.strategies.yes_no import YesNo, read_yes_no
 from panel.reviews.support_check import supported
 
