@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from panel.reviews.personas import Persona
 
 
@@ -52,12 +54,20 @@ def check_() -> None:
         click.echo(line)
 
 
+def _questions(persona: "Persona") -> "Iterator[str]":
+    from panel.reviews.personas import statements_line
+
+    for c in persona.criteria:
+        kind = "fact     " if c.kind == "fact" else "judgement"
+        breaks = "  (dealbreaker)" if c.dealbreaker else ""
+        yield f"  {kind}  {c.weight:g}  {c.id}: {c.question}{breaks}"
+        if c.applies_to:
+            yield f"             asked about: {', '.join(c.applies_to)}"
+        if c.says:
+            yield f"             {statements_line(c.says)}"
+
+
 def _lines(persona: "Persona") -> list[str]:
-    questions = [
-        f"  {'fact     ' if c.kind == 'fact' else 'judgement'}  {c.weight:g}  {c.id}: {c.question}"
-        + ("  (dealbreaker)" if c.dealbreaker else "")
-        for c in persona.criteria
-    ]
     parts = [f"  {field.id}: {field.ask}" for field in persona.fields]
     forecast = f"  within {persona.forecast.horizon_months} months: {persona.forecast.ask}"
     return [
@@ -65,7 +75,7 @@ def _lines(persona: "Persona") -> list[str]:
         persona.lens,
         "",
         "Asks:",
-        *questions,
+        *_questions(persona),
         "",
         "Writes:",
         *parts,

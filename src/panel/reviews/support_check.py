@@ -49,7 +49,7 @@ async def _checked(context: ReviewContext, finding: Finding) -> Finding:
     if context.plan.calibrates:
         context.tally.notes[ONLY_COUNTED] = None
         return finding
-    return finding.model_copy(update={"answer": "unclear"})
+    return context.made_unclear(finding)
 
 
 async def _shows(context: ReviewContext, finding: Finding) -> bool:

@@ -24,10 +24,11 @@ COLUMNS: Final[dict[str, str]] = {
     "missing_detail": "string", "provider": "string", "model": "string", "input_tokens": "int64",
     "cached_tokens": "int64", "output_tokens": "int64", "cost_usd": "double", "run": "string",
     "created": "string", "asked": "string", "flip_rate": "double", "findings": "string",
+    "kind": "string", "not_applicable": "string",
 }  # fmt: skip
 """The columns of a row and their Arrow types: the same in JSON Lines, CSV and Parquet.
 
-`fields` and `findings` are JSON texts; `cites` are passage ids with blanks between them.
+`fields` and `findings` are JSON texts; `cites` and `not_applicable` are ids with blanks between.
 """
 
 Cell = str | float | int | None
@@ -95,7 +96,7 @@ def _about(card: Scorecard) -> dict[str, Cell]:
     return {
         "run": card.run, "created": card.created.isoformat(), "provider": card.provider,
         "model": card.model, "asked": card.asked, "tool": tool.name, "slug": tool.slug,
-        "url": tool.url, "category": tool.category, "price": tool.price,
+        "url": tool.url, "category": tool.category, "price": tool.price, "kind": tool.kind,
         "outcome": verdict.outcome, "ship_percent": verdict.ship_percent,
         "panel_score": verdict.score,
     }  # fmt: skip
@@ -116,6 +117,7 @@ def _review(review: Review) -> dict[str, Cell]:
         "forecast_by": forecast.resolve_by.isoformat() if forecast else None,
         "fields": json.dumps(review.fields, ensure_ascii=False, allow_nan=False),
         "findings": json.dumps(findings, ensure_ascii=False, allow_nan=False),
+        "not_applicable": " ".join(review.not_applicable),
         "provider": review.provider, "model": review.model,
         "input_tokens": review.usage.input_tokens, "cached_tokens": review.usage.cached_tokens,
         "output_tokens": review.usage.output_tokens, "cost_usd": review.usage.cost_usd,

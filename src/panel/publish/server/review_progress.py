@@ -38,17 +38,15 @@ class ReviewProgress:
             case Started():
                 return replace(self, doing="the reviewers read the evidence")
             case Stepped():
-                return self._with(event.persona, event.done, event.step)
+                return self._with(event.persona, event.done, event.total, event.step)
             case Reviewed():
                 return self._through(event)
             case Decided():
                 return replace(self, doing="the verdict is in")
 
-    def _with(self, persona: str, done: int, said: str) -> "ReviewProgress":
+    def _with(self, persona: str, done: int, total: int, said: str) -> "ReviewProgress":
         steps = tuple(
-            replace(step, done=min(done, step.total), said=said)
-            if step.persona == persona
-            else step
+            replace(step, done=done, total=total, said=said) if step.persona == persona else step
             for step in self.steps
         )
         return replace(self, steps=steps)
@@ -57,7 +55,7 @@ class ReviewProgress:
         review = event.review
         said = f"votes {review.vote}" if isinstance(review, Review) else "no review"
         total = next((s.total for s in self.steps if s.persona == review.persona), 0)
-        return self._with(review.persona, total, said)
+        return self._with(review.persona, total, total, said)
 
 
 class ProgressBoard:

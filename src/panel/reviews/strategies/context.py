@@ -153,7 +153,15 @@ class ReviewContext:
             p=p,
             cites=cites,
             because=because,
+            says=criterion.statement(answer),
         )
+
+    def made_unclear(self, finding: Finding) -> Finding:
+        """Return a finding of this review without its answer."""
+        statements = (
+            c.statement("unclear") for c in self.persona.criteria if c.id == finding.criterion
+        )
+        return finding.model_copy(update={"answer": "unclear", "says": next(statements)})
 
 
 def added(total: Usage, usage: Usage) -> Usage:
