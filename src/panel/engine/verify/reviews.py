@@ -153,8 +153,8 @@ class _StoredReview:
 
     def _written(self, computed: Review) -> None:
         stored = self.review
-        applies = stored.not_applicable == computed.not_applicable
-        self.say("findings", applies, "does not say what was not asked", "not_applicable")
+        for criterion in {*stored.not_applicable} ^ {*computed.not_applicable}:
+            self.say("findings", False, "is not what the tool's kind leaves out", criterion)
         for name in _WRITTEN:
             if name in stored.model_fields_set:  # a run of an older panel lacks the newer ones
                 old, new = getattr(stored, name), getattr(computed, name)
