@@ -13,7 +13,6 @@ from panel.evidence.tools.tool import TOOL_KINDS, ToolKind
 from panel.foundation.errors import PersonaError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.foundation.strict_yaml import read_front_matter
-from panel.reviews.review import Answer
 
 Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 
@@ -54,9 +53,9 @@ class Criterion(BaseModel):
     """A question whose yes means no here, asked about the first passages alone: a page says at
     its top that the tool is over."""
 
-    def statement(self, answer: Answer) -> str:
-        """Return what an answer says about the tool; empty where the persona has no statements."""
-        return getattr(self.says, answer) if self.says else ""
+    def statement(self, answer: Literal["yes", "no", "unclear"]) -> str:
+        """Return the answer as a statement about the tool; "" in reviewers that have none."""
+        return str(getattr(self.says, answer)) if self.says else ""
 
 
 class WrittenField(BaseModel):

@@ -156,13 +156,6 @@ class ReviewContext:
             says=criterion.statement(answer),
         )
 
-    def made_unclear(self, finding: Finding) -> Finding:
-        """Return a finding of this review without its answer."""
-        statements = (
-            c.statement("unclear") for c in self.persona.criteria if c.id == finding.criterion
-        )
-        return finding.model_copy(update={"answer": "unclear", "says": next(statements)})
-
 
 def added(total: Usage, usage: Usage) -> Usage:
     """Add a usage to a total; the cost of the sum is known only where both costs are."""
