@@ -20,7 +20,7 @@ from panel.llm.providers.resolve import resolve
 from panel.llm.types import CallRecord, ChatResponse, Usage
 from panel.reviews.calibration.controls import Control
 from panel.reviews.calibration.fitting import Sample
-from panel.reviews.personas import Persona, load_personas
+from panel.reviews.personas import Persona, applicable, load_personas
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.score import Rule
@@ -118,8 +118,9 @@ async def judge(
 
 
 def personas() -> tuple[Persona, ...]:
-    """Return the shipped reviewers."""
-    return load_personas(folders=[data_folder("personas")])
+    """Return the shipped reviewers, with the questions that a library is asked."""
+    shipped = load_personas(folders=[data_folder("personas")])
+    return tuple(applicable(persona, "library") for persona in shipped)
 
 
 def review_context(calls: ChatClient, persona: Persona, brief: Brief) -> ReviewContext:

@@ -11,12 +11,12 @@ import pytest
 from panel.foundation.paths import data_folder
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.calibration.report import CalibrationReport
-from panel.reviews.personas import load_personas
+from panel.reviews.personas import applicable, load_personas
 from tests.cli.test_cli import one_line_error
 from tests.support.command import Desk
 from tests.support.judges import judging, write_controls
 
-PERSONAS = load_personas(folders=[data_folder("personas")])
+PERSONAS = [applicable(p, "library") for p in load_personas(folders=[data_folder("personas")])]
 
 
 def calibrate(desk: Desk, url, *more, form="json"):

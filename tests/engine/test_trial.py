@@ -15,11 +15,11 @@ from panel.foundation.paths import data_folder
 from panel.foundation.proportion import Share, wilson
 from panel.reviews.calibration.calibration import Calibration, Measured
 from panel.reviews.calibration.controls import read_controls
-from panel.reviews.personas import load_personas
+from panel.reviews.personas import applicable, load_personas
 from panel.reviews.review import Finding, Review
 from panel.reviews.score import Rule, score_findings
 
-PERSONAS = load_personas(folders=[data_folder("personas")])
+PERSONAS = [applicable(p, "library") for p in load_personas(folders=[data_folder("personas")])]
 CONTROLS = read_controls(data_folder("controls"), PERSONAS)
 INJECTIONS = read_injections(data_folder("controls"))
 RULE = Rule()

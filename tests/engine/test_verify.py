@@ -126,6 +126,28 @@ def test_the_terminal_says_it_in_a_table_and_one_line_a_fault(copy):
     assert "not backed: widget: scorecards/widget.json differs" in done.stdout
 
 
+def test_a_kind_is_that_of_the_run(copy):
+    run = copy()
+    run.row("verdicts", lambda card: card["tool"].update(kind="model"), where="tool = 'widget'")
+    assert "widget: kind is model, the run holds unknown" in told(run)
+
+
+def test_what_a_kind_leaves_out_follows_from_it(copy):
+    run = copy()
+    run.row("reviews", lambda review: review["not_applicable"].remove("memory"),
+            where="persona = 'builder' AND tool = 'widget'")  # fmt: skip
+    assert "widget / builder / memory: is not what the tool's kind leaves out" in told(run)
+
+
+def told(run):
+    fields = ("tool", "persona", "criterion")
+    faults = run.verify()["faults"]
+    return [
+        " / ".join(fault[name] for name in fields if fault[name]) + f": {fault['what']}"
+        for fault in faults
+    ]
+
+
 def flipped(review):
     for finding in review["findings"]:
         if finding["answer"] != "unclear":

@@ -58,6 +58,21 @@ def test_a_review_by_address_has_fetched_evidence_facts_and_notes_on_its_card(op
     assert len(requests) == 6
 
 
+def test_a_models_page_is_reviewed_as_a_model_and_a_repository_as_of_unknown_kind(options):
+    model, code = (
+        single_tool("tiny", url="https://huggingface.co/acme/tiny"),
+        single_tool("widget", url=REPO),
+    )
+    cards, _, _ = reviewed(options, [model, code], fetch=True)
+    assert [(c.tool.kind, c.tool.kind_origin) for c in cards] == [
+        ("model", "address"),
+        (None, None),
+    ]
+    asked = [{f.criterion for r in c.reviews for f in r.findings} for c in cards]
+    assert "context_length" in asked[0] - asked[1]
+    assert "install" in asked[1] - asked[0]
+
+
 def test_a_contradicting_tool_entry_is_a_warning_on_the_card(options):
     tool = single_tool("widget", url=REPO).model_copy(update={"price": "$99 a month"})
     (card,), _, _ = reviewed(options, [tool])

@@ -90,6 +90,11 @@ def test_a_reviewers_page_shows_record_method_and_forecasts(ended):
     assert "0%" in page
 
 
+def test_a_reviewers_page_says_about_which_kinds_of_tools_a_question_is_asked():
+    told = text(site([card()]).render("reviewers/skeptic.html"))
+    assert "Does the evidence say what the model is bad at? (model)" in told
+
+
 def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
     page = text(site([card()], personas=()).render("reviewers/skeptic.html"))
     assert "The Skeptic" in page

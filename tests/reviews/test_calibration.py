@@ -20,9 +20,9 @@ from panel.reviews.calibration.fitting import (
     fit_calibration,
     log_loss,
 )
-from panel.reviews.personas import load_personas
+from panel.reviews.personas import applicable, load_personas
 
-PERSONAS = load_personas(folders=[data_folder("personas")])
+PERSONAS = [applicable(p, "library") for p in load_personas(folders=[data_folder("personas")])]
 CONTROLS = data_folder("controls")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from panel.foundation.errors import PersonaError
 from panel.foundation.paths import data_folder
-from panel.reviews.personas import ORDER, check, load_personas, read_persona
+from panel.reviews.personas import ORDER, applicable, check, load_personas, read_persona
 
 SHIPPED = data_folder("personas")
 
@@ -43,7 +43,7 @@ def test_the_four_are_shipped_and_speak_in_order():
 
 @pytest.mark.parametrize("persona", load_personas(folders=[SHIPPED]), ids=lambda p: p.name)
 def test_a_shipped_persona_asks_eight_to_twelve_questions_and_three_or_four_texts(persona):
-    assert 8 <= len(persona.criteria) <= 12
+    assert 8 <= len(applicable(persona, "library").criteria) <= 12
     assert 3 <= len(persona.fields) <= 4
     assert sum(c.dealbreaker for c in persona.criteria) <= 2
     assert {c.kind for c in persona.criteria} == {"fact", "judgement"}
@@ -105,6 +105,9 @@ def test_an_empty_folder_is_said_to_hold_no_personas(tmp_path):
         ("id: shelf_life", "id: summary", "cannot use the id summary"),
         ("name: archivist", "name: librarian", "the file says 'archivist'"),
         ("lens: ", "voice: ", "unknown key 'voice'"),
+        ("weight: 2", "applies_to: [model]", "criteria: none applies to a library"),
+        ("weight: 2", "applies_to: [modle]", r"criteria\.open_format\.applies_to"),
+        ("weight: 2", "says: {yes: It is}", r"'criteria\.open_format\.says\.no' is missing"),
         ("You have kept tapes dry for thirty years.", "", "voice"),
     ],
 )

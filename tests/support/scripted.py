@@ -164,7 +164,7 @@ def review(answer, *, ask="stepwise", sample=0, samples=1, calibration=None, ste
     async def work():
         context = ReviewContext(
             plan=by,
-            persona=PERSONA,
+            persona=more.get("persona", PERSONA),
             brief=more.get("brief", BRIEF),
             calls=ChatClient(endpoint, by.judge, more.get("recorder") or Memory()),
             support=more.get("support"),

@@ -87,7 +87,8 @@ def as_tool(
             evidence=(*tool.evidence, *paths),
             documents=(*tool.documents, *documents),
         )
-        return named.model_copy(update=tool.model_dump(include={"category", "tagline", "price"}))
+        others = {"category", "kind", "kind_origin", "tagline", "price"}
+        return named.model_copy(update=tool.model_dump(include=others))
     if not isinstance(tool, str | os.PathLike):
         raise _wrong("tool", tool, "a Tool, a text or a path")
     if isinstance(tool, str) and not tool.strip():

@@ -73,10 +73,11 @@ def command(
     from panel.engine.open_panel import persona_folders
     from panel.engine.session import Session
     from panel.reviews.calibration.controls import read_controls
-    from panel.reviews.personas import load_personas
+    from panel.reviews.personas import applicable, load_personas
     from panel.runs.run import Run
 
-    personas = load_personas(folders=persona_folders())
+    # No control says of what kind it is.
+    personas = [applicable(p, None) for p in load_personas(folders=persona_folders())]
     folder = controls or data_folder("controls")
     tools, injections = read_controls(folder, personas), read_injections(folder)
     cases = make_cases(tools, injections, limit=limit, copies=copies)

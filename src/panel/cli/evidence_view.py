@@ -15,7 +15,7 @@ from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
 from panel.foundation.text import one_line, printable
 from panel.report import figures
-from panel.report.scorecard.view import fact_rows
+from panel.report.scorecard.view import fact_rows, kind_text
 
 
 def warnings(collected: Collected, chosen: BudgetedPassages) -> list[str]:
@@ -53,7 +53,10 @@ def _sizes(text: str) -> dict[str, int]:
 def blocks(collected: Collected, chosen: BudgetedPassages) -> Iterator[RenderableType]:
     """Yield the evidence as blocks to draw."""
     shown = {passage.id for passage in chosen.passages}
-    yield Text(printable(collected.tool.name), style="bold")
+    tool = collected.tool
+    yield Text(printable(tool.name), style="bold")
+    if kind := kind_text(tool.kind, tool.kind_origin):
+        yield Text(f"  Kind: {kind}")
     for label, text, _ in fact_rows(read_facts(collected.evidence)):
         yield Text(f"  {label}: {text}")
     for source in collected.evidence.sources:

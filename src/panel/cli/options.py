@@ -122,6 +122,11 @@ class ToolOptions:
     description: str | None = option(
         "--description", metavar="TEXT", help="What the tool is, in a sentence or two."
     )
+    kind: str | None = option(
+        "--kind",
+        metavar="KIND",
+        help="library, service, model, application or standard: what is asked about it.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)

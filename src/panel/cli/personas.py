@@ -75,12 +75,20 @@ def _all_personas() -> "Iterator[Persona]":
             warn(error.message)
 
 
+def _questions(persona: "Persona") -> "Iterator[str]":
+    from panel.reviews.personas import statements_line
+
+    for c in persona.criteria:
+        kind = "fact     " if c.kind == "fact" else "judgement"
+        breaks = "  (dealbreaker)" if c.dealbreaker else ""
+        yield f"  {kind}  {c.weight:g}  {c.id}: {c.question}{breaks}"
+        if c.applies_to:
+            yield f"             asked about: {', '.join(c.applies_to)}"
+        if c.says:
+            yield f"             {statements_line(c.says)}"
+
+
 def _lines(persona: "Persona") -> list[str]:
-    questions = [
-        f"  {'fact     ' if c.kind == 'fact' else 'judgement'}  {c.weight:g}  {c.id}: {c.question}"
-        + ("  (dealbreaker)" if c.dealbreaker else "")
-        for c in persona.criteria
-    ]
     parts = [f"  {field.id}: {field.ask}" for field in persona.fields]
     forecast = f"  within {persona.forecast.horizon_months} months: {persona.forecast.ask}"
     return [
@@ -88,7 +96,7 @@ def _lines(persona: "Persona") -> list[str]:
         persona.lens,
         "",
         "Asks:",
-        *questions,
+        *_questions(persona),
         "",
         "Writes:",
         *parts,

@@ -69,7 +69,8 @@ class ProgressDisplay:
             case Stepped() if event.persona in self._rows:
                 row = self._rows[event.persona]
                 self._bars.start_task(row)
-                self._bars.update(row, completed=event.done, state=event.step)
+                # What a tool is decides how many questions there are.
+                self._bars.update(row, total=event.total, completed=event.done, state=event.step)
             case Reviewed() if event.review.persona in self._rows:
                 row = self._rows[event.review.persona]
                 total = self._bars.tasks[self._bars.task_ids.index(row)].total

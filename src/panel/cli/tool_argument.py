@@ -6,6 +6,7 @@ from panel.cli.console import say
 from panel.cli.options import GatheringOptions, ToolOptions, settings
 from panel.engine.gather_evidence import stored_tool
 from panel.evidence.collect import tool_name
+from panel.evidence.tools.fields import tool_kind
 from panel.evidence.tools.tool import Tool
 from panel.evidence.tools.tool_list import pick, read_tools, single_tool
 from panel.foundation.errors import InputError, ToolError
@@ -27,8 +28,16 @@ def find_tool(
     """Return the tool that the options name; with --offline also one that a run stores.
 
     Raises:
-        ToolError: there is none, or nothing is known about it.
+        ToolError: there is none, nothing is known about it, or its kind is none.
     """
+    kind = tool_kind(options.kind, "--kind") if options.kind else None
+    tool = _named(options, gathering, runs, allow_outside=allow_outside)
+    return tool.model_copy(update={"kind": kind, "kind_origin": None}) if kind else tool
+
+
+def _named(
+    options: ToolOptions, gathering: GatheringOptions, runs: Path | None, *, allow_outside: bool
+) -> Tool:
     name, path = options.tool, options.tool_list
     if gathering.offline and gathering.fetch:
         raise InputError("--offline and --fetch were both given", hint="leave one of them out")

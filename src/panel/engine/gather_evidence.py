@@ -6,7 +6,7 @@ because a tool file names one.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from panel.engine.options import Options
 from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.collect import Collected, collect, tool_name
 from panel.evidence.gather import gather
+from panel.evidence.kinds import with_kind
 from panel.evidence.tools.identity import same_tool, url_key
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError, ToolError
@@ -69,7 +70,7 @@ def local_evidence(options: Options, tools: Sequence[Tool]) -> dict[str, Collect
     now = datetime.now(UTC)
     stored = _stored(options.settings.runs, tools) if options.offline else {}
     local = [tool for tool in tools if not is_fetched(tool, options)]
-    return {tool.slug: stored.get(tool.slug) or _own(tool, now) for tool in local}
+    return {tool.slug: _with_kind(stored.get(tool.slug) or _own(tool, now)) for tool in local}
 
 
 async def fetch_evidence(
@@ -95,7 +96,7 @@ async def fetch_evidence(
                 failed[tool.slug] = error
                 return
         options.on_read(_counts(collected))
-        await store(collected)
+        await store(_with_kind(collected))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -122,6 +123,10 @@ def _own(tool: Tool, now: datetime) -> Collected:
             hint="without --offline it is read from its address",
         )
     return Collected(tool, gather(tool, now=now))
+
+
+def _with_kind(collected: Collected) -> Collected:
+    return replace(collected, tool=with_kind(collected.tool, collected.evidence))
 
 
 def _counts(collected: Collected) -> str:

@@ -126,7 +126,7 @@ class _ToolReview:
 
     async def persona(self, persona: Persona) -> list[Review | Missing]:
         job, tool = self.job, self.brief.tool
-        total = steps(job.plan, persona)
+        total = steps(job.plan, persona, tool.kind)
         done = count(1)
 
         def on_step(name: str) -> None:

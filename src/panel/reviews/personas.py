@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from panel.evidence.tools.tool import ToolKind
+from panel.evidence.tools.tool import TOOL_KINDS, ToolKind
 from panel.foundation.errors import PersonaError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.foundation.strict_yaml import first_fault, read_front_matter
@@ -52,6 +52,10 @@ class Criterion(BaseModel):
     notice: str = Field(default="", max_length=200, exclude_if=_is_empty)
     """A question whose yes means no here, asked about the first passages alone: a page says at
     its top that the tool is over."""
+
+    def statement(self, answer: Literal["yes", "no", "unclear"]) -> str:
+        """Return the answer as a statement about the tool; "" in reviewers that have none."""
+        return str(getattr(self.says, answer)) if self.says else ""
 
 
 class WrittenField(BaseModel):
@@ -140,6 +144,30 @@ class Persona(BaseModel):
             raise ValueError(f"fields cannot use the id {taken[0]}: every review has one")
         return self
 
+    @model_validator(mode="after")
+    def _every_kind_is_asked(self) -> "Persona":
+        """Without a question there is no vote."""
+        for kind in TOOL_KINDS:
+            if all(c.applies_to and kind not in c.applies_to for c in self.criteria):
+                raise ValueError(f"criteria: none applies to a {kind}: every kind needs one")
+        return self
+
+
+def applicable(persona: Persona, kind: ToolKind | None) -> Persona:
+    """Return the persona with the criteria that a tool of this kind is asked.
+
+    A tool of unknown kind is asked what a library is asked.
+    """
+    kind = kind or "library"
+    criteria = tuple(c for c in persona.criteria if not c.applies_to or kind in c.applies_to)
+    return persona.model_copy(update={"criteria": criteria})
+
+
+def not_applicable(persona: Persona, kind: ToolKind | None) -> tuple[str, ...]:
+    """Return the ids of the criteria that a tool of this kind is not asked."""
+    asked = {criterion.id for criterion in applicable(persona, kind).criteria}
+    return tuple(c.id for c in persona.criteria if c.id not in asked)
+
 
 RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})
 """Parts of a review that are always there."""
@@ -225,10 +253,18 @@ def _told(persona: Persona) -> Iterable[str]:
     yield f"{persona.origin}: ok: {persona.title}, {facts} facts and {judged} judgements"
     for c in persona.criteria:
         breaks = ", dealbreaker" if c.dealbreaker else ""
-        yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}): {c.question}"
+        about = f", asked about: {', '.join(c.applies_to)}" if c.applies_to else ""
+        yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}{about}): {c.question}"
+        if c.says:
+            yield f"    {statements_line(c.says)}"
     for field in persona.fields:
         yield f"  {field.id}: {field.ask}"
     yield f"  forecast, {persona.forecast.horizon_months} months: {persona.forecast.ask}"
+
+
+def statements_line(says: Statements) -> str:
+    """Return the three statements on one line, for people."""
+    return f"yes: {says.yes} · no: {says.no} · unclear: {says.unclear}"
 
 
 def _files(folder: Path) -> list[Path]:

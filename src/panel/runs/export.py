@@ -130,6 +130,13 @@ SCHEMA: Final = (
     ExportColumn("findings", "string", "the answers with their citations, a JSON list",
                  _of_review(lambda review: _json([f.model_dump(mode="json")
                                                   for f in review.findings]))),
+    ExportColumn("kind", "string",
+                 "what the tool is: library, service, model, application, standard",
+                 lambda card, _: card.tool.kind),
+    ExportColumn("not_applicable", "string",
+                 "ids of the criteria that a tool of this kind is not asked, with blanks between"
+                 " them",
+                 _of_review(lambda review: " ".join(review.not_applicable))),
 )  # fmt: skip
 """The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
 

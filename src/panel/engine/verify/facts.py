@@ -2,7 +2,9 @@
 
 from panel.engine.verify.report import VerifyReport
 from panel.evidence.facts import Fact, Facts, is_stated, read_facts
+from panel.evidence.kinds import with_kind
 from panel.evidence.source import Evidence
+from panel.evidence.tools.tool import Tool
 from panel.reviews.verdict.scorecard import Scorecard
 
 
@@ -22,6 +24,22 @@ def check_facts(
         if not what and as_today and fact != current:
             what = f"{name} is {_short(fact.value)}, the evidence gives {_short(current.value)}"
         report.check("facts", not what, what, tool=card.tool.slug)
+
+
+def check_kind(
+    card: Scorecard, tool: Tool, evidence: Evidence, report: VerifyReport, *, as_today: bool
+) -> None:
+    """Check that a card names the kind by which its tool was asked, and how that is known.
+
+    `as_today`: this version of panel read the kind, so that address and evidence must give the
+    same. What somebody stated, and what is unknown, stays as it was stored.
+    """
+    computed = with_kind(tool, evidence) if as_today and tool.kind_origin else tool
+    on_card = (card.tool.kind, card.tool.kind_origin)
+    for source, of in (("the run holds", tool), ("the evidence gives", computed)):
+        if on_card != (of.kind, of.kind_origin):
+            what = f"kind is {_short(card.tool.kind)}, {source} {_short(of.kind)}"
+            report.check("facts", False, what, tool=card.tool.slug)
 
 
 def _backed(name: str, fact: Fact, evidence: Evidence) -> bool:

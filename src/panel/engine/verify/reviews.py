@@ -15,7 +15,7 @@ from panel.evidence.budget import choose
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
-from panel.reviews.personas import Persona
+from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Finding, Review
@@ -24,7 +24,7 @@ from panel.reviews.strategies.ask import ask_review, resolve_date
 from panel.reviews.strategies.context import ReviewContext
 from panel.runs.journal.reader import JournalReader
 
-_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question")
+_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says")
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
@@ -58,7 +58,7 @@ class ReviewCheck:
                 stored.say("findings", False, "no such reviewer was asked")
                 continue
             stored.citations(evidence)
-            stored.score(persona, plan.rule)
+            stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
             context = ReviewContext(plan, persona, brief, calls, support, sample=sample)
             await stored.ask_again(context, self.created)
@@ -153,6 +153,8 @@ class _StoredReview:
 
     def _written(self, computed: Review) -> None:
         stored = self.review
+        for criterion in {*stored.not_applicable} ^ {*computed.not_applicable}:
+            self.say("findings", False, "is not what the tool's kind leaves out", criterion)
         for name in _WRITTEN:
             if name in stored.model_fields_set:  # a run of an older panel lacks the newer ones
                 old, new = getattr(stored, name), getattr(computed, name)

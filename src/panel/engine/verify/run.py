@@ -9,7 +9,7 @@ from pathlib import Path
 
 from panel.engine.review_tool import settle
 from panel.engine.verify.canaries import check_canaries
-from panel.engine.verify.facts import check_facts
+from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import check_files
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.reviews import ReviewCheck
@@ -82,7 +82,9 @@ async def _tool(reviews: ReviewCheck, run: Run, tool: Tool, card: Scorecard | No
     same = run.stored.evidence_fingerprint(tool.slug) == evidence_fingerprint(evidence)
     report.check("evidence", same, "is not what was gathered", tool=tool.slug)
     _numbering(evidence, tool.slug, report)
-    check_facts(card, evidence, report, as_today=by_this_version(run.manifest))
+    as_today = by_this_version(run.manifest)
+    check_facts(card, evidence, report, as_today=as_today)
+    check_kind(card, tool, evidence, report, as_today=as_today)
     await reviews.check(tool, evidence, card.created.date())
     _verdict(reviews.plan, run, card, evidence, report)
 

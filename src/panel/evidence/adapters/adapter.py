@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.source import Role
+from panel.evidence.tools.tool import ToolKind
 from panel.foundation.errors import InputError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names, warn_of
 
@@ -126,6 +127,10 @@ class Adapter(ABC):
     def name(self, at: Address) -> str:
         """Return what a tool at this address may be called."""
         return at.host
+
+    def kind(self, at: Address) -> ToolKind | None:
+        """Return what a tool at this address is; None where the address does not tell."""
+        return None
 
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the one link of a page that this adapter should read next, if there is one."""

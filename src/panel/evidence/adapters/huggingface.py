@@ -9,6 +9,7 @@ import re
 from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord
 from panel.evidence.adapters.records import count, day, fields, sentences_of, words
 from panel.evidence.fetch.page import FetchedPage
+from panel.evidence.tools.tool import ToolKind
 
 _HOSTS = frozenset({"huggingface.co", "hf.co"})
 _HUB = "https://huggingface.co"
@@ -36,6 +37,10 @@ class HuggingFace(Adapter):
     def name(self, at: Address) -> str:
         """Return the name without its owner."""
         return _split(at)[1][1]
+
+    def kind(self, at: Address) -> ToolKind | None:
+        """Tell a model from datasets and Spaces, which may hold anything."""
+        return None if _split(at)[0] else "model"
 
     def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the card and the Hub's record."""

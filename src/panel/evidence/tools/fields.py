@@ -7,7 +7,7 @@ from typing import Final
 
 from panel.evidence.tools.file_access import check_listed
 from panel.evidence.tools.list_formats import KEYS, Row
-from panel.evidence.tools.tool import Document, Tool
+from panel.evidence.tools.tool import TOOL_KINDS, Document, Tool, ToolKind
 from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import ToolError
 from panel.foundation.text import clean, printable
@@ -55,6 +55,7 @@ def read_tool(
     if not texts["name"]:
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
     _check_url(texts["url"], row.place("url"))
+    kind = (stated := _text(row, "kind", notes)) and tool_kind(stated, row.place("kind"))
     evidence = (*_paths(row, folder, allow_outside=allow_outside), *files)
     if not (texts["description"] or evidence or documents or texts["url"]):
         raise ToolError(
@@ -62,8 +63,21 @@ def read_tool(
             " nor url",
             hint="add description: TEXT, evidence: [README.md], or url: https://…",
         )
-    tool = Tool.model_validate({**texts, "evidence": evidence, "documents": documents})
+    tool = Tool.model_validate(
+        {**texts, "kind": kind, "evidence": evidence, "documents": documents}
+    )
     return tool, full["name"] or "", tuple(notes)
+
+
+def tool_kind(text: str, place: str) -> ToolKind:
+    """Return the kind that a text names; raise `ToolError` beginning with `place` for another."""
+    for kind in TOOL_KINDS:
+        if text.strip().casefold() == kind:
+            return kind
+    raise ToolError(
+        f"{place}: kind must be one of {', '.join(TOOL_KINDS)}, but is {printable(text)[:80]!r}",
+        hint=did_you_mean(text.strip().casefold(), TOOL_KINDS, most=1) or "kind: library",
+    )
 
 
 def _text(row: Row, key: str, notes: list[str]) -> str | None:

@@ -41,7 +41,7 @@ class Row:
         return f"{self.where} line {line}" if line else self.where
 
 
-KEYS: Final = ("name", "url", "category", "tagline", "price", "description", "evidence")
+KEYS: Final = ("name", "url", "category", "kind", "tagline", "price", "description", "evidence")
 """What an entry of a list may hold."""
 
 MAX_CELL: Final = 64_000_000

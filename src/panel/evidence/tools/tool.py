@@ -10,6 +10,9 @@ ToolKind = Literal["library", "service", "model", "application", "standard"]
 
 TOOL_KINDS: Final[tuple[ToolKind, ...]] = get_args(ToolKind)
 
+KindOrigin = Literal["address", "evidence"]
+"""Where a kind was read that nobody stated."""
+
 
 def _is_none(value: object) -> bool:
     return value is None
@@ -34,7 +37,9 @@ class Tool(BaseModel):
     url: str | None = None
     category: str | None = None
     kind: ToolKind | None = Field(default=None, exclude_if=_is_none)
-    """What the tool is, which decides what is asked about it; None: nobody said."""
+    """What the tool is, which decides what is asked about it; None: not known."""
+    kind_origin: KindOrigin | None = Field(default=None, exclude_if=_is_none)
+    """None where `kind` was stated or is not known; never read from a file."""
     tagline: str | None = None
     price: str | None = None
     """Entry price as text; None when unknown."""

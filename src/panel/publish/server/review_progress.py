@@ -38,15 +38,15 @@ class ReviewProgress:
             case Started():
                 return replace(self, doing="the reviewers read the evidence")
             case Stepped():
-                return self._with(event.persona, event.done, event.step)
+                return self._with(event.persona, event.done, event.total, event.step)
             case Reviewed():
                 return self._through(event)
             case Decided():
                 return replace(self, doing="the verdict is in")
 
-    def _with(self, persona: str, done: int, status: str) -> "ReviewProgress":
+    def _with(self, persona: str, done: int, total: int, status: str) -> "ReviewProgress":
         steps = tuple(
-            replace(step, done=min(done, step.total), status=status)
+            replace(step, done=done, total=total, status=status)
             if step.persona == persona
             else step
             for step in self.steps
@@ -57,7 +57,7 @@ class ReviewProgress:
         review = event.review
         status = f"votes {review.vote}" if isinstance(review, Review) else "no review"
         total = next((s.total for s in self.steps if s.persona == review.persona), 0)
-        return self._with(review.persona, total, status)
+        return self._with(review.persona, total, total, status)
 
 
 class ProgressTracker:

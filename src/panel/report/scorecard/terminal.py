@@ -138,7 +138,8 @@ def _head(shown: CardView) -> Table:
     about = Text(shown.name, style="bold")
     if shown.tagline:
         about.append(f"\n{shown.tagline}", "not bold")
-    where = " · ".join(t for t in (shown.category, f"price: {shown.price}", shown.url) if t)
+    about_it = (shown.category, shown.kind, f"price: {shown.price}", shown.url)
+    where = " · ".join(text for text in about_it if text)
     about.append(f"\n{where}", f"not bold {QUIET}")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 from panel.evidence.facts import Facts
 from panel.evidence.injection.detect import flagged_passages
+from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
@@ -119,6 +120,8 @@ class CardView:
     link: str | None
     """`url` if it is a plain https address, else None."""
     category: str
+    kind: str
+    """What the tool is, and how that is known; empty where it is not."""
     price: str
     tagline: str
     description: tuple[str, ...]
@@ -155,6 +158,7 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         url=line(tool.url),
         link=https(tool.url),
         category=line(tool.category),
+        kind=kind_text(tool.kind, tool.kind_origin),
         price=line(tool.price) or figures.UNKNOWN,
         tagline=line(tool.tagline),
         description=paragraphs(tool.description or ""),
@@ -172,6 +176,12 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         read=facts,
         facts=tuple(provenance(card)),
     )
+
+
+def kind_text(kind: ToolKind | None, origin: KindOrigin | None) -> str:
+    """Return what a tool is and how that is known; empty where it is not."""
+    origins = {None: "as stated", "address": "by its address", "evidence": "by the evidence"}
+    return f"{kind} ({origins[origin]})" if kind else ""
 
 
 def label(ident: str) -> str:

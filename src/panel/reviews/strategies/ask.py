@@ -3,12 +3,14 @@
 The vote is computed from the findings; no model is asked for it.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Final, Protocol
 
+from panel.evidence.tools.tool import ToolKind
 from panel.llm.config import Ask
 from panel.reviews.own_claims import own_claims
-from panel.reviews.personas import Persona
+from panel.reviews.personas import Persona, applicable, not_applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
@@ -35,7 +37,7 @@ STRATEGIES: Final[dict[Ask, Strategy]] = VERSION_1
 
 
 async def ask_review(context: ReviewContext, *, today: date) -> Review:
-    """Ask one persona every question and return its review.
+    """Ask one persona every question that applies to the tool, and return its review.
 
     Args:
         context: Who is asked about what, by which plan.
@@ -44,6 +46,9 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
     Raises:
         CallError: a question got no usable answer.
     """
+    kind = context.brief.tool.kind
+    left_out = not_applicable(context.persona, kind)
+    context = replace(context, persona=applicable(context.persona, kind))
     raw = await _strategy(context.plan, context.persona).ask(context)
     persona, judge, tally = context.persona, context.calls.config, context.tally
     scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
@@ -60,6 +65,7 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
         stance=raw.stance,
         summary=raw.summary,
         findings=raw.findings,
+        not_applicable=left_out,
         fields=raw.fields,
         forecast=forecast,
         provider=judge.provider,
@@ -77,8 +83,9 @@ def _strategy(plan: ReviewPlan, persona: Persona) -> Strategy:
     return (STRATEGIES if persona.beats else VERSION_1)[plan.judge.ask]
 
 
-def steps(plan: ReviewPlan, persona: Persona) -> int:
-    """Return how many answers one persona gives about one tool at most, samples included."""
+def steps(plan: ReviewPlan, persona: Persona, kind: ToolKind | None = None) -> int:
+    """Return how many answers one persona gives about a tool at most, samples included."""
+    persona = applicable(persona, kind)
     support = support_steps(persona) if plan.support else 0
     return plan.samples * (_strategy(plan, persona).steps(persona) + support)
 

@@ -150,6 +150,7 @@ class ReviewContext:
             p=p,
             cites=cites,
             because=because,
+            says=criterion.statement(answer),
         )
 
 

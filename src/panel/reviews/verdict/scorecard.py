@@ -17,7 +17,7 @@ from pydantic import (
 
 from panel.evidence.facts import Facts
 from panel.evidence.source import Source
-from panel.evidence.tools.tool import ToolKind
+from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.llm.config import Ask
 from panel.llm.types import Usage
 from panel.reviews.review import Missing, Review
@@ -63,6 +63,8 @@ class CardTool(BaseModel):
     url: str | None = None
     category: str | None = None
     kind: ToolKind | None = Field(default=None, exclude_if=lambda kind: kind is None)
+    kind_origin: KindOrigin | None = Field(default=None, exclude_if=lambda origin: origin is None)
+    """None where somebody stated the kind."""
     tagline: str | None = None
     price: str | None = None
     description: str | None = None
