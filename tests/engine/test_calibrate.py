@@ -321,7 +321,7 @@ def test_the_terminal_says_counts_and_intervals_and_nothing_a_screen_obeys(desk)
 @pytest.mark.timeout(300)
 def test_smollm2_is_measured_here_and_now(desk):
     process = desk.start(
-        "calibrate", "--provider", "local", "--model", "smollm2-135m", "--limit", 3, "--copies", 0,
+        "calibrate", "--provider", "local", "--model", "smollm2-135m", "--limit", 1, "--copies", 0,
         "--format", "json",
     )  # fmt: skip
     out, err = process.communicate(timeout=290)

@@ -236,7 +236,7 @@ def test_only_one_process_sends_at_a_time(shop, box):
         time.sleep(0.02)
     second = shop.run(*SEND, "--resend", "uncertain")
     assert second.returncode == 3, second.stderr
-    assert "another panel digest send is at work" in second.stderr
+    assert "another panel digest send is running" in second.stderr
     process.terminate()
     process.communicate(timeout=50)
     assert set(box.counts.values()) == {1}

@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.fork_server import ForkedProcess, start_module
+from tests.support.fork_server import ForkedProcess, needs_own_interpreter, start_module
 from tests.support.unchanged import changes, contents
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,15 @@ class Desk:
         home = {"HOME": str(self.folder / "home"), "PYTHONPATH": path, "NO_COLOR": "1"}
         return inherited | home | self.env | more
 
-    def start(self, *args: object, **env: str) -> ForkedProcess:
-        return start_module("panel.__main__", args, folder=self.folder, env=self.environment(**env))
+    def start(self, *args: object, **env: str) -> "ForkedProcess | subprocess.Popen[str]":
+        environment = self.environment(**env)
+        if not needs_own_interpreter(environment):
+            return start_module("panel.__main__", args, folder=self.folder, env=environment)
+        return subprocess.Popen(
+            [sys.executable, "-m", "panel", *map(str, args)],
+            cwd=self.folder, env=environment, text=True, encoding="utf-8",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
 
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
         runs = self.folder / "runs"

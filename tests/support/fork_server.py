@@ -174,6 +174,17 @@ def start_module(
     return _server.start(module, [*map(str, args)], folder=folder, env=environment, stderr=stderr)
 
 
+_READ_AT_START: Final = (
+    "COVERAGE_PROCESS_START", "LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONPATH",
+    "PYTHONUNBUFFERED", "PYTHONUTF8", "SSL_CERT_DIR", "SSL_CERT_FILE",
+)  # fmt: skip
+
+
+def needs_own_interpreter(env: dict[str, str]) -> bool:
+    """Tell whether an environment says something that is read while Python starts or imports."""
+    return any(env.get(name) != os.environ.get(name) for name in _READ_AT_START)
+
+
 def serve(server: socket.socket) -> None:
     """Fork a process for each request until the other end is closed; reports exit codes."""
     import_all()
@@ -250,7 +261,7 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     sys.stderr = os.fdopen(
         2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
-    module = importlib.import_module(request["module"])
+    module = sys.modules["__main__"] = importlib.import_module(request["module"])
     sys.argv = [module.__file__ or "", *request["args"]]
     module.main()
 
