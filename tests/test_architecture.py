@@ -16,7 +16,7 @@ import panel
 # Outside libraries and the only modules that may import them.
 BOUNDARIES = {
     "aiohttp": {
-        "panel.llm.openai_compat.client",
+        "panel.llm.openai_compat.lean",
         "panel.evidence.fetch.fetcher",
         "panel.evidence.fetch.connector",
     },

@@ -19,7 +19,7 @@ from panel.foundation.errors import (
     Untrusted,
 )
 from panel.llm.calls import Pacing, request_key
-from panel.llm.openai_compat.client import certificate_hint
+from panel.llm.openai_compat.certificates import certificate_hint
 from tests.llm.test_calls import SCHEMA, Bench, bench, object_of, outcome, question
 from tests.support.faultd import (
     FaultServer,
