@@ -20,6 +20,8 @@ BOUNDARIES = {
         "panel.evidence.fetch.fetcher",
         "panel.evidence.fetch.connector",
     },
+    "openai": {"panel.llm.openai_compat.official"},
+    "httpx2": {"panel.llm.openai_compat.official"},
     "yarl": {"panel.evidence.fetch.checked_url"},
     "tenacity": {"panel.llm.calls.retry", "panel.llm.calls"},
     "rich": {
@@ -198,7 +200,7 @@ def test_no_module_reads_the_environment_on_import():
 
 
 HEAVY = (
-    "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
+    "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai", "httpx2",
     "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml", "pypdf",
     "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "PIL",
 )  # fmt: skip

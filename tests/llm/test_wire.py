@@ -37,6 +37,9 @@ from tests.support.faultd import (
     redirect,
     respond,
 )
+from tests.support.wires import wire_under_test
+
+pytestmark = pytest.mark.usefixtures("wire")
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"],
           "additionalProperties": False}  # fmt: skip
@@ -49,7 +52,7 @@ def question(**changes):
 
 def target(server, **changes):
     plain = {"provider": server.base_url, "kind": "wire", "model": "m", "wire_model": "m:p",
-             "base_url": server.base_url}  # fmt: skip
+             "base_url": server.base_url, "wire": wire_under_test()}  # fmt: skip
     return ProviderConfig(**plain | changes)
 
 
@@ -391,6 +394,7 @@ def test_a_proxy_that_the_target_names_is_used():
                 wire_model="m",
                 base_url="http://far.invalid/v1",
                 proxy=f"http://127.0.0.1:{proxy.port}",
+                wire=wire_under_test(),
             )
             wire = OpenAICompatClient(far)
             reply = await wire.ask(question(), "prompt", deadline=5)

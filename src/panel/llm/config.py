@@ -12,6 +12,9 @@ ResponseFormat = Literal["json_schema", "json_object", "prompt"]
 
 Kind = Literal["wire", "local", "replay"]
 
+Wire = Literal["openai", "lean"]
+"""What carries requests: the official client, or aiohttp."""
+
 
 class ProviderConfig(BaseModel):
     """Where and how one run calls its model. Holds the key: never stored, never printed."""
@@ -27,6 +30,8 @@ class ProviderConfig(BaseModel):
     """The model as sent: with the router's `:provider` or `:policy` suffix where one applies."""
     base_url: str | None = None
     """Up to and including `/v1`; None for `local` (known once the child listens) and `replay`."""
+    wire: Wire | None = None
+    """None until `wires.choose_wire` has decided. Not part of a question's meaning."""
     key: SecretStr | None = None
     key_from: str = ""
     """Where the key was found, for messages: a variable's name or a file."""

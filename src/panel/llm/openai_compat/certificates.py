@@ -4,20 +4,17 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
+from panel.llm.openai_compat.transport import error_chain
+
 _UNREAD: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT")
 """Where other programs look for authorities; Python's TLS does not."""
 
 
 def certificate_problem(error: BaseException) -> str | None:
     """Return what is wrong with a server's certificate; None where that is not what broke."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        inner = getattr(cause, "certificate_error", None)  # the client's own error wraps it
-        if inner is None and isinstance(cause, ssl.SSLCertVerificationError):
+    for cause in reversed(error_chain(error)):  # aiohttp's own error is of the class, without words
+        if isinstance(cause, ssl.SSLCertVerificationError):
             return (cause.verify_message or "it cannot be verified").rstrip(".")
-        cause = inner if isinstance(inner, BaseException) else cause.__cause__
     return None
 
 

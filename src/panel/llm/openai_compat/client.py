@@ -21,6 +21,7 @@ from panel.llm.openai_compat.certificates import certificate_hint, certificate_p
 from panel.llm.openai_compat.error_text import broke_off, error_in, is_passing
 from panel.llm.openai_compat.errors import ErrorReader, FailedResponse
 from panel.llm.openai_compat.lean import LeanTransport
+from panel.llm.openai_compat.official import OpenAITransport
 from panel.llm.openai_compat.redact import Redactor
 from panel.llm.openai_compat.request import Payload
 from panel.llm.openai_compat.response import EndlessReply, check_response, is_endless, read_response
@@ -48,7 +49,8 @@ class OpenAICompatClient:
         self._payload = Payload(config)
         self._redact = Redactor(config)
         self._errors = ErrorReader(config, self._redact)
-        self._transport = transport or LeanTransport(config)
+        wire = OpenAITransport if config.wire == "openai" else LeanTransport
+        self._transport: Transport = transport or wire(config)
 
     async def ask(
         self, request: ChatRequest, format: ResponseFormat, *, deadline: float

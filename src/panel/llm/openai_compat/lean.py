@@ -39,7 +39,7 @@ class LeanTransport:
         headers, data = request_headers(self._config), None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+            data = json.dumps(body, ensure_ascii=False).encode()
         async with self._opened().request(
             "GET" if body is None else "POST", f"{self._config.base_url}/{path}", data=data,
             headers=headers, allow_redirects=False, proxy=self._config.proxy,

@@ -69,3 +69,16 @@ def request_headers(config: ProviderConfig) -> dict[str, str]:
         key, name = config.key.get_secret_value(), config.key_header
         headers[name] = f"Bearer {key}" if name == "Authorization" else key
     return headers
+
+
+def error_chain(error: BaseException) -> list[BaseException]:
+    """Return an error and what it was raised from; of a group its last one."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        wrapped = getattr(cause, "certificate_error", None)  # aiohttp's way
+        if isinstance(cause, BaseExceptionGroup):
+            wrapped = cause.exceptions[-1]
+        cause = wrapped or cause.__cause__ or cause.__context__
+    return found
