@@ -200,9 +200,10 @@ def test_no_module_reads_the_environment_on_import():
 
 
 HEAVY = (
-    "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai", "httpx2",
-    "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml", "pypdf",
-    "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "PIL",
+    "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
+    "httpx2", "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml",
+    "pypdf", "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn",
+    "PIL",
 )  # fmt: skip
 
 

@@ -374,14 +374,20 @@ def test_keys_go_only_to_their_own_host():
 
 def test_nothing_of_the_environment_reaches_a_server(monkeypatch, tmp_path):
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary")
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS"):
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID",
+                 "OPENAI_ADMIN_KEY", "OPENAI_WEBHOOK_SECRET", "OPENAI_API_VERSION"):  # fmt: skip
         monkeypatch.setenv(name, "canary")
+    lines = ("Authorization: canary", "X-Canary: canary", "user-agent: canary", "Cookie: canary")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "\n".join(lines))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/canary")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens: using it would fail
-    reply, log = asked([answer("hi")])
-    assert reply.text == "hi"
-    assert "canary" not in str(log[0].header_list) + str(log[0].body)
+    for key in (None, "mine"):
+        reply, log = asked([answer("hi")], key=key)
+        assert reply.text == "hi"
+        assert "canary" not in str(log[0].header_list).lower() + str(log[0].body)
+        assert log[0].headers.get("authorization") == (key and "Bearer mine")
 
 
 def test_a_proxy_that_the_target_names_is_used():

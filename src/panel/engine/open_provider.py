@@ -15,6 +15,7 @@ from panel.llm.local.models import find_model
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.providers.catalog import complete_target
 from panel.llm.providers.resolve import resolve
+from panel.llm.providers.wires import choose_wire
 from panel.llm.replay import Replay
 from panel.llm.types import ChatRequest
 from panel.reviews.plan import ReviewPlan
@@ -37,6 +38,8 @@ async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvi
         InputError: the provider or its model cannot be used.
         CallError: the provider cannot be reached, or rejects the key.
     """
+    if config.kind == "wire":
+        config = config.model_copy(update={"wire": choose_wire(config, options.tools).wire})
     if options.connections is None or config.kind == "replay":
         return await OPENERS[config.kind](config, options)
     return await options.connections.get(config, lambda: OPENERS[config.kind](config, options))
@@ -105,7 +108,7 @@ def provider_config(options: Options) -> ProviderConfig:
         environ=options.environ,
         bill_to=options.bill_to,
     )
-    overrides = {"ask": options.ask, "concurrency": options.concurrency}
+    overrides = {"ask": options.ask, "concurrency": options.concurrency, "wire": options.wire}
     return config.model_copy(update={k: v for k, v in overrides.items() if v is not None})
 
 

@@ -36,6 +36,8 @@ class ProviderSettings(BaseModel):
     evidence_tokens: int | None = Field(default=None, ge=200)
     thinking: int | None = Field(default=None, ge=0, le=100_000)
     """Tokens of room beyond an answer, for models that think first; 0 for small contexts."""
+    wire: Literal["openai", "lean"] | None = None
+    """What carries requests: the official client, or aiohttp."""
     headers: dict[str, str] = {}
     price: tuple[float, float] | None = None
     """USD per million input and output tokens."""

@@ -153,7 +153,9 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
     )  # fmt: skip
 
 
-_SHARED: Final = ("format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking")
+_SHARED: Final = (
+    "format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking", "wire"
+)  # fmt: skip
 
 
 def _first(value: Any, default: Any) -> Any:
