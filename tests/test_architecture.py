@@ -21,6 +21,7 @@ BOUNDARIES = {
         "panel.evidence.fetch.connector",
     },
     "openai": {"panel.llm.openai_compat.official"},
+    "azure": {"panel.llm.openai_compat.entra"},
     "httpx2": {"panel.llm.openai_compat.official"},
     "yarl": {"panel.evidence.fetch.checked_url"},
     "tenacity": {"panel.llm.calls.retry", "panel.llm.calls"},

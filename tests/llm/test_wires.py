@@ -7,21 +7,24 @@ import asyncio
 import base64
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 
 from panel.engine.open_provider import open_provider, provider_config
 from panel.engine.options import Options
-from panel.foundation.errors import Unreachable
+from panel.foundation.errors import KeyRejected, ProviderError, Unreachable
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
+from panel.llm.providers.resolve import resolve
 from panel.llm.providers.wires import LONG_LIST, choose_wire
 from tests.llm.test_wire import SCHEMA, asked, question, target
 from tests.support.faultd import FaultServer, answer, raw, respond
 from tests.support.wires import WIRES
 
-QUESTIONS = {
+QUESTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "plain": ({}, {}),
     "a schema": ({"schema": SCHEMA}, {}),
     "a schema in a stream": ({"schema": SCHEMA, "max_tokens": 900}, {"stream": True}),
@@ -31,8 +34,10 @@ QUESTIONS = {
     "every sign": ({"tail": "äöü 😀 \u2028 \x7f <b> \\u0041 \ud800"}, {}),
     "a key": ({}, {"key": "canary"}),
     "a key of its own header": ({}, {"key": "canary", "key_header": "api-key"}),
+    "a deployment of Azure": ({}, {"key": "canary", "key_header": "api-key",
+                                   "wire_model": "gpt-5.1", "api_version": "2024-10-21"}),
     "headers": ({}, {"key": "canary", "headers": {"X-HF-Bill-To": "org", "X-Two": "a, b"}}),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("changes", "config"), QUESTIONS.values(), ids=QUESTIONS.keys())
@@ -188,3 +193,132 @@ def test_a_row_goes_over_the_rule_and_the_option_over_the_row(row, option, tools
         return opened.config.wire
 
     assert asyncio.run(main()) == wire
+
+
+def azure(environ, *, model="gpt-5.1", name="azure", **table):
+    settings = Settings(providers={"azure": ProviderSettings(**table)} if table else {})
+    place = {"AZURE_OPENAI_RESOURCE": "mine", "AZURE_OPENAI_API_KEY": "k"}
+    return resolve(name, model=model, settings=settings, environ=place | environ)
+
+
+def test_azure_is_asked_at_its_newest_address_unless_a_version_is_named():
+    plain = azure({})
+    assert (plain.base_url, plain.api_version) == ("https://mine.openai.azure.com/openai/v1", None)
+    for variable in ("OPENAI_API_VERSION", "AZURE_OPENAI_API_VERSION", "AZURE_API_VERSION"):
+        dated = azure({variable: "2024-10-21"})
+        assert (dated.base_url, dated.api_version) == ("https://mine.openai.azure.com/openai",
+                                                       "2024-10-21")  # fmt: skip
+    assert azure({"OPENAI_API_VERSION": "x"}, api_version="2025-01-01").api_version == "2025-01-01"
+    gateway = {"base_url": "https://gateway.example", "api_version": "2024-10-21"}
+    assert azure({}, **gateway).base_url == "https://gateway.example/openai"
+    assert azure({"OPENAI_API_VERSION": "x"}, base_url="https://a.example").api_version is None
+
+
+def test_azure_wants_the_name_of_a_deployment_that_a_path_can_hold():
+    for model in (None, "..", "a/b", "a?b"):
+        with pytest.raises(ProviderError, match="name of a deployment"):
+            azure({"OPENAI_API_VERSION": "2024-10-21"}, model=model)
+    with pytest.raises(ProviderError, match="OPENAI_API_VERSION does not hold a version"):
+        azure({"OPENAI_API_VERSION": "2024&x"})
+
+
+def test_a_deployment_of_azure_is_asked_for_in_the_path():
+    for wire in WIRES:
+        _, (request,) = asked([answer("hi")], wire=wire, wire_model="gpt-5.1", key="canary",
+                              key_header="api-key", api_version="2024-10-21")  # fmt: skip
+        assert request.path == ("/v1/deployments/gpt-5.1/chat/completions?api-version=2024-10-21")
+        assert request.headers["api-key"] == "canary"
+        assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize("version", [None, "2024-10-21"])
+def test_azure_without_a_key_takes_a_token_of_entra_id(monkeypatch, version):
+    expires = str(int(time.time()) + 3600)
+    token = {"access_token": "canary", "expires_on": expires, "token_type": "Bearer",
+             "resource": "https://cognitiveservices.azure.com"}  # fmt: skip
+    monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", "another")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: another\napi-key: another")
+
+    async def main():
+        async with FaultServer([respond(200, token)]) as issuer, FaultServer([answer("a")]) as here:
+            monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{issuer.port}/msi/token")
+            monkeypatch.setenv("IDENTITY_HEADER", "x")
+            config = target(here, wire="openai", wire_model="m", credentials="entra",
+                            api_version=version)  # fmt: skip
+            client = OpenAICompatClient(config)
+            for _ in range(2):
+                await client.ask(question(), "prompt", deadline=10)
+            await client.close()
+            return here.requests, len(issuer.requests)
+
+    requests, issued = asyncio.run(main())
+    assert issued == 1
+    assert [r.headers["authorization"] for r in requests] == ["Bearer canary"] * 2
+    assert "another" not in str([r.header_list for r in requests])
+
+
+SIGN_INS: dict[str, tuple[dict[str, str], str]] = {
+    "entra": ({"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "az login"),
+    "aws": ({"AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1"}, "aws configure"),
+}
+
+
+@pytest.mark.parametrize("credentials", SIGN_INS)
+def test_a_sign_in_that_nobody_made_is_one_line_and_no_request(monkeypatch, credentials):
+    environ, hint = SIGN_INS[credentials]
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    fault, log = asked([answer("no")], wire="openai", credentials=credentials)
+    assert type(fault) is KeyRejected
+    assert hint in fault.hint
+    assert "\n" not in fault.message
+    assert log == []
+
+
+def test_bedrock_without_a_key_is_asked_with_a_signature_of_aws(monkeypatch):
+    for name, value in {"AWS_ACCESS_KEY_ID": "AKIDCANARY", "AWS_SECRET_ACCESS_KEY": "secret",
+                        "AWS_REGION": "eu-west-1", "AWS_BEARER_TOKEN_BEDROCK": "other",
+                        "AWS_BEDROCK_BASE_URL": "http://127.0.0.1:9"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    reply, (request,) = asked([answer("hi")], wire="openai", credentials="aws")
+    assert reply.text == "hi"
+    signed = request.headers["authorization"]
+    assert signed.startswith("AWS4-HMAC-SHA256 Credential=AKIDCANARY/")
+    assert "/eu-west-1/bedrock/aws4_request" in signed
+    assert "stainless" not in str(request.header_list).lower()
+
+
+@pytest.mark.parametrize("name", ["azure", "bedrock"])
+def test_a_vendor_is_signed_in_to_where_no_key_is_found_and_its_library_is_there(name):
+    environ = {"AZURE_OPENAI_RESOURCE": "mine", "AWS_REGION": "eu-west-1"}
+    config = resolve(name, model="m", settings=Settings(), environ=environ)
+    assert (config.key, config.credentials) == (None, {"azure": "entra", "bedrock": "aws"}[name])
+    assert choose_wire(config, LONG_LIST + 1).wire == "openai"
+    with pytest.raises(ProviderError, match=f"{name}: the lean wire sends a key only"):
+        choose_wire(config.model_copy(update={"wire": "lean"}), 1)
+
+
+ABSENT = """
+import sys
+sys.modules["azure.identity"] = sys.modules["botocore"] = None
+from panel.foundation.errors import MissingKey
+from panel.foundation.settings import Settings
+from panel.llm.providers.resolve import resolve
+environ = {"AZURE_OPENAI_RESOURCE": "mine", "AWS_REGION": "eu-west-1"}
+for name in ("azure", "bedrock"):
+    try:
+        resolve(name, model="m", settings=Settings(), environ=environ)
+    except MissingKey as error:
+        print(error.message, error.hint)
+"""
+
+
+def test_without_its_library_the_extra_is_named():
+    done = subprocess.run(
+        [sys.executable, "-c", ABSENT], capture_output=True, text=True, check=True
+    )
+    azure, bedrock = done.stdout.splitlines()
+    assert "AZURE_OPENAI_API_KEY" in azure
+    assert "pip install 'panel-verdict[azure]'" in azure
+    assert "AWS_BEARER_TOKEN_BEDROCK" in bedrock
+    assert "pip install 'panel-verdict[bedrock]'" in bedrock

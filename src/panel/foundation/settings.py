@@ -27,6 +27,8 @@ class ProviderSettings(BaseModel):
     base_url: str | None = None
     key_env: str | None = None
     key_header: str | None = None
+    api_version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
+    """Of Azure's API: its deployments stand in the path then."""
     model: str | None = None
     format: Literal["json_schema", "json_object", "prompt"] | None = None
     ask: Literal["whole", "stepwise"] | None = None

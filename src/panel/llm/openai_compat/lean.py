@@ -17,6 +17,7 @@ from panel.llm.openai_compat.transport import (
     LONG_HEADER,
     HttpResponse,
     request_headers,
+    request_path,
 )
 
 _HEADERS_CUT: Final = re.compile("Got more than|Too many (?:headers|trailers)")
@@ -40,9 +41,10 @@ class LeanTransport:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body, ensure_ascii=False).encode()
+        url = f"{self._config.base_url}/{request_path(self._config, path)}"
         async with self._opened().request(
-            "GET" if body is None else "POST", f"{self._config.base_url}/{path}", data=data,
-            headers=headers, allow_redirects=False, proxy=self._config.proxy,
+            "GET" if body is None else "POST", url, data=data, headers=headers,
+            allow_redirects=False, proxy=self._config.proxy,
         ) as response:  # fmt: skip
             yield HttpResponse(
                 response.status, list(response.headers.items()), response.content.readany

@@ -6,6 +6,7 @@ client, httpx2, are imported with the first request: they cost about 0.7 s.
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -13,7 +14,10 @@ from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from panel.foundation.errors import KeyRejected
+from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
+from panel.llm.openai_compat.entra import EntraSignIn
 from panel.llm.openai_compat.transport import (
     HEADER_CAP,
     IDLE,
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 _FAULT_CAP: Final = 65_536
 """Bytes read of a response that is no answer, as sent."""
+_AWS_HOST: Final = re.compile(r"https://bedrock-runtime\.([a-z0-9-]+)\.")
 _PER_REQUEST: Final = ("x-stainless-retry-count", "x-stainless-read-timeout")
 """Headers that openai adds to each request, beside those of its client."""
 
@@ -39,6 +44,7 @@ class OpenAITransport:
     def __init__(self, config: ProviderConfig) -> None:
         self._config = config
         self._client: openai.AsyncOpenAI | None = None
+        self._sign_in: EntraSignIn | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -99,8 +105,13 @@ class OpenAITransport:
     async def close(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
+        sign_in, self._sign_in = self._sign_in, None
+        if self._loop is not asyncio.get_running_loop():
+            return
+        if client is not None:
             await client.close()
+        if sign_in is not None:
+            await sign_in.close()
 
     async def _send(self, path: str, body: Mapping[str, Any] | None) -> "httpx2.Response":
         import httpx2
@@ -109,43 +120,68 @@ class OpenAITransport:
         client = self._opened()
         how: Any = {
             "cast_to": httpx2.Response,
-            "options": {"headers": self._headers(client, body is not None)},
+            "options": {"headers": await self._headers(client, body is not None)},
             "stream": True,
             "stream_cls": openai.AsyncStream[object],
         }
         request = client.get(f"/{path}", **how) if body is None else client.post(
             f"/{path}", body=body, **how
         )  # fmt: skip
-        return cast("httpx2.Response", await request)
+        try:
+            return cast("httpx2.Response", await request)
+        except openai.APIError:
+            raise
+        except openai.OpenAIError:  # what signs for AWS found nothing to sign with
+            host = host_of(self._config.base_url or "")
+            raise KeyRejected(
+                f"{host}: neither a key nor AWS credentials were found",
+                hint="aws configure, or export AWS_BEARER_TOKEN_BEDROCK=…",
+            ) from None
 
-    def _headers(self, client: "openai.AsyncOpenAI", has_body: bool) -> dict[str, Any]:
+    async def _headers(self, client: "openai.AsyncOpenAI", has_body: bool) -> dict[str, Any]:
         """Return our headers, with every other one that openai would add marked as left out."""
         import openai
 
         ours = request_headers(self._config)
+        if self._config.credentials == "entra":
+            self._sign_in = self._sign_in or EntraSignIn(self._config)
+            ours["Authorization"] = f"Bearer {await self._sign_in.token()}"
         if has_body:
             ours["Content-Type"] = "application/json"
         names = {name.lower() for name in ours}
-        theirs = (*client.default_headers, *_PER_REQUEST, "Authorization")
+        theirs = (*client.default_headers, *_PER_REQUEST, "Authorization", "api-key")
         return {name: openai.omit for name in theirs if name.lower() not in names} | ours
 
     def _opened(self) -> "openai.AsyncOpenAI":
         """One client for each event loop: connections cannot move between loops."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
-            self._loop = loop
+            self._loop, self._sign_in = loop, None
             self._client = self._new_client()
         return self._client
 
     def _new_client(self) -> "openai.AsyncOpenAI":
         import openai
 
-        # What is not passed is looked up in the environment.
-        return openai.AsyncOpenAI(
-            api_key="-", admin_api_key="", organization="", project="", webhook_secret="",
-            base_url=self._config.base_url, timeout=None, max_retries=0,
-            http_client=_http_client(self._config),
-        )  # fmt: skip
+        config = self._config
+        # What is not passed is looked up in the environment. The key is a header of ours.
+        how: Any = {
+            "organization": "", "project": "", "webhook_secret": "", "timeout": None,
+            "max_retries": 0, "http_client": _http_client(config),
+        }  # fmt: skip
+        if config.credentials == "aws":
+            from openai.providers import bedrock
+
+            region = _AWS_HOST.match(config.base_url or "")
+            signing = bedrock(
+                endpoint="runtime", base_url=config.base_url, api_key=None,
+                region=region[1] if region else None,
+            )  # fmt: skip
+            return openai.AsyncOpenAI(provider=signing, **how)
+        how |= {"api_key": "-", "admin_api_key": "", "base_url": config.base_url}
+        if config.api_version is not None:
+            return openai.AsyncAzureOpenAI(api_version=config.api_version, **how)
+        return openai.AsyncOpenAI(**how)
 
 
 def _http_client(config: ProviderConfig) -> "httpx2.AsyncClient":

@@ -71,6 +71,14 @@ def request_headers(config: ProviderConfig) -> dict[str, str]:
     return headers
 
 
+def request_path(config: ProviderConfig, path: str) -> str:
+    """Return a path below `base_url`, as Azure's dated versions write it where one is named."""
+    if config.api_version is None:
+        return path
+    deployment = f"deployments/{config.wire_model}/" if path == "chat/completions" else ""
+    return f"{deployment}{path}?api-version={config.api_version}"
+
+
 def error_chain(error: BaseException) -> list[BaseException]:
     """Return an error and what it was raised from; of a group its last one."""
     found: list[BaseException] = []

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from panel.foundation.errors import ProviderError
 from panel.llm.config import ProviderConfig, Wire
 from panel.llm.providers.urls import is_loopback
 
@@ -17,7 +18,18 @@ class WireChoice(NamedTuple):
 
 
 def choose_wire(config: ProviderConfig, tools: int) -> WireChoice:
-    """Return the wire to a provider for a run over so many tools."""
+    """Return the wire to a provider for a run over so many tools.
+
+    Raises:
+        ProviderError: it was named and cannot authorise requests.
+    """
+    if config.credentials is not None:
+        if config.wire == "lean":
+            raise ProviderError(
+                f"{config.provider}: the lean wire sends a key only, and none was found",
+                hint="--wire openai, or export a key: panel providers says in which variable",
+            )
+        return WireChoice("openai", f"because {config.provider} is signed in to without a key")
     if config.wire is not None:
         return WireChoice(config.wire, f"as named for {config.provider}")
     if is_loopback(config.base_url or ""):
