@@ -17,6 +17,7 @@ from panel.foundation.errors import InputError, ToolError
 from panel.foundation.slug import slug
 from panel.foundation.text import printable
 from panel.llm.config import Ask, Wire
+from panel.llm.openai_compat.own_client import client_kind
 from panel.reviews.personas import Persona
 
 MAX_SAMPLES: Final = 100
@@ -171,6 +172,11 @@ def _one_of(values: tuple[str, ...]) -> Callable[[str, object], None]:
     return check
 
 
+def _client(name: str, value: object) -> None:
+    if value is not None and client_kind(value) is None:
+        raise _wrong(name, value, "an openai.AsyncOpenAI or an AsyncInferenceClient")
+
+
 def _count(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_SAMPLES:
         raise _wrong(name, value, f"a whole number from 1 to {MAX_SAMPLES}")
@@ -184,6 +190,7 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
     **dict.fromkeys(("check_support", "fresh", "fetch", "offline", "allow_outside"), _flag),
     "ask": _one_of(get_args(Ask)),
     "wire": _one_of(get_args(Wire)),
+    "client": _client,
     "samples": _count,
 }
 """Checks of single values; paths, tools and personas are checked where they are converted."""

@@ -54,6 +54,7 @@ class AsyncPanel:
         provider: str | None = None,
         model: str | None = None,
         api_key: str | None = None,
+        client: object | None = None,
         ask: Ask | None = None,
         wire: Wire | None = None,
         personas: str | Persona | Sequence[str | Persona] | None = None,
@@ -73,6 +74,9 @@ class AsyncPanel:
             provider: where the model is called, as `--provider`; None means settings, then default.
             model: the model, as `--model`.
             api_key: the provider's key; None looks for it in the environment.
+            client: an `openai.AsyncOpenAI`, or huggingface_hub's `AsyncInferenceClient`, to ask
+                instead of a provider, with the named `model`. It is used as it is, but without its
+                own repeats, and left open.
             ask: `whole` or `stepwise`; None leaves it to the provider.
             wire: `openai` or `lean`; None leaves it to the provider and the length of a list.
             personas: the reviewers, by name or as objects; None asks all.
@@ -93,8 +97,11 @@ class AsyncPanel:
         arguments.check(
             provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, samples=samples,
             context=context, check_support=check_support, support_provider=support_provider,
-            fresh=fresh, offline=offline,
+            fresh=fresh, offline=offline, client=client,
         )  # fmt: skip
+        if client is not None and (provider is not None or api_key is not None):
+            name = "provider" if provider is not None else "api_key"
+            raise InputError(f"client and {name} were both given", hint="leave one of them out")
         named = arguments.as_personas(personas)
         folder = None if runs is None else arguments.as_path("runs", runs)
         sealed = settings is not None
@@ -111,7 +118,7 @@ class AsyncPanel:
             context=context if context is not None else settings.context,
             check_support=check_support or support_provider is not None,
             support_provider=support_provider, fresh=fresh, offline=offline,
-            connections=self._connections, sealed=sealed,
+            connections=self._connections, sealed=sealed, client=client,
         )  # fmt: skip
 
     async def review(

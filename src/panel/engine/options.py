@@ -27,6 +27,8 @@ class Options(ReviewChoices):
     bill_to: str | None = None
     concurrency: int | None = None
     wire: Wire | None = None
+    client: object | None = None
+    """A client of the caller's own, which is asked instead of a provider."""
     tools: int = 1
     """How many tools the run is about: long lists are asked over the lean wire."""
     check_support: bool = False

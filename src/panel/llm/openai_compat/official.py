@@ -74,33 +74,8 @@ class OpenAITransport:
             await response.aclose()
 
     def words(self, error: BaseException) -> str | None:
-        """Say what broke, by the errors that openai's was raised from."""
-        import httpx2
-
-        if isinstance(error, _LongHeader):
-            return LONG_HEADER
-        causes = error_chain(error)
-        first = next((cause for cause in causes if isinstance(cause, httpx2.HTTPError)), None)
-        failed = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
-        match first:
-            case httpx2.ProxyError():
-                return f"the proxy answers {str(first)[:3]}"
-            case httpx2.ConnectError() if isinstance(failed, socket.gaierror):
-                return "no such host"
-            case httpx2.ConnectError() if isinstance(failed, ssl.SSLEOFError):
-                return "no connection (closed at once)"
-            case httpx2.ConnectError() if isinstance(failed, ssl.SSLError):
-                return "no trusted TLS connection"
-            case httpx2.ConnectError() if self._config.proxy:
-                return "the proxy cannot be reached"
-            case httpx2.ConnectError():
-                reason = failed.strerror if failed else None
-                return f"no connection ({(reason or 'closed at once').lower()})"
-            case httpx2.RemoteProtocolError() if "buffer" in str(first):
-                return LONG_HEADER
-            case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
-                return "the connection was closed before the answer"
-        return None
+        """Say what broke."""
+        return words_of(error, proxied=self._config.proxy is not None)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -182,6 +157,36 @@ class OpenAITransport:
         if config.api_version is not None:
             return openai.AsyncAzureOpenAI(api_version=config.api_version, **how)
         return openai.AsyncOpenAI(**how)
+
+
+def words_of(error: BaseException, *, proxied: bool) -> str | None:
+    """Say what broke, by the errors that openai's was raised from."""
+    import httpx2
+
+    if isinstance(error, _LongHeader):
+        return LONG_HEADER
+    causes = error_chain(error)
+    first = next((cause for cause in causes if isinstance(cause, httpx2.HTTPError)), None)
+    failed = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
+    match first:
+        case httpx2.ProxyError():
+            return f"the proxy answers {str(first)[:3]}"
+        case httpx2.ConnectError() if isinstance(failed, socket.gaierror):
+            return "no such host"
+        case httpx2.ConnectError() if isinstance(failed, ssl.SSLEOFError):
+            return "no connection (closed at once)"
+        case httpx2.ConnectError() if isinstance(failed, ssl.SSLError):
+            return "no trusted TLS connection"
+        case httpx2.ConnectError() if proxied:
+            return "the proxy cannot be reached"
+        case httpx2.ConnectError():
+            reason = failed.strerror if failed else None
+            return f"no connection ({(reason or 'closed at once').lower()})"
+        case httpx2.RemoteProtocolError() if "buffer" in str(first):
+            return LONG_HEADER
+        case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
+            return "the connection was closed before the answer"
+    return None
 
 
 def _http_client(config: ProviderConfig) -> "httpx2.AsyncClient":
