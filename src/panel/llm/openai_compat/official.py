@@ -2,7 +2,7 @@
 
 Retries, ambient settings, cookies, redirects and the headers that tell the system and the Python
 version (`x-stainless-*`) are off, and the raw response is left to the caller. openai and its HTTP
-client, httpx2, are imported with the first request: they cost about 0.7 s.
+client, httpx2, are imported with the first request: they cost about half a second.
 """
 
 import asyncio

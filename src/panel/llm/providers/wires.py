@@ -7,7 +7,7 @@ from panel.llm.config import ProviderConfig, Wire
 from panel.llm.providers.urls import is_loopback
 
 LONG_LIST: Final = 20
-"""Tools up to which the official client is used: it takes about ten times the CPU a call."""
+"""Tools up to which the official client is used: it takes six times the CPU a call."""
 
 
 class WireChoice(NamedTuple):
