@@ -34,6 +34,7 @@ from tests.support.faultd import (
     events,
     gzipped,
     panel_answers,
+    raw,
     redirect,
     respond,
 )
@@ -340,6 +341,12 @@ def test_stopping_after_the_few_tokens_asked_for_is_no_truncation(asked_for):
 def test_a_blank_token_with_log_probabilities_is_an_answer():
     reply, _ = asked([answer(" ", logprobs=PLACES)], question(logprobs=True, max_tokens=1))
     assert reply.top_logprobs
+
+
+def test_a_status_counts_though_its_body_breaks_off_or_never_ends():
+    head = b"HTTP/1.1 401 No\r\nContent-Length: 900\r\n\r\n{"
+    for scenario in (raw(head, reset=True), raw(head), respond(401, "x" * 500_000)):
+        assert type(asked([scenario])[0]) is KeyRejected
 
 
 def test_a_redirect_is_not_followed_and_names_the_other_host():

@@ -226,13 +226,18 @@ async def _check(response: "httpx2.Response") -> None:
 
 
 async def _read_up(response: "httpx2.Response") -> HttpResponse:
-    """Return a response with the beginning of its body already read."""
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > _FAULT_CAP:
-            break
-    chunks = iter([bytes(body)])
+    """Return a response with its body read up to the cap; as empty where that breaks off."""
+    import httpx2
+
+    body = b""
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > _FAULT_CAP:
+                break
+    except httpx2.HTTPError:
+        body = b""
+    chunks = iter([body])
 
     async def read() -> bytes:
         return next(chunks, b"")

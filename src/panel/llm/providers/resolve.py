@@ -14,7 +14,7 @@ from panel.foundation.settings import ProviderSettings, Settings
 from panel.foundation.text import begins_like_key, looks_like_key, printable
 from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
-from panel.llm.providers.credentials import EXTRAS, can_sign_in
+from panel.llm.providers.credentials import can_sign_in, install_hint
 from panel.llm.providers.keys import NOT_SHOWN, Key, find_key, hugging_face_token, variable_shown
 from panel.llm.providers.table import ProviderRow, provider_table
 from panel.llm.providers.urls import (
@@ -225,11 +225,10 @@ def _key(query: _Query, row: ProviderRow, table: ProviderSettings) -> Key | None
     routed = row is provider_table().router
     key = hugging_face_token(query.environ) if routed else find_key(row.key_env, query.environ)
     if key is None and row.key_url and not (row.key_optional or can_sign_in(row.credentials)):
-        extra = f", or pip install 'panel-verdict[{EXTRAS[row.credentials]}]' and sign in" if (
-            row.credentials) else ""  # fmt: skip
         raise MissingKey(
             f"{query.provider} needs a key in {' or '.join(row.key_env)}",
-            hint=f"get one at {row.key_url} and export {row.key_env[0]}=…{extra}",
+            hint=f"get one at {row.key_url} and export {row.key_env[0]}=…"
+            + install_hint(row.credentials),
         )
     return key
 
