@@ -193,6 +193,9 @@ def test_doctor_says_which_wire_is_taken_and_why(page):
     assert told(PANEL_PROVIDER="ollama") == "lean because ollama is on this machine"
     page.write("panel.toml", '[providers.ollama]\nwire = "openai"\n')
     assert told(PANEL_PROVIDER="ollama") == f"{official} as named for ollama"
+    page.write("panel.toml", '[providers.bedrock]\nwire = "lean"\n')
+    without_key = told(PANEL_PROVIDER="bedrock", AWS_REGION="eu-west-1")
+    assert without_key.startswith("cannot be used: bedrock: the lean wire sends a key only")
 
 
 def test_a_review_over_the_official_client_prints_what_one_over_the_lean_wire_does(page, answers):

@@ -92,7 +92,10 @@ def _wire(settings: "Settings") -> str:
         return rule
     if target.kind != "wire":
         return rule
-    choice = choose_wire(target, tools=1)
+    try:
+        choice = choose_wire(target, tools=1)
+    except PanelError as error:
+        return f"cannot be used: {error.message}"
     return f"{official if choice.wire == 'openai' else choice.wire} {choice.why}"
 
 
