@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import ssl
-import subprocess
 
 import pytest
 
@@ -362,22 +359,6 @@ def test_parameters_that_nobody_names_are_left_out_one_after_the_other():
     found, log, _ = outcome(script, question(schema=SCHEMA, logprobs=True), object_of)
     assert found.value == {"a": "b"}
     assert len(set(bodies(log))) == len(log) == 5
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody trusts, and a server's context with it."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    key, made = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-               "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
-               "-out", made]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(made, key)
-    return made, context
 
 
 @pytest.mark.usefixtures("wire")

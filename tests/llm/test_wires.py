@@ -14,7 +14,7 @@ import pytest
 
 from panel.engine.open_provider import open_provider, provider_config
 from panel.engine.options import Options
-from panel.foundation.errors import KeyRejected, ProviderError, Unreachable
+from panel.foundation.errors import KeyRejected, ProviderError, Unreachable, Untrusted
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
@@ -118,6 +118,22 @@ def test_a_proxy_that_refuses_or_is_away_is_named_and_gets_no_key(wire):
     message, away = asyncio.run(main())
     assert message == "far.invalid: the proxy answers 407"
     assert away == "far.invalid: the proxy cannot be reached"
+
+
+def test_a_proxy_behind_tls_is_trusted_by_the_same_authorities(tls, monkeypatch):
+    async def main():
+        async with FaultServer([answer("hi")], tls=tls[1]) as proxy:
+            config = far("openai", f"https://127.0.0.1:{proxy.port}")
+            client = OpenAICompatClient(config)
+            with pytest.raises(Untrusted):
+                await client.ask(question(), "prompt", deadline=5)
+            await client.close()
+            monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
+            reply = await client.ask(question(), "prompt", deadline=5)
+            await client.close()
+            return reply.text
+
+    assert asyncio.run(main()) == "hi"
 
 
 def test_many_calls_at_once_have_a_connection_each(wire):

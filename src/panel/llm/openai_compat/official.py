@@ -192,8 +192,12 @@ def words_of(error: BaseException, *, proxied: bool) -> str | None:
 def _http_client(config: ProviderConfig) -> "httpx2.AsyncClient":
     import httpx2
 
+    trusted = ssl.create_default_context()  # httpx2's own would not read SSL_CERT_FILE
+    proxy = httpx2.Proxy(config.proxy) if config.proxy else None
+    if proxy is not None and proxy.url.scheme == "https":
+        proxy.ssl_context = trusted
     client = httpx2.AsyncClient(
-        trust_env=False, proxy=config.proxy, verify=ssl.create_default_context(),
+        trust_env=False, proxy=proxy, verify=trusted,
         follow_redirects=False, timeout=None,
         limits=httpx2.Limits(
             max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE
