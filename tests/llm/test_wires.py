@@ -161,7 +161,7 @@ asyncio.run(main())
 """
 
 
-def test_openai_is_imported_with_the_first_request_that_it_carries():
+def test_openai_is_imported_where_it_carries_requests():
     done = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
     lean, official = done.stdout.splitlines()
     assert lean == "lean set()"

@@ -2,7 +2,7 @@
 
 Retries, ambient settings, cookies, redirects and the headers that tell the system and the Python
 version (`x-stainless-*`) are off, and the raw response is left to the caller. openai and its HTTP
-client, httpx2, are imported with the first request: they cost about half a second.
+client, httpx2, are imported with the first transport: they cost about half a second.
 """
 
 import asyncio
@@ -42,6 +42,9 @@ class OpenAITransport:
     """An `AsyncOpenAI` of our own making, as a `Transport`."""
 
     def __init__(self, config: ProviderConfig) -> None:
+        import openai  # before a deadline runs
+
+        self._omit = openai.omit
         self._config = config
         self._client: openai.AsyncOpenAI | None = None
         self._sign_in: EntraSignIn | None = None
@@ -115,8 +118,6 @@ class OpenAITransport:
 
     async def _headers(self, client: "openai.AsyncOpenAI", has_body: bool) -> dict[str, Any]:
         """Return our headers, with every other one that openai would add marked as left out."""
-        import openai
-
         ours = request_headers(self._config)
         if self._config.credentials == "entra":
             self._sign_in = self._sign_in or EntraSignIn(self._config)
@@ -125,7 +126,7 @@ class OpenAITransport:
             ours["Content-Type"] = "application/json"
         names = {name.lower() for name in ours}
         theirs = (*client.default_headers, *_PER_REQUEST, "Authorization", "api-key")
-        return {name: openai.omit for name in theirs if name.lower() not in names} | ours
+        return {name: self._omit for name in theirs if name.lower() not in names} | ours
 
     def _opened(self) -> "openai.AsyncOpenAI":
         """One client for each event loop: connections cannot move between loops."""
