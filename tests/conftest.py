@@ -12,8 +12,15 @@ from tests.support.browser import chromium
 from tests.support.command import Desk, answering
 from tests.support.databases import database, database_url, postgres
 from tests.support.surroundings import Surroundings
+from tests.support.wires import wire
 
-__all__ = ["chromium", "database", "database_url", "postgres"]  # fixtures, found here by pytest
+__all__ = [
+    "chromium",
+    "database",
+    "database_url",
+    "postgres",
+    "wire",
+]  # fixtures, found here by pytest
 
 # No example is judged by the clock of a busy machine; CI tries the same examples every time.
 settings.register_profile("panel", deadline=None, derandomize=bool(os.environ.get("CI")))

@@ -16,10 +16,13 @@ import panel
 # Outside libraries and the only modules that may import them.
 BOUNDARIES = {
     "aiohttp": {
-        "panel.llm.openai_compat.client",
+        "panel.llm.openai_compat.lean",
         "panel.evidence.fetch.fetcher",
         "panel.evidence.fetch.connector",
     },
+    "openai": {"panel.llm.openai_compat.official"},
+    "azure": {"panel.llm.openai_compat.entra"},
+    "httpx2": {"panel.llm.openai_compat.official"},
     "yarl": {"panel.evidence.fetch.checked_url"},
     "tenacity": {"panel.llm.calls.retry", "panel.llm.calls"},
     "rich": {
@@ -199,8 +202,9 @@ def test_no_module_reads_the_environment_on_import():
 
 HEAVY = (
     "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-    "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml", "pypdf",
-    "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "PIL",
+    "httpx2", "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml",
+    "pypdf", "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn",
+    "PIL",
 )  # fmt: skip
 
 

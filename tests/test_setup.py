@@ -117,4 +117,7 @@ def test_an_unknown_group_is_named_with_those_there_are(checkout):
     install(checkout)
     done = setup(checkout, "devel")
     assert done.returncode != 0
-    assert done.stderr == "setup: there is no group devel; known: dev, model, parquet, postgres\n"
+    assert (
+        done.stderr
+        == "setup: there is no group devel; known: dev, model, azure, bedrock, parquet, postgres\n"
+    )

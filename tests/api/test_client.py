@@ -118,6 +118,53 @@ def test_reviews_at_the_same_time_keep_the_concurrency_of_the_provider_together(
     assert max(most) == 1
 
 
+def test_two_wires_to_a_provider_keep_its_concurrency_together():
+    busy, most = [], []
+
+    class Model:
+        async def ask(self, request, format, *, deadline):
+            busy.append(request)
+            most.append(len(busy))
+            await asyncio.sleep(0)
+            busy.pop()
+
+        async def close(self):
+            pass
+
+    async def work():
+        connections = Connections()
+        for wire in ("openai", "lean", "openai"):
+            config = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m",
+                                    wire=wire, concurrency=1)  # fmt: skip
+
+            async def connect(config=config):
+                return OpenedProvider(config, Model())
+
+            yield (await connections.get(config, connect)).endpoint
+
+    async def main():
+        endpoints = [endpoint async for endpoint in work()]
+        await asyncio.gather(*(e.ask(None, "prompt", deadline=1) for e in endpoints * 3))
+        return endpoints
+
+    first, second, third = asyncio.run(main())
+    assert first is third is not second
+    assert max(most) == 1
+
+
+def test_an_answer_that_came_over_one_wire_is_not_asked_for_over_the_other(tmp_path):
+    async def review(url, wire):
+        async with panel.AsyncPanel(provider=url, wire=wire, runs=tmp_path) as client:
+            return await client.review(panel.Tool(name="A", description="It works."))
+
+    with ScriptedProvider() as provider:
+        first = asyncio.run(review(provider.url, "openai"))
+        asked = len(provider.requests)
+        second = asyncio.run(review(provider.url, "lean"))
+        assert len(provider.requests) == asked == 4
+    assert first.verdict == second.verdict
+
+
 def test_an_endpoint_is_opened_once_for_a_target_and_closed_with_the_client():
     log = []
 

@@ -87,6 +87,7 @@ def test_an_error_in_a_running_loop_leaves_no_coroutine(here):
         ({"samples": 1.5}, "but is 1.5"),
         ({"samples": True}, "but is True"),
         ({"ask": "loud"}, "'whole' or 'stepwise'"),
+        ({"wire": "fast"}, "wire must be 'openai' or 'lean', but is 'fast'"),
         ({"fresh": "no"}, "fresh must be True or False"),
         ({"context": 5}, "context must be a text"),
         ({"evidence": b"README.md"}, "evidence must be a path"),

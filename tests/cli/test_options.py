@@ -6,11 +6,13 @@ import click
 from click.testing import CliRunner
 
 from panel.cli import options
-from panel.llm.config import Ask
+from panel.llm.config import Ask, Wire
+from tests.support.wires import WIRES
 
 
 def test_the_strategies_to_choose_from_are_those_there_are():
     assert get_args(Ask) == options.STRATEGIES
+    assert get_args(Wire) == options.WIRES == WIRES
 
 
 def test_a_group_passes_its_options_as_one_object_that_may_hold_another():

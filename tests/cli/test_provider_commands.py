@@ -1,8 +1,10 @@
 """What commands say of providers: keys typed in the wrong place, proxies, homes, addresses."""
 
 import json
+import re
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -188,3 +190,34 @@ def test_the_token_of_a_browser_login_is_renewed_before_it_is_used(tmp_path, mon
     assert ("/oauth/token" in keys) == stored
     assert keys["/v1/models/openai/gpt-oss-120b"] == f"Bearer hf_{'renewed' if stored else 'stale'}"
     assert (tmp_path / "token").read_text() == ("hf_renewed" if stored else "hf_stale")
+
+
+def test_doctor_says_which_wire_is_taken_and_why(page):
+    wire = re.compile(r"^  wire +(.*)$", re.MULTILINE)
+
+    def told(**environ):
+        return wire.search(page.run("doctor", **environ).stdout)[1]
+
+    official = f"openai {metadata.version('openai')}"
+    assert told() == (
+        f"{official} to hosted providers, lean for lists of more than 20 tools and to servers on"
+        " this machine"
+    )
+    assert told(HF_TOKEN="hf_x") == f"{official} for up to 20 tools, lean for longer lists"
+    assert told(PANEL_PROVIDER="ollama") == "lean because ollama is on this machine"
+    page.write("panel.toml", '[providers.ollama]\nwire = "openai"\n')
+    assert told(PANEL_PROVIDER="ollama") == f"{official} as named for ollama"
+    page.write("panel.toml", '[providers.bedrock]\nwire = "lean"\n')
+    without_key = told(PANEL_PROVIDER="bedrock", AWS_REGION="eu-west-1")
+    assert without_key.startswith("cannot be used: bedrock: the lean wire sends a key only")
+
+
+def test_a_review_over_the_official_client_prints_what_one_over_the_lean_wire_does(page, answers):
+    cards = []
+    for wire in ("openai", "lean"):
+        done = page.run(*REVIEW, "--provider", answers, "--wire", wire, "--fresh",
+                        "--format", "json")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        card = json.loads(done.stdout)
+        cards.append((card["verdict"], card["reviews"], card["missing"]))
+    assert cards[0] == cards[1]

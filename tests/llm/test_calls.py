@@ -29,6 +29,9 @@ from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.types import FENCE, CallTag, ChatRequest
 from panel.reviews.prompts import repair_tail
 from tests.support.faultd import FaultServer, answer, completion, drip, hang, raw, respond
+from tests.support.wires import wire_under_test
+
+pytestmark = pytest.mark.usefixtures("wire")
 
 QUICK = Pacing(first_wait=0.01, last_wait=0.02, probe_every=0.05)
 TAG = CallTag(tool="t", persona="p", step="review")
@@ -68,7 +71,7 @@ class Bench:
 
     def __init__(self, server, *, pacing=QUICK, **changes):
         plain = {"provider": "x", "kind": "wire", "model": "m", "wire_model": "m", "deadline": 5.0,
-                 "base_url": server.base_url}  # fmt: skip
+                 "base_url": server.base_url, "wire": wire_under_test()}  # fmt: skip
         self.server = server
         self.config = ProviderConfig(**plain | changes)
         self.memory = Memory()

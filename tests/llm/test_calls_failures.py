@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import ssl
-import subprocess
 
 import pytest
 
@@ -19,7 +16,7 @@ from panel.foundation.errors import (
     Untrusted,
 )
 from panel.llm.calls import Pacing, request_key
-from panel.llm.openai_compat.client import certificate_hint
+from panel.llm.openai_compat.certificates import certificate_hint
 from tests.llm.test_calls import SCHEMA, Bench, bench, object_of, outcome, question
 from tests.support.faultd import (
     FaultServer,
@@ -105,6 +102,7 @@ def test_a_time_out_that_is_followed_by_an_answer_is_answered():
     assert [f.value for f in result] == ["ok"] * 4
 
 
+@pytest.mark.usefixtures("wire")
 def test_the_wait_of_a_loading_server_is_kept_by_all_and_uses_up_no_try():
     began: list[float] = []
 
@@ -145,6 +143,7 @@ def test_a_question_that_is_told_to_wait_while_others_are_answered_is_given_up_i
     assert type(bench(script, scenario, concurrency=4)) is Unreachable
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_wait_over_the_cap_stops_the_run_with_the_servers_words():
     result, log, _ = outcome([respond(503, {"error": "down until noon, try again in 2 hours"})])
     assert type(result) is RunStopped
@@ -160,6 +159,7 @@ def test_a_server_that_turns_all_away_is_given_up_with_its_words():
     assert "the queue is full" in result.message
 
 
+@pytest.mark.usefixtures("wire")
 def test_spent_credit_stops_everybody_at_once_in_a_429_too():
     body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
 
@@ -174,6 +174,7 @@ def test_spent_credit_stops_everybody_at_once_in_a_429_too():
 FLAGGED = {"error": {"message": "Your input was flagged", "code": 403}}
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_flagged_input_is_asked_once_and_everything_else_is_answered():
     def script(request):
         flagged = request.json()["messages"][1]["content"].endswith(" 3")
@@ -224,6 +225,7 @@ def bodies(log):
     return [request.body for request in log]
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_refused_system_message_goes_before_the_users_once_for_the_run():
     script = refusing(lambda b: b["messages"][0]["role"] == "system", "System role not supported")
 
@@ -254,6 +256,7 @@ def test_questions_under_way_together_do_not_lose_more_than_was_refused():
     assert sorted(r.json().get("top_logprobs") for r in log) == [5] * 4 + [20] * 4
 
 
+@pytest.mark.usefixtures("wire")
 def test_less_room_is_asked_for_and_remembered_and_no_refused_body_is_sent_again():
     script = refusing(
         lambda b: b["max_tokens"] > 4096,
@@ -303,6 +306,7 @@ def test_room_is_halved_where_no_number_is_told_and_a_question_too_long_is_said(
     assert len(rooms) <= 5
 
 
+@pytest.mark.usefixtures("wire")
 def test_max_tokens_is_renamed_where_the_name_is_refused_and_lowered_where_the_number_is():
     def script(request):
         body = request.json()
@@ -347,6 +351,7 @@ def test_one_failed_generation_does_not_lower_the_format_of_the_run(bad, last):
     assert len(log) == 5 + bad
 
 
+@pytest.mark.usefixtures("wire")
 def test_parameters_that_nobody_names_are_left_out_one_after_the_other():
     def script(request):
         if {"response_format", "logprobs", "seed"} & set(request.json()):
@@ -358,22 +363,7 @@ def test_parameters_that_nobody_names_are_left_out_one_after_the_other():
     assert len(set(bodies(log))) == len(log) == 5
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody trusts, and a server's context with it."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    key, made = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-               "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
-               "-out", made]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(made, key)
-    return made, context
-
-
+@pytest.mark.usefixtures("wire")
 def test_an_untrusted_certificate_is_said_after_one_try(tls):
     async def main():
         async with FaultServer([answer("no")], tls=tls[1]) as server:

@@ -8,6 +8,9 @@ from panel.foundation.errors import CallError, KeyRejected, ProviderError, Quota
 from panel.llm.config import ProviderConfig
 from panel.llm.providers.catalog import complete_target
 from tests.support.faultd import FaultServer, hang, respond
+from tests.support.wires import wire_under_test
+
+pytestmark = pytest.mark.usefixtures("wire")
 
 
 def row(name, strict=None, **more):
@@ -26,7 +29,8 @@ def completed(script, wire_model="org/m", *, router=True, model="org/m", **chang
     async def main():
         async with FaultServer(script) as server:
             target = ProviderConfig(provider="x", kind="wire", model=model, wire_model=wire_model,
-                            base_url=server.base_url, **changes)  # fmt: skip
+                            base_url=server.base_url, wire=wire_under_test(),
+                            **changes)  # fmt: skip
             try:
                 found = await complete_target(target, router=server.base_url if router else None)
             except (CallError, ProviderError) as fault:

@@ -34,9 +34,13 @@ from tests.support.faultd import (
     events,
     gzipped,
     panel_answers,
+    raw,
     redirect,
     respond,
 )
+from tests.support.wires import wire_under_test
+
+pytestmark = pytest.mark.usefixtures("wire")
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"],
           "additionalProperties": False}  # fmt: skip
@@ -49,7 +53,7 @@ def question(**changes):
 
 def target(server, **changes):
     plain = {"provider": server.base_url, "kind": "wire", "model": "m", "wire_model": "m:p",
-             "base_url": server.base_url}  # fmt: skip
+             "base_url": server.base_url, "wire": wire_under_test()}  # fmt: skip
     return ProviderConfig(**plain | changes)
 
 
@@ -339,6 +343,12 @@ def test_a_blank_token_with_log_probabilities_is_an_answer():
     assert reply.top_logprobs
 
 
+def test_a_status_counts_though_its_body_breaks_off_or_never_ends():
+    head = b"HTTP/1.1 401 No\r\nContent-Length: 900\r\n\r\n{"
+    for scenario in (raw(head, reset=True), raw(head), respond(401, "x" * 500_000)):
+        assert type(asked([scenario])[0]) is KeyRejected
+
+
 def test_a_redirect_is_not_followed_and_names_the_other_host():
     async def main():
         async with FaultServer([answer("stolen")]) as elsewhere:
@@ -371,14 +381,20 @@ def test_keys_go_only_to_their_own_host():
 
 def test_nothing_of_the_environment_reaches_a_server(monkeypatch, tmp_path):
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary")
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS"):
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID",
+                 "OPENAI_ADMIN_KEY", "OPENAI_WEBHOOK_SECRET", "OPENAI_API_VERSION"):  # fmt: skip
         monkeypatch.setenv(name, "canary")
+    lines = ("Authorization: canary", "X-Canary: canary", "user-agent: canary", "Cookie: canary")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "\n".join(lines))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/canary")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens: using it would fail
-    reply, log = asked([answer("hi")])
-    assert reply.text == "hi"
-    assert "canary" not in str(log[0].header_list) + str(log[0].body)
+    for key in (None, "mine"):
+        reply, log = asked([answer("hi")], key=key)
+        assert reply.text == "hi"
+        assert "canary" not in str(log[0].header_list).lower() + str(log[0].body)
+        assert log[0].headers.get("authorization") == (key and "Bearer mine")
 
 
 def test_a_proxy_that_the_target_names_is_used():
@@ -391,6 +407,7 @@ def test_a_proxy_that_the_target_names_is_used():
                 wire_model="m",
                 base_url="http://far.invalid/v1",
                 proxy=f"http://127.0.0.1:{proxy.port}",
+                wire=wire_under_test(),
             )
             wire = OpenAICompatClient(far)
             reply = await wire.ask(question(), "prompt", deadline=5)

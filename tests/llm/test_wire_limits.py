@@ -23,6 +23,9 @@ from tests.support.faultd import (
     redirect,
     respond,
 )
+from tests.support.wires import wire_under_test
+
+pytestmark = pytest.mark.usefixtures("wire")
 
 OPEN = b'{"choices": [{"message": {"content": "'
 DELTA = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
@@ -49,7 +52,8 @@ def test_p11_an_endless_reply_is_left_and_its_connection_closed(scenario):
     async def main():
         async with FaultServer([scenario]) as server:
             config = ProviderConfig(provider="x", kind="wire", model="m", wire_model="m",
-                                    base_url=server.base_url, stream=True)  # fmt: skip
+                                    base_url=server.base_url, stream=True,
+                                    wire=wire_under_test())  # fmt: skip
             wire = OpenAICompatClient(config)
             try:
                 with pytest.raises(Truncated, match="did not end") as caught:
@@ -101,7 +105,8 @@ from panel.llm.config import ProviderConfig as Target
 from panel.llm.openai_compat.client import OpenAICompatClient as Wire
 
 async def main():
-    wire = Wire(Target(provider="x", kind="wire", model="m", wire_model="m", base_url=sys.argv[1]))
+    wire = Wire(Target(provider="x", kind="wire", model="m", wire_model="m", base_url=sys.argv[1],
+                       wire=sys.argv[3]))
     asked = Question(system="s", shared="s", tail="t", max_tokens=50)
     await wire.ask(asked, "prompt", deadline=10)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -122,6 +127,7 @@ def test_p11_memory_grows_by_at_most_32_mib_over_all_endless_replies():
         async with FaultServer([answer("warm up"), *ENDLESS.values()]) as server:
             child = await asyncio.create_subprocess_exec(
                 sys.executable, "-c", CHILD, server.base_url, str(len(ENDLESS)),
+                wire_under_test(),
                 stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
             out, _ = await child.communicate()

@@ -18,6 +18,8 @@ from panel.foundation.errors import (
 from tests.llm.test_wire import PLACES, asked, question
 from tests.support.faultd import JSON, SSE, answer, chunked, completion, events, head, respond
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 

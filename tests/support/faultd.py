@@ -468,12 +468,15 @@ def _schema_of(body: dict[str, Any], prompt: str) -> dict[str, Any] | None:
         return dict(form["json_schema"]["schema"])
     if form.get("type") != "json_object":
         return None
-    for start in reversed([match.start() for match in re.finditer(r"\{\s*\"", prompt)]):
+    last, end = {"type": "object", "properties": {}}, 0
+    for found in re.finditer(r"\{\s*\"", prompt):
+        if found.start() < end:
+            continue  # a part of the one before
         with contextlib.suppress(ValueError):
-            shown, _ = json.JSONDecoder().raw_decode(prompt, start)
+            shown, end = json.JSONDecoder().raw_decode(prompt, found.start())
             if shown.get("type") == "object" and "properties" in shown:
-                return dict(shown)
-    return {"type": "object", "properties": {}}
+                last = dict(shown)
+    return last
 
 
 def instance(

@@ -16,7 +16,8 @@ from panel.foundation.did_you_mean import did_you_mean
 from panel.foundation.errors import InputError, ToolError
 from panel.foundation.slug import slug
 from panel.foundation.text import one_line, printable
-from panel.llm.config import Ask
+from panel.llm.config import Ask, Wire
+from panel.llm.openai_compat.own_client import client_kind
 from panel.reviews.personas import Persona
 
 MAX_SAMPLES: Final = 100
@@ -163,9 +164,17 @@ def _flag(name: str, value: object) -> None:
         raise _wrong(name, value, "True or False")
 
 
-def _strategy(name: str, value: object) -> None:
-    if value is not None and value not in get_args(Ask):
-        raise _wrong(name, value, " or ".join(map(repr, get_args(Ask))))
+def _one_of(values: tuple[str, ...]) -> Callable[[str, object], None]:
+    def check(name: str, value: object) -> None:
+        if value is not None and value not in values:
+            raise _wrong(name, value, " or ".join(map(repr, values)))
+
+    return check
+
+
+def _client(name: str, value: object) -> None:
+    if value is not None and client_kind(value) is None:
+        raise _wrong(name, value, "an openai.AsyncOpenAI or an AsyncInferenceClient")
 
 
 def _count(name: str, value: object) -> None:
@@ -179,7 +188,9 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
         _text,
     ),
     **dict.fromkeys(("check_support", "fresh", "fetch", "offline", "allow_outside"), _flag),
-    "ask": _strategy,
+    "ask": _one_of(get_args(Ask)),
+    "wire": _one_of(get_args(Wire)),
+    "client": _client,
     "samples": _count,
 }
 """Checks of single values; paths, tools and personas are checked where they are converted."""

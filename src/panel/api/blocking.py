@@ -111,11 +111,17 @@ def _blocking(
 class Panel:
     """Reviews tools from code that is not asynchronous, also where an event loop is running.
 
-    Takes the arguments of `AsyncPanel` and has its methods. Use it in `with`, or `close()` it.
+    Takes the arguments of `AsyncPanel`, but no client, and has its methods. Use it in `with`, or
+    `close()` it.
     """
 
     @_like(AsyncPanel.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("client") is not None:  # it could not be closed: this loop ends with it open
+            raise InputError(
+                "Panel takes no client: its event loop is its own",
+                hint="async with panel.AsyncPanel(client=…) as p: …",
+            )
         self._client = AsyncPanel(*args, **kwargs)
         self._thread = LoopThread()
 

@@ -17,7 +17,7 @@ from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.foundation.errors import InputError
 from panel.foundation.settings import ProviderSettings, Settings, load_settings
-from panel.llm.config import Ask
+from panel.llm.config import Ask, Wire
 from panel.llm.providers.table import provider_table
 from panel.reviews.events import Decided, Event
 from panel.reviews.personas import Persona
@@ -54,7 +54,9 @@ class AsyncPanel:
         provider: str | None = None,
         model: str | None = None,
         api_key: str | None = None,
+        client: object | None = None,
         ask: Ask | None = None,
+        wire: Wire | None = None,
         personas: str | Persona | Sequence[str | Persona] | None = None,
         samples: int = 1,
         context: str | None = None,
@@ -72,7 +74,11 @@ class AsyncPanel:
             provider: where the model is called, as `--provider`; None means settings, then default.
             model: the model, as `--model`.
             api_key: the provider's key; None looks for it in the environment.
+            client: an `openai.AsyncOpenAI`, or huggingface_hub's `AsyncInferenceClient`, to ask
+                instead of a provider, with the named `model`. It is used as it is, but without its
+                own repeats, and left open.
             ask: `whole` or `stepwise`; None leaves it to the provider.
+            wire: `openai` or `lean`; None leaves it to the provider and the length of a list.
             personas: the reviewers, by name or as objects; None asks all.
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
@@ -89,10 +95,13 @@ class AsyncPanel:
             InputError: an argument or a setting cannot be used.
         """
         arguments.check(
-            provider=provider, model=model, api_key=api_key, ask=ask, samples=samples,
+            provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, samples=samples,
             context=context, check_support=check_support, support_provider=support_provider,
-            fresh=fresh, offline=offline,
+            fresh=fresh, offline=offline, client=client,
         )  # fmt: skip
+        if client is not None and (provider is not None or api_key is not None):
+            name = "provider" if provider is not None else "api_key"
+            raise InputError(f"client and {name} were both given", hint="leave one of them out")
         named = arguments.as_personas(personas)
         folder = None if runs is None else arguments.as_path("runs", runs)
         sealed = settings is not None
@@ -104,12 +113,12 @@ class AsyncPanel:
             settings, environ = _with_key(settings, environ, name, api_key)
         self._connections = Connections()
         self._options = Options(
-            settings=settings, environ=environ, provider=provider, model=model, ask=ask,
+            settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
             personas=named, samples=samples,
             context=context if context is not None else settings.context,
             check_support=check_support or support_provider is not None,
             support_provider=support_provider, fresh=fresh, offline=offline,
-            connections=self._connections, sealed=sealed,
+            connections=self._connections, sealed=sealed, client=client,
         )  # fmt: skip
 
     async def review(
@@ -288,6 +297,7 @@ async def areview(
     provider: str | None = None,
     model: str | None = None,
     ask: Ask | None = None,
+    wire: Wire | None = None,
     personas: str | Persona | Sequence[str | Persona] | None = None,
     samples: int = 1,
     context: str | None = None,
@@ -301,7 +311,7 @@ async def areview(
 ) -> Scorecard:
     """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
     async with AsyncPanel(
-        provider=provider, model=model, ask=ask, personas=personas, samples=samples,
+        provider=provider, model=model, ask=ask, wire=wire, personas=personas, samples=samples,
         context=context, check_support=check_support, support_provider=support_provider,
         fresh=fresh, offline=offline, runs=runs,
     ) as client:  # fmt: skip

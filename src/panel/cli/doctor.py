@@ -42,6 +42,7 @@ def command(ctx: click.Context) -> None:
         ("model", describe(None, os.environ)),
         ("keys", _keys(settings)),
         ("default", _default(settings)),
+        ("wire", _wire(settings)),
         *(("proxy", text) for text in _proxies()),
         *(("tls", text) for text in _certificates()),
         *(("secret", text) for text in _secret()),
@@ -75,6 +76,29 @@ def _default(settings: "Settings") -> str:
         return f"cannot be used: {error.message}"
     model = target.model or "its default model"
     return f"{target.provider} with {model}" + (f", because {target.why}" if target.why else "")
+
+
+def _wire(settings: "Settings") -> str:
+    """Say what would carry the requests of a review, and why."""
+    from panel.llm.providers.resolve import resolve
+    from panel.llm.providers.wires import LONG_LIST, choose_wire
+
+    official = f"openai {metadata.version('openai')}"
+    rule = (
+        f"{official} to hosted providers, lean for lists of more than {LONG_LIST} tools and to"
+        " servers on this machine"
+    )
+    try:
+        target = resolve(None, model=None, settings=settings, environ=os.environ)
+    except PanelError:
+        return rule
+    if target.kind != "wire":
+        return rule
+    try:
+        choice = choose_wire(target, tools=1)
+    except PanelError as error:
+        return f"cannot be used: {error.message}"
+    return f"{official if choice.wire == 'openai' else choice.wire} {choice.why}"
 
 
 def _proxies() -> Iterable[str]:

@@ -21,7 +21,7 @@ from panel.foundation.text import clean
 if TYPE_CHECKING:
     from panel.engine.options import Options
     from panel.foundation.settings import Settings
-    from panel.llm.config import Ask
+    from panel.llm.config import Ask, Wire
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +30,9 @@ MAX_CONTEXT = 4_000
 
 STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 """The values of `Ask`, whose module brings pydantic; a test compares them."""
+
+WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
+"""The values of `Wire`, as above."""
 
 
 def option(*declarations: str, **attributes: Any) -> Any:
@@ -153,6 +156,11 @@ class ProviderOptions:
     )
     bill_to: str | None = option(
         "--bill-to", metavar="ORG", help="Hugging Face organisation that is billed."
+    )
+    wire: "Wire | None" = option(
+        "--wire",
+        type=click.Choice(WIRES),
+        help="Client for calls: openai (the official one) or lean; else panel doctor says.",
     )
 
 
@@ -278,6 +286,7 @@ def review_options(
         provider=provider.provider,
         model=provider.model,
         bill_to=provider.bill_to,
+        wire=provider.wire,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
         samples=asking.samples or 1,

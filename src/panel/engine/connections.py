@@ -25,7 +25,10 @@ class OpenedProvider:
 
 
 class Connections:
-    """One endpoint a configuration, opened at its first use and closed with all others."""
+    """One endpoint a configuration, opened at its first use and closed with all others.
+
+    Two that differ in their wire alone share their turns: the limit is the provider's.
+    """
 
     def __init__(self) -> None:
         self._open: list[tuple[ProviderConfig, Endpoint, OpenedProvider]] = []
@@ -41,10 +44,18 @@ class Connections:
                     return provider
             provider = await connect()
             endpoint = provider.endpoint
-            shared = _SharedEndpoint(endpoint, provider.config.concurrency)
-            provider = replace(provider, endpoint=shared)
+            turns = self._turns_of(config) or asyncio.Semaphore(provider.config.concurrency)
+            provider = replace(provider, endpoint=_SharedEndpoint(endpoint, turns))
             self._open.append((config, endpoint, provider))
             return provider
+
+    def _turns_of(self, config: ProviderConfig) -> asyncio.Semaphore | None:
+        """Return the turns of the same provider over another wire, where that is open."""
+        for known, _, provider in self._open:
+            shared = provider.endpoint
+            if isinstance(shared, _SharedEndpoint) and _same_but_wire(known, config):
+                return shared.turns
+        return None
 
     async def close(self) -> None:
         """Close every endpoint."""
@@ -53,17 +64,21 @@ class Connections:
             await endpoint.close()
 
 
-class _SharedEndpoint:
-    """An endpoint shared by sessions, which together ask at most `concurrency` at once."""
+def _same_but_wire(a: ProviderConfig, b: ProviderConfig) -> bool:
+    return a.model_copy(update={"wire": b.wire}) == b
 
-    def __init__(self, inner: Endpoint, concurrency: int) -> None:
+
+class _SharedEndpoint:
+    """An endpoint shared by sessions, which together ask at most as many at once as have turns."""
+
+    def __init__(self, inner: Endpoint, turns: asyncio.Semaphore) -> None:
         self._inner = inner
-        self._turns = asyncio.Semaphore(concurrency)
+        self.turns = turns
 
     async def ask(
         self, request: ChatRequest, format: ResponseFormat, *, deadline: float
     ) -> ChatResponse:
-        async with self._turns:
+        async with self.turns:
             return await self._inner.ask(request, format, deadline=deadline)
 
     async def close(self) -> None:

@@ -60,6 +60,7 @@ def _stored_options(options: Options, manifest: Manifest) -> Options:
         provider=options.provider or manifest.provider,
         model=options.model or manifest.model,
         ask=manifest.ask,
+        tools=manifest.tools,
         personas=tuple(manifest.personas),
         **choices(manifest),
     )

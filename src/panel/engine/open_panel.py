@@ -150,6 +150,7 @@ async def _open_support(
         options,
         provider=options.support_provider or options.provider,
         model=options.support_model,
+        client=None if options.support_provider else options.client,
         ask=None,
     )
     checker = await open_provider(provider_config(options), options)

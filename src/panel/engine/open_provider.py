@@ -13,8 +13,11 @@ from panel.llm.config import Kind, ProviderConfig
 from panel.llm.local.engine import LocalEngine, engine_version
 from panel.llm.local.models import find_model
 from panel.llm.openai_compat.client import OpenAICompatClient
+from panel.llm.openai_compat.own_client import own_transport
 from panel.llm.providers.catalog import complete_target
+from panel.llm.providers.own_client import own_client_config
 from panel.llm.providers.resolve import resolve
+from panel.llm.providers.wires import choose_wire
 from panel.llm.replay import Replay
 from panel.llm.types import ChatRequest
 from panel.reviews.plan import ReviewPlan
@@ -37,12 +40,17 @@ async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvi
         InputError: the provider or its model cannot be used.
         CallError: the provider cannot be reached, or rejects the key.
     """
+    if config.kind == "wire":
+        config = config.model_copy(update={"wire": choose_wire(config, options.tools).wire})
     if options.connections is None or config.kind == "replay":
         return await OPENERS[config.kind](config, options)
     return await options.connections.get(config, lambda: OPENERS[config.kind](config, options))
 
 
 async def _open_wire(config: ProviderConfig, options: Options) -> OpenedProvider:
+    if options.client is not None:
+        transport = own_transport(options.client)
+        return OpenedProvider(config, OpenAICompatClient(config, transport))
     config = await complete_target(config)
     return OpenedProvider(config, OpenAICompatClient(config))
 
@@ -96,16 +104,19 @@ def provider_config(options: Options) -> ProviderConfig:
         InputError: the provider is unknown, or its key, model or run is missing.
     """
     value = options.provider or options.settings.provider
-    if value and value.startswith(_REPLAY):
+    if options.client is not None:
+        config = own_client_config(options.client, options.model, options.settings)
+    elif value and value.startswith(_REPLAY):
         return _replay_config(value, options)
-    config = resolve(
-        options.provider,
-        model=options.model,
-        settings=options.settings,
-        environ=options.environ,
-        bill_to=options.bill_to,
-    )
-    overrides = {"ask": options.ask, "concurrency": options.concurrency}
+    else:
+        config = resolve(
+            options.provider,
+            model=options.model,
+            settings=options.settings,
+            environ=options.environ,
+            bill_to=options.bill_to,
+        )
+    overrides = {"ask": options.ask, "concurrency": options.concurrency, "wire": options.wire}
     return config.model_copy(update={k: v for k, v in overrides.items() if v is not None})
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from panel.foundation.settings import Settings
-from panel.llm.config import Ask
+from panel.llm.config import Ask, Wire
 from panel.reviews.choices import ReviewChoices
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ class Options(ReviewChoices):
     """Reviewers by name or as they are; None: all that are shipped or lie in `personas/` here."""
     bill_to: str | None = None
     concurrency: int | None = None
+    wire: Wire | None = None
+    client: object | None = None
+    """A client of the caller's own, which is asked instead of a provider."""
+    tools: int = 1
+    """How many tools the run is about: long lists are asked over the lean wire."""
     check_support: bool = False
     """Check by further calls whether cited passages support their findings."""
     support_provider: str | None = None

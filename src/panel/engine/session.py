@@ -169,6 +169,7 @@ class Session:
         evidence: Mapping[str, Evidence],
         parent: Run | None = None,
     ) -> Self:
+        options = replace(options, tools=len(tools))
         opened = await open_panel(options)
         try:
             manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)

@@ -27,6 +27,8 @@ class ProviderSettings(BaseModel):
     base_url: str | None = None
     key_env: str | None = None
     key_header: str | None = None
+    api_version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
+    """Of Azure's API: its deployments stand in the path then."""
     model: str | None = None
     format: Literal["json_schema", "json_object", "prompt"] | None = None
     ask: Literal["whole", "stepwise"] | None = None
@@ -36,6 +38,8 @@ class ProviderSettings(BaseModel):
     evidence_tokens: int | None = Field(default=None, ge=200)
     thinking: int | None = Field(default=None, ge=0, le=100_000)
     """Tokens of room beyond an answer, for models that think first; 0 for small contexts."""
+    wire: Literal["openai", "lean"] | None = None
+    """What carries requests: the official client, or aiohttp."""
     headers: dict[str, str] = {}
     price: tuple[float, float] | None = None
     """USD per million input and output tokens."""

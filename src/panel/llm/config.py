@@ -12,6 +12,12 @@ ResponseFormat = Literal["json_schema", "json_object", "prompt"]
 
 Kind = Literal["wire", "local", "replay"]
 
+Wire = Literal["openai", "lean"]
+"""What carries requests: the official client, or aiohttp."""
+
+Credentials = Literal["entra", "aws"]
+"""A vendor's own sign-in instead of a key: Microsoft Entra ID, or AWS credentials."""
+
 
 class ProviderConfig(BaseModel):
     """Where and how one run calls its model. Holds the key: never stored, never printed."""
@@ -27,11 +33,18 @@ class ProviderConfig(BaseModel):
     """The model as sent: with the router's `:provider` or `:policy` suffix where one applies."""
     base_url: str | None = None
     """Up to and including `/v1`; None for `local` (known once the child listens) and `replay`."""
+    wire: Wire | None = None
+    """None until `wires.choose_wire` has decided. Not part of a question's meaning."""
     key: SecretStr | None = None
     key_from: str = ""
     """Where the key was found, for messages: a variable's name or a file."""
     key_header: str = "Authorization"
     """`Authorization` sends a bearer token; any other header gets the key itself."""
+    credentials: Credentials | None = None
+    """How requests are authorised where there is no key; over the openai wire only."""
+    api_version: str | None = None
+    """Of Azure, whose deployment `wire_model` then stands in the path; None elsewhere, and for
+    Azure's `/openai/v1`."""
     headers: dict[str, str] = Field(default={}, repr=False)
     proxy: str | None = Field(default=None, repr=False)
     """The proxy the environment names for this host; never one for this machine's own servers."""

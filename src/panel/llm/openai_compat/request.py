@@ -101,7 +101,7 @@ class Payload:
                 self._without.add(parameter)
 
     def _messages(self, request: ChatRequest) -> list[dict[str, str]]:
-        system, *rest = request.messages()
+        system, *rest = [{**m, "content": _encodable(m["content"])} for m in request.messages()]
         if self._takes_system:
             return [system, *rest]
         first, *tail = rest
@@ -144,6 +144,11 @@ class Payload:
             rate = room.prompt / max(1, _length(messages))
             known = self._context.a_character if self._context else 0.0
             self._context = _Context(room.context, max(rate, known))
+
+
+def _encodable(text: str) -> str:
+    """Return a text with half characters, which no encoding has, replaced by question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _length(messages: list[dict[str, str]]) -> int:

@@ -14,6 +14,7 @@ from panel.foundation.settings import ProviderSettings, Settings
 from panel.foundation.text import begins_like_key, looks_like_key, printable
 from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
+from panel.llm.providers.credentials import can_sign_in, install_hint
 from panel.llm.providers.keys import NOT_SHOWN, Key, find_key, hugging_face_token, variable_shown
 from panel.llm.providers.table import ProviderRow, provider_table
 from panel.llm.providers.urls import (
@@ -25,6 +26,7 @@ from panel.llm.providers.urls import (
     usable_proxy,
 )
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS: Final = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
@@ -141,6 +143,8 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
         return ProviderConfig(provider=query.provider, kind="local", model=model, wire_model=model,
                       why=query.why, **own)  # fmt: skip
     url = table.base_url or _address(query, row)
+    if version := _api_version(query, row, table):
+        url = _azure_address(query, url, model)
     key = _key(query, row, table)
     headers = _headers(query, row, table)
     _refuse_in_clear(query, url, key, headers)
@@ -148,12 +152,15 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
     return ProviderConfig(
         provider=query.provider, kind="wire", model=model, wire_model=model, base_url=url,
         key=key.value if key else None, key_from=key.found_in if key else "",
-        key_header=table.key_header or row.key_header, headers=headers,
+        key_header=table.key_header or row.key_header, headers=headers, api_version=version,
+        credentials=row.credentials if key is None else None,
         proxy=usable_proxy(url, query.environ), why=query.why, **own,
     )  # fmt: skip
 
 
-_SHARED: Final = ("format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking")
+_SHARED: Final = (
+    "format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking", "wire"
+)  # fmt: skip
 
 
 def _first(value: Any, default: Any) -> Any:
@@ -168,6 +175,27 @@ def _address(query: _Query, row: ProviderRow) -> str:
             return url
     assert row.base_url is not None  # every wire row of the table has one: a test checks it
     return filled(row.base_url, query.environ, provider=query.provider, instead=row.base_url_env)
+
+
+def _api_version(query: _Query, row: ProviderRow, table: ProviderSettings) -> str | None:
+    if table.api_version:
+        return table.api_version
+    for name in row.api_version_env:
+        if text := query.environ.get(name, "").strip():
+            if not _NAME.fullmatch(text):
+                raise ProviderError(f"{name} does not hold a version, for instance 2024-10-21")
+            return text
+    return None
+
+
+def _azure_address(query: _Query, url: str, model: str) -> str:
+    """Return the address below which Azure's dated versions have their deployments."""
+    if not _NAME.fullmatch(model):
+        raise ProviderError(
+            f"{query.provider} needs the name of a deployment", hint="--model DEPLOYMENT"
+        )
+    base = url.removesuffix("/v1")
+    return base if base.endswith("/openai") else f"{base}/openai"
 
 
 def _of_the_vendor(query: _Query, row: ProviderRow, url: str, variable: str) -> None:
@@ -196,10 +224,11 @@ def _key(query: _Query, row: ProviderRow, table: ProviderSettings) -> Key | None
         return None
     routed = row is provider_table().router
     key = hugging_face_token(query.environ) if routed else find_key(row.key_env, query.environ)
-    if key is None and row.key_url and not row.key_optional:
+    if key is None and row.key_url and not (row.key_optional or can_sign_in(row.credentials)):
         raise MissingKey(
             f"{query.provider} needs a key in {' or '.join(row.key_env)}",
-            hint=f"get one at {row.key_url} and export {row.key_env[0]}=…",
+            hint=f"get one at {row.key_url} and export {row.key_env[0]}=…"
+            + install_hint(row.credentials),
         )
     return key
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
-from panel.llm.config import Ask, Kind, ResponseFormat
+from panel.llm.config import Ask, Credentials, Kind, ResponseFormat, Wire
 
 
 class ProviderRow(BaseModel):
@@ -34,6 +34,10 @@ class ProviderRow(BaseModel):
     key_optional: bool = False
     """The server answers without a key too, less often."""
     key_header: str = "Authorization"
+    credentials: Credentials | None = None
+    """What signs in where no key is found and the vendor's library is installed."""
+    api_version_env: tuple[str, ...] = ()
+    """Variables that may name a dated version of Azure's API."""
     model: str | None = None
     format: ResponseFormat = "json_schema"
     ask: Ask = "whole"
@@ -41,6 +45,8 @@ class ProviderRow(BaseModel):
     concurrency: int = Field(default=8, ge=1)
     deadline: float = Field(default=120.0, gt=0)
     evidence_tokens: int = Field(default=12_000, gt=0)
+    wire: Wire | None = None
+    """What carries its requests; None leaves it to the rule of `wires.choose_wire`."""
     thinking: int = Field(default=4_000, ge=0)
     """Tokens of room beyond an answer, for models that think before they give it."""
     direct: bool = False
