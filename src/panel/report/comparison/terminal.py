@@ -97,8 +97,9 @@ def _score(side: SideView) -> Block:
 
 
 def _price(side: SideView) -> Block:
-    community = f" · community: {side.community}" if side.community else ""
-    return words((f"Price: {side.card.price}{community}", QUIET))
+    price = f"Price: {side.card.price}" if side.card.price else ""
+    community = f"community: {side.community}" if side.community else ""
+    return words((" · ".join(text for text in (price, community) if text), QUIET))
 
 
 def _advice(shown: PairView) -> Iterator[Block]:

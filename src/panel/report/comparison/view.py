@@ -244,13 +244,12 @@ def _by_persona(card: Scorecard, card_view: CardView) -> dict[str, PersonaView |
 def _read(
     a: CardView, b: CardView
 ) -> Iterator[tuple[str, tuple[str, Cite | None], tuple[str, Cite | None]]]:
-    yield "Price as listed", (a.price, None), (b.price, None)
+    nothing = ("–", None)
+    if a.price or b.price:
+        yield "Price as listed", (a.price or "–", None), (b.price or "–", None)
     facts_a, facts_b = ({label: (text, cite) for label, text, cite in v.read} for v in (a, b))
-    nothing = (figures.UNKNOWN, None)
-    for label in facts_a or facts_b:
-        left, right = facts_a.get(label, nothing), facts_b.get(label, nothing)
-        if left[1] or right[1]:
-            yield label, left, right
+    for label in facts_a | facts_b:
+        yield label, facts_a.get(label, nothing), facts_b.get(label, nothing)
 
 
 def _community(a: CommunityVotes | None, b: CommunityVotes | None) -> Iterator[CommunityView]:
@@ -400,9 +399,9 @@ def answer_rows(persona: str, a: Scorecard, b: Scorecard) -> Iterator[AnswerRow]
 
 def _answers(persona: str, card: Scorecard) -> dict[tuple[str, str], FindingView]:
     known = Known(card.evidence)
-    return {
-        (finding.criterion, finding.question): shown
-        for review in card.reviews
-        if review.persona == persona
-        for finding, shown in zip(review.findings, findings(review, card, known), strict=True)
-    }
+    answers: dict[tuple[str, str], FindingView] = {}
+    for review in (review for review in card.reviews if review.persona == persona):
+        for finding, shown in zip(review.findings, findings(review, card, known), strict=True):
+            # One finding a question, should a card hold two.
+            answers.setdefault((finding.criterion, finding.question), shown)
+    return answers
