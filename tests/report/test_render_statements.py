@@ -237,7 +237,7 @@ def test_a_citation_opens_beside_the_text_without_moving_it_and_closes(chromium,
         passage = page.locator(".passages > div:target")
         box, text = passage.bounding_box(), page.locator(".said").first.bounding_box()
         opened = page.evaluate("scrollY"), passage.is_visible()
-        passage.locator(".shut").click()
+        passage.locator("a.aloft").click()
         return before, opened, page.evaluate("scrollY"), box, text
 
     for width in (390, 1280):
@@ -257,7 +257,7 @@ def test_on_a_phone_the_verdict_stands_before_everything_else(chromium, tmp_path
     path.write_text(html.render([card()]))
 
     def tops(page):
-        names = (".stamp", ".answer", ".verdict", ".tagline", ".review")
+        names = (".stamp", ".in-short", ".verdict", ".tagline", ".review")
         return [page.locator(name).first.bounding_box()["y"] for name in names]
 
     found = chromium.visit(path.as_uri(), tops, width=390)

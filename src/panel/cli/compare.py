@@ -47,11 +47,13 @@ def command(
     """Put two tools' verdicts side by side: which one to ship with.
 
     A and B are tools with a stored verdict, by name or slug; with --review also tool files or web
-    addresses. With --provider a model writes the paragraph; who is ahead is decided by rule.
+    addresses. With --provider a model writes the paragraph, where a model wrote the reviews; who is
+    ahead is decided by rule.
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair
     from panel.evidence.tools.identity import contradict, name_key
+    from panel.report.comparison.ask_model import composed_by_code
     from panel.report.comparison.comparison import between, compare
 
     if run and review:
@@ -63,9 +65,20 @@ def command(
     same_name = name_key(tool_a.name) == name_key(tool_b.name)
     if same_name and not contradict(tool_a.url, tool_b.url):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
-    comparison = compare(first.card, second.card, weights=between(first.weights, second.weights))
+    comparison = compare(
+        first.card,
+        second.card,
+        weights=between(first.weights, second.weights),
+        nearest=pair.nearest(first.card, second.card),
+    )
     failed = False
-    if plan.provider:
+    if composed := [c.tool.name for c in (first.card, second.card) if composed_by_code(c)]:
+        if plan.provider and not review:
+            say(
+                "note: no model writes the paragraph: code put the reviews of"
+                f" {' and '.join(composed)} together"
+            )
+    elif plan.provider:
         try:
             comparison = asyncio.run(_with_advice(comparison, plan))
         except (CallError, RunStopped) as error:

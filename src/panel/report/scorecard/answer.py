@@ -51,16 +51,16 @@ def _reviewers(count: int) -> str:
 
 
 def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:
-    if not (reasons := _strongest(voters, vote, most)):
+    if not (reasons := strongest(voters, vote, most)):
         return ()
     pieces: list[Part] = [", because "]
     for number, reason in enumerate(reasons):
         pieces += [", and "] if number else []
-        pieces += [_inside(reason.statement), *(Cite(cite) for cite in reason.cites[:1])]
+        pieces += [inside(reason.statement), *(Cite(cite) for cite in reason.cites[:1])]
     return tuple(pieces)
 
 
-def _strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView]:
+def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView]:
     """Return the statements that weigh most for a vote, of different reviewers where they can be.
 
     What forced a vote comes first, then what a passage shows, then what is surest.
@@ -88,7 +88,7 @@ def _candidates(
                 yield rank, seat, finding
 
 
-def _inside(statement: str) -> str:
+def inside(statement: str) -> str:
     """Return a statement as it stands inside a sentence."""
     text = statement.rstrip(". ")
     first, blank, rest = text.partition(" ")
