@@ -302,7 +302,19 @@ def test_a_runs_name_is_listed_whole(desk, answers, encoding):
     (run,) = desk.runs()
     told = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
     assert run.name in told
-    assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", ["", "60"])
+def test_a_table_that_is_piped_or_kept_is_not_cut(desk, answers, columns):
+    model = "m" * 90
+    desk.run(*widget(desk), "--provider", answers, "--model", model)
+    piped = desk.run("runs", COLUMNS=columns).stdout
+    desk.run("runs", "--output", "runs.txt", COLUMNS=columns)
+    for told in (piped, (desk.folder / "runs.txt").read_text(encoding="utf-8")):
+        (row,) = [line for line in told.splitlines() if model in line]
+        assert desk.runs()[0].name in row
+        assert "…" not in told
+    assert "…" not in desk.run("providers", COLUMNS=columns).stdout
 
 
 ODD = [

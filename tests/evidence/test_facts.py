@@ -18,7 +18,7 @@ from panel.evidence.facts import (
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report.scorecard import html, json, markdown, terminal
-from panel.report.scorecard.view import fact_rows
+from panel.report.scorecard.remarks import fact_rows
 from tests.support.cards import PAYLOADS, card
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

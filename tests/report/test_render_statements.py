@@ -299,6 +299,7 @@ def test_the_picture_is_a_short_card_without_what_a_model_wrote():
     assert "Ship it: 3 of 4 reviewers would" in text
     assert "It is not presented as ready for production" in text
     assert "pg_partman" not in text
+    assert "One pipx line" not in text
     assert "Turns on" not in text
 
 

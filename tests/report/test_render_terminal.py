@@ -82,9 +82,11 @@ def test_what_is_no_terminal_gets_plain_text():
 
 
 @pytest.mark.parametrize(("columns", "width"), [("40", 60), ("100", 100), ("300", 120)])
-def test_the_width_follows_the_terminal_between_60_and_120(monkeypatch, columns, width):
+def test_the_width_follows_columns_and_the_terminal_between_60_and_120(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
     assert terminal.console(Screen()).width == width
+    assert terminal.console(io.StringIO()).width == width
+    monkeypatch.delenv("COLUMNS")
     assert terminal.console(io.StringIO()).width == 80
 
 

@@ -14,8 +14,9 @@ from panel.foundation.errors import InputError, MissingReason
 from panel.foundation.urls import https
 from panel.report import figures, formats
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
+from panel.report.scorecard.remarks import ASKED, label
 from panel.report.scorecard.terminal_blocks import score_bar
-from panel.report.scorecard.view import ASKED, GLYPHS, REASONS, label, view
+from panel.report.scorecard.view import GLYPHS, REASONS, view
 from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, SKEPTIC, batch, card, finding
 from tests.support.statements import composed

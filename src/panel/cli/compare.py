@@ -65,19 +65,14 @@ def command(
     same_name = name_key(tool_a.name) == name_key(tool_b.name)
     if same_name and not contradict(tool_a.url, tool_b.url):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
-    comparison = compare(
-        first.card,
-        second.card,
-        weights=between(first.weights, second.weights),
-        nearest=pair.nearest(first.card, second.card),
-    )
+    weights = between(first.weights, second.weights)
+    nearest = pair.nearest(first.card, second.card)
+    comparison = compare(first.card, second.card, weights=weights, nearest=nearest)
     failed = False
-    if composed := [c.tool.name for c in (first.card, second.card) if composed_by_code(c)]:
-        if plan.provider and not review:
-            say(
-                "note: no model writes the paragraph: code put the reviews of"
-                f" {' and '.join(composed)} together"
-            )
+    composed = [c.tool.name for c in (first.card, second.card) if composed_by_code(c)]
+    if plan.provider and composed:
+        names = " and ".join(composed)
+        say(f"note: no model writes the paragraph: code put the reviews of {names} together")
     elif plan.provider:
         try:
             comparison = asyncio.run(_with_advice(comparison, plan))

@@ -15,7 +15,7 @@ from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
 from panel.foundation.text import printable
 from panel.report import figures
-from panel.report.scorecard.view import fact_rows
+from panel.report.scorecard.remarks import fact_rows
 
 
 def warnings(collected: Collected, chosen: BudgetedPassages) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +31,8 @@ from panel.runs.diff import RunDiff
 
 UNBROKEN: Final = 44
 """Letters of the longest name that is never broken: those of a run of several tools."""
+_GAP: Final = 3
+"""Columns between two cells, and at the edges."""
 WIDE: Final = 80
 """Columns of a screen on which such a name leaves room for the other cells."""
 
@@ -76,11 +79,19 @@ def emit_json(data: object, path: Path | None) -> None:
 
 
 def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
-    """Write what is drawn: to the width of the terminal, or as plain text to a file."""
-    if output is None:
-        terminal.console(sys.stdout).print(*blocks, sep="\n")
-    else:
-        emit_text(to_text(blocks, terminal.WIDTH, color=False), output)
+    """Write what is drawn: to the width of the terminal, or as plain text to a file or pipe.
+
+    Where no screen sets a limit a table is as wide as its cells: nothing of it is cut.
+    """
+    drawn = list(blocks)
+    out = terminal.console(sys.stdout)
+    natural = max((block.width for block in drawn if isinstance(block, _Table)), default=0)
+    if output is not None:
+        emit_text(to_text(drawn, max(terminal.WIDTH, natural), color=False), output)
+        return
+    if not out.is_terminal:
+        out.width = max(out.width, natural)
+    out.print(*drawn, sep="\n")
 
 
 def emit_text(text: str, output: Path | None) -> None:
@@ -119,7 +130,7 @@ def table(
     """Return a table to draw; None is an empty cell.
 
     Names in the first column are never cut, and those of `runs` stay on one line where there is
-    room; long words in the others are cut.
+    room; on a screen long words in the others are cut.
     """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     return _Table(columns, cells, runs)
@@ -132,6 +143,13 @@ class _Table:
         self.columns = columns
         self.cells = cells
         self.runs = runs
+
+    @property
+    def width(self) -> int:
+        """Columns that the table takes where nothing is wrapped or cut."""
+        rows = [self.columns, *self.cells]
+        widths = [max(cell_len(row[n]) for row in rows) for n in range(len(self.columns))]
+        return sum(widths) + _GAP * len(widths)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Table]:
         longest = max((len(row[0]) for row in self.cells), default=0)

@@ -26,14 +26,8 @@ from panel.report.comparison.comparison import (
 from panel.report.comparison.preference import Side, other_side
 from panel.report.reviewers import Hue, hue, signs
 from panel.report.scorecard.findings import FindingView, Known, finding_view, findings
-from panel.report.scorecard.view import (
-    CardView,
-    MissingView,
-    PersonaView,
-    label,
-    provenance,
-    view,
-)
+from panel.report.scorecard.remarks import label, provenance
+from panel.report.scorecard.view import CardView, MissingView, PersonaView, view
 from panel.reviews.review import Finding
 from panel.reviews.verdict.scorecard import Scorecard
 

@@ -1,7 +1,9 @@
 """Terminal: a scorecard for the screen, plain text where colour is off."""
 
 import io
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
@@ -90,7 +92,7 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
 
     Args:
         file: where to print.
-        width: columns; None takes the terminal's, or 80 where there is none.
+        width: columns; None takes those of COLUMNS or the terminal, or 80 where there is neither.
         color: `auto` is on for terminals, and off where NO_COLOR is set.
     """
     forced = {"auto": None, "always": True, "never": False}[color]
@@ -103,7 +105,8 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
         highlight=False,
         emoji=False,
     )
-    columns = width or (out.width if out.is_terminal else WIDTH)
+    told = out.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    columns = width or (out.width if told else WIDTH)
     out.width = max(NARROWEST, min(WIDEST, columns))
     return out
 
@@ -149,12 +152,12 @@ def _card(shown: CardView) -> Iterator[RenderableType]:
 
 
 def _short(shown: CardView) -> Iterator[RenderableType]:
-    """Draw the answer, the votes, and the strongest statement for and against with its passage."""
+    """Draw what no model worded: answer, votes, the strongest statements with their passages."""
     yield from _top(shown)
     yield Text()
     for finding in (shown.strongest("yes"), shown.strongest("no")):
         if finding:
-            yield indent(_statement(finding), after=1)
+            yield indent(_statement(replace(finding, because=())), after=1)
     made = dict(shown.facts)
     yield indent(Text(f"{made['Model']} at {made['Provider']} · {made['Made']}", QUIET))
 
