@@ -300,9 +300,19 @@ def test_a_runs_name_is_listed_whole(desk, answers, encoding):
     done = desk.run(*widget(desk), "--provider", answers)
     assert done.returncode in REVIEWED, done.stderr
     (run,) = desk.runs()
-    listing = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
-    assert run.name in listing
-    assert max(map(len, listing.splitlines())) <= 80
+    told = raw(desk, "runs", PYTHONIOENCODING=encoding).stdout.decode(encoding)
+    assert run.name in told
+
+
+def test_a_table_that_is_piped_or_kept_is_as_wide_as_its_cells(desk, answers):
+    model = "m" * 90
+    desk.run(*widget(desk), "--provider", answers, "--model", model)
+    piped = desk.run("runs").stdout
+    desk.run("runs", "--output", "runs.txt")
+    for listing in (piped, (desk.folder / "runs.txt").read_text(encoding="utf-8")):
+        (row,) = [line for line in listing.splitlines() if model in line]
+        assert desk.runs()[0].name in row
+    assert max(map(len, desk.run("runs", COLUMNS="60").stdout.splitlines())) <= 60
 
 
 ODD = [

@@ -18,7 +18,7 @@ from panel.evidence.facts import (
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report.scorecard import html, json, markdown, terminal
-from panel.report.scorecard.view import fact_rows
+from panel.report.scorecard.remarks import fact_rows
 from tests.support.cards import PAYLOADS, card
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -201,15 +201,16 @@ def card_with_facts(**changes):
     )
 
 
-def test_the_card_shows_facts_with_their_passages_and_says_unknown():
+def test_the_card_shows_facts_with_their_passages_and_what_is_not_known_takes_no_room():
     made = card_with_facts()
     text = " ".join(terminal.render([made]).split())
     assert "Licence: Apache-2.0 [E1.1] · Last release: v1.2 [E1.2] · Released: 2026-10-02" in text
     some = made.model_copy(update={"facts": read_facts(evidence(PRICING))})
-    assert "Licence: unknown" in " ".join(terminal.render([some]).split())
-    markdown_text = markdown.render([made])
-    assert "- Open issues: 12 [^E1.1]" in markdown_text
-    assert "[^E1.1]: **E1.1**" in markdown_text
+    assert "Entry price: $20" in terminal.render([some])
+    assert "Licence" not in terminal.render([some])
+    written = markdown.render([made])
+    assert r"- Open issues: 12 \[E1.1\]" in written
+    assert "- **E1.1**" in written
     page = html.render([made])
     assert '<dt>Entry price</dt><dd>$20 per user / month <span class="cite">' in page
     assert 'id="E2.2"' in page

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from panel.reviews.verdict.scorecard import CardTool
 from panel.runs.metadata import stored_personas
 from panel.runs.run import Run
 from tests.support.cards import NOW, named
 from tests.support.command import ROOT
 from tests.support.pairs import pair, tool, verdict
 from tests.support.shelf import shelve
+from tests.support.statements import composed
 
 EXAMPLE = ROOT / "examples" / "comparison"
 NAMES = ("Hugging Face Inference Providers", "Mistral 3B")
@@ -153,6 +155,25 @@ def test_with_a_provider_a_model_writes_and_its_reply_is_kept(stored, answers):
     assert comparison["preference"] == plain["preference"]
     assert written["used"] == (comparison["advice"]["by"] == "model")
     assert plain["advice"]["written"] is None
+
+
+def test_no_model_is_asked_about_reviews_that_code_put_together(desk, answers):
+    other = composed(tool=CardTool(name="Silt", slug="silt", category="databases"))
+    shelve(desk.folder / "runs", [composed(), other], created=NOW)
+    done = desk.run("compare", "Tidewater", "Silt", "--provider", answers, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["advice"]
+    assert (told["by"], told["written"]) == ("rule", None)
+    assert "code put the reviews of Tidewater and Silt together" in done.stderr
+
+
+def test_where_neither_ships_what_ships_in_their_category_is_named(desk):
+    failed = [composed(tool=CardTool(name=name, slug=name.lower(), category="Databases"),
+                       verdict=verdict("skip", 40.0)) for name in ("Silt", "Mud")]  # fmt: skip
+    shelve(desk.folder / "runs", [*failed, composed()], created=NOW)
+    done = desk.run("compare", "Silt", "Mud")
+    words = " ".join(done.stdout.split())
+    assert "in their category the panel ships Tidewater, 66.6 of 100." in words
 
 
 def test_where_no_model_answers_the_rules_paragraph_stands_and_the_exit_code_says_so(stored):

@@ -135,6 +135,7 @@ def test_the_page_is_valid_for_every_outcome_and_its_ids_are_unique(second):
     assert all(n.get("scope") for n in tree.iter() if tag(n) == "th")
     assert all(n.get("role") == "img" and n.get("aria-label")
                for n in tree.iter() if tag(n) == "svg")  # fmt: skip
+    assert "Which one should you ship with?" in all_text(tree)
     stamps = ["".join(n.itertext()) for n in tree.iter() if n.get("class") == "stamp"]
     assert [stamp[1:] for stamp in stamps] == ["ship", second.verdict.outcome]
 
@@ -307,4 +308,4 @@ def test_the_same_comparison_is_the_same_bytes():
 
 def test_the_score_of_a_tie_is_told_as_a_tie():
     tie = compare(card(verdict=verdict("ship", 66.0)), tool(verdict=verdict("ship", 63.0)))
-    assert pair_view(tie).advice.headline == "A tie: neither is ahead"
+    assert pair_view(tie).advice.headline == "Either: both ship, too close to call"

@@ -138,7 +138,7 @@ def test_the_outcome_is_a_word_and_not_only_a_colour(shown):
 
 def test_warnings_stand_before_the_first_review():
     text = all_text(parse(html.render(batch()[4:])))
-    assert text.index("proves the machinery only") < text.index("The Builder")
+    assert text.index("proves the machinery only") < text.index("What I get is one function")
     assert "no answer in time (no reply within 120 s)" in text
 
 
@@ -176,6 +176,7 @@ def contrast(first, second):
 def test_every_text_has_a_contrast_of_at_least_4_5(theme):
     colours = themes()[theme]
     tones = ("ship", "skip", "split", "hold", "incomplete")
+    tones += ("builder", "skeptic", "business", "futurist", "guest")
     pairs = [(text, on) for text in ("ink", "quiet", "link", *tones) for on in ("page", "card")]
     pairs += [("on-stamp", tone) for tone in tones] + [("warn-ink", "warn-page")]
     low = {p: c for p in pairs if (c := contrast(colours[p[0]], colours[p[1]])) < 4.5}

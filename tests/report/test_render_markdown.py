@@ -19,7 +19,7 @@ from tests.support.cards import PAYLOADS, batch, card, hostile
 FORGE = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 TAGS = {
     "html", "head", "body", "h1", "h2", "p", "em", "strong", "br", "ul", "li", "code", "blockquote",
-    "table", "thead", "tbody", "tr", "th", "td",
+    "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
 }  # fmt: skip
 LIVE = re.compile(r"://|www\.|@\w|#\d|\bGH-\d", re.IGNORECASE)
 COUNTED = {
@@ -99,7 +99,7 @@ def test_a_table_cell_holds_any_text(text):
     assert cells[1] == "second"
 
 
-def test_a_summary_cannot_define_what_a_footnote_says():
+def test_a_summary_cannot_define_what_a_citation_links_to():
     review = card().reviews[0].model_copy(update={"summary": "[E1.1]: https://evil.example"})
     tree = tree_of(markdown.render([card(reviews=(review,))]))
     assert [n.get("href") for n in tree.iter("a")] == [
@@ -108,13 +108,15 @@ def test_a_summary_cannot_define_what_a_footnote_says():
     ]
 
 
-def test_every_footnote_used_is_defined_once_even_with_several_tools():
+def test_every_citation_is_of_a_passage_that_the_same_card_lists_once():
     for cards in ([card()], batch()):
         text = markdown.render(cards)
-        defined = re.findall(r"^\[\^([\w.-]+)\]:", text, re.MULTILINE)
-        used = set(re.findall(r"\[\^([\w.-]+)\](?!:)", text))
-        assert len(defined) == len(set(defined))
-        assert used == set(defined)
+        folds = text.split("</details>")[:-1]
+        assert len(folds) == len(cards)
+        for fold in folds:
+            listed = re.findall(r"^- \*\*(E\d+\.\d+)\*\* · ", fold, re.MULTILINE)
+            assert len(listed) == len(set(listed))
+            assert set(re.findall(r"\\\[(E\d+\.\d+)\\\]", fold)) == set(listed)
 
 
 def test_warnings_stand_before_the_first_review():

@@ -57,7 +57,7 @@ def test_without_colour_the_outcome_is_a_word_with_a_shape(shown):
 
 def test_warnings_and_missing_reviews_are_said():
     text = terminal.render(batch()[4:])
-    assert text.index("proves the machinery only") < text.index("The Builder")
+    assert text.index("proves the machinery only") < text.index("What I get is one function")
     assert "no answer in time (no reply within 120 s)" in text
     assert "cost unknown" in text
 
@@ -82,16 +82,18 @@ def test_what_is_no_terminal_gets_plain_text():
 
 
 @pytest.mark.parametrize(("columns", "width"), [("40", 60), ("100", 100), ("300", 120)])
-def test_the_width_follows_the_terminal_between_60_and_120(monkeypatch, columns, width):
+def test_the_width_follows_columns_and_the_terminal_between_60_and_120(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
     assert terminal.console(Screen()).width == width
+    assert terminal.console(io.StringIO()).width == width
+    monkeypatch.delenv("COLUMNS")
     assert terminal.console(io.StringIO()).width == 80
 
 
 def test_the_summary_has_one_line_a_tool_and_the_counts():
     text = terminal.summary(batch())
     assert [name for name in ("Quillstore", "Parley", "Halfway") if text.count(name) != 1] == []
-    assert "5 tools: 1 ship · 1 skip · 1 split · 1 hold · 1 incomplete" in text
+    assert "5 tools: 1 ship · 1 split · 1 skip · 1 hold · 1 incomplete" in text
 
 
 @pytest.mark.parametrize("shown", [card(), *map(hostile, PAYLOADS)], ids=lambda c: c.run[:20])

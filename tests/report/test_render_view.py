@@ -14,10 +14,12 @@ from panel.foundation.errors import InputError, MissingReason
 from panel.foundation.urls import https
 from panel.report import figures, formats
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
-from panel.report.scorecard.terminal_blocks import score_bar, split_bar
-from panel.report.scorecard.view import ASKED, GLYPHS, REASONS, label, view
+from panel.report.scorecard.remarks import ASKED, label
+from panel.report.scorecard.terminal_blocks import score_bar
+from panel.report.scorecard.view import GLYPHS, REASONS, view
 from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
 from tests.support.cards import BUILDER, SKEPTIC, batch, card, finding
+from tests.support.statements import composed
 
 
 def test_j3_every_quote_is_verbatim_in_the_stored_passage():
@@ -30,25 +32,27 @@ def test_j3_every_quote_is_verbatim_in_the_stored_passage():
 
 
 def test_what_decided_a_ship_are_its_strongest_yes_findings():
-    builder = view(card()).personas[0]
-    assert [f.question for f in builder.deciding] == [
+    decided, contrary = view(card()).personas[0].groups
+    assert decided.title == "What decided it"
+    assert [f.text for f in decided.findings] == [
         "Does it install with one command?",
         "Is what it acknowledges still there after a crash?",
         "Would a weekend script fall short of it?",
     ]
-    assert [f.answer for f in builder.against] == ["no"]
+    assert contrary.title == "Speaks against the vote"
+    assert [f.answer for f in contrary.findings] == ["no"]
 
 
 def test_what_decided_a_skip_are_its_no_findings_then_what_stays_open():
-    skeptic = view(card()).personas[1]
-    assert [f.answer for f in skeptic.deciding] == ["no", "no", "unclear"]
-    assert [f.chance for f in skeptic.deciding] == ["94%", "72%", ""]
+    decided = view(card()).personas[1].groups[0].findings
+    assert [f.answer for f in decided] == ["no", "no", "unclear"]
+    assert [f.chance for f in decided] == ["94%", "72%", ""]
 
 
 def test_a_dealbreaker_named_in_a_note_comes_first():
     note = "The Skeptic skips: rivals is a dealbreaker"
     verdict = Verdict(outcome="skip", votes=VoteTotals(ship=3, skip=1), notes=(note,))
-    first = view(card(verdict=verdict)).personas[1].deciding[0]
+    first = view(card(verdict=verdict)).personas[1].groups[0].findings[0]
     assert first.dealbreaker
     assert first.question == "Is it clearly better than what people use now?"
 
@@ -56,8 +60,9 @@ def test_a_dealbreaker_named_in_a_note_comes_first():
 def test_an_answer_without_probability_counts_as_certain():
     sure = finding("sure", "Is it sure?", "yes", None)
     shown = view(card(reviews=(BUILDER.model_copy(update={"findings": (sure,)}),)))
-    assert shown.personas[0].deciding[0].strength == 0.5
-    assert shown.personas[0].deciding[0].chance == ""
+    (first,) = shown.personas[0].groups[0].findings
+    assert first.strength == 0.5
+    assert first.chance == ""
 
 
 def test_citations_of_unknown_passages_are_dropped_and_known_ones_kept():
@@ -70,8 +75,13 @@ def test_what_a_dropped_citation_separated_is_joined_before_it_is_escaped():
     assert parts("@[E9.9]octocat", ()) == ("@octocat",)
 
 
-def test_a_stance_is_reported_only_where_it_differs():
-    assert [p.stance for p in view(card()).personas] == [None, "ship", None, None]
+def test_a_stance_is_a_remark_on_its_reviewer_only_where_it_differs():
+    shown = view(card())
+    own = [[c for c in p.caveats if "its own ship or skip" in c] for p in shown.personas]
+    assert own == [[], ["asked for its own ship or skip, it said ship; not counted"], [], []]
+    assert not any("says ship" in note for note in shown.notes)
+    (local,) = [c for c in view(composed()).personas[1].caveats if "its own" in c]
+    assert local.endswith("it said ship (71%); not counted")
 
 
 def test_only_cited_passages_are_listed_with_the_total():
@@ -196,13 +206,6 @@ def test_a_score_bar_is_as_long_as_asked(low, high, width):
     assert len("".join(score_bar(low, width, spread))) == width
     assert len("".join(score_bar(low, width))) == width
     assert len("".join(score_bar(None, width))) == width
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 120))
-def test_a_split_bar_has_one_block_a_voter_and_fits(ship, skip, width):
-    blocks = split_bar((("ship", ship), ("skip", skip)), width)
-    assert [vote for vote, _ in blocks] in ([], ["ship"] * ship + ["skip"] * skip)
-    assert len(" ".join(block for _, block in blocks)) <= width
 
 
 def test_labels_are_words():

@@ -48,11 +48,13 @@ def command(
     """Put two tools' verdicts side by side: which one to ship with.
 
     A and B are tools with a stored verdict, by name or slug; with --review also tool files or web
-    addresses. With --provider a model writes the paragraph; a rule decides which tool is ahead.
+    addresses. With --provider a model writes the paragraph, where a model wrote the reviews; who is
+    ahead is decided by rule.
     """
     from panel.cli import run_session
     from panel.cli.tool_pair import ToolPair
     from panel.evidence.tools.identity import same_tool
+    from panel.report.comparison.ask_model import composed_by_code
     from panel.report.comparison.comparison import between, compare
 
     if run and review:
@@ -62,9 +64,15 @@ def command(
     first, second = pair.in_run(run, (a, b)) if run else pair.latest((a, b))
     if same_tool(first.card.tool, second.card.tool):
         raise InputError("that is one tool twice", hint="panel diff compares two runs of a tool")
-    comparison = compare(first.card, second.card, weights=between(first.weights, second.weights))
+    weights = between(first.weights, second.weights)
+    nearest = pair.nearest(first.card, second.card)
+    comparison = compare(first.card, second.card, weights=weights, nearest=nearest)
     failed = False
-    if plan.provider:
+    composed = [c.tool.name for c in (first.card, second.card) if composed_by_code(c)]
+    if plan.provider and composed:
+        names = " and ".join(composed)
+        say(f"note: no model writes the paragraph: code put the reviews of {names} together")
+    elif plan.provider:
         try:
             comparison = asyncio.run(_with_advice(comparison, plan))
         except (CallError, RunStopped) as error:

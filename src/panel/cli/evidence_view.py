@@ -15,7 +15,7 @@ from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Passage, Source
 from panel.foundation.text import one_line, printable
 from panel.report import figures
-from panel.report.scorecard.view import fact_rows, kind_text
+from panel.report.scorecard.remarks import fact_rows, kind_text
 
 
 def warnings(collected: Collected, chosen: BudgetedPassages) -> list[str]:

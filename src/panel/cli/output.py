@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -31,6 +32,8 @@ from panel.runs.diff import RunDiff
 
 UNBROKEN: Final = 44
 """Letters of the longest name that is never broken: those of a run of several tools."""
+_GAP: Final = 3
+"""Columns between two cells, and at the edges."""
 WIDE: Final = 80
 """Columns of a screen on which such a name leaves room for the other cells."""
 
@@ -77,16 +80,21 @@ def emit_json(data: object, path: Path | None) -> None:
 
 
 def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
-    """Write what is drawn: to the width of the terminal, or as plain text to a file.
+    """Write what is drawn: to the width of the terminal, or as plain text to a file or pipe.
 
-    Where standard output is no terminal, `COLUMNS` sets the width.
+    Where neither a screen nor `COLUMNS` sets a limit a table is as wide as its cells.
     """
-    if output is None:
-        columns = os.environ.get("COLUMNS", "")
-        width = int(columns) if columns.isascii() and columns.isdigit() else None
-        terminal.console(sys.stdout, width=width).print(*blocks, sep="\n")
-    else:
-        emit_text(to_text(blocks, terminal.WIDTH, color=False), output)
+    drawn = list(blocks)
+    natural = max((block.width for block in drawn if isinstance(block, _Table)), default=0)
+    if output is not None:
+        emit_text(to_text(drawn, max(terminal.WIDTH, natural), color=False), output)
+        return
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdigit() else None
+    out = terminal.console(sys.stdout, width=width)
+    if width is None and not out.is_terminal:
+        out.width = max(out.width, natural)
+    out.print(*drawn, sep="\n")
 
 
 def emit_text(text: str, output: Path | None) -> None:
@@ -138,6 +146,13 @@ class _Table:
         self.columns = columns
         self.cells = cells
         self.runs = runs
+
+    @property
+    def width(self) -> int:
+        """Columns that the table takes where nothing is wrapped or cut."""
+        rows = [self.columns, *self.cells]
+        widths = [max(cell_len(row[n]) for row in rows) for n in range(len(self.columns))]
+        return sum(widths) + _GAP * len(widths)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Table]:
         longest = max((len(row[0]) for row in self.cells), default=0)

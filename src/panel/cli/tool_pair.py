@@ -13,7 +13,9 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from panel.foundation.slug import slug
 from panel.report.comparison import lookup
+from panel.report.comparison.comparison import NearestTool
 from panel.report.comparison.lookup import LookupResult
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
 
@@ -34,6 +36,10 @@ class ToolPair:
         """Return both tools' verdicts in one run."""
         path = find_folder(self.plan.settings.runs, run)
         return lookup.in_run(path, names[0]), lookup.in_run(path, names[1])
+
+    def nearest(self, a: Scorecard, b: Scorecard) -> NearestTool | None:
+        """Return what the panel ships in the category of both, by the stored runs."""
+        return lookup.nearest(Archive.open(self.plan.settings.runs).histories(), a, b)
 
     def latest(self, names: tuple[str, str]) -> tuple[LookupResult, LookupResult]:
         """Return both tools' latest verdicts.

@@ -206,6 +206,7 @@ def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) ->
         asked=plan.judge.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
         verdict=settled.verdict,
+        ship_at=plan.rule.ship_at,
         reviews=settled.reviews,
         missing=settled.missing,
         evidence=evidence.sources,

@@ -104,14 +104,15 @@ def _stamp(outcome: str) -> str:
     return f"{GLYPHS[outcome]} {outcome}"
 
 
-def _inline(text: Iterable[Part], prefix: str) -> Markup:
-    """Return a text with its citations as footnotes, whose names begin with `prefix`."""
+def _inline(text: Iterable[Part], prefix: str | None = None) -> Markup:
+    """Return a text with its citations: in brackets, or as footnotes named with a `prefix`."""
     return Markup("".join(_part(part, prefix) for part in text))
 
 
-def _part(part: Part, prefix: str) -> str:
+def _part(part: Part, prefix: str | None) -> str:
     if isinstance(part, Cite):
-        return f"[^{prefix}{part.id}]"
+        # The brackets of a citation are escaped: what follows must not make a link of it.
+        return rf" \[{part.id}\]" if prefix is None else f"[^{prefix}{part.id}]"
     return f"{_words(part.text)} (not in evidence)" if isinstance(part, Own) else _words(part)
 
 

@@ -13,7 +13,8 @@ from typing import Final
 from panel.evidence.readers.markdown import rendered
 
 _PLACE: Final = re.compile(r"#?(?:t\d+-)?(E\d+\.\d+)")
-_IN_MARKDOWN: Final = re.compile(r"\s*“(.*)” \[\^(?:\d+-)?(E\d+\.\d+)\]\s*", re.DOTALL)
+# Before 0.2 the id was a footnote.
+_IN_MARKDOWN: Final = re.compile(r"\s*“(.*)” \[(?:\^(?:\d+-)?)?(E\d+\.\d+)\]\s*", re.DOTALL)
 
 
 def quotes(suffix: str, text: str) -> Iterator[tuple[str, str]]:

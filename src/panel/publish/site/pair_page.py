@@ -10,6 +10,7 @@ from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report.comparison.advice import with_advice
 from panel.report.comparison.comparison import CommunityCount, CommunityVotes, compare, weights_of
+from panel.report.comparison.lookup import nearest
 from panel.report.comparison.view import PairView, pair_view
 
 
@@ -26,6 +27,7 @@ def pair_page(
         weights=weights_of(persona for persona in personas if persona),
         community_a=_community(tally_one),
         community_b=_community(tally_two),
+        nearest=nearest(known.values(), one, two),
     )
     return pair_view(with_advice(comparison))
 

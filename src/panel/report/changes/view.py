@@ -5,7 +5,7 @@ from typing import Final
 
 from panel.report import figures
 from panel.report.citations import line
-from panel.report.scorecard.view import label
+from panel.report.scorecard.remarks import label
 from panel.runs.diff import DiffAgreement, RunDiff, RunSide, ToolDiff
 
 NOTHING: Final = "–"

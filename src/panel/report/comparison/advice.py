@@ -1,11 +1,11 @@
-"""Which one to ship with, and when the other: a paragraph put together by rule. Pure.
+"""Which one to ship with, and when the other: a sentence, then a paragraph, by rule. Pure.
 
 Every statement about a tool is a reviewer's stored answer to a stored question, with the passages
 that the answer cites. A question that was answered without a passage is not used here.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from panel.report.comparison.comparison import (
@@ -18,6 +18,8 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side, other_side
+from panel.report.scorecard.answer import inside, strongest
+from panel.report.scorecard.findings import Known, findings
 from panel.reviews.verdict.scorecard import Scorecard
 
 MOST: Final = 3
@@ -29,9 +31,12 @@ SURE: Final = 2 / 3
 QUOTED: Final = 2
 """Passages named at most behind one answer."""
 
+DECIDING: Final = 2
+"""Statements about the winner at most in the one sentence that answers."""
+
 
 def advise(comparison: Comparison) -> Advice:
-    """Return the advice by rule: the verdicts, what speaks for each tool, and their prices."""
+    """Return the advice by rule: answer, verdicts, what speaks for each tool, and their prices."""
     return Advice(
         preference=comparison.preference, by="rule", statements=tuple(_statements(comparison))
     )
@@ -59,10 +64,87 @@ def _is_backed(answer: ComparedAnswer) -> bool:
     return bool(answer.cites) and (answer.p is None or answer.p >= SURE)
 
 
+def answer(comparison: Comparison) -> Statement:
+    """Return which one to ship with, in one sentence: the statements that differ and decide."""
+    preference = comparison.preference
+    if preference.reason in ("hold", "incomplete"):
+        pieces: Iterable[Piece] = (_unsettled(comparison, preference.reason),)
+    elif preference.winner:
+        pieces = _ship_with(comparison, preference.winner)
+    else:
+        pieces = _neither(comparison) if preference.reason == "neither" else _either(comparison)
+    return Statement(about="answer", pieces=tuple(pieces))
+
+
+def _ship_with(comparison: Comparison, winner: Side) -> Iterator[Piece]:
+    loser = other_side(winner)
+    name, other = (comparison.card(side).tool.name for side in (winner, loser))
+    reasons = [d for d in backed(comparison, winner) if d.a.says and d.b.says][:DECIDING]
+    yield f"Ship with {name}: "
+    if not reasons:
+        votes = comparison.card(loser).verdict.votes
+        yield f"{_voted(comparison.card(winner))} ship it,"
+        yield f" and {votes.ship} of {votes.ship + votes.skip} {other}."
+        return
+    for number, difference in enumerate(reasons):
+        yield from _said(difference, winner, lead=", and " if number else "")
+    yield from _said(reasons[0], loser, lead=f"; as for {other}, ")
+    yield "."
+
+
+def _either(comparison: Comparison) -> Iterator[Piece]:
+    scores = " and ".join(f"{_score(c)} for {c.tool.name}" for c in (comparison.a, comparison.b))
+    yield f"Either will do: both ship, and their scores are too close to call, {scores}"
+    lead = "; take"
+    for side in _order(comparison):
+        for difference in [d for d in backed(comparison, side) if _answer(d, side).says][:1]:
+            name = comparison.card(side).tool.name
+            yield from _said(difference, side, lead=f"{lead} {name} if it matters that ")
+            lead = ", and"
+    yield "."
+
+
+def _neither(comparison: Comparison) -> Iterator[Piece]:
+    yield "Ship neither: "
+    reasons = {side: _against(comparison.card(side), side) for side in _order(comparison)}
+    for number, (side, reason) in enumerate(reasons.items()):
+        name = comparison.card(side).tool.name
+        yield ", and " if number else ""
+        if all(reasons.values()):
+            yield f"not {name}, because "
+            yield from reason
+        else:
+            votes = comparison.card(side).verdict.votes
+            share = f"{votes.ship} of {votes.ship + votes.skip}"
+            yield f"{share} {name}" if number else f"{_voted(comparison.card(side))} ship {name}"
+    if nearest := comparison.nearest:
+        yield f"; in their category the panel ships {nearest.name}, {_number(nearest.score)} of 100"
+    yield "."
+
+
+def _against(card: Scorecard, side: Side) -> tuple[Piece, ...]:
+    """Return the statement that weighs most against a tool; empty in cards before 0.2."""
+    known = Known(card.evidence)
+    voters = [(review.vote, findings(review, card, known)) for review in card.reviews]
+    pieces: list[Piece] = []
+    for reason in strongest(voters, "skip", 1):
+        pieces.append(inside(reason.statement))
+        pieces += [Pointer(side=side, passage=cite) for cite in reason.cites[:1]]
+    return tuple(pieces)
+
+
+def _said(difference: Difference, side: Side, *, lead: str) -> Iterator[Piece]:
+    """Say what one tool's answer says of it, as a part of a sentence."""
+    finding = _answer(difference, side)
+    yield f"{lead}{inside(finding.says)}"
+    yield from (Pointer(side=side, passage=cite) for cite in finding.cites[:1])
+
+
 def _statements(comparison: Comparison) -> Iterator[Statement]:
-    yield Statement(about="verdict", pieces=(_verdicts(comparison),))
-    # What is on hold, or judged by too few, must not be praised meanwhile.
+    yield answer(comparison)
     if comparison.preference.reason not in ("hold", "incomplete"):
+        yield Statement(about="verdict", pieces=(_verdicts(comparison),))
+        # What is on hold, or judged by too few, must not be praised meanwhile.
         yield from _reasons(comparison)
     if prices := tuple(_prices(comparison)):
         yield Statement(about="price", pieces=prices)
@@ -76,10 +158,10 @@ def _reasons(comparison: Comparison) -> Iterator[Statement]:
         for difference in differences:
             yield Statement(about=side, pieces=tuple(_answers(comparison, difference, side)))
     if len(silent) == 1:
-        text = f"No sure answer with a passage behind it speaks for {silent[0]} over the other."
+        text = f"Nothing that a passage surely shows speaks for {silent[0]} over the other."
         yield Statement(about="verdict", pieces=(text,))
     elif silent:
-        text = "No sure answer with a passage behind it tells the two apart."
+        text = "Nothing that a passage surely shows tells the two apart."
         yield Statement(about="verdict", pieces=(text,))
 
 
@@ -94,8 +176,6 @@ def _verdicts(comparison: Comparison) -> str:
     first, second = (comparison.card(side) for side in _order(comparison))
     name_1, name_2 = first.tool.name, second.tool.name
     scores = f"{name_1} scores {_score(first)} of 100 and {name_2} {_score(second)}"
-    if preference.reason in ("hold", "incomplete"):
-        return _unsettled(comparison, preference.reason)
     if preference.reason == "interval":
         return (
             f"{name_1} scores {_spread(first)} of 100 over samples and {name_2} {_spread(second)}:"
@@ -108,8 +188,6 @@ def _verdicts(comparison: Comparison) -> str:
     if preference.reason == "neither":
         apart = abs((first.verdict.score or 0.0) - (second.verdict.score or 0.0))
         return f"{votes}. {scores}{f', {close}' if apart < preference.margin else ''}."
-    if preference.reason == "contradiction":
-        return f"{scores}, but {votes}: scores and votes point in different directions."
     return f"{scores}; {votes}."
 
 
@@ -117,21 +195,37 @@ def _unsettled(comparison: Comparison, reason: str) -> str:
     cards = [comparison.a, comparison.b]
     if reason == "hold":
         names = " and ".join(c.tool.name for c in cards if c.verdict.outcome == "hold")
-        return f"The evidence about {names} is suspicious: a person must look before this counts."
+        return (
+            f"No winner: the evidence about {names} is suspicious, and a person must look before"
+            " this counts."
+        )
     lacking = [c for c in cards if c.verdict.outcome == "incomplete" or c.verdict.score is None]
     names = " and ".join(card.tool.name for card in lacking)
-    return f"Too few reviewers voted on {names} for a verdict."
+    return f"No winner yet: too few reviewers voted on {names} for a verdict."
 
 
 def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> Iterator[Piece]:
     """Say how one question was answered for both, first for the tool it speaks for."""
+    other = other_side(favoured)
+    if difference.a.says and difference.b.says:
+        yield from _cited(_answer(difference, favoured).says.rstrip(". "), difference, favoured)
+        name = comparison.card(other).tool.name
+        says = inside(_answer(difference, other).says)
+        yield from _cited(f"; {name}: {says}", difference, other)
+        yield "."
+        return
     yield f"{difference.title} asks: “{difference.question}” "
-    for number, side in enumerate((favoured, other_side(favoured))):
-        answer = _answer(difference, side)
-        word = f", {answer.answer}" if number else answer.answer.capitalize()
-        yield f"{word} for {comparison.card(side).tool.name}"
-        yield from (Pointer(side=side, passage=cite) for cite in answer.cites[:QUOTED])
+    for number, side in enumerate((favoured, other)):
+        word = _answer(difference, side).answer
+        text = f", {word}" if number else word.capitalize()
+        yield from _cited(f"{text} for {comparison.card(side).tool.name}", difference, side)
     yield "."
+
+
+def _cited(text: str, difference: Difference, side: Side) -> Iterator[Piece]:
+    yield text
+    cites = _answer(difference, side).cites[:QUOTED]
+    yield from (Pointer(side=side, passage=cite) for cite in cites)
 
 
 def _answer(difference: Difference, side: Side) -> ComparedAnswer:

@@ -123,6 +123,15 @@ class CallLog:
         self.calls.append(call)
 
 
+def composed_by_code(card: Scorecard) -> bool:
+    """Tell whether code put a review of the card together: no model is asked about such a card.
+
+    The model that judged did not pass the checks of a writer, and its findings would be all that
+    another has to go by.
+    """
+    return any(review.composed for review in card.reviews)
+
+
 async def write_advice(
     comparison: Comparison,
     calls: ChatClient,

@@ -50,8 +50,9 @@ Piece = str | Pointer
 class Statement(_Frozen):
     """A sentence."""
 
-    about: Literal["verdict", "a", "b", "price", "written"]
-    """What it is: the verdicts, what speaks for one tool, the prices, or a model's own words."""
+    about: Literal["answer", "verdict", "a", "b", "price", "written"]
+    """What it is: the answer in one sentence, how the verdicts stand, what speaks for one tool, the
+    prices, or a model's own words."""
     pieces: tuple[Piece, ...]
 
     @property
@@ -138,6 +139,8 @@ class ComparedAnswer(_Frozen):
     answer: Answer
     p: float | None
     cites: tuple[str, ...]
+    says: str = Field(default="", exclude_if=lambda says: not says)
+    """The answer as a statement about the tool; empty in cards before 0.2."""
 
 
 class Difference(_Frozen):
@@ -172,6 +175,13 @@ class Standing(_Frozen):
     score_b: float | None
 
 
+class NearestTool(_Frozen):
+    """The tool of the same category that the panel ships with the highest score."""
+
+    name: str
+    score: float
+
+
 class Comparison(_Frozen):
     """Two tools' verdicts side by side: the JSON contract `panel.comparison/1`."""
 
@@ -189,6 +199,8 @@ class Comparison(_Frozen):
     """Of these, answered alike."""
     community_a: CommunityVotes | None = None
     community_b: CommunityVotes | None = None
+    nearest: NearestTool | None = Field(default=None, exclude_if=lambda tool: tool is None)
+    """What ships in their category where neither of the two does; None where it is not known."""
     a: Scorecard
     b: Scorecard
 
@@ -225,6 +237,7 @@ def compare(
     weights: Weights | None = None,
     community_a: CommunityVotes | None = None,
     community_b: CommunityVotes | None = None,
+    nearest: NearestTool | None = None,
 ) -> Comparison:
     """Return two scorecards side by side.
 
@@ -234,6 +247,7 @@ def compare(
         weights: What the criteria weigh, where it is known (see `weights_of`).
         community_a: The community's votes on the first tool, where there are any.
         community_b: The same on the second.
+        nearest: What ships in their category (see `lookup.nearest`); used where neither does.
     """
     pairs = list(_pairs(a, b))
     total = sum(len(r.findings) for card in (a, b) for r in card.reviews if _both(r.persona, a, b))
@@ -241,8 +255,9 @@ def compare(
     differing = [
         _difference(pair, weights or {}, (a, b)) for pair in pairs if pair.a.answer != pair.b.answer
     ]
+    preference = prefer(a.verdict, b.verdict, alike=not {c.kind for c in warned} & UNLIKE)
     return Comparison(
-        preference=prefer(a.verdict, b.verdict, alike=not {c.kind for c in warned} & UNLIKE),
+        preference=preference,
         cautions=warned,
         differences=tuple(sorted(differing, key=_rank)),
         standings=tuple(_standings(a, b)),
@@ -250,6 +265,7 @@ def compare(
         same=len(pairs) - len(differing),
         community_a=community_a,
         community_b=community_b,
+        nearest=nearest if preference.reason == "neither" else None,
         a=a,
         b=b,
     )
@@ -283,8 +299,8 @@ def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecar
         criterion=a.criterion,
         question=a.question,
         kind=a.kind,
-        a=ComparedAnswer(answer=a.answer, p=a.p, cites=a.cites),
-        b=ComparedAnswer(answer=b.answer, p=b.p, cites=b.cites),
+        a=ComparedAnswer(answer=a.answer, p=a.p, cites=a.cites, says=a.says),
+        b=ComparedAnswer(answer=b.answer, p=b.p, cites=b.cites, says=b.says),
         favours="a" if _RANK[a.answer] > _RANK[b.answer] else "b",
         decides="yes" in (a.answer, b.answer),
         dealbreaker=any(note in card.verdict.notes for card in cards),

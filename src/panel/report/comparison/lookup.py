@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel.evidence.tools.identity import name_key
+from panel.evidence.tools.identity import folded, name_key
 from panel.foundation.did_you_mean import near_names
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.text import printable
-from panel.report.comparison.comparison import weights_of
+from panel.report.comparison.comparison import NearestTool, weights_of
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
@@ -72,6 +72,26 @@ def in_run(path: Path, target: Entry | str) -> LookupResult:
             hint=f"panel show {path.name}",
         )
     return LookupResult(card, weights)
+
+
+def nearest(histories: Iterable[History], a: Scorecard, b: Scorecard) -> NearestTool | None:
+    """Return the tool with the highest score that ships in the category of both, other than they.
+
+    None where their categories differ or are not known, or where nothing in it ships.
+    """
+    category = folded(a.tool.category or "")
+    if not category or category != folded(b.tool.category or ""):
+        return None
+    own = {name_key(card.tool.name) for card in (a, b)}
+    shipped = [
+        NearestTool(name=entry.tool.name, score=entry.verdict.score)
+        for entry in (history.latest for history in histories)
+        if entry.verdict.outcome == "ship"
+        and entry.verdict.score is not None
+        and folded(entry.tool.category or "") == category
+        and name_key(entry.tool.name) not in own
+    ]
+    return min(shipped, key=lambda tool: (-tool.score, tool.name), default=None)
 
 
 def unknown(archive: Archive, name: str) -> ToolError:

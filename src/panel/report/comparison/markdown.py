@@ -1,4 +1,4 @@
-"""Markdown: readable as it stands and on a forge, passages as footnotes."""
+"""Markdown: the answer and both scores, the rest folded below, passages as footnotes."""
 
 from panel.report.comparison.comparison import Comparison
 from panel.report.comparison.view import pair_view

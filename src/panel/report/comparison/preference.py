@@ -1,6 +1,7 @@
 """Which of two tools is ahead: the rule, in code. No model has a say in it. Pure.
 
-A tie is a tie: where the numbers do not tell the tools apart, none is named.
+What ships is ahead of what does not, whatever the scores. A tie is a tie between two that ship:
+where the numbers do not tell them apart, none is named.
 """
 
 from typing import Final, Literal
@@ -11,9 +12,7 @@ from panel.reviews.verdict.scorecard import Verdict
 
 Side = Literal["a", "b"]
 
-Reason = Literal[
-    "ahead", "margin", "interval", "neither", "contradiction", "hold", "incomplete",
-]  # fmt: skip
+Reason = Literal["ahead", "margin", "interval", "neither", "hold", "incomplete"]
 
 MARGIN: Final = 5.0
 """Points a lead must have: one answer moves the score of a panel of four by about two."""
@@ -40,8 +39,8 @@ class Preference(BaseModel):
 def prefer(a: Verdict, b: Verdict, *, alike: bool = True) -> Preference:
     """Return which tool is ahead.
 
-    The winner is a tool that the panel ships and whose score leads by the margin at least, outside
-    the interval of the other's.
+    The winner is the one tool of the two that the panel ships; of two that it ships, the one whose
+    score leads by the margin at least, outside the interval of the other's.
 
     Args:
         a: One verdict.
@@ -51,9 +50,9 @@ def prefer(a: Verdict, b: Verdict, *, alike: bool = True) -> Preference:
     margin = MARGIN if alike else ACROSS
     higher = _higher(a, b)
     reason = _undecided(a, b, margin)
-    if reason is None and (a if higher == "a" else b).outcome != "ship":
-        reason = "contradiction"
-    winner = higher if reason is None else None
+    winner: Side | None = None
+    if reason is None:
+        winner = higher if a.outcome == b.outcome else "a" if a.outcome == "ship" else "b"
     return Preference(winner=winner, reason=reason or "ahead", higher=higher, margin=margin)
 
 
@@ -76,6 +75,8 @@ def _undecided(a: Verdict, b: Verdict, margin: float) -> Reason | None:
         return "incomplete"
     if "ship" not in outcomes:
         return "neither"
+    if len(outcomes) > 1:
+        return None
     if (a.interval or b.interval) and _overlap(_range(a), _range(b)):
         return "interval"
     # Rounded, so that a lead of the margin counts whatever the binary digits of the scores.

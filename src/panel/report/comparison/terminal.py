@@ -17,6 +17,7 @@ from panel.report.comparison.view import (
 from panel.report.scorecard.findings import ANSWER_GLYPHS, FindingView
 from panel.report.scorecard.terminal_blocks import (
     CITE,
+    HUES,
     QUIET,
     STYLES,
     Block,
@@ -49,6 +50,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     yield words("")
     yield words((shown.title, "bold"))
     yield words("")
+    yield indent(_statement(shown.advice.answer, "bold"), after=1)
     yield indent(columns(_heads(shown), (1, 1)), after=1)
     yield from _advice(shown)
     yield indent(columns(_scores(shown), (3, 4, 4)), after=1)
@@ -69,6 +71,8 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
         rows = [(words(row.label), words(row.a), words(row.b)) for row in shown.community]
         yield indent(columns([_names(shown), *rows], (2, 3, 3)), after=1)
     yield rule()
+    for text in shown.notes:
+        yield indent(words(text))
     yield indent(columns([_names(shown), *_made(shown)], (2, 3, 3)))
 
 
@@ -78,7 +82,8 @@ def _heads(shown: PairView) -> Iterator[tuple[Block, Block]]:
     yield words((shown.a.card.headline, "bold")), words((shown.b.card.headline, "bold"))
     yield _number(shown.a), _number(shown.b)
     yield _score(shown.a), _score(shown.b)
-    yield _price(shown.a), _price(shown.b)
+    if any(side.card.price or side.community for side in shown.sides):
+        yield _price(shown.a), _price(shown.b)
 
 
 def _name(side: SideView) -> Block:
@@ -97,16 +102,14 @@ def _score(side: SideView) -> Block:
 
 
 def _price(side: SideView) -> Block:
-    community = f" · community: {side.community}" if side.community else ""
-    return words((f"Price: {side.card.price}{community}", QUIET))
+    price = f"Price: {side.card.price}" if side.card.price else ""
+    community = f"community: {side.community}" if side.community else ""
+    return words((" · ".join(text for text in (price, community) if text), QUIET))
 
 
 def _advice(shown: PairView) -> Iterator[Block]:
     advice = shown.advice
-    yield rule("Which one should you ship with?")
-    yield indent(
-        words((advice.headline, f"bold {STYLES['ship'] if advice.winner else ''}".strip()))
-    )
+    yield rule(advice.headline)
     for pieces in advice.verdict:
         yield indent(_statement(pieces))
     for heading, _, statements in advice.reasons:
@@ -120,11 +123,11 @@ def _advice(shown: PairView) -> Iterator[Block]:
     yield indent(words((f"{advice.by}.", QUIET)), after=1)
 
 
-def _statement(pieces: Iterable[StatementPart]) -> Block:
+def _statement(pieces: Iterable[StatementPart], style: str = "") -> Block:
     drawn: list[str | tuple[str, str]] = []
     for piece in pieces:
         if isinstance(piece, str):
-            drawn.append(piece)
+            drawn.append((piece, style))
         elif isinstance(piece, Own):
             drawn += [piece.text, (" (not in evidence)", QUIET)]
         else:
@@ -139,18 +142,21 @@ def _names(shown: PairView) -> tuple[Block, Block, Block]:
 def _scores(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
     yield _names(shown)
     for row in shown.scores:
-        yield words(row.label), _measure(row.a), _measure(row.b)
+        label = words((row.sign, HUES[row.hue]), f" {row.label}") if row.hue else words(row.label)
+        yield label, _measure(row.a, shown.a.card.ship_at), _measure(row.b, shown.b.card.ship_at)
 
 
-def _measure(value: float | None) -> Block:
+def _measure(value: float | None, mark: float) -> Block:
     text = f"{figures.score(value):>5} "
-    return FitWidth(lambda width: words(text) + bar(value, max(0, min(width - 6, 20)), "bold"))
+    return FitWidth(
+        lambda width: words(text) + bar(value, max(0, min(width - 6, 20)), "bold", mark=mark)
+    )
 
 
 def _difference(difference: DifferenceView, shown: PairView) -> Iterator[Block]:
     dealbreaker = " Dealbreaker." if difference.dealbreaker else ""
     title = (f"  {difference.title}", QUIET)
-    yield indent(words((difference.question, "bold"), (dealbreaker, "bold red"), title))
+    yield indent(words((difference.subject, "bold"), (dealbreaker, "bold red"), title))
     sides = _answer(shown.a.name, difference.a), _answer(shown.b.name, difference.b)
     yield indent(columns([sides], (1, 1)), after=1)
 
@@ -159,7 +165,7 @@ def _answer(name: str, finding: FindingView) -> Block:
     answer = finding.answer
     pieces: list[str | tuple[str, str]] = [
         (f"{name}\n", QUIET),
-        (f"{ANSWER_GLYPHS[answer]} {answer}", f"bold {STYLES[answer]}"),
+        (f"{ANSWER_GLYPHS[answer]} {finding.statement or answer}", f"bold {STYLES[answer]}"),
         f" {finding.chance}" if finding.chance else "",
     ]
     for quote in finding.quotes[:1]:
@@ -183,6 +189,8 @@ def _opinion(name: str, opinion: PersonaView | MissingView | None) -> Block:
     drawn = words((f"{name}\n", "bold"), vote, f"  {figures.score(opinion.score)}\n")
     for paragraph in opinion.summary:
         drawn = drawn + inline(paragraph) + words("\n")
+    if opinion.turns_on:
+        drawn = drawn + words(("\nTurns on: ", "bold")) + inline(opinion.turns_on) + words("\n")
     if forecast := opinion.forecast:
         chance = f"{forecast.chance} " if forecast.chance else ""
         drawn = drawn + words((f"\nForecast, {chance}by {forecast.by}: ", "bold"))

@@ -5,13 +5,14 @@ scorecard shows. Both tools' passages start at E1.1, so a citation here names it
 tool's name beside it wherever the words before it do not say which tool is meant.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from panel.report import figures
 from panel.report.citations import Cite, Own, cut, line, lines, parts
-from panel.report.comparison.advice import advise
+from panel.report.comparison.advice import advise, answer
 from panel.report.comparison.comparison import (
     Advice,
     CommunityCount,
@@ -23,8 +24,10 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side, other_side
+from panel.report.reviewers import Hue, hue, signs
 from panel.report.scorecard.findings import FindingView, Known, finding_view, findings
-from panel.report.scorecard.view import CardView, MissingView, PersonaView, provenance, view
+from panel.report.scorecard.remarks import label, provenance
+from panel.report.scorecard.view import CardView, MissingView, PersonaView, view
 from panel.reviews.review import Finding
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -60,6 +63,8 @@ class AdviceView:
 
     headline: str
     winner: Side | None
+    answer: tuple[StatementPart, ...]
+    """The rule's answer in one sentence, whoever wrote the rest."""
     verdict: tuple[tuple[StatementPart, ...], ...]
     """How the verdicts stand, or the whole paragraph where a model wrote it."""
     reasons: tuple[tuple[str, Side, tuple[tuple[StatementPart, ...], ...]], ...]
@@ -96,6 +101,9 @@ class ScoreRow:
     """Both tools' scores by one reviewer, or by the panel."""
 
     label: str
+    sign: str
+    """The reviewer's; empty for the panel."""
+    hue: Hue | None
     a: float | None
     b: float | None
     text: str
@@ -105,7 +113,8 @@ class ScoreRow:
 class DifferenceView:
     """A criterion that was answered otherwise for the two."""
 
-    question: str
+    subject: str
+    """What it is about: the question, or in few words where the answers are statements."""
     title: str
     kind: str
     favours: Side
@@ -128,6 +137,8 @@ class PersonaPair:
     """One reviewer on both tools; None where it was not asked about that one."""
 
     title: str
+    sign: str
+    hue: Hue
     a: PersonaView | MissingView | None
     b: PersonaView | MissingView | None
     answers: tuple[AnswerRow, ...]
@@ -156,6 +167,13 @@ class PairView:
     """Price, licence and upkeep: label, and what was read about each tool."""
     community: tuple[CommunityView, ...]
     made: tuple[tuple[str, str, str], ...]
+    notes: tuple[str, ...]
+    """What both cards say at their foot, with the tool's name where only one does."""
+
+    @property
+    def ship_at(self) -> float | None:
+        """The score from which a reviewer ships; None where the two runs had different ones."""
+        return self.a.card.ship_at if self.a.card.ship_at == self.b.card.ship_at else None
 
     @property
     def sides(self) -> tuple[SideView, SideView]:
@@ -186,6 +204,7 @@ def pair_view(comparison: Comparison) -> PairView:
         read=tuple(_read(a.card, b.card)),
         community=tuple(_community(comparison.community_a, comparison.community_b)),
         made=tuple(_made(comparison.a, comparison.b)),
+        notes=tuple(_shared(a, b, a.card.notes, b.card.notes)),
     )
 
 
@@ -199,18 +218,30 @@ def _side(comparison: Comparison, advice: Advice, side: Side) -> SideView:
 
 def _cautions(comparison: Comparison, a: SideView, b: SideView) -> Iterator[str]:
     yield from (line(caution.text) for caution in comparison.cautions)
-    for text in a.card.warnings:
-        whose = BOTH if text in b.card.warnings else a.name
-        yield f"{whose}: {text}"
-    yield from (f"{b.name}: {text}" for text in b.card.warnings if text not in a.card.warnings)
+    yield from _shared(a, b, a.card.warnings, b.card.warnings)
+
+
+def _shared(
+    a: SideView, b: SideView, texts_a: Sequence[str], texts_b: Sequence[str]
+) -> Iterator[str]:
+    """Yield remarks on the two tools, each with whose it is."""
+    for text in texts_a:
+        yield f"{BOTH if text in texts_b else a.name}: {text}"
+    yield from (f"{b.name}: {text}" for text in texts_b if text not in texts_a)
 
 
 def _scores(comparison: Comparison, a: SideView, b: SideView) -> Iterator[ScoreRow]:
-    rows = [("Panel", comparison.a.verdict.score, comparison.b.verdict.score)]
-    rows += [(line(s.title), s.score_a, s.score_b) for s in comparison.standings]
-    for label, x, y in rows:
-        text = f"{label}: {a.name} {figures.score(x)}, {b.name} {figures.score(y)} of 100"
-        yield ScoreRow(label, x, y, text)
+    seats = signs(standing.persona for standing in comparison.standings)
+    panel = comparison.a.verdict.score, comparison.b.verdict.score
+    yield ScoreRow("Panel", "", None, *panel, _scored("Panel", a.name, b.name, *panel))
+    for s in comparison.standings:
+        text = _scored(line(s.title), a.name, b.name, s.score_a, s.score_b)
+        sign, colour = seats[s.persona], hue(s.persona)
+        yield ScoreRow(line(s.title), sign, colour, s.score_a, s.score_b, text)
+
+
+def _scored(title: str, name_a: str, name_b: str, a: float | None, b: float | None) -> str:
+    return f"{title}: {name_a} {figures.score(a)}, {name_b} {figures.score(b)} of 100"
 
 
 def _counted(comparison: Comparison) -> str:
@@ -225,10 +256,13 @@ def _counted(comparison: Comparison) -> str:
 
 def _personas(comparison: Comparison, a: CardView, b: CardView) -> Iterator[PersonaPair]:
     views_a, views_b = _by_persona(comparison.a, a), _by_persona(comparison.b, b)
+    seats = signs(standing.persona for standing in comparison.standings)
     for standing in comparison.standings:
         name = standing.persona
         yield PersonaPair(
             title=line(standing.title),
+            sign=seats[name],
+            hue=hue(name),
             a=views_a.get(name),
             b=views_b.get(name),
             answers=tuple(answer_rows(name, comparison.a, comparison.b)),
@@ -244,13 +278,12 @@ def _by_persona(card: Scorecard, card_view: CardView) -> dict[str, PersonaView |
 def _read(
     a: CardView, b: CardView
 ) -> Iterator[tuple[str, tuple[str, Cite | None], tuple[str, Cite | None]]]:
-    yield "Price as listed", (a.price, None), (b.price, None)
-    facts_a, facts_b = ({label: (text, cite) for label, text, cite in v.read} for v in (a, b))
-    nothing = (figures.UNKNOWN, None)
-    for label in facts_a or facts_b:
-        left, right = facts_a.get(label, nothing), facts_b.get(label, nothing)
-        if left[1] or right[1]:
-            yield label, left, right
+    nothing = ("–", None)
+    if a.price or b.price:
+        yield "Price as listed", (a.price or "–", None), (b.price or "–", None)
+    facts_a, facts_b = ({name: (text, cite) for name, text, cite in v.read} for v in (a, b))
+    for name in facts_a | facts_b:
+        yield name, facts_a.get(name, nothing), facts_b.get(name, nothing)
 
 
 def _community(a: CommunityVotes | None, b: CommunityVotes | None) -> Iterator[CommunityView]:
@@ -270,8 +303,8 @@ def _ballot(votes: CommunityCount) -> str:
 
 
 def _made(a: Scorecard, b: Scorecard) -> Iterator[tuple[str, str, str]]:
-    for (label, text_a), (_, text_b) in zip(provenance(a), provenance(b), strict=True):
-        yield label, text_a, text_b
+    for (name, text_a), (_, text_b) in zip(provenance(a), provenance(b), strict=True):
+        yield name, text_a, text_b
 
 
 def advice_view(
@@ -293,6 +326,7 @@ def advice_view(
     return AdviceView(
         headline=_headline(advice, names, comparison),
         winner=advice.preference.winner,
+        answer=tuple(_pieces(answer(comparison), advice, names, known)),
         verdict=statements("verdict", "written"),
         reasons=tuple(
             (_speaks(side, names, advice.preference.winner), side, about)
@@ -313,19 +347,18 @@ def _headline(advice: Advice, names: dict[Side, str], comparison: Comparison) ->
     held = [names[s] for s, o in zip(SIDES, outcomes, strict=True) if o == "hold"]
     skips = outcomes == ["skip", "skip"]
     return {
-        "margin": "A tie: neither is ahead",
-        "interval": "A tie: neither is ahead",
+        "margin": "Either: both ship, too close to call",
+        "interval": "Either: both ship, too close to call",
         "neither": "Neither: the panel " + ("skips both" if skips else "does not ship either"),
-        "contradiction": "No winner: scores and votes disagree",
         "hold": f"No winner while {' and '.join(held)} is on hold",
         "incomplete": "No winner: too few reviewers voted",
     }[preference.reason]
 
 
 def _speaks(side: Side, names: dict[Side, str], winner: Side | None) -> str:
-    if winner is None or winner == side:
+    if winner == side:
         return f"What speaks for {names[side]}"
-    return f"When to take {names[side]} instead: if this decides for you"
+    return f"When to take {names[side]}{' instead' if winner else ''}: if this decides for you"
 
 
 def _by(advice: Advice) -> str:
@@ -344,20 +377,30 @@ def _by(advice: Advice) -> str:
 def _pieces(
     statement: Statement, advice: Advice, names: dict[Side, str], known: dict[Side, Known]
 ) -> Iterator[StatementPart]:
-    before = ""
+    # Whom the words are about: what a statement is listed under, then who was named last.
+    meant: Side | None = {"a": "a", "b": "b"}.get(statement.about)  # type: ignore[assignment]
     for piece in statement.pieces:
         if isinstance(piece, Pointer):
             if piece.passage in known[piece.side]:
-                yield _ref(piece, names[piece.side], before)
+                yield _ref(piece, names[piece.side], named=meant == piece.side)
             continue
         words = _words(piece)
-        before = words or before
+        meant = _named_last(words, names) or meant
         # No id is a citation here: pointers stand beside the words, never in them.
         yield from (p for p in parts(words, (), advice.own_claims) if not isinstance(p, Cite))
 
 
-def _ref(pointer: Pointer, name: str, before: str) -> PassageRef:
-    named = before.rstrip().endswith(name)
+def _named_last(words: str, names: dict[Side, str]) -> Side | None:
+    """Return which tool is named last; of two names that end alike, the longer is meant."""
+    ends = [
+        (match.end(), len(name), side)
+        for side, name in names.items()
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", words)
+    ]
+    return max(ends)[2] if ends and names["a"] != names["b"] else None
+
+
+def _ref(pointer: Pointer, name: str, *, named: bool) -> PassageRef:
     label = pointer.passage if named else f"{cut(name, NAMED)} {pointer.passage}"
     return PassageRef(pointer.side, line(pointer.passage), label, name)
 
@@ -371,7 +414,9 @@ def _words(text: str) -> str:
 def difference_view(difference: Difference, known: dict[Side, Known]) -> DifferenceView:
     """Return what is shown of a difference."""
     return DifferenceView(
-        question=line(difference.question),
+        subject=label(difference.criterion)
+        if difference.a.says and difference.b.says
+        else line(difference.question),
         title=line(difference.title),
         kind=difference.kind,
         favours=difference.favours,
@@ -400,9 +445,9 @@ def answer_rows(persona: str, a: Scorecard, b: Scorecard) -> Iterator[AnswerRow]
 
 def _answers(persona: str, card: Scorecard) -> dict[tuple[str, str], FindingView]:
     known = Known(card.evidence)
-    return {
-        (finding.criterion, finding.question): shown
-        for review in card.reviews
-        if review.persona == persona
-        for finding, shown in zip(review.findings, findings(review, card, known), strict=True)
-    }
+    answers: dict[tuple[str, str], FindingView] = {}
+    for review in (review for review in card.reviews if review.persona == persona):
+        for finding, shown in zip(review.findings, findings(review, card, known), strict=True):
+            # One finding a question, should a card hold two.
+            answers.setdefault((finding.criterion, finding.question), shown)
+    return answers

@@ -1,20 +1,26 @@
-"""The findings that decided a review, each with the passages it quotes. Pure; knows no format.
+"""A review's findings as statements for, against and not shown, or as questions in old cards.
 
-A quote is always taken from the stored passage, never from what a model wrote.
+Each has the passages it quotes: a quote is always taken from the stored passage, never from what a
+model wrote. Pure; knows no format.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from panel.evidence.source import Source
 from panel.report import figures
-from panel.report.citations import Part, cut, is_passage, line, parts
+from panel.report.citations import Cite, Part, cut, is_passage, line, parts
 from panel.reviews.review import Answer, Finding, Review
 from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 3
-"""Deciding findings shown for each persona."""
+"""Findings of one kind shown for each persona; the others follow on demand."""
+
+DECIDED: Final = "What decided it"
+"""Heading in cards before 0.2."""
 
 QUOTED: Final = 2
 """Quotes shown with one finding."""
@@ -24,9 +30,10 @@ _TOWARDS: Final[dict[str, tuple[Answer, ...]]] = {
     "skip": ("no", "unclear"),
     "abstain": ("unclear",),
 }
-ANSWER_GLYPHS: Final = {"yes": "✓", "no": "✗", "unclear": "?"}
+ANSWER_GLYPHS: Final[dict[Answer, str]] = {"yes": "✓", "no": "✗", "unclear": "?"}
 """A shape for each answer, so that no colour is needed to tell them apart."""
 
+_IDENT: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _AGAINST: Final[dict[str, Answer]] = {"ship": "no", "skip": "yes"}
 
 
@@ -34,24 +41,30 @@ class Known:
     """The passages of a card by id: what a citation may refer to."""
 
     def __init__(self, evidence: Sequence[Source]) -> None:
-        self._quotes = {
-            p.id: Quote(line(p.id), cut(line(p.text)), line(s.source))
+        self._passages = {
+            p.id: (line(p.text), line(s.source))
             for s in evidence
             for p in s.passages
             if is_passage(p.id)
         }
 
     def __contains__(self, cite: object) -> bool:
-        return cite in self._quotes
+        return cite in self._passages
 
-    def quote(self, cite: str) -> "Quote | None":
-        """Return the stored passage's quote, or None where there is no such passage."""
-        return self._quotes.get(cite)
+    def quote(self, cite: str, words: str = "") -> "Quote | None":
+        """Return a quote of the stored passage, or None where there is no such passage.
+
+        It is `words` where the passage holds them as they stand, else the passage's beginning.
+        """
+        if cite not in self._passages:
+            return None
+        text, source = self._passages[cite]
+        return Quote(line(cite), cut(words if words and words in text else text), source)
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The beginning of a stored passage."""
+    """A piece of a stored passage."""
 
     id: str
     text: str
@@ -62,6 +75,10 @@ class Quote:
 class FindingView:
     """A persona's answer to one question."""
 
+    anchor: str
+    """Its id in a page; the same for the same criterion in every card."""
+    statement: str
+    """The answer as a statement about the tool; empty in cards before 0.2."""
     question: str
     kind: str
     answer: Answer
@@ -75,11 +92,90 @@ class FindingView:
     cites: tuple[str, ...]
     quotes: tuple[Quote, ...]
 
+    @property
+    def text(self) -> str:
+        """What is shown: the statement, or the question of an old card."""
+        return self.statement or self.question
+
+    @property
+    def cited(self) -> tuple[Cite, ...]:
+        """The passages that it cites."""
+        return tuple(Cite(cite) for cite in self.cites)
+
+    @property
+    def unquoted(self) -> tuple[Cite, ...]:
+        """The passages that it cites and does not quote."""
+        quoted = {quote.id for quote in self.quotes}
+        return tuple(cite for cite in self.cited if cite.id not in quoted)
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """Findings of one kind under their heading, strongest first."""
+
+    title: str
+    findings: tuple[FindingView, ...]
+    """Shown in full, with what they quote."""
+    others: tuple[FindingView, ...] = ()
+    """Shown in short: a few findings are enough."""
+
 
 def findings(review: Review, card: Scorecard, known: Known) -> tuple[FindingView, ...]:
     """Return all findings of a review in the order they were asked."""
     notes = [n for n in card.verdict.notes if review.persona in n or review.title in n]
-    return tuple(finding_view(f, known, notes, review.own_claims) for f in review.findings)
+    anchors = _anchors(review)
+    return tuple(
+        replace(finding_view(f, known, notes, review.own_claims), anchor=next(anchors))
+        for f in review.findings
+    )
+
+
+def _anchors(review: Review) -> Iterator[str]:
+    """Yield an id for each finding; names that are no identifiers are not used in it."""
+    seen: Counter[str] = Counter()
+    for finding in review.findings:
+        names = review.persona, finding.criterion
+        anchor = "-".join(name if _IDENT.fullmatch(name) else "x" for name in ("f", *names))
+        seen[anchor] += 1
+        yield anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"
+
+
+def grouped(
+    views: Sequence[FindingView], vote: str, quoted: Iterable[str] = ()
+) -> tuple[FindingGroup, ...]:
+    """Return what is shown of a review's findings; a passage is quoted once, none of `quoted`.
+
+    Statements stand for the tool, against it, or say what nothing shows; a skip begins with what
+    speaks against. Findings of cards before 0.2 are questions: those that decided the vote, and
+    the strongest that speaks against the vote.
+    """
+    if not any(f.statement for f in views):
+        groups = [
+            FindingGroup(DECIDED, deciding(views, vote)),
+            FindingGroup("Speaks against the vote", against(views, vote)),
+        ]
+        return tuple(_quoted_once(groups, quoted))
+    by_answer = {
+        answer: tuple(sorted((f for f in views if f.answer == answer), key=rank))
+        for answer in ANSWER_GLYPHS
+    }
+    pro = FindingGroup("For it", by_answer["yes"][:SHOWN], by_answer["yes"][SHOWN:])
+    contra = FindingGroup("Against it", by_answer["no"][:SHOWN], by_answer["no"][SHOWN:])
+    bare = tuple(replace(f, quotes=()) for f in by_answer["unclear"])
+    unclear = FindingGroup("Not shown", bare[:SHOWN], bare[SHOWN:])
+    order = [contra, unclear, pro] if vote == "skip" else [pro, contra, unclear]
+    return tuple(_quoted_once(order, quoted))
+
+
+def _quoted_once(groups: Iterable[FindingGroup], quoted: Iterable[str]) -> Iterator[FindingGroup]:
+    seen = set(quoted)
+    for group in (group for group in groups if group.findings or group.others):
+        shown = []
+        for finding in group.findings:
+            fresh = tuple(quote for quote in finding.quotes if quote.id not in seen)
+            seen.update(quote.id for quote in fresh)
+            shown.append(replace(finding, quotes=fresh))
+        yield replace(group, findings=tuple(shown))
 
 
 def deciding(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
@@ -88,18 +184,19 @@ def deciding(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]
     A skip without a `no` was decided by what the evidence leaves open, so `unclear` comes next.
     """
     towards = _TOWARDS[vote]
-    pool = sorted((f for f in views if f.answer in towards), key=_rank)
+    pool = sorted((f for f in views if f.answer in towards), key=rank)
     pool.sort(key=lambda f: towards.index(f.answer))
-    return tuple((pool or sorted(views, key=_rank))[:SHOWN])
+    return tuple((pool or sorted(views, key=rank))[:SHOWN])
 
 
 def against(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
     """Return the strongest finding that speaks against the vote, if there is one."""
     pool = [f for f in views if f.answer == _AGAINST.get(vote)]
-    return tuple(sorted(pool, key=_rank)[:1])
+    return tuple(sorted(pool, key=rank)[:1])
 
 
-def _rank(finding: FindingView) -> tuple[bool, float, bool]:
+def rank(finding: FindingView) -> tuple[bool, float, bool]:
+    """Return the order by weight: what forced the vote, then the surest, then what has a quote."""
     return (not finding.dealbreaker, -finding.strength, not finding.quotes)
 
 
@@ -117,6 +214,8 @@ def finding_view(
     answered = finding.answer != "unclear"
     quotes = [known.quote(cite) for cite in finding.cites]
     return FindingView(
+        anchor="",
+        statement=line(finding.says),
         question=line(finding.question),
         kind=finding.kind,
         answer=finding.answer,

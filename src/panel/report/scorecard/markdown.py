@@ -1,4 +1,4 @@
-"""Markdown: readable as it stands and on a forge, passages as footnotes."""
+"""Markdown: a few lines that fit a pull request, the reviews and their evidence folded below."""
 
 from collections.abc import Sequence
 

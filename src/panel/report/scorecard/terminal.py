@@ -1,7 +1,9 @@
 """Terminal: a scorecard for the screen, plain text where colour is off."""
 
 import io
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
@@ -13,10 +15,17 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from panel.report import figures
-from panel.report.scorecard.findings import FindingView
+from panel.report.scorecard.findings import (
+    ANSWER_GLYPHS,
+    DECIDED,
+    FindingGroup,
+    FindingView,
+    Quote,
+)
 from panel.report.scorecard.terminal_blocks import (
-    BLOCKS,
     CITE,
+    HUES,
+    MARK,
     QUIET,
     STYLES,
     FitWidth,
@@ -25,11 +34,19 @@ from panel.report.scorecard.terminal_blocks import (
     heading,
     indent,
     inline,
-    split_bar,
     stamp,
     to_text,
+    voted,
 )
-from panel.report.scorecard.view import GLYPHS, CardView, PersonaView, view
+from panel.report.scorecard.view import (
+    GLYPHS,
+    OUTCOMES,
+    VOTES,
+    CardView,
+    MissingView,
+    PersonaView,
+    view,
+)
 from panel.reviews.verdict.scorecard import Scorecard
 
 SUFFIX = ".txt"
@@ -75,7 +92,7 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
 
     Args:
         file: where to print.
-        width: columns; None takes the terminal's, or 80 where there is none.
+        width: columns; None takes those of COLUMNS or the terminal, or 80 where there is neither.
         color: `auto` is on for terminals, and off where NO_COLOR is set.
     """
     forced = {"auto": None, "always": True, "never": False}[color]
@@ -88,18 +105,20 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
         highlight=False,
         emoji=False,
     )
-    columns = width or (out.width if out.is_terminal else WIDTH)
+    told = out.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    columns = width or (out.width if told else WIDTH)
     out.width = max(NARROWEST, min(WIDEST, columns))
     return out
 
 
 def render_svg(cards: Sequence[Scorecard], *, width: int = 100) -> str:
-    """Return a picture of scorecards on a dark screen: no script, font or remote address."""
+    """Return a picture of short scorecards on a dark screen: no script, font or remote address."""
     out = Console(
         file=io.StringIO(), record=True, width=width, markup=False, highlight=False, emoji=False,
         color_system="truecolor", force_terminal=True, legacy_windows=False,
     )  # fmt: skip
-    show(cards, out)
+    for card in cards:
+        out.print(*_short(view(card)), sep="\n")
     frame = Path(__file__).parents[1] / "templates" / "terminal.svg"
     return out.export_svg(
         title="panel: " + ", ".join(view(card).name for card in cards),
@@ -110,37 +129,54 @@ def render_svg(cards: Sequence[Scorecard], *, width: int = 100) -> str:
 
 
 def _card(shown: CardView) -> Iterator[RenderableType]:
-    yield Text()
-    yield _head(shown)
-    yield Text()
-    yield indent(Text(shown.headline, style=f"bold {STYLES[shown.outcome]}"))
-    yield indent(_numbers(shown))
+    yield from _top(shown)
+    if shown.warnings or shown.read:
+        yield Text()
     for text in shown.warnings:
         yield indent(bullet("!", text, "bold yellow"))
-    for text in shown.notes:
-        yield indent(bullet("·", text, QUIET))
     if shown.read:
         yield indent(_read(shown))
     for persona in shown.personas:
         yield Text()
-        yield from _persona(persona)
+        yield from _persona(persona, shown.ship_at)
     for missing in shown.missing:
         yield Text()
-        yield heading(missing.title, "missing", Text(" review"))
+        yield heading((missing.sign, HUES[missing.hue]), missing.title, "missing", Text())
         detail = f" ({missing.detail})" if missing.detail else ""
         yield indent(Text(f"{missing.reason}{detail}; counts as no vote"))
     yield Text()
     yield Rule(style=QUIET)
+    for text in shown.notes:
+        yield indent(Text(text))
     yield indent(_footer(shown))
+
+
+def _short(shown: CardView) -> Iterator[RenderableType]:
+    """Draw what no model worded: answer, votes, the strongest statements with their passages."""
+    yield from _top(shown)
+    yield Text()
+    for finding in (shown.strongest("yes"), shown.strongest("no")):
+        if finding:
+            yield indent(_statement(replace(finding, because=())), after=1)
+    made = dict(shown.facts)
+    yield indent(Text(f"{made['Model']} at {made['Provider']} · {made['Made']}", QUIET))
+
+
+def _top(shown: CardView) -> Iterator[RenderableType]:
+    yield Text()
+    yield _head(shown)
+    yield Text()
+    yield indent(inline(shown.answer, style="bold"), after=1)
+    yield indent(_scores(shown))
 
 
 def _head(shown: CardView) -> Table:
     about = Text(shown.name, style="bold")
     if shown.tagline:
         about.append(f"\n{shown.tagline}", "not bold")
-    about_it = (shown.category, shown.kind, f"price: {shown.price}", shown.url)
-    where = " · ".join(text for text in about_it if text)
-    about.append(f"\n{where}", f"not bold {QUIET}")
+    price = f"price: {shown.price}" if shown.price else ""
+    if where := " · ".join(text for text in (shown.category, shown.kind, price, shown.url) if text):
+        about.append(f"\n{where}", f"not bold {QUIET}")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold", vertical="middle")
@@ -148,20 +184,39 @@ def _head(shown: CardView) -> Table:
     return grid
 
 
-def _numbers(shown: CardView) -> Table:
+def _scores(shown: CardView) -> Table:
+    """Draw each reviewer's vote and score, then the panel's: with signs, it is the legend."""
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, style="bold")
+    for _ in range(3):
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, justify="right")
     grid.add_column(ratio=1)
-    share = figures.percent(shown.ship_percent)
-    grid.add_row(f"Ship  {share:>5}", FitWidth(lambda width: _split(shown, width)))
-    grid.add_row("", Text(_counted(shown.votes), style=QUIET))
-    score = figures.score(shown.score)
-    grid.add_row(
-        f"Score {score:>5}", FitWidth(lambda width: bar(shown.score, width, "bold", shown.interval))
-    )
+    mark = shown.ship_at
+    for persona in shown.personas:
+        sign, title = _sign(persona), Text(persona.title, overflow="ellipsis")
+        drawn = _bar(persona.score, HUES[persona.hue], mark)
+        grid.add_row(sign, title, voted(persona.vote), figures.score(persona.score), drawn)
+    for missing in shown.missing:
+        grid.add_row(_sign(missing), missing.title, voted("missing"), "–", "")
+    share = Text(f"{figures.percent(shown.ship_percent)} ship", "bold")
+    score = Text(figures.score(shown.score), "bold")
+    grid.add_row("", Text("Panel", "bold"), share, score, _bar(
+        shown.score, "bold", mark, shown.interval))  # fmt: skip
     if shown.interval:
-        grid.add_row("", Text(f"{figures.interval(shown.interval)} over samples", style=QUIET))
+        spread = f"{figures.interval(shown.interval)} over samples"
+        grid.add_row("", "", "", "", Text(spread, QUIET))
+    grid.add_row("", "", "", "", Text(f"{MARK} ships from {mark:g}", QUIET))
     return grid
+
+
+def _sign(reviewer: PersonaView | MissingView) -> Text:
+    return Text(f" {reviewer.sign} ", f"bold reverse {HUES[reviewer.hue]}")
+
+
+def _bar(
+    value: float | None, style: str, mark: float, spread: tuple[float, float] | None = None
+) -> FitWidth:
+    return FitWidth(lambda width: bar(value, width, style, spread, mark=mark))
 
 
 def _read(shown: CardView) -> Text:
@@ -173,24 +228,18 @@ def _read(shown: CardView) -> Text:
     return Text(" · ", style=QUIET).join(pieces)
 
 
-def _split(shown: CardView, width: int) -> Text:
-    blocks = split_bar(shown.votes, width)
-    return Text(" ").join(Text(block, style=STYLES[vote]) for vote, block in blocks)
-
-
-def _persona(persona: PersonaView) -> Iterator[RenderableType]:
-    end = Text(f" {figures.score(persona.score):>5} ")
-    yield heading(persona.title, persona.vote, end + bar(persona.score, 16, STYLES[persona.vote]))
+def _persona(persona: PersonaView, mark: float) -> Iterator[RenderableType]:
+    style = HUES[persona.hue]
+    end = Text(f" {figures.score(persona.score):>5} ") + bar(persona.score, 16, style, mark=mark)
+    yield heading((persona.sign, style), persona.title, persona.vote, end)
     for paragraph in persona.summary:
         yield indent(inline(paragraph), after=1)
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(no_wrap=True, width=12)
-    rows.add_column(ratio=1, overflow="fold")
-    for finding in persona.deciding:
-        rows.add_row(*_finding(finding, ""))
-    for finding in persona.against:
-        rows.add_row(*_finding(finding, "but "))
-    yield indent(rows, after=1)
+    for name, quote in persona.quoted:
+        yield indent(Text.assemble((f"{name}: ", "bold"), _quote(quote)))
+    if persona.quoted:
+        yield Text()
+    for group in persona.groups:
+        yield from _group(group)
     for name, words in persona.fields:
         yield indent(Text.assemble((f"{name}: ", "bold"), inline(words)))
     if forecast := persona.forecast:
@@ -198,22 +247,70 @@ def _persona(persona: PersonaView) -> Iterator[RenderableType]:
         yield indent(
             Text.assemble((f"{chance} by {forecast.by}: ", "bold"), inline(forecast.claim))
         )
+    if persona.turns_on:
+        yield indent(Text.assemble(("Turns on: ", "bold"), inline(persona.turns_on)))
+    for name, text in persona.remarks:
+        yield indent(Text.assemble((f"{name}: ", "bold"), text))
     answered = f"{persona.tally} · {figures.percent(100 * persona.coverage)} answered"
     for text in (answered, *persona.caveats):
         yield indent(Text(text, style=QUIET))
 
 
-def _finding(finding: FindingView, lead: str) -> tuple[Text, Text]:
+def _group(group: FindingGroup) -> Iterator[RenderableType]:
+    if any(finding.statement for finding in group.findings):
+        yield indent(Text(group.title, "bold"))
+        for finding in group.findings:
+            yield indent(_statement(finding))
+        if group.others:
+            texts = Text(" · ").join(_in_short(finding) for finding in group.others)
+            yield indent(Text.assemble("  also: ", texts))
+        yield Text()
+        return
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True, width=12)
+    rows.add_column(ratio=1, overflow="fold")
+    lead = "" if group.title == DECIDED else "but "
+    for finding in group.findings:
+        rows.add_row(*_question(finding, lead))
+    yield indent(rows, after=1)
+
+
+def _statement(finding: FindingView) -> Table:
+    """Draw a statement behind its mark, with its reason and its passages below."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    text = _in_short(finding)
+    text.append(f" ({finding.chance})" if finding.chance else "", QUIET)
+    _explained(text, finding)
+    mark = Text(ANSWER_GLYPHS[finding.answer], f"bold {STYLES[finding.answer]}")
+    grid.add_row(mark, text)
+    return grid
+
+
+def _in_short(finding: FindingView) -> Text:
+    return Text(finding.text) + inline(finding.unquoted)
+
+
+def _question(finding: FindingView, lead: str) -> tuple[Text, Text]:
     answer = Text.assemble(lead, (finding.answer, f"bold {STYLES[finding.answer]}"))
     answer.append(f" {finding.chance}" if finding.chance else "")
-    text = Text(finding.question)
+    text = _in_short(finding)
+    _explained(text, finding)
+    return answer, text
+
+
+def _explained(text: Text, finding: FindingView) -> None:
     if finding.dealbreaker:
         text.append(" Dealbreaker.", "bold red")
     if finding.because:
-        text.append(" ").append_text(inline(finding.because))
+        text.append(": " if finding.statement else " ").append_text(inline(finding.because))
     for quote in finding.quotes:
-        text.append(f"\n“{quote.text}”", "italic").append(f" {quote.id}", f"not italic {CITE}")
-    return answer, text
+        text.append("\n").append_text(_quote(quote))
+
+
+def _quote(quote: Quote) -> Text:
+    return Text.assemble((f"“{quote.text}”", "italic"), (f" {quote.id}", CITE))
 
 
 def _footer(shown: CardView) -> Group:
@@ -228,23 +325,33 @@ def _footer(shown: CardView) -> Group:
 
 
 def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
+    """Draw one line a tool, those that ship first and by score, and the reviewers' signs."""
+    views = sorted(views, key=lambda v: (OUTCOMES.index(v.outcome), -(v.score or 0.0)))
+    seats: dict[str, PersonaView | MissingView] = {}
+    for persona in (p for v in views for p in v.personas):
+        seats.setdefault(persona.name, persona)
+    for absent in (m for v in views for m in v.missing):
+        seats.setdefault(absent.name, absent)
     table = Table(box=box.SIMPLE_HEAD, expand=False, pad_edge=False)
     table.add_column("Tool", overflow="fold", ratio=1)
     for name, justify in (("Verdict", "left"), ("Ship", "right"), ("Score", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("Votes", no_wrap=True)
+    for seat in seats.values():
+        table.add_column(Text(seat.sign, HUES[seat.hue]), no_wrap=True, justify="center")
     for v in views:
-        word = Text(f"{GLYPHS[v.outcome]} {v.outcome}", style=f"bold {STYLES[v.outcome]}")
-        votes = [p.vote for p in v.personas] + ["missing"] * len(v.missing)
-        marks = Text(" ").join(Text(GLYPHS[vote], style=STYLES[vote]) for vote in votes)
+        votes = {p.name: p.vote for p in v.personas} | {m.name: "missing" for m in v.missing}
+        cast = [votes.get(name, "") for name in seats]
+        marks = [Text(GLYPHS[vote], STYLES[vote]) if vote else Text() for vote in cast]
         share = figures.percent(v.ship_percent)
-        table.add_row(Text(v.name), word, share, figures.score(v.score), marks)
+        table.add_row(Text(v.name), voted(v.outcome), share, figures.score(v.score), *marks)
     yield table
     outcomes = [v.outcome for v in views]
-    kinds = [o for o in ("ship", "skip", "split", "hold", "incomplete") if o in outcomes]
-    counts = " · ".join(f"{outcomes.count(o)} {o}" for o in kinds)
+    counts = " · ".join(f"{outcomes.count(o)} {o}" for o in OUTCOMES if o in outcomes)
     yield Text(f"{len(views)} tools: {counts}" if views else "no tools")
-
-
-def _counted(votes: Sequence[tuple[str, int]]) -> str:
-    return " · ".join(f"{BLOCKS[vote]} {count} {vote}" for vote, count in votes) or "no votes"
+    if seats:
+        yield Text(" · ").join(
+            Text.assemble((seat.sign, HUES[seat.hue]), f" {seat.title}") for seat in seats.values()
+        )
+        voted_so = {p.vote for v in views for p in v.personas}
+        voted_so |= {"missing" for v in views if v.missing}
+        yield Text(" · ".join(f"{GLYPHS[v]} {v}" for v in VOTES if v in voted_so), QUIET)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from panel.report.citations import Cite, Own, Part
+from panel.report.reviewers import Hue
 from panel.report.scorecard.view import GLYPHS
 
 STYLES: Final = {
@@ -20,15 +21,17 @@ STYLES: Final = {
     "incomplete": "bright_black", "abstain": "bright_black", "missing": "bright_black",
     "yes": "green", "no": "red", "unclear": "yellow",
 }  # fmt: skip
+HUES: Final[dict[Hue, str]] = {
+    "builder": "bright_blue", "skeptic": "bright_magenta", "business": "bright_cyan",
+    "futurist": "bright_yellow", "guest": "white",
+}  # fmt: skip
 CITE: Final = "cyan"
 QUIET: Final = "bright_black"
 
 Block = RenderableType
 """Anything that can be drawn."""
 
-FILLED, UNSURE, REST = "━", "╍", "─"
-BLOCKS: Final = {"ship": "█", "abstain": "▒", "missing": "╳", "skip": "░"}
-"""A texture for each vote, so that the split reads without colour."""
+FILLED, UNSURE, REST, MARK = "━", "╍", "─", "┃"
 
 
 class ScoreBar(NamedTuple):
@@ -50,17 +53,6 @@ def score_bar(
     return ScoreBar(FILLED * start, UNSURE * (end - start), REST * (width - end))
 
 
-def split_bar(votes: Sequence[tuple[str, int]], width: int) -> tuple[tuple[str, str], ...]:
-    """Draw one block a voter, as (vote, characters); blocks are told apart by a blank.
-
-    Returns:
-        The blocks in the order given; none when there are too many voters for the width.
-    """
-    voters = [vote for vote, count in votes for _ in range(count)]
-    size = (width + 1) // len(voters) - 1 if voters else 0
-    return tuple((vote, BLOCKS[vote] * size) for vote in voters) if size > 0 else ()
-
-
 def stamp(outcome: str) -> Panel:
     """Draw the verdict as a block of colour with shape and word."""
     word = Text(f" {GLYPHS[outcome]} {outcome.upper()} ")
@@ -78,31 +70,46 @@ class FitWidth:
 
 
 def bar(
-    value: float | None, width: int, style: str, spread: tuple[float, float] | None = None
+    value: float | None,
+    width: int,
+    style: str,
+    spread: tuple[float, float] | None = None,
+    *,
+    mark: float | None = None,
 ) -> Text:
-    """Draw a score of 0–100 over `width` columns, its interval dashed."""
+    """Draw a score of 0–100 over `width` columns, its interval dashed, with a mark across it."""
     filled, unsure, rest = score_bar(value, width, spread)
-    return Text.assemble((filled, style), (unsure, style), (rest, QUIET))
+    drawn = Text.assemble((filled, style), (unsure, style), (rest, QUIET))
+    if mark is None or not width:
+        return drawn
+    # What has not reached the mark ends before it, whatever the width rounds to.
+    at = min(round(mark / 100 * width), width - 1)
+    return Text.assemble(drawn[:at], (MARK, "bold"), drawn[at + 1 :])
 
 
-def heading(title: str, vote: str, end: Text) -> Table:
-    """Draw a reviewer's line: title, a rule, the vote as word and colour, then `end`."""
-    style = STYLES[vote]
+def heading(sign: tuple[str, str], title: str, vote: str, end: Text) -> Table:
+    """Draw a reviewer's line: sign and its style, title, a rule, the vote in colour, then `end`."""
     grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_column(ratio=1)
     grid.add_column(no_wrap=True, justify="right")
-    name = Text.assemble((f"{GLYPHS[vote]} ", style), (title, "bold"))
-    grid.add_row(name, Rule(style=QUIET), Text.assemble((vote, f"bold {style}"), end))
+    badge = Text(f" {sign[0]} ", f"bold reverse {sign[1]}")
+    grid.add_row(badge, Text(title, "bold"), Rule(style=QUIET), voted(vote).append_text(end))
     return grid
 
 
-def inline(text: Iterable[Part]) -> Text:
+def voted(vote: str) -> Text:
+    """Draw a vote or outcome as shape, word and colour."""
+    return Text(f"{GLYPHS[vote]} {vote}", f"bold {STYLES[vote]}")
+
+
+def inline(text: Iterable[Part], *, style: str = "") -> Text:
     """Draw a text with its citations, and what is not in the evidence marked as such."""
-    drawn = Text()
+    drawn = Text(style=style)
     for part in text:
         if isinstance(part, Cite):
-            drawn.append(f" [{part.id}]", CITE)
+            drawn.append(f" [{part.id}]", f"not bold {CITE}")
         elif isinstance(part, Own):
             drawn.append(part.text).append(" (not in evidence)", QUIET)
         else:

@@ -4,19 +4,37 @@ All text in a view is on one line and free of what a screen would obey or hide. 
 untrusted: a format escapes it for its own language.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from panel.evidence.facts import Facts
-from panel.evidence.injection.detect import flagged_passages
-from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
-from panel.report.scorecard.findings import FindingView, Known, against, deciding, findings
-from panel.reviews.review import Forecast, Missing, Review
-from panel.reviews.support_check import ONLY_COUNTED
+from panel.report.reviewers import Hue, hue, signs
+from panel.report.scorecard.answer import answer
+from panel.report.scorecard.findings import (
+    FindingGroup,
+    FindingView,
+    Known,
+    Quote,
+    findings,
+    grouped,
+    rank,
+)
+from panel.report.scorecard.remarks import (
+    caveats,
+    fact_rows,
+    flagged,
+    kind_text,
+    label,
+    notes,
+    provenance,
+    remarks,
+    warnings,
+)
+from panel.reviews.review import Answer, Forecast, Missing, Review
+from panel.reviews.score import Rule
 from panel.reviews.verdict.scorecard import Outcome, Scorecard, Verdict
 
 GLYPHS: Final = {
@@ -24,6 +42,12 @@ GLYPHS: Final = {
     "abstain": "–", "missing": "×",
 }  # fmt: skip
 """A shape for each outcome and vote, so that no colour is needed to tell them apart."""
+
+OUTCOMES: Final[tuple[Outcome, ...]] = ("ship", "split", "skip", "hold", "incomplete")
+"""In the order of lists."""
+
+VOTES: Final = ("ship", "abstain", "missing", "skip")
+"""In the order in which they are counted."""
 
 REASONS: Final = {
     "timeout": "no answer in time",
@@ -38,11 +62,6 @@ REASONS: Final = {
     "quota": "the account had no credit left",
     "model_not_found": "the provider does not serve this model",
 }
-
-ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
-
-FLAGGED_SHOWN: Final = 8
-"""Suspicious passages shown whole; the flags name them all."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +79,25 @@ class PersonaView:
 
     name: str
     title: str
+    sign: str
+    hue: Hue
+    anchor: str
+    """Its id in a page."""
     vote: str
     score: float | None
     coverage: float
-    stance: str | None
-    """The persona's own stance, only where it differs from its vote."""
     summary: tuple[tuple[Part, ...], ...]
-    deciding: tuple[FindingView, ...]
-    against: tuple[FindingView, ...]
+    groups: tuple[FindingGroup, ...]
     findings: tuple[FindingView, ...]
     tally: str
     fields: tuple[tuple[str, tuple[Part, ...]], ...]
+    """Written parts by label, in cards before 0.2."""
+    quoted: tuple[tuple[str, Quote], ...]
+    """Steps of the argument that a composed review answers by a passage, with their labels."""
     forecast: ForecastView | None
+    turns_on: tuple[Part, ...]
+    remarks: tuple[tuple[str, str], ...]
+    """Label and text: what was not asked of a tool of this kind, and what could be looked up."""
     caveats: tuple[str, ...]
 
 
@@ -79,7 +105,10 @@ class PersonaView:
 class MissingView:
     """A review that could not be had."""
 
+    name: str
     title: str
+    sign: str
+    hue: Hue
     reason: str
     detail: str
 
@@ -93,6 +122,8 @@ class PassageView:
     paragraphs: tuple[str, ...]
     code: str
     """Where the passage is code: its lines as they stand; else empty."""
+    cited_by: tuple[tuple[str, str], ...]
+    """Title of each reviewer that cites it, and the id of where it does first."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +154,15 @@ class CardView:
     kind: str
     """What the tool is, and how that is known; empty where it is not."""
     price: str
+    """Empty where it is not known."""
     tagline: str
     description: tuple[str, ...]
     outcome: Outcome
+    answer: tuple[Part, ...]
+    """The verdict in one sentence."""
     headline: str
+    ship_at: float
+    """The score from which a reviewer ships: the mark on every bar."""
     ship_percent: float | None
     score: float | None
     interval: tuple[float, float] | None
@@ -135,22 +171,38 @@ class CardView:
     warnings: tuple[str, ...]
     """What a reader must know first: the card's warnings, suspicious passages with their text."""
     notes: tuple[str, ...]
+    """What to know at last, whole sentences: independence, who wrote the words, the judge."""
     personas: tuple[PersonaView, ...]
     missing: tuple[MissingView, ...]
     sources: tuple[SourceView, ...]
     read: tuple[tuple[str, str, Cite | None], ...]
-    """What was read about price, licence and upkeep: label, text, passage; () if nothing was."""
+    """What was read about price, licence and upkeep: label, text, passage; only what is known."""
     facts: tuple[tuple[str, str], ...]
     """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
+
+    def strongest(self, answer: Answer) -> FindingView | None:
+        """Return the statement of all reviewers that weighs most; None where there is none."""
+        findings = [f for p in self.personas for f in p.findings if f.statement]
+        ranked = sorted((f for f in findings if f.answer == answer), key=rank)
+        return next(iter(ranked), None)
+
+    @property
+    def answer_text(self) -> str:
+        """The answer without its citations."""
+        return "".join(part for part in self.answer if isinstance(part, str))
 
 
 def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     """Compute what is shown of one card; `also` are passages that something beside it cites."""
     known = Known(card.evidence)
-    personas = tuple(_persona(r, card, known) for r in card.reviews)
-    facts = fact_rows(card.facts)
-    cited = {cite.id for _, _, cite in facts if cite is not None}
-    sources = tuple(_sources(card, cited.union(_cited(personas), flagged(card), also)))
+    seats = signs([*(r.persona for r in card.reviews), *(m.persona for m in card.missing)])
+    personas = tuple(
+        _persona(review, number, seats[review.persona], card, known)
+        for number, review in enumerate(card.reviews, 1)
+    )
+    facts = tuple((label, text, cite) for label, text, cite in fact_rows(card.facts) if cite)
+    cited = {cite.id for _, _, cite in facts}
+    shown = cited.union(_cited_by(personas), flagged(card), also)
     tool, verdict = card.tool, card.verdict
     return CardView(
         name=line(tool.name) or tool.slug,
@@ -159,35 +211,25 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         link=https(tool.url),
         category=line(tool.category),
         kind=kind_text(tool.kind, tool.kind_origin),
-        price=line(tool.price) or figures.UNKNOWN,
+        price=line(tool.price),
         tagline=line(tool.tagline),
         description=paragraphs(tool.description or ""),
         outcome=verdict.outcome,
+        answer=answer(verdict.outcome, verdict.votes, [(p.vote, p.findings) for p in personas]),
         headline=headline(verdict),
+        ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
         ship_percent=verdict.ship_percent,
         score=verdict.score,
         interval=verdict.interval,
         votes=split(verdict),
         warnings=tuple(warnings(card)),
-        notes=tuple(line(n) for n in verdict.notes) + _independence(card),
+        notes=tuple(notes(card)),
         personas=personas,
-        missing=tuple(_missing(m) for m in card.missing),
-        sources=sources,
+        missing=tuple(_missing(m, seats[m.persona]) for m in card.missing),
+        sources=tuple(_sources(card, shown, _cited_by(personas))),
         read=facts,
         facts=tuple(provenance(card)),
     )
-
-
-def kind_text(kind: ToolKind | None, origin: KindOrigin | None) -> str:
-    """Return what a tool is and how that is known; empty where it is not."""
-    origins = {None: "as stated", "address": "by its address", "evidence": "by the evidence"}
-    return f"{kind} ({origins[origin]})" if kind else ""
-
-
-def label(ident: str) -> str:
-    """Turn the id of a written field into a label: `dx_bet` becomes `Dx bet`."""
-    words = line(ident).replace("_", " ")
-    return words[:1].upper() + words[1:]
 
 
 def headline(verdict: Verdict) -> str:
@@ -207,36 +249,44 @@ def headline(verdict: Verdict) -> str:
 def split(verdict: Verdict) -> tuple[tuple[str, int], ...]:
     """Return vote and count in the order ship, abstain, missing, skip; zero counts left out."""
     votes = verdict.votes.model_dump()
-    return tuple((v, votes[v]) for v in ("ship", "abstain", "missing", "skip") if votes[v])
+    return tuple((v, votes[v]) for v in VOTES if votes[v])
 
 
-def _independence(card: Scorecard) -> tuple[str, ...]:
-    effective = card.verdict.effective_votes
-    if effective is None:
-        return ()
-    return (f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes",)
-
-
-def _persona(review: Review, card: Scorecard, known: Known) -> PersonaView:
+def _persona(review: Review, number: int, sign: str, card: Scorecard, known: Known) -> PersonaView:
     shown = findings(review, card, known)
     own = review.own_claims
     answers = [f.answer for f in shown]
+    quoted = tuple(_quoted(review, known)) if review.composed else ()
     return PersonaView(
         name=line(review.persona),
         title=line(review.title) or label(review.persona),
+        sign=sign,
+        hue=hue(review.persona),
+        anchor=f"r{number}",
         vote=review.vote,
         score=review.score,
         coverage=review.coverage,
-        stance=review.stance if review.stance != review.vote else None,
         summary=tuple(parts(p, known, own) for p in paragraphs(review.summary)),
-        deciding=deciding(shown, review.vote),
-        against=against(shown, review.vote),
+        groups=grouped(shown, review.vote, [quote.id for _, quote in quoted]),
         findings=shown,
         tally=" · ".join(f"{answers.count(a)} {a}" for a in ("yes", "no", "unclear")),
         fields=tuple((label(k), parts(line(t), known, own)) for k, t in review.fields.items() if t),
+        quoted=quoted,
         forecast=_forecast(review.forecast, known) if review.forecast else None,
+        turns_on=parts(line(review.turns_on), known, own),
+        remarks=tuple(remarks(review, card)),
         caveats=tuple(caveats(review, card)),
     )
+
+
+def _quoted(review: Review, known: Known) -> Iterator[tuple[str, Quote]]:
+    """Yield the beats of a composed review, each as the passage it points at."""
+    for name, text in review.beats.items():
+        pieces = parts(line(text), known)
+        words = "".join(part for part in pieces if isinstance(part, str)).strip(" “”")
+        cited = (part.id for part in pieces if isinstance(part, Cite))
+        if quote := known.quote(next(cited, ""), words):
+            yield label(name), quote
 
 
 def _forecast(forecast: Forecast, known: Known) -> ForecastView:
@@ -247,23 +297,45 @@ def _forecast(forecast: Forecast, known: Known) -> ForecastView:
     )
 
 
-def _missing(missing: Missing) -> MissingView:
-    return MissingView(label(missing.persona), REASONS[missing.reason], line(missing.detail))
+def _missing(missing: Missing, sign: str) -> MissingView:
+    return MissingView(
+        name=line(missing.persona),
+        title=label(missing.persona),
+        sign=sign,
+        hue=hue(missing.persona),
+        reason=REASONS[missing.reason],
+        detail=line(missing.detail),
+    )
 
 
-def _cited(personas: Iterable[PersonaView]) -> Iterator[str]:
+def _cited_by(personas: Iterable[PersonaView]) -> dict[str, dict[str, str]]:
+    """Return by passage who cites it: the reviewer's title, and the id of where it does first."""
+    cited: dict[str, dict[str, str]] = {}
     for persona in personas:
-        yield from (cite for f in persona.findings for cite in f.cites)
-        texts: Sequence[tuple[Part, ...]] = [
-            *persona.summary,
-            *(text for _, text in persona.fields),
-            *(f.because for f in persona.findings),
-            persona.forecast.claim if persona.forecast else (),
-        ]
-        yield from (part.id for text in texts for part in text if isinstance(part, Cite))
+        for place, cites in _citations(persona):
+            for cite in cites:
+                cited.setdefault(cite, {}).setdefault(persona.title, place)
+    return cited
 
 
-def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
+def _citations(persona: PersonaView) -> Iterator[tuple[str, list[str]]]:
+    """Yield the places of a review that cite something, each with its passages."""
+    for finding in persona.findings:
+        because = [part.id for part in finding.because if isinstance(part, Cite)]
+        yield finding.anchor, [*finding.cites, *because]
+    texts: Sequence[tuple[Part, ...]] = [
+        *persona.summary,
+        *(text for _, text in persona.fields),
+        persona.forecast.claim if persona.forecast else (),
+        persona.turns_on,
+    ]
+    words = [part.id for text in texts for part in text if isinstance(part, Cite)]
+    yield persona.anchor, [*words, *(quote.id for _, quote in persona.quoted)]
+
+
+def _sources(
+    card: Scorecard, shown: Container[str], cited_by: Mapping[str, Mapping[str, str]]
+) -> Iterator[SourceView]:
     for source in card.evidence:
         remarks = [line(flag) for flag in source.flags]
         if source.removed_hidden:
@@ -280,96 +352,11 @@ def _sources(card: Scorecard, cited: set[str]) -> Iterator[SourceView]:
                     line(p.heading),
                     paragraphs(p.text),
                     lines(p.text) if p.kind == "code" else "",
+                    tuple(cited_by.get(p.id, {}).items()),
                 )
                 for p in source.passages
-                if p.id in cited
+                if p.id in shown
             ),
             total=len(source.passages),
             remarks=tuple(remarks),
         )
-
-
-def flagged(card: Scorecard) -> tuple[str, ...]:
-    """Return the ids of the stored passages that the flags of the evidence name."""
-    known = {p.id for source in card.evidence for p in source.passages}
-    named = flagged_passages([flag for source in card.evidence for flag in source.flags])
-    return tuple(ident for ident in named if ident in known)
-
-
-def warnings(card: Scorecard) -> Iterator[str]:
-    """Yield the card's warnings, then what is suspicious, then the passages it stands in."""
-    yield from (line(w) for w in card.warnings)
-    for source in card.evidence:
-        for flag in source.flags:
-            yield f"{line(source.source)} ({line(source.id)}): {line(flag)}"
-    texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
-    for ident in flagged(card)[:FLAGGED_SHOWN]:
-        yield f"{ident} reads: “{texts[ident]}”"
-
-
-def caveats(review: Review, card: Scorecard) -> Iterator[str]:
-    """Yield what to know about one review."""
-    if review.stance not in (None, review.vote):
-        yield f"own stance: {review.stance}, asked after the findings and not counted"
-    if review.flip_rate:
-        yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
-    if review.uncited_facts:
-        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
-    if review.unsupported:
-        outcome = "" if ONLY_COUNTED in review.notes else ", taken as unclear"
-        yield f"facts their passage does not show{outcome}: {review.unsupported}"
-    if review.unknown_cites:
-        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
-    if claims := review.own_claims:
-        listed = ", ".join(line(claim) for claim in claims)
-        yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
-    if (review.provider, review.model) != (card.provider, card.model):
-        yield f"answered by {line(review.model)} at {line(review.provider)}"
-
-
-def provenance(card: Scorecard) -> Iterator[tuple[str, str]]:
-    """Yield how a card was made, as label and text: provider, model, calls, tokens, cost, run."""
-    usage = card.usage
-    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
-    yield "Provider", line(card.provider)
-    yield "Model", line(card.model)
-    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
-    yield "Calls", f"{usage.calls}{reused}"
-    yield (
-        "Tokens",
-        figures.tokens(
-            usage.input_tokens,
-            usage.cached_tokens,
-            usage.output_tokens,
-            uncounted=usage.uncounted_calls,
-        ),
-    )
-    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
-    yield "Time", figures.duration(usage.seconds)
-    yield "Run", line(card.run)
-    yield "Made", figures.moment(card.created)
-
-
-def fact_rows(facts: Facts) -> tuple[tuple[str, str, Cite | None], ...]:
-    """Return the facts as label, text and passage, `unknown` where there is none; () if all are."""
-    rows = [
-        (name, _fact(fact.value), Cite(line(fact.passage)) if fact.passage else None)
-        for name, fact in (
-            ("Entry price", facts.entry_price),
-            ("Licence", facts.licence),
-            ("Last release", facts.last_release),
-            ("Released", facts.released),
-            ("Open issues", facts.open_issues),
-            ("Stars", facts.stars),
-            ("Archived", facts.archived),
-        )
-    ]
-    return tuple(rows) if any(cite for _, _, cite in rows) else ()
-
-
-def _fact(value: str | int | bool | None) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return line(value) or figures.UNKNOWN

@@ -130,6 +130,8 @@ class Scorecard(BaseModel):
     asked: Ask
     tool: CardTool
     verdict: Verdict
+    ship_at: float | None = Field(default=None, exclude_if=lambda score: score is None)
+    """The score from which a reviewer ships; None in cards before 0.2, which did not say."""
     reviews: tuple[Review, ...]
     missing: tuple[Missing, ...]
     evidence: tuple[Source, ...]

@@ -30,6 +30,7 @@ from panel.publish.server.thread_pool import ThreadPool
 from panel.report.comparison.advice import with_advice
 from panel.report.comparison.comparison import Comparison
 from panel.report.comparison.comparison import compare as compare_cards
+from panel.report.comparison.lookup import nearest
 from panel.report.scorecard import json
 from panel.reviews.verdict.scorecard import Outcome, Scorecard
 from panel.runs.history.archive import Archive
@@ -123,7 +124,8 @@ async def compare(one: Key, two: Key, cards: CardsStore) -> Comparison:
     first, second = (cards.history(key) for key in (one, two))
     a, b = await cards.newest(first), await cards.newest(second)
     comparison = await cards.threads.do(
-        lambda: with_advice(compare_cards(a, b)), seconds=CARD_SECONDS
+        lambda: with_advice(compare_cards(a, b, nearest=nearest(cards.archive.histories(), a, b))),
+        seconds=CARD_SECONDS,
     )
     return _ready(Comparison, comparison.model_dump_json(by_alias=True))
 

@@ -1,0 +1,95 @@
+"""A card's answer in one sentence, made by code from verdict, votes and statements. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from panel.report.citations import Cite, Part
+from panel.report.scorecard.findings import FindingView
+from panel.reviews.review import Answer
+from panel.reviews.verdict.scorecard import Outcome, VoteTotals
+
+_REASONS: Final = 2
+"""Statements named at most."""
+
+_LOWERED: Final = frozenset(
+    {"A", "An", "It", "Its", "No", "Nobody", "Nothing", "One", "Only", "Some", "The", "There"}
+)
+"""First words of a statement that are written small inside a sentence; names are not."""
+
+_FOR: Final[tuple[Answer, ...]] = ("yes",)
+_AGAINST: Final[tuple[Answer, ...]] = ("no", "unclear")
+
+Voter = tuple[str, Sequence[FindingView]]
+"""A reviewer's vote, and its findings."""
+
+
+def answer(outcome: Outcome, votes: VoteTotals, voters: Sequence[Voter]) -> tuple[Part, ...]:
+    """Return the verdict with the statements that weigh most, as one sentence with citations.
+
+    Cards before 0.2 have no statements: their sentence names the votes alone.
+    """
+    asked = votes.ship + votes.skip + votes.abstain + votes.missing
+    if outcome == "hold":
+        return (
+            "On hold: the evidence is suspicious, so a person must look before any vote counts.",
+        )
+    if outcome == "incomplete":
+        count = votes.ship + votes.skip
+        return (f"No verdict yet: {count} of {_reviewers(asked)} voted, too few to count.",)
+    if outcome == "split":
+        pro, contra = _because(voters, "ship", 1), _because(voters, "skip", 1)
+        first = f"Split: {votes.ship} of {_reviewers(asked)} would ship it"
+        return (first, *pro, f"{',' if pro else ''} and {votes.skip} would not", *contra, ".")
+    count = votes.ship if outcome == "ship" else votes.skip
+    who = f"all {_reviewers(asked)}" if count == asked else f"{count} of {_reviewers(asked)}"
+    would = f"{outcome.capitalize()} it: {who if asked > 1 else 'its one reviewer'} would"
+    return (would, *_because(voters, outcome, _REASONS), ".")
+
+
+def _reviewers(count: int) -> str:
+    return f"{count} reviewer{'' if count == 1 else 's'}"
+
+
+def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:
+    if not (reasons := strongest(voters, vote, most)):
+        return ()
+    pieces: list[Part] = [", because "]
+    for number, reason in enumerate(reasons):
+        pieces += [", and "] if number else []
+        pieces += [inside(reason.statement), *(Cite(cite) for cite in reason.cites[:1])]
+    return tuple(pieces)
+
+
+def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView]:
+    """Return the statements that weigh most for a vote, of different reviewers where they can be.
+
+    What forced a vote comes first, then what a passage shows, then what is surest.
+    """
+    towards = _FOR if vote == "ship" else _AGAINST
+    ranked = sorted(_candidates(voters, vote, towards), key=lambda item: item[0])
+    chosen: list[tuple[int, FindingView]] = []
+    for fresh in (True, False):
+        for _, seat, finding in ranked:
+            taken = any(finding.statement == other.statement for _, other in chosen)
+            seated = any(seat == other for other, _ in chosen)
+            if len(chosen) < most and not taken and not (fresh and seated):
+                chosen.append((seat, finding))
+    return [finding for _, finding in chosen]
+
+
+def _candidates(
+    voters: Sequence[Voter], vote: str, towards: Sequence[Answer]
+) -> Iterator[tuple[tuple[bool, int, bool, float], int, FindingView]]:
+    for seat, (cast, findings) in enumerate(voters):
+        for finding in findings if cast == vote else ():
+            if finding.answer in towards and finding.statement:
+                place = towards.index(finding.answer)
+                rank = (not finding.dealbreaker, place, not finding.cites, -finding.strength)
+                yield rank, seat, finding
+
+
+def inside(statement: str) -> str:
+    """Return a statement as it stands inside a sentence."""
+    text = statement.rstrip(". ")
+    first, blank, rest = text.partition(" ")
+    return f"{first.lower() if first in _LOWERED else first}{blank}{rest}"

@@ -1,0 +1,174 @@
+"""What a card says beside its reviews: warnings, remarks, notes at its foot, how it was made. Pure.
+
+All text is on one line and free of what a screen would obey or hide; a format escapes it.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from panel.evidence.facts import Facts
+from panel.evidence.injection.detect import flagged_passages
+from panel.evidence.tools.tool import KindOrigin, ToolKind
+from panel.report import figures
+from panel.report.citations import Cite, line
+from panel.reviews.review import Review
+from panel.reviews.support_check import ONLY_COUNTED
+from panel.reviews.verdict.scorecard import Scorecard
+
+ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
+
+COMPOSED: Final = (
+    "Code put the reviews together from findings and quotes: this model does not write them, nor"
+    " forecasts; a larger one does."
+)
+
+_JUDGE: Final = "this judge "
+"""How the warning begins that says what the judge was measured to ship."""
+
+_KINDS: Final = {
+    "library": "a library", "service": "a service", "model": "a model",
+    "application": "an application", "standard": "a standard",
+}  # fmt: skip
+
+FLAGGED_SHOWN: Final = 8
+"""Suspicious passages shown whole; the flags name them all."""
+
+
+def label(ident: str) -> str:
+    """Turn the id of a written field into a label: `dx_bet` becomes `Dx bet`."""
+    words = line(ident).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def kind_text(kind: ToolKind | None, origin: KindOrigin | None) -> str:
+    """Return what a tool is and how that is known; empty where it is not."""
+    origins = {None: "as stated", "address": "by its address", "evidence": "by the evidence"}
+    return f"{kind} ({origins[origin]})" if kind else ""
+
+
+def sentence(text: str) -> str:
+    """Return a remark as a sentence: with a capital and a full stop."""
+    text = line(text)
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def flagged(card: Scorecard) -> tuple[str, ...]:
+    """Return the ids of the stored passages that the flags of the evidence name."""
+    known = {p.id for source in card.evidence for p in source.passages}
+    named = flagged_passages([flag for source in card.evidence for flag in source.flags])
+    return tuple(ident for ident in named if ident in known)
+
+
+def warnings(card: Scorecard) -> Iterator[str]:
+    """Yield the card's warnings, then what is suspicious, then the passages it stands in.
+
+    How far the judge is to be trusted is no warning: it stands at the foot.
+    """
+    yield from (line(warning) for warning in card.warnings if not warning.startswith(_JUDGE))
+    for source in card.evidence:
+        for flag in source.flags:
+            yield f"{line(source.source)} ({line(source.id)}): {line(flag)}"
+    texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
+    for ident in flagged(card)[:FLAGGED_SHOWN]:
+        yield f"{ident} reads: “{texts[ident]}”"
+
+
+def notes(card: Scorecard) -> Iterator[str]:
+    """Yield what a card says at its foot, as sentences."""
+    titles = [review.title for review in card.reviews]
+    for note in card.verdict.notes:
+        # What concerns one reviewer stands with that reviewer.
+        if not any(note.startswith(f"{title} ") for title in titles):
+            yield sentence(note)
+    if (effective := card.verdict.effective_votes) is not None:
+        yield (
+            f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes."
+        )
+    if card.reviews and all(review.composed for review in card.reviews):
+        yield COMPOSED
+    yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
+
+
+def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
+    """Yield label and text: what a tool of this kind is not asked, and what could be looked up."""
+    if names := [label(ident).lower() for ident in review.not_applicable]:
+        yield f"Not asked of {_KINDS.get(card.tool.kind or '', 'such a tool')}", ", ".join(names)
+    if looked_up := [line(text).rstrip(".") for text in review.to_look_up]:
+        yield "To look up", "; ".join(looked_up)
+
+
+def caveats(review: Review, card: Scorecard) -> Iterator[str]:
+    """Yield what to know about one review."""
+    if review.stance not in (None, review.vote):
+        yield f"asked for its own ship or skip, it said {review.stance}{_sure(review)}; not counted"
+    if review.flip_rate:
+        yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
+    if review.uncited_facts:
+        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
+    if review.unsupported:
+        outcome = "" if ONLY_COUNTED in review.notes else ", taken as unclear"
+        yield f"facts their passage does not show{outcome}: {review.unsupported}"
+    if review.unknown_cites:
+        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
+    if claims := review.own_claims:
+        listed = ", ".join(line(claim) for claim in claims)
+        yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
+    if (review.provider, review.model) != (card.provider, card.model):
+        yield f"answered by {line(review.model)} at {line(review.provider)}"
+
+
+def _sure(review: Review) -> str:
+    """Return how sure the stance is, in brackets; empty where no probabilities came."""
+    if review.stance_log_odds is None:
+        return ""
+    odds = math.exp(min(-abs(review.stance_log_odds), 0.0))
+    return f" ({figures.probability(1 / (1 + odds))})"
+
+
+def provenance(card: Scorecard) -> Iterator[tuple[str, str]]:
+    """Yield how a card was made, as label and text: provider, model, calls, tokens, cost, run."""
+    usage = card.usage
+    reused = f", {usage.reused_calls} answers reused" if usage.reused_calls else ""
+    yield "Provider", line(card.provider)
+    yield "Model", line(card.model)
+    yield "Asked", f"{card.asked}: {ASKED[card.asked]}"
+    yield "Calls", f"{usage.calls}{reused}"
+    yield (
+        "Tokens",
+        figures.tokens(
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+            uncounted=usage.uncounted_calls,
+        ),
+    )
+    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
+    yield "Time", figures.duration(usage.seconds)
+    yield "Run", line(card.run)
+    yield "Made", figures.moment(card.created)
+
+
+def fact_rows(facts: Facts) -> tuple[tuple[str, str, Cite | None], ...]:
+    """Return the facts as label, text and passage, `unknown` where there is none; () if all are."""
+    rows = [
+        (name, _fact(fact.value), Cite(line(fact.passage)) if fact.passage else None)
+        for name, fact in (
+            ("Entry price", facts.entry_price),
+            ("Licence", facts.licence),
+            ("Last release", facts.last_release),
+            ("Released", facts.released),
+            ("Open issues", facts.open_issues),
+            ("Stars", facts.stars),
+            ("Archived", facts.archived),
+        )
+    ]
+    return tuple(rows) if any(cite for _, _, cite in rows) else ()
+
+
+def _fact(value: str | int | bool | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return line(value) or figures.UNKNOWN

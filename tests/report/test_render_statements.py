@@ -1,0 +1,315 @@
+"""Cards of version 2: the answer first, statements for questions, beats, what a vote turns on."""
+
+import io
+import re
+
+import pytest
+
+from panel.engine.verify.quotes import quotes, stands_in
+from panel.report import formats
+from panel.report.citations import Cite, line
+from panel.report.reviewers import hue, signs
+from panel.report.scorecard import html, markdown, terminal
+from panel.report.scorecard.terminal_blocks import MARK, bar
+from panel.report.scorecard.view import view
+from panel.reviews.verdict.scorecard import Scorecard, Verdict, VoteTotals
+from tests.report.test_render_html import all_text, links, parse, tag
+from tests.support.cards import batch, card, review
+from tests.support.statements import PANEL, QUESTIONS, answered, composed, written
+
+BOTH = pytest.mark.parametrize("shown", [written(), composed()], ids=["written", "composed"])
+
+
+def verdict(outcome, ship, skip, **rest):
+    votes = VoteTotals(ship=ship, skip=skip, **rest)
+    return Verdict(outcome=outcome, ship_percent=50, score=55.0, votes=votes)
+
+
+def voted(*votes):
+    """The panel's reviews with other votes."""
+    rows = zip(written().reviews, votes, strict=True)
+    return tuple(review.model_copy(update={"vote": vote}) for review, vote in rows)
+
+
+# --- the answer ------------------------------------------------------------------------------
+
+
+@BOTH
+def test_the_answer_is_one_sentence_of_votes_and_the_statements_that_weigh_most(shown):
+    answer = view(shown).answer
+    assert view(shown).answer_text == (
+        "Ship it: 3 of 4 reviewers would, because it installs with one command, and its price is"
+        " public."
+    )
+    assert [part for part in answer if isinstance(part, Cite)] == [Cite("E1.2"), Cite("E2.1")]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "votes", "words"),
+    [
+        ("skip", ("skip", "skip", "skip", "ship"), "Skip it: 3 of 4 reviewers would, because it is "
+         "not presented as ready for production, and nothing shows how to extend it."),
+        ("split", ("ship", "skip", "ship", "skip"), "Split: 2 of 4 reviewers would ship it, because"
+         " it installs with one command, and 2 would not, because it is not presented as ready for"
+         " production."),
+        ("hold", ("ship",) * 4, "On hold: the evidence is suspicious, so a person must look before"
+         " any vote counts."),
+        ("incomplete", ("ship", "skip", "abstain", "abstain"), "No verdict yet: 2 of 4 reviewers"
+         " voted, too few to count."),
+        ("ship", ("ship",) * 4, "Ship it: all 4 reviewers would, because it installs with one"
+         " command, and it is maintained."),
+    ],
+)  # fmt: skip
+def test_every_outcome_has_its_own_sentence(outcome, votes, words):
+    count = {vote: votes.count(vote) for vote in ("ship", "skip", "abstain")}
+    shown = written(reviews=voted(*votes), verdict=verdict(outcome, **count))
+    assert view(shown).answer_text == words
+
+
+def test_a_dealbreaker_is_the_first_reason_of_a_skip():
+    note = "The Futurist skips: trend is a dealbreaker"
+    rows = [(name, "no" if name == "trend" else answer, says, cites, because)
+            for name, answer, says, cites, because in PANEL[3][4]]  # fmt: skip
+    futurist = written().reviews[3].model_copy(update={"vote": "skip", "findings": answered(rows)})
+    found = verdict("skip", 0, 4).model_copy(update={"notes": (note,)})
+    reviews = (*voted("skip", "skip", "skip", "ship")[:3], futurist)
+    shown = view(written(reviews=reviews, verdict=found))
+    assert "because it rides a trend that is still early, and" in shown.answer_text
+    assert note not in " ".join(shown.notes)
+    assert "Dealbreaker" in terminal.render([written(reviews=reviews, verdict=found)])
+
+
+def test_a_card_before_statements_names_the_votes_alone():
+    assert view(card()).answer_text == "Ship it: 3 of 4 reviewers would."
+    alone = review("builder", "The Builder", "ship", 70.0)
+    one = card(reviews=(alone,), verdict=verdict("ship", 1, 0))
+    assert view(one).answer_text == "Ship it: its one reviewer would."
+
+
+def test_a_name_at_the_start_of_a_statement_keeps_its_capital():
+    rows = [("licence", "yes", "MIT is its licence.", "E1.5", "")]
+    only = written().reviews[0].model_copy(update={"findings": answered(rows)})
+    shown = view(written(reviews=(only,), verdict=verdict("ship", 1, 0)))
+    assert shown.answer_text.endswith("because MIT is its licence.")
+
+
+# --- what a reviewer says --------------------------------------------------------------------
+
+
+def test_statements_stand_for_against_and_not_shown_and_a_skip_begins_with_what_is_against():
+    builder, skeptic, *_ = view(written()).personas
+    assert [g.title for g in builder.groups] == ["For it", "Not shown"]
+    assert [g.title for g in skeptic.groups] == ["Against it", "Not shown", "For it"]
+    assert [f.text for f in skeptic.groups[2].findings] == ["It is maintained",
+                                                            "It admits its limits"]  # fmt: skip
+
+
+def test_a_passage_is_quoted_once_in_a_review_and_cited_everywhere():
+    builder = view(written()).personas[0].groups[0].findings
+    assert [[q.id for q in f.quotes] for f in builder] == [["E1.2"], [], ["E1.1"]]
+    assert [f.unquoted for f in builder] == [(), (Cite("E1.2"),), ()]
+    local = view(composed()).personas[0]
+    assert [q.text for _, q in local.quoted] == ["Tidewater moves rows that nobody reads any more",
+                                                 "tidewater plan --table events"]  # fmt: skip
+    assert not [q for g in local.groups for f in g.findings for q in f.quotes]
+
+
+def test_a_beat_whose_words_are_not_in_the_passage_is_quoted_from_the_passage():
+    made = composed().reviews[2].model_copy(update={"beats": {"year": "“It costs $5.” [E2.1]"}})
+    ((_, quote),) = view(composed(reviews=(made,))).personas[0].quoted
+    assert quote.text.startswith("The tool is free.")
+
+
+@BOTH
+@pytest.mark.parametrize("form", ["terminal", "html", "markdown"])
+def test_every_form_shows_statements_and_keeps_the_question_behind_a_fold(shown, form):
+    page = formats.load(form).render([shown])
+    text = " ".join(page.split()) if form != "html" else all_text(parse(page))
+    assert "It is not presented as ready for production" in text
+    assert "Not asked of an application" in text
+    assert "rate limits" in text
+    if form == "html":
+        folds = [n for n in parse(page).iter() if tag(n) == "details" and n.get("open") is None]
+        assert sum(QUESTIONS["licence"] in "".join(n.itertext()) for n in folds) == 1
+        assert page.count(QUESTIONS["licence"]) == 1
+    else:
+        assert QUESTIONS["licence"] not in text
+
+
+@pytest.mark.parametrize("form", ["terminal", "html", "markdown"])
+def test_the_parts_of_a_written_review_are_shown(form):
+    page = formats.load(form).render([written()])
+    text = " ".join(page.split()) if form != "html" else all_text(parse(page))
+    for words in (
+        "Turns on",
+        "One restore that loses a row.",
+        "Who runs it; How long a restore",
+        "Tidewater 1.0 is on the package index",
+        "pg_partman with a dump job",
+    ):
+        assert words in text
+    assert text.index("Against it") < text.index("One restore that loses a row.")
+
+
+@BOTH
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_every_quote_and_passage_of_a_file_is_found_and_verbatim(shown, form):
+    module = formats.load(form)
+    stored = {p.id: p.text for s in shown.evidence for p in s.passages}
+    found = list(quotes(module.SUFFIX, module.render([shown])))
+    assert {cite for _, cite in found} == set(stored)
+    assert len(found) > len(stored) + 6
+    assert [quote for quote, cite in found if not stands_in(quote, stored[cite])] == []
+
+
+def test_the_judges_measure_and_who_wrote_it_stand_at_the_foot():
+    text = " ".join(terminal.render([composed()]).split())
+    assert text.index("The Futurist") < text.index("Code put the reviews together")
+    assert text.index("The Futurist") < text.index("This judge shipped 2 of 17")
+    assert "! this judge" not in text
+    page = all_text(parse(html.render([written()])))
+    assert page.index("How this was made") < page.index("This judge was never measured")
+
+
+def test_what_is_not_known_takes_no_room():
+    text = terminal.render([written()])
+    assert "unknown" not in text
+    assert "price:" not in text
+    assert "Archived" not in text
+    assert "Entry price" not in all_text(parse(html.render([written()])))
+    assert "Entry price" not in markdown.render([written()])
+
+
+# --- marks, signs and places -----------------------------------------------------------------
+
+
+def test_the_mark_is_the_score_from_which_a_reviewer_ships():
+    assert view(written(ship_at=64.5)).ship_at == 64.5
+    assert view(card()).ship_at == 60.0
+    assert "ships from 64.5" in terminal.render([written(ship_at=64.5)])
+    bars = [n for n in parse(html.render([written(ship_at=64.5)])).iter() if tag(n) == "svg"]
+    assert {n.get("aria-label").rpartition("; ")[2] for n in bars} == {"ships from 64.5"}
+    marks = [n.get("x") for b in bars for n in b if n.get("class") == "mark"]
+    assert marks == ["64.10"] * len(bars)
+
+
+@pytest.mark.parametrize("width", [1, 7, 16, 42])
+@pytest.mark.parametrize("score", [0.0, 51.4, 59.9, 60.0, 61.0, 100.0, None])
+def test_a_bar_reaches_its_mark_only_where_the_score_does(score, width):
+    drawn = bar(score, width, "bold", mark=60.0).plain
+    assert len(drawn) == width
+    assert drawn.count(MARK) == 1
+    if score is None or score < 60:
+        assert "━" not in drawn[drawn.index(MARK) :]
+
+
+def test_every_reviewer_has_a_sign_and_no_two_the_same():
+    names = ["builder", "skeptic", "business", "futurist", "security", "support", "sales", "s", "é"]
+    found = signs(names)
+    assert [found[name] for name in names[:4]] == ["B", "S", "$", "F"]
+    assert len(set(found.values())) == len(names)
+    assert signs(reversed(names))["skeptic"] == "S"
+    assert {hue(name) for name in names[4:]} == {"guest"}
+
+
+@BOTH
+def test_findings_have_ids_and_passages_lead_back_to_who_cites_them(shown):
+    tree = parse(html.render([shown]))
+    targets = {n.get("id"): n for n in tree.iter() if n.get("id")}
+    expected = {f"f-{r.persona}-{f.criterion}" for r in shown.reviews for f in r.findings}
+    assert expected <= set(targets)
+    assert "It is maintained" in all_text(targets["f-skeptic-maintained"])
+    back = [a for a in links(targets["E1.4"]) if a.text != "Close"]
+    assert {a.text for a in back} == {"The Skeptic"}
+    assert all(targets[a.get("href")[1:]] is not None for a in links(tree)
+               if a.get("href").startswith("#"))  # fmt: skip
+
+
+def test_a_citation_opens_beside_the_text_without_moving_it_and_closes(chromium, tmp_path):
+    path = tmp_path / "card.html"
+    path.write_text(html.render([written()]))
+
+    def follow(page):
+        cite = page.locator(".said .cite a").nth(5)
+        cite.scroll_into_view_if_needed()
+        before = page.evaluate("scrollY")
+        cite.click()
+        passage = page.locator(".passages > div:target")
+        box, text = passage.bounding_box(), page.locator(".said").first.bounding_box()
+        opened = page.evaluate("scrollY"), passage.is_visible()
+        passage.locator("a.aloft").click()
+        return before, opened, page.evaluate("scrollY"), box, text
+
+    for width in (390, 1280):
+        before, (moved, visible), closed, box, text = chromium.visit(
+            path.as_uri(), follow, width=width, script=True
+        )
+        assert before == moved == closed
+        assert visible
+        assert box["x"] >= 0
+        assert box["y"] + box["height"] <= 900
+        if width == 1280:
+            assert box["x"] + box["width"] <= text["x"]
+
+
+def test_on_a_phone_the_verdict_stands_before_everything_else(chromium, tmp_path):
+    path = tmp_path / "card.html"
+    path.write_text(html.render([card()]))
+
+    def tops(page):
+        names = (".stamp", ".in-short", ".verdict", ".tagline", ".review")
+        return [page.locator(name).first.bounding_box()["y"] for name in names]
+
+    found = chromium.visit(path.as_uri(), tops, width=390)
+    assert found == sorted(found)
+    assert found[1] < 300
+
+
+# --- lists and short forms -------------------------------------------------------------------
+
+
+def test_a_list_begins_with_what_ships_and_names_the_reviewers():
+    rows = terminal.summary([*batch(), written()]).splitlines()
+    names = [row.split()[0] for row in rows[3:9]]
+    assert names == ["Quillstore", "Tidewater", "Ostrich", "Parley", "Gullible", "Halfway"]
+    assert rows[1].split() == ["Tool", "Verdict", "Ship", "Score", "B", "S", "$", "F"]
+    assert "B The Builder · S The Skeptic" in terminal.summary(batch())
+
+
+def test_markdown_is_five_lines_and_the_rest_folded():
+    text = markdown.render([written()])
+    seen = [row for row in text.partition("<details>")[0].splitlines() if row]
+    assert len(seen) <= 5
+    assert seen[0] == "# Tidewater: ▲ ship"
+    assert seen[1].startswith("**Ship it: 3 of 4 reviewers would")
+    assert seen[3].startswith("Against it: It is not presented as ready for production")
+    assert text.rstrip().endswith("</details>")
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_words_after_a_citation_make_no_link_of_it():
+    bad = written().reviews[0].model_copy(update={"summary": "It is [E1.2](https://evil.example)"})
+    text = markdown.render([written(reviews=(bad,))])
+    assert r"It is \[E1.2\](" in text
+
+
+def test_the_picture_is_a_short_card_without_what_a_model_wrote():
+    picture = re.sub(r"<[^>]+>", " ", formats.load("svg").render([written()]))
+    text = " ".join(picture.replace("&#160;", " ").split())
+    assert "Ship it: 3 of 4 reviewers would" in text
+    assert "It is not presented as ready for production" in text
+    assert "pg_partman" not in text
+    assert "One pipx line" not in text
+    assert "Turns on" not in text
+
+
+def test_a_card_of_version_2_reads_back_and_one_of_version_1_is_still_shown():
+    for shown in (written(), composed()):
+        again = Scorecard.model_validate_json(shown.model_dump_json(by_alias=True))
+        assert again == shown
+    old = card(schema="panel.scorecard/1")
+    assert "ship_at" not in old.model_dump(mode="json", by_alias=True)
+    out = io.StringIO()
+    terminal.show([old], terminal.console(out, color="never"))
+    assert "Does it install with one command?" in out.getvalue()
+    assert line("“pip install quillstore") in out.getvalue()
