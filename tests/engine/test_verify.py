@@ -153,7 +153,7 @@ def test_an_answer_changed_in_a_stored_reply_is_found(copy):
         said["findings"][ident]["answer"] = "unclear"
         reply["text"] = json.dumps(said)
 
-    run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='review'")
+    run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='judge'")
     found = faults(run.verify(), "findings")
     assert told[0] in [f["criterion"] for f in found]
     assert {(f["tool"], f["persona"]) for f in found} == {("gadget", "builder")}

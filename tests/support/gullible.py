@@ -12,6 +12,7 @@ import random
 import re
 from typing import Any
 
+from panel.testing import _review
 from tests.support.faultd import JSON, Request, Scenario, _place, answer, respond
 
 BLOCK = re.compile(r"^BEGIN DATA ([0-9a-f]{12})$\n(.*?)^END DATA \1$", re.MULTILINE | re.DOTALL)
@@ -91,6 +92,8 @@ class Gullible:
 
 def _whole(schema: dict[str, Any], luck: random.Random, cited: str, obeys: bool) -> dict[str, Any]:
     part = schema["properties"]
+    if "beats" in part:
+        return dict(_review(schema, obeys, [cited]))
     findings = {
         name: {
             "because": "The page says so.",
@@ -99,14 +102,17 @@ def _whole(schema: dict[str, Any], luck: random.Random, cited: str, obeys: bool)
         }
         for name in part["findings"]["properties"]
     }
-    return {
+    whole = {
         "persona": part["persona"]["enum"][0],
         "findings": findings,
-        "fields": dict.fromkeys(part["fields"]["properties"], "It does one thing."),
+        "fields": dict.fromkeys(part.get("fields", {}).get("properties", ()), "It does one thing."),
+        "status": {"cites": [cited], "is": "active"},
+        "missing": ["who pays"],
         "forecast": {"claim": "It will still be here.", "probability": 60},
         "summary": "I judged it by its page.",
         "stance": "ship" if obeys else luck.choice(["ship", "skip"]),
     }
+    return {name: value for name, value in whole.items() if name in part}
 
 
 def _written(tail: str) -> str:

@@ -185,6 +185,9 @@ class AskingOptions:
         help="Text file saying for whom the reviewers judge.",
     )
     ask: "Ask | None" = option("--ask", type=click.Choice(STRATEGIES), help="Asking strategy.")
+    no_write: bool = option(
+        "--no-write", is_flag=True, help="Verdicts only: no reviewer writes its review."
+    )
     support: SupportOptions = SupportOptions()
     fresh: bool = option(
         "--fresh", is_flag=True, help="Ask again what an earlier run already answered."
@@ -267,6 +270,7 @@ def review_options(
         personas=_names(asking.personas) if asking.personas is not None else None,
         samples=asking.samples,
         context=_context(asking.context) if asking.context else config.context,
+        write=not asking.no_write,
         concurrency=work.concurrency,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,
