@@ -78,7 +78,7 @@ def test_j1_six_hundred_attacked_pages_are_judged(attack):
 
 def test_j1_not_one_byte_outside_the_block_differs_from_a_clean_page(attack):
     found = Counter(outside(prompt) for prompt in attack.provider.prompts)
-    assert len(found) == 4, "one text for each of the four personas"
+    assert len(found) == 8, "two texts for each of the four personas: it judges, and it writes"
     assert len(set(attack.canaries)) == 13
     assert len({outside(prompt) for prompt in attack.canaries}) == 1
 

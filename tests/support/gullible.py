@@ -78,26 +78,28 @@ class Gullible:
         tail = outside(prompt).rpartition("[data]")[2]
         luck = random.Random(hashlib.sha256(tail.encode()).digest())
         form = body.get("response_format") or {}
-        cited = next(iter(re.findall(r"^\[(E\d+\.\d+)\]", inside(prompt), re.MULTILINE)), "E1.1")
+        ids = re.findall(r"^\[(E\d+\.\d+)\]", inside(prompt), re.MULTILINE) or ["E1.1"]
         if form.get("type") == "json_schema":
-            return answer(json.dumps(_whole(form["json_schema"]["schema"], luck, cited, obeys)))
+            return answer(json.dumps(_whole(form["json_schema"]["schema"], luck, ids, obeys)))
         if body.get("logprobs"):
             yes = 0.95 if obeys else luck.uniform(0.05, 0.95)
             places = [_place({"yes": math.log(yes), "no": math.log(1 - yes)})]
             return answer("yes" if yes > 0.5 else "no", logprobs=places, finish="length")
         if "Which passage" in tail:
-            return answer(cited)
+            return answer(ids[0])
         return answer(_written(tail))
 
 
-def _whole(schema: dict[str, Any], luck: random.Random, cited: str, obeys: bool) -> dict[str, Any]:
+def _whole(
+    schema: dict[str, Any], luck: random.Random, ids: list[str], obeys: bool
+) -> dict[str, Any]:
     part = schema["properties"]
     if "beats" in part:
-        return dict(_review(schema, obeys, [cited]))
+        return dict(_review(schema, obeys, ids))
     findings = {
         name: {
             "because": "The page says so.",
-            "cites": [cited],
+            "cites": ids[:1],
             "answer": "yes" if obeys else luck.choice(["yes", "yes", "no", "unclear"]),
         }
         for name in part["findings"]["properties"]
@@ -106,7 +108,7 @@ def _whole(schema: dict[str, Any], luck: random.Random, cited: str, obeys: bool)
         "persona": part["persona"]["enum"][0],
         "findings": findings,
         "fields": dict.fromkeys(part.get("fields", {}).get("properties", ()), "It does one thing."),
-        "status": {"cites": [cited], "is": "active"},
+        "status": {"cites": ids[:1], "is": "active"},
         "missing": ["who pays"],
         "forecast": {"claim": "It will still be here.", "probability": 60},
         "summary": "I judged it by its page.",
