@@ -144,6 +144,9 @@ class Persona(BaseModel):
 RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})
 """Parts of a review that are always there."""
 
+REFUSES_FIELDS: Final = False
+"""Whether a file with `fields` is turned down; True as soon as no shipped file has them."""
+
 ORDER: Final = ("builder", "skeptic", "business", "futurist")
 """The four that are shipped, in the order they speak; others follow by name."""
 
@@ -190,6 +193,11 @@ def read_persona(path: Path) -> Persona:
     front, body = read_front_matter(path, error=PersonaError)
     if clash := {"voice", "origin"} & front.keys():
         raise PersonaError(f"{path}: unknown key {min(clash)!r}", hint="the voice is the body")
+    if REFUSES_FIELDS and "fields" in front:
+        raise PersonaError(
+            f"{path}: unknown key 'fields'",
+            hint="rename it to beats: the steps of the review, in order, each with id and ask",
+        )
     try:
         persona = Persona.model_validate({**front, "voice": body, "origin": str(path)})
     except ValidationError as fault:
@@ -226,8 +234,9 @@ def _told(persona: Persona) -> Iterable[str]:
     for c in persona.criteria:
         breaks = ", dealbreaker" if c.dealbreaker else ""
         yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}): {c.question}"
-    for field in persona.fields:
-        yield f"  {field.id}: {field.ask}"
+    parts: list[WrittenField | Beat] = [*persona.fields, *persona.beats]
+    for part in parts:
+        yield f"  {part.id}: {part.ask}"
     yield f"  forecast, {persona.forecast.horizon_months} months: {persona.forecast.ask}"
 
 
