@@ -294,6 +294,15 @@ def test_the_prompts_of_both_calls_are_as_they_were_read(persona, golden):
     assert '"type"' not in "".join(texts.values()), "no schema is shown"
 
 
+def test_a_reviewer_without_biography_and_examples_is_asked_in_whole_sentences():
+    plain = BUILDER.model_copy(update={"biography": "", "examples": ()})
+    _, asked = run(good("httpx"), personas=(plain,))
+    judge, write = (question.tail for question in asked)
+    assert "a reviewer of developer tools. You ask whether" in judge
+    assert "invented tool" not in write
+    assert "$" not in write
+
+
 def test_a_judgement_has_at_most_two_ids_three_wishes_and_a_status_with_known_ids():
     def answer(question):
         reply = json.loads(good("httpx")(question))

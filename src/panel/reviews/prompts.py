@@ -38,11 +38,12 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "dated": frozenset({"today", "context", "evidence"}),
-    "reviewer": frozenset({"title", "biography", "lens", "voice"}),
+    "reviewer": frozenset({"title", "who", "voice"}),
     "judge": frozenset({"questions", "form"}),
     "write": frozenset(
         {"vote", "decided", "others", "beats", "examples", "forecast", "due", "form"}
     ),
+    "examples": frozenset({"examples"}),
     "repair": frozenset({"problem", "reply"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
@@ -262,7 +263,6 @@ class WriterBrief:
 
 def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
     """Return reviewer, brief, steps and the form of the reply of the write call."""
-    examples = (f"- worse: {e.worse}\n  better: {e.better}" for e in persona.examples)
     return _reviewer(persona) + (
         shipped()
         .fill(
@@ -271,7 +271,7 @@ def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
             decided=_listed(brief.decided),
             others=_listed(brief.others),
             beats=_listed([f"{beat.id}: {beat.ask}" for beat in persona.beats]),
-            examples="\n".join(examples) or "- (none)",
+            examples=_examples(persona),
             forecast=persona.forecast.ask,
             due=written_day(brief.due),
             form=form,
@@ -290,10 +290,14 @@ def _reviewer(persona: Persona) -> str:
     return shipped().fill(
         "reviewer",
         title=persona.title,
-        biography=persona.biography,
-        lens=persona.lens,
+        who=" ".join(filter(None, [persona.biography, persona.lens])),
         voice=persona.voice.strip(),
     )
+
+
+def _examples(persona: Persona) -> str:
+    lines = "\n".join(f"- worse: {e.worse}\n  better: {e.better}" for e in persona.examples)
+    return shipped().fill("examples", examples=lines).strip() if lines else ""
 
 
 def _listed(lines: Sequence[str]) -> str:
