@@ -14,7 +14,7 @@ from panel.reviews.prose import sentences
 from panel.reviews.review import Missing
 from panel.reviews.strategies.judge_then_write import judge_form
 from panel.reviews.strategies.written_review import KEPT, NOT_PRINTED, UNPRINTABLE, write_form
-from panel.reviews.text_rules import _CHECKS
+from panel.reviews.text_rules import _CHECKS, Grounds, WrittenText, text_faults
 from tests.support.reviewers import (
     BOOK,
     KINDS,
@@ -249,6 +249,32 @@ def test_a_rival_is_a_name_that_stands_in_no_passage_or_said_to_be_unknown(rival
     _, asked = run(answering("httpx", write=bad))
     told = [q.tail for q in asked if step_of(q) == "rewrite"]
     assert any("names no rival" in tail for tail in told) != holds
+
+
+@pytest.mark.parametrize(
+    ("first", "vote"),
+    [
+        ("I would ship this, since timeouts are on.", "ship"),
+        ("I'd gladly build on this.", "ship"),
+        ("I’ll sign for it.", "ship"),
+        ("The default timeout earns the ship.", "ship"),
+        ("I would not ship this.", "skip"),
+        ("I don't build on clients without a release.", "skip"),
+        ("I cannot sign for this.", "skip"),
+        ("I won’t adopt it this year.", "skip"),
+        ("I never recommend a client without a release.", "skip"),
+        ("I skip it.", "skip"),
+        ("For me this is a skip.", "skip"),
+        ("AIOHTTP ships twice a year.", None),
+        ("Teams that skip versions suffer.", None),
+    ],
+)
+def test_a_first_sentence_speaks_for_one_vote_or_for_none(first, vote):
+    text = WrittenText({"rival": first}, "")
+    brief = brief_of("httpx")
+    for own in ("ship", "skip", "abstain"):
+        faults = text_faults(text, Grounds(own, brief.passages, "httpx"))
+        assert ("vote" in [fault.rule for fault in faults]) == (vote not in (None, own))
 
 
 def test_two_reviewers_with_one_sentence_make_the_later_one_write_again():

@@ -34,7 +34,8 @@ _NONE_KNOWN: Final = re.compile(
 )
 _WILL: Final = r"\bI(?:['’](?:d|ll)| would| will| can| do)?(?: \w+ly| still)?"
 _WONT: Final = (
-    r"\bI(?: (?:do|would|will|can|could|shall)(?: not|n['’]t| never)|(?: can|won|don)[n’']*t)"
+    r"\bI(?: (?:do|would|will|can|could|shall)(?: not|not|n['’]t| never)"
+    r"| (?:can|won)['’]t| never)"
 )
 _DEED: Final = r"(?: vote)?(?: to| for)? (?:ship|sign|adopt|build on|recommend)\b"
 _FOR: Final = re.compile(
