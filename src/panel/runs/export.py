@@ -114,7 +114,7 @@ def _review(review: Review) -> dict[str, Cell]:
         "forecast": forecast.claim if forecast else None,
         "forecast_probability": forecast.probability if forecast else None,
         "forecast_by": forecast.resolve_by.isoformat() if forecast else None,
-        "fields": json.dumps(review.fields, ensure_ascii=False, allow_nan=False),
+        "fields": json.dumps(review.beats or review.fields, ensure_ascii=False, allow_nan=False),
         "findings": json.dumps(findings, ensure_ascii=False, allow_nan=False),
         "provider": review.provider, "model": review.model,
         "input_tokens": review.usage.input_tokens, "cached_tokens": review.usage.cached_tokens,
