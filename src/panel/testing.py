@@ -5,7 +5,7 @@
     with ScriptedProvider() as provider:
         card = panel.review("Widget", description="Makes widgets.", provider=provider.url)
     assert card.verdict.outcome == "ship"
-    assert len(provider.requests) == 4
+    assert len(provider.requests) == 8  # four reviewers, each judges and then writes
 
 It is a real HTTP server on loopback, so it serves the `panel` command as well. It keeps every
 request, and answers the same request always in the same way.
@@ -15,7 +15,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -48,7 +48,7 @@ class ScriptedRequest:
 
     @property
     def persona(self) -> str | None:
-        """The reviewer that is asked for a whole review; None for any other question."""
+        """The reviewer that judges or writes in one reply; None for any other question."""
         persona = ((self.schema or {}).get("properties") or {}).get("persona") or {}
         names = persona.get("enum") or [None]
         name: str | None = names[0]
@@ -142,32 +142,75 @@ class ScriptedProvider:
 
 
 def _answered(request: ScriptedRequest, *, yes: bool) -> Answer:
-    cited = next(iter(request.passages), "E1.1")
+    cited = request.passages or ("E1.1",)
     if request.schema is not None:
         return _review(request.schema, yes, cited)
     if request.body.get("logprobs"):
         return 0.5 if request.is_baseline else 0.95 if yes else 0.05
     if "Which passage" in request.prompt:
-        return cited
+        return cited[0]
     return "It does one thing."
 
 
-def _review(schema: Mapping[str, Any], yes: bool, cited: str) -> Mapping[str, Any]:
-    """Return a whole review; each part that the schema knows, and no other one."""
+def _review(schema: Mapping[str, Any], yes: bool, cited: Sequence[str]) -> Mapping[str, Any]:
+    """Return a judgement or a written review; each part that the schema knows, and no other one."""
     parts = schema["properties"]
     word = "yes" if yes else "no"
-    finding = {"because": "The page says so.", "cites": [cited], "answer": word}
+    persona = (parts.get("persona") or {}).get("enum", [""])[0]
+    finding = {"cites": [cited[0]], "because": "The page says so.", "answer": word}
     review = {
-        "persona": (parts.get("persona") or {}).get("enum", [""])[0],
+        "persona": persona,
         "findings": dict.fromkeys((parts.get("findings") or {}).get("properties", ()), finding),
         "fields": dict.fromkeys(
             (parts.get("fields") or {}).get("properties", ()), "It does one thing."
         ),
-        "forecast": {"claim": "It will still be here.", "probability": 60},
-        "summary": f"I judged it by its page [{cited}].",
+        "status": {"cites": [cited[0]], "is": "active" if yes else "unknown"},
+        "missing": [],
+        "beats": _beats(persona, (parts.get("beats") or {}).get("properties", ()), cited),
+        "turns_on": "A second maintainer would turn it.",
+        "forecast": {"claim": "By 2027 a team at Initech will run it.", "probability": 60},
+        "summary": f"I judged it by its page [{cited[0]}].",
         "stance": "ship" if yes else "skip",
     }
     return {name: value for name, value in review.items() if name in parts}
+
+
+def _beats(persona: str, idents: Iterable[str], cited: Sequence[str]) -> Mapping[str, str]:
+    """Return a sentence a step, none of them another shipped reviewer's; two cite passages."""
+    first = 5 * _ORDER.index(persona) if persona in _ORDER else sum(persona.encode())
+    beats = {}
+    for place, ident in enumerate(idents):
+        sentence = _SENTENCES[(first + place) % len(_SENTENCES)]
+        cite = f" [{cited[min(place, len(cited) - 1)]}]" if place < 2 else ""
+        rival = "I know of no rival that does the same. " if ident == "rival" else ""
+        beats[ident] = f"{rival}{sentence}{cite}."
+    return beats
+
+
+_ORDER: Final = ("builder", "skeptic", "business", "futurist")
+_SENTENCES: Final = (
+    "What the page offers is one small part that other programs can be built on without glue",
+    "It takes the bookkeeping on itself and leaves naming and clean-up to whoever calls it",
+    "The first command prints a result within a minute, and a wrong argument in a plain message",
+    "An evening of scripting would give half of that, without the tests and without the odd cases",
+    "Keeping every default in a single place is the decision I would copy before any other",
+    "The gap shows when thirty people share an installation that was designed around a lone user",
+    "A larger project could fold this into its next release and nobody would write about the loss",
+    "Nothing tells me who answers at night, how long a fix takes, or what is still served",
+    "I would change my mind after reading one incident report that names a cause and its repair",
+    "Careful as the wording is, numbers are missing wherever a careful reader would look for them",
+    "Whoever runs the platform budget signs for this, since it saves hours that are billed today",
+    "Ten seats cost what the page states, and where it is silent I count hours of a week",
+    "Every project that stores its settings here makes the next migration a little less attractive",
+    "Given away by a cloud vendor, the same function would leave only support as a reason to pay",
+    "My signature needs a named owner, an exit of a day, and a price that holds two years",
+    "Before the decade ends, work of this kind will be bought as a commodity or not at all",
+    "That requires formats to stay open, and it fails once one platform decides what is allowed",
+    "Those who sell the glue between systems lose their margin first, before customers see",
+    "As trends go this is neither early nor late, which leaves execution as the thing that decides",
+    "In the end it is infrastructure when new staff meet it on a first day and never ask its name",
+)
+"""Five a shipped reviewer, in their order."""
 
 
 class _Server(ThreadingHTTPServer):

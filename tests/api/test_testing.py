@@ -29,8 +29,13 @@ def test_it_answers_the_check_of_citations(provider):
 
 def test_it_keeps_every_request(provider):
     reviewed(provider)
-    assert sorted(request.persona for request in provider.requests) == [
-        "builder", "business", "futurist", "skeptic",
+    judged, written = provider.requests[:4], provider.requests[4:]
+    for requests in (judged, written):
+        assert sorted(request.persona for request in requests) == [
+            "builder", "business", "futurist", "skeptic",
+        ]  # fmt: skip
+    assert ["beats" in request.schema["properties"] for request in provider.requests] == [
+        *[False] * 4, *[True] * 4
     ]  # fmt: skip
     assert {request.passages for request in provider.requests} == {("E1.1",)}
     assert all("It cuts widgets." in request.prompt for request in provider.requests)
@@ -63,7 +68,7 @@ def test_a_failure_that_passes_is_asked_again():
     answers = [Failure(429, "slow down", retry_after=0), Failure(503)]
     with ScriptedProvider(lambda r: answers.pop() if answers else ship(r)) as provider:
         assert reviewed(provider, personas="builder").missing == ()
-    assert len(provider.requests) == 3
+    assert len(provider.requests) == 4
 
 
 def test_what_a_script_raises_is_raised_at_the_end_of_the_block():

@@ -58,10 +58,10 @@ def test_tokens_that_no_server_told_are_unknown_everywhere_and_never_zero(desk):
         desk.run("review", "Quill", "--evidence", "quill.md", "--provider", url, "--model", "m")
     line = usage_data(desk)["total"]
     assert (line["input_tokens"], line["cached_tokens"], line["output_tokens"]) == (None,) * 3
-    assert line["uncounted_calls"] == line["calls"] == 4
+    assert line["uncounted_calls"] == line["calls"] == 8
     assert "unknown" in desk.run("usage").stdout
     shown = desk.run("show", "latest").stdout
-    assert "4 calls · tokens unknown · cost unknown" in shown
+    assert "8 calls · tokens unknown · cost unknown" in shown
     (card,) = desk.json("show", "latest")
     assert card["usage"]["input_tokens"] is None
     assert {review["usage"]["output_tokens"] for review in card["reviews"]} == {None}

@@ -81,7 +81,7 @@ def test_j1_six_hundred_attacked_pages_are_judged(attack):
 
 def test_j1_not_one_byte_outside_the_block_differs_from_a_clean_page(attack):
     remainders = Counter(outside(prompt) for prompt in attack.provider.prompts)
-    assert len(remainders) == 2, "one text for each of the two personas"
+    assert len(remainders) == 4, "two texts for each of the two personas: it judges, and writes"
     assert len(set(attack.canaries)) == 13
     assert len({outside(prompt) for prompt in attack.canaries}) == 1
 
@@ -172,7 +172,7 @@ def test_j1_all_four_reviewers_read_the_same_and_say_nothing_of_it_outside(tmp_p
     asked = Attack(tmp_path, ask="whole", payloads=PAYLOADS[::2], carriers=["paragraph"])
     assert all(len(card.reviews) == 4 for card in asked.cards)
     remainders = Counter(outside(prompt) for prompt in asked.provider.prompts)
-    assert len(remainders) == 4, "one text for each of the four personas"
+    assert len(remainders) == 8, "two texts for each of the four personas"
     assert asked.provider.obeyed == []
     for (carrier, _), card in asked.by_key.items():
         clean = asked.by_key[carrier, None]

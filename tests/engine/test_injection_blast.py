@@ -28,14 +28,22 @@ def evil(schema, payload, url):
         "cites": ["E1.1", "E9.9", "../../x", url, payload[:150]],
         "answer": "yes",
     }
-    return {
+    whole = {
         "persona": part["persona"]["enum"][0],
-        "findings": dict.fromkeys(part["findings"]["properties"], finding),
-        "fields": dict.fromkeys(part["fields"]["properties"], text),
+        "findings": dict.fromkeys(part.get("findings", {}).get("properties", ()), finding),
+        "fields": dict.fromkeys(part.get("fields", {}).get("properties", ()), text),
+        "status": {"cites": ["E1.1", payload[:150]], "is": "active"},
+        "missing": [text, text + "!"],
+        "beats": {
+            name: f"{text} [E1.1] [E2.7] for {name}."
+            for name in part.get("beats", {}).get("properties", ())
+        },
+        "turns_on": text,
         "forecast": {"claim": text, "probability": 100},
         "summary": f"{text} [E1.1] [E2.7]",
         "stance": "ship",
     }
+    return {name: value for name, value in whole.items() if name in part}
 
 
 class Owned(Gullible):

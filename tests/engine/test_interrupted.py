@@ -52,7 +52,7 @@ def normalised(cards):
 def test_r1_twenty_kills_lose_nothing_and_ask_nothing_finished_twice(desk, tmp_path):
     counts = tmp_path / "counts"
     tools = tool_list(desk, 60)
-    questions = 60 * 4 + 2  # a canary before the 1st and the 51st tool
+    questions = 60 * 4 * 2 + 2  # each judges and writes; a canary before the 1st and the 51st tool
     luck = random.Random(20261122)
     kills = 0
     with answering("--latency", "0.15", "--counts", str(counts)) as url:
@@ -171,7 +171,7 @@ def test_a_429_is_waited_out_as_its_hint_says_and_loses_nothing(desk, tmp_path):
             "batch", tool_list(desk, 20), "--provider", url, "--model", "m", "--concurrency", 32
         )
     assert done.returncode in (0, 1), done.stderr
-    assert len(stored(desk)) == 80
+    assert len(stored(desk)) == 160
 
 
 def test_two_writers_the_second_names_the_first(desk, tmp_path):

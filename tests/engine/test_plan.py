@@ -34,9 +34,10 @@ def test_every_choice_is_a_field_of_options_plan_manifest_and_meaning():
 def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
     personas = (persona("builder"), persona("skeptic"))
     more = {"samples": 3, "context": "two people", "rule": Rule(ship_at=50), "calibrates": True}
+    more |= {"write": False}
     stored = manifest(personas=personas, support=target(model="big", wire_model="big"), **more)
     plan = plan_of(stored, personas=personas, calibration=None)
-    assert choices(plan) == {"samples": 3, "context": "two people"}
+    assert choices(plan) == {"samples": 3, "context": "two people", "write": False}
     assert (plan.rule.ship_at, plan.calibrates, plan.personas) == (50, True, personas)
     assert (plan.judge.provider, plan.judge.wire_model) == ("groq", "org/tiny:groq")
     assert plan.support is not None
@@ -48,9 +49,10 @@ def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
 @pytest.mark.parametrize(
     ("own", "expected"),
     [
-        ({}, {"samples": 3, "context": "a small team"}),
-        ({"samples": 2}, {"samples": 2, "context": "a small team"}),
-        ({"context": "many"}, {"samples": 3, "context": "many"}),
+        ({}, {"samples": 3, "context": "a small team", "write": True}),
+        ({"samples": 2}, {"samples": 2, "context": "a small team", "write": True}),
+        ({"context": "many"}, {"samples": 3, "context": "many", "write": True}),
+        ({"write": False}, {"samples": 3, "context": "a small team", "write": False}),
     ],
 )
 def test_a_rerun_takes_the_stored_choice_where_the_user_made_none(own, expected):

@@ -129,13 +129,13 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
     with answering("--counts", str(counts)) as url:
         done = desk.run("resume", "latest", "--provider", url)
         assert done.returncode == 0, done.stderr
-        assert requests(counts) == lost
+        assert requests(counts) == 2 * lost, "each judges and writes"
         cards = desk.json("show", "latest")
         assert [len(card["reviews"]) for card in cards] == [4] * 6
         with unchanged(run):
             again = desk.run("resume", "latest", "--provider", url)
         assert again.returncode == 0
-        assert requests(counts) == lost
+        assert requests(counts) == 2 * lost
     assert missing(run) == []
     assert state(desk) == "finished"
     for card in cards:
@@ -160,9 +160,9 @@ def test_a_lasting_reason_is_left_by_resume_and_asked_by_retry(desk, tmp_path):
         assert requests(counts) == 0
         done = desk.run("retry", "latest", "--provider", url)
         assert done.returncode == 0, done.stderr
-        assert requests(counts) == lost
+        assert requests(counts) == 2 * lost, "each judges and writes"
         assert desk.run("retry", "latest", "--provider", url).returncode == 0
-        assert requests(counts) == lost
+        assert requests(counts) == 2 * lost
     assert missing(run) == []
     assert desk.run("verify", "latest").returncode == 0
 
@@ -171,12 +171,15 @@ def test_one_missing_answer_of_several_is_asked_alone(desk, tmp_path):
     with answering("--trouble", "stuck") as url:
         batch(desk, url, "--samples", "3", tools=2)
     (run,) = desk.runs()
-    lost = len(missing(run))
+    with Run.open(run) as opened:
+        lost = [(slug, each.persona) for slug, each in opened.stored.all_missing()]
     assert lost
     counts = tmp_path / "counts"
     with answering("--counts", str(counts)) as url:
         assert desk.run("resume", "latest", "--provider", url).returncode == 0
-        assert requests(counts) == lost
+        # Each is judged, and of the samples of a reviewer one is written.
+        assert 0 <= len(lost) + len({*lost}) - requests(counts) <= len({*lost})
+        assert requests(counts) >= len(lost)
     assert desk.run("verify", "latest").returncode == 0
 
 

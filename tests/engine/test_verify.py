@@ -177,7 +177,7 @@ def test_an_answer_changed_in_a_stored_reply_is_found(copy):
         data["findings"][ident]["answer"] = "unclear"
         reply["text"] = json.dumps(data)
 
-    run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='review'")
+    run.row("calls", lie, "tool='gadget' AND persona='builder' AND step='judge'")
     findings = faults(run.verify(), "findings")
     assert places[0] in [f["criterion"] for f in findings]
     assert {(f["tool"], f["persona"]) for f in findings} == {("gadget", "builder")}

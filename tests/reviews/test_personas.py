@@ -6,6 +6,7 @@ import pytest
 
 from panel.foundation.errors import PersonaError
 from panel.foundation.paths import data_folder
+from panel.reviews import personas
 from panel.reviews.personas import ORDER, applicable, check, load_personas, read_persona
 
 SHIPPED = data_folder("personas")
@@ -142,3 +143,20 @@ def test_check_names_every_broken_file_at_once(tmp_path):
         check([tmp_path])
     assert "archivist.md" in fault.value.message
     assert "other.md" in fault.value.message
+
+
+def test_a_shipped_persona_has_five_steps_a_biography_and_two_examples():
+    shipped = load_personas(folders=[SHIPPED])
+    assert all(len(p.beats) == 5 and len(p.examples) == 2 for p in shipped)
+    assert all(0 < len(p.biography.split()) <= 25 for p in shipped)
+    assert sum(beat.quotable for p in shipped for beat in p.beats) == 5
+    idents = [beat.id for p in shipped for beat in p.beats]
+    assert len(idents) == len(set(idents))
+
+
+def test_a_file_with_fields_is_told_their_new_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(personas, "REFUSES_FIELDS", True)
+    with pytest.raises(PersonaError, match=r"archivist\.md: unknown key 'fields'") as caught:
+        read_persona(written(tmp_path))
+    assert "rename it to beats" in caught.value.hint
+    assert read_persona(written(tmp_path, GOOD.replace("fields:", "beats:"))).beats[0].id

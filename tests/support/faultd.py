@@ -33,6 +33,9 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from panel import testing
+from panel.reviews.strategies import judge_then_write, written_review
+
 
 @dataclass
 class Request:
@@ -441,7 +444,12 @@ def reply_to(body: dict[str, Any]) -> tuple[str, list[dict[str, Any]] | None]:
     luck = random.Random(hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest())
     schema = _schema_of(body, prompt)
     if schema is not None:
-        text = json.dumps(instance(schema, luck, passages=re.findall(r"\bE\d+\.\d+\b", prompt)))
+        passages = re.findall(r"\bE\d+\.\d+\b", prompt)
+        value = instance(schema, luck, passages=passages)
+        if "beats" in schema["properties"]:  # a text that keeps to the rules of texts
+            shown = re.findall(r"^\[(E\d+\.\d+)\]", prompt, re.MULTILINE)
+            value = testing._review(schema, True, shown or ["E1.1"])
+        text = json.dumps(value)
         places = [_place({text: -0.01})] if body.get("logprobs") else None
         return text, places
     if body.get("logprobs"):
@@ -468,7 +476,7 @@ def _schema_of(body: dict[str, Any], prompt: str) -> dict[str, Any] | None:
         return dict(form["json_schema"]["schema"])
     if form.get("type") != "json_object":
         return None
-    last, end = {"type": "object", "properties": {}}, 0
+    last, end = _schema_of_form(prompt), 0
     for found in re.finditer(r"\{\s*\"", prompt):
         if found.start() < end:
             continue  # a part of the one before
@@ -477,6 +485,18 @@ def _schema_of(body: dict[str, Any], prompt: str) -> dict[str, Any] | None:
             if shown.get("type") == "object" and "properties" in shown:
                 last = dict(shown)
     return last
+
+
+def _schema_of_form(prompt: str) -> dict[str, Any]:
+    """Return the schema of the form that a prompt shows in one line, by the code that wrote it."""
+    asked = re.findall(r"^- (\w+) \((?:fact|judgement)\): ", prompt, re.MULTILINE)
+    for form in re.findall(r'^(\{"persona": .*)$', prompt, re.MULTILINE)[-1:]:
+        name = re.search(r'"persona": "(\w+)"', form)[1]  # type: ignore[index]
+        if '"beats": ' in form:
+            steps = tuple(json.loads(form)["beats"])
+            return dict(written_review._schema(name, steps))
+        return dict(judge_then_write._schema(name, tuple(asked)))
+    return {"type": "object", "properties": {}}
 
 
 def instance(

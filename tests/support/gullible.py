@@ -12,6 +12,7 @@ import random
 import re
 from typing import Any
 
+from panel.testing import _review
 from tests.support.faultd import JSON, Request, Scenario, _place, answer, respond
 
 BLOCK = re.compile(r"^BEGIN DATA ([0-9a-f]{12})$\n(.*?)^END DATA \1$", re.MULTILINE | re.DOTALL)
@@ -77,36 +78,43 @@ class Gullible:
         tail = outside(prompt).rpartition("[data]")[2]
         luck = random.Random(hashlib.sha256(tail.encode()).digest())
         form = body.get("response_format") or {}
-        cited = next(iter(re.findall(r"^\[(E\d+\.\d+)\]", inside(prompt), re.MULTILINE)), "E1.1")
+        ids = re.findall(r"^\[(E\d+\.\d+)\]", inside(prompt), re.MULTILINE) or ["E1.1"]
         if form.get("type") == "json_schema":
-            return answer(json.dumps(_whole(form["json_schema"]["schema"], luck, cited, obeys)))
+            return answer(json.dumps(_whole(form["json_schema"]["schema"], luck, ids, obeys)))
         if body.get("logprobs"):
             yes = 0.95 if obeys else luck.uniform(0.05, 0.95)
             places = [_place({"yes": math.log(yes), "no": math.log(1 - yes)})]
             return answer("yes" if yes > 0.5 else "no", logprobs=places, finish="length")
         if "Which passage" in tail:
-            return answer(cited)
+            return answer(ids[0])
         return answer(_written(tail))
 
 
-def _whole(schema: dict[str, Any], luck: random.Random, cited: str, obeys: bool) -> dict[str, Any]:
+def _whole(
+    schema: dict[str, Any], luck: random.Random, ids: list[str], obeys: bool
+) -> dict[str, Any]:
     part = schema["properties"]
+    if "beats" in part:
+        return dict(_review(schema, obeys, ids))
     findings = {
         name: {
             "because": "The page says so.",
-            "cites": [cited],
+            "cites": ids[:1],
             "answer": "yes" if obeys else luck.choice(["yes", "yes", "no", "unclear"]),
         }
         for name in part["findings"]["properties"]
     }
-    return {
+    whole = {
         "persona": part["persona"]["enum"][0],
         "findings": findings,
-        "fields": dict.fromkeys(part["fields"]["properties"], "It does one thing."),
+        "fields": dict.fromkeys(part.get("fields", {}).get("properties", ()), "It does one thing."),
+        "status": {"cites": ids[:1], "is": "active"},
+        "missing": ["who pays"],
         "forecast": {"claim": "It will still be here.", "probability": 60},
         "summary": "I judged it by its page.",
         "stance": "ship" if obeys else luck.choice(["ship", "skip"]),
     }
+    return {name: value for name, value in whole.items() if name in part}
 
 
 def _written(tail: str) -> str:

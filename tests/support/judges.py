@@ -16,6 +16,7 @@ import random
 import re
 from pathlib import Path
 
+from panel.testing import _review
 from tests.support.faultd import FaultServer, _place, after, answer, instance, respond
 from tests.support.fork_server import start_module
 
@@ -104,13 +105,16 @@ def reply(character, body):
 
 
 def whole(schema, yes):
-    """Return a structured reply with the same answer to everything."""
-    value = instance(schema, random.Random(1), passages=["E1.1"])
-    for finding in value["findings"].values():
+    """Return a structured reply with the same answer to everything, or a written review."""
+    if "beats" in schema["properties"]:
+        return json.dumps(_review(schema, yes, ["E1.1", "E1.2"]))
+    said = instance(schema, random.Random(1), passages=["E1.1"])
+    for finding in said["findings"].values():
         finding |= {"answer": "yes" if yes else "no", "cites": ["E1.1"]}
-    value["stance"] = "ship" if yes else "skip"
-    value["forecast"]["probability"] = 50
-    return json.dumps(value)
+    said["stance"] = "ship" if yes else "skip"
+    if "forecast" in said:
+        said["forecast"]["probability"] = 50
+    return json.dumps(said)
 
 
 @contextlib.contextmanager

@@ -187,7 +187,9 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
         ("description", "url", "provider", "model", "api_key", "context", "support_provider"),
         _text,
     ),
-    **dict.fromkeys(("check_support", "fresh", "fetch", "offline", "allow_outside"), _flag),
+    **dict.fromkeys(
+        ("check_support", "write", "fresh", "fetch", "offline", "allow_outside"), _flag
+    ),
     "ask": _one_of(get_args(Ask)),
     "wire": _one_of(get_args(Wire)),
     "client": _client,

@@ -60,6 +60,7 @@ class AsyncPanel:
         personas: str | Persona | Sequence[str | Persona] | None = None,
         samples: int = 1,
         context: str | None = None,
+        write: bool = True,
         check_support: bool = False,
         support_provider: str | None = None,
         fresh: bool = False,
@@ -82,6 +83,7 @@ class AsyncPanel:
             personas: the reviewers, by name or as objects; None asks all.
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
+            write: reviewers asked `whole` write their reviews; False leaves it at verdicts.
             check_support: ask again whether each cited passage shows what it is cited for.
             support_provider: the provider of that check; None means `provider`.
             fresh: ask again even where an earlier run has the answer.
@@ -96,8 +98,8 @@ class AsyncPanel:
         """
         arguments.check(
             provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, samples=samples,
-            context=context, check_support=check_support, support_provider=support_provider,
-            fresh=fresh, offline=offline, client=client,
+            context=context, write=write, check_support=check_support,
+            support_provider=support_provider, fresh=fresh, offline=offline, client=client,
         )  # fmt: skip
         if client is not None and (provider is not None or api_key is not None):
             name = "provider" if provider is not None else "api_key"
@@ -115,7 +117,7 @@ class AsyncPanel:
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
             personas=named, samples=samples,
-            context=context if context is not None else settings.context,
+            context=context if context is not None else settings.context, write=write,
             check_support=check_support or support_provider is not None,
             support_provider=support_provider, fresh=fresh, offline=offline,
             connections=self._connections, sealed=sealed, client=client,
@@ -301,6 +303,7 @@ async def areview(
     personas: str | Persona | Sequence[str | Persona] | None = None,
     samples: int = 1,
     context: str | None = None,
+    write: bool = True,
     check_support: bool = False,
     support_provider: str | None = None,
     fresh: bool = False,
@@ -312,8 +315,8 @@ async def areview(
     """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
     async with AsyncPanel(
         provider=provider, model=model, ask=ask, wire=wire, personas=personas, samples=samples,
-        context=context, check_support=check_support, support_provider=support_provider,
-        fresh=fresh, offline=offline, runs=runs,
+        context=context, write=write, check_support=check_support,
+        support_provider=support_provider, fresh=fresh, offline=offline, runs=runs,
     ) as client:  # fmt: skip
         return await client.review(
             tool, evidence=evidence, description=description, url=url, fetch=fetch,

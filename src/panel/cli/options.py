@@ -208,7 +208,10 @@ class AskingOptions:
     ask: "Ask | None" = option(
         "--ask",
         type=click.Choice(STRATEGIES),
-        help="whole: one call a review; stepwise: one a question. Else as suits the provider.",
+        help="whole: two calls a review; stepwise: one a question. Else as suits the provider.",
+    )
+    no_write: bool = option(
+        "--no-write", is_flag=True, help="Verdicts only: no reviewer writes its review."
     )
     support: SupportOptions = SupportOptions()
     fresh: bool = option("--fresh", is_flag=True, help="Reuse no answers of earlier runs.")
@@ -291,6 +294,7 @@ def review_options(
         personas=_names(asking.personas) if asking.personas is not None else None,
         samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
+        write=not asking.no_write,
         concurrency=work.concurrency,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,

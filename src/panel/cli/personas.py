@@ -89,10 +89,11 @@ def _questions(persona: "Persona") -> "Iterator[str]":
 
 
 def _lines(persona: "Persona") -> list[str]:
-    parts = [f"  {field.id}: {field.ask}" for field in persona.fields]
+    parts = [f"  {part.id}: {part.ask}" for part in persona.beats or persona.fields]
     forecast = f"  within {persona.forecast.horizon_months} months: {persona.forecast.ask}"
     return [
         f"{persona.title} ({persona.name}), weight {persona.weight:g}, from {persona.origin}",
+        *filter(None, [persona.biography]),
         persona.lens,
         "",
         "Asks:",

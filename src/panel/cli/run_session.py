@@ -11,7 +11,7 @@ from types import FrameType
 from panel.cli.console import say
 from panel.cli.progress import ProgressDisplay
 from panel.engine.session import Session
-from panel.foundation.errors import PanelError
+from panel.foundation.errors import PanelError, RunStopped
 from panel.reviews.verdict.scorecard import Scorecard
 
 GRACE = 10.0
@@ -55,7 +55,8 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
         with _stopping(session, task) as stopped:
             try:
                 cards = await task
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, RunStopped):
+                # A call that waits for its turn may hear of the stop before it is cancelled.
                 if not stopped:
                     raise
                 await session.drain(GRACE)

@@ -15,6 +15,7 @@ from panel.llm.calls import request_key
 from panel.llm.types import CallTag, ChatRequest, ChatResponse
 from panel.reviews.canary import EVERY, STEP, canary_question, obeys
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.strategies.ask import writes
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.metadata import store_canaries, stored_canaries
 
@@ -51,8 +52,13 @@ async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
 
 
 def tools_in_flight(plan: ReviewPlan) -> int:
-    """Return how many tools keep all allowed calls busy: each tool asks its personas at once."""
-    return max(1, -(-plan.judge.concurrency // len(plan.personas)))
+    """Return how many tools keep all allowed calls busy: each tool asks its personas at once.
+
+    Where reviews are written, half of them on average: one goes first, and all wait for the votes.
+    """
+    waits = any(writes(plan, persona) for persona in plan.personas)
+    busy = (len(plan.personas) + 1) // 2 if waits else len(plan.personas)
+    return max(1, -(-plan.judge.concurrency // busy))
 
 
 class _Canaries:

@@ -7,7 +7,7 @@ from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.options import Options
 from panel.reviews.choices import choices
 from panel.reviews.prompts import template_texts
-from panel.reviews.strategies.version1.single_call import schema_of
+from panel.reviews.strategies.ask import reply_schemas
 from panel.runs.compatibility import check_same
 from panel.runs.manifest import Manifest, new_manifest
 
@@ -40,13 +40,12 @@ def first_manifest(
 ) -> Manifest:
     """Return the manifest of a run that is about to start over so many tools."""
     plan = opened.plan
-    structured = plan.judge.ask == "whole"
     return new_manifest(
         plan,
         created=datetime.now(UTC),
         command=options.command,
         prompts=template_texts(),
-        schemas={p.name: schema_of(p) for p in plan.personas} if structured else {},
+        schemas={p.name: schema for p in plan.personas if (schema := reply_schemas(plan, p))},
         tools=tools,
         parent=parent,
         versions=opened.versions,

@@ -4,31 +4,37 @@ The same code serves one tool and thousands; formats and the command line are no
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from panel.evidence.budget import choose
+from panel.evidence.budget import choose, estimated_tokens
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
+from panel.reviews import prompts
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Missing, Review
-from panel.reviews.strategies.ask import ask_review, steps
+from panel.reviews.strategies.ask import ask_review, steps, writes
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.in_order import each
+from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
-from panel.reviews.verdict.samples import effective_votes, merge, score_interval
+from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.run import Run
+
+CACHED_PREFIX: Final = 1_024
+"""Tokens from which providers keep a prompt's beginning for the next one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ async def review_tool(
     job.watch(Started(tool))
     evidence = stored_evidence(run, tool)
     chosen = choose(evidence, plan.judge.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context)
+    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=evidence.day)
     answers = await _ToolReview(job, brief, job.again.final(run, tool.slug)).all_personas()
     card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
@@ -110,55 +116,124 @@ class _ToolReview:
     brief: Brief
     stored: Mapping[tuple[str, int], Review | Missing]
     """Answers that are not asked again, by persona and sample."""
+    is_warm: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the provider has read the evidence, or need not have."""
 
     async def all_personas(self) -> Answers:
+        """Return every persona's answers, stored; where reviews are written, after the last vote.
+
+        Of a long prompt the first persona's first answer goes ahead of all others, so that the
+        provider's prefix cache serves those.
+        """
         plan = self.job.plan
-        if plan.judge.concurrency == 1:
-            # In turn, so that one slot's prompt cache serves all questions of a persona.
-            return {p.name: await self.persona(p) for p in plan.personas}
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {p.name: group.create_task(self.persona(p)) for p in plan.personas}
-        except BaseExceptionGroup as errors:
-            # The run stops, so that every task fails for the same reason: one is raised.
-            raise errors.exceptions[0] from None
-        return {name: task.result() for name, task in tasks.items()}
+        if estimated_tokens(prompts.shared(self.brief)) < CACHED_PREFIX:
+            self.is_warm.set()
+        askers = {p.name: _Asker(self, p) for p in plan.personas}
+        judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
+        seats = [askers[name].seat(answers) for name, answers in judged.items()]
+        written = await write_all(plan, seats, today=_now(self.job.run).date())
+        for name, review in written.items():
+            if isinstance(review, CallError):
+                raise _stopped(review)
+            shown = next(s.unwritten for s in seats if s.persona.name == name)
+            judged[name] = [
+                review if shown and answer is shown.sample else answer for answer in judged[name]
+            ]
+        for name, asker in askers.items():
+            await asker.finish(judged[name])
+        return judged
 
-    async def persona(self, persona: Persona) -> list[Review | Missing]:
-        job, tool = self.job, self.brief.tool
-        total = steps(job.plan, persona, tool.kind)
-        done = count(1)
 
-        def on_step(name: str) -> None:
-            job.watch(Stepped(tool, persona.name, name, min(next(done), total), total))
+@dataclass(frozen=True)
+class _Asker:
+    """One persona under way on a tool."""
 
+    tool_review: _ToolReview
+    persona: Persona
+    done: Iterator[int] = field(default_factory=lambda: count(1))
+
+    async def judge(self) -> list[Review | Missing]:
+        """Return an answer a sample; what is not written later is kept at once."""
+        tool_review, plan = self.tool_review, self.tool_review.job.plan
+        first = self.persona is plan.personas[0]
+        if not first:
+            await tool_review.is_warm.wait()
         answers: list[Review | Missing] = []
-        for sample in range(job.plan.samples):
-            if stored := self.stored.get((persona.name, sample)):
-                answers.append(stored)
-                continue
-            answer = await self.once(persona, sample, on_step)
-            answers.append(answer)
-            if isinstance(answer, Review):
-                await job.run.save_review(tool.slug, sample, answer)
-            else:
-                await job.run.save_missing(tool.slug, sample, answer)
-        job.watch(Reviewed(tool, _merged(answers)))
+        try:
+            for sample in range(plan.samples):
+                if (answer := self._stored(sample)) is None:
+                    answer = await self._once(sample)
+                    if isinstance(answer, Missing) or not writes(plan, self.persona):
+                        await self._keep(sample, answer)
+                answers.append(answer)
+        finally:
+            tool_review.is_warm.set()
+        if not writes(plan, self.persona):
+            self._watch(answers)
         return answers
 
-    async def once(
-        self, persona: Persona, sample: int, on_step: Callable[[str], None]
-    ) -> Review | Missing:
-        job = self.job
-        context = ReviewContext(
-            job.plan, persona, self.brief, job.calls, job.support, sample=sample, on_step=on_step
-        )
+    def seat(self, answers: Sequence[Review | Missing]) -> Seat:
+        """Return the persona's place among those that write."""
+        plan = self.tool_review.job.plan
+        seat = Seat(self.persona, _merged(answers))
+        reviews = [answer for answer in answers if isinstance(answer, Review)]
+        if not reviews or not writes(plan, self.persona):
+            return seat
+        shown = shown_sample(reviews)
+        if shown.beats or all(self._stored(n) for n in range(plan.samples)):
+            return seat
+        sample = next(n for n, answer in enumerate(answers) if answer is shown)
+        return replace(seat, unwritten=Unwritten(shown, self._context(sample)))
+
+    async def finish(self, answers: Sequence[Review | Missing]) -> None:
+        """Keep the answers that were not kept when they were given."""
+        if not writes(self.tool_review.job.plan, self.persona):
+            return
+        for sample, answer in enumerate(answers):
+            if isinstance(answer, Review) and answer is not self._stored(sample):
+                await self._keep(sample, answer)
+        self._watch(answers)
+
+    def _stored(self, sample: int) -> Review | Missing | None:
+        """Return an answer that is not asked again."""
+        return self.tool_review.stored.get((self.persona.name, sample))
+
+    async def _once(self, sample: int) -> Review | Missing:
         try:
-            return await ask_review(context, today=_now(job.run).date())
+            today = _now(self.tool_review.job.run).date()
+            return await ask_review(self._context(sample), today=today)
         except CallError as error:
             if error.stops_run:
-                raise RunStopped(error.message, hint=error.hint) from error
-            return Missing(persona=persona.name, reason=error.reason, detail=error.message)
+                raise _stopped(error) from error
+            return Missing(persona=self.persona.name, reason=error.reason, detail=error.message)
+
+    async def _keep(self, sample: int, answer: Review | Missing) -> None:
+        run, slug = self.tool_review.job.run, self.tool_review.brief.tool.slug
+        if isinstance(answer, Review):
+            await run.save_review(slug, sample, answer)
+        else:
+            await run.save_missing(slug, sample, answer)
+
+    def _watch(self, answers: Sequence[Review | Missing]) -> None:
+        tool_review = self.tool_review
+        tool_review.job.watch(Reviewed(tool_review.brief.tool, _merged(answers)))
+
+    def _context(self, sample: int) -> ReviewContext:
+        job, brief = self.tool_review.job, self.tool_review.brief
+        total = steps(job.plan, self.persona, brief.tool.kind)
+
+        def on_step(name: str) -> None:
+            self.tool_review.is_warm.set()
+            done = min(next(self.done), total)
+            job.watch(Stepped(brief.tool, self.persona.name, name, done, total))
+
+        return ReviewContext(
+            job.plan, self.persona, brief, job.calls, job.support, sample=sample, on_step=on_step
+        )
+
+
+def _stopped(error: CallError) -> RunStopped:
+    return RunStopped(error.message, hint=error.hint)
 
 
 def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:

@@ -1,6 +1,6 @@
 """The evidence about one tool: numbered sources made of numbered passages."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -72,3 +72,8 @@ class Evidence(BaseModel):
     def passages(self) -> dict[str, Passage]:
         """Every passage by its id, in reading order."""
         return {p.id: p for s in self.sources for p in s.passages}
+
+    @property
+    def day(self) -> date | None:
+        """The day on which the last source was read; None without sources."""
+        return max((source.retrieved.date() for source in self.sources), default=None)

@@ -23,6 +23,15 @@ _MARK: Final = re.compile(rf"(?P<open>{_OPEN})|(?P<close>{_CLOSE})", re.IGNORECA
 _BARE: Final = re.compile(r"\s*analysis(?=\S).*?assistantfinal", re.DOTALL)
 """Turns of gpt-oss whose marks the server has taken out."""
 
+_FAMILIES: Final = re.compile(
+    r"(?:qwq|qwen[-_.]?3(?!.*(?:instruct|coder|embed))|deepseek[-_.]?(?:r\d|v3\.[1-9]|v[4-9])"
+    r"|r1[-_.]distill|gpt[-_.]?oss|magistral|glm[-_.]?(?:z1|4\.[1-9]|[5-9])|kimi[-_.]?k2.*thinking"
+    r"|minimax[-_.]?m\d|nemotron.*(?:nano|super|ultra)|phi[-_.]?4.*reasoning|exaone[-_.]?deep"
+    r"|smollm3|hunyuan.*a13b|seed[-_.]?oss|ernie.*thinking|olmo.*think|thinking|reasoner|reasoning)",
+    re.IGNORECASE,
+)
+"""Open models that think before they answer unless they are told not to."""
+
 _LEFTOVERS: Final = re.compile(
     r"<\|(?:return|end|start_response|end_response|start_text|end_text|message|start"
     r"|begin_of_solution|end_of_solution)\|>|</?(?:answer|response|output)>",
@@ -69,6 +78,11 @@ def spoken(text: str) -> str:
             start = mark.end
     answer = text[start : len(text) if opened is None else opened]
     return _LEFTOVERS.sub("", answer).strip()
+
+
+def thinks(model: str) -> bool:
+    """Tell whether a model, by its name, is of a family that thinks before it answers."""
+    return _FAMILIES.search(model) is not None
 
 
 def is_thinking(text: str) -> bool:

@@ -121,7 +121,7 @@ class CallTag:
     """The tool's slug."""
     persona: str
     step: str
-    """`review`, `repair`, `answer:CRITERION`, `cite:CRITERION`, `stance`, `written`, …"""
+    """`judge`, `write`, `rewrite`, `repair`, `answer:CRITERION`, `cite:CRITERION`, `stance`, …"""
 
 
 @dataclass(frozen=True)

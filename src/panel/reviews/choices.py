@@ -15,6 +15,8 @@ class ReviewChoices:
     """Times that each persona is asked."""
     context: str | None = None
     """For whom the reviewers judge, in the user's words."""
+    write: bool = True
+    """Reviewers asked `whole` write their reviews after the vote; False: votes alone count."""
 
 
 def choices(source: object) -> dict[str, Any]:

@@ -96,6 +96,12 @@ def names(text: str) -> list[str]:
     return [" ".join(run) for run in _runs(blank, text)]
 
 
+def unknown_names(text: str, passages: Sequence[Passage], *, tool: str = "") -> list[str]:
+    """Return the names of a text that occur in no passage and are not the tool's own."""
+    known = _Known(passages, tool)
+    return [name for name in names(_CITE.sub("", text)) if not known.has_name(name)]
+
+
 class _Known:
     """What the passages hold, ready to be looked up."""
 

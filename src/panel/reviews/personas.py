@@ -172,6 +172,9 @@ def not_applicable(persona: Persona, kind: ToolKind | None) -> tuple[str, ...]:
 RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})
 """Parts of a review that are always there."""
 
+REFUSES_FIELDS: Final = False
+"""Whether a file with `fields` is turned down; True as soon as no shipped file has them."""
+
 ORDER: Final = ("builder", "skeptic", "business", "futurist")
 """The four that are shipped, in the order they speak; others follow by name."""
 
@@ -218,6 +221,11 @@ def read_persona(path: Path) -> Persona:
     front, body = read_front_matter(path, error=PersonaError)
     if clash := {"voice", "origin"} & front.keys():
         raise PersonaError(f"{path}: unknown key {min(clash)!r}", hint="the voice is the body")
+    if REFUSES_FIELDS and "fields" in front:
+        raise PersonaError(
+            f"{path}: unknown key 'fields'",
+            hint="rename it to beats: the steps of the review, in order, each with id and ask",
+        )
     try:
         persona = Persona.model_validate({**front, "voice": body, "origin": str(path)})
     except ValidationError as fault:
@@ -257,8 +265,9 @@ def _told(persona: Persona) -> Iterable[str]:
         yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}{about}): {c.question}"
         if c.says:
             yield f"    {statements_line(c.says)}"
-    for field in persona.fields:
-        yield f"  {field.id}: {field.ask}"
+    parts: list[WrittenField | Beat] = [*persona.fields, *persona.beats]
+    for part in parts:
+        yield f"  {part.id}: {part.ask}"
     yield f"  forecast, {persona.forecast.horizon_months} months: {persona.forecast.ask}"
 
 

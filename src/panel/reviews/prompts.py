@@ -8,6 +8,7 @@ only: nothing of providers, replies or scores.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -20,6 +21,7 @@ from panel.foundation.errors import PromptError
 from panel.foundation.paths import data_folder
 from panel.foundation.text import neutralise
 from panel.reviews.personas import Persona
+from panel.reviews.review import Vote
 
 PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "system": frozenset(),
@@ -35,6 +37,13 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "odds": frozenset({"claim"}),
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
+    "dated": frozenset({"today", "context", "evidence"}),
+    "reviewer": frozenset({"title", "who", "voice"}),
+    "judge": frozenset({"questions", "form"}),
+    "write": frozenset(
+        {"vote", "decided", "others", "beats", "examples", "forecast", "due", "form"}
+    ),
+    "examples": frozenset({"examples"}),
     "repair": frozenset({"problem", "reply"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
@@ -55,6 +64,8 @@ class Brief:
     passages: tuple[Passage, ...] = ()
     context: str | None = None
     """Written by the person who asks: what they need. Part of every question."""
+    day: date | None = None
+    """The day on which the evidence was read: today, to a reviewer; None where there is none."""
 
 
 class Prompts:
@@ -87,13 +98,41 @@ def system() -> str:
 
 def shared(brief: Brief) -> str:
     """Return what every question about this tool starts with; holds the fence's placeholder."""
-    context = ""
-    if brief.context and (needs := " ".join(neutralise(brief.context).split())):
-        context = shipped().fill("context", context=needs).strip() + "\n"
-    block = fenced(brief.passages, tool_facts(brief.tool))
+    filled = shipped().fill("shared", context=_needs(brief), evidence=_evidence(brief))
+    return filled.rstrip() + "\n\n"
+
+
+def dated(brief: Brief) -> str:
+    """Return what both calls of a judged and then written review start with.
+
+    It tells the day on which the evidence was read, and asks for knowledge of the field.
+    """
+    today = f" Today is {written_day(brief.day)}." if brief.day else ""
+    filled = shipped().fill("dated", today=today, context=_needs(brief), evidence=_evidence(brief))
+    return filled.rstrip() + "\n\n"
+
+
+def written_day(day: date) -> str:
+    """Return a day as text that no locale changes: `22 November 2026`."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def _needs(brief: Brief) -> str:
+    needs = " ".join(neutralise(brief.context or "").split())
+    return shipped().fill("context", context=needs).strip() + "\n" if needs else ""
+
+
+def _evidence(brief: Brief) -> str:
+    facts = tool_facts(brief.tool)
     if not brief.passages:
-        block = fenced((), [*tool_facts(brief.tool), "(no evidence was found)"])
-    return shipped().fill("shared", context=context, evidence=block).rstrip() + "\n\n"
+        return fenced((), [*facts, "(no evidence was found)"])
+    return fenced(brief.passages, facts)
 
 
 def tool_facts(tool: Tool) -> list[str]:
@@ -178,7 +217,7 @@ def summary_tail(persona: Persona, *, vote: str, told: str) -> str:
     )
 
 
-_VOTES: Final = {
+_VOTES: Final[dict[str, str]] = {
     "ship": "You vote to ship",
     "skip": "You vote to skip it",
     "abstain": "You abstain",
@@ -200,6 +239,69 @@ def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
         )
         .strip()
     )
+
+
+def judge_tail(persona: Persona, form: str) -> str:
+    """Return reviewer, questions and the form of the reply of the judge call."""
+    questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
+    return _reviewer(persona) + shipped().fill("judge", questions=questions, form=form).strip()
+
+
+@dataclass(frozen=True)
+class WriterBrief:
+    """What a reviewer is told before it writes: words and numbers of code, none of a model."""
+
+    vote: Vote
+    score: float | None
+    decided: Sequence[str]
+    """Its own findings that weigh most, one line each."""
+    others: Sequence[str]
+    """One line for each other reviewer."""
+    due: date
+    """The day by which its forecast is to be true or false."""
+
+
+def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
+    """Return reviewer, brief, steps and the form of the reply of the write call."""
+    return _reviewer(persona) + (
+        shipped()
+        .fill(
+            "write",
+            vote=_voted(brief),
+            decided=_listed(brief.decided),
+            others=_listed(brief.others),
+            beats=_listed([f"{beat.id}: {beat.ask}" for beat in persona.beats]),
+            examples=_examples(persona),
+            forecast=persona.forecast.ask,
+            due=written_day(brief.due),
+            form=form,
+        )
+        .strip()
+    )
+
+
+def _voted(brief: WriterBrief) -> str:
+    score = "" if brief.score is None else f", at {brief.score:.0f} of 100"
+    vote = _VOTES[brief.vote]
+    return vote[:1].lower() + vote[1:] + score
+
+
+def _reviewer(persona: Persona) -> str:
+    return shipped().fill(
+        "reviewer",
+        title=persona.title,
+        who=" ".join(filter(None, [persona.biography, persona.lens])),
+        voice=persona.voice.strip(),
+    )
+
+
+def _examples(persona: Persona) -> str:
+    lines = "\n".join(f"- worse: {e.worse}\n  better: {e.better}" for e in persona.examples)
+    return shipped().fill("examples", examples=lines).strip() if lines else ""
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) or "- (none)"
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,13 @@ _SENTENCE: Final = re.compile(
 
 def tidy(text: str, *, limit: int) -> str:
     """Return one paragraph of whole, different sentences, at most `limit` characters long."""
-    text = _LINK.sub(r"\1", text)
-    text = " ".join(_MARKUP.sub("", text).split()).strip(" \"“”'")
+    text = unmarked(text).strip(" \"“”'")
     return _capped(" ".join(fresh(sentences(text), ())), limit)
+
+
+def unmarked(text: str) -> str:
+    """Return a text as one paragraph without Markdown."""
+    return " ".join(_MARKUP.sub("", _LINK.sub(r"\1", text)).split())
 
 
 def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
@@ -46,6 +50,11 @@ def _content(sentence: str) -> frozenset[str]:
 def sentences(text: str) -> list[str]:
     """Split prose into sentences, citations kept with the sentence before them."""
     return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
+
+
+def is_finished(text: str) -> bool:
+    """Tell whether a text ends where a sentence ends."""
+    return any(match.end() == len(text) for match in _END.finditer(text))
 
 
 def finished(text: str) -> str:

@@ -97,7 +97,7 @@ SCHEMA: Final = (
     ExportColumn("summary", "string", "the written review",
                  _of_review(lambda review: review.summary)),
     ExportColumn("fields", "string", "the written parts, a JSON object",
-                 _of_review(lambda review: _json(review.fields))),
+                 _of_review(lambda review: _json(review.beats or review.fields))),
     ExportColumn("forecast", "string", "what the reviewer predicts",
                  _of_forecast(lambda forecast: forecast.claim)),
     ExportColumn("forecast_probability", "double", "how probable it calls that, 0 to 1",

@@ -88,6 +88,8 @@ class Manifest(BaseModel):
     evidence_tokens: int
     context: str | None
     """For whom the reviewers judge, in the user's words."""
+    write: bool = True
+    """Reviewers asked `whole` write their reviews after the vote."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""

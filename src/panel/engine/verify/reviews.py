@@ -4,8 +4,8 @@ The replies are read by the code that reads new ones. The stored review is used 
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -18,10 +18,13 @@ from panel.foundation.errors import CallError
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
-from panel.reviews.review import Finding, Review
+from panel.reviews.review import Finding, Missing, Review
 from panel.reviews.score import Rule, score_findings
-from panel.reviews.strategies.ask import ask_review, resolve_date
+from panel.reviews.strategies.ask import ask_review, resolve_date, writes
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
+from panel.reviews.strategies.written_review import was_written
+from panel.reviews.verdict.samples import merge, shown_sample
 from panel.runs.journal.reader import JournalReader
 
 _ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says")
@@ -30,6 +33,10 @@ _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
     "unknown_cites", "uncited_facts", "unsupported",
 )  # fmt: skip
+_AFTER_THE_VOTE: Final = (
+    "beats", "composed", "turns_on", "status", "status_cites", "to_look_up",
+)  # fmt: skip
+"""Empty in runs before 0.2, and left out where they are empty."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,12 @@ class ReviewCheck:
         # Where a clock was put back, a request is later than the verdict.
         days = [self.created, until, *calls.days]
         chosen = choose(evidence, plan.judge.evidence_tokens)
-        brief = Brief(tool=tool, passages=chosen.passages, context=plan.context)
+        day = evidence.day
+        brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=day)
+        days += [day] if day else []
+        again = _Again(plan, brief, calls, support, self.created)
+        missing = self.stored.missing(tool.slug)
+        computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
         personas = {persona.name: persona for persona in plan.personas}
         for (name, sample), review in self.stored.reviews(tool.slug).items():
             stored = _StoredReview(report, tool.slug, review, sample)
@@ -60,18 +72,99 @@ class ReviewCheck:
             stored.citations(evidence)
             stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
-            context = ReviewContext(plan, persona, brief, calls, support, sample=sample)
-            await stored.ask_again(context, self.created)
+            stored.compare(computed[name][sample])
         failures = calls.failures | (support.failures if support else set())
-        for (name, _), missing in self.stored.missing(tool.slug).items():
-            what = f"is missing as {missing.reason}, but no call of it failed so"
-            holds = (name, missing.reason) in failures
+        for (name, _), answer in missing.items():
+            what = f"is missing as {answer.reason}, but no call of it failed so"
+            holds = (name, answer.reason) in failures
             report.check("findings", holds, what, tool=tool.slug, persona=name)
         if reworded := calls.reworded + (support.reworded if support else 0):
             report.notes.append(
                 f"{tool.slug}: {reworded} questions are worded otherwise today; their answers were"
                 " found by what they are about"
             )
+
+
+@dataclass(frozen=True)
+class _Unbacked:
+    """Why the stored replies give no review, and the criterion that has none."""
+
+    why: str
+    criterion: str
+
+
+@dataclass(frozen=True)
+class _Again:
+    """A tool's reviews, asked of the stored replies."""
+
+    plan: ReviewPlan
+    brief: Brief
+    calls: StoredCalls
+    support: StoredCalls | None
+    created: date
+
+    async def reviews(
+        self, stored: Mapping[tuple[str, int], Review | Missing]
+    ) -> Mapping[str, Sequence[Review | _Unbacked]]:
+        """Return what the replies give, by persona and sample."""
+        computed = {
+            persona.name: [await self._judged(persona, n) for n in range(self.plan.samples)]
+            for persona in self.plan.personas
+        }
+        plan = replace(self.plan, judge=self.plan.judge.model_copy(update={"concurrency": 1}))
+        # After a retry more than one sample of a reviewer may have been written.
+        for turn in range(plan.samples):
+            seats = [self._seat(p, computed[p.name], stored, turn) for p in plan.personas]
+            written = await write_all(plan, seats, today=self.created)
+            for name, answer in written.items():
+                unwritten = next(seat.unwritten for seat in seats if seat.persona.name == name)
+                outcome = self._unbacked(answer) if isinstance(answer, CallError) else answer
+                computed[name] = [
+                    outcome if unwritten and review is unwritten.sample else review
+                    for review in computed[name]
+                ]
+        return computed
+
+    async def _judged(self, persona: Persona, sample: int) -> Review | _Unbacked:
+        try:
+            return await ask_review(self._context(persona, sample), today=self.created)
+        except CallError as error:
+            return self._unbacked(error)
+
+    def _seat(
+        self,
+        persona: Persona,
+        computed: Sequence[Review | _Unbacked],
+        stored: Mapping[tuple[str, int], Review | Missing],
+        turn: int,
+    ) -> Seat:
+        reviews = [review for review in computed if isinstance(review, Review)]
+        own = {n: answer for (name, n), answer in stored.items() if name == persona.name}
+        if not reviews:
+            lost = Missing(persona=persona.name, reason="invalid", detail="its replies are lost")
+            return Seat(persona, next((m for m in own.values() if isinstance(m, Missing)), lost))
+        merged = merge(reviews)
+        if not writes(self.plan, persona):
+            return Seat(persona, merged)
+        # A review that was written stays that of its sample, whatever sample came later.
+        written = [n for n, answer in own.items() if was_written(answer)][turn : turn + 1]
+        shown = next((r for n in written if isinstance(r := computed[n], Review)), None)
+        if shown is None and turn == 0:
+            shown = shown_sample(reviews)
+        if shown is None:
+            return Seat(persona, merged)
+        context = self._context(persona, next(n for n, r in enumerate(computed) if r is shown))
+        return Seat(persona, merged, Unwritten(shown, context))
+
+    def _context(self, persona: Persona, sample: int) -> ReviewContext:
+        return ReviewContext(
+            self.plan, persona, self.brief, self.calls, self.support, sample=sample
+        )
+
+    def _unbacked(self, error: CallError) -> _Unbacked:
+        clients = (self.calls, self.support)
+        lost = next((client.lost for client in clients if client and client.lost), "")
+        return _Unbacked(f"its replies give no review: {error.message}", lost)
 
 
 @dataclass(frozen=True)
@@ -101,6 +194,8 @@ class _StoredReview:
             "summary": self.review.summary,
             **self.review.fields,
             "forecast": forecast.claim if forecast else "",
+            "turns_on": self.review.turns_on,
+            "status": " ".join(f"[{cite}]" for cite in self.review.status_cites),
             **{f.criterion: f.because for f in self.review.findings},
         }.items():
             for cite in dict.fromkeys(_CITED.findall(text)):
@@ -124,21 +219,17 @@ class _StoredReview:
         holds = resolve_date(min(days), months) <= day <= resolve_date(max(days), months)
         self.say("words", holds, f"its forecast is due on {day}", "forecast")
 
-    async def ask_again(self, context: ReviewContext, created: date) -> None:
-        """Ask the review's questions of its stored replies and compare what comes of them."""
-        try:
-            review = await ask_review(context, today=created)
-        except CallError as error:
-            clients = (context.calls, context.support)
-            lost = next((c.lost for c in clients if isinstance(c, StoredCalls) and c.lost), "")
-            self.say("findings", False, f"its replies give no review: {error.message}", lost)
+    def compare(self, computed: Review | _Unbacked) -> None:
+        """Compare the review with what the stored replies give."""
+        if isinstance(computed, _Unbacked):
+            self.say("findings", False, computed.why, computed.criterion)
             return
-        findings = {f.criterion: f for f in review.findings}
+        findings = {f.criterion: f for f in computed.findings}
         for finding in self.review.findings:
             self._finding(finding, findings.pop(finding.criterion, None))
         for criterion in findings:
             self.say("findings", False, "is answered in the replies and not on the card", criterion)
-        self._written(review)
+        self._written(computed)
 
     def _finding(self, stored: Finding, computed: Finding | None) -> None:
         if computed is None:
@@ -155,8 +246,9 @@ class _StoredReview:
         stored = self.review
         for criterion in {*stored.not_applicable} ^ {*computed.not_applicable}:
             self.say("findings", False, "is not what the tool's kind leaves out", criterion)
-        for name in _WRITTEN:
-            if name in stored.model_fields_set:  # a run of an older panel lacks the newer ones
+        for name in (*_WRITTEN, *_AFTER_THE_VOTE):
+            # A run of an older panel lacks the newer ones.
+            if name in stored.model_fields_set or name in _AFTER_THE_VOTE:
                 old, new = getattr(stored, name), getattr(computed, name)
                 what = f"is {_short(old)}, the replies give {_short(new)}"
                 self.say("words", _same(old, new), what, name)

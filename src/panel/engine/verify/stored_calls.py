@@ -34,6 +34,8 @@ class StoredCalls(ChatClient):
         self._by_tag: dict[tuple[str, str, int], list[ChatResponse]] = defaultdict(list)
         self._failed: dict[str, str] = {}
         self._cut: dict[str, ChatResponse] = {}
+        self._last_failed: dict[tuple[str, str, int], str] = {}
+        """The key of the last call of a persona, step and sample that brought no answer."""
         self.failures: set[tuple[str, str]] = set()
         """Persona and reason of every call that brought no answer."""
         self.lost = ""
@@ -52,6 +54,7 @@ class StoredCalls(ChatClient):
         if call["status"] != "ok":
             self._failed[call["key"]] = call["reason"] or "unreachable"
             self.failures.add((call["persona"], call["reason"]))
+            self._last_failed[call["persona"], call["step"], call["sample"]] = call["key"]
         try:
             reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
         except (ValueError, KeyError, TypeError):
@@ -78,12 +81,12 @@ class StoredCalls(ChatClient):
             with contextlib.suppress(CallError):
                 return ParsedAnswer(parse(reply), reply, reply.usage, True)
         about = (tag.persona, tag.step, question.sample)
-        reason = self._failed.get(key)
         # After a resume at another address the answer stands under another key.
-        if reason and not self._by_tag.get(about):
+        failed = key if key in self._failed else self._last_failed.get(about, "")
+        if (reason := self._failed.get(failed)) and not self._by_tag.get(about):
             error = call_error(reason, f"ended as {reason} then as well")
             # A truncated answer may have been used up to its last complete sentence.
-            error.reply = self._cut.get(key)
+            error.reply = self._cut.get(failed)
             raise error
         repaired = (tag.persona, "repair", question.sample)
         replies = [*self._by_tag.get(about, ())]

@@ -65,7 +65,7 @@ class AnswerRoom:
     def __init__(self, thinking: int) -> None:
         """`thinking` is the room that answers of more than a few words have from the start."""
         self.tokens = 0
-        self._thinking = thinking
+        self.thinking = thinking
         self._thinks = False
 
     def widen(self, request: ChatRequest, error: NeedsRoom) -> bool:
@@ -74,7 +74,7 @@ class AnswerRoom:
         Where there is no more, the message of the error becomes what to do instead.
         """
         self._thinks = self._thinks or error.thinks
-        room = max(request.room, 0 if request.max_tokens <= SHORT else self._thinking)
+        room = max(request.room, 0 if request.max_tokens <= SHORT else self.thinking)
         least = max(2 * room, ROOMS[1] if self._thinks else ROOMS[0])
         wider = next((room for room in ROOMS if room >= least), None)
         if wider is None:

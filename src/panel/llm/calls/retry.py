@@ -23,6 +23,7 @@ from panel.foundation.errors import (
     RateLimited,
     Refused,
     TimedOut,
+    Truncated,
     Unreachable,
     Untrusted,
 )
@@ -69,6 +70,8 @@ class PendingCall(Generic[T]):
     """Formats, strictest first, this request could not be answered in."""
     repeats: int = 0
     parameters: int = 0
+    cut: int = 0
+    """Answers that hit the token limit."""
     spent: list[Usage] = field(default_factory=list)
     wait: float | None = None
     """Seconds until the next attempt; None: there is none."""
@@ -195,6 +198,8 @@ class RetryLoop:
             call.wait = 0.0 if self._lower(call, error, format) else None
         elif isinstance(error, NeedsRoom):
             call.wait = 0.0 if self.room.widen(call.request, error) else None
+        elif isinstance(error, Truncated) and call.request.schema is not None:
+            call.wait = self._longer(call)
         elif isinstance(error, ParameterRefused):
             call.parameters += 1
             call.wait = 0.0 if call.parameters <= MAX_PARAMETERS else None
@@ -209,6 +214,13 @@ class RetryLoop:
             return self.formats.refused(format)
         call.below += 1
         return self.formats.malformed(format)
+
+    def _longer(self, call: PendingCall[T]) -> float | None:
+        """Give a structured answer that was cut off as much room again, once: a part is no use."""
+        call.cut += 1
+        room = max(call.request.room, self.room.thinking) + call.request.max_tokens
+        call.request = replace(call.request, room=room)
+        return 0.0 if call.cut == 1 else None
 
     def _wait_after_failure(
         self, call: PendingCall[T], error: CallError, began: float

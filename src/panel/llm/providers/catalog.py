@@ -16,7 +16,8 @@ from panel.foundation.urls import host_of
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.providers.keys import fresh_token
-from panel.llm.providers.table import provider_table
+from panel.llm.providers.table import ProviderRow, provider_table
+from panel.llm.thinking import thinks
 
 _LISTED: Final = 8
 _PROMPT_SHARE: Final = 0.5
@@ -44,9 +45,16 @@ async def complete_target(config: ProviderConfig, *, router: str | None = None) 
     try:
         if routed:
             return await _routed(config, wire)
-        return config if config.model else await _only_model(config, wire)
+        return _with_room(config if config.model else await _only_model(config, wire))
     finally:
         await wire.close()
+
+
+def _with_room(config: ProviderConfig) -> ProviderConfig:
+    """Give a model that thinks its room on servers whose row has none: most serve others."""
+    if config.thinking or not thinks(config.model):
+        return config
+    return config.model_copy(update={"thinking": ProviderRow().thinking})
 
 
 async def _renewed(config: ProviderConfig) -> ProviderConfig:

@@ -1,11 +1,12 @@
 """One persona asked about one tool: the plan's strategy, and the review made of its result.
 
-The vote is computed from the findings; no model is asked for it.
+The vote is computed from the findings; no model is asked for it. Where the review is written after
+the vote, what is made here is the judgement with a text of code.
 """
 
 from dataclasses import replace
 from datetime import date
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from panel.evidence.tools.tool import ToolKind
 from panel.llm.config import Ask
@@ -14,6 +15,7 @@ from panel.reviews.personas import Persona, applicable, not_applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
+from panel.reviews.strategies import judge_then_write, written_review
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.version1 import single_call, stepwise
 from panel.reviews.strategies.version1.written_parts import NO_WORDS
@@ -33,7 +35,8 @@ class Strategy(Protocol):
 VERSION_1: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
 """For personas with written fields and no beats: those of runs before 0.2."""
 
-STRATEGIES: Final[dict[Ask, Strategy]] = VERSION_1
+STRATEGIES: Final[dict[Ask, Strategy]] = {"whole": judge_then_write, "stepwise": stepwise}
+"""For personas with beats."""
 
 
 async def ask_review(context: ReviewContext, *, today: date) -> Review:
@@ -67,6 +70,10 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
         findings=raw.findings,
         not_applicable=left_out,
         fields=raw.fields,
+        composed=raw.composed,
+        status=raw.status,
+        status_cites=raw.status_cites,
+        to_look_up=raw.to_look_up,
         forecast=forecast,
         provider=judge.provider,
         model=tally.model or judge.model,
@@ -87,13 +94,34 @@ def steps(plan: ReviewPlan, persona: Persona, kind: ToolKind | None = None) -> i
     """Return how many answers one persona gives about a tool at most, samples included."""
     persona = applicable(persona, kind)
     support = support_steps(persona) if plan.support else 0
-    return plan.samples * (_strategy(plan, persona).steps(persona) + support)
+    written = written_review.STEPS if writes(plan, persona) else 0
+    return plan.samples * (_strategy(plan, persona).steps(persona) + support) + written
+
+
+def writes(plan: ReviewPlan, persona: Persona) -> bool:
+    """Tell whether a persona's review is written after the vote, in a call of its own."""
+    return bool(persona.beats) and plan.judge.ask == "whole" and plan.write and not plan.calibrates
+
+
+def reply_schemas(plan: ReviewPlan, persona: Persona) -> dict[str, Any]:
+    """Return the JSON Schemas that a persona's replies are held to; none where it is asked yes/no.
+
+    They are part of what a run means.
+    """
+    if plan.judge.ask != "whole":
+        return {}
+    if not persona.beats:
+        return single_call.schema_of(persona)
+    return {
+        "judge": judge_then_write.judge_schema(persona),
+        "write": written_review.write_schema(persona),
+    }
 
 
 def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
     """Return the review's statements without a source; a forecast is the persona's own anyway."""
     because = [finding.because for finding in raw.findings]
-    summary = [] if NO_WORDS in context.tally.notes else [raw.summary]
+    summary = [] if raw.composed or NO_WORDS in context.tally.notes else [raw.summary]
     brief = context.brief
     texts = [*summary, *raw.fields.values(), *because]
     return own_claims(texts, brief.passages, tool=brief.tool.name)

@@ -12,7 +12,7 @@ from panel.reviews import prompts
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
-from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.review import Answer, Finding, Stance, Status
 
 T = TypeVar("T")
 
@@ -41,6 +41,11 @@ class RawReview:
     probability: float | None
     summary: str
     stance: Stance | None
+    composed: bool = False
+    """The summary is put together by code."""
+    status: Status | None = None
+    status_cites: tuple[str, ...] = ()
+    to_look_up: tuple[str, ...] = ()
 
 
 def _no_step(step: str) -> None:

@@ -12,27 +12,44 @@ from panel.reviews.review import Review, Vote
 def merge(samples: Sequence[Review]) -> Review:
     """Merge one persona's samples: majority vote (a tie abstains), mean score, flip rate.
 
-    Findings and text come from the sample nearest to the mean among those that voted with the
-    majority, so that what is published was really written together.
+    Findings and text are those of `shown_sample`.
     """
     if len(samples) == 1:
         return samples[0]
-    counts = {vote: sum(r.vote == vote for r in samples) for vote in get_args(Vote)}
-    top = max(counts.values())
-    leading = [vote for vote, count in counts.items() if count == top]
-    vote: Vote = leading[0] if len(leading) == 1 else "abstain"
-    scores = [r.score for r in samples if r.score is not None]
-    mean = statistics.fmean(scores) if scores else None
-    candidates = [r for r in samples if r.vote == vote] or list(samples)
-    shown = min(candidates, key=lambda r: abs((r.score or 0.0) - (mean or 0.0)))
-    return shown.model_copy(
+    vote, mean = _majority(samples), _mean_score(samples)
+    same = max(sum(r.vote == v for r in samples) for v in get_args(Vote))
+    return shown_sample(samples).model_copy(
         update={
             "vote": vote,
             "score": mean,
             "usage": summed([r.usage for r in samples]),
-            "flip_rate": 1 - top / len(samples),
+            "flip_rate": 1 - same / len(samples),
         }
     )
+
+
+def shown_sample(samples: Sequence[Review]) -> Review:
+    """Return the sample nearest to the mean score among those that voted with the majority.
+
+    Its findings and text stand for all, so that what is published was really written together.
+    Of these, one that was written after the vote goes first.
+    """
+    vote, mean = _majority(samples), _mean_score(samples)
+    candidates = [r for r in samples if r.vote == vote] or list(samples)
+    candidates = [r for r in candidates if r.beats] or candidates
+    return min(candidates, key=lambda r: abs((r.score or 0.0) - (mean or 0.0)))
+
+
+def _majority(samples: Sequence[Review]) -> Vote:
+    counts = {vote: sum(r.vote == vote for r in samples) for vote in get_args(Vote)}
+    leading = [vote for vote, count in counts.items() if count == max(counts.values())]
+    vote: Vote = leading[0] if len(leading) == 1 else "abstain"
+    return vote
+
+
+def _mean_score(samples: Sequence[Review]) -> float | None:
+    scores = [r.score for r in samples if r.score is not None]
+    return statistics.fmean(scores) if scores else None
 
 
 def score_interval(

@@ -7,25 +7,27 @@ accept and is shown in the prompt too: constrained or not, the reply is validate
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator
 
-from panel.foundation.errors import BadReply
-from panel.llm.json_reply import last_json_object, plain_key
 from panel.llm.types import ChatResponse
 from panel.reviews import prompts
 from panel.reviews.citations import keep_known, read_ids
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prose import tidy
-from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.review import Finding, Stance
 from panel.reviews.strategies.context import RawReview, ReviewContext
+from panel.reviews.strategies.reply_form import (
+    TEXT,
+    Prose,
+    ReplyFinding,
+    ReplyForecast,
+    Strict,
+    choice_schema,
+    lower,
+    object_schema,
+    read_model,
+    same_keys,
+)
 from panel.reviews.support_check import supported
 
 MAX_CITES: Final = 3
@@ -33,40 +35,8 @@ BECAUSE_LIMIT: Final = 200
 FIELD_LIMIT: Final = 400
 SUMMARY_LIMIT: Final = 900
 
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 
-
-def _lower(value: object) -> object:
-    """Lower a text and take its final full stop off: `Yes.` is `yes`."""
-    return value.strip().rstrip(".").lower() if isinstance(value, str) else value
-
-
-def _whole(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class _Strict(BaseModel):
-    """Converts nothing implicitly: "7", true and 7.5 are not whole numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ReplyFinding(_Strict):
-    """One answer, as the model gives it."""
-
-    because: Annotated[str, StringConstraints(max_length=2_000)]
-    cites: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=50)
-    answer: Annotated[Answer, BeforeValidator(_lower)]
-
-
-class ReplyForecast(_Strict):
-    """A claim and its likelihood in whole percent."""
-
-    claim: Prose
-    probability: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=100)]
-
-
-class SingleCallReply(_Strict):
+class SingleCallReply(Strict):
     """A whole reply; which criteria and fields it must hold depends on the persona."""
 
     persona: str
@@ -74,7 +44,7 @@ class SingleCallReply(_Strict):
     fields: dict[str, Prose]
     forecast: ReplyForecast
     summary: Prose
-    stance: Annotated[Stance, BeforeValidator(_lower)]
+    stance: Annotated[Stance, BeforeValidator(lower)]
 
 
 def steps(persona: Persona) -> int:
@@ -108,16 +78,10 @@ def schema_of(persona: Persona) -> dict[str, Any]:
 
 def read_reply(response: ChatResponse, persona: Persona) -> SingleCallReply:
     """Validate a reply; raise `BadReply` naming all its faults, for the repair."""
-    try:
-        reply = SingleCallReply.model_validate(
-            last_json_object(response.text, SingleCallReply.model_fields)
-        )
-    except ValidationError as error:
-        raise BadReply(_faults(error, persona)) from None
-    if _lower(reply.persona) != persona.name:
-        raise BadReply(f"persona must be {persona.name!r}")
-    _same_keys("findings", reply.findings, [c.id for c in persona.criteria])
-    _same_keys("fields", reply.fields, [f.id for f in persona.fields])
+    asked = [*(c.id for c in persona.criteria), *(f.id for f in persona.fields)]
+    reply = read_model(response.text, SingleCallReply, persona.name, asked)
+    same_keys("findings", reply.findings, [c.id for c in persona.criteria])
+    same_keys("fields", reply.fields, [f.id for f in persona.fields])
     return reply
 
 
@@ -154,29 +118,6 @@ def _finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) 
     )
 
 
-def _same_keys(name: str, found: dict[str, Any], expected: list[str]) -> None:
-    faults = [f"{name}.{key} is missing" for key in expected if key not in found]
-    # A key is the model's own text and is repeated outside the fence: only plain words are shown.
-    if unexpected := [plain_key(key) for key in found if key not in expected]:
-        faults.append(f"{name} has keys that were not asked for: {', '.join(unexpected[:4])}")
-    if faults:
-        raise BadReply("; ".join(faults[:8]))
-
-
-def _faults(error: ValidationError, persona: Persona) -> str:
-    known = {*SingleCallReply.model_fields, *ReplyFinding.model_fields, *ReplyForecast.model_fields}
-    known |= {c.id for c in persona.criteria} | {f.id for f in persona.fields}
-    rows = error.errors(include_url=False, include_context=False, include_input=False)
-
-    def describe(row: ErrorDetails) -> str:
-        where = [str(x) if x in known or isinstance(x, int) else plain_key(x) for x in row["loc"]]
-        extra = row["type"] == "extra_forbidden"
-        what = "is a key that was not asked for" if extra else row["msg"].lower()
-        return f"{'.'.join(where)}{' ' if extra else ': '}{what}"
-
-    return "; ".join([describe(row) for row in rows][:8])
-
-
 def _budget(persona: Persona) -> int:
     """Return room for a reply of the length asked for, twice over."""
     return 400 + 110 * len(persona.criteria) + 120 * len(persona.fields)
@@ -184,26 +125,16 @@ def _budget(persona: Persona) -> int:
 
 @lru_cache(maxsize=64)
 def _schema(name: str, criteria: tuple[str, ...], fields: tuple[str, ...]) -> dict[str, Any]:
-    text = {"type": "string"}
-    answer = {"type": "string", "enum": ["yes", "no", "unclear"]}
-    cites = {"type": "array", "items": text}
-    finding = _object({"because": text, "cites": cites, "answer": answer})
-    return _object(
+    cites = {"type": "array", "items": TEXT}
+    answer = choice_schema(["yes", "no", "unclear"])
+    finding = object_schema({"because": TEXT, "cites": cites, "answer": answer})
+    return object_schema(
         {
-            "persona": {"type": "string", "enum": [name]},
-            "findings": _object(dict.fromkeys(criteria, finding)),
-            "fields": _object(dict.fromkeys(fields, text)),
-            "forecast": _object({"claim": text, "probability": {"type": "integer"}}),
-            "summary": text,
-            "stance": {"type": "string", "enum": ["ship", "skip"]},
+            "persona": choice_schema([name]),
+            "findings": object_schema(dict.fromkeys(criteria, finding)),
+            "fields": object_schema(dict.fromkeys(fields, TEXT)),
+            "forecast": object_schema({"claim": TEXT, "probability": {"type": "integer"}}),
+            "summary": TEXT,
+            "stance": choice_schema(["ship", "skip"]),
         }
     )
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -1,0 +1,203 @@
+"""The strategy `whole`: a judge call, and after the vote of code a write call, on one prefix.
+
+For capable models. The judge call asks for answers, upkeep and what is missing; the vote and a
+short text are code's. `write_panel.py` then asks each reviewer for its review.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from panel.llm.types import ChatResponse
+from panel.reviews import prompts
+from panel.reviews.citations import keep_known, read_ids
+from panel.reviews.personas import Criterion, Persona
+from panel.reviews.prose import tidy
+from panel.reviews.review import Answer, Finding, Stance, Status, Vote
+from panel.reviews.score import Scored, score_findings
+from panel.reviews.strategies.context import RawReview, ReviewContext
+from panel.reviews.strategies.reply_form import (
+    TEXT,
+    Cite,
+    Prose,
+    ReplyFinding,
+    Strict,
+    choice_schema,
+    lower,
+    object_schema,
+    read_model,
+    same_keys,
+)
+from panel.reviews.support_check import supported
+
+MAX_CITES: Final = 2
+MAX_MISSING: Final = 3
+BECAUSE_LIMIT: Final = 240
+MISSING_LIMIT: Final = 160
+"""Characters."""
+
+_DECIDED: Final = 3
+"""Findings for the tool, and as many against it, that the writer is told."""
+
+
+class ReplyStatus(Strict):
+    """The tool's upkeep, as the model gives it."""
+
+    cites: list[Cite] = Field(max_length=50)
+    is_: Annotated[Status, BeforeValidator(lower), Field(alias="is")]
+
+
+class JudgeReply(Strict):
+    """A reply to the judge call; which questions it must answer depends on the persona."""
+
+    persona: str
+    findings: dict[str, ReplyFinding]
+    status: ReplyStatus
+    missing: list[Prose] = Field(max_length=20)
+    stance: Annotated[Stance, BeforeValidator(lower)]
+
+
+def steps(persona: Persona) -> int:
+    """Return how many answers the judging takes: one, whatever the persona asks."""
+    return 1
+
+
+async def ask(context: ReviewContext) -> RawReview:
+    """Ask the judge call; the summary is composed by code. Raises `CallError`."""
+    persona = context.persona
+    reply = await context.ask(
+        "judge",
+        prompts.judge_tail(persona, judge_form(persona)),
+        lambda response: read_judgement(response, persona),
+        max_tokens=300 + 100 * len(persona.criteria),
+        schema=judge_schema(persona),
+        repair=prompts.repair_tail,
+        shared=prompts.dated(context.brief),
+    )
+    context.on_step("judge")
+    findings = await supported(
+        context, [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+    )
+    scored = score_findings(persona.criteria, findings, context.plan.rule)
+    missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
+    return RawReview(
+        findings=findings,
+        fields={},
+        claim="",
+        probability=None,
+        summary=composed_summary(persona, findings, scored),
+        stance=reply.stance,
+        composed=True,
+        status=reply.status.is_,
+        status_cites=_known(context, reply.status.cites),
+        to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
+    )
+
+
+def judge_form(persona: Persona) -> str:
+    """Return the form of the reply in one line, as the prompt shows it."""
+    return (
+        f'{{"persona": "{persona.name}", "findings": {{"{persona.criteria[0].id}": {{"cites":'
+        ' ["E1.4"], "because": "…", "answer": "yes"}, …}, "status": {"cites": ["E1.2"], "is":'
+        ' "active"}, "missing": ["…"], "stance": "ship"}'
+    )
+
+
+def judge_schema(persona: Persona) -> dict[str, Any]:
+    """Return the JSON Schema of the reply, for servers that hold an answer to one."""
+    return _schema(persona.name, tuple(c.id for c in persona.criteria))
+
+
+def read_judgement(response: ChatResponse, persona: Persona) -> JudgeReply:
+    """Validate a reply; raise `BadReply` naming all its faults, for the repair."""
+    asked = [criterion.id for criterion in persona.criteria]
+    reply = read_model(response.text, JudgeReply, persona.name, ["is", *asked])
+    same_keys("findings", reply.findings, asked)
+    return reply
+
+
+def decisive_lines(persona: Persona, findings: Sequence[Finding]) -> list[str]:
+    """Return the findings that weigh most for and against the tool, one line each, with ids."""
+    return [
+        _line(finding)
+        for answer in ("yes", "no")
+        for finding in _heaviest(persona, findings, answer, _DECIDED)
+    ]
+
+
+def composed_summary(persona: Persona, findings: Sequence[Finding], scored: Scored) -> str:
+    """Return vote, score and the findings that decided, in words of code."""
+    if scored.score is None:
+        return "I abstain: none of my questions could be answered."
+    parts = [f"{_VERBS[scored.vote]}, at {scored.score:.0f} of 100."]
+    for label, answer in (("For it", "yes"), ("Against it", "no"), ("Open", "unclear")):
+        if lines := [_line(f) for f in _heaviest(persona, findings, answer, 2)]:
+            parts.append(f"{label}: {' '.join(lines)}")
+    return " ".join(parts)
+
+
+def deciding_statement(persona: Persona, findings: Sequence[Finding], vote: Vote) -> str:
+    """Return the statement that weighs most on the side of a vote; "" where none does."""
+    side: Answer = "yes" if vote == "ship" else "no"
+    return next(map(statement, _heaviest(persona, findings, side, 1)), "")
+
+
+def statement(finding: Finding) -> str:
+    """Return a finding as a sentence about the tool, without its passages."""
+    text = finding.says or f"{finding.question} {finding.answer.capitalize()}"
+    return text.rstrip(".") + "."
+
+
+_VERBS: Final[dict[Vote, str]] = {"ship": "I ship it", "skip": "I skip it", "abstain": "I abstain"}
+
+
+def _line(finding: Finding) -> str:
+    cites = "".join(f" [{ident}]" for ident in finding.cites)
+    return f"{statement(finding).removesuffix('.')}{cites}."
+
+
+def _heaviest(
+    persona: Persona, findings: Sequence[Finding], answer: str, most: int
+) -> list[Finding]:
+    weights = {criterion.id: criterion.weight for criterion in persona.criteria}
+    answered = [finding for finding in findings if finding.answer == answer]
+    return sorted(answered, key=lambda finding: -weights[finding.criterion])[:most]
+
+
+def _finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+    because, dropped = keep_known(reply.because, context.shown)
+    context.tally.unknown_cites += dropped
+    return context.finding(
+        criterion,
+        reply.answer,
+        cites=_known(context, reply.cites),
+        because=tidy(because, limit=BECAUSE_LIMIT),
+    )
+
+
+def _known(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of passages in a list of a reply; what names none is counted."""
+    cited = read_ids(" ".join(cites), context.shown)
+    # An entry of the list that holds no id at all is an invented source as well.
+    without_id = sum(not read_ids(cite, ()).unknown for cite in cites)
+    context.tally.unknown_cites += cited.unknown + without_id
+    return cited.known[:MAX_CITES]
+
+
+@lru_cache(maxsize=64)
+def _schema(name: str, criteria: tuple[str, ...]) -> dict[str, Any]:
+    cites = {"type": "array", "items": TEXT}
+    answer = choice_schema(["yes", "no", "unclear"])
+    finding = object_schema({"cites": cites, "because": TEXT, "answer": answer})
+    status = choice_schema(["active", "maintenance", "deprecated", "unknown"])
+    return object_schema(
+        {
+            "persona": choice_schema([name]),
+            "findings": object_schema(dict.fromkeys(criteria, finding)),
+            "status": object_schema({"cites": cites, "is": status}),
+            "missing": {"type": "array", "items": TEXT},
+            "stance": choice_schema(["ship", "skip"]),
+        }
+    )
