@@ -42,12 +42,12 @@ def test_the_four_are_shipped_and_speak_in_order():
 
 
 @pytest.mark.parametrize("persona", load_personas(folders=[SHIPPED]), ids=lambda p: p.name)
-def test_a_shipped_persona_asks_eight_to_twelve_questions_and_three_or_four_texts(persona):
+def test_a_shipped_persona_asks_eight_to_twelve_questions_and_five_beats(persona):
     assert 8 <= len(persona.criteria) <= 12
-    assert 3 <= len(persona.fields) <= 4
+    assert len(persona.beats) == 5
     assert sum(c.dealbreaker for c in persona.criteria) <= 2
     assert {c.kind for c in persona.criteria} == {"fact", "judgement"}
-    assert all(f.ask.endswith("?") for f in (*persona.fields, persona.forecast))
+    assert persona.forecast.ask.endswith("?")
     assert persona.voice.startswith("You ")
     assert len(persona.voice.split()) <= 90
 

@@ -53,6 +53,10 @@ class Criterion(BaseModel):
     """A question whose yes means no here, asked about the first passages alone: a page says at
     its top that the tool is over."""
 
+    def statement(self, answer: Literal["yes", "no", "unclear"]) -> str:
+        """Return the answer as a statement about the tool; "" in reviewers that have none."""
+        return str(getattr(self.says, answer)) if self.says else ""
+
 
 class WrittenField(BaseModel):
     """One written part of a review."""

@@ -36,6 +36,9 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
+    "denial": frozenset({"question"}),
+    "beat": frozenset({"ask"}),
+    "leaning": frozenset({"title", "lens", "findings"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
 """Every template and what it must ask for, exactly."""
@@ -125,6 +128,26 @@ def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
     """Return the question whether the cited passages show what they were cited for."""
     named = " and ".join(f"passage {ident}" for ident in cited)
     return shipped().fill("support", question=question, answer=answer, cited=named).strip()
+
+
+def denial_tail(question: str) -> str:
+    """Return the question whether the passages shown say that the answer is no."""
+    return shipped().fill("denial", question=question).strip()
+
+
+def beat_tail(ask: str) -> str:
+    """Return the question whether the passages shown answer a step of a reviewer's argument."""
+    return shipped().fill("beat", ask=ask).strip()
+
+
+def leaning_tail(persona: Persona, statements: Sequence[str]) -> str:
+    """Return the question for the reviewer's own ship or skip, told what it found."""
+    listed = "\n".join(f"- {line}" for line in statements)
+    return (
+        shipped()
+        .fill("leaning", title=persona.title, lens=persona.lens, findings=listed or "- nothing")
+        .strip()
+    )
 
 
 def persona_part(persona: Persona) -> str:

@@ -49,7 +49,8 @@ async def _checked(context: ReviewContext, finding: Finding) -> Finding:
     if context.plan.calibrates:
         context.tally.notes[ONLY_COUNTED] = None
         return finding
-    return finding.model_copy(update={"answer": "unclear"})
+    criterion = next(c for c in context.persona.criteria if c.id == finding.criterion)
+    return finding.model_copy(update={"answer": "unclear", "says": criterion.statement("unclear")})
 
 
 async def _shows(context: ReviewContext, finding: Finding) -> bool:

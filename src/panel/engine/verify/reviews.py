@@ -24,11 +24,12 @@ from panel.reviews.strategies.ask import ask_review, resolve_date
 from panel.reviews.strategies.context import ReviewContext
 from panel.runs.journal.reader import JournalReader
 
-_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question")
+_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says")
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
     "unknown_cites", "uncited_facts", "unsupported",
+    "beats", "composed", "turns_on", "stance_log_odds",
 )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ class _StoredReview:
         for part, text in {
             "summary": self.review.summary,
             **self.review.fields,
+            **self.review.beats,
             "forecast": forecast.claim if forecast else "",
             **{f.criterion: f.because for f in self.review.findings},
         }.items():

@@ -12,6 +12,7 @@ from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
+from panel.reviews.strategies import passage_by_passage
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.version1 import single_call, stepwise
 from panel.reviews.strategies.version1.written_parts import NO_WORDS
@@ -31,7 +32,7 @@ class Strategy(Protocol):
 VERSION_1: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
 """For personas with written fields and no beats: those of runs before 0.2."""
 
-STRATEGIES: Final[dict[Ask, Strategy]] = VERSION_1
+STRATEGIES: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": passage_by_passage}
 
 
 async def ask_review(context: ReviewContext, *, today: date) -> Review:
@@ -61,6 +62,10 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
         summary=raw.summary,
         findings=raw.findings,
         fields=raw.fields,
+        beats=dict(raw.beats),
+        composed=raw.composed,
+        turns_on=raw.turns_on,
+        stance_log_odds=raw.stance_log_odds,
         forecast=forecast,
         provider=judge.provider,
         model=tally.model or judge.model,
@@ -85,6 +90,8 @@ def steps(plan: ReviewPlan, persona: Persona) -> int:
 
 def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
     """Return the review's statements without a source; a forecast is the persona's own anyway."""
+    if raw.composed:
+        return ()
     because = [finding.because for finding in raw.findings]
     summary = [] if NO_WORDS in context.tally.notes else [raw.summary]
     brief = context.brief

@@ -44,6 +44,11 @@ class RawReview:
     probability: float | None
     summary: str
     stance: Stance | None
+    beats: Mapping[str, str] = field(default_factory=dict)
+    composed: bool = False
+    """Summary and beats are findings and quotes; the model wrote no word of them."""
+    turns_on: str = ""
+    stance_log_odds: float | None = None
 
 
 def _no_step(step: str) -> None:
@@ -153,6 +158,7 @@ class ReviewContext:
             p=p,
             cites=cites,
             because=because,
+            says=criterion.statement(answer),
         )
 
 
