@@ -61,7 +61,7 @@ FLAT = Calibration.model_validate(
 )
 
 
-def judge(*, over=-3.0, shows=None, stance=1.0, empty=0.0, denies=-3.0, **answers):
+def judge(*, over=-3.0, shows=None, stance=1.0, empty=0.0, denies=-3.0, states=None, **answers):
     """Return an answering rule; `shows` gives log-odds by passage asked alone."""
     shows = {"E1.2": 2.0, "E1.3": 2.0} if shows is None else shows
 
@@ -72,10 +72,12 @@ def judge(*, over=-3.0, shows=None, stance=1.0, empty=0.0, denies=-3.0, **answer
             return over if alone is None else alone
         if "yourself ship" in question.tail:
             return stance
-        if "say that the answer is no" in question.tail:
+        if "It is not maintained" in question.tail:
             return denies
         if not shown:
             return empty
+        if question.tail.startswith("Statement:") and states is not None:
+            return states
         if alone is not None:
             return alone
         ident = next(c.id for c in SMITH.criteria if c.question in question.tail)
@@ -123,6 +125,12 @@ def test_the_best_of_several_passages_is_cited():
     assert review.findings[0].cites == ("E1.4",)
 
 
+def test_the_passage_must_bear_the_statement_out_as_well():
+    review, asked = ask(judge(states=-2.0))
+    assert answers(review)["install"] == "unclear"
+    assert any("Statement: It gives an install command." in q.tail for q in asked)
+
+
 def test_a_sure_passage_ends_the_search():
     _, some = ask(judge(shows={"E1.2": 0.8, "E1.4": 1.2, "E1.3": 2.0}))
     _, fewer = ask(judge())
@@ -132,7 +140,7 @@ def test_a_sure_passage_ends_the_search():
 def test_the_models_lean_on_a_question_is_taken_from_what_a_passage_shows():
     leaning = {key: row.model_copy(update={"offset": 2.0}) for key, row in FLAT.criteria.items()}
     review, _ = ask(
-        judge(install=9.0, alive=9.0, shows={"E1.2": 2.2, "E1.3": 2.9}),
+        judge(install=9.0, alive=9.0, shows={"E1.2": 2.2, "E1.3": 2.9}, states=0.5),
         calibration=FLAT.model_copy(update={"criteria": leaning}),
     )
     assert answers(review) == {"install": "unclear", "alive": "yes", "like": "yes"}
@@ -169,8 +177,8 @@ def test_the_words_are_code_and_what_is_not_written_is_said_once():
     assert review.notes == (NOT_WRITTEN,)
     assert {q.max_tokens for q in asked} == {1}
     assert review.summary == (
-        "I would ship with Widget: it gives an install command"
-        " (“Install command: get widget.”) [E1.2], and it is maintained [E1.3]."
+        "I would ship with Widget: it is maintained (“The widget is maintained by four people.”)"
+        " [E1.3], and it gives an install command [E1.2]."
     )
     assert review.turns_on == "It is maintained [E1.3]"
 

@@ -36,7 +36,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "repair": frozenset({"problem", "reply"}),
-    "denial": frozenset({"question"}),
+    "statement": frozenset({"statement"}),
     "beat": frozenset({"ask"}),
     "leaning": frozenset({"title", "lens", "findings"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
@@ -130,9 +130,9 @@ def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
     return shipped().fill("support", question=question, answer=answer, cited=named).strip()
 
 
-def denial_tail(question: str) -> str:
-    """Return the question whether the passages shown say that the answer is no."""
-    return shipped().fill("denial", question=question).strip()
+def statement_tail(statement: str) -> str:
+    """Return the question whether the passages shown bear a statement out."""
+    return shipped().fill("statement", statement=statement.rstrip(".")).strip()
 
 
 def beat_tail(ask: str) -> str:

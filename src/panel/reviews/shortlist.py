@@ -27,6 +27,12 @@ _COMMON: Final = frozenset(
         "evidence show shows give gives given name names state states say says project",
     )
 )
+LEAD: Final = 2
+"""Passages at the top that count up to twice: a page says first what matters most."""
+
+_ASIDE: Final = 0.5
+"""Share of its score that a list of links keeps: it names everything and says little."""
+
 _SATURATION: Final = 1.2
 _LENGTH: Final = 0.5
 """BM25's k1 and b: passages are short, so length counts less than in documents."""
@@ -50,7 +56,8 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
         score = math.fsum(
             weight * counts[stem] / (counts[stem] + length) for stem, weight in weights.items()
         )
-        ranked.append((-score, place))
+        share = _ASIDE if passages[place].kind in ("links", "badges") else 1.0
+        ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
     return [passages[place] for score, place in sorted(ranked)[:most] if score < 0]
 
 

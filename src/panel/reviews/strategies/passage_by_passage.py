@@ -9,7 +9,7 @@ Calls about all evidence come first, then those about single passages, so that a
 one prompt reads the evidence once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from panel.evidence.source import Passage
@@ -24,7 +24,7 @@ from panel.reviews.score import score_findings
 from panel.reviews.shortlist import shortlist
 from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
 from panel.reviews.strategies.context import RawReview, ReviewContext
-from panel.reviews.strategies.yes_no import YesNo, read_yes_no
+from panel.reviews.strategies.yes_no import read_yes_no
 from panel.reviews.support_check import supported
 
 CANDIDATES: Final = 3
@@ -33,7 +33,7 @@ CANDIDATES: Final = 3
 TOP: Final = 4
 """Passages at the top of the evidence: where a page says that its tool is over."""
 
-NOTICE_CUT: Final = -0.5
+NOTICE_CUT: Final = -0.9
 """ln p(yes) − ln p(no) from which a notice is believed; fitted on the controls."""
 
 SHOWS: Final = 0.5
@@ -114,12 +114,16 @@ async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ..
     top = context.brief.passages[:TOP]
     if not top:
         return ()
-    step = f"notice:{criterion.id}"
-    together = await _alone(context, step, prompts.question_tail(criterion.notice), top)
+    step, tail = f"notice:{criterion.id}", prompts.question_tail(criterion.notice)
+    together = await _alone(context, step, tail, top)
     context.on_step(step)
-    if _log_odds(together) < NOTICE_CUT:
+    if together < NOTICE_CUT:
         return ()
-    found = await _best(context, step, prompts.question_tail(criterion.notice), top)
+
+    async def weigh(passage: Passage) -> float:
+        return await _alone(context, f"{step}:{passage.id}", tail, (passage,))
+
+    found = await _best(context, top, weigh)
     return (found.passage.id,) if found else ()
 
 
@@ -138,16 +142,23 @@ async def _finding(
 async def _citation(
     context: ReviewContext, criterion: Criterion, answer: Answer, lean: float
 ) -> tuple[str, ...]:
-    """Return the passage that shows an answer best; () where none does.
+    """Return the passage that shows an answer best; () where none does."""
+    words = criterion.cues if answer == "yes" else BAD_NEWS
+    candidates = shortlist(f"{criterion.question} {words}", context.brief.passages, most=CANDIDATES)
 
-    A `no` needs a passage that says so: one about something else answers no as well.
-    """
-    if answer == "yes":
-        words, tail = criterion.cues, prompts.question_tail(criterion.question)
-    else:
-        words, tail, lean = BAD_NEWS, prompts.denial_tail(criterion.question), 0.0
-    passages = shortlist(f"{criterion.question} {words}", context.brief.passages, most=CANDIDATES)
-    found = await _best(context, f"shows:{criterion.id}", tail, passages, lean=lean)
+    async def weigh(passage: Passage) -> float:
+        step = f"shows:{criterion.id}:{passage.id}"
+        if answer == "no":  # the question would not do: of anything else its answer is no as well
+            denial = criterion.statement("no") or f"The answer to “{criterion.question}” is no"
+            return await _alone(context, step, prompts.statement_tail(denial), (passage,))
+        question = prompts.question_tail(criterion.question)
+        log_odds = await _alone(context, step, question, (passage,)) - lean
+        if log_odds <= 0 or not criterion.says:
+            return log_odds
+        statement = prompts.statement_tail(criterion.says.yes)
+        return (log_odds + await _alone(context, f"{step}:states", statement, (passage,))) / 2
+
+    found = await _best(context, candidates, weigh)
     return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
 
 
@@ -161,8 +172,12 @@ async def _beats(context: ReviewContext) -> dict[str, str]:
 
 
 async def _passage_for(context: ReviewContext, beat: Beat) -> Passage | None:
+    async def weigh(passage: Passage) -> float:
+        step = f"beat:{beat.id}:{passage.id}"
+        return await _alone(context, step, prompts.beat_tail(beat.ask), (passage,))
+
     candidates = shortlist(beat.ask, context.brief.passages, most=CANDIDATES)
-    found = await _best(context, f"beat:{beat.id}", prompts.beat_tail(beat.ask), candidates)
+    found = await _best(context, candidates, weigh)
     return found.passage if found and found.log_odds >= SHOWS else None
 
 
@@ -175,18 +190,14 @@ class _Shown(NamedTuple):
 
 async def _best(
     context: ReviewContext,
-    step: str,
-    tail: str,
     passages: Sequence[Passage],
-    *,
-    lean: float = 0.0,
+    weigh: Callable[[Passage], Awaitable[float]],
 ) -> _Shown | None:
-    """Ask passages alone, one after another, and return the one that shows it best."""
+    """Weigh passages one after another and return the one that shows it best."""
     best: _Shown | None = None
     for passage in passages:
-        answer = await _alone(context, f"{step}:{passage.id}", tail, (passage,))
-        context.on_step(f"{step}: {passage.id}")
-        shown = _Shown(passage, _log_odds(answer) - lean)
+        shown = _Shown(passage, await weigh(passage))
+        context.on_step(passage.id)
         if best is None or shown.log_odds > best.log_odds:
             best = shown
         if shown.log_odds >= SURE:
@@ -196,17 +207,16 @@ async def _best(
 
 async def _alone(
     context: ReviewContext, step: str, tail: str, passages: tuple[Passage, ...]
-) -> YesNo:
-    """Ask about these passages and nothing else, not even the tool's own description."""
+) -> float:
+    """Ask about these passages and nothing else, not even the tool's own description.
+
+    Returns ln p(yes) − ln p(no); for a plain word without probabilities, a sure yes or no.
+    """
     tool = context.brief.tool
     bare = Brief(tool=Tool(name=tool.name, slug=tool.slug), passages=passages)
-    return await context.ask(
+    answer = await context.ask(
         step, tail, read_yes_no, max_tokens=1, logprobs=True, shared=prompts.shared(bare)
     )
-
-
-def _log_odds(answer: YesNo) -> float:
-    """Return ln p(yes) − ln p(no); of a plain word without probabilities, its sign."""
     if answer.difference is not None:
         return answer.difference
     return SURE if answer.greedy == "yes" else -SURE
