@@ -122,13 +122,16 @@ class _Writer:
         cited = [passages[ident] for ident in finding.cites if ident in passages]
         if not cited:
             return ""
-        cues = next((c.cues for c in self.persona.criteria if c.id == finding.criterion), "")
+        criterion = next(c for c in self.persona.criteria if c.id == finding.criterion)
+        words = f"{criterion.question} {criterion.cues}"
+        if finding.answer == "no" and criterion.notice:
+            words = criterion.notice
         parts = [
             cited[0].model_copy(update={"text": text, "heading": ""})
             for text in sentences(" ".join(cited[0].text.split()))
             if len(text) <= QUOTE
         ]
-        nearest = shortlist(f"{finding.question} {cues}", parts, most=1) or parts[:1]
+        nearest = shortlist(words, parts, most=1)
         return f" (“{nearest[0].text}”)" if nearest else ""
 
 

@@ -27,6 +27,9 @@ _COMMON: Final = frozenset(
         "evidence show shows give gives given name names state states say says project",
     )
 )
+FEWEST: Final = 2
+"""Passages to return at least: what a tool does is seldom said in the words of a question."""
+
 LEAD: Final = 2
 """Passages at the top that count up to twice: a page says first what matters most."""
 
@@ -44,7 +47,8 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
     Args:
         words: A question, with words that an answer tends to hold.
         passages: Where to look.
-        most: How many to return; fewer where fewer share anything.
+        most: How many to return; fewer where fewer share anything, filled up to `FEWEST` from
+            the top.
     """
     index = _index(tuple(passages))
     stems = set(_stems(words))
@@ -58,7 +62,9 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
         )
         share = _ASIDE if passages[place].kind in ("links", "badges") else 1.0
         ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
-    return [passages[place] for score, place in sorted(ranked)[:most] if score < 0]
+    ranked.sort()
+    sharing = sum(score < 0 for score, _ in ranked)
+    return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
 
 
 def _rarity(stem: str, index: Sequence[Counter[str]]) -> float:

@@ -80,13 +80,13 @@ async def ask(context: ReviewContext) -> RawReview:
     calibration = await calibration_of(context)
     answered = []
     for criterion in persona.criteria:
-        if cites := notices.get(criterion.id, ()):
-            answered.append(_Answered(criterion, "no", None, cites))
-            continue
-        yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
-        context.on_step(criterion.id)
-        p, answer = calibrated_answer(context, criterion, yes_no, calibration)
-        answered.append(_Answered(criterion, answer, p, ()))
+        row = _Answered(criterion, "no", None, notices.get(criterion.id, ()))
+        if not row.notice or context.plan.calibrates:  # a fit is made from every question
+            yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
+            context.on_step(criterion.id)
+            p, answer = calibrated_answer(context, criterion, yes_no, calibration)
+            row = row if row.notice else row._replace(answer=answer, p=p)
+        answered.append(row)
     stance, log_odds = await _stance(context, answered)
     findings = await supported(
         context, [await _finding(context, row, calibration) for row in answered]
