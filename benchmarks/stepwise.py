@@ -5,8 +5,9 @@
 
 Prints for each tool the notice's log-odds, votes, score and outcome; then how many notices were
 seen, healthy and dead tools that ship, sentences that contradict a finding of their card, and by
-how much the stance tells healthy tools from others. `--compare` also reviews tools of the folder by
-the strategy of 0.1 and prints the ratio of time, each review in an engine of its own.
+how much the stance tells healthy tools from others. `--compare` also reviews tools, of the folder
+or controls, by the strategy of 0.1 and prints the ratio of CPU time, each review in an engine of
+its own.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.judge import ROOT, SECRET, judge, personas, talk
+from benchmarks.judge import ROOT, SECRET, Price, judge, personas, talk
 from panel.evidence.budget import choose
 from panel.evidence.gather import gather
 from panel.evidence.tools.tool_list import read_tools
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("--controls", default="", help="controls to review; `all` for every one")
     parser.add_argument("--data", type=Path, help="a folder with a tools.yaml")
     parser.add_argument("--tools", default="", help="its tools to review; `all` for every one")
-    parser.add_argument("--compare", default="", help="its tools to review in both ways")
+    parser.add_argument("--compare", default="", help="tools to review in both ways")
     asyncio.run(_main(parser.parse_args()))
 
 
@@ -78,7 +79,7 @@ async def _main(args: argparse.Namespace) -> None:
     panel = personas()
     controls = {c.slug: c for c in read_controls(ROOT / "controls", panel)}
     judged = []
-    async with judge(args.answers) as (calls, _):
+    async with judge(args.answers) as (calls, answers):
         real = _briefs(args.data, calls.target.evidence_tokens) if args.data else {}
         fitted = load(calls.target.model, own=False)
         for slug in _listed(args.controls, list(controls)):
@@ -87,12 +88,15 @@ async def _main(args: argparse.Namespace) -> None:
         for slug in _listed(args.tools, list(real)):
             kind = "bad" if slug in DEAD else "good"
             judged.append(await _judge(calls, panel, real[slug], kind, fitted))
+    price = answers.price
     for row in sorted(judged, key=lambda r: -r.score):
         print(_line(row))
     if judged:
         print("\n".join(_figures(judged, panel)))
+        print(f"a tool {', '.join(_each(price, len(judged)))}")
     if args.compare:
-        rows = [await _compared(real[slug], panel) for slug in _listed(args.compare, list(real))]
+        briefs = {slug: control.brief() for slug, control in controls.items()} | real
+        rows = [await _compared(briefs[slug], panel) for slug in _listed(args.compare, list(real))]
         print(f"median ratio {median(rows):.2f} of 0.1.0's CPU time over {len(rows)} tools")
 
 
@@ -193,6 +197,14 @@ def _ranked(better: Sequence[Judged], worse: Sequence[Judged]) -> float:
     return sum(pairs) / len(pairs) if pairs else 0.0
 
 
+def _each(price: Price, tools: int) -> tuple[str, str, str]:
+    return (
+        f"{price.calls / tools:.0f} calls",
+        f"{price.read / tools:.0f} tokens read",
+        f"{price.written / tools:.0f} written",
+    )
+
+
 async def _compared(brief: Brief, panel: Sequence[Persona]) -> float:
     before = stored_personas(Run.open(ROOT / "runs" / "sample"))
     if before is None:
@@ -209,7 +221,7 @@ async def _cost(brief: Brief, panel: Sequence[Persona]) -> float:
         await _judge(calls, panel, brief, "", load(calls.target.model, own=False))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     price = answers.price
-    talk(f"  {price.calls} calls, {price.read} tokens read, {price.written} written")
+    talk(f"  {', '.join(_each(price, 1))}")
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 

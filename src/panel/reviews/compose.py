@@ -120,8 +120,8 @@ class _Writer:
         """Return the sentence of the cited passage that is nearest to the question, in quotes."""
         passages = {p.id: p for p in self.brief.passages}
         cited = [passages[ident] for ident in finding.cites if ident in passages]
-        if not cited:
-            return ""
+        if not cited or (cited[0].kind == "code" and "\n" in cited[0].text.strip()):
+            return ""  # lines of code run together would be no quote
         criterion = next(c for c in self.persona.criteria if c.id == finding.criterion)
         words = f"{criterion.question} {criterion.cues}"
         if finding.answer == "no" and criterion.notice:

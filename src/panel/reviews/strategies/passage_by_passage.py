@@ -28,19 +28,26 @@ from panel.reviews.strategies.yes_no import read_yes_no
 from panel.reviews.support_check import supported
 
 CANDIDATES: Final = 3
-"""Passages of a shortlist, each asked alone."""
+"""Passages put to the model for a citation, each alone."""
+
+FEWER: Final = 2
+"""The same for a beat. Of those that might deny a fact, which few pages do, only the first."""
 
 TOP: Final = 4
 """Passages at the top of the evidence: where a page says that its tool is over."""
 
 NOTICE_CUT: Final = -0.9
-"""ln p(yes) − ln p(no) from which a notice is believed; fitted on the controls."""
+"""ln p(yes) − ln p(no) from which a notice is believed: between the controls without one, at most
+−1.4, and those with one, at least −0.1."""
 
-SHOWS: Final = 0.5
-"""ln p(yes) − ln p(no), the model's lean on the question taken away, from which a passage is held
-to show an answer; fitted on the controls."""
+SHOWS: Final = 0.4
+"""The same, the model's lean on the question taken away, from which a passage is held to show an
+answer; set on labelled pairs of questions and passages."""
 
-SURE: Final = 1.5
+BEAT_SHOWS: Final = 1.0
+"""The same for a beat, of which no lean is known."""
+
+SURE: Final = 1.0
 """The same from which no further passage is asked."""
 
 BAD_NEWS: Final = (
@@ -70,7 +77,8 @@ def steps(persona: Persona) -> int:
     facts = sum(c.kind == "fact" for c in persona.criteria)
     notices = sum(bool(c.notice) for c in persona.criteria)
     beats = sum(beat.quotable for beat in persona.beats)
-    return len(persona.criteria) + (1 + TOP) * notices + CANDIDATES * (facts + beats) + 1
+    passages = TOP * notices + CANDIDATES * facts + FEWER * beats
+    return len(persona.criteria) + notices + passages + 1
 
 
 async def ask(context: ReviewContext) -> RawReview:
@@ -144,7 +152,11 @@ async def _citation(
 ) -> tuple[str, ...]:
     """Return the passage that shows an answer best; () where none does."""
     words = criterion.cues if answer == "yes" else BAD_NEWS
-    candidates = shortlist(f"{criterion.question} {words}", context.brief.passages, most=CANDIDATES)
+    candidates = shortlist(
+        f"{criterion.question} {words}",
+        context.brief.passages,
+        most=CANDIDATES if answer == "yes" else 1,
+    )
 
     async def weigh(passage: Passage) -> float:
         step = f"shows:{criterion.id}:{passage.id}"
@@ -176,9 +188,9 @@ async def _passage_for(context: ReviewContext, beat: Beat) -> Passage | None:
         step = f"beat:{beat.id}:{passage.id}"
         return await _alone(context, step, prompts.beat_tail(beat.ask), (passage,))
 
-    candidates = shortlist(beat.ask, context.brief.passages, most=CANDIDATES)
+    candidates = shortlist(beat.ask, context.brief.passages, most=FEWER)
     found = await _best(context, candidates, weigh)
-    return found.passage if found and found.log_odds >= SHOWS else None
+    return found.passage if found and found.log_odds >= BEAT_SHOWS else None
 
 
 class _Shown(NamedTuple):
