@@ -80,7 +80,7 @@ async def _main(args: argparse.Namespace) -> None:
     controls = {c.slug: c for c in read_controls(ROOT / "controls", panel)}
     judged = []
     async with judge(args.answers) as (calls, answers):
-        real = _briefs(args.data, calls.target.evidence_tokens) if args.data else {}
+        real = briefs(args.data, calls.target.evidence_tokens) if args.data else {}
         fitted = load(calls.target.model, own=False)
         for slug in _listed(args.controls, list(controls)):
             control = controls[slug]
@@ -95,8 +95,8 @@ async def _main(args: argparse.Namespace) -> None:
         print("\n".join(_figures(judged, panel)))
         print(f"a tool {', '.join(_each(price, len(judged)))}")
     if args.compare:
-        briefs = {slug: control.brief() for slug, control in controls.items()} | real
-        rows = [await _compared(briefs[slug], panel) for slug in _listed(args.compare, list(real))]
+        by_slug = {slug: control.brief() for slug, control in controls.items()} | real
+        rows = [await _compared(by_slug[slug], panel) for slug in _listed(args.compare, list(real))]
         print(f"median ratio {median(rows):.2f} of 0.1.0's CPU time over {len(rows)} tools")
 
 
@@ -225,7 +225,8 @@ async def _cost(brief: Brief, panel: Sequence[Persona]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _briefs(data: Path, tokens: int) -> dict[str, Brief]:
+def briefs(data: Path, tokens: int) -> dict[str, Brief]:
+    """Return the tools of a folder with what is shown of their evidence, by slug."""
     now = datetime.now(UTC)
     tools = read_tools(data / "tools.yaml").tools
     return {t.slug: Brief(t, choose(gather(t, now=now), tokens).passages) for t in tools}

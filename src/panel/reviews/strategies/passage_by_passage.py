@@ -141,9 +141,8 @@ async def _finding(
     """Return the finding, with the passage that shows it where it is a fact."""
     criterion, cites = row.criterion, row.notice
     if criterion.kind == "fact" and row.answer != "unclear" and not cites:
-        key = f"{context.persona.name}.{criterion.id}"
-        row_of = calibration.criteria.get(key) if calibration else None
-        cites = await _citation(context, criterion, row.answer, row_of.offset if row_of else 0.0)
+        lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0
+        cites = await _citation(context, criterion, row.answer, lean)
     return context.finding(criterion, row.answer, p=row.p, cites=cites)
 
 
@@ -159,19 +158,32 @@ async def _citation(
     )
 
     async def weigh(passage: Passage) -> float:
-        step = f"shows:{criterion.id}:{passage.id}"
-        if answer == "no":  # the question would not do: of anything else its answer is no as well
-            denial = criterion.statement("no") or f"The answer to “{criterion.question}” is no"
-            return await _alone(context, step, prompts.statement_tail(denial), (passage,))
-        question = prompts.question_tail(criterion.question)
-        log_odds = await _alone(context, step, question, (passage,)) - lean
-        if log_odds <= 0 or not criterion.says:
-            return log_odds
-        statement = prompts.statement_tail(criterion.says.yes)
-        return (log_odds + await _alone(context, f"{step}:states", statement, (passage,))) / 2
+        if answer == "yes":
+            return await affirms(context, criterion, passage, lean)
+        # The question would not do: of a passage about anything else its answer is no as well.
+        denial = criterion.statement("no") or f"The answer to “{criterion.question}” is no"
+        tail = prompts.statement_tail(denial)
+        return await _alone(context, f"shows:{criterion.id}:{passage.id}", tail, (passage,))
 
     found = await _best(context, candidates, weigh)
     return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
+
+
+async def affirms(
+    context: ReviewContext, criterion: Criterion, passage: Passage, lean: float
+) -> float:
+    """Return by how much a passage alone answers a criterion with yes, in log-odds.
+
+    The mean of the question, less the model's lean on it, and of the statement on the card; the
+    statement is not asked where the question already says no.
+    """
+    step = f"shows:{criterion.id}:{passage.id}"
+    question = prompts.question_tail(criterion.question)
+    log_odds = await _alone(context, step, question, (passage,)) - lean
+    if log_odds <= 0 or not criterion.says:
+        return log_odds
+    statement = prompts.statement_tail(criterion.says.yes)
+    return (log_odds + await _alone(context, f"{step}:states", statement, (passage,))) / 2
 
 
 async def _beats(context: ReviewContext) -> dict[str, str]:
