@@ -40,14 +40,11 @@ from panel.runs.run import Run
 
 NOTICES = frozenset(
     {
-        "copilotine", "cordwain", "glasswing", "parchment-orm", "pivotal-queue", "quantlet",
-        "streamlet-sync", "tessera-notebook", "autoawq", "continue", "swarm",
+        "copilotine", "cordwain", "glasswing", "hush-vault", "parchment-orm", "pivotal-queue",
+        "quantlet", "streamlet-sync", "tessera-notebook", "autoawq", "continue", "swarm",
     }
 )  # fmt: skip
 """Tools whose own page says, within its first passages, that they are over."""
-
-DEAD = NOTICES | {"hush-vault"}
-"""Those and tools that say so further down."""
 
 
 class Judged(NamedTuple):
@@ -86,7 +83,7 @@ async def _main(args: argparse.Namespace) -> None:
             control = controls[slug]
             judged.append(await _judge(calls, panel, control.brief(), control.kind, fitted))
         for slug in _listed(args.tools, list(real)):
-            kind = "bad" if slug in DEAD else "good"
+            kind = "bad" if slug in NOTICES else "good"
             judged.append(await _judge(calls, panel, real[slug], kind, fitted))
     price = answers.price
     for row in sorted(judged, key=lambda r: -r.score):
@@ -138,7 +135,6 @@ def _line(row: Judged) -> str:
 
 def _figures(rows: Sequence[Judged], panel: Sequence[Persona]) -> list[str]:
     healthy = [r for r in rows if r.kind == "good"]
-    dead = [r for r in rows if r.slug in DEAD]
     rest = [r for r in rows if r.kind != "good"]
     carrying = [r for r in rows if r.slug in NOTICES]
     right = sum(r.notice == (r.slug in NOTICES) for r in rows)
@@ -152,7 +148,8 @@ def _figures(rows: Sequence[Judged], panel: Sequence[Persona]) -> list[str]:
     cited = sum(bool(f.cites) for r in rows for v in r.reviews for f in v.findings)
     return [
         f"notice seen on {seen} of {len(carrying)} that carry one, right on {right} of {len(rows)}",
-        f"ships: {_ships(healthy)} healthy, {_ships(dead)} dead, {_ships(rest)} of all others",
+        f"ships: {_ships(healthy)} healthy, {_ships(carrying)} dead, {_ships(rest)} of all "
+        "that should not",
         f"stance: {_ranked(healthy, rest):.2f} of pairs ranked right by its log-odds",
         f"{cited} facts cited; {len(faults)} composed sentences contradict a finding",
         *faults,

@@ -117,21 +117,26 @@ async def ask(context: ReviewContext) -> RawReview:
     )
 
 
+async def notice_log_odds(context: ReviewContext, criterion: Criterion) -> float:
+    """Return by how much the top of the evidence says that the tool is over, in log-odds."""
+    tail = prompts.question_tail(criterion.notice)
+    return await _alone(context, f"notice:{criterion.id}", tail, context.brief.passages[:TOP])
+
+
 async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ...]:
     """Return the passage at the top that says the tool is over; () where none does."""
-    top = context.brief.passages[:TOP]
-    if not top:
+    if not context.brief.passages:
         return ()
-    step, tail = f"notice:{criterion.id}", prompts.question_tail(criterion.notice)
-    together = await _alone(context, step, tail, top)
-    context.on_step(step)
+    together = await notice_log_odds(context, criterion)
+    context.on_step(f"{criterion.id}: notice")
     if together < NOTICE_CUT:
         return ()
+    tail = prompts.question_tail(criterion.notice)
 
     async def weigh(passage: Passage) -> float:
-        return await _alone(context, f"{step}:{passage.id}", tail, (passage,))
+        return await _alone(context, f"notice:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, top, weigh)
+    found = await _best(context, context.brief.passages[:TOP], weigh)
     return (found.passage.id,) if found else ()
 
 
