@@ -27,11 +27,9 @@ from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.yes_no import read_yes_no
 from panel.reviews.support_check import supported
 
-CANDIDATES: Final = 3
-"""Passages put to the model for a citation, each alone."""
-
-FEWER: Final = 2
-"""The same for a beat. Of those that might deny a fact, which few pages do, only the first."""
+CANDIDATES: Final = 2
+"""Passages put to the model for a citation or a beat, each alone. Of those that might deny a fact,
+which few pages do, only the first."""
 
 TOP: Final = 4
 """Passages at the top of the evidence: where a page says that its tool is over."""
@@ -77,7 +75,7 @@ def steps(persona: Persona) -> int:
     facts = sum(c.kind == "fact" for c in persona.criteria)
     notices = sum(bool(c.notice) for c in persona.criteria)
     beats = sum(beat.quotable for beat in persona.beats)
-    passages = TOP * notices + CANDIDATES * facts + FEWER * beats
+    passages = TOP * notices + CANDIDATES * (facts + beats)
     return len(persona.criteria) + notices + passages + 1
 
 
@@ -205,7 +203,7 @@ async def _passage_for(context: ReviewContext, beat: Beat) -> Passage | None:
         step = f"beat:{beat.id}:{passage.id}"
         return await _alone(context, step, prompts.beat_tail(beat.ask), (passage,))
 
-    candidates = shortlist(beat.ask, context.brief.passages, most=FEWER)
+    candidates = shortlist(beat.ask, context.brief.passages, most=CANDIDATES)
     found = await _best(context, candidates, weigh)
     return found.passage if found and found.log_odds >= BEAT_SHOWS else None
 
