@@ -40,7 +40,7 @@ from panel.runs.run import Run
 
 NOTICES = frozenset(
     {
-        "copilotine", "cordwain", "glasswing", "hush-vault", "parchment-orm", "pivotal-queue",
+        "copilotine", "cordwain", "glasswing", "parchment-orm", "pivotal-queue",
         "quantlet", "streamlet-sync", "tessera-notebook", "autoawq", "continue", "swarm",
     }
 )  # fmt: skip
