@@ -23,6 +23,7 @@ from typing import Any, Final, Self
 
 _PASSAGE: Final = re.compile(r"^\[(E\d+\.\d+)\]", re.MULTILINE)
 _MODEL: Final = "scripted"
+_NOTICE: Final = "Does the evidence say that the tool is deprecated"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class ScriptedRequest:
         probability of 0.5 subtracts nothing.
         """
         return "(no evidence was found)" in self.prompt
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is asked if the page says that the tool is over: yes speaks against it."""
+        return _NOTICE in self.prompt
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ def _answered(request: ScriptedRequest, *, yes: bool) -> Answer:
     if request.schema is not None:
         return _review(request.schema, yes, cited)
     if request.body.get("logprobs"):
-        return 0.5 if request.is_baseline else 0.95 if yes else 0.05
+        return 0.5 if request.is_baseline else 0.95 if yes != request.is_notice else 0.05
     if "Which passage" in request.prompt:
         return cited[0]
     return "It does one thing."

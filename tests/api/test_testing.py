@@ -55,9 +55,9 @@ def test_a_script_may_give_text_numbers_objects_and_failures():
     assert {missing.persona for missing in card.missing} == {"skeptic", "builder"}
 
     def stepwise(request):
-        if request.body.get("logprobs"):
-            return 0.5 if request.is_baseline else 0.8
-        return "E1.1"
+        if request.is_notice:
+            return 0.1
+        return 0.5 if request.is_baseline else 0.8
 
     with ScriptedProvider(stepwise) as p:
         card = reviewed(p, ask="stepwise", personas="builder")

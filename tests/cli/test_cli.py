@@ -33,7 +33,7 @@ criteria:
   - id: licence_named
     question: Is a licence named in the evidence?
     kind: judgement
-fields:
+beats:
   - id: risk
     ask: Name the legal risk in ten words.
 forecast:
@@ -112,9 +112,11 @@ def test_the_same_question_is_not_paid_for_twice_unless_fresh(desk, answers):
 def test_stepwise_anywhere_reads_probabilities(desk, answers):
     (card,) = desk.json(*widget(desk), "--provider", answers, "--ask", "stepwise")
     assert card["asked"] == "stepwise"
-    probabilities = [f["p"] for r in card["reviews"] for f in r["findings"]]
-    assert probabilities
-    assert all(p is not None and 0 <= p <= 1 for p in probabilities)
+    findings = [f for r in card["reviews"] for f in r["findings"]]
+    by_notice = [f for f in findings if f["p"] is None]
+    assert all(f["answer"] == "no" and f["cites"] for f in by_notice)
+    assert len(by_notice) <= len(card["reviews"]) < len(findings)
+    assert all(0 <= f["p"] <= 1 for f in findings if f not in by_notice)
 
 
 def test_only_the_named_personas_are_asked(desk, answers):

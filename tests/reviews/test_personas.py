@@ -6,7 +6,6 @@ import pytest
 
 from panel.foundation.errors import PersonaError
 from panel.foundation.paths import data_folder
-from panel.reviews import personas
 from panel.reviews.personas import ORDER, applicable, check, load_personas, read_persona
 
 SHIPPED = data_folder("personas")
@@ -21,7 +20,7 @@ criteria:
     kind: fact
     weight: 2
     dealbreaker: true
-fields:
+beats:
   - id: shelf_life
     ask: how long it keeps, in at most ten words.
 forecast:
@@ -43,12 +42,12 @@ def test_the_four_are_shipped_and_speak_in_order():
 
 
 @pytest.mark.parametrize("persona", load_personas(folders=[SHIPPED]), ids=lambda p: p.name)
-def test_a_shipped_persona_asks_eight_to_twelve_questions_and_three_or_four_texts(persona):
+def test_a_shipped_persona_asks_eight_to_twelve_questions_and_five_beats(persona):
     assert 8 <= len(applicable(persona, "library").criteria) <= 12
-    assert 3 <= len(persona.fields) <= 4
+    assert len(persona.beats) == 5
     assert sum(c.dealbreaker for c in persona.criteria) <= 2
     assert {c.kind for c in persona.criteria} == {"fact", "judgement"}
-    assert all(f.ask.endswith("?") for f in (*persona.fields, persona.forecast))
+    assert persona.forecast.ask.endswith("?")
     assert persona.voice.startswith("You ")
     assert len(persona.voice.split()) <= 90
 
@@ -121,7 +120,7 @@ def test_a_broken_file_is_named_with_its_key(tmp_path, old, new, told):
 
 
 def test_two_criteria_of_one_id_are_refused(tmp_path):
-    entry = GOOD[GOOD.index("  - id: open") : GOOD.index("fields:")]
+    entry = GOOD[GOOD.index("  - id: open") : GOOD.index("beats:")]
     path = written(tmp_path, GOOD.replace(entry, entry * 2))
     with pytest.raises(PersonaError, match="criteria has the id open_format twice"):
         read_persona(path)
@@ -132,7 +131,7 @@ def test_check_prints_every_question_of_every_file():
     text = "\n".join(lines)
     for persona in load_personas(folders=[SHIPPED]):
         assert all(c.question in text for c in persona.criteria)
-        assert all(f.ask in text for f in persona.fields)
+        assert all(f.ask in text for f in persona.beats)
     assert "dealbreaker" in text
 
 
@@ -154,9 +153,7 @@ def test_a_shipped_persona_has_five_steps_a_biography_and_two_examples():
     assert len(idents) == len(set(idents))
 
 
-def test_a_file_with_fields_is_told_their_new_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(personas, "REFUSES_FIELDS", True)
+def test_a_file_with_fields_is_told_their_new_name(tmp_path):
     with pytest.raises(PersonaError, match=r"archivist\.md: unknown key 'fields'") as caught:
-        read_persona(written(tmp_path))
+        read_persona(written(tmp_path, GOOD.replace("beats:", "fields:")))
     assert "rename it to beats" in caught.value.hint
-    assert read_persona(written(tmp_path, GOOD.replace("fields:", "beats:"))).beats[0].id

@@ -33,7 +33,10 @@ def tails(persona):
         prompts.support_tail(persona.criteria[0].question, "yes", ["E1.1", "E1.2"]),
         found + prompts.stance_tail(),
         prompts.summary_tail(persona, vote="ship", told="Is it? Yes."),
-        prompts.field_tail(persona, persona.fields[0].ask),
+        prompts.statement_tail("It is kept up"),
+        prompts.beat_tail(persona.beats[0].ask),
+        prompts.leaning_tail(persona, ["It is kept up."]),
+        prompts.field_tail(persona, "What goes wrong?"),
         prompts.odds_tail(persona, "It will last."),
         prompts.whole_tail(persona, schema_of(persona)),
     ]

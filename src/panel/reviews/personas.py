@@ -172,9 +172,6 @@ def not_applicable(persona: Persona, kind: ToolKind | None) -> tuple[str, ...]:
 RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})
 """Parts of a review that are always there."""
 
-REFUSES_FIELDS: Final = False
-"""Whether a file with `fields` is turned down; True as soon as no shipped file has them."""
-
 ORDER: Final = ("builder", "skeptic", "business", "futurist")
 """The four that are shipped, in the order they speak; others follow by name."""
 
@@ -221,7 +218,7 @@ def read_persona(path: Path) -> Persona:
     front, body = read_front_matter(path, error=PersonaError)
     if clash := {"voice", "origin"} & front.keys():
         raise PersonaError(f"{path}: unknown key {min(clash)!r}", hint="the voice is the body")
-    if REFUSES_FIELDS and "fields" in front:
+    if "fields" in front:
         raise PersonaError(
             f"{path}: unknown key 'fields'",
             hint="rename it to beats: the steps of the review, in order, each with id and ask",

@@ -45,6 +45,9 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     ),
     "examples": frozenset({"examples"}),
     "repair": frozenset({"problem", "reply"}),
+    "statement": frozenset({"statement"}),
+    "beat": frozenset({"ask"}),
+    "leaning": frozenset({"title", "lens", "findings"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
 """Every template and what it must ask for, exactly."""
@@ -164,6 +167,26 @@ def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
     """Return the question whether the cited passages show what they were cited for."""
     named = " and ".join(f"passage {ident}" for ident in cited)
     return shipped().fill("support", question=question, answer=answer, cited=named).strip()
+
+
+def statement_tail(statement: str) -> str:
+    """Return the question whether the passages shown bear a statement out."""
+    return shipped().fill("statement", statement=statement.rstrip(".")).strip()
+
+
+def beat_tail(ask: str) -> str:
+    """Return the question whether the passages shown answer a step of a reviewer's argument."""
+    return shipped().fill("beat", ask=ask).strip()
+
+
+def leaning_tail(persona: Persona, statements: Sequence[str]) -> str:
+    """Return the question for the reviewer's own ship or skip, told what it found."""
+    listed = "\n".join(f"- {line}" for line in statements)
+    return (
+        shipped()
+        .fill("leaning", title=persona.title, lens=persona.lens, findings=listed or "- nothing")
+        .strip()
+    )
 
 
 def persona_part(persona: Persona) -> str:

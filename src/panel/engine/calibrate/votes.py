@@ -84,9 +84,12 @@ def _again(review: Review, persona: Persona, rule: Rule, read: Read | None) -> R
 
 
 def _read_again(finding: Finding, persona: str, rule: Rule, read: Read) -> Finding:
-    """Apply a probability to a finding; a citation that was never asked for is assumed."""
+    """Apply a probability to a finding; a citation that was never asked for is assumed.
+
+    A finding that has none, where the judge gives them, comes from a notice and stays.
+    """
     p = read(f"{persona}.{finding.criterion}")
-    if p is None:
+    if p is None or finding.p is None:
         return finding
     answer = "unclear" if uncited(finding, rule) else answer_of(p, rule)
     cites = finding.cites or (("E1.1",) if answer != "unclear" else ())

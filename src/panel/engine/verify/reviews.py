@@ -32,6 +32,7 @@ _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
     "unknown_cites", "uncited_facts", "unsupported",
+    "beats", "composed", "turns_on", "stance_log_odds",
 )  # fmt: skip
 _AFTER_THE_VOTE: Final = (
     "beats", "composed", "turns_on", "status", "status_cites", "to_look_up",
@@ -193,6 +194,7 @@ class _StoredReview:
         for part, text in {
             "summary": self.review.summary,
             **self.review.fields,
+            **self.review.beats,
             "forecast": forecast.claim if forecast else "",
             "turns_on": self.review.turns_on,
             "status": " ".join(f"[{cite}]" for cite in self.review.status_cites),

@@ -92,7 +92,7 @@ class StoredCalls(ChatClient):
         replies = [*self._by_tag.get(about, ())]
         replies += self._by_tag.get(repaired, ()) if repair else ()
         if not replies:
-            self.lost = tag.step.partition(":")[2]
+            self.lost = tag.step.partition(":")[2].partition(":")[0]
             raise NotStored(f"no stored answer to {tag.step}")
         self.reworded += 1
         return ParsedAnswer(parse(replies[-1]), replies[-1], replies[-1].usage, True)

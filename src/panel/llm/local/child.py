@@ -15,6 +15,11 @@ from typing import Any, Final, NoReturn, TypedDict
 PROMPT_CACHE_MIB: Final = 512
 """Memory for the prefixes of earlier prompts; llama.cpp's default is 8 GiB."""
 
+SAME_PROMPT: Final = 0.9
+"""Share of a prompt that must be what was read last for that to be gone on with; else the prompts
+kept in memory are searched for a longer beginning. At llama.cpp's own 0.1 a page read for earlier
+questions is read again after a short prompt that has only the system message in common with it."""
+
 QUIET: Final = 2
 """llama.cpp log level: warnings and errors."""
 
@@ -67,6 +72,7 @@ def _serve(start: Start) -> Any:
     p.cpuparams.n_threads = max(1, start["threads"] - 1)
     p.cpuparams_batch.n_threads = start["threads"]
     p.cache_ram_mib = PROMPT_CACHE_MIB
+    p.slot_prompt_similarity = SAME_PROMPT
     p.verbosity = QUIET
     p.api_keys = [start["key"]]
     p.hostnames = ["127.0.0.1"]

@@ -94,6 +94,11 @@ class Calibration(BaseModel):
             return sigmoid(difference)
         return sigmoid(correction.slope * (difference - correction.offset))
 
+    def lean(self, persona: str, criterion: str) -> float:
+        """Return the difference at which yes and no are as likely; 0 where it is not known."""
+        correction = self.criteria.get(f"{persona}.{criterion}")
+        return correction.offset if correction else 0.0
+
     def covers(self, persona: str, criterion: str, question: str) -> bool:
         """Say whether this very question was calibrated."""
         correction = self.criteria.get(f"{persona}.{criterion}")

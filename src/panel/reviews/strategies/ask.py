@@ -15,7 +15,7 @@ from panel.reviews.personas import Persona, applicable, not_applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
-from panel.reviews.strategies import judge_then_write, written_review
+from panel.reviews.strategies import judge_then_write, passage_by_passage, written_review
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.version1 import single_call, stepwise
 from panel.reviews.strategies.version1.written_parts import NO_WORDS
@@ -35,7 +35,10 @@ class Strategy(Protocol):
 VERSION_1: Final[dict[Ask, Strategy]] = {"whole": single_call, "stepwise": stepwise}
 """For personas with written fields and no beats: those of runs before 0.2."""
 
-STRATEGIES: Final[dict[Ask, Strategy]] = {"whole": judge_then_write, "stepwise": stepwise}
+STRATEGIES: Final[dict[Ask, Strategy]] = {
+    "whole": judge_then_write,
+    "stepwise": passage_by_passage,
+}
 """For personas with beats."""
 
 
@@ -70,10 +73,13 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
         findings=raw.findings,
         not_applicable=left_out,
         fields=raw.fields,
-        composed=raw.composed,
         status=raw.status,
         status_cites=raw.status_cites,
         to_look_up=raw.to_look_up,
+        beats=dict(raw.beats),
+        composed=raw.composed,
+        turns_on=raw.turns_on,
+        stance_log_odds=raw.stance_log_odds,
         forecast=forecast,
         provider=judge.provider,
         model=tally.model or judge.model,
@@ -120,8 +126,10 @@ def reply_schemas(plan: ReviewPlan, persona: Persona) -> dict[str, Any]:
 
 def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
     """Return the review's statements without a source; a forecast is the persona's own anyway."""
+    if raw.composed:
+        return ()
     because = [finding.because for finding in raw.findings]
-    summary = [] if raw.composed or NO_WORDS in context.tally.notes else [raw.summary]
+    summary = [] if NO_WORDS in context.tally.notes else [raw.summary]
     brief = context.brief
     texts = [*summary, *raw.fields.values(), *because]
     return own_claims(texts, brief.passages, tool=brief.tool.name)

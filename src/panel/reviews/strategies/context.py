@@ -41,11 +41,14 @@ class RawReview:
     probability: float | None
     summary: str
     stance: Stance | None
-    composed: bool = False
-    """The summary is put together by code."""
     status: Status | None = None
     status_cites: tuple[str, ...] = ()
     to_look_up: tuple[str, ...] = ()
+    beats: Mapping[str, str] = field(default_factory=dict)
+    composed: bool = False
+    """Summary and beats are findings and quotes; the model wrote no word of them."""
+    turns_on: str = ""
+    stance_log_odds: float | None = None
 
 
 def _no_step(step: str) -> None:

@@ -1,0 +1,172 @@
+"""A review composed by code: a few sentences made of findings and quotes.
+
+Pure, and independent of how the findings were had. A clause is a finding's own statement, a
+verbatim quote of the passage that it cites, or the vote in the persona's words, so that no sentence
+says more than the findings do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from panel.evidence.source import Passage
+from panel.reviews.personas import Criterion, Persona
+from panel.reviews.prompts import Brief
+from panel.reviews.prose import sentences
+from panel.reviews.review import Answer, Finding, Vote
+from panel.reviews.score import Rule, score_findings, supported_no
+from panel.reviews.shortlist import shortlist
+
+MOST: Final = 2
+"""Statements in a sentence."""
+
+QUOTE: Final = 160
+"""Characters of a quote inside a sentence."""
+
+_SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
+    "ship": ("yes", "no"),
+    "skip": ("no", "yes"),
+    "abstain": ("yes", "no"),
+}
+"""Answers that speak for a vote, and against it."""
+
+_NO_REASON: Final[Mapping[Vote, str]] = {
+    "ship": "what I asked was answered well enough",
+    "skip": "what speaks for it is not enough",
+    "abstain": "too few of my questions could be answered",
+}
+
+
+def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief: Brief) -> str:
+    """Return two or three sentences: the vote and its reasons, what speaks against, what is open.
+
+    Args:
+        persona: Whose criteria and opening words they are.
+        findings: Its findings, one a criterion.
+        vote: The vote that they come to.
+        brief: The tool, and the passages that findings cite.
+    """
+    for_vote, against_vote = _SIDES[vote]
+    writer = _Writer(persona, brief)
+    ranked = _ranked(persona.criteria, findings)
+    reasons = [] if vote == "abstain" else _some(ranked, for_vote)
+    clauses = [writer.clause(finding, quote=not n) for n, finding in enumerate(reasons)]
+    paragraph = [f"{writer.opening(vote)}: {_joined(clauses) or _NO_REASON[vote]}."]
+    if against := [writer.clause(finding) for finding in _some(ranked, against_vote)]:
+        lead = "For it" if vote == "skip" else "Against it"
+        paragraph.append(f"{lead}: {_joined(against)}.")
+    facts = [finding for finding in ranked if finding.kind == "fact"]
+    if unclear := [writer.clause(finding) for finding in _some(facts, "unclear")]:
+        paragraph.append(f"As far as I could find: {_joined(unclear)}.")
+    return " ".join(paragraph)
+
+
+def quoted(passage: Passage) -> str:
+    """Return a passage word for word, with its id."""
+    return f"“{passage.text.strip()}” [{passage.id}]"
+
+
+def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rule: Rule) -> str:
+    """Return the finding that alone would turn the vote, were it answered the other way.
+
+    Of several it is the one that moves the score most; "" where no single finding turns the vote.
+    """
+    now = score_findings(criteria, findings, rule)
+    turning: list[tuple[float, Finding]] = []
+    for place, finding in enumerate(findings):
+        for flipped in _flips(finding):
+            others = [*findings[:place], flipped, *findings[place + 1 :]]
+            then = score_findings(criteria, others, rule)
+            if {now.vote, then.vote} == {"ship", "skip"}:
+                turning.append((abs((then.score or 0.0) - (now.score or 0.0)), finding))
+    if not turning:
+        return ""
+    _, finding = max(turning, key=lambda pair: pair[0])
+    return statement(finding) + _ids(finding)
+
+
+def statement(finding: Finding) -> str:
+    """Return what a finding says about the tool, without a full stop."""
+    if finding.says:
+        return finding.says.strip().rstrip(".")
+    if finding.answer == "unclear":
+        return f"nothing shows the answer to “{finding.question}”"
+    return f"asked “{finding.question}”, I answer {finding.answer}"
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """The clauses of one review."""
+
+    persona: Persona
+    brief: Brief
+
+    def opening(self, vote: Vote) -> str:
+        """Return the vote in the persona's words, with the tool's name."""
+        words = {"ship": self.persona.opening.ship, "skip": self.persona.opening.skip}
+        opening = words.get(vote, "I cannot say whether to ship with {tool}")
+        return opening.replace("{tool}", " ".join(self.brief.tool.name.split()))
+
+    def clause(self, finding: Finding, *, quote: bool = False) -> str:
+        """Return a finding's statement, cited, with the words of the passage where asked for."""
+        words = statement(finding)
+        first = words.split()[0]
+        if first != "I" and not first[1:].isupper():  # an acronym stays as it is
+            words = words[:1].lower() + words[1:]
+        excerpt = self._excerpt(finding) if quote else ""
+        return f"{words}{excerpt}{_ids(finding)}"
+
+    def _excerpt(self, finding: Finding) -> str:
+        """Return the sentence of the cited passage that is nearest to the question, in quotes."""
+        passages = {p.id: p for p in self.brief.passages}
+        cited = [passages[ident] for ident in finding.cites if ident in passages]
+        if not cited or (cited[0].kind == "code" and "\n" in cited[0].text.strip()):
+            return ""  # lines of code run together would be no quote
+        criterion = next(c for c in self.persona.criteria if c.id == finding.criterion)
+        words = f"{criterion.question} {criterion.cues}"
+        if finding.answer == "no" and criterion.notice:
+            words = criterion.notice
+        parts = [
+            cited[0].model_copy(update={"text": text, "heading": ""})
+            for text in sentences(" ".join(cited[0].text.split()))
+            if len(text) <= QUOTE
+        ]
+        nearest = shortlist(words, parts, most=1)
+        return f" (“{nearest[0].text}”)" if nearest else ""
+
+
+def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:
+    """Order findings by what they did to the vote; one that forces it, then cited ones, first."""
+    weights = {c.id: c.weight for c in criteria}
+    breaking = {c.id for c in criteria if c.dealbreaker}
+
+    def pull(finding: Finding) -> tuple[bool, bool, float]:
+        forces = finding.criterion in breaking and supported_no(finding)
+        sure = 0.5 if finding.p is None else abs(finding.p - 0.5)
+        return not forces, not finding.cites, -weights.get(finding.criterion, 0.0) * sure
+
+    return sorted(findings, key=pull)
+
+
+def _some(ranked: Sequence[Finding], answer: Answer) -> list[Finding]:
+    return [finding for finding in ranked if finding.answer == answer][:MOST]
+
+
+def _flips(finding: Finding) -> Iterator[Finding]:
+    """Yield the finding answered otherwise, as surely as it was answered."""
+    sides: Sequence[Answer] = ("yes", "no")
+    for answer in sides:
+        if answer == finding.answer:
+            continue
+        p = finding.p
+        if p is not None:
+            p = max(p, 1 - p) if answer == "yes" else min(p, 1 - p)
+        yield finding.model_copy(update={"answer": answer, "p": p})
+
+
+def _joined(clauses: Sequence[str]) -> str:
+    return ", and ".join(clauses)
+
+
+def _ids(finding: Finding) -> str:
+    return "".join(f" [{ident}]" for ident in finding.cites)

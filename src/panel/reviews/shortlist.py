@@ -1,0 +1,95 @@
+"""The shortlist: the passages that are likely to hold the answer to a question.
+
+Ranked by BM25 over word stems of heading and text. Code is found by what it is, since an
+install command or an example seldom names itself. Pure; knows nothing of models or answers.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Final
+
+import snowballstemmer
+
+from panel.evidence.source import Passage
+
+_WORD: Final = re.compile(r"[a-z0-9]{3,}")
+_IN_CODE: Final = "code command example usage"
+"""Words that a piece of code counts as holding."""
+
+_COMMON: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "the and does any can could would was were are has have had its this that there with from "
+        "for over into than then them they their who what which how when where why not tool did "
+        "evidence show shows give gives given name names state states say says project",
+    )
+)
+FEWEST: Final = 2
+"""Passages to return at least: what a tool does is seldom said in the words of a question."""
+
+LEAD: Final = 2
+"""Passages at the top that count up to twice: a page says first what matters most."""
+
+_ASIDE: Final = 0.5
+"""Share of its score that a list of links keeps: it names everything and says little."""
+
+_SATURATION: Final = 1.2
+_LENGTH: Final = 0.5
+"""BM25's k1 and b: passages are short, so length counts less than in documents."""
+
+
+def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Passage]:
+    """Return the passages that share rare stems with these words, the likeliest first.
+
+    Args:
+        words: A question, with words that an answer tends to hold.
+        passages: Where to look.
+        most: How many to return; fewer where fewer share anything, filled up to `FEWEST` from
+            the top.
+    """
+    index = _index(tuple(passages))
+    stems = set(_stems(words))
+    mean = sum(counts.total() for counts in index) / max(1, len(index)) or 1.0
+    weights = {stem: _rarity(stem, index) for stem in stems}
+    ranked = []
+    for place, counts in enumerate(index):
+        length = _SATURATION * (1 - _LENGTH + _LENGTH * counts.total() / mean)
+        score = math.fsum(
+            weight * counts[stem] / (counts[stem] + length) for stem, weight in weights.items()
+        )
+        share = _ASIDE if passages[place].kind in ("links", "badges") else 1.0
+        ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
+    ranked.sort()
+    sharing = sum(score < 0 for score, _ in ranked)
+    return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
+
+
+def _rarity(stem: str, index: Sequence[Counter[str]]) -> float:
+    holding = sum(stem in counts for counts in index)
+    return math.log(1 + (len(index) - holding + 0.5) / (holding + 0.5))
+
+
+@lru_cache(maxsize=8)
+def _index(passages: tuple[Passage, ...]) -> tuple[Counter[str], ...]:
+    """Return the stems of each passage, counted; asked for by every question about a tool."""
+    return tuple(
+        Counter(_stems(f"{p.heading} {p.text} {_IN_CODE if p.kind == 'code' else ''}"))
+        for p in passages
+    )
+
+
+def _stems(text: str) -> list[str]:
+    return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _COMMON]
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("english")

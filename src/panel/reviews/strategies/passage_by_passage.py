@@ -1,0 +1,272 @@
+"""The strategy `stepwise`: yes/no questions only, each citation asked of one passage alone.
+
+For models too small to fill in a form or to write. A criterion is asked about all evidence, read
+from one token. Whether a passage shows the answer is the same question put to that passage and
+nothing else: a small model that is asked to name a passage among many names a wrong one more often
+than not. The words of the review are put together by code (`compose`).
+
+Calls about all evidence come first, then those about single passages, so that an engine that keeps
+one prompt reads the evidence once.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+from panel.evidence.source import Passage
+from panel.evidence.tools.tool import Tool
+from panel.reviews import prompts
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.compose import compose, quoted, turning_fact
+from panel.reviews.personas import Beat, Criterion, Persona
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Answer, Finding, Stance
+from panel.reviews.score import score_findings
+from panel.reviews.shortlist import shortlist
+from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
+from panel.reviews.strategies.context import RawReview, ReviewContext
+from panel.reviews.strategies.yes_no import read_yes_no
+from panel.reviews.support_check import supported
+
+CANDIDATES: Final = 2
+"""Passages put to the model for a citation or a beat, each alone. Of those that might deny a fact,
+which few pages do, only the first."""
+
+TOP: Final = 4
+"""Passages at the top of the evidence: where a page says that its tool is over."""
+
+NOTICE_CUT: Final = -0.4
+"""ln p(yes) − ln p(no) from which a notice is believed. Of 52 pages, controls and READMEs, those
+with a notice have at least −0.31 and those without at most −0.50 (`benchmarks.notice`)."""
+
+SHOWS: Final = 0.4
+"""The same, the model's lean on the question taken away, from which a passage is held to show an
+answer; set on labels, `benchmarks/data/citations.yaml`."""
+
+BEAT_SHOWS: Final = 1.0
+"""The same for a beat, of which no lean is known."""
+
+SURE: Final = 1.0
+"""The same from which no further passage is asked."""
+
+BAD_NEWS: Final = (
+    "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
+    " discontinued read-only closed successor"
+)
+"""What a page says that speaks against its tool: a `no` is looked for there."""
+
+NOT_WRITTEN: Final = (
+    "put together by code from findings and quotes: this model does not write the rest of the"
+    " argument or a forecast; a larger one does"
+)
+
+
+class _Answered(NamedTuple):
+    """A criterion after the questions about all evidence."""
+
+    criterion: Criterion
+    answer: Answer
+    p: float | None
+    notice: tuple[str, ...]
+    """The passage with the notice that answers it; () where there is none."""
+
+
+def steps(persona: Persona) -> int:
+    """Return how many answers a review takes at most: questions, passages, stance, beats."""
+    facts = sum(c.kind == "fact" for c in persona.criteria)
+    notices = sum(bool(c.notice) for c in persona.criteria)
+    beats = sum(beat.quotable for beat in persona.beats)
+    passages = TOP * notices + CANDIDATES * (facts + beats)
+    return len(persona.criteria) + notices + passages + 1
+
+
+async def ask(context: ReviewContext) -> RawReview:
+    """Ask question by question; a calibrating run asks for no beats. Raises `CallError`."""
+    persona = context.persona
+    notices = {c.id: await _notice(context, c) for c in persona.criteria if c.notice}
+    calibration = await calibration_of(context)
+    answered = []
+    for criterion in persona.criteria:
+        row = _Answered(criterion, "no", None, notices.get(criterion.id, ()))
+        if not row.notice or context.plan.calibrates:  # a fit is made from every question
+            yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
+            context.on_step(criterion.id)
+            p, answer = calibrated_answer(context, criterion, yes_no, calibration)
+            row = row if row.notice else row._replace(answer=answer, p=p)
+        answered.append(row)
+    stance, log_odds = await _stance(context, answered)
+    findings = await supported(
+        context, [await _finding(context, row, calibration) for row in answered]
+    )
+    scored = score_findings(persona.criteria, findings, context.plan.rule)
+    beats = {} if context.plan.calibrates else await _beats(context)
+    if not context.plan.calibrates:
+        context.tally.notes[NOT_WRITTEN] = None
+    return RawReview(
+        findings=findings,
+        fields={},
+        claim="",
+        probability=None,
+        summary=compose(persona, findings, vote=scored.vote, brief=context.brief),
+        stance=stance,
+        stance_log_odds=log_odds,
+        beats=beats,
+        composed=True,
+        turns_on=turning_fact(persona.criteria, findings, context.plan.rule),
+    )
+
+
+async def notice_log_odds(context: ReviewContext, criterion: Criterion) -> float:
+    """Return by how much the top of the evidence says that the tool is over, in log-odds."""
+    tail = prompts.question_tail(criterion.notice)
+    return await _alone(context, f"notice:{criterion.id}", tail, context.brief.passages[:TOP])
+
+
+async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ...]:
+    """Return the passage at the top that says the tool is over; () where none does."""
+    if not context.brief.passages:
+        return ()
+    together = await notice_log_odds(context, criterion)
+    context.on_step(f"{criterion.id}: notice")
+    if together < NOTICE_CUT:
+        return ()
+    tail = prompts.question_tail(criterion.notice)
+
+    async def weigh(passage: Passage) -> float:
+        return await _alone(context, f"notice:{criterion.id}:{passage.id}", tail, (passage,))
+
+    found = await _best(context, context.brief.passages[:TOP], weigh)
+    return (found.passage.id,) if found else ()
+
+
+async def _finding(
+    context: ReviewContext, row: _Answered, calibration: Calibration | None
+) -> Finding:
+    """Return the finding, with the passage that shows it where it is a fact."""
+    criterion, cites = row.criterion, row.notice
+    if criterion.kind == "fact" and row.answer != "unclear" and not cites:
+        lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0
+        cites = await _citation(context, criterion, row.answer, lean)
+    return context.finding(criterion, row.answer, p=row.p, cites=cites)
+
+
+async def _citation(
+    context: ReviewContext, criterion: Criterion, answer: Answer, lean: float
+) -> tuple[str, ...]:
+    """Return the passage that shows an answer best; () where none does."""
+    words = criterion.cues if answer == "yes" else BAD_NEWS
+    candidates = shortlist(
+        f"{criterion.question} {words}",
+        context.brief.passages,
+        most=CANDIDATES if answer == "yes" else 1,
+    )
+
+    async def weigh(passage: Passage) -> float:
+        if answer == "yes":
+            return await affirms(context, criterion, passage, lean)
+        # The question would not do: of a passage about anything else its answer is no as well.
+        denial = criterion.statement("no") or f"The answer to “{criterion.question}” is no"
+        tail = prompts.statement_tail(denial)
+        return await _alone(context, f"shows:{criterion.id}:{passage.id}", tail, (passage,))
+
+    found = await _best(context, candidates, weigh)
+    return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
+
+
+async def affirms(
+    context: ReviewContext, criterion: Criterion, passage: Passage, lean: float
+) -> float:
+    """Return by how much a passage alone answers a criterion with yes, in log-odds.
+
+    The mean of the question, less the model's lean on it, and of the statement on the card; the
+    statement is not asked where the question already says no.
+    """
+    step = f"shows:{criterion.id}:{passage.id}"
+    question = prompts.question_tail(criterion.question)
+    log_odds = await _alone(context, step, question, (passage,)) - lean
+    if log_odds <= 0 or not criterion.says:
+        return log_odds
+    statement = prompts.statement_tail(criterion.says.yes)
+    return (log_odds + await _alone(context, f"{step}:states", statement, (passage,))) / 2
+
+
+async def _beats(context: ReviewContext) -> dict[str, str]:
+    """Return a quote for each beat that a passage answers."""
+    beats = {}
+    for beat in context.persona.beats:
+        if beat.quotable and (passage := await _passage_for(context, beat)):
+            beats[beat.id] = quoted(passage)
+    return beats
+
+
+async def _passage_for(context: ReviewContext, beat: Beat) -> Passage | None:
+    async def weigh(passage: Passage) -> float:
+        step = f"beat:{beat.id}:{passage.id}"
+        return await _alone(context, step, prompts.beat_tail(beat.ask), (passage,))
+
+    candidates = shortlist(beat.ask, context.brief.passages, most=CANDIDATES)
+    found = await _best(context, candidates, weigh)
+    return found.passage if found and found.log_odds >= BEAT_SHOWS else None
+
+
+class _Shown(NamedTuple):
+    """A passage, and by how much it is held to show what was asked."""
+
+    passage: Passage
+    log_odds: float
+
+
+async def _best(
+    context: ReviewContext,
+    passages: Sequence[Passage],
+    weigh: Callable[[Passage], Awaitable[float]],
+) -> _Shown | None:
+    """Weigh passages one after another and return the one that shows it best."""
+    best: _Shown | None = None
+    for passage in passages:
+        shown = _Shown(passage, await weigh(passage))
+        context.on_step(passage.id)
+        if best is None or shown.log_odds > best.log_odds:
+            best = shown
+        if shown.log_odds >= SURE:
+            break
+    return best
+
+
+async def _alone(
+    context: ReviewContext, step: str, tail: str, passages: tuple[Passage, ...]
+) -> float:
+    """Ask about these passages and nothing else, not even the tool's own description.
+
+    Returns ln p(yes) − ln p(no); for a plain word without probabilities, a sure yes or no.
+    """
+    tool = context.brief.tool
+    bare = Brief(tool=Tool(name=tool.name, slug=tool.slug), passages=passages)
+    answer = await context.ask(
+        step, tail, read_yes_no, max_tokens=1, logprobs=True, shared=prompts.shared(bare)
+    )
+    if answer.difference is not None:
+        return answer.difference
+    return SURE if answer.greedy == "yes" else -SURE
+
+
+async def _stance(
+    context: ReviewContext, answered: Sequence[_Answered]
+) -> tuple[Stance | None, float | None]:
+    """Return the reviewer's own ship or skip, and ln p(ship) − ln p(skip) where it is known."""
+    statements = [
+        row.criterion.statement(row.answer)
+        or f"{row.criterion.question} {row.answer.capitalize()}."
+        for row in answered
+        if row.answer != "unclear"
+    ]
+    answer = await context.ask(
+        "stance",
+        prompts.leaning_tail(context.persona, statements),
+        read_yes_no,
+        max_tokens=1,
+        logprobs=True,
+    )
+    context.on_step("stance")
+    sides: dict[str, Stance] = {"yes": "ship", "no": "skip"}
+    log_odds = None if answer.difference is None else round(answer.difference, 4)
+    return sides.get(answer.greedy), log_odds

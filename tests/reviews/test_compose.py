@@ -1,0 +1,154 @@
+"""The composed review: every clause is a finding's statement, a quote, or the vote."""
+
+import pytest
+from benchmarks.stepwise import contradictions
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panel.evidence.source import Passage
+from panel.evidence.tools.tool import Tool
+from panel.reviews.compose import compose, quoted, turning_fact
+from panel.reviews.personas import Persona
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Finding, Review
+from panel.reviews.score import Rule, score_findings
+
+PERSONA = Persona.model_validate(
+    {
+        "name": "tester",
+        "title": "The Tester",
+        "lens": "You try it.",
+        "voice": "You have tried many.",
+        "opening": {"ship": "I would sail with {tool}", "skip": "I would leave {tool} ashore"},
+        "criteria": [
+            {"id": "install", "question": "Does it give an install command?", "kind": "fact",
+             "cues": "get pip",
+             "says": {"yes": "It gives the command that installs it",
+                      "no": "It gives no command that installs it",
+                      "unclear": "Nothing shows how it is installed"}},
+            {"id": "alive", "question": "Is the tool maintained?", "kind": "fact", "weight": 2,
+             "dealbreaker": True,
+             "says": {"yes": "It is maintained", "no": "It is no longer maintained",
+                      "unclear": "Nothing shows whether it is maintained"}},
+            {"id": "like", "question": "Would you use it again?", "kind": "judgement",
+             "says": {"yes": "I would use it again", "no": "I would not use it again",
+                      "unclear": "I cannot say whether I would use it again"}},
+        ],
+        "beats": [{"id": "primitive", "ask": "What is the one thing that it gives?"}],
+        "forecast": {"ask": "one sentence on next year.", "horizon_months": 15},
+    }
+)  # fmt: skip
+
+BRIEF = Brief(
+    tool=Tool(name="Widget", slug="widget"),
+    passages=(
+        Passage(id="E1.1", text="Widgets are hard. Install it with: get widget. Then go."),
+        Passage(id="E1.2", text="Widget 3 is kept up by four people."),
+    ),
+)
+
+
+def findings(**answers):
+    """Return the tester's findings by criterion: an answer, or an answer and a cited passage."""
+    made = []
+    for criterion in PERSONA.criteria:
+        answer, *cites = answers[criterion.id].split()
+        made.append(
+            Finding(
+                criterion=criterion.id, question=criterion.question, kind=criterion.kind,
+                answer=answer, cites=tuple(cites), says=criterion.statement(answer),
+                p={"yes": 0.9, "no": 0.1, "unclear": 0.5}[answer],
+            )
+        )  # fmt: skip
+    return made
+
+
+def text(**answers):
+    made = findings(**answers)
+    vote = score_findings(PERSONA.criteria, made, Rule()).vote
+    return compose(PERSONA, made, vote=vote, brief=BRIEF)
+
+
+def test_a_vote_to_ship_begins_with_the_personas_words_and_quotes_its_first_reason():
+    assert text(install="unclear", alive="yes E1.2", like="yes") == (
+        "I would sail with Widget: it is maintained (“Widget 3 is kept up by four people.”)"
+        " [E1.2], and I would use it again."
+        " As far as I could find: nothing shows how it is installed."
+    )
+
+
+def test_the_quote_is_the_sentence_that_is_nearest_to_the_question():
+    assert "(“Install it with: get widget.”) [E1.1]" in text(
+        install="yes E1.1", alive="unclear", like="yes"
+    )
+
+
+def test_a_finding_that_forces_the_skip_is_the_reason_and_the_rest_speaks_for_the_tool():
+    assert text(install="yes E1.1", alive="no E1.2", like="no") == (
+        "I would leave Widget ashore: it is no longer maintained"
+        " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again."
+        " For it: it gives the command that installs it [E1.1]."
+    )
+
+
+def test_an_abstention_says_so_and_gives_no_reason_for_a_vote():
+    assert text(install="unclear", alive="unclear", like="unclear").startswith(
+        "I cannot say whether to ship with Widget: too few of my questions could be answered."
+    )
+
+
+def test_reviewers_without_statements_are_composed_from_their_questions():
+    made = [f.model_copy(update={"says": ""}) for f in findings(
+        install="unclear", alive="yes E1.2", like="yes")]  # fmt: skip
+    composed = compose(PERSONA, made, vote="ship", brief=BRIEF)
+    assert "asked “Is the tool maintained?”, I answer yes" in composed
+    assert "nothing shows the answer to “Does it give an install command?”." in composed
+
+
+ANSWERS = st.sampled_from(["yes E1.1", "no E1.2", "unclear"])
+
+
+@given(install=ANSWERS, alive=ANSWERS, like=ANSWERS)
+def test_no_composed_sentence_contradicts_a_finding(install, alive, like):
+    made = findings(install=install, alive=alive, like=like)
+    scored = score_findings(PERSONA.criteria, made, Rule())
+    review = Review(
+        persona="tester", title="The Tester", vote=scored.vote, score=scored.score,
+        coverage=scored.coverage, stance=None, findings=tuple(made), forecast=None,
+        summary=compose(PERSONA, made, vote=scored.vote, brief=BRIEF), provider="p", model="m",
+    )  # fmt: skip
+    assert contradictions(review, PERSONA) == []
+    assert 1 <= review.summary.count(". ") + 1 <= 6
+    if scored.vote != "abstain":
+        answers = {"ship": "yes", "skip": "no"}
+        reasons = [f.says for f in made if f.answer == answers[scored.vote]]
+        first = review.summary.partition(" For it:")[0].partition(" Against it:")[0].lower()
+        assert not reasons or any(words.lower() in first for words in reasons)
+
+
+def test_the_check_finds_a_sentence_that_a_finding_denies():
+    made = findings(install="yes E1.1", alive="no E1.2", like="no")
+    review = Review(
+        persona="tester", title="The Tester", vote="skip", score=10, coverage=1, stance=None,
+        findings=tuple(made), forecast=None, provider="p", model="m",
+        summary="I would sail with Widget: it is maintained.",
+    )  # fmt: skip
+    assert len(contradictions(review, PERSONA)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "fact"),
+    [
+        ({"install": "yes E1.1", "alive": "yes E1.2", "like": "yes"}, "It is maintained [E1.2]"),
+        ({"install": "yes E1.1", "alive": "no E1.2", "like": "yes"},
+         "It is no longer maintained [E1.2]"),
+        ({"install": "no E1.1", "alive": "unclear", "like": "no"}, ""),
+    ],
+)  # fmt: skip
+def test_the_vote_turns_on_the_finding_that_alone_would_turn_it(answers, fact):
+    assert turning_fact(PERSONA.criteria, findings(**answers), Rule()) == fact
+
+
+def test_a_passage_is_quoted_word_for_word():
+    passage = Passage(id="E1.3", text="  pip install widget\n  widget run\n")
+    assert quoted(passage) == "“pip install widget\n  widget run” [E1.3]"

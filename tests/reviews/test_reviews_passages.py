@@ -1,0 +1,235 @@
+"""The strategy for small models: notice first, each passage asked alone, words by code."""
+
+import asyncio
+
+import pytest
+
+from panel.evidence.source import Passage
+from panel.evidence.tools.tool import Tool
+from panel.llm.calls import ChatClient
+from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.personas import Persona
+from panel.reviews.prompts import Brief
+from panel.reviews.strategies.ask import ask_review, steps
+from panel.reviews.strategies.calibrated import NO_FIT, NO_PROBABILITIES
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.passage_by_passage import NOT_WRITTEN
+from tests.support.scripted import PERSONA, TODAY, Memory, Scripted, plan
+
+SMITH = Persona.model_validate(
+    PERSONA.model_dump(exclude={"fields"})
+    | {
+        "criteria": [
+            {"id": "install", "question": "Does it give an install command?", "kind": "fact",
+             "says": {"yes": "It gives an install command", "no": "It gives no install command",
+                      "unclear": "Nothing shows how to install it"}},
+            {"id": "alive", "question": "Is the widget maintained?", "kind": "fact",
+             "weight": 2, "dealbreaker": True, "notice": "Does it say that it is over?",
+             "says": {"yes": "It is maintained", "no": "It is not maintained",
+                      "unclear": "Nothing shows whether it is maintained"}},
+            {"id": "like", "question": "Would you use it again?", "kind": "judgement",
+             "says": {"yes": "I would use it again", "no": "I would not use it again",
+                      "unclear": "I cannot tell"}},
+        ],
+        "beats": [
+            {"id": "first_call", "ask": "the first install command", "quotable": True},
+            {"id": "bet", "ask": "the bet that it makes"},
+        ],
+    }
+)  # fmt: skip
+
+BRIEF = Brief(
+    tool=Tool(name="Widget", slug="widget", description="Makes widgets."),
+    passages=(
+        Passage(id="E1.1", text="Widgets for everybody.", heading="Widget"),
+        Passage(id="E1.2", text="Install command: get widget."),
+        Passage(id="E1.3", text="The widget is maintained by four people."),
+        Passage(id="E1.4", text="There is an install command for ships as well."),
+        Passage(id="E1.5", text="It cuts."),
+    ),
+)
+
+FLAT = Calibration.model_validate(
+    {
+        "model": "m",
+        "made": "by hand",
+        "criteria": {
+            f"tester.{c.id}": {"offset": 0.0, "slope": 1.0, "source": "fitted"}
+            for c in SMITH.criteria
+        },
+    }
+)
+
+
+def judge(*, over=-3.0, shows=None, stance=1.0, empty=0.0, denies=-3.0, states=None, **answers):
+    """Return an answering rule; `shows` gives log-odds by passage asked alone."""
+    shows = {"E1.2": 2.0, "E1.3": 2.0} if shows is None else shows
+
+    def answer(question):
+        shown = [p.id for p in BRIEF.passages if f"\n[{p.id}]" in question.shared]
+        alone = shows.get(shown[0], -3.0) if len(shown) == 1 else None
+        if "say that it is over" in question.tail:
+            return over if alone is None else alone
+        if "yourself ship" in question.tail:
+            return stance
+        if "It is not maintained" in question.tail:
+            return denies
+        if not shown:
+            return empty
+        if question.tail.startswith("Statement:") and states is not None:
+            return states
+        if alone is not None:
+            return alone
+        ident = next(c.id for c in SMITH.criteria if c.question in question.tail)
+        return answers.get(ident, 3.0)
+
+    return answer
+
+
+def ask(rule, *, calibration=FLAT, persona=SMITH, brief=BRIEF, done=None, **more):
+    endpoint = Scripted(rule)
+    by = plan(calibration=calibration, personas=(persona,), **more)
+    calls = ChatClient(endpoint, by.judge, Memory())
+    on_step = (lambda step: None) if done is None else done.append
+    context = ReviewContext(by, persona, brief, calls, on_step=on_step)
+    return asyncio.run(ask_review(context, today=TODAY)), endpoint.asked
+
+
+def answers(review):
+    return {f.criterion: f.answer for f in review.findings}
+
+
+def test_a_fact_is_cited_by_the_passage_that_shows_it_when_asked_alone():
+    review, asked = ask(judge())
+    assert answers(review) == {"install": "yes", "alive": "yes", "like": "yes"}
+    assert [f.cites for f in review.findings] == [("E1.2",), ("E1.3",), ()]
+    assert [f.says for f in review.findings] == [
+        "It gives an install command", "It is maintained", "I would use it again",
+    ]  # fmt: skip
+    alone = [
+        q for q in asked if "Install command: get" in q.shared and "four people" not in q.shared
+    ]
+    assert alone
+    assert not any("Makes widgets" in q.shared for q in alone), "the description answers for nobody"
+
+
+def test_a_fact_that_no_passage_shows_is_unclear_and_says_so():
+    review, _ = ask(judge(shows={"E1.2": 0.2, "E1.3": 2.0}))
+    assert answers(review)["install"] == "unclear"
+    assert review.findings[0].says == "Nothing shows how to install it"
+    assert review.uncited_facts == 1
+
+
+def test_the_best_of_several_passages_is_cited():
+    review, _ = ask(judge(shows={"E1.2": 0.8, "E1.4": 1.2, "E1.3": 2.0}))
+    assert review.findings[0].cites == ("E1.4",)
+
+
+def test_the_passage_must_bear_the_statement_out_as_well():
+    review, asked = ask(judge(states=-2.0))
+    assert answers(review)["install"] == "unclear"
+    assert any("Statement: It gives an install command." in q.tail for q in asked)
+
+
+def test_a_sure_passage_ends_the_search():
+    _, some = ask(judge(shows={"E1.2": 0.8, "E1.4": 1.2, "E1.3": 2.0}))
+    _, fewer = ask(judge())
+    assert len(fewer) < len(some)
+
+
+def test_the_models_lean_on_a_question_is_taken_from_what_a_passage_shows():
+    leaning = {key: row.model_copy(update={"offset": 2.0}) for key, row in FLAT.criteria.items()}
+    review, _ = ask(
+        judge(install=9.0, alive=9.0, shows={"E1.2": 2.2, "E1.3": 2.9}, states=0.5),
+        calibration=FLAT.model_copy(update={"criteria": leaning}),
+    )
+    assert answers(review) == {"install": "unclear", "alive": "yes", "like": "yes"}
+
+
+def test_a_notice_at_the_top_answers_no_with_its_passage_and_skips():
+    review, asked = ask(judge(over=1.0, alive=9.0))
+    finding = review.findings[1]
+    assert (finding.answer, finding.cites, finding.p) == ("no", ("E1.2",), None)
+    assert review.vote == "skip"
+    assert review.summary.startswith("I would not ship with Widget: it is not maintained")
+    assert not any(SMITH.criteria[1].question in q.tail for q in asked), "it is answered"
+    top = next(q for q in asked if "say that it is over" in q.tail)
+    assert "# Widget" in top.shared
+    assert "\n[E1.4]" in top.shared
+    assert "\n[E1.5]" not in top.shared
+
+
+def test_without_a_notice_the_usual_question_decides():
+    review, asked = ask(judge(over=-1.0, alive=-5.0))
+    assert answers(review)["alive"] == "unclear", "no passage says so"
+    assert sum("say that it is over" in q.tail for q in asked) == 1
+    denied, _ = ask(judge(alive=-5.0, denies=2.0))
+    assert answers(denied)["alive"] == "no"
+    assert denied.findings[1].cites
+
+
+def test_the_words_are_code_and_what_is_not_written_is_said_once():
+    review, asked = ask(judge())
+    assert review.composed
+    assert review.forecast is None
+    assert review.fields == {}
+    assert review.own_claims == ()
+    assert review.notes == (NOT_WRITTEN,)
+    assert {q.max_tokens for q in asked} == {1}
+    assert review.summary == (
+        "I would ship with Widget: it is maintained (“The widget is maintained by four people.”)"
+        " [E1.3], and it gives an install command [E1.2]."
+    )
+    assert review.turns_on == "It is maintained [E1.3]"
+
+
+def test_a_quotable_beat_is_the_passage_that_answers_it_word_for_word():
+    review, asked = ask(judge())
+    assert review.beats == {"first_call": "“Install command: get widget.” [E1.2]"}
+    assert not any("the bet" in q.tail for q in asked)
+    none, _ = ask(judge(shows={"E1.3": 2.0}))
+    assert none.beats == {}
+
+
+def test_a_calibrating_run_asks_for_no_beats():
+    review, asked = ask(judge(), calibrates=True)
+    assert review.beats == {}
+    assert not any("the first install command" in q.tail for q in asked)
+
+
+@pytest.mark.parametrize(("said", "stance"), [(1.5, "ship"), (-0.5, "skip")])
+def test_the_stance_is_reported_with_its_log_odds_and_never_counted(said, stance):
+    review, _ = ask(judge(stance=said))
+    assert review.stance == stance
+    assert review.stance_log_odds == pytest.approx(said, abs=0.001)
+    assert review.vote == "ship"
+
+
+def test_an_unknown_judge_is_asked_about_an_empty_tool():
+    review, asked = ask(judge(empty=1.0), calibration=None)
+    assert NO_FIT in review.notes
+    assert sum("no evidence was found" in q.shared for q in asked) == len(SMITH.criteria)
+
+
+def test_a_judge_without_log_probabilities_is_taken_by_its_word():
+    rule = judge()
+
+    def plain(question):
+        said = rule(question)
+        return "Yes." if said > 0 else "No."
+
+    review, _ = ask(plain)
+    assert answers(review) == {"install": "yes", "alive": "yes", "like": "yes"}
+    assert NO_PROBABILITIES in review.notes
+    assert review.stance_log_odds is None
+
+
+def test_a_review_takes_no_more_steps_than_were_announced():
+    done = []
+    ask(judge(over=1.0, shows={}), done=done)
+    assert len(done) <= steps(plan(personas=(SMITH,)), SMITH)
+
+
+def test_a_tool_without_evidence_is_reviewed():
+    review, _ = ask(judge(empty=3.0), brief=Brief(tool=BRIEF.tool))
+    assert answers(review) == {"install": "unclear", "alive": "unclear", "like": "yes"}
