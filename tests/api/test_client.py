@@ -161,7 +161,7 @@ def test_an_answer_that_came_over_one_wire_is_not_asked_for_over_the_other(tmp_p
         first = asyncio.run(review(provider.url, "openai"))
         asked = len(provider.requests)
         second = asyncio.run(review(provider.url, "lean"))
-        assert len(provider.requests) == asked == 4
+        assert len(provider.requests) == asked == 8
     assert first.verdict == second.verdict
 
 

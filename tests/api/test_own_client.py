@@ -66,7 +66,7 @@ def test_a_review_is_asked_through_the_client_that_is_passed():
         card = asyncio.run(work(provider.url))
         assert card.verdict.outcome == "ship"
         assert (card.provider, card.model) == (provider.url, "m")
-        assert len(provider.requests) == 5  # one repeat, and that is panel's
+        assert len(provider.requests) == 9  # one repeat, and that is panel's
         headers = provider.requests[0].headers
     assert headers["authorization"] == "Bearer canary"
     assert headers["x-team"] == "a"

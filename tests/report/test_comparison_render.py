@@ -276,7 +276,7 @@ def test_json_holds_everything_and_reads_back_the_same():
     data = json.loads(formats.render(comparison, "json", "comparison"))
     assert data["schema"] == "panel.comparison/1"
     assert data["a"]["schema"] == "panel.scorecard/2"
-    assert data["advice"]["statements"][1]["pieces"][2] == {"side": "a", "passage": "E1.2"}
+    assert data["advice"]["statements"][2]["pieces"][2] == {"side": "a", "passage": "E1.2"}
     assert data["community_a"]["verified"] == {"ship": 8, "skip": 2}
     assert data["community_b"] is None
     assert Comparison.model_validate(data) == with_advice(comparison)

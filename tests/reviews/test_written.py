@@ -99,7 +99,7 @@ def test_a_writer_is_told_votes_and_statements_and_no_words_of_a_model():
     _, asked = run(answer, "outlines", lost=("futurist",))
     tail = next(q.tail for q in asked if step_of(q) == "write" and persona_of(q) is BUILDER)
     assert "you vote to ship, at 91 of 100" in tail
-    assert "- The Skeptic: skip, 9 of 100. Is the tool maintained today? No." in tail
+    assert "- The Skeptic: skip, 9 of 100. It is no longer maintained." in tail
     assert "- The Futurist: gave no review." in tail
     assert "zanzibar" not in tail
     assert "outlines" not in tail.lower().replace("example", "")
@@ -159,7 +159,7 @@ def test_what_still_breaks_a_rule_is_kept_with_a_note_or_put_together_by_code(ru
         assert review.composed
         assert (review.beats, review.forecast, review.turns_on) == ({}, None, "")
         assert review.notes == (NOT_PRINTED,)
-        assert review.summary.startswith("I ship it, at 91 of 100. For it: ")
+        assert review.summary.startswith("httpx holds up for me: it is maintained")
     else:
         assert not review.composed
         assert review.notes == (f"the written review {KEPT[rule]}",)

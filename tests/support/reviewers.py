@@ -9,7 +9,7 @@ from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
 from panel.foundation.paths import data_folder
 from panel.llm.calls import ChatClient
-from panel.reviews.personas import load_personas
+from panel.reviews.personas import applicable, load_personas
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Missing
@@ -42,9 +42,10 @@ def judged(slug, persona):
     yes = BOOK[slug]["reviews"][persona.name]["vote"] == "ship"
     finding = {"cites": ["E1.1", "E1.2"], "because": "The page says so.",
                "answer": "yes" if yes else "no"}  # fmt: skip
+    asked = applicable(persona, None).criteria
     return {
         "persona": persona.name,
-        "findings": dict.fromkeys([c.id for c in persona.criteria], finding),
+        "findings": dict.fromkeys([c.id for c in asked], finding),
         "status": {"cites": ["E1.1"], "is": "active" if yes else "unknown"},
         "missing": ["how many people answer issues"],
         "stance": "ship" if yes else "skip",

@@ -140,8 +140,9 @@ class Persona(BaseModel):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
                 raise ValueError(f"{what} has the id {twice[0]} twice")
-        if taken := sorted({f.id for f in self.fields} & RESERVED):
-            raise ValueError(f"fields cannot use the id {taken[0]}: every review has one")
+        parts = {f.id for f in self.fields} | {b.id for b in self.beats}
+        if taken := sorted(parts & RESERVED):
+            raise ValueError(f"a beat cannot use the id {taken[0]}: every review has one")
         return self
 
     @model_validator(mode="after")

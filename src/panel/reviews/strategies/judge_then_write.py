@@ -13,10 +13,11 @@ from pydantic import BeforeValidator, Field
 from panel.llm.types import ChatResponse
 from panel.reviews import prompts
 from panel.reviews.citations import keep_known, read_ids
+from panel.reviews.compose import compose, statement
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prose import tidy
 from panel.reviews.review import Answer, Finding, Stance, Status, Vote
-from panel.reviews.score import Scored, score_findings
+from panel.reviews.score import score_findings
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.reply_form import (
     TEXT,
@@ -87,7 +88,7 @@ async def ask(context: ReviewContext) -> RawReview:
         fields={},
         claim="",
         probability=None,
-        summary=composed_summary(persona, findings, scored),
+        summary=compose(persona, findings, vote=scored.vote, brief=context.brief),
         stance=reply.stance,
         composed=True,
         status=reply.status.is_,
@@ -127,35 +128,15 @@ def decisive_lines(persona: Persona, findings: Sequence[Finding]) -> list[str]:
     ]
 
 
-def composed_summary(persona: Persona, findings: Sequence[Finding], scored: Scored) -> str:
-    """Return vote, score and the findings that decided, in words of code."""
-    if scored.score is None:
-        return "I abstain: none of my questions could be answered."
-    parts = [f"{_VERBS[scored.vote]}, at {scored.score:.0f} of 100."]
-    for label, answer in (("For it", "yes"), ("Against it", "no"), ("Open", "unclear")):
-        if lines := [_line(f) for f in _heaviest(persona, findings, answer, 2)]:
-            parts.append(f"{label}: {' '.join(lines)}")
-    return " ".join(parts)
-
-
 def deciding_statement(persona: Persona, findings: Sequence[Finding], vote: Vote) -> str:
     """Return the statement that weighs most on the side of a vote; "" where none does."""
     side: Answer = "yes" if vote == "ship" else "no"
-    return next(map(statement, _heaviest(persona, findings, side, 1)), "")
-
-
-def statement(finding: Finding) -> str:
-    """Return a finding as a sentence about the tool, without its passages."""
-    text = finding.says or f"{finding.question} {finding.answer.capitalize()}"
-    return text.rstrip(".") + "."
-
-
-_VERBS: Final[dict[Vote, str]] = {"ship": "I ship it", "skip": "I skip it", "abstain": "I abstain"}
+    return next((f"{statement(f)}." for f in _heaviest(persona, findings, side, 1)), "")
 
 
 def _line(finding: Finding) -> str:
     cites = "".join(f" [{ident}]" for ident in finding.cites)
-    return f"{statement(finding).removesuffix('.')}{cites}."
+    return f"{statement(finding)}{cites}."
 
 
 def _heaviest(
