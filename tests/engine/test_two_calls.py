@@ -72,7 +72,7 @@ def test_verdicts_only_ask_no_writer_and_a_rerun_stays_so(desk, page):
         for review in card["reviews"]:
             assert review["composed"] is True
             assert "beats" not in review
-            assert re.match(r".* Widget.*: ", review["summary"])
+            assert re.match(r".*Widget.*: ", review["summary"])
             assert review["forecast"] is None
         (run,) = desk.runs()
         assert json.loads((run / "run.json").read_text())["write"] is False
