@@ -37,6 +37,8 @@ class Finding(BaseModel):
     because: str = ""
     says: str = Field(default="", exclude_if=_is_empty)
     """The answer as a statement about the tool; empty in runs before 0.2."""
+    weight: float | None = Field(default=None, exclude_if=_is_empty)
+    """Of the criterion, to rank findings by; None in runs before 0.2."""
 
 
 class Forecast(BaseModel):

@@ -12,8 +12,11 @@ _REASONS: Final = 2
 """Statements named at most."""
 
 _LOWERED: Final = frozenset(
-    {"A", "An", "It", "Its", "No", "Nobody", "Nothing", "One", "Only", "Some", "The", "There"}
-)
+    {
+        "A", "An", "Companies", "It", "Its", "No", "Nobody", "Nothing", "Now", "One", "Only", "Others", "Several",
+        "Some", "The", "There",
+    }
+)  # fmt: skip
 """First words of a statement that are written small inside a sentence; names are not."""
 
 _FOR: Final[tuple[Answer, ...]] = ("yes",)

@@ -85,7 +85,8 @@ class FindingView:
     chance: str
     """Probability of the answer as text; empty for `unclear` and where the provider gave none."""
     strength: float
-    """How far from undecided: |p − 0.5|, one half where only the answer is known."""
+    """How much it weighs in a score: the criterion's weight (1 where it is not known) times
+    |p − 0.5|, one half where only the answer is known."""
     dealbreaker: bool
     """A note of the verdict names it as what forced the vote."""
     because: tuple[Part, ...]
@@ -220,7 +221,8 @@ def finding_view(
         kind=finding.kind,
         answer=finding.answer,
         chance=_chance(finding),
-        strength=abs(finding.p - 0.5) if finding.p is not None else 0.5 * answered,
+        strength=(finding.weight or 1)
+        * (abs(finding.p - 0.5) if finding.p is not None else 0.5 * answered),
         dealbreaker=answered and any(finding.criterion in note for note in notes),
         because=parts(line(finding.because), known, own),
         cites=tuple(line(c) for c in finding.cites if c in known),

@@ -92,7 +92,9 @@ def notes(card: Scorecard) -> Iterator[str]:
 
 def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
     """Yield label and text: what a tool of this kind is not asked, and what could be looked up."""
-    if names := [label(ident).lower() for ident in review.not_applicable]:
+    names = [label(ident).lower() for ident in review.not_applicable]
+    # A library, or what may be one, is asked the common questions: nothing is missing from them.
+    if names and card.tool.kind not in (None, "library"):
         yield f"Not asked of {_KINDS.get(card.tool.kind or '', 'such a tool')}", ", ".join(names)
     if looked_up := [line(text).rstrip(".") for text in review.to_look_up]:
         yield "To look up", "; ".join(looked_up)

@@ -159,6 +159,7 @@ class ReviewContext:
             cites=cites,
             because=because,
             says=criterion.statement(answer),
+            weight=criterion.weight,
         )
 
 
