@@ -13,8 +13,8 @@ _REASONS: Final = 2
 
 _LOWERED: Final = frozenset(
     {
-        "A", "An", "Companies", "It", "Its", "No", "Nobody", "Nothing", "Now", "One", "Only", "Others", "Several",
-        "Some", "The", "There",
+        "A", "An", "Companies", "It", "Its", "No", "Nobody", "Nothing", "Now", "One", "Only",
+        "Others", "Several", "Some", "The", "There",
     }
 )  # fmt: skip
 """First words of a statement that are written small inside a sentence; names are not."""
