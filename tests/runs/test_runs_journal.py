@@ -1,8 +1,11 @@
 """The journal: what is recorded, found, reused, grouped into commits and read back."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -312,3 +315,28 @@ def test_text_that_is_no_utf_8_is_stored_with_a_mark_instead(path):
     stored = JournalReader(path)
     assert next(stored.calls())["detail"] == "it said ?"
     stored.close()
+
+
+FOREIGN = """
+import contextlib, sqlite3, sys
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as db:
+    db.execute("SELECT count(*) FROM calls").fetchone()
+"""
+
+
+def test_another_program_that_looks_into_a_running_journal_takes_nothing_of_it_away(path):
+    """A reader of this process must not drop the writer's locks, and with them its log."""
+
+    async def work():
+        journal = Journal(path)
+        await journal.record(call("first"))
+        JournalReader(path).close()
+        foreign = [sys.executable, "-c", FOREIGN, str(path)]
+        await asyncio.to_thread(subprocess.run, foreign, check=True, timeout=30)
+        assert path.with_name(f"{path.name}-wal").exists()
+        await journal.record(call("second"))
+        with contextlib.closing(JournalReader(path)) as reader:
+            assert sum(1 for _ in reader.calls()) == 2
+        journal.close()
+
+    asyncio.run(work())

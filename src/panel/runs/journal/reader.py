@@ -60,19 +60,10 @@ def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
 
     Raises `RunError` or `DiskFull` where it is missing, damaged at its start, or no journal.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(20)
-    except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
-        ) from error
-    logged = any(beside(path, end).exists() for end in _LOGS)
-    if not logged and head[18:19] == b"\x02":
+    if not any(beside(path, end).exists() for end in _LOGS):
         # In log mode without a log: no writer is open, and a reader would leave files behind.
-        return _opened(path, "mode=ro&immutable=1", stack)
-    if not logged:
-        return _opened(path, "mode=ro", stack)
+        immutable = _head(path)[18:19] == b"\x02"
+        return _opened(path, "mode=ro&immutable=1" if immutable else "mode=ro", stack)
     if beside(path, "-wal").exists() and beside(path, "-shm").exists():
         # Reads a log whether or not its writer still lives, without touching the log's index.
         with contextlib.suppress(RunError):
@@ -83,6 +74,22 @@ def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
     copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panel-"))) / path.name
     copy_with_logs(path, copy)
     return _opened(copy, "mode=rw", stack)
+
+
+def _head(path: Path) -> bytes:
+    """Return the first 20 bytes of a journal that no connection of this process has open.
+
+    Closing a file drops every POSIX lock that the process holds on it, those of SQLite too
+    (https://sqlite.org/howtocorrupt.html, 2.2): another program would then take the writer for
+    gone, and its log away.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(20)
+    except OSError as error:
+        raise RunError(
+            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
+        ) from error
 
 
 def copy_with_logs(path: Path, copy: Path) -> None:
