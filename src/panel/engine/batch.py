@@ -55,10 +55,13 @@ def tools_in_flight(plan: ReviewPlan) -> int:
     """Return how many tools keep all allowed calls busy: each tool asks its personas at once.
 
     Where reviews are written, half of them on average: one goes first, and all wait for the votes.
+    Where one tool is enough there is one: calls of a second that always fail would look like an
+    outage together with those of the first, and an outage is waited out.
     """
+    reviewers, concurrency = len(plan.personas), plan.judge.concurrency
     waits = any(writes(plan, persona) for persona in plan.personas)
-    busy = (len(plan.personas) + 1) // 2 if waits else len(plan.personas)
-    return max(1, -(-plan.judge.concurrency // busy))
+    busy = (reviewers + 1) // 2 if waits and concurrency > reviewers else reviewers
+    return max(1, -(-concurrency // busy))
 
 
 class _Canaries:
