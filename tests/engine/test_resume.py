@@ -114,13 +114,13 @@ def missing(run):
 @pytest.mark.parametrize("trouble", ["stuck", "cut"])
 def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path, trouble):
     with answering("--trouble", trouble) as url:
-        done = batch(desk, url)
+        done = batch(desk, url, tools=3)
     assert done.returncode == 1, done.stderr
     (run,) = desk.runs()
     lost = len(missing(run))
     assert lost
     pattern = (
-        rf"{lost} of 24 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
+        rf"{lost} of 12 reviews (is|are) missing \({lost} unreachable\): panel resume {run.name}"
     )
     assert re.search(pattern, done.stderr), done.stderr
     assert re.fullmatch(pattern, state(desk))
@@ -131,7 +131,7 @@ def test_what_is_missing_for_a_passing_reason_is_asked_by_resume(desk, tmp_path,
         assert done.returncode == 0, done.stderr
         assert requests(counts) == 2 * lost, "each judges and writes"
         cards = desk.json("show", "latest")
-        assert [len(card["reviews"]) for card in cards] == [4] * 6
+        assert [len(card["reviews"]) for card in cards] == [4] * 3
         with unchanged(run):
             again = desk.run("resume", "latest", "--provider", url)
         assert again.returncode == 0
@@ -169,7 +169,7 @@ def test_a_lasting_reason_is_left_by_resume_and_asked_by_retry(desk, tmp_path):
 
 def test_one_missing_answer_of_several_is_asked_alone(desk, tmp_path):
     with answering("--trouble", "stuck") as url:
-        batch(desk, url, "--samples", "3", tools=2)
+        batch(desk, url, "--samples", "3", tools=1)
     (run,) = desk.runs()
     with Run.open(run) as opened:
         lost = [(slug, each.persona) for slug, each in opened.stored.all_missing()]
