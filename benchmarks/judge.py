@@ -24,8 +24,8 @@ from panel.reviews.personas import Persona, applicable, load_personas
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.score import Rule
+from panel.reviews.strategies.calibrated import ask_yes_no, content_free
 from panel.reviews.strategies.context import ReviewContext
-from panel.reviews.strategies.version1.stepwise import content_free, difference
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"controls hold no secret: fixed, so that a figure can be had again"
@@ -137,7 +137,8 @@ async def differences(
     for persona in panel:
         context = review_context(calls, persona, brief)
         for criterion in persona.criteria:
-            value = await difference(context, criterion)
+            step = f"answer:{criterion.id}"
+            value = (await ask_yes_no(context, step, criterion.question)).difference
             if value is None:
                 raise SystemExit("this model gives no log-probabilities: nothing to measure")
             by_criterion[f"{persona.name}.{criterion.id}"] = value

@@ -8,7 +8,7 @@ from panel.llm.types import ChatResponse, Usage
 from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.strategies.ask import steps
-from panel.reviews.strategies.version1.stepwise import NO_FIT, NO_PROBABILITIES
+from panel.reviews.strategies.calibrated import NO_FIT, NO_PROBABILITIES
 from panel.reviews.strategies.version1.written_parts import MISSING_PART, NO_WORDS
 from tests.support.scripted import BRIEF, PERSONA, Memory, plan, review, stepwise
 

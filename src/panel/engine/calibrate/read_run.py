@@ -14,7 +14,7 @@ from panel.foundation.errors import BadReply
 from panel.reviews import prompts
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
-from panel.reviews.strategies.version1.stepwise import EMPTY_TOOL
+from panel.reviews.strategies.calibrated import EMPTY_TOOL
 from panel.reviews.strategies.yes_no import read_yes_no
 from panel.runs.journal.call_rows import row_reply, text_digest
 from panel.runs.journal.schema import CALL_COLUMNS
