@@ -195,6 +195,20 @@ def test_many_processes_may_open_a_fresh_database_at_once(database_url, tmp_path
         assert VoteStore(database).tallies() == {}
 
 
+def test_a_fresh_file_is_set_up_under_the_write_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr("panel.publish.community.database.PATIENCE", 0.01)
+    file = tmp_path / "panel.db"
+    held = FileLock(tmp_path / "panel.db.lock")
+    held.acquire()
+    try:
+        with pytest.raises(DatabaseDown, match="another process keeps the lock"):
+            Database.open(None, folder=tmp_path)
+        assert file.stat().st_size == 0
+    finally:
+        held.close()
+    Database.open(None, folder=tmp_path).close()
+
+
 def test_a_database_of_a_newer_panel_is_refused_in_one_line(database, database_url, tmp_path):
     with database.writing() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))

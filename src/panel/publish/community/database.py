@@ -130,7 +130,12 @@ class Database:
         else:
             database = cls(postgres_engine(place), place=_named(place), hidden=_hidden(place))
         try:
-            with database._opening(), database._engine.begin() as connection:
+            # Alone: SQLite refuses one of two processes that start its log at once, without a wait.
+            with (
+                database._writing_alone(),
+                database._opening(),
+                database._engine.begin() as connection,
+            ):
                 check_present(connection, file=file, place=database.place)
             database.secret = _secret(folder)
             database._migrate()
