@@ -150,7 +150,7 @@ async def empty_tool(calls: ChatClient, panel: tuple[Persona, ...]) -> dict[str,
     by_criterion: dict[str, float] = {}
     for persona in panel:
         brief = Brief(tool=Tool(name="any", slug="any"))
-        free = await content_free(review_context(calls, persona, brief))
+        free = await content_free(review_context(calls, persona, brief), persona.criteria)
         if free is None:
             raise SystemExit("this model gives no log-probabilities: nothing to measure")
         by_criterion |= {key: row.offset for key, row in free.criteria.items()}

@@ -91,6 +91,16 @@ def test_a_fit_takes_each_criterions_own_lean_away():
     assert fitted.probability(-1.0, "a", "two") < 0.1
 
 
+def test_a_question_without_controls_is_read_by_what_all_have_in_common():
+    fitted = fit_calibration("m", "today", samples(), EMPTY, QUESTIONS)
+    assert fitted.common is not None
+    row = fitted.common.correction(-1.5, "Three?")
+    slopes = [r.slope for r in fitted.criteria.values()]
+    assert min(slopes) <= row.slope <= max(slopes)
+    leans = [fitted.criteria[key].offset - lean for key, lean in EMPTY.items()]
+    assert min(leans) < row.offset + 1.5 < max(leans)
+
+
 def test_how_many_controls_there_are_of_each_kind_does_not_move_the_fit():
     few = samples()
     many = few + [s for s in few if s.labels["a.one"] == 0.0] * 3

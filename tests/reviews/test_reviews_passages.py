@@ -7,11 +7,11 @@ import pytest
 from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
 from panel.llm.calls import ChatClient
-from panel.reviews.calibration.calibration import Calibration
+from panel.reviews.calibration.calibration import Calibration, CommonLine
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.strategies.ask import ask_review, steps
-from panel.reviews.strategies.calibrated import NO_FIT, NO_PROBABILITIES
+from panel.reviews.strategies.calibrated import COMMON_FIT, NO_FIT, NO_PROBABILITIES
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.passage_by_passage import NOT_WRITTEN
 from tests.support.scripted import PERSONA, TODAY, Memory, Scripted, plan
@@ -209,6 +209,18 @@ def test_an_unknown_judge_is_asked_about_an_empty_tool():
     review, asked = ask(judge(empty=1.0), calibration=None)
     assert NO_FIT in review.notes
     assert sum("no evidence was found" in q.shared for q in asked) == len(SMITH.criteria)
+
+
+def test_a_question_in_no_control_is_read_by_the_line_of_all_others():
+    known = {key: row for key, row in FLAT.criteria.items() if key != "tester.like"}
+    common = CommonLine(slope=2.0, intercept=-1.0)
+    fitted = FLAT.model_copy(update={"criteria": known, "common": common})
+    review, asked = ask(judge(empty=1.0, like=1.5), calibration=fitted)
+    assert [f.p for f in review.findings if f.criterion == "like"] == [0.5]  # 2 × (1.5 − 1) − 1 = 0
+    assert COMMON_FIT in review.notes
+    assert sum("no evidence was found" in q.shared for q in asked) == 1
+    plain, _ = ask(judge(empty=1.0), calibration=FLAT.model_copy(update={"criteria": known}))
+    assert NO_FIT in plain.notes
 
 
 def test_a_judge_without_log_probabilities_is_taken_by_its_word():

@@ -108,6 +108,7 @@ def calibration_of(report: CalibrationReport) -> Calibration | None:
         model=report.model,
         made=f"{day} from {report.base} control tools by panel calibrate, asked {report.asked}",
         criteria=report.fit.criteria if report.fit else {},
+        common=report.fit.common if report.fit else None,
         ship_at=report.ship_at,
         measured=Measured(
             provider=report.provider,
@@ -171,6 +172,7 @@ def _fit(
         reliability_before=statistics.reliability(samples, [before] * len(samples)),
         reliability=statistics.reliability(samples, apart),
         criteria=whole.criteria,
+        common=whole.common,
     )
     by_slug = {case.slug: fit for case, fit in zip(clean, apart, strict=True)}
     return Fitted(whole, by_slug, result)

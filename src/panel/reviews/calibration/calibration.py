@@ -36,9 +36,30 @@ class Correction(BaseModel):
     """The difference at which yes and no are as likely."""
     slope: float = Field(gt=0, le=50, allow_inf_nan=False)
     """Log-odds for each unit of difference."""
-    source: Literal["fitted", "content_free"]
+    source: Literal["fitted", "common", "content_free"]
+    """From controls that answer it, from the line of all criteria, or from the empty tool alone."""
     question: str = ""
     """The question it was made for: other wording, other lean."""
+
+
+class CommonLine(BaseModel):
+    """What the criteria of a fit have in common, for questions that no control answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float = Field(gt=0, le=50, allow_inf_nan=False)
+    """Log-odds for each unit of difference."""
+    intercept: float = Field(ge=-50, le=50, allow_inf_nan=False)
+    """Log-odds of yes for an answer equal to that on an empty tool."""
+
+    def correction(self, empty: float, question: str) -> "Correction":
+        """Return how a question is read whose difference on an empty tool is `empty`."""
+        return Correction(
+            offset=round(empty - self.intercept / self.slope, 4),
+            slope=self.slope,
+            source="common",
+            question=question,
+        )
 
 
 class Measured(BaseModel):
@@ -77,6 +98,7 @@ class Calibration(BaseModel):
     """When and from what, for people."""
     criteria: dict[str, Correction]
     """By `persona.criterion`."""
+    common: CommonLine | None = None
     ship_at: float | None = Field(default=None, ge=0, le=100)
     """The ship threshold this judge needs; None where it was not looked for."""
     measured: Measured | None = None

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from panel.reviews.calibration.calibration import Calibration, Correction, sigmoid
+from panel.reviews.calibration.calibration import Calibration, CommonLine, Correction, sigmoid
 
 
 class LogisticLine(NamedTuple):
@@ -114,7 +114,7 @@ def fit_calibration(
     empty: Mapping[str, float],
     questions: Mapping[str, str],
 ) -> Calibration:
-    """Fit one offset and slope a criterion.
+    """Fit one offset and slope a criterion, and one line for all of them together.
 
     Args:
         model: The judge.
@@ -128,7 +128,7 @@ def fit_calibration(
     rows = {}
     for key in empty:
         line = _fit(samples, empty, [key], own)
-        slope = min(max(line.slope, FLATTEST), STEEPEST)
+        slope = _bounded(line.slope)
         offset = empty[key] - line.intercept / slope
         rows[key] = Correction(
             offset=round(offset, 4),
@@ -136,7 +136,10 @@ def fit_calibration(
             source="fitted",
             question=questions[key],
         )
-    return Calibration(model=model, made=made, criteria=rows)
+    common = CommonLine(
+        slope=round(_bounded(pooled.slope), 4), intercept=round(pooled.intercept, 4)
+    )
+    return Calibration(model=model, made=made, criteria=rows, common=common)
 
 
 class HeldOut(NamedTuple):
@@ -187,6 +190,10 @@ def _fit(
         for key in keys
     ]
     return fit(points, ridge)
+
+
+def _bounded(slope: float) -> float:
+    return min(max(slope, FLATTEST), STEEPEST)
 
 
 def _weights(samples: Sequence[Sample]) -> list[float]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from panel.foundation.proportion import Share
 from panel.llm.config import Ask
-from panel.reviews.calibration.calibration import Correction
+from panel.reviews.calibration.calibration import CommonLine, Correction
 from panel.reviews.calibration.controls import Class
 from panel.reviews.verdict.scorecard import Outcome, RunUsage
 
@@ -83,6 +83,7 @@ class FitResult(_Part):
     reliability_before: tuple[Bin, ...]
     reliability: tuple[Bin, ...]
     criteria: dict[str, Correction]
+    common: CommonLine | None
 
 
 class CaseResult(_Part):

@@ -1,11 +1,12 @@
 """Yes/no questions read with a judge's calibration, and with its answers on an empty tool."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from panel.evidence.tools.tool import Tool
 from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration, sigmoid
-from panel.reviews.personas import Criterion, Persona
+from panel.reviews.personas import Criterion
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer
 from panel.reviews.score import answer_of
@@ -17,6 +18,10 @@ NO_PROBABILITIES: Final = (
 )
 NO_FIT: Final = (
     "this model was never fitted: probabilities are corrected by its answers on an empty tool only"
+)
+COMMON_FIT: Final = (
+    "questions that no control tool answers are read by what this model's other answers have in"
+    " common"
 )
 EMPTY_TOOL: Final = Brief(tool=Tool(name="the tool", slug="-"))
 
@@ -38,35 +43,40 @@ async def ask_yes_no(
 async def calibration_of(context: ReviewContext) -> Calibration | None:
     """Return the plan's calibration, completed on an empty tool where a question is not in it.
 
-    None where there is none and the provider gives no log-probabilities.
+    The line that the fitted questions have in common reads the others, where the fit has one. None
+    where there is none and the provider gives no log-probabilities.
     """
-    fitted = context.plan.calibration
-    if fitted is not None and _covers(fitted, context.persona):
+    fitted, name = context.plan.calibration, context.persona.name
+    unknown = [
+        c
+        for c in context.persona.criteria
+        if fitted is None or not fitted.covers(name, c.id, c.question)
+    ]
+    if not unknown:
         return fitted
-    free = await content_free(context)
+    free = await content_free(context, unknown)
     if free is None:
         return fitted
-    context.tally.notes[NO_FIT] = None
     if fitted is None:
+        context.tally.notes[NO_FIT] = None
         return free
+    context.tally.notes[COMMON_FIT if fitted.common else NO_FIT] = None
     rows = {
-        key: row
-        if (fit := fitted.criteria.get(key)) is None or fit.question not in ("", row.question)
-        else fit
+        key: fitted.common.correction(row.offset, row.question) if fitted.common else row
         for key, row in free.criteria.items()
     }
     return fitted.model_copy(update={"criteria": {**fitted.criteria, **rows}})
 
 
-async def content_free(context: ReviewContext) -> Calibration | None:
-    """Measure the judge's bias: ask every question about a tool of which nothing is known.
+async def content_free(context: ReviewContext, criteria: Sequence[Criterion]) -> Calibration | None:
+    """Measure the judge's bias: ask questions about a tool of which nothing is known.
 
     The requests are the same for every tool, so a run sends them once and then finds them stored.
     Returns None where the provider gives no log-probabilities.
     """
     shared = prompts.shared(EMPTY_TOOL)
     rows = {}
-    for criterion in context.persona.criteria:
+    for criterion in criteria:
         step = f"empty:{criterion.id}"
         answer = await ask_yes_no(context, step, criterion.question, shared=shared)
         if answer.difference is None:
@@ -94,7 +104,3 @@ def calibrated_answer(
     else:
         p = calibration.probability(yes_no.difference, context.persona.name, criterion.id)
     return round(p, 4), answer_of(p, context.plan.rule)
-
-
-def _covers(calibration: Calibration, persona: Persona) -> bool:
-    return all(calibration.covers(persona.name, c.id, c.question) for c in persona.criteria)
