@@ -263,7 +263,27 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     )
     module = sys.modules["__main__"] = importlib.import_module(request["module"])
     sys.argv = [module.__file__ or "", *request["args"]]
-    module.main()
+    try:
+        module.main()
+        code = 0
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        code = end.code or 0
+    _exit(code)
+
+
+def _exit(code: int) -> None:
+    """End as an interpreter does, but for taking every module apart: most of a short command."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()  # what is left open says so
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(code)  # the interpreter has words and a code for it
+    os._exit(code)
 
 
 if __name__ == "__main__":
