@@ -144,11 +144,21 @@ def test_check_names_every_broken_file_at_once(tmp_path):
     assert "other.md" in fault.value.message
 
 
+@pytest.mark.parametrize("ident", ["nothing", "open_format"])
+def test_a_beat_quotes_a_fact_of_its_own_persona(tmp_path, ident):
+    beat = f"  - {{id: told, ask: what is told, quotes: [{ident}]}}"
+    text = GOOD.replace("beats:", f"beats:\n{beat}")
+    if ident == "open_format":
+        text = text.replace("kind: fact", "kind: judgement")
+    with pytest.raises(PersonaError, match=f"the beat told quotes {ident}, which is no fact here"):
+        read_persona(written(tmp_path, text))
+
+
 def test_a_shipped_persona_has_five_steps_a_biography_and_two_examples():
     shipped = load_personas(folders=[SHIPPED])
     assert all(len(p.beats) == 5 and len(p.examples) == 2 for p in shipped)
     assert all(0 < len(p.biography.split()) <= 25 for p in shipped)
-    assert sum(beat.quotable for p in shipped for beat in p.beats) == 5
+    assert sum(bool(beat.quotes) for p in shipped for beat in p.beats) == 5
     idents = [beat.id for p in shipped for beat in p.beats]
     assert len(idents) == len(set(idents))
 

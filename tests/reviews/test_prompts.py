@@ -34,7 +34,6 @@ def tails(persona):
         found + prompts.stance_tail(),
         prompts.summary_tail(persona, vote="ship", told="Is it? Yes."),
         prompts.statement_tail("It is kept up"),
-        prompts.beat_tail(persona.beats[0].ask),
         prompts.leaning_tail(persona, ["It is kept up."]),
         prompts.field_tail(persona, "What goes wrong?"),
         prompts.odds_tail(persona, "It will last."),

@@ -32,7 +32,9 @@ SMITH = Persona.model_validate(
                       "unclear": "I cannot tell"}},
         ],
         "beats": [
-            {"id": "first_call", "ask": "the first install command", "quotable": True},
+            {"id": "first_call", "ask": "the first install command",
+             "quotes": ["install"]},
+            {"id": "again", "ask": "the same once more", "quotes": ["install"]},
             {"id": "bet", "ask": "the bet that it makes"},
         ],
     }
@@ -183,18 +185,12 @@ def test_the_words_are_code_and_what_is_not_written_is_said_once():
     assert review.turns_on == "It is maintained [E1.3]"
 
 
-def test_a_quotable_beat_is_the_passage_that_answers_it_word_for_word():
+def test_a_beat_is_the_passage_of_its_criterion_word_for_word_and_none_is_quoted_twice():
     review, asked = ask(judge())
     assert review.beats == {"first_call": "“Install command: get widget.” [E1.2]"}
-    assert not any("the bet" in q.tail for q in asked)
+    assert not any("the first install command" in q.tail for q in asked)
     none, _ = ask(judge(shows={"E1.3": 2.0}))
     assert none.beats == {}
-
-
-def test_a_calibrating_run_asks_for_no_beats():
-    review, asked = ask(judge(), calibrates=True)
-    assert review.beats == {}
-    assert not any("the first install command" in q.tail for q in asked)
 
 
 @pytest.mark.parametrize(("said", "stance"), [(1.5, "ship"), (-0.5, "skip")])

@@ -74,8 +74,8 @@ class Beat(BaseModel):
 
     id: Ident
     ask: str = Field(min_length=8, max_length=240)
-    quotable: bool = False
-    """A page can answer it: a judge that does not write is asked for the passage that does."""
+    quotes: tuple[Ident, ...] = Field(default=(), max_length=4)
+    """Criteria whose passage makes the same point: it is quoted for a judge that does not write."""
 
 
 class Example(BaseModel):
@@ -143,6 +143,15 @@ class Persona(BaseModel):
         parts = {f.id for f in self.fields} | {b.id for b in self.beats}
         if taken := sorted(parts & RESERVED):
             raise ValueError(f"a beat cannot use the id {taken[0]}: every review has one")
+        return self
+
+    @model_validator(mode="after")
+    def _beats_quote_own_facts(self) -> "Persona":
+        """Only a fact has a passage."""
+        facts = {c.id for c in self.criteria if c.kind == "fact"}
+        for beat in self.beats:
+            if unknown := sorted({*beat.quotes} - facts):
+                raise ValueError(f"the beat {beat.id} quotes {unknown[0]}, which is no fact here")
         return self
 
     @model_validator(mode="after")

@@ -46,7 +46,6 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "examples": frozenset({"examples"}),
     "repair": frozenset({"problem", "reply"}),
     "statement": frozenset({"statement"}),
-    "beat": frozenset({"ask"}),
     "leaning": frozenset({"title", "lens", "findings"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
@@ -172,11 +171,6 @@ def support_tail(question: str, answer: str, cited: Sequence[str]) -> str:
 def statement_tail(statement: str) -> str:
     """Return the question whether the passages shown bear a statement out."""
     return shipped().fill("statement", statement=statement.rstrip(".")).strip()
-
-
-def beat_tail(ask: str) -> str:
-    """Return the question whether the passages shown answer a step of a reviewer's argument."""
-    return shipped().fill("beat", ask=ask).strip()
 
 
 def leaning_tail(persona: Persona, statements: Sequence[str]) -> str:

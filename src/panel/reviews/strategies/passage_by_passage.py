@@ -17,7 +17,7 @@ from panel.evidence.tools.tool import Tool
 from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.compose import compose, quoted, turning_fact
-from panel.reviews.personas import Beat, Criterion, Persona
+from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import score_findings
@@ -28,7 +28,7 @@ from panel.reviews.strategies.yes_no import read_yes_no
 from panel.reviews.support_check import supported
 
 CANDIDATES: Final = 2
-"""Passages put to the model for a citation or a beat, each alone. Of those that might deny a fact,
+"""Passages put to the model for a citation, each alone. Of those that might deny a fact,
 which few pages do, only the first."""
 
 TOP: Final = 4
@@ -41,9 +41,6 @@ with a notice have at least −0.31 and those without at most −0.50 (`benchmar
 SHOWS: Final = 0.4
 """The same, the model's lean on the question taken away, from which a passage is held to show an
 answer; set on labels, `benchmarks/data/citations.yaml`."""
-
-BEAT_SHOWS: Final = 1.0
-"""The same for a beat, of which no lean is known."""
 
 SURE: Final = 1.0
 """The same from which no further passage is asked."""
@@ -71,16 +68,15 @@ class _Answered(NamedTuple):
 
 
 def steps(persona: Persona) -> int:
-    """Return how many answers a review takes at most: questions, passages, stance, beats."""
+    """Return how many answers a review takes at most: questions, passages, stance."""
     facts = sum(c.kind == "fact" for c in persona.criteria)
     notices = sum(bool(c.notice) for c in persona.criteria)
-    beats = sum(beat.quotable for beat in persona.beats)
-    passages = TOP * notices + CANDIDATES * (facts + beats)
+    passages = TOP * notices + CANDIDATES * facts
     return len(persona.criteria) + notices + passages + 1
 
 
 async def ask(context: ReviewContext) -> RawReview:
-    """Ask question by question; a calibrating run asks for no beats. Raises `CallError`."""
+    """Ask question by question. Raises `CallError`."""
     persona = context.persona
     notices = {c.id: await _notice(context, c) for c in persona.criteria if c.notice}
     calibration = await calibration_of(context)
@@ -98,7 +94,6 @@ async def ask(context: ReviewContext) -> RawReview:
         context, [await _finding(context, row, calibration) for row in answered]
     )
     scored = score_findings(persona.criteria, findings, context.plan.rule)
-    beats = {} if context.plan.calibrates else await _beats(context)
     if not context.plan.calibrates:
         context.tally.notes[NOT_WRITTEN] = None
     return RawReview(
@@ -109,7 +104,7 @@ async def ask(context: ReviewContext) -> RawReview:
         summary=compose(persona, findings, vote=scored.vote, brief=context.brief),
         stance=stance,
         stance_log_odds=log_odds,
-        beats=beats,
+        beats=_beats(context, findings),
         composed=True,
         turns_on=turning_fact(persona.criteria, findings, context.plan.rule),
     )
@@ -189,23 +184,17 @@ async def affirms(
     return (log_odds + await _alone(context, f"{step}:states", statement, (passage,))) / 2
 
 
-async def _beats(context: ReviewContext) -> dict[str, str]:
-    """Return a quote for each beat that a passage answers."""
-    beats = {}
+def _beats(context: ReviewContext, findings: Sequence[Finding]) -> dict[str, str]:
+    """Return, for a beat that a criterion's passage makes, that passage; none is quoted twice."""
+    cited = {f.criterion: f.cites[0] for f in findings if f.answer == "yes" and f.cites}
+    passages = {passage.id: passage for passage in context.brief.passages}
+    beats: dict[str, str] = {}
     for beat in context.persona.beats:
-        if beat.quotable and (passage := await _passage_for(context, beat)):
-            beats[beat.id] = quoted(passage)
+        idents = [cited[criterion] for criterion in beat.quotes if criterion in cited]
+        quotes = [quoted(passages[ident]) for ident in idents if ident in passages]
+        if quote := next((quote for quote in quotes if quote not in beats.values()), ""):
+            beats[beat.id] = quote
     return beats
-
-
-async def _passage_for(context: ReviewContext, beat: Beat) -> Passage | None:
-    async def weigh(passage: Passage) -> float:
-        step = f"beat:{beat.id}:{passage.id}"
-        return await _alone(context, step, prompts.beat_tail(beat.ask), (passage,))
-
-    candidates = shortlist(beat.ask, context.brief.passages, most=CANDIDATES)
-    found = await _best(context, candidates, weigh)
-    return found.passage if found and found.log_odds >= BEAT_SHOWS else None
 
 
 class _Shown(NamedTuple):
