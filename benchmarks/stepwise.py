@@ -203,9 +203,10 @@ def _each(price: Price, tools: int) -> tuple[str, str, str]:
 
 
 async def _compared(brief: Brief, panel: Sequence[Persona]) -> float:
-    before = stored_personas(Run.open(ROOT / "runs" / "sample"))
+    with Run.open(ROOT / "tests" / "data" / "version1" / "pair") as run:
+        before = stored_personas(run)
     if before is None:
-        raise SystemExit("runs/sample kept no reviewers: nothing to compare with")
+        raise SystemExit("the run of 0.1 kept no reviewers: nothing to compare with")
     costs = [await _cost(brief, personas) for personas in (before, panel)]
     print(f"{brief.tool.slug}: {costs[0]:.0f} s of CPU by 0.1.0, {costs[1]:.0f} s now")
     return costs[1] / costs[0]
