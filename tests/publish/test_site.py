@@ -16,6 +16,8 @@ from panel.publish.site.catalog import PER_TOOL, pairs
 from panel.publish.site.front_page import contested, moved
 from panel.publish.site.page import VisitorState, policy
 from panel.publish.site.site import Site
+from panel.publish.site.tool_list import tool_list
+from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import NOW, batch, card, named
@@ -262,3 +264,21 @@ def test_mail_and_site_give_a_page_the_same_address(length):
     assert places.pair(two, one) == f"https://panel.example.org/{page_urls.pair(one, two)}"
     assert places.tool(one) == f"https://panel.example.org/{page_urls.tool(one)}"
     assert len(page_urls.pair(one, two)) <= 170
+
+
+@pytest.mark.parametrize(
+    ("price", "kind"),
+    [("free, MIT", "free"), ("Open source", "free"), ("$0 a month", "free"), ("$0.02 a GB", "paid"),
+     ("from €25 a month", "paid"), ("on request", None), (None, None)],
+)  # fmt: skip
+def test_a_price_that_is_understood_is_a_facet(price, kind):
+    (history,) = Held([tool("Alpha", price=price)]).histories()
+    assert tool_summary(history).price_class == kind
+
+
+def test_lists_put_the_highest_score_first_and_what_is_no_verdict_last():
+    cards = [tool("Held", "hold", 99.0), tool("Low", "skip", 20.0), tool("High", score=80.0)]
+    listed = tool_list(site(cards).context.catalogue, "score")
+    assert [row.tool.name for row in listed.rows] == ["High", "Low", "Held"]
+    verdicts = next(facet for facet in listed.facets if facet.key == "verdict")
+    assert [(v.value, v.count) for v in verdicts.values] == [("ship", 1), ("hold", 1), ("skip", 1)]

@@ -14,6 +14,7 @@ from tests.support.sites import PERSONAS, TALLIES, TODAY, fill, later, site, too
 KINDS = {
     "front": "index.html",
     "tools": "tools.html",
+    "tools by score": "tools-by-score.html",
     "comparisons": "compare.html",
     "comparison": "compare/parley-vs-quillstore.html",
     "categories": "categories.html",
@@ -111,6 +112,40 @@ def test_the_front_page_is_small_and_asks_no_other_host(chromium, built, tmp_pat
         files = {name.removeprefix(f"{out.as_uri()}/") for name in names}
         assert files | {"icon.svg"} == {"index.html", "style.css", "panel.js", "icon.svg"}
         assert sum((out / name).stat().st_size for name in files | {"icon.svg"}) < 100_000
+
+
+def shown(page):
+    return page.locator(".verdicts > li:visible .name a").all_inner_texts()
+
+
+def test_one_facet_narrows_a_list_without_script(chromium, built):
+    address = (built / "tools-by-score.html").as_uri()
+    names = chromium.visit(f"{address}#verdict=ship", shown, script=False)
+    assert names == ["Parley", "Quillstore"]
+
+
+def test_facets_join_and_the_address_gives_the_same_list_again(chromium, built):
+    def narrow(page):
+        page.get_by_role("link", name="ship 2").click()
+        page.get_by_text("Category", exact=True).first.click()
+        page.get_by_role("link", name="stores").last.click()
+        page.get_by_role("link", name="Newest").click()
+        page.wait_for_url("**/tools-by-date.html#verdict=ship&category=stores")
+        names, count = shown(page), page.locator(".narrow [role=status]").inner_text()
+        page.get_by_role("link", name="Show all").click()
+        return names, count, len(shown(page))
+
+    assert chromium.visit(address(built, "tools"), narrow) == (
+        ["Parley", "Quillstore"],
+        "2 of 7 tools.",
+        7,
+    )
+
+
+def test_a_category_is_sorted_in_place_and_its_address_says_how(chromium, built):
+    names = chromium.visit(f"{address(built, 'category')}#sort=name", shown)
+    assert names == sorted(names, key=str.casefold)
+    assert chromium.visit(address(built, "category"), shown) != names
 
 
 def test_search_works_from_disk_with_the_keyboard_alone(chromium, built):

@@ -16,11 +16,15 @@ from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.report.citations import line
 from panel.reviews.personas import Persona
+from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import History, newest
 
 PER_TOOL: Final = 3
 AT_LEAST: Final = 100
 TOOLS_A_PAIR: Final = 4
+
+OUTCOMES: Final[tuple[Outcome, ...]] = ("ship", "split", "hold", "incomplete", "skip")
+"""In the order they are counted and listed in."""
 
 _VERDICTS: Final = frozenset({"ship", "skip", "split"})
 
@@ -142,8 +146,7 @@ class Catalog:
 def outcomes(histories: Iterable[History]) -> tuple[tuple[str, int], ...]:
     """Return outcome and how many tools have it now, in one order; zero counts left out."""
     counts = Counter(str(history.latest.verdict.outcome) for history in histories)
-    order = ("ship", "split", "hold", "incomplete", "skip")
-    return tuple((name, counts[name]) for name in order if counts[name])
+    return tuple((name, counts[name]) for name in OUTCOMES if counts[name])
 
 
 def _categories(histories: Sequence[History]) -> dict[str, Category]:

@@ -19,7 +19,6 @@ from panel.publish.site.front_page import front_page
 from panel.publish.site.index_pages import (
     category_page,
     category_summaries,
-    letter_groups,
     reviewer_summaries,
 )
 from panel.publish.site.og_image import page_picture, preview
@@ -28,6 +27,7 @@ from panel.publish.site.pair_page import pair_page, pair_summaries
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
+from panel.publish.site.tool_list import ORDERS, Order, tool_list
 from panel.publish.site.tool_page import tool_page
 from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
@@ -213,11 +213,28 @@ def _front(context: SiteContext) -> SitePage:
 
 @_page(page_urls.TOOLS)
 def _tools(context: SiteContext) -> SitePage:
-    letters = letter_groups(context.catalogue.newest)
+    return _all_tools(context, "name", "All tools")
+
+
+@_page(page_urls.TOOLS_BY_SCORE)
+def _tools_by_score(context: SiteContext) -> SitePage:
+    return _all_tools(context, "score", "Tools by score")
+
+
+@_page(page_urls.TOOLS_BY_DATE)
+def _tools_by_date(context: SiteContext) -> SitePage:
+    return _all_tools(context, "date", "Tools by date")
+
+
+def _all_tools(context: SiteContext, order: Order, title: str) -> SitePage:
     count = len(context.catalogue.histories)
     description = f"All {count} tools with their newest verdicts."
-    values = {"letters": letters, "count": count}
-    return SitePage("tools.html", "All tools", description, "tools", values)
+    values = {
+        "listed": tool_list(context.catalogue, order),
+        "orders": ORDERS,
+        "reviewers": reviewer_summaries(context.catalogue),
+    }
+    return SitePage("tools.html", title, description, "tools", values)
 
 
 @_page(page_urls.COMPARISONS)
@@ -325,8 +342,9 @@ def _category(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
     if category is None:
         return None
     page = category_page(context.catalogue, category)
-    description = f"Verdicts on {len(page.tools)} tools: {page.name}."
-    return SitePage("category.html", page.name, description, "categories", {"page": page})
+    description = f"Verdicts on {len(page.listed.rows)} tools: {page.name}."
+    values = {"page": page, "reviewers": reviewer_summaries(context.catalogue)}
+    return SitePage("category.html", page.name, description, "categories", values)
 
 
 def _reviewer_paths(context: SiteContext) -> Iterator[Listed]:

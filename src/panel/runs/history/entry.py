@@ -6,6 +6,7 @@ from datetime import datetime
 
 from panel.llm.config import Ask
 from panel.reviews.review import Forecast, Stance, Vote
+from panel.reviews.score import Rule
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
 
 
@@ -39,6 +40,8 @@ class Entry:
     asked: Ask
     usage: RunUsage
     warnings: tuple[str, ...]
+    ship_at: float
+    """The score from which a reviewer shipped in that run."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def entry(card: Scorecard, key: str) -> Entry:
         asked=card.asked,
         usage=card.usage,
         warnings=card.warnings,
+        ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
     )
 
 
