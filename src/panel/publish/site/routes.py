@@ -159,15 +159,27 @@ _PURPOSE: Final = 60
 
 @_file(page_urls.SEARCH)
 def _search_script(context: SiteContext) -> bytes:
-    """Return the script: a list of (name, key, outcome, category, purpose), by name."""
+    """Return the script: tools as (name, key, outcome, score, category, purpose), and pairs."""
     rows = [
-        (tool.name, tool.key, tool.outcome, tool.category, cut(tool.tagline, _PURPOSE))
+        (
+            tool.name,
+            tool.key,
+            tool.outcome,
+            figures.score(tool.score),
+            tool.category,
+            cut(tool.tagline, _PURPOSE),
+        )
         for tool in map(tool_summary, context.catalogue.newest)
     ]
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
-    # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
-    text = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
-    return f"window.panelTools={text};\n".encode()
+    pairs = [page_urls.name(page_urls.PAIR, page_urls.pair(*p)) for p in context.catalogue.pairs]
+    return f"window.panelTools={_literal(rows)};\nwindow.panelPairs={_literal(pairs)};\n".encode()
+
+
+def _literal(value: object) -> str:
+    """Return a value of JavaScript, safe in a script however it is read."""
+    # Letters beyond ASCII and `<` are written as escapes.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
 @_file(page_urls.ATOM)
