@@ -282,3 +282,16 @@ def test_lists_put_the_highest_score_first_and_what_is_no_verdict_last():
     assert [row.tool.name for row in listed.rows] == ["High", "Low", "Held"]
     verdicts = next(facet for facet in listed.facets if facet.key == "verdict")
     assert [(v.value, v.count) for v in verdicts.values] == [("ship", 1), ("hold", 1), ("skip", 1)]
+
+
+def test_every_score_is_marked_where_a_reviewer_ships_and_reviewers_have_their_signs():
+    cards = [tool(name).model_copy(update={"ship_at": 70.0}) for name in ("Alpha", "Beta")]
+    made = site(cards)
+    pages = ("index.html", "tools-by-date.html", "categories/stores.html", "tools/alpha.html")
+    for path in (*pages, "compare/alpha-vs-beta.html"):
+        html = made.render(path).decode()
+        marks = re.findall(r'<rect class="mark" x="([\d.]+)"', html)
+        assert marks, path
+        assert all(x.startswith("69.") for x in marks), path
+        signs = set(re.findall(r'<span class="sign hue-[^>]*>(.+?)<', html))
+        assert signs == {"B", "S", "$", "F"}, path

@@ -15,6 +15,7 @@ from panel.evidence.tools.identity import folded
 from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.report.citations import line
+from panel.report.reviewers import Hue, hue, signs
 from panel.reviews.personas import Persona
 from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import History, newest
@@ -86,6 +87,8 @@ class Reviewer:
     slug: str
     name: str
     title: str
+    sign: str
+    hue: Hue
     persona: Persona | None
     """None where its file is not among those given."""
 
@@ -176,10 +179,16 @@ def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dic
     for history in histories:
         for opinion in history.latest.opinions:
             titles.setdefault(opinion.persona, opinion.title)
+    sign_of = signs(titles)
     reviewers: dict[str, Reviewer] = {}
     for name, title in titles.items():
         reviewer_slug = slug(name, taken=reviewers)
         reviewers[reviewer_slug] = Reviewer(
-            reviewer_slug, name, line(title) or line(name), known.get(name)
+            reviewer_slug,
+            name,
+            line(title) or line(name),
+            sign_of[name],
+            hue(name),
+            known.get(name),
         )
     return reviewers

@@ -11,7 +11,7 @@ from panel.publish.site.tool_list import ToolList, category_list
 from panel.publish.site.tool_summary import tool_summary
 from panel.publish.site.track_record import stands_alone
 from panel.report.citations import line
-from panel.report.reviewers import Hue, hue, signs
+from panel.report.reviewers import Hue
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,11 @@ def reviewer_summaries(catalogue: Catalog) -> tuple[ReviewerSummary, ...]:
         for opinion in history.latest.opinions:
             votes.setdefault(opinion.persona, Counter())[opinion.vote] += 1
             alone[opinion.persona] += stands_alone(opinion, history.latest)
-    sign_of = signs(reviewer.name for reviewer in catalogue.reviewers.values())
     return tuple(
         ReviewerSummary(
             title=reviewer.title,
-            sign=sign_of[reviewer.name],
-            hue=hue(reviewer.name),
+            sign=reviewer.sign,
+            hue=reviewer.hue,
             path=page_urls.reviewer(reviewer.slug),
             lens=line(reviewer.persona.lens) if reviewer.persona else "",
             votes=_counts(votes.get(reviewer.name, Counter()), ("ship", "abstain", "skip")),

@@ -21,7 +21,7 @@ from panel.publish.site.index_pages import (
     category_summaries,
     reviewer_summaries,
 )
-from panel.publish.site.og_image import page_picture, preview
+from panel.publish.site.og_image import page_picture, pair_picture, tool_picture
 from panel.publish.site.page import SitePage
 from panel.publish.site.pair_page import pair_page, pair_summaries
 from panel.publish.site.provider_page import judges
@@ -376,13 +376,18 @@ def _reviewer(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
 
 
 def _picture(context: SiteContext, name: str, votes: Votes) -> bytes | None:
-    """Return the preview image of a page: its verdict's, else one of its title."""
+    """Return the preview image of a page: of one verdict, of two, or of its title."""
     path = f"{name}.html"
-    if drawn := preview(tools_on(context.catalogue, path), context.title):
-        return drawn
+    tools = [tool_summary(history) for history in tools_on(context.catalogue, path)]
+    if len(tools) == 1:
+        return tool_picture(tools[0], context.title)
     page = site_page(context, path, {})
     if not isinstance(page, SitePage) or not page.index:
         return None
+    if len(tools) == 2:
+        advice = page.values["view"].advice
+        ahead = advice.winner is not None
+        return pair_picture(tools[0], tools[1], advice.headline, ahead, context.title)
     return page_picture(page.title, page.description, context.title)
 
 

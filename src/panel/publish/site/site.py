@@ -163,7 +163,7 @@ def fingerprint(context: SiteContext, archive: Archive, path: str, frame: str) -
     if not histories:
         return None
     parts: list[object] = [_code(), frame, path, context.title, context.base_url]
-    if pictured is not None:
+    if pictured is not None and len(histories) == 1:
         parts += map(tool_summary, histories)
     else:
         for history in histories:

@@ -14,6 +14,7 @@ from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.report.changes.view import ToolChange, changes
 from panel.report.citations import line
+from panel.report.reviewers import Hue
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
 from panel.reviews.verdict.scorecard import Scorecard
@@ -39,6 +40,8 @@ class GridRow:
     """One persona's answers in the order they were asked."""
 
     title: str
+    sign: str
+    hue: Hue
     vote: str
     score: float | None
     anchor: str
@@ -51,6 +54,8 @@ def answer_grid(card: CardView) -> tuple[GridRow, ...]:
     return tuple(
         GridRow(
             title=persona.title,
+            sign=persona.sign,
+            hue=persona.hue,
             vote=persona.vote,
             score=persona.score,
             anchor=f"r{number}",
@@ -95,6 +100,8 @@ class ScoreChart:
     dots: tuple[Dot, ...]
     lines: tuple[tuple[float, str], ...]
     """Height and label of the lines across."""
+    mark: tuple[float, str]
+    """The same of the score from which a reviewer ships today."""
     first: str
     last: str
     label: str
@@ -125,6 +132,7 @@ def score_chart(entries: Sequence[Entry]) -> ScoreChart | None:
             for number, entry in enumerate(scored)
         ),
         lines=tuple((_y(value), str(value)) for value in (0, 50, 100)),
+        mark=(_y(scored[-1].ship_at), f"{scored[-1].ship_at:g}"),
         first=days[0],
         last=days[-1],
         label=f"Score of 100 over time. {description}",
