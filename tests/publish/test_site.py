@@ -12,9 +12,9 @@ from panel.foundation.errors import RunError
 from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.publish.page_urls import PageURLs
-from panel.publish.site.catalog import PER_TOOL, pairs
 from panel.publish.site.front_page import contested, moved
 from panel.publish.site.page import VisitorState, policy
+from panel.publish.site.pairs import PER_TOOL, pairs
 from panel.publish.site.site import Site
 from panel.publish.site.tool_list import tool_list
 from panel.publish.site.tool_summary import tool_summary
@@ -203,10 +203,26 @@ def test_o2_addresses_are_short_plain_file_names(one, two):
         assert len(name) <= 160
 
 
-def test_tools_are_compared_within_their_category_and_by_score():
-    others = [tool("Gamma", score=90.0), tool("Far", category="queues"), tool("Held", "hold")]
-    compared = site([tool("Alpha"), tool("Beta", score=67.0), *others]).context.catalogue.pairs
-    assert compared[0] == ("alpha", "beta")
+def names(rival):
+    """The realistic reviews; the skeptic names a rival."""
+    return tuple(
+        review.model_copy(update={"beats": {"rival": rival}})
+        if review.persona == "skeptic"
+        else review
+        for review in card().reviews
+    )
+
+
+def test_named_rivals_are_compared_first_then_the_best_then_what_is_close():
+    named_rival = tool("Delta", "skip", 20.0).model_copy(
+        update={"reviews": names("BETA did this before Delta, and rq too; Deltas do not count.")}
+    )
+    ships = [tool("Alpha"), tool("Beta", score=67.0), tool("Gamma", score=90.0)]
+    others = [tool("RQ", "skip", 40.0), tool("Far", category="queues"), tool("Held", "hold", 66.5)]
+    compared = site([*ships, named_rival, *others]).context.catalogue.pairs
+    assert compared[0] == ("beta", "delta")
+    assert set(compared[1:4]) == {("beta", "gamma"), ("alpha", "gamma"), ("gamma", "rq")}
+    assert compared[-1] == ("delta", "rq")
     assert not {"far", "held"} & {key for pair in compared for key in pair}
 
 

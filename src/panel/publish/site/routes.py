@@ -12,7 +12,7 @@ from typing import Final
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
-from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR, Catalog
+from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
 from panel.publish.site.feeds import atom, feed_items, json_feed, sitemap
 from panel.publish.site.front_page import front_page
@@ -24,6 +24,7 @@ from panel.publish.site.index_pages import (
 from panel.publish.site.og_image import page_picture, pair_picture, tool_picture
 from panel.publish.site.page import SitePage
 from panel.publish.site.pair_page import pair_page, pair_summaries
+from panel.publish.site.pairs import AT_LEAST, NEXT, PER_TOOL, TOOLS_A_PAIR
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
@@ -285,7 +286,7 @@ def _providers(context: SiteContext) -> SitePage:
 @_page(page_urls.METHOD, dated=False)
 def _method(context: SiteContext) -> SitePage:
     description = "How a verdict is computed, what hold means, and what is measured."
-    rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
+    rule = {"per_tool": PER_TOOL, "next": NEXT, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
     values = {"rule": rule, "reviewers": reviewer_summaries(context.catalogue)}
     return SitePage("method.html", "How a verdict is made", description, "method", values)
 
