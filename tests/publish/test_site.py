@@ -13,10 +13,10 @@ from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.publish.page_urls import PageURLs
 from panel.publish.site.front_page import contested, moved
+from panel.publish.site.listed_tools import all_tools
 from panel.publish.site.page import VisitorState, policy
 from panel.publish.site.pairs import PER_TOOL, pairs
 from panel.publish.site.site import Site
-from panel.publish.site.tool_list import tool_list
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
@@ -294,7 +294,7 @@ def test_a_price_that_is_understood_is_a_facet(price, kind):
 
 def test_lists_put_the_highest_score_first_and_what_is_no_verdict_last():
     cards = [tool("Held", "hold", 99.0), tool("Low", "skip", 20.0), tool("High", score=80.0)]
-    listed = tool_list(site(cards).context.catalogue, "score")
+    listed = all_tools(site(cards).context.catalogue, "score")
     assert [row.tool.name for row in listed.rows] == ["High", "Low", "Held"]
     verdicts = next(facet for facet in listed.facets if facet.key == "verdict")
     assert [(v.value, v.count) for v in verdicts.values] == [("ship", 1), ("hold", 1), ("skip", 1)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from panel.publish import page_urls
 from panel.publish.site.catalog import Catalog, Category, outcomes
+from panel.publish.site.listed_tools import ListedTools, category_tools
 from panel.publish.site.pair_page import PairSummary, pair_summaries
-from panel.publish.site.tool_list import ToolList, category_list
 from panel.publish.site.tool_summary import tool_summary
 from panel.publish.site.track_record import stands_alone
 from panel.report.citations import line
@@ -29,7 +29,7 @@ class CategoryPage:
     """What a category's page shows."""
 
     name: str
-    listed: ToolList
+    listed: ListedTools
     outcomes: tuple[tuple[str, int], ...]
     matches: tuple[PairSummary, ...]
 
@@ -71,7 +71,7 @@ def category_page(catalogue: Catalog, category: Category) -> CategoryPage:
     """Return the page of one category."""
     return CategoryPage(
         name=category.name,
-        listed=category_list(map(tool_summary, category.histories), category.slug),
+        listed=category_tools(map(tool_summary, category.histories), category.slug),
         outcomes=outcomes(category.histories),
         matches=pair_summaries(catalogue, catalogue.pairs_in(category)),
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from panel.publish.site.tool_summary import Seat, ToolSummary
+from panel.publish.site.tool_summary import ReviewerVote, ToolSummary
 from panel.report import figures
 
 WIDTH: Final = 1200
@@ -153,25 +153,28 @@ def _votes(picture: Image.Image, tool: ToolSummary, left: int, wide: int) -> Non
 
     A missing review is a cross without a block.
     """
-    voters: list[Seat | None] = [*tool.seats, *[None] * dict(tool.votes).get("missing", 0)]
+    voters: list[ReviewerVote | None] = [
+        *tool.reviewer_votes,
+        *[None] * dict(tool.votes).get("missing", 0),
+    ]
     if not voters or len(voters) > 8:
         return
     gap = 10
     width = (wide - gap * (len(voters) - 1)) / len(voters)
     pen = ImageDraw.Draw(picture)
-    for place, seat in enumerate(voters):
+    for place, voter in enumerate(voters):
         start = left + round(place * (width + gap))
         middle = start + round(width / 2)
-        if seat is None:
+        if voter is None:
             _glyph(picture, "missing", (middle - 12, 546, 24), "incomplete")
             continue
-        ships = seat.vote == "ship"
+        ships = voter.vote == "ship"
         box = (start, 532, start + round(width), 584)
-        tone = "incomplete" if seat.vote == "abstain" else seat.hue
+        tone = "incomplete" if voter.vote == "abstain" else voter.hue
         fill = _full(tone) if ships else 0
         pen.rounded_rectangle(box, 10, fill=fill, outline=_full(tone), width=3)
-        _sign(picture, seat.sign, (middle - 8, 558), tone, on_tone=ships)
-        _glyph(picture, seat.vote, (middle + 12, 549, 18), None if ships else tone)
+        _sign(picture, voter.sign, (middle - 8, 558), tone, on_tone=ships)
+        _glyph(picture, voter.vote, (middle + 12, 549, 18), None if ships else tone)
 
 
 def _sign(

@@ -21,6 +21,7 @@ from panel.publish.site.index_pages import (
     category_summaries,
     reviewer_summaries,
 )
+from panel.publish.site.listed_tools import ORDERS, Order, all_tools
 from panel.publish.site.og_image import page_picture, pair_picture, tool_picture
 from panel.publish.site.page import SitePage
 from panel.publish.site.pair_page import pair_page, pair_summaries
@@ -28,7 +29,6 @@ from panel.publish.site.pairs import AT_LEAST, NEXT, PER_TOOL, TOOLS_A_PAIR
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
-from panel.publish.site.tool_list import ORDERS, Order, tool_list
 from panel.publish.site.tool_page import tool_page
 from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
@@ -243,7 +243,7 @@ def _all_tools(context: SiteContext, order: Order, title: str) -> SitePage:
     count = len(context.catalogue.histories)
     description = f"All {count} tools with their newest verdicts."
     values = {
-        "listed": tool_list(context.catalogue, order),
+        "listed": all_tools(context.catalogue, order),
         "orders": ORDERS,
         "reviewers": reviewer_summaries(context.catalogue),
     }

@@ -26,7 +26,7 @@ _FREE: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Seat:
+class ReviewerVote:
     """How one reviewer voted, with the reviewer's sign and colour."""
 
     persona: str
@@ -54,7 +54,7 @@ class ToolSummary:
     score: float | None
     interval: tuple[float, float] | None
     votes: tuple[tuple[str, int], ...]
-    seats: tuple[Seat, ...]
+    reviewer_votes: tuple[ReviewerVote, ...]
     """Who voted how; `missing` reviews are not in it."""
     ship_at: float
     """The score from which a reviewer shipped."""
@@ -95,8 +95,8 @@ def tool_summary(history: History) -> ToolSummary:
         score=verdict.score,
         interval=verdict.interval,
         votes=split(verdict),
-        seats=tuple(
-            Seat(
+        reviewer_votes=tuple(
+            ReviewerVote(
                 opinion.persona,
                 line(opinion.title).removeprefix("The "),
                 sign_of[opinion.persona],

@@ -29,7 +29,7 @@ OTHER: Final = "#"
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedTool:
     """One tool of a list."""
 
     tool: ToolSummary
@@ -58,17 +58,17 @@ class Facet:
 
 
 @dataclass(frozen=True)
-class ToolList:
+class ListedTools:
     """A list of tools in one order."""
 
     order: Order
-    rows: tuple[Row, ...]
+    rows: tuple[ListedTool, ...]
     letters: tuple[tuple[str, str], ...]
     """Letter and anchor; empty where the order is not by name."""
     facets: tuple[Facet, ...]
 
 
-def tool_list(catalogue: Catalog, order: Order) -> ToolList:
+def all_tools(catalogue: Catalog, order: Order) -> ListedTools:
     """Return all tools."""
     tools = sorted(map(tool_summary, catalogue.newest), key=_ORDER_KEYS[order])
     letters: dict[str, str] = {}
@@ -78,17 +78,21 @@ def tool_list(catalogue: Catalog, order: Order) -> ToolList:
         anchor = "" if order != "name" or letter in letters else _anchor(letter)
         if anchor:
             letters[letter] = anchor
-        rows.append(Row(tool, catalogue.category_of(tool.key).slug, anchor))
+        rows.append(ListedTool(tool, catalogue.category_of(tool.key).slug, anchor))
     categories = (row.category for row in rows)
     named = {category.slug: category.name for category in catalogue.categories.values()}
     in_categories = _facet("category", "Category", categories, named)
-    return ToolList(order, tuple(rows), tuple(letters.items()), (*_facets(tools), *in_categories))
+    return ListedTools(
+        order, tuple(rows), tuple(letters.items()), (*_facets(tools), *in_categories)
+    )
 
 
-def category_list(tools: Iterable[ToolSummary], category: str) -> ToolList:
+def category_tools(tools: Iterable[ToolSummary], category: str) -> ListedTools:
     """Return the tools of one category by score."""
     ranked = sorted(tools, key=by_score)
-    return ToolList("score", tuple(Row(tool, category, "") for tool in ranked), (), _facets(ranked))
+    return ListedTools(
+        "score", tuple(ListedTool(tool, category, "") for tool in ranked), (), _facets(ranked)
+    )
 
 
 def by_score(tool: ToolSummary) -> tuple[bool, float, str]:
