@@ -311,3 +311,32 @@ def test_every_score_is_marked_where_a_reviewer_ships_and_reviewers_have_their_s
         assert all(x.startswith("69.") for x in marks), path
         signs = set(re.findall(r'<span class="sign hue-[^>]*>(.+?)<', html))
         assert signs == {"B", "S", "$", "F"}, path
+
+
+def test_a_tool_is_compared_with_its_pairs_first_then_with_the_others_of_its_category():
+    cards = [tool(f"Tool {n}", score=90.0 - n) for n in range(9)]
+    made = site([*cards, tool("Far", category="queues")])
+    fixed, live = (made.render("tools/tool-8.html", live=live) for live in (None, VisitorState()))
+    paths = [target("tools/x.html", href) for href in links(fixed)]
+    paired = [path for path in paths if path.startswith("compare/")]
+    assert paired == [f"compare/tool-{n}-vs-tool-8.html" for n in (7, 6)]
+    assert [path for path in paths if path.startswith("tools/t")] == [
+        f"tools/tool-{n}.html" for n in range(6)
+    ]
+    assert "../compare/tool-0-vs-tool-8.html" in links(live)
+    assert made.render("compare/tool-0-vs-tool-8.html")
+
+
+def test_what_is_unknown_takes_no_room():
+    unknown = card().model_copy(
+        update={
+            "tool": card().tool.model_copy(update={"price": None, "kind": None, "tagline": None}),
+            "verdict": Verdict(outcome="incomplete", votes=VoteTotals(ship=1, missing=3)),
+        }
+    )
+    made = site([unknown])
+    assert "Entry price" not in text(made.render("tools/quillstore.html"))
+    for path in ("index.html", "tools.html", "tools/quillstore.html"):
+        words = text(made.render(path))
+        assert "– ship" not in words
+        assert "score –" not in words

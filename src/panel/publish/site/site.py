@@ -17,6 +17,7 @@ from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page, tools_on
 from panel.publish.site.templates import Templates
+from panel.publish.site.tool_page import rest
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.personas import Persona
 from panel.reviews.verdict.scorecard import Scorecard
@@ -181,6 +182,7 @@ def _depends(context: SiteContext, archive: Archive, history: History) -> list[o
         [archive.stamp(entry.run) for entry in history.entries],
         (category.slug, category.name),
         [tool_summary(partner) for partner in catalogue.partners(history.key)],
+        (rest(history, catalogue), len(category.histories)),
         context.tallies.get(history.key),
     ]
 

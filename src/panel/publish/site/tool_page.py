@@ -9,7 +9,7 @@ from typing import Final
 
 from panel.foundation.errors import RunError
 from panel.publish import page_urls
-from panel.publish.site.catalog import Catalog
+from panel.publish.site.catalog import NO_CATEGORY, Catalog
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.report.changes.view import ToolChange, changes
@@ -150,6 +150,9 @@ def _y(score: float) -> float:
     return BOTTOM - score / 100 * (BOTTOM - TOP)
 
 
+REST: Final = 24
+"""Tools of the category named beside those it is compared with."""
+
 EXPLAINED: Final = 8
 """Newest verdicts shown with their change from the one before; older ones are listed without."""
 
@@ -168,6 +171,16 @@ class Past:
 
 
 @dataclass(frozen=True)
+class OtherTool:
+    """A tool of the same category that no page compares it with yet."""
+
+    name: str
+    path: str
+    pair: str
+    """Where a live server compares the two."""
+
+
+@dataclass(frozen=True)
 class ToolPage:
     """What a tool's page shows."""
 
@@ -181,6 +194,10 @@ class ToolPage:
     chart: ScoreChart | None
     others: tuple[tuple[ToolSummary, str], ...]
     """Tools it is compared with, and the page that does."""
+    rest: tuple[OtherTool, ...]
+    """The other tools of its category by name, the first of them."""
+    in_category: int
+    """How many tools its category has."""
 
 
 def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
@@ -202,7 +219,30 @@ def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
             (tool_summary(partner), page_urls.pair(history.key, partner.key))
             for partner in catalogue.partners(history.key)
         ),
+        rest=rest(history, catalogue),
+        in_category=len(category.histories),
     )
+
+
+def rest(history: History, catalogue: Catalog) -> tuple[OtherTool, ...]:
+    """Return the other tools of its category that it is not compared with, the first by name."""
+    if (category := catalogue.category_of(history.key)).name == NO_CATEGORY:
+        return ()
+    known = {history.key, *(partner.key for partner in catalogue.partners(history.key))}
+    names = {
+        other.key: line(other.latest.tool.name) or other.key
+        for other in category.histories
+        if other.key not in known
+    }
+    in_order = sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
+    return tuple(_other(catalogue, history.key, key, name) for key, name in in_order[:REST])
+
+
+def _other(catalogue: Catalog, key: str, other_key: str, name: str) -> OtherTool:
+    path, pair = page_urls.tool(other_key), page_urls.pair(key, other_key)
+    # The name of a pair that is cut for its length leads to a page only where the pair is listed.
+    is_found = catalogue.pair(page_urls.name(page_urls.PAIR, pair) or "")
+    return OtherTool(name, path, pair if is_found else path)
 
 
 def _history(history: History, newest: Scorecard, read: Read) -> tuple[Past, ...]:
