@@ -258,7 +258,7 @@ def _cut(row: str, font: ImageFont.FreeTypeFont, wide: int, *, more: bool) -> st
 
 def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=6)
+    picture.save(out, "PNG", compress_level=5)
     return out.getvalue()
 
 

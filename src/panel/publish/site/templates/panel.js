@@ -205,7 +205,7 @@
     if (inPlace) {
       const order = state.get("sort") in orders ? state.get("sort") : "score";
       sorts.find(([link]) => link.dataset.order === order)[0].setAttribute("aria-current", "true");
-      list.append(...(order === "score" ? rows : rows.toSorted(orders[order])));
+      list.append(...(order === "score" ? rows : [...rows].sort(orders[order])));
     }
     const found = shown ? `${shown} of ${rows.length} tools.` : "No tool has all of these: take one back.";
     status.textContent = chosen.length ? found : "";
