@@ -144,7 +144,7 @@ def test_facets_join_and_the_address_gives_the_same_list_again(chromium, built):
 
     assert chromium.visit(address(built, "tools"), narrow) == (
         ["Parley", "Quillstore"],
-        "2 of 7 tools.",
+        "2 of 7 tools: ship, stores.",
         7,
     )
 

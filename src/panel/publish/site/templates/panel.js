@@ -181,6 +181,9 @@
     link.removeAttribute("id"); // else the page would jump to the link that is clicked
     return [link, ...choice.split("=")];
   });
+  const label = ([link] = []) => (
+    [...(link?.childNodes ?? [])].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data).join("").trim()
+  );
   const sorts = links.filter(([link]) => link.dataset.order);
   const inPlace = sorts[0][0].getAttribute("href").startsWith("#");
 
@@ -207,8 +210,9 @@
       sorts.find(([link]) => link.dataset.order === order)[0].setAttribute("aria-current", "true");
       list.append(...(order === "score" ? rows : [...rows].sort(orders[order])));
     }
-    const found = shown ? `${shown} of ${rows.length} tools.` : "No tool has all of these: take one back.";
-    status.textContent = chosen.length ? found : "";
+    const all = chosen.map((facet) => label(links.find(([, key, value]) => key === facet && value === state.get(facet))));
+    const count = shown ? `${shown} of ${rows.length} tools` : "No tool is all of these";
+    status.textContent = chosen.length ? `${count}: ${all.filter(Boolean).join(", ")}.` : "";
   };
   narrow.addEventListener("click", (event) => {
     const [link, key, value] = links.find(([each]) => each.contains(event.target)) || [];
@@ -221,6 +225,5 @@
   });
   addEventListener("hashchange", apply);
   if (inPlace) sorts[0][0].closest("[role=group]").hidden = false;
-  for (const details of narrow.querySelectorAll("details")) details.open = facets.slice(1).some((facet) => read().has(facet));
   apply();
 })();
