@@ -12,10 +12,12 @@ from panel.foundation.errors import RunError
 from panel.foundation.slug import slug
 from panel.publish import page_urls
 from panel.publish.page_urls import PageURLs
-from panel.publish.site.catalog import PER_TOOL, pairs
 from panel.publish.site.front_page import contested, moved
+from panel.publish.site.listed_tools import all_tools
 from panel.publish.site.page import VisitorState, policy
+from panel.publish.site.pairs import PER_TOOL, pairs
 from panel.publish.site.site import Site
+from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import NOW, batch, card, named
@@ -201,10 +203,26 @@ def test_o2_addresses_are_short_plain_file_names(one, two):
         assert len(name) <= 160
 
 
-def test_tools_are_compared_within_their_category_and_by_score():
-    others = [tool("Gamma", score=90.0), tool("Far", category="queues"), tool("Held", "hold")]
-    compared = site([tool("Alpha"), tool("Beta", score=67.0), *others]).context.catalogue.pairs
-    assert compared[0] == ("alpha", "beta")
+def names(rival):
+    """The realistic reviews; the skeptic names a rival."""
+    return tuple(
+        review.model_copy(update={"beats": {"rival": rival}})
+        if review.persona == "skeptic"
+        else review
+        for review in card().reviews
+    )
+
+
+def test_named_rivals_are_compared_first_then_the_best_then_what_is_close():
+    named_rival = tool("Delta", "skip", 20.0).model_copy(
+        update={"reviews": names("BETA did this before Delta, and rq too; Deltas do not count.")}
+    )
+    ships = [tool("Alpha"), tool("Beta", score=67.0), tool("Gamma", score=90.0)]
+    others = [tool("RQ", "skip", 40.0), tool("Far", category="queues"), tool("Held", "hold", 66.5)]
+    compared = site([*ships, named_rival, *others]).context.catalogue.pairs
+    assert compared[0] == ("beta", "delta")
+    assert set(compared[1:4]) == {("beta", "gamma"), ("alpha", "gamma"), ("gamma", "rq")}
+    assert compared[-1] == ("delta", "rq")
     assert not {"far", "held"} & {key for pair in compared for key in pair}
 
 
@@ -262,3 +280,63 @@ def test_mail_and_site_give_a_page_the_same_address(length):
     assert places.pair(two, one) == f"https://panel.example.org/{page_urls.pair(one, two)}"
     assert places.tool(one) == f"https://panel.example.org/{page_urls.tool(one)}"
     assert len(page_urls.pair(one, two)) <= 170
+
+
+@pytest.mark.parametrize(
+    ("price", "kind"),
+    [("free, MIT", "free"), ("Open source", "free"), ("$0 a month", "free"), ("$0.02 a GB", "paid"),
+     ("from €25 a month", "paid"), ("on request", None), (None, None)],
+)  # fmt: skip
+def test_a_price_that_is_understood_is_a_facet(price, kind):
+    (history,) = Held([tool("Alpha", price=price)]).histories()
+    assert tool_summary(history).price_class == kind
+
+
+def test_lists_put_the_highest_score_first_and_what_is_no_verdict_last():
+    cards = [tool("Held", "hold", 99.0), tool("Low", "skip", 20.0), tool("High", score=80.0)]
+    listed = all_tools(site(cards).context.catalogue, "score")
+    assert [row.tool.name for row in listed.rows] == ["High", "Low", "Held"]
+    verdicts = next(facet for facet in listed.facets if facet.key == "verdict")
+    assert [(v.value, v.count) for v in verdicts.values] == [("ship", 1), ("hold", 1), ("skip", 1)]
+
+
+def test_every_score_is_marked_where_a_reviewer_ships_and_reviewers_have_their_signs():
+    cards = [tool(name).model_copy(update={"ship_at": 70.0}) for name in ("Alpha", "Beta")]
+    made = site(cards)
+    pages = ("index.html", "tools-by-date.html", "categories/stores.html", "tools/alpha.html")
+    for path in (*pages, "compare/alpha-vs-beta.html"):
+        html = made.render(path).decode()
+        marks = re.findall(r'<rect class="mark" x="([\d.]+)"', html)
+        assert marks, path
+        assert all(x.startswith("69.") for x in marks), path
+        signs = set(re.findall(r'<span class="sign hue-[^>]*>(.+?)<', html))
+        assert signs == {"B", "S", "$", "F"}, path
+
+
+def test_a_tool_is_compared_with_its_pairs_first_then_with_the_others_of_its_category():
+    cards = [tool(f"Tool {n}", score=90.0 - n) for n in range(9)]
+    made = site([*cards, tool("Far", category="queues")])
+    fixed, live = (made.render("tools/tool-8.html", live=live) for live in (None, VisitorState()))
+    paths = [target("tools/x.html", href) for href in links(fixed)]
+    paired = [path for path in paths if path.startswith("compare/")]
+    assert paired == [f"compare/tool-{n}-vs-tool-8.html" for n in (7, 6)]
+    assert [path for path in paths if path.startswith("tools/t")] == [
+        f"tools/tool-{n}.html" for n in range(6)
+    ]
+    assert "../compare/tool-0-vs-tool-8.html" in links(live)
+    assert made.render("compare/tool-0-vs-tool-8.html")
+
+
+def test_what_is_unknown_takes_no_room():
+    unknown = card().model_copy(
+        update={
+            "tool": card().tool.model_copy(update={"price": None, "kind": None, "tagline": None}),
+            "verdict": Verdict(outcome="incomplete", votes=VoteTotals(ship=1, missing=3)),
+        }
+    )
+    made = site([unknown])
+    assert "Entry price" not in text(made.render("tools/quillstore.html"))
+    for path in ("index.html", "tools.html", "tools/quillstore.html"):
+        words = text(made.render(path))
+        assert "– ship" not in words
+        assert "score –" not in words

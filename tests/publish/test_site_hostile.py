@@ -143,12 +143,15 @@ def test_o1_the_json_feed_holds_plain_text_only(hostile_site):
         assert item["title"] == line(item["title"])
 
 
-def test_o1_the_search_index_is_one_assignment_of_json(hostile_site):
+def test_o1_the_search_index_is_two_assignments_of_json(hostile_site):
     text = hostile_site.render("search.js").decode("ascii")
     assert "<" not in text
-    assert text.startswith("window.panelTools=[[")
-    rows = json.loads(text.removeprefix("window.panelTools=").rstrip().removesuffix(";"))
+    tools, pairs = text.splitlines()
+    assert tools.startswith("window.panelTools=[[")
+    rows = json.loads(tools.removeprefix("window.panelTools=").removesuffix(";"))
     assert len(rows) == len(Held(everything()).histories())
+    names = json.loads(pairs.removeprefix("window.panelPairs=").removesuffix(";"))
+    assert len(names) == len(hostile_site.context.catalogue.pairs)
 
 
 def test_o1_the_sitemap_names_own_pages_only(hostile_site):

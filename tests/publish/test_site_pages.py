@@ -14,6 +14,7 @@ from tests.support.sites import PERSONAS, TALLIES, TODAY, fill, later, site, too
 KINDS = {
     "front": "index.html",
     "tools": "tools.html",
+    "tools by score": "tools-by-score.html",
     "comparisons": "compare.html",
     "comparison": "compare/parley-vs-quillstore.html",
     "categories": "categories.html",
@@ -103,14 +104,55 @@ def test_the_front_page_is_small_and_asks_no_other_host(chromium, built, tmp_pat
         names = []
         page.on("request", lambda request: names.append(request.url))
         page.reload()
-        return names
+        return names.copy(), hits(page)
+
+    def hits(page):
+        page.locator("#search").fill("kind")
+        page.locator("#search").focus()
+        page.wait_for_function("document.querySelector('#search-count').textContent")
+        return page.locator(".search li").count()
 
     for out in (built, tmp_path / "many"):
-        names = chromium.visit((out / "index.html").as_uri(), loaded)
+        names, found = chromium.visit((out / "index.html").as_uri(), loaded)
+        assert found == (300 if out.name == "many" else 0)
         assert all(name.startswith(out.as_uri()) for name in names)
         files = {name.removeprefix(f"{out.as_uri()}/") for name in names}
         assert files | {"icon.svg"} == {"index.html", "style.css", "panel.js", "icon.svg"}
         assert sum((out / name).stat().st_size for name in files | {"icon.svg"}) < 100_000
+
+
+def shown(page):
+    return page.locator(".verdicts > li:visible .name a").all_inner_texts()
+
+
+def test_one_facet_narrows_a_list_without_script(chromium, built):
+    address = (built / "tools-by-score.html").as_uri()
+    names = chromium.visit(f"{address}#verdict=ship", shown, script=False)
+    assert names == ["Parley", "Quillstore"]
+
+
+def test_facets_join_and_the_address_gives_the_same_list_again(chromium, built):
+    def narrow(page):
+        page.get_by_role("link", name="ship 2").click()
+        page.get_by_text("Category", exact=True).first.click()
+        page.get_by_role("link", name="stores").last.click()
+        page.get_by_role("link", name="Newest").click()
+        page.wait_for_url("**/tools-by-date.html#verdict=ship&category=stores")
+        names, count = shown(page), page.locator(".narrow [role=status]").inner_text()
+        page.get_by_role("link", name="Show all").click()
+        return names, count, len(shown(page))
+
+    assert chromium.visit(address(built, "tools"), narrow) == (
+        ["Parley", "Quillstore"],
+        "2 of 7 tools: ship, stores.",
+        7,
+    )
+
+
+def test_a_category_is_sorted_in_place_and_its_address_says_how(chromium, built):
+    names = chromium.visit(f"{address(built, 'category')}#sort=name", shown)
+    assert names == sorted(names, key=str.casefold)
+    assert chromium.visit(address(built, "category"), shown) != names
 
 
 def test_search_works_from_disk_with_the_keyboard_alone(chromium, built):
@@ -150,7 +192,38 @@ def test_search_is_emptied_by_escape_and_says_when_nothing_is_found(chromium, bu
         page.keyboard.press("Escape")
         return count, field.input_value(), page.locator("#search-count").inner_text()
 
-    assert chromium.visit(address(built, "tools"), search) == ("0 tools found", "", "")
+    nothing = "No tool matches “nothing of that name”."
+    assert chromium.visit(address(built, "tools"), search) == (nothing, "", "")
+
+
+SEARCHES = {
+    "quilstroe": ("No tool is spelled “quilstroe”. The nearest:", ["tools/quillstore"]),
+    "Quill-Store": ("1 tool found", ["tools/quillstore"]),
+    "quillstore vs parlay": (
+        "1 comparison found",
+        ["compare/parley-vs-quillstore", "tools/quillstore", "tools/parley"],
+    ),
+    "parley versus gullible": (
+        "These two have no page side by side. Each by itself:",
+        ["tools/parley", "tools/gullible"],
+    ),
+    "parley vs zzz": ("No tool matches “zzz”.", ["tools", "tools/parley"]),
+}
+
+
+def test_search_knows_two_tools_and_forgives_typos(chromium, built):
+    def search(page):
+        page.locator("#search").focus()
+        page.wait_for_function("window.panelTools")
+        found = {}
+        for query in SEARCHES:
+            page.locator("#search").fill(query)
+            links = page.locator(".search a:visible").all()
+            paths = [link.get_attribute("href").removesuffix(".html") for link in links]
+            found[query] = (page.locator("#search-count").inner_text(), paths)
+        return found
+
+    assert chromium.visit(address(built, "front"), search) == SEARCHES
 
 
 def test_without_script_there_is_no_dead_field_and_the_list_is_linked(chromium, built):

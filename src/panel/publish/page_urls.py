@@ -13,6 +13,8 @@ from panel.foundation.urls import https
 
 FRONT: Final = "index.html"
 TOOLS: Final = "tools.html"
+TOOLS_BY_SCORE: Final = "tools-by-score.html"
+TOOLS_BY_DATE: Final = "tools-by-date.html"
 COMPARISONS: Final = "compare.html"
 CATEGORIES: Final = "categories.html"
 REVIEWERS: Final = "reviewers.html"

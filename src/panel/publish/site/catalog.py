@@ -1,67 +1,23 @@
-"""The subjects of all pages: tools, categories, reviewers, and which tools are compared. Pure.
-
-A tool is compared with the tools of its category whose scores are nearest to its own, at most three
-of them. Comparisons of the newest verdicts come first, until there is one for every four tools (100
-where that is more). Verdicts on hold and incomplete ones are not compared.
-"""
+"""The subjects of all pages: tools, categories, reviewers, comparisons. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
 from panel.evidence.tools.identity import folded
 from panel.foundation.slug import slug
 from panel.publish import page_urls
+from panel.publish.site.pairs import Pair, pairs
 from panel.report.citations import line
+from panel.report.reviewers import Hue, hue, signs
 from panel.reviews.personas import Persona
+from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import History, newest
 
-PER_TOOL: Final = 3
-AT_LEAST: Final = 100
-TOOLS_A_PAIR: Final = 4
-
-_VERDICTS: Final = frozenset({"ship", "skip", "split"})
-
-
-class Pair(NamedTuple):
-    """Two tools by their keys, in alphabetical order."""
-
-    one: str
-    two: str
-
-
-def pairs(categories: Iterable[Sequence[History]]) -> tuple[Pair, ...]:
-    """Return the comparisons, those of the newest verdicts first."""
-    groups = [list(histories) for histories in categories]
-    limit = max(AT_LEAST, sum(map(len, groups)) // TOOLS_A_PAIR)
-    degree: Counter[str] = Counter()
-    chosen: list[Pair] = []
-    for _, _, pair in sorted(candidate for group in groups for candidate in _candidates(group)):
-        if len(chosen) == limit:
-            break
-        if max(degree[pair.one], degree[pair.two]) < PER_TOOL:
-            degree.update(pair)
-            chosen.append(pair)
-    return tuple(chosen)
-
-
-Candidate = tuple[float, float, Pair]
-"""Age of the newer verdict, distance of the scores, the pair: small is good."""
-
-
-def _candidates(group: Iterable[History]) -> Iterator[Candidate]:
-    scored = sorted(
-        (verdict.score, history.key, history.latest.created.timestamp())
-        for history in group
-        if (verdict := history.latest.verdict).score is not None and verdict.outcome in _VERDICTS
-    )
-    for place, (score, key, when) in enumerate(scored):
-        for other_score, other_key, other_when in scored[place + 1 : place + 1 + PER_TOOL]:
-            near = Pair(*sorted((key, other_key)))
-            yield -max(when, other_when), other_score - score, near
-
+OUTCOMES: Final[tuple[Outcome, ...]] = ("ship", "split", "hold", "incomplete", "skip")
+"""In the order they are counted and listed in."""
 
 NO_CATEGORY: Final = "Other tools"
 
@@ -82,6 +38,8 @@ class Reviewer:
     slug: str
     name: str
     title: str
+    sign: str
+    hue: Hue
     persona: Persona | None
     """None where its file is not among those given."""
 
@@ -120,11 +78,11 @@ class Catalog:
         return self._category_of[key]
 
     def partners(self, key: str) -> tuple[History, ...]:
-        """Return the tools that a tool is compared with, the newest comparison first."""
+        """Return the tools that a tool is compared with, those people want most first."""
         return tuple(self.histories[partner] for partner in self._partners.get(key, ()))
 
     def pairs_in(self, category: Category) -> tuple[Pair, ...]:
-        """Return the comparisons within a category, the newest first."""
+        """Return the comparisons within a category, those people want most first."""
         return tuple(self._pairs_in.get(category.slug, ()))
 
     def pair(self, name: str) -> Pair | None:
@@ -142,8 +100,7 @@ class Catalog:
 def outcomes(histories: Iterable[History]) -> tuple[tuple[str, int], ...]:
     """Return outcome and how many tools have it now, in one order; zero counts left out."""
     counts = Counter(str(history.latest.verdict.outcome) for history in histories)
-    order = ("ship", "split", "hold", "incomplete", "skip")
-    return tuple((name, counts[name]) for name in order if counts[name])
+    return tuple((name, counts[name]) for name in OUTCOMES if counts[name])
 
 
 def _categories(histories: Sequence[History]) -> dict[str, Category]:
@@ -173,10 +130,16 @@ def _reviewers(histories: Sequence[History], personas: Sequence[Persona]) -> dic
     for history in histories:
         for opinion in history.latest.opinions:
             titles.setdefault(opinion.persona, opinion.title)
+    sign_of = signs(titles)
     reviewers: dict[str, Reviewer] = {}
     for name, title in titles.items():
         reviewer_slug = slug(name, taken=reviewers)
         reviewers[reviewer_slug] = Reviewer(
-            reviewer_slug, name, line(title) or line(name), known.get(name)
+            reviewer_slug,
+            name,
+            line(title) or line(name),
+            sign_of[name],
+            hue(name),
+            known.get(name),
         )
     return reviewers

@@ -1,4 +1,4 @@
-"""Images for link previews: a name, its verdict and its votes as a small palette PNG.
+"""Images for link previews: a name, its verdict and who voted how, as a small palette PNG.
 
 Drawn straight into a palette of few colours, each text a ramp from the ground to its own colour:
 converting from true colour afterwards would take most of the time. A name with letters that the
@@ -6,16 +6,14 @@ built-in font lacks is shown by its key, which has plain letters only.
 """
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from panel.publish.site.tool_summary import tool_summary
+from panel.publish.site.tool_summary import ReviewerVote, ToolSummary
 from panel.report import figures
-from panel.runs.history.entry import History
 
 WIDTH: Final = 1200
 HEIGHT: Final = 630
@@ -33,39 +31,68 @@ _TONES: Final = {
     "split": (138, 83, 0),
     "hold": (107, 63, 160),
     "incomplete": (90, 95, 102),
+    "builder": (29, 95, 174),
+    "skeptic": (168, 40, 111),
+    "business": (10, 106, 116),
+    "futurist": (92, 99, 0),
+    "guest": (81, 86, 94),
 }
-_GREY: Final = frozenset({"abstain", "missing"})
+"""The colours of the style sheet in light."""
 _BOLD: Final = 2
-"""Stroke that makes the one built-in weight bold."""
+"""Stroke that makes the one built-in weight bold; half as much in small text."""
 
 
 @dataclass(frozen=True)
-class ImageSide:
-    """What is shown of one tool."""
+class _Layout:
+    """Where a tool's verdict stands in the picture, and how large its name is."""
 
-    name: str
-    key: str
-    outcome: str
-    numbers: str
-    """Ship % and score as text."""
-    votes: Sequence[tuple[str, int]]
+    left: int
+    wide: int
+    top: int
+    name: int
+    rows: int
+    outcome: int
+    """Size of the outcome's word."""
 
 
-def tool_picture(side: ImageSide, site: str) -> bytes:
+_WHOLE: Final = _Layout(_MARGIN, WIDTH - 2 * _MARGIN, 132, name=84, rows=2, outcome=56)
+_HALF: Final = (WIDTH - 3 * _MARGIN) // 2
+_HALVES: Final = tuple(
+    _Layout(left, _HALF, 322, name=34, rows=1, outcome=40)
+    for left in (_MARGIN, 2 * _MARGIN + _HALF)
+)
+
+
+def tool_picture(tool: ToolSummary, site: str) -> bytes:
     """Return the picture of one tool's verdict."""
-    return _png(_painted([(side, _MARGIN, WIDTH - 2 * _MARGIN, 84)], site))
+    picture = _blank(site)
+    _verdict(picture, tool, _WHOLE)
+    return _png(picture)
 
 
-def pair_picture(one: ImageSide, two: ImageSide, site: str) -> bytes:
-    """Return the picture of two tools side by side."""
-    half = (WIDTH - 3 * _MARGIN) // 2
-    return _png(_painted([(one, _MARGIN, half, 56), (two, 2 * _MARGIN + half, half, 56)], site))
+def pair_picture(one: ToolSummary, two: ToolSummary, answer: str, ahead: bool, site: str) -> bytes:
+    """Return the picture of two tools: their names, the answer, and the verdict on each.
+
+    Args:
+        one: one tool.
+        two: the other.
+        answer: which one to ship with.
+        ahead: whether the answer names one of them.
+        site: the site's name.
+    """
+    picture, wide = _blank(site), WIDTH - 2 * _MARGIN
+    heading = f"{_drawn_name(one)} vs {_drawn_name(two)}"
+    size = next((size for size in (76, 60) if _font(size).getlength(heading) <= wide), 46)
+    _write(picture, (_MARGIN, 120, wide), heading, "ink", size=size, bold=True)
+    _write(picture, (_MARGIN, 220, wide), answer, "ship" if ahead else "ink", size=46, bold=True)
+    for tool, layout in zip((one, two), _HALVES, strict=True):
+        _verdict(picture, tool, layout)
+    return _png(picture)
 
 
 def page_picture(title: str, description: str, site: str) -> bytes:
     """Return the picture of a page about no single verdict: its title and what it is about."""
-    picture, wide = _blank(), WIDTH - 2 * _MARGIN
-    _write(picture, (_MARGIN, 70, wide), site, "quiet", size=30)
+    picture, wide = _blank(site), WIDTH - 2 * _MARGIN
     _write(picture, (_MARGIN, 160, wide), title, "ink", size=84, rows=2, bold=True)
     _write(picture, (_MARGIN, 400, wide), description, "quiet", size=38, rows=3)
     for place, outcome in enumerate(("ship", "split", "hold", "skip")):
@@ -73,44 +100,92 @@ def page_picture(title: str, description: str, site: str) -> bytes:
     return _png(picture)
 
 
-def _painted(sides: Sequence[tuple[ImageSide, int, int, int]], site: str) -> Image.Image:
-    picture = _blank()
-    _write(picture, (_MARGIN, 70, WIDTH - 2 * _MARGIN), site, "quiet", size=30)
-    for side, left, wide, size in sides:
-        _side(picture, side, left, wide, size)
-    return picture
-
-
-def _blank() -> Image.Image:
+def _blank(site: str) -> Image.Image:
     picture = Image.new("P", (WIDTH, HEIGHT), 0)
     picture.putpalette(_palette())
+    _write(picture, (_MARGIN, 60, WIDTH - 2 * _MARGIN), site, "quiet", size=30)
     return picture
 
 
-def _side(picture: Image.Image, side: ImageSide, left: int, wide: int, size: int) -> None:
-    drawable = all(c.isspace() or _drawable(c) for c in side.name)
-    name = side.name if drawable else side.key
-    _write(picture, (left, 132, wide), name, "ink", size=size, rows=2, bold=True)
-    outcome = side.outcome
-    _glyph(picture, outcome, (left, 382, 40), outcome)
-    _write(picture, (left + 60, 370, wide - 60), outcome.upper(), outcome, size=56, bold=True)
-    _write(picture, (left, 452, wide), side.numbers, "quiet", size=34)
-    _votes(picture, side.votes, left, wide)
+def _verdict(picture: Image.Image, tool: ToolSummary, at: _Layout) -> None:
+    left, wide, size, outcome = at.left, at.wide, at.outcome, tool.outcome
+    _write(
+        picture,
+        (left, at.top, wide),
+        _drawn_name(tool),
+        "ink",
+        size=at.name,
+        rows=at.rows,
+        bold=True,
+    )
+    _glyph(picture, outcome, (left, 430 - round(size * 0.9), round(size * 0.72)), outcome)
+    word = (left + size + 4, 430 - round(size * 1.12), wide - size)
+    _write(picture, word, outcome.upper(), outcome, size=size, bold=True)
+    score = "no score" if tool.score is None else f"score {figures.score(tool.score)}"
+    ship = "" if tool.ship_percent is None else f"{figures.percent(tool.ship_percent)} ship, "
+    _write(picture, (left, 444, wide), ship + score, "quiet", size=32)
+    if tool.score is not None:
+        _score_bar(picture, tool.score, tool.ship_at, outcome, (left, 494, wide))
+    _votes(picture, tool, left, wide)
 
 
-def _votes(picture: Image.Image, votes: Sequence[tuple[str, int]], left: int, wide: int) -> None:
-    """Draw a block for each vote, with its shape in it: colour must not be the only difference."""
-    voters = [vote for vote, count in votes for _ in range(count)]
-    if not voters or len(voters) > 16:
+def _drawn_name(tool: ToolSummary) -> str:
+    return tool.name if all(c.isspace() or _drawable(c) for c in tool.name) else tool.key
+
+
+def _score_bar(
+    picture: Image.Image, score: float, ship_at: float, tone: str, place: tuple[int, int, int]
+) -> None:
+    """Draw a score at (x, y, width), with a mark where a reviewer ships."""
+    x, y, wide = place
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle((x, y, x + wide, y + 16), 8, fill=_full("line"))
+    if score:
+        end = x + max(16, round(wide * score / 100))
+        pen.rounded_rectangle((x, y, end, y + 16), 8, fill=_full(tone))
+    mark = x + round(wide * ship_at / 100)
+    pen.rectangle((mark - 5, y - 4, mark + 5, y + 20), fill=0)
+    pen.rectangle((mark - 2, y - 4, mark + 2, y + 20), fill=_full("ink"))
+
+
+def _votes(picture: Image.Image, tool: ToolSummary, left: int, wide: int) -> None:
+    """Draw a block for each reviewer: sign, colour, and the shape of the vote, full where it ships.
+
+    A missing review is a cross without a block.
+    """
+    voters: list[ReviewerVote | None] = [
+        *tool.reviewer_votes,
+        *[None] * dict(tool.votes).get("missing", 0),
+    ]
+    if not voters or len(voters) > 8:
         return
     gap = 10
     width = (wide - gap * (len(voters) - 1)) / len(voters)
     pen = ImageDraw.Draw(picture)
-    for place, vote in enumerate(voters):
+    for place, voter in enumerate(voters):
         start = left + round(place * (width + gap))
-        box = (start, 520, start + round(width), 576)
-        pen.rounded_rectangle(box, 10, fill=_full("incomplete" if vote in _GREY else vote))
-        _glyph(picture, vote, (start + round(width / 2) - 12, 536, 24), None)
+        middle = start + round(width / 2)
+        if voter is None:
+            _glyph(picture, "missing", (middle - 12, 546, 24), "incomplete")
+            continue
+        ships = voter.vote == "ship"
+        box = (start, 532, start + round(width), 584)
+        tone = "incomplete" if voter.vote == "abstain" else voter.hue
+        fill = _full(tone) if ships else 0
+        pen.rounded_rectangle(box, 10, fill=fill, outline=_full(tone), width=3)
+        _sign(picture, voter.sign, (middle - 8, 558), tone, on_tone=ships)
+        _glyph(picture, voter.vote, (middle + 12, 549, 18), None if ships else tone)
+
+
+def _sign(
+    picture: Image.Image, sign: str, end: tuple[int, int], tone: str, *, on_tone: bool
+) -> None:
+    """Write a reviewer's sign up to (x, y of the middle), in the ground's colour if `on_tone`."""
+    mask = Image.new("L", (90, 44), 0)
+    pen = ImageDraw.Draw(mask)
+    pen.text((86, 22), sign, fill=255, font=_font(32), anchor="rm", stroke_width=1)
+    shades = mask.point(_shades(tone)[::-1] if on_tone else _shades(tone))
+    picture.paste(shades, (end[0] - 86, end[1] - 22), mask.point(_INKED))
 
 
 def _glyph(
@@ -149,7 +224,7 @@ def _write(
 ) -> None:
     """Write a text at (x, y, width), in as many rows as fit it."""
     font = _font(size)
-    stroke = _BOLD if bold else 0
+    stroke = (_BOLD if size > 50 else 1) if bold else 0
     x, y, wide = place
     for row in _rows("".join(c for c in text if _drawable(c) or c == " "), font, wide, rows):
         mask = Image.new("L", (wide + 8, round(size * 1.35)), 0)
@@ -183,7 +258,7 @@ def _cut(row: str, font: ImageFont.FreeTypeFont, wide: int, *, more: bool) -> st
 
 def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=4)
+    picture.save(out, "PNG", compress_level=5)
     return out.getvalue()
 
 
@@ -224,20 +299,3 @@ def _shades(tone: str) -> list[int]:
 
 
 _INKED: Final = [0] + [255] * 255
-
-
-def preview(tools: Sequence[History], title: str) -> bytes | None:
-    """Return the picture of the page of one tool or two, None for any other page."""
-    match [_image_side(history) for history in tools]:
-        case [side]:
-            return tool_picture(side, title)
-        case [first, second]:
-            return pair_picture(first, second, title)
-    return None
-
-
-def _image_side(history: History) -> ImageSide:
-    shown = tool_summary(history)
-    score = "no score" if shown.score is None else f"score {figures.score(shown.score)}"
-    ship = "" if shown.ship_percent is None else f"{figures.percent(shown.ship_percent)} ship, "
-    return ImageSide(shown.name, shown.key, shown.outcome, ship + score, shown.votes)

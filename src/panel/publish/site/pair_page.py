@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally, VoteCount
-from panel.publish.site.catalog import Catalog, Pair
+from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
+from panel.publish.site.pairs import Pair
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report.comparison.advice import with_advice
 from panel.report.comparison.comparison import CommunityCount, CommunityVotes, compare, weights_of

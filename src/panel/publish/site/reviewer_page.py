@@ -9,6 +9,7 @@ from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.publish.site.track_record import Prediction, track_record
 from panel.report import figures
 from panel.report.citations import line, paragraphs
+from panel.report.reviewers import Hue
 from panel.reviews.personas import Persona
 
 SHOWN: Final = 20
@@ -37,6 +38,8 @@ class ReviewerPage:
     slug: str
     name: str
     title: str
+    sign: str
+    hue: Hue
     persona: Persona | None
     method: tuple[str, ...]
     votes: tuple[tuple[str, int], ...]
@@ -65,6 +68,8 @@ def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
         slug=reviewer.slug,
         name=line(reviewer.name),
         title=reviewer.title,
+        sign=reviewer.sign,
+        hue=reviewer.hue,
         persona=reviewer.persona,
         method=paragraphs(reviewer.persona.voice) if reviewer.persona else (),
         votes=record.votes,

@@ -12,19 +12,20 @@ from typing import Final
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
-from panel.publish.site.catalog import AT_LEAST, PER_TOOL, TOOLS_A_PAIR, Catalog
+from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
 from panel.publish.site.feeds import atom, feed_items, json_feed, sitemap
 from panel.publish.site.front_page import front_page
 from panel.publish.site.index_pages import (
     category_page,
     category_summaries,
-    letter_groups,
     reviewer_summaries,
 )
-from panel.publish.site.og_image import page_picture, preview
+from panel.publish.site.listed_tools import ORDERS, Order, all_tools
+from panel.publish.site.og_image import page_picture, pair_picture, tool_picture
 from panel.publish.site.page import SitePage
 from panel.publish.site.pair_page import pair_page, pair_summaries
+from panel.publish.site.pairs import AT_LEAST, NEXT, PER_TOOL, TOOLS_A_PAIR
 from panel.publish.site.provider_page import judges
 from panel.publish.site.reviewer_page import reviewer_page
 from panel.publish.site.templates import style, text
@@ -159,15 +160,27 @@ _PURPOSE: Final = 60
 
 @_file(page_urls.SEARCH)
 def _search_script(context: SiteContext) -> bytes:
-    """Return the script: a list of (name, key, outcome, category, purpose), by name."""
+    """Return the script: tools as (name, key, outcome, score, category, purpose), and pairs."""
     rows = [
-        (tool.name, tool.key, tool.outcome, tool.category, cut(tool.tagline, _PURPOSE))
+        (
+            tool.name,
+            tool.key,
+            tool.outcome,
+            figures.score(tool.score),
+            tool.category,
+            cut(tool.tagline, _PURPOSE),
+        )
         for tool in map(tool_summary, context.catalogue.newest)
     ]
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
-    # Letters beyond ASCII and `<` are written as escapes: safe in a script however it is read.
-    text = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
-    return f"window.panelTools={text};\n".encode()
+    pairs = [page_urls.name(page_urls.PAIR, page_urls.pair(*p)) for p in context.catalogue.pairs]
+    return f"window.panelTools={_literal(rows)};\nwindow.panelPairs={_literal(pairs)};\n".encode()
+
+
+def _literal(value: object) -> str:
+    """Return a value of JavaScript, safe in a script however it is read."""
+    # Letters beyond ASCII and `<` are written as escapes.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
 @_file(page_urls.ATOM)
@@ -213,11 +226,28 @@ def _front(context: SiteContext) -> SitePage:
 
 @_page(page_urls.TOOLS)
 def _tools(context: SiteContext) -> SitePage:
-    letters = letter_groups(context.catalogue.newest)
+    return _all_tools(context, "name", "All tools")
+
+
+@_page(page_urls.TOOLS_BY_SCORE)
+def _tools_by_score(context: SiteContext) -> SitePage:
+    return _all_tools(context, "score", "Tools by score")
+
+
+@_page(page_urls.TOOLS_BY_DATE)
+def _tools_by_date(context: SiteContext) -> SitePage:
+    return _all_tools(context, "date", "Tools by date")
+
+
+def _all_tools(context: SiteContext, order: Order, title: str) -> SitePage:
     count = len(context.catalogue.histories)
     description = f"All {count} tools with their newest verdicts."
-    values = {"letters": letters, "count": count}
-    return SitePage("tools.html", "All tools", description, "tools", values)
+    values = {
+        "listed": all_tools(context.catalogue, order),
+        "orders": ORDERS,
+        "reviewers": reviewer_summaries(context.catalogue),
+    }
+    return SitePage("tools.html", title, description, "tools", values)
 
 
 @_page(page_urls.COMPARISONS)
@@ -256,7 +286,7 @@ def _providers(context: SiteContext) -> SitePage:
 @_page(page_urls.METHOD, dated=False)
 def _method(context: SiteContext) -> SitePage:
     description = "How a verdict is computed, what hold means, and what is measured."
-    rule = {"per_tool": PER_TOOL, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
+    rule = {"per_tool": PER_TOOL, "next": NEXT, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
     values = {"rule": rule, "reviewers": reviewer_summaries(context.catalogue)}
     return SitePage("method.html", "How a verdict is made", description, "method", values)
 
@@ -325,8 +355,9 @@ def _category(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
     if category is None:
         return None
     page = category_page(context.catalogue, category)
-    description = f"Verdicts on {len(page.tools)} tools: {page.name}."
-    return SitePage("category.html", page.name, description, "categories", {"page": page})
+    description = f"Verdicts on {len(page.listed.rows)} tools: {page.name}."
+    values = {"page": page, "reviewers": reviewer_summaries(context.catalogue)}
+    return SitePage("category.html", page.name, description, "categories", values)
 
 
 def _reviewer_paths(context: SiteContext) -> Iterator[Listed]:
@@ -346,13 +377,18 @@ def _reviewer(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
 
 
 def _picture(context: SiteContext, name: str, votes: Votes) -> bytes | None:
-    """Return the preview image of a page: its verdict's, else one of its title."""
+    """Return the preview image of a page: of one verdict, of two, or of its title."""
     path = f"{name}.html"
-    if drawn := preview(tools_on(context.catalogue, path), context.title):
-        return drawn
+    tools = [tool_summary(history) for history in tools_on(context.catalogue, path)]
+    if len(tools) == 1:
+        return tool_picture(tools[0], context.title)
     page = site_page(context, path, {})
     if not isinstance(page, SitePage) or not page.index:
         return None
+    if len(tools) == 2:
+        advice = page.values["view"].advice
+        ahead = advice.winner is not None
+        return pair_picture(tools[0], tools[1], advice.headline, ahead, context.title)
     return page_picture(page.title, page.description, context.title)
 
 

@@ -17,6 +17,7 @@ from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page, tools_on
 from panel.publish.site.templates import Templates
+from panel.publish.site.tool_page import rest
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.personas import Persona
 from panel.reviews.verdict.scorecard import Scorecard
@@ -163,7 +164,7 @@ def fingerprint(context: SiteContext, archive: Archive, path: str, frame: str) -
     if not histories:
         return None
     parts: list[object] = [_code(), frame, path, context.title, context.base_url]
-    if pictured is not None:
+    if pictured is not None and len(histories) == 1:
         parts += map(tool_summary, histories)
     else:
         for history in histories:
@@ -181,6 +182,7 @@ def _depends(context: SiteContext, archive: Archive, history: History) -> list[o
         [archive.stamp(entry.run) for entry in history.entries],
         (category.slug, category.name),
         [tool_summary(partner) for partner in catalogue.partners(history.key)],
+        (rest(history, catalogue), len(category.histories)),
         context.tallies.get(history.key),
     ]
 

@@ -9,11 +9,12 @@ from typing import Final
 
 from panel.foundation.errors import RunError
 from panel.publish import page_urls
-from panel.publish.site.catalog import Catalog
+from panel.publish.site.catalog import NO_CATEGORY, Catalog
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.report import figures
 from panel.report.changes.view import ToolChange, changes
 from panel.report.citations import line
+from panel.report.reviewers import Hue
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
 from panel.reviews.verdict.scorecard import Scorecard
@@ -39,6 +40,8 @@ class GridRow:
     """One persona's answers in the order they were asked."""
 
     title: str
+    sign: str
+    hue: Hue
     vote: str
     score: float | None
     anchor: str
@@ -51,6 +54,8 @@ def answer_grid(card: CardView) -> tuple[GridRow, ...]:
     return tuple(
         GridRow(
             title=persona.title,
+            sign=persona.sign,
+            hue=persona.hue,
             vote=persona.vote,
             score=persona.score,
             anchor=f"r{number}",
@@ -95,6 +100,8 @@ class ScoreChart:
     dots: tuple[Dot, ...]
     lines: tuple[tuple[float, str], ...]
     """Height and label of the lines across."""
+    mark: tuple[float, str]
+    """The same of the score from which a reviewer ships today."""
     first: str
     last: str
     label: str
@@ -125,6 +132,7 @@ def score_chart(entries: Sequence[Entry]) -> ScoreChart | None:
             for number, entry in enumerate(scored)
         ),
         lines=tuple((_y(value), str(value)) for value in (0, 50, 100)),
+        mark=(_y(scored[-1].ship_at), f"{scored[-1].ship_at:g}"),
         first=days[0],
         last=days[-1],
         label=f"Score of 100 over time. {description}",
@@ -141,6 +149,9 @@ def _dot(entry: Entry, share: float) -> Dot:
 def _y(score: float) -> float:
     return BOTTOM - score / 100 * (BOTTOM - TOP)
 
+
+REST: Final = 24
+"""Tools of the category named beside those it is compared with."""
 
 EXPLAINED: Final = 8
 """Newest verdicts shown with their change from the one before; older ones are listed without."""
@@ -160,6 +171,16 @@ class Past:
 
 
 @dataclass(frozen=True)
+class OtherTool:
+    """A tool of the same category that no page compares it with yet."""
+
+    name: str
+    path: str
+    pair: str
+    """Where a live server compares the two."""
+
+
+@dataclass(frozen=True)
 class ToolPage:
     """What a tool's page shows."""
 
@@ -173,6 +194,10 @@ class ToolPage:
     chart: ScoreChart | None
     others: tuple[tuple[ToolSummary, str], ...]
     """Tools it is compared with, and the page that does."""
+    rest: tuple[OtherTool, ...]
+    """The other tools of its category by name, the first of them."""
+    in_category: int
+    """How many tools its category has."""
 
 
 def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
@@ -194,7 +219,30 @@ def tool_page(history: History, catalogue: Catalog, read: Read) -> ToolPage:
             (tool_summary(partner), page_urls.pair(history.key, partner.key))
             for partner in catalogue.partners(history.key)
         ),
+        rest=rest(history, catalogue),
+        in_category=len(category.histories),
     )
+
+
+def rest(history: History, catalogue: Catalog) -> tuple[OtherTool, ...]:
+    """Return the other tools of its category that it is not compared with, the first by name."""
+    if (category := catalogue.category_of(history.key)).name == NO_CATEGORY:
+        return ()
+    known = {history.key, *(partner.key for partner in catalogue.partners(history.key))}
+    names = {
+        other.key: line(other.latest.tool.name) or other.key
+        for other in category.histories
+        if other.key not in known
+    }
+    in_order = sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
+    return tuple(_other(catalogue, history.key, key, name) for key, name in in_order[:REST])
+
+
+def _other(catalogue: Catalog, key: str, other_key: str, name: str) -> OtherTool:
+    path, pair = page_urls.tool(other_key), page_urls.pair(key, other_key)
+    # The name of a pair that is cut for its length leads to a page only where the pair is listed.
+    is_found = catalogue.pair(page_urls.name(page_urls.PAIR, pair) or "")
+    return OtherTool(name, path, pair if is_found else path)
 
 
 def _history(history: History, newest: Scorecard, read: Read) -> tuple[Past, ...]:

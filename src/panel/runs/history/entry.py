@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from panel.llm.config import Ask
 from panel.reviews.review import Forecast, Stance, Vote
+from panel.reviews.score import Rule
+from panel.reviews.text_rules import RIVAL
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+
+_CUT: Final = 400
+"""Characters kept of what is said of rivals."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ class Entry:
     asked: Ask
     usage: RunUsage
     warnings: tuple[str, ...]
+    ship_at: float
+    """The score from which a reviewer shipped in that run."""
+    rivals: str
+    """What its reviews say of the tool's rival, cut; empty where they say nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,14 @@ def entry(card: Scorecard, key: str) -> Entry:
         asked=card.asked,
         usage=card.usage,
         warnings=card.warnings,
+        ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
+        rivals=_rivals(card),
     )
+
+
+def _rivals(card: Scorecard) -> str:
+    texts = (r.beats.get(RIVAL) or r.fields.get(RIVAL, "") for r in card.reviews)
+    return " ".join(filter(None, texts))[:_CUT]
 
 
 def newest(histories: Sequence[History]) -> list[History]:
