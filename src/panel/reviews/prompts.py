@@ -129,6 +129,11 @@ def excerpted(brief: Brief, passages: Sequence[Passage]) -> str:
     return _dated(replace(brief, tool=tool, passages=tuple(passages)), shown=shown)
 
 
+def looked_up(brief: Brief) -> str:
+    """Return what a judge call about passages starts with that were looked up after the first."""
+    return _dated(brief, shown=" These were looked up after you had judged all others.")
+
+
 def _dated(brief: Brief, *, shown: str) -> str:
     today = f" Today is {written_day(brief.day)}." if brief.day else ""
     evidence = _evidence(brief)

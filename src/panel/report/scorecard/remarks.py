@@ -12,7 +12,7 @@ from panel.evidence.injection.detect import flagged_passages
 from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.report import figures
 from panel.report.citations import Cite, line
-from panel.reviews.review import Review
+from panel.reviews.review import Finding, LookedUp, Review
 from panel.reviews.support_check import ONLY_COUNTED
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -96,8 +96,23 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
     # A library, or what may be one, is asked the common questions: nothing is missing from them.
     if names and card.tool.kind not in (None, "library"):
         yield f"Not asked of {_KINDS.get(card.tool.kind or '', 'such a tool')}", ", ".join(names)
-    if looked_up := [line(text).rstrip(".") for text in review.to_look_up]:
-        yield "To look up", "; ".join(looked_up)
+    if review.looked_up:
+        yield "Looked up", "; ".join(map(_looked_up, review.looked_up))
+    if again := [_again(f) for f in review.findings if f.before is not None]:
+        yield "Asked again", "; ".join(again)
+    looked_up = {outcome.fact for outcome in review.looked_up}
+    if missed := [line(text).rstrip(".") for text in review.to_look_up if text not in looked_up]:
+        yield "To look up", "; ".join(missed)
+
+
+def _looked_up(outcome: LookedUp) -> str:
+    cites = "".join(f" [{line(ident)}]" for ident in outcome.cites)
+    return line(outcome.fact).rstrip(".") + (cites or f": {line(outcome.problem)}")
+
+
+def _again(finding: Finding) -> str:
+    change = "still" if finding.answer == finding.before else f"{finding.before}, now"
+    return f"{label(finding.criterion).lower()} ({change} {finding.answer})"
 
 
 def caveats(review: Review, card: Scorecard) -> Iterator[str]:

@@ -69,19 +69,8 @@ def steps(persona: Persona) -> int:
 async def ask(context: ReviewContext) -> RawReview:
     """Ask the judge call; the summary is composed by code. Raises `CallError`."""
     persona = context.persona
-    reply = await context.ask(
-        "judge",
-        prompts.judge_tail(persona, judge_form(persona)),
-        lambda response: read_judgement(response, persona),
-        max_tokens=300 + 100 * len(persona.criteria),
-        schema=judge_schema(persona),
-        repair=prompts.repair_tail,
-        shared=prompts.dated(context.brief),
-    )
+    reply, findings = await judged(context, "judge", shared=prompts.dated(context.brief))
     context.on_step("judge")
-    findings = await supported(
-        context, [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
-    )
     scored = score_findings(persona.criteria, findings, context.plan.rule)
     missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
     return RawReview(
@@ -96,6 +85,24 @@ async def ask(context: ReviewContext) -> RawReview:
         status_cites=_known(context, reply.status.cites),
         to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
     )
+
+
+async def judged(
+    context: ReviewContext, step: str, *, shared: str
+) -> tuple[JudgeReply, tuple[Finding, ...]]:
+    """Ask every criterion of the context's persona in one reply. Raises `CallError`."""
+    persona = context.persona
+    reply = await context.ask(
+        step,
+        prompts.judge_tail(persona, judge_form(persona)),
+        lambda response: read_judgement(response, persona),
+        max_tokens=300 + 100 * len(persona.criteria),
+        schema=judge_schema(persona),
+        repair=prompts.repair_tail,
+        shared=shared,
+    )
+    findings = [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+    return reply, await supported(context, findings)
 
 
 def judge_form(persona: Persona) -> str:
