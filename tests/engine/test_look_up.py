@@ -133,7 +133,10 @@ def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, business)
     assert (lost.fact, lost.cites, lost.problem) == (MISSING[1], (), "not found")
     assert business.to_look_up == tuple(MISSING)
     assert list(remarks(business, history.card)) == [
-        ("Looked up", "the text of the licence [E6.1]; a SOC 2 report: not found"),
+        (
+            "Looked up",
+            f"the text of the licence: “{LICENCE.strip()}” [E6.1]; a SOC 2 report: not found",
+        ),
         ("Asked again", "licence (unclear, now yes)"),
         ("To look up", "who answers at night"),
     ]

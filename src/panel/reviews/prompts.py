@@ -39,7 +39,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
     "dated": frozenset({"today", "context", "shown", "evidence"}),
     "reviewer": frozenset({"title", "who"}),
-    "judge": frozenset({"facts", "judgements", "form"}),
+    "judge": frozenset({"questions", "form"}),
     "write": frozenset(
         {"vote", "decided", "others", "beats", "examples", "forecast", "due", "form"}
     ),
@@ -292,13 +292,20 @@ def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
 
 
 def judge_tail(persona: Persona, form: str) -> str:
-    """Return reviewer, questions and the form of the reply of the judge call."""
-    facts, judgements = (
-        _listed([f"{c.id}: {c.question}" for c in persona.criteria if c.kind == kind])
-        for kind in ("fact", "judgement")
-    )
-    tail = shipped().fill("judge", facts=facts, judgements=judgements, form=form).strip()
+    """Return reviewer, questions by what an answer rests on, and the form of the judge's reply."""
+    by_kind = {
+        rests: [f"{c.id}: {c.question}" for c in persona.criteria if c.kind == kind]
+        for kind, rests in _RESTS.items()
+    }
+    questions = "\n".join(f"{rests}\n{_listed(asks)}" for rests, asks in by_kind.items() if asks)
+    tail = shipped().fill("judge", questions=questions, form=form).strip()
     return _reviewer(persona, persona.lens) + tail
+
+
+_RESTS: Final[dict[str, str]] = {
+    "fact": "These count only with a passage that shows the answer:",
+    "judgement": "These rest on your expertise:",
+}
 
 
 @dataclass(frozen=True)
