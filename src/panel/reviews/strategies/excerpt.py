@@ -54,11 +54,13 @@ def excerpt(
     telling = tuple(p for p in passages if not p.text.rstrip().endswith(":"))
     asks = [beat.ask for beat in persona.beats if beat.quotable]
     near = _in_turn([p.id for p in shortlist(ask, telling, most=_OF_A_BEAT)] for ask in asks)
-    own, theirs = _cited(review), _in_turn(map(_cited, others))
+    by_id = {passage.id: passage for passage in passages}
+    # A model with room for more evidence may cite what this one was never shown.
+    theirs = [ident for ident in _in_turn(map(_cited, others)) if ident in by_id]
+    own = _cited(review)
     # The reviewer's own take every other turn.
     in_turn = _in_turn([own[::2], [*near, *_densest(telling)], own[1::2], theirs])
     queue = [passages[0].id, *in_turn, *(passage.id for passage in telling)]
-    by_id = {passage.id: passage for passage in passages}
     chosen: set[str] = set()
     headings: set[str] = set()
     for ident in dict.fromkeys(queue):
