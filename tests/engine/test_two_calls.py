@@ -42,11 +42,14 @@ def page(desk):
     return desk.write("README.md", PAGE)
 
 
-def test_the_command_prints_each_reviewers_steps_as_one_paragraph(desk, page):
+def test_the_command_prints_each_reviewers_steps_as_one_paragraph(desk):
+    page = desk.write("README.md", LONG)
     with ScriptedProvider() as provider:
         done = desk.run("review", "Widget", "--evidence", page, "--provider", provider.url)
         assert done.returncode == 0, done.stderr
         assert counts(provider) == (4, 4)
+        passages = {is_write(q): len(q.passages) for q in provider.requests}
+        assert passages[True] < passages[False] / 3
         shown = " ".join(done.stdout.split())
         (card,) = desk.json("show", "latest")
         assert card["schema"] == "panel.scorecard/2"

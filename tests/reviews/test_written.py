@@ -6,10 +6,13 @@ import re
 from datetime import date
 
 import pytest
+from benchmarks.prompts import asked_of, prompt_tokens
 
 from panel.foundation.errors import KeyRejected, TimedOut, Truncated
+from panel.foundation.paths import data_folder
 from panel.llm.types import FENCE
 from panel.reviews import prompts
+from panel.reviews.calibration.controls import read_controls
 from panel.reviews.prose import sentences
 from panel.reviews.review import Missing
 from panel.reviews.strategies.judge_then_write import judge_form
@@ -29,6 +32,7 @@ from tests.support.reviewers import (
 )
 
 BUILDER, SKEPTIC, *_ = PERSONAS
+CONTROLS = read_controls(data_folder("controls"), PERSONAS)
 
 
 def run(answer, slug="httpx", **more):
@@ -74,11 +78,68 @@ def test_a_good_review_is_printed_as_it_was_written_and_nothing_is_asked_again(s
         assert 80 <= len(re.sub(r"\[E[\d.]+\]", "", review.summary).split()) <= 150
 
 
-def test_all_questions_of_a_tool_begin_alike_and_hold_the_day_of_the_evidence():
+def test_all_questions_about_a_short_page_begin_alike_and_hold_the_day_of_the_evidence():
     _, asked = run(good("httpx"))
     assert len({question.shared for question in asked}) == 1
     assert "Today is 20 November 2026." in asked[0].shared
     assert asked[0].shared.count(FENCE) == 2
+
+
+SAWS = [f"Saw number {n} cuts along the line that its caller has drawn." for n in range(6, 66)]
+
+
+def cites_by(cites):
+    """Answer as the book does, but cite these passages by reviewer in judging."""
+
+    def answer(question):
+        reply = json.loads(good("httpx")(question))
+        for finding in reply.get("findings", {}).values():
+            finding["cites"] = cites[persona_of(question).name]
+        return json.dumps(reply)
+
+    return answer
+
+
+def test_a_writer_of_a_long_page_is_shown_what_was_cited_and_is_told_that_there_is_more():
+    cites = {"builder": ["E1.60"], "skeptic": ["E1.50", "E1.40"], "business": [], "futurist": []}
+    _, asked = run(cites_by(cites), more=SAWS)
+    judge, write = (
+        next(q for q in asked if step_of(q) == step and persona_of(q) is SKEPTIC)
+        for step in ("judge", "write")
+    )
+    ids = [int(n) for n in re.findall(r"^\[E1\.(\d+)\]", write.shared, re.MULTILINE)]
+    assert {1, 40, 50, 60} <= {*ids}
+    assert ids == sorted(ids)
+    assert f"Of the 65 that were read in judging, {len(ids)} are shown" in write.shared
+    assert len(ids) < 30
+    assert judge.shared.count("\n[E1.") == 65
+    assert "are shown" not in judge.shared
+
+
+def test_all_passages_count_as_known_and_as_copied_whether_they_are_shown_or_not():
+    cites = {persona.name: ["E1.1"] for persona in PERSONAS}
+    unseen = "It breaks at 2,000 requests in flight on a core [E1.64] of a laptop [E1.99]."
+    copied = f"I read that {SAWS[-2].lower()}"
+    for beat, rewritten in ((unseen, False), (copied, True)):
+        bad = json.dumps(written("httpx", SKEPTIC, breaks_when=beat))
+
+        def answer(question, reply=bad):
+            is_ours = persona_of(question) is SKEPTIC and step_of(question) == "write"
+            return reply if is_ours else cites_by(cites)(question)
+
+        reviews, asked = run(answer, more=SAWS)
+        shown = next(q.shared for q in asked if step_of(q) == "write" and persona_of(q) is SKEPTIC)
+        assert "[E1.64]" not in shown
+        assert ("rewrite" in map(step_of, asked)) == rewritten
+        if not rewritten:
+            assert "on a core [E1.64] of a laptop." in reviews["skeptic"].summary
+
+
+def test_both_prompts_together_hold_at_most_15_percent_more_than_the_one_of_0_1():
+    briefs = [c.brief() for c in CONTROLS if c.slug in ("tidegate", "copilotine")]
+    for brief in (*briefs, brief_of("httpx"), brief_of("httpx", SAWS * 4)):
+        rows = prompt_tokens(brief, PERSONAS)
+        assert sum(row.sent for row in rows) <= 1.15 * sum(row.before for row in rows)
 
 
 def test_the_forecast_is_due_so_long_after_the_evidence_was_read():
@@ -314,6 +375,9 @@ def test_the_prompts_of_both_calls_are_as_they_were_read(persona, golden):
     for step in ("judge", "write"):
         golden(f"prompts/{persona.name}-{step}.txt", texts[step] + "\n")
     golden("prompts/shared.txt", prompts.system() + "\n\n" + asked[0].shared.replace(FENCE, "MARK"))
+    (control,) = [c for c in CONTROLS if c.slug == "tidegate"]
+    begin = asyncio.run(asked_of(control.brief(), PERSONAS))[persona.name, "write"].shared
+    golden(f"prompts/{persona.name}-excerpt.txt", begin.replace(FENCE, "MARK"))
     for form in (judge_form(persona), write_form(persona)):
         assert "\n" not in form
         assert len(form) < 400

@@ -32,8 +32,9 @@ PERSONAS = load_personas(folders=[data_folder("personas")])
 READ = date(2026, 11, 20)
 
 
-def brief_of(slug):
-    passages = [Passage(id=f"E1.{n}", text=t) for n, t in enumerate(BOOK[slug]["evidence"], 1)]
+def brief_of(slug, more=()):
+    texts = [*BOOK[slug]["evidence"], *more]
+    passages = [Passage(id=f"E1.{n}", text=text) for n, text in enumerate(texts, 1)]
     return Brief(tool=Tool(name=slug, slug=slug), passages=tuple(passages), day=READ)
 
 
@@ -88,10 +89,10 @@ def good(slug):
     return answer
 
 
-async def panel_of(answer, slug, *, concurrency=1, personas=PERSONAS, lost=()):
+async def panel_of(answer, slug, *, concurrency=1, personas=PERSONAS, lost=(), more=()):
     """Judge and write as the engine does; return reviews by persona and all questions.
 
-    `lost` are personas without a judgement.
+    `lost` are personas without a judgement, `more` are texts of further passages.
     """
     endpoint = Scripted(answer)
     target = TARGET.model_copy(update={"ask": "whole", "concurrency": concurrency})
@@ -99,7 +100,7 @@ async def panel_of(answer, slug, *, concurrency=1, personas=PERSONAS, lost=()):
     client = ChatClient(endpoint, target, Memory())
 
     def context(persona):
-        return ReviewContext(plan, persona, brief_of(slug), client)
+        return ReviewContext(plan, persona, brief_of(slug, more), client)
 
     seats = []
     for persona in personas:

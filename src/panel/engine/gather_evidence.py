@@ -16,8 +16,11 @@ from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.collect import Collected, collect, tool_name
 from panel.evidence.gather import gather
 from panel.evidence.kinds import with_kind
+from panel.evidence.look_up import look_up
+from panel.evidence.source import Evidence
 from panel.evidence.tools.identity import same_tool, url_key
 from panel.evidence.tools.tool import Tool
+from panel.evidence.topics import Topic
 from panel.foundation.errors import RunError, ToolError
 from panel.runs.folders import list_folders
 from panel.runs.run import Run
@@ -109,6 +112,17 @@ async def fetch_evidence(
     return {tool.slug: failed[tool.slug] for tool in tools if tool.slug in failed}
 
 
+async def look_up_pages(
+    options: Options, tool: Tool, evidence: Evidence, topics: Sequence[Topic]
+) -> Evidence:
+    """Return the evidence with pages on these topics, read at addresses met while gathering."""
+    client = EvidenceClient.open(options.environ, hosts=options.hosts, discreet=options.discreet)
+    try:
+        return await look_up(tool, evidence, topics, client)
+    finally:
+        await client.close()
+
+
 def stored_tool(runs: Path, name: str) -> Tool | None:
     """Return the tool of that name or address in the newest run that has one; None without."""
     tool = Tool(name=name, url=name if "://" in name else None)
@@ -158,7 +172,8 @@ def _stored_in(run: Run, pending: Mapping[str, Tool]) -> list[tuple[str, Collect
         slugs = [slug for slug, tool in pending.items() if same_source(tool, stored)]
         evidence = run.evidence(stored.slug) if slugs else None
         if evidence is not None:
-            by_slug |= {slug: Collected(_named(pending[slug], stored), evidence) for slug in slugs}
+            collected = {s: Collected(_named(pending[s], stored), evidence.offline) for s in slugs}
+            by_slug |= collected
     return list(by_slug.items())
 
 

@@ -4,10 +4,11 @@ The same code serves one tool and thousands; formats and the command line are no
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import count
+from functools import partial
+from itertools import chain, count
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -15,6 +16,7 @@ from panel.evidence.budget import choose, estimated_tokens
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
+from panel.evidence.topics import Topic
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
@@ -23,9 +25,10 @@ from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Missing, Review
-from panel.reviews.strategies.ask import ask_review, steps, writes
+from panel.reviews.strategies.ask import ask_review, names_missing, steps, writes
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.in_order import each
+from panel.reviews.strategies.judge_again import judge_again, missed_topics, with_cited
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
 from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
@@ -35,6 +38,10 @@ from panel.runs.run import Run
 
 CACHED_PREFIX: Final = 1_024
 """Tokens from which providers keep a prompt's beginning for the next one."""
+
+
+LookUpPages = Callable[[Tool, Evidence, Sequence[Topic]], Awaitable[Evidence]]
+"""Returns the evidence with what could be read about these topics."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class ReviewJob:
     watch: Watch = ignore
     again: Again = ONCE_MORE
     """Which stored answers are asked again; the others are used as they are."""
+    look_up: LookUpPages | None = None
+    """Reads pages on what reviewers missed; None: this run reads no more."""
 
 
 async def review_tool(
@@ -64,9 +73,11 @@ async def review_tool(
     start = monotonic()
     job.watch(Started(tool))
     evidence = stored_evidence(run, tool)
-    chosen = choose(evidence, plan.judge.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=evidence.day)
-    answers = await _ToolReview(job, brief, job.again.final(run, tool.slug)).all_personas()
+    gathered = evidence.gathered
+    chosen = choose(gathered, plan.judge.evidence_tokens)
+    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=gathered.day)
+    stored = job.again.final(run, tool.slug)
+    answers, evidence = await _ToolReview(job, brief, evidence, stored).all_personas()
     card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
@@ -114,23 +125,33 @@ class _ToolReview:
 
     job: ReviewJob
     brief: Brief
+    """Of what was gathered before the judging."""
+    evidence: Evidence
     stored: Mapping[tuple[str, int], Review | Missing]
     """Answers that are not asked again, by persona and sample."""
     is_warm: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the provider has read the evidence, or need not have."""
 
-    async def all_personas(self) -> Answers:
-        """Return every persona's answers, stored; where reviews are written, after the last vote.
+    async def all_personas(self) -> tuple[Answers, Evidence]:
+        """Return every persona's answers, stored, and the evidence with what was looked up.
 
-        Of a long prompt the first persona's first answer goes ahead of all others, so that the
-        provider's prefix cache serves those.
+        What is missed is looked up, and reviews are written, after the last judgement. Of a long
+        prompt the first persona's first answer goes ahead of all others, so that the provider's
+        prefix cache serves those.
         """
         plan = self.job.plan
         if estimated_tokens(prompts.shared(self.brief)) < CACHED_PREFIX:
             self.is_warm.set()
         askers = {p.name: _Asker(self, p) for p in plan.personas}
         judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
-        seats = [askers[name].seat(answers) for name, answers in judged.items()]
+        evidence = await self._looked_up(judged)
+        if evidence.look_ups:
+            again = {
+                name: partial(a.judge_again, judged[name], evidence) for name, a in askers.items()
+            }
+            judged = await each(plan, again)
+        brief = with_cited(self.brief, evidence, chain.from_iterable(judged.values()))
+        seats = [askers[name].seat(answers, brief) for name, answers in judged.items()]
         written = await write_all(plan, seats, today=_now(self.job.run).date())
         for name, review in written.items():
             if isinstance(review, CallError):
@@ -141,7 +162,17 @@ class _ToolReview:
             ]
         for name, asker in askers.items():
             await asker.finish(judged[name])
-        return judged
+        return judged, evidence
+
+    async def _looked_up(self, judged: Answers) -> Evidence:
+        """Return the evidence with pages on what the reviewers missed, read once and stored."""
+        job, evidence = self.job, self.evidence
+        topics = missed_topics(chain.from_iterable(judged.values()))
+        if job.look_up is None or evidence.look_ups or not evidence.links or not topics:
+            return evidence
+        evidence = await job.look_up(self.brief.tool, evidence, topics)
+        await job.run.extend_evidence(self.brief.tool, evidence)
+        return evidence
 
 
 @dataclass(frozen=True)
@@ -163,16 +194,40 @@ class _Asker:
             for sample in range(plan.samples):
                 if (answer := self._stored(sample)) is None:
                     answer = await self._once(sample)
-                    if isinstance(answer, Missing) or not writes(plan, self.persona):
+                    if isinstance(answer, Missing) or not self._goes_on:
                         await self._keep(sample, answer)
                 answers.append(answer)
         finally:
             tool_review.is_warm.set()
-        if not writes(plan, self.persona):
+        if not self._goes_on:
             self._watch(answers)
         return answers
 
-    def seat(self, answers: Sequence[Review | Missing]) -> Seat:
+    async def judge_again(
+        self, answers: Sequence[Review | Missing], evidence: Evidence
+    ) -> list[Review | Missing]:
+        """Return the answers with the outcome of the look-ups; stored ones have theirs."""
+        later: list[Review | Missing] = []
+        for sample, answer in enumerate(answers):
+            if isinstance(answer, Review) and self._stored(sample) is None:
+                try:
+                    answer = await judge_again(self._context(sample), answer, evidence)
+                except CallError as error:
+                    raise _stopped(error) from error
+            later.append(answer)
+        return later
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether an answer may change once all have judged."""
+        tool_review = self.tool_review
+        job, evidence = tool_review.job, tool_review.evidence
+        if writes(job.plan, self.persona):
+            return True
+        looks_up = evidence.look_ups or (job.look_up and evidence.links)
+        return bool(looks_up) and names_missing(job.plan, self.persona)
+
+    def seat(self, answers: Sequence[Review | Missing], brief: Brief) -> Seat:
         """Return the persona's place among those that write."""
         plan = self.tool_review.job.plan
         seat = Seat(self.persona, _merged(answers))
@@ -183,11 +238,12 @@ class _Asker:
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
-        return replace(seat, unwritten=Unwritten(shown, self._context(sample)))
+        context = replace(self._context(sample), brief=brief)
+        return replace(seat, unwritten=Unwritten(shown, context))
 
     async def finish(self, answers: Sequence[Review | Missing]) -> None:
         """Keep the answers that were not kept when they were given."""
-        if not writes(self.tool_review.job.plan, self.persona):
+        if not self._goes_on:
             return
         for sample, answer in enumerate(answers):
             if isinstance(answer, Review) and answer is not self._stored(sample):

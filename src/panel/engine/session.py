@@ -5,6 +5,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,12 @@ from typing import Self
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all
 from panel.engine.from_manifest import first_manifest, open_from_manifest
-from panel.engine.gather_evidence import fetch_evidence, gather_all, local_evidence
+from panel.engine.gather_evidence import (
+    fetch_evidence,
+    gather_all,
+    local_evidence,
+    look_up_pages,
+)
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.open_provider import earlier_runs
 from panel.engine.options import Options
@@ -128,7 +134,7 @@ class Session:
             check_support=options.check_support or manifest.support is not None,
             **choices,
         )
-        evidence = {tool.slug: stored_evidence(parent, tool) for tool in parent.tools()}
+        evidence = {tool.slug: stored_evidence(parent, tool).offline for tool in parent.tools()}
         slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
 
@@ -250,8 +256,15 @@ class Session:
             raise
 
     async def _work(self, watch: Watch) -> list[Scorecard]:
+        options, replays = self._options, self.plan.judge.kind == "replay"
         job = ReviewJob(
-            self.plan, self.calls, self.run, self.support, watch=watch, again=self.again
+            self.plan,
+            self.calls,
+            self.run,
+            self.support,
+            watch=watch,
+            again=self.again,
+            look_up=None if options.offline or replays else partial(look_up_pages, options),
         )
         await review_all(job, self.tools)
         cards = self.run.cards()

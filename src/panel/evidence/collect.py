@@ -35,12 +35,16 @@ from panel.evidence.readers.passages import ReadDocument, cut
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
+from panel.evidence.topics import Topic, link_topic
 from panel.foundation.errors import ToolError, Unparseable
 
 TOOL_SECONDS: Final = 60.0
 """For everything about one tool."""
 ROUNDS: Final = 3
 """The tool's address, what it leads to, and what that leads to."""
+
+ADDRESSES: Final = 2
+"""Addresses that are kept for a topic, to look a fact up."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ async def collect(
     if collector.title and tool.name == tool_name(tool.url or ""):
         tool = tool.model_copy(update={"name": collector.title})
     if readings := [*files, *collector.readings]:
-        return Collected(tool, evidence_of(tool, readings, collector.notes))
+        evidence = evidence_of(tool, readings, collector.notes)
+        return Collected(tool, evidence.model_copy(update={"links": collector.unread()}))
     if tool.description:
         evidence = gather(tool, now=now)
         return Collected(tool, evidence.model_copy(update={"notes": tuple(collector.notes)}))
@@ -105,13 +110,17 @@ class _Collector:
     """Of the page at the tool's own address."""
     used: set[Adapter] = field(default_factory=set)
     """Each adapter reads one address a tool."""
+    seen: dict[Topic, dict[str, None]] = field(default_factory=dict)
+    """Addresses by topic, in the order in which they were met."""
 
     async def run(self, url: str) -> None:
         todo = [Address.of(url)]
         for turn in range(ROUNDS):
             specs = [(at, spec) for at in todo for spec in self._requests(at)]
             results = await asyncio.gather(*(self._fetch(at, spec) for at, spec in specs))
-            documents = [document for document in results if isinstance(document, _Retrieved)]
+            documents = [document for document in results if isinstance(document, Retrieved)]
+            self._note_links(documents)
+            self._note_pages([at for at, _ in specs])
             self.notes += [note for result in results for note in _notes(result)]
             self.readings += [document.document for document in documents]
             if turn == 0:
@@ -122,6 +131,26 @@ class _Collector:
                 for address in self._next_addresses(document.at, document.links)
             ]
             todo = list(dict.fromkeys(addresses))
+
+    def unread(self) -> dict[Topic, tuple[str, ...]]:
+        """Return the first addresses met and not read, by topic."""
+        read = {reading.name for reading in self.readings}
+        seen = {t: tuple(url for url in urls if url not in read) for t, urls in self.seen.items()}
+        return {topic: urls[:ADDRESSES] for topic, urls in seen.items() if urls}
+
+    def _note_links(self, documents: Sequence["Retrieved"]) -> None:
+        for document in documents:
+            for link in document.links:
+                topic = link_topic(link.url, link.text)
+                whole = words(link.url) == link.url  # one line, and not endless
+                if topic and whole and Address.of(link.url).same_site(document.at):
+                    self.seen.setdefault(topic, {})[link.url] = None
+
+    def _note_pages(self, addresses: Sequence[Address]) -> None:
+        for at in dict.fromkeys(addresses):
+            pages = adapter.pages(at) if (adapter := adapter_of(at)) else {}
+            for topic, urls in pages.items():
+                self.seen.setdefault(topic, {}).update(dict.fromkeys(urls))
 
     def _requests(self, at: Address) -> Sequence[FetchSpec]:
         adapter = adapter_of(at)
@@ -135,13 +164,13 @@ class _Collector:
         urls = [adapter.follow(links, at) for adapter in adapters() if adapter not in self.used]
         return [Address.of(url) for url in urls if url]
 
-    async def _fetch(self, at: Address, spec: FetchSpec) -> "_Retrieved | str":
+    async def _fetch(self, at: Address, spec: FetchSpec) -> "Retrieved | str":
         """Return the document of a request, or why it was not read."""
         remaining = self.end - monotonic()
         try:
             async with asyncio.timeout(remaining):
                 page = await self.internet.get(spec, seconds=remaining)
-                document = await _read_page(page, spec, at)
+                document = await read_page(page, spec, at)
         except TimeoutError:
             why = "the time for one tool is up"
         except FetchFailed as error:
@@ -154,7 +183,7 @@ class _Collector:
             return await self._completed(at, document)
         return f"{spec.what} not read: {why}"
 
-    async def _completed(self, at: Address, document: "_Retrieved") -> "_Retrieved":
+    async def _completed(self, at: Address, document: "Retrieved") -> "Retrieved":
         """Return the fuller record that the document names, where it can be read."""
         if document.then is None:
             return document
@@ -163,7 +192,7 @@ class _Collector:
 
 
 @dataclass(frozen=True)
-class _Retrieved:
+class Retrieved:
     """A document that was fetched and read."""
 
     document: ReadDocument
@@ -177,18 +206,19 @@ class _Retrieved:
     """The request for a fuller record of the same."""
 
 
-def _notes(result: _Retrieved | str) -> list[str]:
+def _notes(result: Retrieved | str) -> list[str]:
     note = result if isinstance(result, str) else result.note
     return [note] if note else []
 
 
-async def _read_page(page: FetchedPage, spec: FetchSpec, address: Address) -> _Retrieved:
+async def read_page(page: FetchedPage, spec: FetchSpec, address: Address) -> Retrieved:
+    """Return what a page says; raises `Unparseable`."""
     final, digest = Address.of(page.url), hashlib.sha256(page.body).hexdigest()
     extract, links, then = await _extracted(page, spec)
     if not cut(extract.blocks, "E"):
         raise Unparseable(f"{final.host}: no readable text in it")
     other_site = spec.role in {"page", "pricing"} and not final.same_site(address)
-    return _Retrieved(
+    return Retrieved(
         document=ReadDocument(words(page.url), page.retrieved, digest, extract, spec.role),
         at=final,
         links=links,

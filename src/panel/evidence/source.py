@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from panel.evidence.readers.block import Kind
+from panel.evidence.topics import Topic
 
 Role = Literal["file", "description", "page", "readme", "card", "record", "pricing"]
 """What a source is to its tool; a `record` is an API's reply, in sentences of an adapter."""
@@ -59,6 +60,18 @@ class Source(BaseModel):
         return {k: v for k, v in data.items() if v or k not in ("hidden_why", "hidden_characters")}
 
 
+class LookUp(BaseModel):
+    """One page that was read after the judging, because a reviewer missed a fact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topic: Topic
+    source: str = ""
+    """Id of the source that it became; "" where nothing could be read."""
+    problem: str = ""
+    """Why nothing could be read."""
+
+
 class Evidence(BaseModel):
     """All sources about one tool."""
 
@@ -67,11 +80,34 @@ class Evidence(BaseModel):
     sources: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
     """What was looked for and could not be read, and where an address led elsewhere."""
+    links: dict[Topic, tuple[str, ...]] = {}
+    """Addresses by topic that were seen while gathering and not read: a page may yet be looked up
+    at one of them. Empty where nothing was fetched."""
+    look_ups: tuple[LookUp, ...] = ()
+    """What was read after the judging; its sources stand behind all others."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_look_ups(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is empty, so that older evidence serialises to the same JSON."""
+        data: dict[str, Any] = handler(self)
+        return {k: v for k, v in data.items() if v or k not in ("links", "look_ups")}
 
     @cached_property
     def passages(self) -> dict[str, Passage]:
         """Every passage by its id, in reading order."""
         return {p.id: p for s in self.sources for p in s.passages}
+
+    @cached_property
+    def gathered(self) -> "Evidence":
+        """What was read before the judging."""
+        later = {look_up.source for look_up in self.look_ups}
+        sources = tuple(source for source in self.sources if source.id not in later)
+        return Evidence(sources=sources, notes=self.notes, links=self.links)
+
+    @property
+    def offline(self) -> "Evidence":
+        """The same for a run that fetches nothing: without addresses to look up."""
+        return self.model_copy(update={"links": {}})
 
     @property
     def day(self) -> date | None:

@@ -7,7 +7,7 @@ only: nothing of providers, replies or scores.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -37,8 +37,8 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "odds": frozenset({"claim"}),
     "summary": frozenset({"vote", "told", "opening"}),
     "whole": frozenset({"questions", "fields", "forecast", "schema"}),
-    "dated": frozenset({"today", "context", "evidence"}),
-    "reviewer": frozenset({"title", "who", "voice"}),
+    "dated": frozenset({"today", "context", "shown", "evidence"}),
+    "reviewer": frozenset({"title", "who"}),
     "judge": frozenset({"questions", "form"}),
     "write": frozenset(
         {"vote", "decided", "others", "beats", "examples", "forecast", "due", "form"}
@@ -105,12 +105,39 @@ def shared(brief: Brief) -> str:
 
 
 def dated(brief: Brief) -> str:
-    """Return what both calls of a judged and then written review start with.
+    """Return what a judge call starts with.
 
     It tells the day on which the evidence was read, and asks for knowledge of the field.
     """
+    return _dated(brief, shown="")
+
+
+def excerpted(brief: Brief, passages: Sequence[Passage]) -> str:
+    """Return what a write call starts with: the same, of these passages alone.
+
+    It tells how many are shown where that is not all. The tool's own description and tagline, which
+    nobody can cite, are left out.
+    """
+    tool = brief.tool.model_copy(update={"description": None, "tagline": None})
+    shown = ""
+    if len(passages) < len(brief.passages):
+        shown = (
+            f" Of the {len(brief.passages)} that were read in judging, {len(passages)} are shown:"
+            " what these leave open, others may say."
+        )
+    return _dated(replace(brief, tool=tool, passages=tuple(passages)), shown=shown)
+
+
+def looked_up(brief: Brief) -> str:
+    """Return what a judge call about passages starts with that were looked up after the first."""
+    return _dated(brief, shown=" These were looked up after you had judged all others.")
+
+
+def _dated(brief: Brief, *, shown: str) -> str:
     today = f" Today is {written_day(brief.day)}." if brief.day else ""
-    filled = shipped().fill("dated", today=today, context=_needs(brief), evidence=_evidence(brief))
+    evidence = _evidence(brief)
+    needs = _needs(brief)
+    filled = shipped().fill("dated", today=today, context=needs, shown=shown, evidence=evidence)
     return filled.rstrip() + "\n\n"
 
 
@@ -259,9 +286,20 @@ def whole_tail(persona: Persona, schema: Mapping[str, Any]) -> str:
 
 
 def judge_tail(persona: Persona, form: str) -> str:
-    """Return reviewer, questions and the form of the reply of the judge call."""
-    questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
-    return _reviewer(persona) + shipped().fill("judge", questions=questions, form=form).strip()
+    """Return reviewer, questions by what an answer rests on, and the form of the judge's reply."""
+    by_kind = {
+        rests: [f"{c.id}: {c.question}" for c in persona.criteria if c.kind == kind]
+        for kind, rests in _RESTS.items()
+    }
+    questions = "\n".join(f"{rests}\n{_listed(asks)}" for rests, asks in by_kind.items() if asks)
+    tail = shipped().fill("judge", questions=questions, form=form).strip()
+    return _reviewer(persona, persona.lens) + tail
+
+
+_RESTS: Final[dict[str, str]] = {
+    "fact": "These count only with a passage that shows the answer:",
+    "judgement": "These rest on your expertise:",
+}
 
 
 @dataclass(frozen=True)
@@ -280,7 +318,7 @@ class WriterBrief:
 
 def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
     """Return reviewer, brief, steps and the form of the reply of the write call."""
-    return _reviewer(persona) + (
+    return _reviewer(persona, persona.voice) + (
         shipped()
         .fill(
             "write",
@@ -303,13 +341,10 @@ def _voted(brief: WriterBrief) -> str:
     return vote[:1].lower() + vote[1:] + score
 
 
-def _reviewer(persona: Persona) -> str:
-    return shipped().fill(
-        "reviewer",
-        title=persona.title,
-        who=" ".join(filter(None, [persona.biography, persona.lens])),
-        voice=persona.voice.strip(),
-    )
+def _reviewer(persona: Persona, part: str) -> str:
+    """Return who the reviewer is; `part` is what it looks for when it judges, else its voice."""
+    who = " ".join(filter(None, [persona.biography, part.strip()]))
+    return shipped().fill("reviewer", title=persona.title, who=who)
 
 
 def _examples(persona: Persona) -> str:

@@ -39,6 +39,21 @@ class Finding(BaseModel):
     """The answer as a statement about the tool; empty in runs before 0.2."""
     weight: float | None = Field(default=None, exclude_if=_is_empty)
     """Of the criterion, to rank findings by; None in runs before 0.2."""
+    before: Answer | None = Field(default=None, exclude_if=_is_empty)
+    """The answer before a missing fact was looked up; None where it was not asked again."""
+
+
+class LookedUp(BaseModel):
+    """What became of a fact that the reviewer missed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fact: str
+    """In the reviewer's words, one of `to_look_up`."""
+    cites: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    """Passages of the page that was read which are nearest to it."""
+    problem: str = Field(default="", exclude_if=_is_empty)
+    """Why none was read."""
 
 
 class Forecast(BaseModel):
@@ -80,6 +95,8 @@ class Review(BaseModel):
     status_cites: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
     to_look_up: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
     """Facts that the evidence lacks and somebody could look up, in the persona's words."""
+    looked_up: tuple[LookedUp, ...] = Field(default=(), exclude_if=_is_empty)
+    """Those of them that were looked up after the judging."""
     not_applicable: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
     """Ids of the criteria that a tool of this kind is not asked; they count nowhere."""
     stance_log_odds: float | None = Field(default=None, exclude_if=_is_empty)

@@ -77,7 +77,9 @@ def check_known(run: str, field: str, stored: str | None, current: str) -> None:
 def evidence_fingerprint(evidence: Evidence) -> str:
     """Return the fingerprint of the evidence without the times at which it was read."""
     return fingerprint(
-        evidence.model_dump(mode="json", exclude={"sources": {"__all__": {"retrieved"}}})
+        evidence.model_dump(
+            mode="json", exclude={"links": True, "sources": {"__all__": {"retrieved"}}}
+        )
     )
 
 

@@ -136,6 +136,16 @@ class Run:
         if new:
             await self.journal.put_tools(new)
 
+    async def extend_evidence(self, tool: Tool, evidence: Evidence) -> None:
+        """Store a tool's evidence with sources behind those that it has.
+
+        Raises `RunError` where one of these is not what it was.
+        """
+        before = self.evidence(tool.slug)
+        if before is None or evidence.gathered.passages != before.gathered.passages:
+            raise RunError(f"run {self.name}: the evidence about {tool.name} is not what it was")
+        await self.journal.put_tools([(tool, evidence, evidence_fingerprint(evidence))])
+
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added."""
         return self._stored.tools()

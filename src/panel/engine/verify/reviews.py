@@ -22,12 +22,13 @@ from panel.reviews.review import Finding, Missing, Review
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review, resolve_date, writes
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.judge_again import judge_again, with_cited
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.strategies.written_review import was_written
 from panel.reviews.verdict.samples import merge, shown_sample
 from panel.runs.journal.reader import JournalReader
 
-_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says")
+_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says", "before")
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
@@ -35,7 +36,7 @@ _WRITTEN: Final = (
     "beats", "composed", "turns_on", "stance_log_odds",
 )  # fmt: skip
 _AFTER_THE_VOTE: Final = (
-    "beats", "composed", "turns_on", "status", "status_cites", "to_look_up",
+    "beats", "composed", "turns_on", "status", "status_cites", "to_look_up", "looked_up",
 )  # fmt: skip
 """Empty in runs before 0.2, and left out where they are empty."""
 
@@ -57,11 +58,12 @@ class ReviewCheck:
         support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
         # Where a clock was put back, a request is later than the verdict.
         days = [self.created, until, *calls.days]
-        chosen = choose(evidence, plan.judge.evidence_tokens)
-        day = evidence.day
+        gathered = evidence.gathered
+        chosen = choose(gathered, plan.judge.evidence_tokens)
+        day = gathered.day
         brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=day)
         days += [day] if day else []
-        again = _Again(plan, brief, calls, support, self.created)
+        again = _Again(plan, brief, evidence, calls, support, self.created)
         missing = self.stored.missing(tool.slug)
         computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
         personas = {persona.name: persona for persona in plan.personas}
@@ -100,6 +102,8 @@ class _Again:
 
     plan: ReviewPlan
     brief: Brief
+    """Of what was gathered before the judging."""
+    evidence: Evidence
     calls: StoredCalls
     support: StoredCalls | None
     created: date
@@ -112,10 +116,20 @@ class _Again:
             persona.name: [await self._judged(persona, n) for n in range(self.plan.samples)]
             for persona in self.plan.personas
         }
+        if self.evidence.look_ups:
+            computed = {
+                persona.name: [
+                    await self._judged_again(persona, n, answer)
+                    for n, answer in enumerate(computed[persona.name])
+                ]
+                for persona in self.plan.personas
+            }
+        answers = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
+        brief = with_cited(self.brief, self.evidence, answers)
         plan = replace(self.plan, judge=self.plan.judge.model_copy(update={"concurrency": 1}))
         # After a retry more than one sample of a reviewer may have been written.
         for turn in range(plan.samples):
-            seats = [self._seat(p, computed[p.name], stored, turn) for p in plan.personas]
+            seats = [self._seat(p, computed[p.name], stored, turn, brief) for p in plan.personas]
             written = await write_all(plan, seats, today=self.created)
             for name, answer in written.items():
                 unwritten = next(seat.unwritten for seat in seats if seat.persona.name == name)
@@ -132,12 +146,23 @@ class _Again:
         except CallError as error:
             return self._unbacked(error)
 
+    async def _judged_again(
+        self, persona: Persona, sample: int, answer: Review | _Unbacked
+    ) -> Review | _Unbacked:
+        if not isinstance(answer, Review):
+            return answer
+        try:
+            return await judge_again(self._context(persona, sample), answer, self.evidence)
+        except CallError as error:
+            return self._unbacked(error)
+
     def _seat(
         self,
         persona: Persona,
         computed: Sequence[Review | _Unbacked],
         stored: Mapping[tuple[str, int], Review | Missing],
         turn: int,
+        brief: Brief,
     ) -> Seat:
         reviews = [review for review in computed if isinstance(review, Review)]
         own = {n: answer for (name, n), answer in stored.items() if name == persona.name}
@@ -155,7 +180,7 @@ class _Again:
         if shown is None:
             return Seat(persona, merged)
         context = self._context(persona, next(n for n, r in enumerate(computed) if r is shown))
-        return Seat(persona, merged, Unwritten(shown, context))
+        return Seat(persona, merged, Unwritten(shown, replace(context, brief=brief)))
 
     def _context(self, persona: Persona, sample: int) -> ReviewContext:
         return ReviewContext(

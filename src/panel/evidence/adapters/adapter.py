@@ -8,7 +8,7 @@ new one is one more file and can be tested without a network.
 import importlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from panel.evidence.fetch.page import FetchedPage
 from panel.evidence.source import Role
 from panel.evidence.tools.tool import ToolKind
+from panel.evidence.topics import Topic
 from panel.foundation.errors import InputError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names, warn_of
 
@@ -131,6 +132,13 @@ class Adapter(ABC):
     def kind(self, at: Address) -> ToolKind | None:
         """Return what a tool at this address is; None where the address does not tell."""
         return None
+
+    def pages(self, at: Address) -> Mapping[Topic, tuple[str, ...]]:
+        """Return by topic the addresses that may hold more than `requests` reads.
+
+        They are tried in their order where a reviewer misses such a fact.
+        """
+        return {}
 
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the one link of a page that this adapter should read next, if there is one."""

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, HostRecord, Link
-from panel.evidence.adapters.github_tags import HEADING, newest_tag
-from panel.evidence.adapters.records import count, day, fields, sentences_of, words
-from panel.evidence.fetch.page import FetchedPage
+from panel.evidence.adapters.adapter import Adapter, Address, FetchSpec, HostKey, Link
+from panel.evidence.adapters.github_records import release, repository
+from panel.evidence.adapters.github_tags import newest_tag
+from panel.evidence.topics import Topic
 
 _API = "https://api.github.com/repos"
 _JSON, _RAW = "application/vnd.github+json", "application/vnd.github.raw, text/plain"
@@ -17,6 +18,12 @@ _SITE = frozenset({
     "features", "login", "marketplace", "notifications", "orgs", "pricing", "search", "security",
     "settings", "signup", "site", "solutions", "sponsors", "stars", "topics", "trending", "users",
 })  # fmt: skip
+_FILES: Final[dict[Topic, tuple[str, ...]]] = {
+    "licence": ("LICENSE", "LICENSE.md"),
+    "release": ("CHANGELOG.md", "CHANGES.md"),
+    "security": ("SECURITY.md", ".github/SECURITY.md"),
+    "roadmap": ("ROADMAP.md",),
+}
 _SOURCE_LINK = re.compile(
     r"(?:view |see |source |code |star )*(?:(?:on|us on) )?git ?hub|source(?: code)?"
 )
@@ -43,12 +50,17 @@ class GitHub(Adapter):
         api = f"{_API}/{path}"
         raw = f"https://raw.githubusercontent.com/{path}/HEAD/README.md"
         readme = (raw, f"{api}/readme")  # the second finds one of any name
-        release, tag = (f"{api}/releases/latest",), newest_tag(api, _JSON)
+        latest, tag = (f"{api}/releases/latest",), newest_tag(api, _JSON)
         return (
             FetchSpec("README", readme, "readme", _RAW, media_type="text/markdown"),
-            FetchSpec("repository record", (api,), "record", _JSON, _repository),
-            FetchSpec("latest release", release, "record", _JSON, _release, otherwise=tag),
+            FetchSpec("repository record", (api,), "record", _JSON, repository),
+            FetchSpec("latest release", latest, "record", _JSON, release, otherwise=tag),
         )
+
+    def pages(self, at: Address) -> Mapping[Topic, tuple[str, ...]]:
+        """Return the files that repositories keep such facts in."""
+        root = f"https://raw.githubusercontent.com/{_path(at)}/HEAD"
+        return {topic: tuple(f"{root}/{name}" for name in names) for topic, names in _FILES.items()}
 
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the repository a page calls its own: by name, or as the only one it says so of."""
@@ -69,32 +81,6 @@ def _path(at: Address) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _repository(page: FetchedPage) -> HostRecord:
-    data = fields(page)
-    licence = data.get("license")
-    spdx = words(licence.get("spdx_id")) if isinstance(licence, dict) else "none found by GitHub"
-    flags = {True: "yes, read-only", False: "no"}
-    archived = data.get("archived")
-    sentences = sentences_of(
-        Repository=words(data.get("full_name")),
-        Description=words(data.get("description")).rstrip("."),
-        Licence="not a standard one" if spdx == "NOASSERTION" else spdx,
-        Archived=flags[archived] if isinstance(archived, bool) else "",
-        Open_issues_and_pull_requests=count(data.get("open_issues_count")),
-        Stars=count(data.get("stargazers_count")),
-        Created=day(data.get("created_at")),
-        Last_push=day(data.get("pushed_at")),
-    )
-    home = words(data.get("homepage"))
-    return HostRecord(HEADING, sentences, (Link(home, rel="homepage"),) if home else ())
-
-
-def _release(page: FetchedPage) -> HostRecord:
-    version, published = words(fields(page).get("tag_name")), day(fields(page).get("published_at"))
-    release = f"{version}, published {published}" if version and published else version
-    return HostRecord(HEADING, sentences_of(Latest_release=release))
 
 
 ADAPTER = GitHub()

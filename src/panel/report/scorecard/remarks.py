@@ -4,7 +4,8 @@ All text is on one line and free of what a screen would obey or hide; a format e
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from textwrap import shorten
 from typing import Final
 
 from panel.evidence.facts import Facts
@@ -12,7 +13,7 @@ from panel.evidence.injection.detect import flagged_passages
 from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.report import figures
 from panel.report.citations import Cite, line
-from panel.reviews.review import Review
+from panel.reviews.review import Finding, LookedUp, Review
 from panel.reviews.support_check import ONLY_COUNTED
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -30,6 +31,9 @@ _KINDS: Final = {
     "library": "a library", "service": "a service", "model": "a model",
     "application": "an application", "standard": "a standard",
 }  # fmt: skip
+
+QUOTED: Final = 160
+"""Characters of a passage that was looked up."""
 
 FLAGGED_SHOWN: Final = 8
 """Suspicious passages shown whole; the flags name them all."""
@@ -91,13 +95,36 @@ def notes(card: Scorecard) -> Iterator[str]:
 
 
 def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
-    """Yield label and text: what a tool of this kind is not asked, and what could be looked up."""
+    """Yield label and text: what was not asked of a tool of this kind, and what was missed.
+
+    A missed fact that was looked up stands there with what was read or why nothing was.
+    """
     names = [label(ident).lower() for ident in review.not_applicable]
     # A library, or what may be one, is asked the common questions: nothing is missing from them.
     if names and card.tool.kind not in (None, "library"):
         yield f"Not asked of {_KINDS.get(card.tool.kind or '', 'such a tool')}", ", ".join(names)
-    if looked_up := [line(text).rstrip(".") for text in review.to_look_up]:
-        yield "To look up", "; ".join(looked_up)
+    if review.looked_up:
+        texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
+        yield "Looked up", "; ".join(_looked_up(outcome, texts) for outcome in review.looked_up)
+    if again := [_again(f) for f in review.findings if f.before is not None]:
+        yield "Asked again", "; ".join(again)
+    looked_up = {outcome.fact for outcome in review.looked_up}
+    if missed := [line(text).rstrip(".") for text in review.to_look_up if text not in looked_up]:
+        yield "To look up", "; ".join(missed)
+
+
+def _looked_up(outcome: LookedUp, texts: Mapping[str, str]) -> str:
+    """Return a missed fact with the nearest passage, cut at a word, or why there is none."""
+    result = line(outcome.problem)
+    if outcome.cites:
+        nearest = shorten(texts.get(outcome.cites[0], ""), QUOTED, placeholder="…")
+        result = f"“{nearest}” {' '.join(f'[{line(ident)}]' for ident in outcome.cites)}"
+    return f"{line(outcome.fact).rstrip('.')}: {result}"
+
+
+def _again(finding: Finding) -> str:
+    change = "still" if finding.answer == finding.before else f"{finding.before}, now"
+    return f"{label(finding.criterion).lower()} ({change} {finding.answer})"
 
 
 def caveats(review: Review, card: Scorecard) -> Iterator[str]:

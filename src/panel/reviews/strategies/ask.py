@@ -104,9 +104,14 @@ def steps(plan: ReviewPlan, persona: Persona, kind: ToolKind | None = None) -> i
     return plan.samples * (_strategy(plan, persona).steps(persona) + support) + written
 
 
+def names_missing(plan: ReviewPlan, persona: Persona) -> bool:
+    """Tell whether a persona names facts that could be looked up."""
+    return bool(persona.beats) and plan.judge.ask == "whole" and not plan.calibrates
+
+
 def writes(plan: ReviewPlan, persona: Persona) -> bool:
     """Tell whether a persona's review is written after the vote, in a call of its own."""
-    return bool(persona.beats) and plan.judge.ask == "whole" and plan.write and not plan.calibrates
+    return names_missing(plan, persona) and plan.write
 
 
 def reply_schemas(plan: ReviewPlan, persona: Persona) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""The strategy `whole`: a judge call, and after the vote of code a write call, on one prefix.
+"""The strategy `whole`: a judge call of all evidence; after code's vote a write call of an excerpt.
 
 For capable models. The judge call asks for answers, upkeep and what is missing; the vote and a
 short text are code's. `write_panel.py` then asks each reviewer for its review.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -39,8 +39,9 @@ BECAUSE_LIMIT: Final = 240
 MISSING_LIMIT: Final = 160
 """Characters."""
 
-_DECIDED: Final = 3
-"""Findings for the tool, and as many against it, that the writer is told."""
+_TOLD: Final[Mapping[Answer, int]] = {"yes": 3, "no": 3, "unclear": 2}
+"""Findings of each answer that the writer is told. Without those that stayed open it would take
+what its excerpt lacks for what the page leaves out."""
 
 
 class ReplyStatus(Strict):
@@ -68,19 +69,8 @@ def steps(persona: Persona) -> int:
 async def ask(context: ReviewContext) -> RawReview:
     """Ask the judge call; the summary is composed by code. Raises `CallError`."""
     persona = context.persona
-    reply = await context.ask(
-        "judge",
-        prompts.judge_tail(persona, judge_form(persona)),
-        lambda response: read_judgement(response, persona),
-        max_tokens=300 + 100 * len(persona.criteria),
-        schema=judge_schema(persona),
-        repair=prompts.repair_tail,
-        shared=prompts.dated(context.brief),
-    )
+    reply, findings = await judged(context, "judge", shared=prompts.dated(context.brief))
     context.on_step("judge")
-    findings = await supported(
-        context, [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
-    )
     scored = score_findings(persona.criteria, findings, context.plan.rule)
     missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
     return RawReview(
@@ -95,6 +85,24 @@ async def ask(context: ReviewContext) -> RawReview:
         status_cites=_known(context, reply.status.cites),
         to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
     )
+
+
+async def judged(
+    context: ReviewContext, step: str, *, shared: str
+) -> tuple[JudgeReply, tuple[Finding, ...]]:
+    """Ask every criterion of the context's persona in one reply. Raises `CallError`."""
+    persona = context.persona
+    reply = await context.ask(
+        step,
+        prompts.judge_tail(persona, judge_form(persona)),
+        lambda response: read_judgement(response, persona),
+        max_tokens=300 + 100 * len(persona.criteria),
+        schema=judge_schema(persona),
+        repair=prompts.repair_tail,
+        shared=shared,
+    )
+    findings = [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+    return reply, await supported(context, findings)
 
 
 def judge_form(persona: Persona) -> str:
@@ -120,11 +128,14 @@ def read_judgement(response: ChatResponse, persona: Persona) -> JudgeReply:
 
 
 def decisive_lines(persona: Persona, findings: Sequence[Finding]) -> list[str]:
-    """Return the findings that weigh most for and against the tool, one line each, with ids."""
+    """Return the findings that weigh most for and against the tool, then those left open.
+
+    One line each, with ids.
+    """
     return [
         _line(finding)
-        for answer in ("yes", "no")
-        for finding in _heaviest(persona, findings, answer, _DECIDED)
+        for answer, most in _TOLD.items()
+        for finding in _heaviest(persona, findings, answer, most)
     ]
 
 
@@ -140,7 +151,7 @@ def _line(finding: Finding) -> str:
 
 
 def _heaviest(
-    persona: Persona, findings: Sequence[Finding], answer: str, most: int
+    persona: Persona, findings: Sequence[Finding], answer: Answer, most: int
 ) -> list[Finding]:
     weights = {criterion.id: criterion.weight for criterion in persona.criteria}
     answered = [finding for finding in findings if finding.answer == answer]

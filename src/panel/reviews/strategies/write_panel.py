@@ -15,6 +15,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Missing, Review
 from panel.reviews.strategies.ask import resolve_date
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.excerpt import excerpt
 from panel.reviews.strategies.in_order import each
 from panel.reviews.strategies.judge_then_write import deciding_statement, decisive_lines
 from panel.reviews.strategies.written_review import Draft, ReviewWriter
@@ -75,13 +76,16 @@ def _writer(seat: Seat, seats: Sequence[Seat], today: date) -> ReviewWriter | No
         return None
     review, context = seat.unwritten.sample, seat.unwritten.context
     due = resolve_date(context.brief.day or today, seat.persona.forecast.horizon_months)
+    others = [other for other in seats if other is not seat]
+    judged = [other.answer for other in others if isinstance(other.answer, Review)]
     return ReviewWriter(
         context=context,
         review=review,
         vote=seat.answer.vote,
         score=seat.answer.score,
-        lines=[_line(other) for other in seats if other is not seat],
+        lines=[_line(other) for other in others],
         decided=decisive_lines(seat.persona, review.findings),
+        passages=excerpt(context.brief.passages, seat.persona, review, judged),
         due=due,
     )
 

@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
+from panel.evidence.source import Passage
 from panel.foundation.errors import BadReply, CallError
 from panel.llm.types import ChatResponse, Usage
 from panel.reviews import prompts
@@ -100,6 +101,8 @@ class ReviewWriter:
     """One line for each other reviewer."""
     decided: Sequence[str]
     """Its findings that weigh most, one line each."""
+    passages: Sequence[Passage]
+    """Those of the evidence that it is shown; what it writes is checked against all."""
     due: date
     """The day by which its forecast is to be true or false."""
 
@@ -200,7 +203,7 @@ class ReviewWriter:
                 lambda response: (read_written(response, persona), response.text),
                 max_tokens=TOKENS,
                 schema=write_schema(persona),
-                shared=prompts.dated(context.brief),
+                shared=prompts.excerpted(context.brief, self.passages),
             )
         except CallError as error:
             if isinstance(error, BadReply) and isinstance(error.reply, ChatResponse):
@@ -234,10 +237,9 @@ def was_written(answer: Review | Missing) -> bool:
 
 def write_form(persona: Persona) -> str:
     """Return the form of the reply in one line, as the prompt shows it."""
-    beats = ", ".join(f'"{beat.id}": "…"' for beat in persona.beats)
     return (
-        f'{{"persona": "{persona.name}", "beats": {{{beats}}}, "forecast": {{"claim": "…",'
-        ' "probability": 60}, "turns_on": "…"}'
+        f'{{"persona": "{persona.name}", "beats": {{"{persona.beats[0].id}": "…", …}},'
+        ' "forecast": {"claim": "…", "probability": 60}, "turns_on": "…"}'
     )
 
 

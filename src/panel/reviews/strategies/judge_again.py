@@ -1,0 +1,137 @@
+"""After a look-up: the questions about what was read are asked once more of those that missed it.
+
+A reviewer is asked again only what the topic of its missing fact concerns, of the new passages
+alone. An answer that stays open there leaves the first one. Pure but for asking, so that a stored
+run gives the same again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from panel.evidence.source import Evidence, LookUp, Passage
+from panel.evidence.topics import Topic, topic_of
+from panel.foundation.errors import CallError
+from panel.reviews import prompts
+from panel.reviews.compose import compose
+from panel.reviews.personas import applicable
+from panel.reviews.prompts import Brief
+from panel.reviews.review import Finding, LookedUp, Missing, Review
+from panel.reviews.score import score_findings
+from panel.reviews.shortlist import shortlist
+from panel.reviews.strategies.context import AskTally, ReviewContext, added
+from panel.reviews.strategies.judge_then_write import judged
+
+STEP: Final = "judge again"
+"""The name of the call in the journal."""
+
+PASSAGES: Final = 6
+"""Of a page that was read, that are shown: those nearest to the missing fact."""
+CITED: Final = 2
+"""Of these that stand on the card."""
+
+
+def missed_topics(answers: Iterable[Review | Missing]) -> list[Topic]:
+    """Return the topics of the facts that reviewers miss, each once, in their order."""
+    facts = [f for a in answers if isinstance(a, Review) for f in a.to_look_up]
+    return list(dict.fromkeys(filter(None, map(topic_of, facts))))
+
+
+async def judge_again(context: ReviewContext, review: Review, evidence: Evidence) -> Review:
+    """Return a judgement after the look-ups: with their outcome, and with what they answer.
+
+    Args:
+        context: In which the persona judged; a tally of its own.
+        review: The judgement.
+        evidence: With the look-ups.
+
+    Raises:
+        CallError: no later call can succeed either. Another failure leaves the first answers.
+    """
+    by_topic = {look_up.topic: look_up for look_up in evidence.look_ups}
+    missed = [(f, by_topic[t]) for f in review.to_look_up if (t := topic_of(f)) in by_topic]
+    near = {fact: _near(fact, look_up, evidence) for fact, look_up in missed}
+    review = review.model_copy(
+        update={"looked_up": tuple(_outcome(f, at, near[f]) for f, at in missed)}
+    )
+    persona = applicable(context.persona, context.brief.tool.kind)
+    topics = {look_up.topic for fact, look_up in missed if near[fact]}
+    criteria = tuple(
+        c for c in persona.criteria if c.kind == "fact" and topic_of(c.question) in topics
+    )
+    if not criteria:
+        return review
+    shown = {passage.id: passage for passages in near.values() for passage in passages}
+    second = replace(
+        context,
+        persona=persona.model_copy(update={"criteria": criteria}),
+        brief=replace(context.brief, passages=tuple(shown.values())),
+        tally=AskTally(),
+    )
+    try:
+        _, again = await judged(second, STEP, shared=prompts.looked_up(second.brief))
+    except CallError as error:
+        if error.stops_run:
+            raise
+        note = f"what was looked up could not be asked about ({error.reason})"
+        return review.model_copy(update={"notes": (*review.notes, note)})
+    finally:
+        context.on_step(STEP)
+    passages = (*context.brief.passages, *shown.values())
+    whole = replace(second, persona=persona, brief=replace(context.brief, passages=passages))
+    return _with_answers(review, again, whole)
+
+
+def with_cited(brief: Brief, evidence: Evidence, answers: Iterable[Review | Missing]) -> Brief:
+    """Return the brief with the passages that were looked up and that a judgement cites."""
+    reviews = [answer for answer in answers if isinstance(answer, Review)]
+    cited = {ident for r in reviews for finding in r.findings for ident in finding.cites}
+    cited |= {ident for r in reviews for outcome in r.looked_up for ident in outcome.cites}
+    known = {passage.id for passage in brief.passages}
+    gathered = evidence.gathered.passages
+    more = [
+        passage
+        for ident, passage in evidence.passages.items()
+        if ident in cited and ident not in known and ident not in gathered
+    ]
+    return replace(brief, passages=(*brief.passages, *more))
+
+
+def _near(fact: str, look_up: LookUp, evidence: Evidence) -> list[Passage]:
+    """Return the passages of the page nearest to a missing fact; none where none was read."""
+    read = next((s.passages for s in evidence.sources if s.id == look_up.source), ())
+    nearest = {passage.id for passage in shortlist(fact, read, most=PASSAGES)}
+    return [passage for passage in read if passage.id in nearest]
+
+
+def _outcome(fact: str, look_up: LookUp, near: Sequence[Passage]) -> LookedUp:
+    cites = tuple(passage.id for passage in shortlist(fact, near, most=CITED))
+    return LookedUp(fact=fact, cites=cites, problem=look_up.problem)
+
+
+def _with_answers(review: Review, again: Sequence[Finding], of: ReviewContext) -> Review:
+    """Return the review with the new answers, and what follows from them by code.
+
+    `of` has the persona with all its criteria, all passages, and the tally of the second call.
+    """
+    clear = {finding.criterion: finding for finding in again if finding.answer != "unclear"}
+    findings = tuple(
+        clear[old.criterion].model_copy(update={"before": old.answer})
+        if old.criterion in clear
+        else old
+        for old in review.findings
+    )
+    scored = score_findings(of.persona.criteria, findings, of.plan.rule)
+    return review.model_copy(
+        update={
+            "findings": findings,
+            "vote": scored.vote,
+            "score": scored.score,
+            "coverage": scored.coverage,
+            "summary": compose(of.persona, findings, vote=scored.vote, brief=of.brief),
+            "usage": added(review.usage, of.tally.usage),
+            "unknown_cites": review.unknown_cites + of.tally.unknown_cites,
+            "uncited_facts": review.uncited_facts + of.tally.uncited_facts,
+            "unsupported": review.unsupported + of.tally.unsupported,
+        }
+    )

@@ -1,0 +1,126 @@
+"""Asked again after a look-up: what changes, what stays, and what a failure leaves."""
+
+import asyncio
+import json
+
+import pytest
+
+from panel.evidence.source import Evidence, LookUp, Passage, Source
+from panel.foundation.errors import KeyRejected, TimedOut
+from panel.llm.calls import ChatClient
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.score import Rule
+from panel.reviews.strategies.ask import ask_review
+from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.judge_again import judge_again, missed_topics
+from tests.support.cards import NOW
+from tests.support.reviewers import PERSONAS, brief_of, judged
+from tests.support.scripted import TARGET, TODAY, Memory, Scripted
+
+BUSINESS = next(persona for persona in PERSONAS if persona.name == "business")
+PRICE = "the price of a seat"
+PAGE = Source(
+    id="E2", source="https://httpx.example/pricing", retrieved=NOW, sha256="0" * 64, role="pricing",
+    passages=(Passage(id="E2.1", text="A seat costs $9 a month."),),
+)  # fmt: skip
+READ = LookUp(topic="price", source="E2")
+NOT_READ = LookUp(topic="price", problem="not found")
+
+
+def asked_again(second, *, look_up=READ, missing=PRICE):
+    """Judge by the book with the price unclear, then once more; `second` is a finding or an error.
+
+    Returns both reviews and the second question, if there was one.
+    """
+
+    def answer(question):
+        again = "looked up after" in question.shared
+        if again and isinstance(second, Exception):
+            return second
+        reply = judged("httpx", BUSINESS)
+        unclear = {"cites": [], "because": "", "answer": "unclear"}
+        reply["findings"] = {"cost": second} if again else reply["findings"] | {"cost": unclear}
+        return json.dumps(reply | {"missing": [missing]})
+
+    brief = brief_of("httpx")
+    first = Source(id="E1", source="page.md", retrieved=NOW, sha256="1" * 64,
+                   passages=brief.passages)  # fmt: skip
+    sources = (first, PAGE) if look_up.source else (first,)
+    evidence = Evidence(sources=sources, look_ups=(look_up,))
+    endpoint = Scripted(answer)
+    target = TARGET.model_copy(update={"ask": "whole"})
+    plan = ReviewPlan(personas=(BUSINESS,), judge=target, rule=Rule())
+    client = ChatClient(endpoint, target, Memory())
+
+    async def work():
+        before = await ask_review(ReviewContext(plan, BUSINESS, brief, client), today=TODAY)
+        context = ReviewContext(plan, BUSINESS, brief, client)
+        return before, await judge_again(context, before, evidence)
+
+    before, after = asyncio.run(work())
+    return before, after, endpoint.asked[1:]
+
+
+def cost_of(review):
+    return next(finding for finding in review.findings if finding.criterion == "cost")
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_a_clear_answer_takes_the_place_of_the_first_and_the_score_follows(word):
+    reply = {"cites": ["E2.1"], "because": "Nine dollars.", "answer": word}
+    before, after, _ = asked_again(reply)
+    finding = cost_of(after)
+    assert (finding.answer, finding.before, finding.cites) == (word, "unclear", ("E2.1",))
+    assert [f for f in after.findings if f != finding] == [
+        f for f in before.findings if f.criterion != "cost"
+    ]
+    assert (after.score > before.score) == (word == "yes")
+    assert after.coverage > before.coverage
+    assert after.usage.input_tokens == before.usage.input_tokens + 100
+    assert after.looked_up[0].cites == ("E2.1",)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"cites": ["E2.1"], "because": "", "answer": "unclear"},
+        {"cites": [], "because": "It says so.", "answer": "yes"},
+        {"cites": ["E1.1"], "because": "A passage of before.", "answer": "yes"},
+    ],
+    ids=["unclear", "uncited", "another passage"],
+)
+def test_an_answer_that_the_new_page_does_not_show_leaves_the_first(reply):
+    before, after, _ = asked_again(reply)
+    assert after.findings == before.findings
+    assert (after.vote, after.score) == (before.vote, before.score)
+
+
+def test_a_call_that_fails_leaves_the_first_answers_with_a_note_and_a_rejected_key_stops():
+    before, after, _ = asked_again(TimedOut("too late"))
+    assert after.findings == before.findings
+    assert after.notes == ("what was looked up could not be asked about (timeout)",)
+    with pytest.raises(KeyRejected):
+        asked_again(KeyRejected("spent"))
+
+
+@pytest.mark.parametrize(
+    ("look_up", "missing", "outcomes"),
+    [
+        (NOT_READ, PRICE, [((), "not found")]),
+        (READ, "a public roadmap", []),
+        (READ, "who answers at night", []),
+    ],
+    ids=["not read", "another topic", "no topic"],
+)
+def test_what_was_not_read_is_asked_of_nobody(look_up, missing, outcomes):
+    before, after, again = asked_again({}, look_up=look_up, missing=missing)
+    assert again == []
+    assert after.findings == before.findings
+    assert [(o.cites, o.problem) for o in after.looked_up] == outcomes
+
+
+def test_topics_are_those_of_the_facts_each_once_in_the_order_of_the_reviewers():
+    before, *_ = asked_again(TimedOut("too late"))
+    facts = ("an audit", "the licence", "its price", "who answers at night")
+    answers = [before.model_copy(update={"to_look_up": (fact, PRICE)}) for fact in facts]
+    assert missed_topics(answers) == ["security", "price", "licence"]
