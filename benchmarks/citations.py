@@ -2,7 +2,7 @@
 
     python -m benchmarks.citations --data FOLDER [--answers FILE]
 
-`benchmarks/data/citations.yaml` says of 44 passages whether they show the answer to a criterion.
+`benchmarks/data/citations.yaml` says of 77 passages whether they show the answer to a criterion.
 Prints the log-odds of each, then at several cuts how many of those taken hold, and how many of
 those that hold are taken.
 """
@@ -10,33 +10,15 @@ those that hold are taken.
 import argparse
 import asyncio
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks.judge import ROOT, judge, personas, review_context
+from benchmarks.labels import labels
 from benchmarks.stepwise import briefs
-from panel.foundation.strict_yaml import MAX_BYTES, read_text, read_yaml
 from panel.reviews.calibration.calibration import load
 from panel.reviews.calibration.controls import read_controls
 from panel.reviews.strategies.passage_by_passage import SHOWS, affirms
 
-LABELS = Path(__file__).parent / "data" / "citations.yaml"
-CUTS = (0.0, SHOWS, 0.7, 1.0)
-
-
-class Label(NamedTuple):
-    """Whether a passage shows the answer yes to a criterion."""
-
-    tool: str
-    criterion: str
-    passage: str
-    shows: bool
-    why: str
-
-
-def labels() -> list[Label]:
-    """Return the labels in the order of their file."""
-    rows = read_yaml(read_text(LABELS, limit=MAX_BYTES), where=str(LABELS))
-    return [Label(**row | {"shows": row["shows"] == "true"}) for row in rows]
+CUTS = (0.0, 0.4, SHOWS, 0.7, 1.0)
 
 
 def main() -> None:

@@ -4,10 +4,10 @@
                                   [--tools SLUG,…|all] [--compare SLUG,…]
 
 Prints for each tool the notice's log-odds, votes, score and outcome; then how many notices were
-seen, healthy and dead tools that ship, sentences that contradict a finding of their card, and by
-how much the stance tells healthy tools from others. `--compare` also reviews tools, of the folder
-or controls, by the strategy of 0.1 and prints the ratio of CPU time, each review in an engine of
-its own.
+seen, healthy and dead tools that ship, labelled citations that hold, sentences that contradict a
+finding of their card, and by how much the stance tells healthy tools from others. `--compare` also
+reviews tools, of the folder or controls, by the strategy of 0.1 and prints the ratio of CPU time,
+each review in an engine of its own.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.judge import ROOT, SECRET, Price, judge, personas, talk
+from benchmarks.labels import labels
 from panel.evidence.budget import choose
 from panel.evidence.gather import gather
 from panel.evidence.tools.tool_list import read_tools
@@ -151,9 +152,24 @@ def _figures(rows: Sequence[Judged], panel: Sequence[Persona]) -> list[str]:
         f"ships: {_ships(healthy)} healthy, {_ships(carrying)} dead, {_ships(rest)} of all "
         "that should not",
         f"stance: {_ranked(healthy, rest):.2f} of pairs ranked right by its log-odds",
+        _labelled(rows),
         f"{cited} facts cited; {len(faults)} composed sentences contradict a finding",
         *faults,
     ]
+
+
+def _labelled(rows: Sequence[Judged]) -> str:
+    """Say how many of the citations for a yes that were labelled by hand hold."""
+    shows = {(label.tool, label.criterion, label.passage): label.shows for label in labels()}
+    cited = [
+        (row.slug, f"{review.persona}.{finding.criterion}", finding.cites[0])
+        for row in rows
+        for review in row.reviews
+        for finding in review.findings
+        if finding.answer == "yes" and finding.cites
+    ]
+    known = [shows[key] for key in cited if key in shows]
+    return f"citations of a yes: {sum(known)} of {len(known)} labelled hold, {len(cited)} in all"
 
 
 def contradictions(review: Review, persona: Persona) -> list[str]:

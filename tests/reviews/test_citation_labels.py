@@ -1,6 +1,6 @@
 """The labelled citations: each names a criterion that is asked, and both answers are there."""
 
-from benchmarks.citations import labels
+from benchmarks.labels import labels
 
 from panel.foundation.paths import data_folder
 from panel.reviews.personas import load_personas

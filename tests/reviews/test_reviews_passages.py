@@ -1,6 +1,7 @@
 """The strategy for small models: notice first, each passage asked alone, words by code."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from panel.llm.calls import ChatClient
 from panel.reviews.calibration.calibration import Calibration, CommonLine
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
+from panel.reviews.shortlist import holds_code
 from panel.reviews.strategies.ask import ask_review, steps
 from panel.reviews.strategies.calibrated import COMMON_FIT, NO_FIT, NO_PROBABILITIES
 from panel.reviews.strategies.context import ReviewContext
@@ -183,6 +185,34 @@ def test_the_words_are_code_and_what_is_not_written_is_said_once():
         " [E1.3], and it gives an install command [E1.2]."
     )
     assert review.turns_on == "It is maintained [E1.3]"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "holds"),
+    [
+        ("widget --serve", "code", True),
+        ("Default: pip install widget. NOTE: it needs Triton.", "list", True),
+        ("uv tool install widget", "prose", True),
+        ("curl -fsSL https://widget.example/install.sh | sh", "prose", True),
+        ("Install Widget and put your own agent to work.", "prose", False),
+        ("Widget uses uv for its dependencies. To install:", "prose", False),
+        ("Go get a coffee, then curl up.", "prose", False),
+    ],
+)
+def test_code_and_commands_inside_a_sentence_are_code(text, kind, holds):
+    assert holds_code(Passage(id="E1.1", text=text, kind=kind)) is holds
+
+
+def test_what_only_code_shows_is_asked_of_code_alone():
+    criteria = [c.model_copy(update={"in_code": c.id == "install"}) for c in SMITH.criteria]
+    persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
+    review, asked = ask(judge(shows={"E1.2": 2.0, "E1.3": 2.0}), persona=persona)
+    assert answers(review)["install"] == "unclear"
+    assert not any("Install command" in q.shared and "four people" not in q.shared for q in asked)
+    code = [p.model_copy(update={"kind": "code"}) if p.id == "E1.2" else p for p in BRIEF.passages]
+    brief = replace(BRIEF, passages=tuple(code))
+    review, _ = ask(judge(shows={"E1.2": 2.0, "E1.3": 2.0}), persona=persona, brief=brief)
+    assert [f.cites for f in review.findings if f.criterion == "install"] == [("E1.2",)]
 
 
 def test_a_beat_is_the_passage_of_its_criterion_word_for_word_and_none_is_quoted_twice():

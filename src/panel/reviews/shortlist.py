@@ -19,6 +19,12 @@ _WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _IN_CODE: Final = "code command example usage"
 """Words that a piece of code counts as holding."""
 
+_COMMAND: Final = re.compile(
+    r"(?:^|[\s`])(?:pip3?|pipx|uvx?|conda|npm|npx|pnpm|yarn|brew|cargo|gem|docker|go|apt(?:-get)?|winget)"
+    r" +(?:\w+ +)?(?:install|add|get|run|pull|x|tool)\b|(?:^|\s)(?:curl|wget) +(?:-\S+ +)*\S*://"
+)
+"""The start of a command inside a sentence."""
+
 _COMMON: Final = frozenset(
     re.findall(
         r"\w+",
@@ -65,6 +71,11 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
     ranked.sort()
     sharing = sum(score < 0 for score, _ in ranked)
     return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
+
+
+def holds_code(passage: Passage) -> bool:
+    """Tell whether a passage is code, or has a command in a sentence."""
+    return passage.kind == "code" or bool(_COMMAND.search(passage.text))
 
 
 def _rarity(stem: str, index: Sequence[Counter[str]]) -> float:

@@ -52,7 +52,7 @@ def excerpt(
         return tuple(passages)
     # What only announces the next passage says nothing by itself.
     telling = tuple(p for p in passages if not p.text.rstrip().endswith(":"))
-    asks = [beat.ask for beat in persona.beats if beat.quotable]
+    asks = [beat.ask for beat in persona.beats if beat.quotes]
     near = _in_turn([p.id for p in shortlist(ask, telling, most=_OF_A_BEAT)] for ask in asks)
     by_id = {passage.id: passage for passage in passages}
     # A model with room for more evidence may cite what this one was never shown.

@@ -21,7 +21,7 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import score_findings
-from panel.reviews.shortlist import shortlist
+from panel.reviews.shortlist import holds_code, shortlist
 from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.yes_no import read_yes_no
@@ -38,7 +38,7 @@ NOTICE_CUT: Final = -0.4
 """ln p(yes) − ln p(no) from which a notice is believed. Of 52 pages, controls and READMEs, those
 with a notice have at least −0.31 and those without at most −0.50 (`benchmarks.notice`)."""
 
-SHOWS: Final = 0.4
+SHOWS: Final = 0.5
 """The same, the model's lean on the question taken away, from which a passage is held to show an
 answer; set on labels, `benchmarks/data/citations.yaml`."""
 
@@ -149,9 +149,12 @@ async def _citation(
 ) -> tuple[str, ...]:
     """Return the passage that shows an answer best; () where none does."""
     words = criterion.cues if answer == "yes" else BAD_NEWS
+    passages: Sequence[Passage] = context.brief.passages
+    if criterion.in_code and answer == "yes":
+        passages = [passage for passage in passages if holds_code(passage)]
     candidates = shortlist(
         f"{criterion.question} {words}",
-        context.brief.passages,
+        passages,
         most=CANDIDATES if answer == "yes" else 1,
     )
 
