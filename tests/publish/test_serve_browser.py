@@ -223,6 +223,9 @@ def test_live_pages_are_valid_html(live, paths, tmp_path):
         file = tmp_path / f"{number}.html"
         file.write_bytes(live.visitor().get(path).body)
         files.append(file)
+    refused = tmp_path / "refused.html"
+    refused.write_bytes(live.visitor().post("/request", name="<b>", description="\n<i>").body)
+    files.append(refused)
     assert check_html(files) == []
 
 

@@ -37,6 +37,13 @@ class TooOften(Exception):
         self.wait = wait
         self.why = why
 
+    @property
+    def text(self) -> str:
+        """Why nothing was done, and when it can be done again."""
+        many = "That was more than this site takes from one person or one network at a time."
+        seconds = max(1, round(self.wait + 0.5))
+        return f"{self.why or many} It can be done again in {_span(seconds)}. Nothing was changed."
+
 
 def check_rate(limits: RateLimits, **names: Names) -> None:
     """Take one from the limit of each name. Raises `TooOften`, and then takes none."""
@@ -167,13 +174,10 @@ class Responses:
         raise fault
 
     async def _too_often(self, request: Request, fault: TooOften) -> Response:
-        seconds = max(1, round(fault.wait + 0.5))
         return await self.words(
             request,
             "Enough for today" if fault.why else "Too many at once",
-            fault.why
-            or "That was more than this site takes from one person or one network at a time.",
-            f"It can be done again in {_span(seconds)}. Nothing was changed.",
+            fault.text,
             status=429,
             headers=retry_after(fault.wait),
         )

@@ -93,6 +93,10 @@ class Site:
             return page
         return self._render(page, path, live)
 
+    def tools_on(self, path: str) -> tuple[str, ...]:
+        """Return the keys of the tools that the page at a path is about."""
+        return tuple(history.key for history in tools_on(self.context.catalogue, path))
+
     def stamp(self, path: str) -> str | None:
         """Return a hash of all that a page depends on; None for a page that is quick to render."""
         return fingerprint(self.context, self.archive, path, repr(self._live_url))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
@@ -12,16 +12,23 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull, ToolError
+from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull
+from panel.foundation.text import clean
 from panel.publish import page_urls
 from panel.publish.community.rate_limits import Names
 from panel.publish.community.requests import Request as QueuedRequest
 from panel.publish.community.requests import Requests
 from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
-from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
+from panel.publish.server.responses import (
+    TooOften,
+    check_rate,
+    retry_after,
+    see_other,
+    sentence,
+)
 from panel.publish.server.review_progress import ProgressTracker, Step
-from panel.publish.server.review_request import QueueStore
+from panel.publish.server.review_request import FIELDS, Field, FieldError, QueueStore
 
 STREAMS: Final = 200
 """Streams open at a time; further clients get 503, and reload by hand."""
@@ -51,6 +58,16 @@ class ShownRequest:
 
 
 @dataclass(frozen=True)
+class RefusedForm:
+    """The form as it was sent, and why it was refused."""
+
+    typed: Mapping[Field, str]
+    fault: str
+    field: Field | None = None
+    """The field that cannot be used, None where no other text would be taken either."""
+
+
+@dataclass(frozen=True)
 class RequestList:
     """Draws the form and the newest requests, for one visitor."""
 
@@ -60,15 +77,18 @@ class RequestList:
     requests: RequestsStore
     responses: deps.ResponsesStore
 
-    async def draw(self, *, fault: str = "", status: int = 200) -> Response:
-        """Return the page, with what is wrong with a request that was sent."""
+    async def draw(
+        self, refused: RefusedForm | None = None, *, status: int = 200, wait: float = 0
+    ) -> Response:
+        """Return the page; `wait` is in seconds, after which a refused form may be taken."""
         recent = await self.database.read(self.requests.recent)
         return await self.responses.page(
             self.request,
             "requests.html",
-            title="Requested reviews",
+            title="Error: requested reviews" if refused else "Requested reviews",
             status=status,
-            fault=fault,
+            headers=retry_after(wait) if wait else None,
+            refused=refused,
             takes=self.queue.is_open,
             recent=recent,
         )
@@ -148,16 +168,23 @@ async def add(
     if not queue.is_open:
         return await requests.draw(status=403)
     member, names = requester
+    # Whole but for what no page can hold: a visitor goes on from what they typed.
+    typed = {name: clean(fields.get(name, ""))[0] for name in FIELDS}
     try:
-        review_request = queue.check(*(fields.get(n, "") for n in ("name", "url", "description")))
+        review_request = queue.check(*(fields.get(name, "") for name in FIELDS))
         check_rate(limits, **names)
         queued = await queue.add(review_request, member)
+    except FieldError as fault:
+        return await requests.draw(RefusedForm(typed, fault.message, fault.field), status=422)
+    except TooOften as fault:
+        return await requests.draw(RefusedForm(typed, fault.text), status=429, wait=fault.wait)
     except BudgetSpent as fault:
-        raise TooOften(fault.wait, why=sentence(fault.message)) from None
+        text = TooOften(fault.wait, why=sentence(fault.message)).text
+        return await requests.draw(RefusedForm(typed, text), status=429, wait=fault.wait)
     except QueueFull as fault:
-        return await requests.draw(fault=fault.message, status=503)
-    except (ToolError, CommunityError) as fault:
-        return await requests.draw(fault=fault.message, status=422)
+        return await requests.draw(RefusedForm(typed, sentence(fault.message)), status=503)
+    except CommunityError as fault:
+        return await requests.draw(RefusedForm(typed, sentence(fault.message)), status=422)
     return see_other(request, f"requests/{queued.id}")
 
 
