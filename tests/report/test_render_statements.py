@@ -12,9 +12,12 @@ from panel.report.reviewers import hue, signs
 from panel.report.scorecard import html, markdown, terminal
 from panel.report.scorecard.terminal_blocks import MARK, bar
 from panel.report.scorecard.view import view
+from panel.reviews.review import Finding
 from panel.reviews.verdict.scorecard import Scorecard, Verdict, VoteTotals
+from panel.runs.run import Run
 from tests.report.test_render_html import all_text, links, parse, tag
 from tests.support.cards import batch, card, review
+from tests.support.command import ROOT
 from tests.support.statements import PANEL, QUESTIONS, answered, composed, written
 
 BOTH = pytest.mark.parametrize("shown", [written(), composed()], ids=["written", "composed"])
@@ -26,8 +29,8 @@ def verdict(outcome, ship, skip, **rest):
 
 
 def voted(*votes):
-    """The panel's reviews with other votes."""
-    rows = zip(written().reviews, votes, strict=True)
+    """The panel's reviews, the first ones, with other votes."""
+    rows = zip(written().reviews, votes, strict=False)
     return tuple(review.model_copy(update={"vote": vote}) for review, vote in rows)
 
 
@@ -91,6 +94,47 @@ def test_a_name_at_the_start_of_a_statement_keeps_its_capital():
     only = written().reviews[0].model_copy(update={"findings": answered(rows)})
     shown = view(written(reviews=(only,), verdict=verdict("ship", 1, 0)))
     assert shown.answer_text.endswith("because MIT is its licence.")
+
+
+def reason(says, weight, p, *cites, answer="yes"):
+    """A finding as it is stored; `p` is the probability of yes."""
+    return Finding(criterion="c", question="Is it so?", kind="fact" if cites else "judgement",
+                   answer=answer, p=p, cites=cites, says=says, weight=weight)  # fmt: skip
+
+
+PURPOSE = reason("It says in one sentence what it does", 1, 0.99, "E1.1")
+
+
+@pytest.mark.parametrize(
+    ("vote", "builder", "skeptic", "words"),
+    [
+        # A light fact is no reason beside a heavier statement, however sure and cited it is.
+        ("ship", [PURPOSE, reason("It is a good start", 2, 0.61)],
+         [reason("It is maintained", 2, 0.9, "E1.4")], "it is maintained, and it is a good start"),
+        ("ship", [PURPOSE], [reason("It is maintained", 2, 0.9, "E1.4")],
+         "it is maintained, and it says in one sentence what it does"),
+        ("ship", [reason("It is quick", 1, 0.99), reason("It is small", 1, 0.7, "E1.1")], [],
+         "it is small, and it is quick"),
+        ("skip", [reason("It is slow", 1, 0.01, "E1.1", answer="no")],
+         [reason("Nothing shows who fixes it", 2, 0.5, answer="unclear"),
+          reason("It is no longer maintained", 2, 0.2, answer="no")],
+         "it is no longer maintained, and it is slow"),
+    ],
+)  # fmt: skip
+def test_the_reasons_are_the_heaviest_statements(vote, builder, skeptic, words):
+    voters = zip(voted(vote, vote), (builder, skeptic), strict=True)
+    reviews = tuple(r.model_copy(update={"findings": tuple(rows)}) for r, rows in voters)
+    counts = {"ship": 0, "skip": 0, vote: 2}
+    shown = view(written(reviews=reviews, verdict=verdict(vote, **counts)))
+    assert shown.answer_text.endswith(f"because {words}.")
+
+
+def test_the_sample_run_names_no_purpose_as_a_reason():
+    with Run.open(ROOT / "runs" / "sample") as run:
+        answers = {card.tool.slug: view(card).answer_text for card in run.cards()}
+    assert len(answers) == 4
+    assert all("maintained, and it " in text for text in answers.values())
+    assert not any("what it does" in text for text in answers.values())
 
 
 # --- what a reviewer says --------------------------------------------------------------------
@@ -282,7 +326,7 @@ def test_markdown_is_five_lines_and_the_rest_folded():
     assert len(seen) <= 5
     assert seen[0] == "# Tidewater: ▲ ship"
     assert seen[1].startswith("**Ship it: 3 of 4 reviewers would")
-    assert seen[3].startswith("Against it: It is not presented as ready for production")
+    assert seen[3].startswith("✗ It is not presented as ready for production")
     assert text.rstrip().endswith("</details>")
     assert text.count("<details>") == text.count("</details>") == 1
 
