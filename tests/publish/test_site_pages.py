@@ -22,6 +22,8 @@ KINDS = {
     "reviewer": "reviewers/skeptic.html",
     "providers": "providers.html",
     "method": "method.html",
+    "editions": "weekly.html",
+    "edition": "weekly/2026-W47.html",
     "lost": "404.html",
     "tool": "tools/quillstore.html",
     "moved": "tools/parley.html",
