@@ -50,7 +50,12 @@ def test_a_reader_compares_two_tools_and_opens_a_citation(chromium, live):
         cite.click()
         passage = page.locator(f"[id='{target}']")
         passage.wait_for(state="visible")
-        return compared, passage.inner_text()
+        assert page.evaluate("document.activeElement.id") == target
+        text = passage.inner_text()
+        page.keyboard.press("Escape")
+        assert page.locator(".passages > div:target").count() == 0
+        assert page.evaluate("document.activeElement.hash") == f"#{target}"
+        return compared, text
 
     compared, passage = visit(chromium, live, "/", work)
     assert "Quillstore" in compared
