@@ -328,6 +328,13 @@ def test_a_list_begins_with_what_ships_and_names_the_reviewers():
     assert names == ["Quillstore", "Tidewater", "Ostrich", "Parley", "Gullible", "Halfway"]
     assert rows[1].split() == ["Tool", "Verdict", "Ship", "Score", "B", "S", "$", "F"]
     assert "B The Builder · S The Skeptic" in terminal.summary(batch())
+    page = markdown.render([*batch(), written()])
+    assert re.findall(r"^\| (\w+).* \| \S (?:ship|split|skip|hold|incomplete)", page, re.M) == names
+    tree = parse(html.render([*batch(), written()]))
+    shown = links(tree)[: len(names)]
+    assert [a.text.split()[0] for a in shown] == names
+    titles = {n.get("id"): all_text(n) for n in tree.iter() if tag(n) == "article"}
+    assert all(a.text in titles[a.get("href")[1:]] for a in shown)
 
 
 def test_markdown_is_five_lines_and_the_rest_folded():

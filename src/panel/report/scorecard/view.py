@@ -239,6 +239,11 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     )
 
 
+def ranked(views: Iterable[CardView]) -> list[CardView]:
+    """Return cards in the order of lists: by outcome, those that ship first, then by score."""
+    return sorted(views, key=lambda v: (OUTCOMES.index(v.outcome), -(v.score or 0.0)))
+
+
 def headline(verdict: Verdict) -> str:
     """Return the verdict as one sentence without a full stop."""
     votes = verdict.votes
