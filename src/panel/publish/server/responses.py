@@ -26,6 +26,9 @@ _DEPTH: Final = 4
 """Folders an address may have; no page of ours is deeper."""
 
 
+DOWN: Final = "The database does not answer, so nothing was counted or stored."
+
+
 class TooOften(Exception):
     """More than is allowed; `wait` is in seconds.
 
@@ -163,7 +166,7 @@ class Responses:
             return await self.words(
                 request,
                 "Not possible right now",
-                "The database does not answer, so nothing was counted or stored.",
+                DOWN,
                 "The verdicts can be read all the same. Try again in a few seconds.",
                 status=503,
                 headers={"retry-after": "5"},

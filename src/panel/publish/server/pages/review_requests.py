@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
@@ -21,6 +21,7 @@ from panel.publish.community.requests import Requests
 from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
 from panel.publish.server.responses import (
+    DOWN,
     TooOften,
     check_rate,
     retry_after,
@@ -81,7 +82,12 @@ class RequestList:
         self, refused: RefusedForm | None = None, *, status: int = 200, wait: float = 0
     ) -> Response:
         """Return the page; `wait` is in seconds, after which a refused form may be taken."""
-        recent = await self.database.read(self.requests.recent)
+        try:
+            recent = await self.database.read(self.requests.recent)
+        except Unavailable:
+            if refused is None:
+                raise
+            recent = ()
         return await self.responses.page(
             self.request,
             "requests.html",
@@ -92,6 +98,25 @@ class RequestList:
             takes=self.queue.is_open,
             recent=recent,
         )
+
+    async def refuse(
+        self,
+        typed: Mapping[Field, str],
+        fault: FieldError | CommunityError | TooOften | Unavailable,
+    ) -> Response:
+        """Return the page with the form as it was sent, and what is wrong with it."""
+        match fault:
+            case FieldError():
+                return await self.draw(RefusedForm(typed, fault.message, fault.field), status=422)
+            case TooOften():
+                return await self.draw(RefusedForm(typed, fault.text), status=429, wait=fault.wait)
+            case BudgetSpent():
+                spent = TooOften(fault.wait, why=sentence(fault.message))
+                return await self.refuse(typed, spent)
+            case Unavailable():
+                return await self.draw(RefusedForm(typed, DOWN), status=503, wait=4)
+        status = 503 if isinstance(fault, QueueFull) else 422
+        return await self.draw(RefusedForm(typed, sentence(fault.message)), status=status)
 
 
 @dataclass(frozen=True)
@@ -140,19 +165,24 @@ List = Annotated[RequestList, deps.build(RequestList)]
 State = Annotated[RequestState, deps.build(RequestState)]
 
 
-async def requester(
-    cookies: deps.RequestCookies,
-    networks: deps.RequestNetworks,
-    database: deps.DatabaseStore,
-    visitors: deps.VisitorsStore,
-) -> tuple[str, dict[str, Names]]:
-    """Return who sends a request, a member or else a network, and whom it counts against."""
-    user = await database.read(lambda: visitors.find(cookies))
-    names: dict[str, Names] = {"request_network": networks}
-    if user.identity is not None:
-        names["request_identity"] = str(user.identity)
-    # Cookies cost nothing: only a signed-in visitor counts apart from the network.
-    return f"member {user.identity}" if user.signed_in else f"network {networks[0]}", names
+@dataclass(frozen=True)
+class Requester:
+    """Who sends a request."""
+
+    cookies: deps.RequestCookies
+    networks: deps.RequestNetworks
+    database: deps.DatabaseStore
+    visitors: deps.VisitorsStore
+
+    async def identify(self) -> tuple[str, dict[str, Names]]:
+        """Return the member or else the network, and whom a request counts against."""
+        user = await self.database.read(lambda: self.visitors.find(self.cookies))
+        names: dict[str, Names] = {"request_network": self.networks}
+        if user.identity is not None:
+            names["request_identity"] = str(user.identity)
+        # Cookies cost nothing: only a signed-in visitor counts apart from the network.
+        sender = f"member {user.identity}" if user.signed_in else f"network {self.networks[0]}"
+        return sender, names
 
 
 @router.post("/request")
@@ -160,31 +190,22 @@ async def add(
     request: Request,
     fields: deps.Fields,
     requests: List,
-    requester: Annotated[tuple[str, dict[str, Names]], Depends(requester)],
+    requester: Annotated[Requester, deps.build(Requester)],
     limits: deps.LimitsStore,
 ) -> Response:
     """Queue what the form asks for."""
     queue = requests.queue
     if not queue.is_open:
         return await requests.draw(status=403)
-    member, names = requester
     # Whole but for what no page can hold: a visitor goes on from what they typed.
     typed = {name: clean(fields.get(name, ""))[0] for name in FIELDS}
     try:
         review_request = queue.check(*(fields.get(name, "") for name in FIELDS))
+        member, names = await requester.identify()
         check_rate(limits, **names)
         queued = await queue.add(review_request, member)
-    except FieldError as fault:
-        return await requests.draw(RefusedForm(typed, fault.message, fault.field), status=422)
-    except TooOften as fault:
-        return await requests.draw(RefusedForm(typed, fault.text), status=429, wait=fault.wait)
-    except BudgetSpent as fault:
-        text = TooOften(fault.wait, why=sentence(fault.message)).text
-        return await requests.draw(RefusedForm(typed, text), status=429, wait=fault.wait)
-    except QueueFull as fault:
-        return await requests.draw(RefusedForm(typed, sentence(fault.message)), status=503)
-    except CommunityError as fault:
-        return await requests.draw(RefusedForm(typed, sentence(fault.message)), status=422)
+    except (FieldError, CommunityError, TooOften, Unavailable) as fault:
+        return await requests.refuse(typed, fault)
     return see_other(request, f"requests/{queued.id}")
 
 
