@@ -308,8 +308,9 @@ def test_a_table_that_is_piped_or_kept_is_as_wide_as_its_cells(desk, answers):
     model = "m" * 90
     desk.run(*widget(desk), "--provider", answers, "--model", model)
     piped = desk.run("runs").stdout
+    wide = desk.run("runs", COLUMNS="400").stdout
     desk.run("runs", "--output", "runs.txt")
-    for listing in (piped, (desk.folder / "runs.txt").read_text(encoding="utf-8")):
+    for listing in (piped, wide, (desk.folder / "runs.txt").read_text(encoding="utf-8")):
         (row,) = [line for line in listing.splitlines() if model in line]
         assert desk.runs()[0].name in row
     assert max(map(len, desk.run("runs", COLUMNS="60").stdout.splitlines())) <= 60

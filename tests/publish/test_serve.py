@@ -129,6 +129,33 @@ def test_a_withdrawal_without_a_vote_changes_nothing(live):
     assert "no vote of yours" in voter.get("/tools/halfway.html").text
 
 
+@pytest.mark.parametrize("back", ["compare/parley-vs-quillstore.html#votes", "tools.html"])
+def test_a_vote_leads_back_to_where_it_was_cast(live, back):
+    voter = live.visitor()
+    answer = voter.post("/vote", tool="quillstore", choice="ship", back=back)
+    assert (answer.status, answer.headers["location"]) == (303, back)
+    page = voter.get(f"/{back.partition('#')[0]}").text
+    assert "Your vote to ship is counted." in page
+    assert ("You voted ship." in page) == ("vs" in back)
+    assert voter.post("/vote", tool="quillstore", choice="withdraw").status == 303
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "", "/", "//evil.example", "/\\evil.example", "\\\\evil.example", "/tools.html",
+        "https://evil.example/tools.html", "https:tools.html", "//evil.example/tools.html",
+        "javascript:alert(1)", "tools/../../tools.html", "../tools.html", "./tools.html",
+        "\ttools.html", "tools.html\n", "tools.html\r\nset-cookie: a=b", "tools\x00.html",
+        "tools.html?next=//evil.example", "tools.html#//evil.example", "a/b/c.html",
+        "evil.example", "%2f%2fevil.example/a.html", "\u2215tools.html", "t\u043eols.html",
+    ],
+)  # fmt: skip
+def test_a_vote_leads_to_no_address_of_anothers_choice(live, back):
+    answer = live.visitor().post("/vote", tool="quillstore", choice="withdraw", back=back)
+    assert (answer.status, answer.headers["location"]) == (303, "tools/quillstore.html")
+
+
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

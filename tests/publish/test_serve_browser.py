@@ -50,7 +50,12 @@ def test_a_reader_compares_two_tools_and_opens_a_citation(chromium, live):
         cite.click()
         passage = page.locator(f"[id='{target}']")
         passage.wait_for(state="visible")
-        return compared, passage.inner_text()
+        assert page.evaluate("document.activeElement.id") == target
+        text = passage.inner_text()
+        page.keyboard.press("Escape")
+        assert page.locator(".passages > div:target").count() == 0
+        assert page.evaluate("document.activeElement.hash") == f"#{target}"
+        return compared, text
 
     compared, passage = visit(chromium, live, "/", work)
     assert "Quillstore" in compared
@@ -223,6 +228,9 @@ def test_live_pages_are_valid_html(live, paths, tmp_path):
         file = tmp_path / f"{number}.html"
         file.write_bytes(live.visitor().get(path).body)
         files.append(file)
+    refused = tmp_path / "refused.html"
+    refused.write_bytes(live.visitor().post("/request", name="<b>", description="\n<i>").body)
+    files.append(refused)
     assert check_html(files) == []
 
 

@@ -7,11 +7,13 @@ import re
 import socket
 import threading
 
+import html5lib
 import pytest
 
 from panel.engine.options import Options
 from panel.foundation.errors import ToolError
 from panel.foundation.settings import ServeSettings, Settings
+from panel.foundation.text import clean
 from panel.publish.community.database import Database
 from panel.publish.community.rate_limits import Rate
 from panel.publish.community.requests import Requests
@@ -171,23 +173,43 @@ def test_f1_nobody_learns_which_names_the_network_here_knows(tmp_path, answers, 
         assert not any("public" in one or "no such host" in one for one in api)
 
 
+TYPED = "<b>\"Quoted\" & 'single'</b>\n\n</textarea><script>"
 WRONG = (
-    {"name": "", "url": WIDGET},
-    {"name": "x" * 200, "url": WIDGET},
-    {"name": "Widget"},
-    {"name": "Widget", "description": "short"},
-    {"name": "Widget", "description": "y" * 5000},
-    {"name": "\u202e\u200b\x00", "url": WIDGET},
+    ("name", {"name": "", "url": WIDGET, "description": TYPED}),
+    ("name", {"name": "x" * 200, "url": WIDGET}),
+    ("url", {"name": "Widget"}),
+    ("url", {"name": TYPED, "description": "\n short"}),
+    ("url", {"name": "Widget", "url": TYPED, "description": TYPED}),
+    ("description", {"name": "Widget", "description": "y" * 5000}),
+    ("name", {"name": "\u202e\u200b\x00", "url": WIDGET}),
 )
 
 
 def test_a_request_with_wrong_fields_is_told_what_is_wrong(tmp_path, answers):
     with serving(tmp_path, shelf=False, review=asked(answers)) as live:
-        for fields in WRONG:
+        for field, fields in WRONG:
             answer = live.visitor().post("/request", **fields)
             assert (answer.status, fields) == (422, fields)
-            assert 'role="alert"' in answer.text
+            form = sent_form(answer)
+            for name in ("name", "url", "description"):
+                element, text = form[name]
+                assert text.splitlines() == clean(fields.get(name, ""))[0].splitlines()
+                assert ("autofocus" in element.attrib) == (name == field)
+                assert element.get("aria-invalid") == ("true" if name == field else None)
+            fault = form[field][0].get("aria-describedby")
+            assert f'id="{fault}" class="tone no small" role="alert">' in answer.text
         assert live.state.requests.recent() == ()
+
+
+def sent_form(answer):
+    """Return the fields of a page's request form, and the text in each as a browser shows it."""
+    page = html5lib.parse(answer.text, namespaceHTMLElements=False)
+    (form,) = [form for form in page.iter("form") if form.get("action") == "request"]
+    return {
+        field.get("name"): (field, field.get("value") if field.tag == "input" else field.text or "")
+        for field in form.iter()
+        if field.get("name")
+    }
 
 
 def test_a_known_tool_is_read_again_from_its_own_address_only(tmp_path):
@@ -273,6 +295,9 @@ def test_w2_requests_are_few_and_the_queue_is_bounded(tmp_path, answers):
             for n in range(6)
         ]
         assert seen == [303, 303, 429, 429, 429, 429]
+        late = live.visitor().post("/request", name="Late", description=TOLD, url="")
+        assert int(late.headers["retry-after"]) > 0
+        assert [text for _, text in sent_form(late).values()] == ["Late", "", TOLD]
 
 
 def test_w2_reviews_have_a_budget_a_day(tmp_path):

@@ -185,6 +185,11 @@ def test_w4_without_its_database_a_page_shows_no_votes_and_says_so(tmp_path, pos
                 assert live.visitor().get(path).status == 200
             for path in ("/api/tallies", "/requests", "/requests/1"):
                 assert live.visitor().get(path).status == 503
+            url = "https://widget.example/"
+            refused = live.visitor().post("/request", name="A <widget>", url=url)
+            assert refused.status == 503
+            assert 'value="A &lt;widget&gt;"' in refused.text
+            assert f'value="{url}"' in refused.text
         finally:
             postgres.start()
         until(lambda: "1 vote" in live.visitor().get(PAGE).text, seconds=5)

@@ -142,12 +142,16 @@ def test_a_page_made_in_advance_has_no_form_and_a_live_one_has_them():
     fixed = made.render("tools/quillstore.html")
     assert b"<form" not in fixed
     assert "https://live.example/tools/quillstore.html" in links(fixed)
-    live = made.render("tools/quillstore.html", live=VisitorState(choice="ship", notice="Counted."))
+    visitor = VisitorState(choices={"quillstore": "ship"}, notice="Counted.")
+    live = made.render("tools/quillstore.html", live=visitor)
     forms = {node.get("action"): node for node in parse(live).iter("form")}
     assert set(forms) == {"../vote", "../subscribe"}
     values = [(b.get("value"), b.get("aria-pressed")) for b in forms["../vote"].iter("button")]
     assert values == [("ship", "true"), ("skip", None), ("withdraw", None)]
-    assert [i.get("value") for i in forms["../vote"].iter("input")] == ["quillstore"]
+    assert [i.get("value") for i in forms["../vote"].iter("input")] == [
+        "quillstore",
+        "tools/quillstore.html",
+    ]
     assert "Counted." in text(live)
     front = made.render("index.html", live=VisitorState())
     assert "request" in [node.get("action") for node in parse(front).iter("form")]

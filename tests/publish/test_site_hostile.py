@@ -106,7 +106,8 @@ def test_o1_no_page_holds_anything_active(hostile_site):
 
 
 def test_o1_no_live_page_holds_anything_active(hostile_site):
-    live = VisitorState(choice="skip", signed_in=True, notice=PAYLOADS[1])
+    votes = dict.fromkeys(hostile_site.context.catalogue.histories, "skip")
+    live = VisitorState(choices=votes, signed_in=True, notice=PAYLOADS[1])
     for path in list(pages(hostile_site))[::6]:
         tree = parse(hostile_site.render(path, live=live))
         assert list(active(tree, path.count("/"))) == [], path

@@ -23,6 +23,8 @@ KINDS = {
     "reviewer": "reviewers/skeptic.html",
     "providers": "providers.html",
     "method": "method.html",
+    "editions": "weekly.html",
+    "edition": "weekly/2026-W47.html",
     "lost": "404.html",
     "tool": "tools/quillstore.html",
     "moved": "tools/parley.html",
@@ -42,7 +44,7 @@ def built(tmp_path_factory):
     made = Site(Archive.open(folder / "runs"), personas=PERSONAS, tallies=tallies, today=TODAY)
     out = folder / "out"
     build(made, out)
-    live = VisitorState(choice="skip", notice="Your vote counts.")
+    live = VisitorState(choices={"quillstore": "skip"}, notice="Your vote counts.")
     (out / "live.html").write_bytes(made.render("index.html", live=live))
     (out / "tools/live.html").write_bytes(made.render("tools/quillstore.html", live=live))
     return out

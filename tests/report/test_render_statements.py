@@ -12,9 +12,12 @@ from panel.report.reviewers import hue, signs
 from panel.report.scorecard import html, markdown, terminal
 from panel.report.scorecard.terminal_blocks import MARK, bar
 from panel.report.scorecard.view import view
+from panel.reviews.review import Finding
 from panel.reviews.verdict.scorecard import Scorecard, Verdict, VoteTotals
+from panel.runs.run import Run
 from tests.report.test_render_html import all_text, links, parse, tag
 from tests.support.cards import batch, card, review
+from tests.support.command import ROOT
 from tests.support.statements import PANEL, QUESTIONS, answered, composed, written
 
 BOTH = pytest.mark.parametrize("shown", [written(), composed()], ids=["written", "composed"])
@@ -26,8 +29,8 @@ def verdict(outcome, ship, skip, **rest):
 
 
 def voted(*votes):
-    """The panel's reviews with other votes."""
-    rows = zip(written().reviews, votes, strict=True)
+    """The panel's reviews, the first ones, with other votes."""
+    rows = zip(written().reviews, votes, strict=False)
     return tuple(review.model_copy(update={"vote": vote}) for review, vote in rows)
 
 
@@ -91,6 +94,47 @@ def test_a_name_at_the_start_of_a_statement_keeps_its_capital():
     only = written().reviews[0].model_copy(update={"findings": answered(rows)})
     shown = view(written(reviews=(only,), verdict=verdict("ship", 1, 0)))
     assert shown.answer_text.endswith("because MIT is its licence.")
+
+
+def reason(says, weight, p, *cites, answer="yes"):
+    """A finding as it is stored; `p` is the probability of yes."""
+    return Finding(criterion="c", question="Is it so?", kind="fact" if cites else "judgement",
+                   answer=answer, p=p, cites=cites, says=says, weight=weight)  # fmt: skip
+
+
+PURPOSE = reason("It says in one sentence what it does", 1, 0.99, "E1.1")
+
+
+@pytest.mark.parametrize(
+    ("vote", "builder", "skeptic", "words"),
+    [
+        # A light fact is no reason beside a heavier statement, however sure and cited it is.
+        ("ship", [PURPOSE, reason("It is a good start", 2, 0.61)],
+         [reason("It is maintained", 2, 0.9, "E1.4")], "it is maintained, and it is a good start"),
+        ("ship", [PURPOSE], [reason("It is maintained", 2, 0.9, "E1.4")],
+         "it is maintained, and it says in one sentence what it does"),
+        ("ship", [reason("It is quick", 1, 0.99), reason("It is small", 1, 0.7, "E1.1")], [],
+         "it is small, and it is quick"),
+        ("skip", [reason("It is slow", 1, 0.01, "E1.1", answer="no")],
+         [reason("Nothing shows who fixes it", 2, 0.5, answer="unclear"),
+          reason("It is no longer maintained", 2, 0.2, answer="no")],
+         "it is no longer maintained, and it is slow"),
+    ],
+)  # fmt: skip
+def test_the_reasons_are_the_heaviest_statements(vote, builder, skeptic, words):
+    voters = zip(voted(vote, vote), (builder, skeptic), strict=True)
+    reviews = tuple(r.model_copy(update={"findings": tuple(rows)}) for r, rows in voters)
+    counts = {"ship": 0, "skip": 0, vote: 2}
+    shown = view(written(reviews=reviews, verdict=verdict(vote, **counts)))
+    assert shown.answer_text.endswith(f"because {words}.")
+
+
+def test_the_sample_run_names_no_purpose_as_a_reason():
+    with Run.open(ROOT / "runs" / "sample") as run:
+        answers = {card.tool.slug: view(card).answer_text for card in run.cards()}
+    assert len(answers) == 4
+    assert all("maintained, and it " in text for text in answers.values())
+    assert not any("what it does" in text for text in answers.values())
 
 
 # --- what a reviewer says --------------------------------------------------------------------
@@ -219,10 +263,20 @@ def test_findings_have_ids_and_passages_lead_back_to_who_cites_them(shown):
     expected = {f"f-{r.persona}-{f.criterion}" for r in shown.reviews for f in r.findings}
     assert expected <= set(targets)
     assert "It is maintained" in all_text(targets["f-skeptic-maintained"])
-    back = [a for a in links(targets["E1.4"]) if a.text != "Close"]
-    assert {a.text for a in back} == {"The Skeptic"}
-    assert all(targets[a.get("href")[1:]] is not None for a in links(tree)
-               if a.get("href").startswith("#"))  # fmt: skip
+    assert links(targets["E1.4"])[0].text == "The Skeptic"
+    assert all(a.get("href")[1:] in targets for a in links(tree) if a.get("href")[0] == "#")
+
+
+@BOTH
+def test_a_passage_leads_back_to_every_sentence_that_cites_it(shown):
+    tree = parse(html.render([shown]))
+    targets = {n.get("id"): n for n in tree.iter() if n.get("id")}
+    for passage in ("E1.1", "E1.2", "E1.4", "E1.5", "E2.1"):
+        back = [a.get("href")[1:] for a in links(targets[passage]) if a.text != "Close"]
+        assert len(back) == len(set(back)) > 0
+        for place in back:
+            assert place == "read" or "-" in place  # no whole review
+            assert f"#{passage}" in [a.get("href") for a in links(targets[place])]
 
 
 def test_a_citation_opens_beside_the_text_without_moving_it_and_closes(chromium, tmp_path):
@@ -274,6 +328,13 @@ def test_a_list_begins_with_what_ships_and_names_the_reviewers():
     assert names == ["Quillstore", "Tidewater", "Ostrich", "Parley", "Gullible", "Halfway"]
     assert rows[1].split() == ["Tool", "Verdict", "Ship", "Score", "B", "S", "$", "F"]
     assert "B The Builder · S The Skeptic" in terminal.summary(batch())
+    page = markdown.render([*batch(), written()])
+    assert re.findall(r"^\| (\w+).* \| \S (?:ship|split|skip|hold|incomplete)", page, re.M) == names
+    tree = parse(html.render([*batch(), written()]))
+    shown = links(tree)[: len(names)]
+    assert [a.text.split()[0] for a in shown] == names
+    titles = {n.get("id"): all_text(n) for n in tree.iter() if tag(n) == "article"}
+    assert all(a.text in titles[a.get("href")[1:]] for a in shown)
 
 
 def test_markdown_is_five_lines_and_the_rest_folded():
@@ -282,7 +343,7 @@ def test_markdown_is_five_lines_and_the_rest_folded():
     assert len(seen) <= 5
     assert seen[0] == "# Tidewater: ▲ ship"
     assert seen[1].startswith("**Ship it: 3 of 4 reviewers would")
-    assert seen[3].startswith("Against it: It is not presented as ready for production")
+    assert seen[3].startswith("✗ It is not presented as ready for production")
     assert text.rstrip().endswith("</details>")
     assert text.count("<details>") == text.count("</details>") == 1
 

@@ -91,7 +91,7 @@ def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
         return
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isascii() and columns.isdigit() else None
-    out = terminal.console(sys.stdout, width=width)
+    out = terminal.console(sys.stdout, width=width, widest=max(terminal.WIDEST, natural))
     if width is None and not out.is_terminal:
         out.width = max(out.width, natural)
     out.print(*drawn, sep="\n")

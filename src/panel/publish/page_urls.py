@@ -20,6 +20,7 @@ CATEGORIES: Final = "categories.html"
 REVIEWERS: Final = "reviewers.html"
 PROVIDERS: Final = "providers.html"
 METHOD: Final = "method.html"
+EDITIONS: Final = "weekly.html"
 NOT_FOUND: Final = "404.html"
 ATOM: Final = "feed.xml"
 JSON_FEED: Final = "feed.json"
@@ -35,6 +36,7 @@ TOOL: Final = "tools/*.html"
 PAIR: Final = "compare/*.html"
 CATEGORY: Final = "categories/*.html"
 REVIEWER: Final = "reviewers/*.html"
+EDITION: Final = "weekly/*.html"
 PICTURE: Final = "pictures/*.png"
 """The preview image of a page: `tools/x.html` has `pictures/tools/x.png`."""
 
@@ -78,6 +80,11 @@ def reviewer(persona_slug: str) -> str:
     return REVIEWER.replace("*", persona_slug)
 
 
+def edition(week: str) -> str:
+    """Return the path of a weekly edition's page by its week: `2026-W47`."""
+    return EDITION.replace("*", week)
+
+
 def picture(path: str) -> str:
     """Return the path of a page's preview image."""
     return PICTURE.replace("*", path.removesuffix(".html"))
@@ -95,7 +102,7 @@ def absolute_url(base_url: str, path: str) -> str:
 
 @dataclass(frozen=True)
 class PageURLs:
-    """Whole URLs of pages below the site's public base URL, which has no slash at its end."""
+    """URLs of pages below the site's base, a URL or a relative path without a slash at its end."""
 
     base: str
 

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -107,7 +108,21 @@ class Edition:
 
 def edition(archive: Archive, week: Week) -> Edition:
     """Return what the week brought, from all verdicts of the archive."""
-    pairs = [pair for history in archive.histories() if (pair := _in_week(history, week))]
+    return _edition(archive.histories(), week)
+
+
+def editions(archive: Archive, today: date) -> tuple[Edition, ...]:
+    """Return the editions of all weeks over by `today` that brought something, newest first."""
+    by_week: dict[Week, list[History]] = {}
+    for history in archive.histories():
+        for week in {Week.of(entry.created) for entry in history.entries}:
+            by_week.setdefault(week, []).append(history)
+    over = sorted((week for week in by_week if week.end.date() <= today), reverse=True)
+    return tuple(_edition(by_week[week], week) for week in over)
+
+
+def _edition(histories: Iterable[History], week: Week) -> Edition:
+    pairs = [pair for history in histories if (pair := _in_week(history, week))]
     last = [now for now, _ in pairs]
     known = [_change(now, before) for now, before in pairs if before is not None]
     changed = [change for change in known if change.outcome or change.turns]

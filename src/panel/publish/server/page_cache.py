@@ -6,15 +6,14 @@ Queries no database and sees no visitor, only what a page depends on.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from panel.publish.community.tally import Tally
+from panel.publish.community.tally import Choice, Tally
 from panel.publish.server.http_page import HTTPPage, make_page
 from panel.publish.server.thread_pool import ThreadPool
 from panel.publish.site.page import VisitorState
 
-Choice = Literal["ship", "skip"]
 V = TypeVar("V")
 
 REFRESH_SECONDS: Final = 3.0
@@ -43,6 +42,9 @@ class RenderedSite(Protocol):
 
     def refresh(self) -> bool:
         """Read what is new; tell whether there was anything."""
+
+    def tools_on(self, path: str) -> tuple[str, ...]:
+        """Return the keys of the tools that the page at a path is about."""
 
     def render(self, path: str, *, live: VisitorState | None) -> bytes | None:
         """Return the page at a path, None where there is none."""
@@ -96,7 +98,8 @@ class Look:
     """All that a page depends on besides the archive."""
 
     tallies: Mapping[str, Tally]
-    choice: Choice | None = None
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """The visitor's votes on tools of the page, by the tool's key."""
     signed_in: bool = False
     notice: str | None = None
 
@@ -109,7 +112,7 @@ class _CachedPage:
     page: HTTPPage | None
 
 
-Key = tuple[str, Choice | None, bool, str | None]
+Key = tuple[str, tuple[tuple[str, Choice], ...], bool, str | None]
 
 
 class PageCache:
@@ -131,7 +134,7 @@ class PageCache:
 
     async def page(self, path: str, look: Look) -> HTTPPage | None:
         """Return a page, None where there is none at that path. Raises `PoolBusy`."""
-        key = (path, look.choice, look.signed_in, look.notice)
+        key = (path, tuple(sorted(look.choices.items())), look.signed_in, look.notice)
         cached = self._pages.get(key)
         if (
             cached is not None
@@ -189,7 +192,7 @@ class PageCache:
         live = replace(
             self._live,
             tallies=lookups,
-            choice=look.choice,
+            choices=look.choices,
             signed_in=look.signed_in,
             notice=look.notice,
         )

@@ -26,6 +26,9 @@ _DEPTH: Final = 4
 """Folders an address may have; no page of ours is deeper."""
 
 
+DOWN: Final = "The database does not answer, so nothing was counted or stored."
+
+
 class TooOften(Exception):
     """More than is allowed; `wait` is in seconds.
 
@@ -36,6 +39,13 @@ class TooOften(Exception):
         super().__init__(wait)
         self.wait = wait
         self.why = why
+
+    @property
+    def text(self) -> str:
+        """Why nothing was done, and when it can be done again."""
+        many = "That was more than this site takes from one person or one network at a time."
+        seconds = max(1, round(self.wait + 0.5))
+        return f"{self.why or many} It can be done again in {_span(seconds)}. Nothing was changed."
 
 
 def check_rate(limits: RateLimits, **names: Names) -> None:
@@ -156,7 +166,7 @@ class Responses:
             return await self.words(
                 request,
                 "Not possible right now",
-                "The database does not answer, so nothing was counted or stored.",
+                DOWN,
                 "The verdicts can be read all the same. Try again in a few seconds.",
                 status=503,
                 headers={"retry-after": "5"},
@@ -167,13 +177,10 @@ class Responses:
         raise fault
 
     async def _too_often(self, request: Request, fault: TooOften) -> Response:
-        seconds = max(1, round(fault.wait + 0.5))
         return await self.words(
             request,
             "Enough for today" if fault.why else "Too many at once",
-            fault.why
-            or "That was more than this site takes from one person or one network at a time.",
-            f"It can be done again in {_span(seconds)}. Nothing was changed.",
+            fault.text,
             status=429,
             headers=retry_after(fault.wait),
         )

@@ -6,7 +6,7 @@ address it was reviewed from before.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from panel.evidence.fetch.checked_url import check_url
@@ -23,6 +23,18 @@ ENOUGH: Final = 40
 """Characters of a description that a review without an address needs."""
 
 _HINT: Final = "for instance https://example.org"
+
+
+Field = Literal["name", "url", "description"]
+FIELDS: Final[tuple[Field, ...]] = get_args(Field)
+
+
+class FieldError(ToolError):
+    """A field of a review request cannot be used."""
+
+    def __init__(self, field: Field, message: str) -> None:
+        super().__init__(message)
+        self.field: Field = field
 
 
 @dataclass(frozen=True)
@@ -46,23 +58,20 @@ def read_review_request(
         allow: Hosts that may be named although they are none of the web, for tests.
 
     Raises:
-        ToolError: naming the field and what it needs.
+        FieldError: the first field that cannot be used.
     """
     request = ReviewRequest(_one_line(name), _one_line(url) or None, _text(description) or None)
     if not request.name:
-        raise ToolError("The tool needs a name.")
-    for what, text, most in (
-        ("name", request.name, NAME),
-        ("address", request.url or "", URL),
-        ("description", request.description or "", DESCRIPTION),
-    ):
-        if len(text) > most:
-            raise ToolError(f"The {what} is longer than {most} characters.")
+        raise FieldError("name", "The tool needs a name.")
+    _check_length("name", "name", request.name, NAME)
+    _check_length("url", "address", request.url, URL)
+    _check_length("description", "description", request.description, DESCRIPTION)
     if request.url is not None:
         _check_address(request.url, allow)
     elif len(request.description or "") < ENOUGH:
-        raise ToolError(
-            f"Give the tool's https address, or a description of at least {ENOUGH} characters."
+        raise FieldError(
+            "url",
+            f"Give the tool's https address, or a description of at least {ENOUGH} characters.",
         )
     return request
 
@@ -71,19 +80,20 @@ def settled(request: ReviewRequest, known: History | None) -> ReviewRequest:
     """Return the request as it may be worked: a known tool keeps its address.
 
     Raises:
-        ToolError: the tool is known from another address, or from files.
+        FieldError: the tool is known from another address, or from files.
     """
     if known is None:
         # With an address the reviewers read that, not what a stranger says about it.
         return replace(request, description=None) if request.url else request
     url = known.latest.tool.url
     if url is None or not url.startswith("https://"):
-        raise ToolError(
+        raise FieldError(
+            "name",
             f"{request.name} is known here from material that cannot be read again from a page;"
-            " only whoever runs this site can have it reviewed anew."
+            " only whoever runs this site can have it reviewed anew.",
         )
     if contradict(request.url, url):
-        raise ToolError(f"{request.name} is known here under another address, {url}.")
+        raise FieldError("url", f"{request.name} is known here under another address, {url}.")
     return ReviewRequest(known.latest.tool.name, url, None)
 
 
@@ -116,7 +126,7 @@ class ReviewQueue:
     requests: Requests
 
     def check(self, name: str, url: str, description: str) -> ReviewRequest:
-        """Return what may be queued. Raises `ToolError` with what is wrong."""
+        """Return what may be queued. Raises `FieldError`."""
         request = read_review_request(name, url, description, allow=self.hosts)
         return settled(request, known_in(self.archive, request.name))
 
@@ -141,15 +151,20 @@ class ReviewQueue:
 QueueStore = Annotated[ReviewQueue, deps.store("review_queue")]
 
 
+def _check_length(field: Field, label: str, text: str | None, most: int) -> None:
+    if len(text or "") > most:
+        raise FieldError(field, f"The {label} is longer than {most} characters.")
+
+
 def _check_address(url: str, allow: frozenset[str]) -> None:
     if not url.startswith("https://"):
-        raise ToolError(f"The address must begin with https://, {_HINT}.")
+        raise FieldError("url", f"The address must begin with https://, {_HINT}.")
     if urlsplit(url).hostname in allow:
         return
     try:
         check_url(url, frozenset())
     except Blocked as fault:
-        raise ToolError(f"This address cannot be read: {fault.message}.") from None
+        raise FieldError("url", f"This address cannot be read: {fault.message}.") from None
 
 
 def _one_line(text: str) -> str:

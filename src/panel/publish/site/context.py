@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from panel.publish.community.tally import Tally
+from panel.publish.newsletter.edition import Edition
 from panel.publish.site.catalog import Catalog
-from panel.publish.site.feeds import FeedItem
 from panel.publish.site.forecasts import Resolution
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.history.entry import Entry
@@ -25,8 +25,8 @@ class SiteContext:
     """Community votes by the tool's key."""
     resolutions: tuple[Resolution, ...] = ()
     """Which forecasts came true."""
-    items: tuple[FeedItem, ...] = ()
-    """Entries of the feeds besides verdicts: editions of the digest."""
+    editions: tuple[Edition, ...] = ()
+    """The weekly editions, newest first."""
     day: date | None = None
 
     @property

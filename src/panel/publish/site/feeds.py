@@ -7,17 +7,15 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from xml.etree import ElementTree as xml
 
 from panel.publish import page_urls
-from panel.publish.newsletter.edition import edition
+from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.render import feed_entry
-from panel.publish.newsletter.week import Week
 from panel.publish.site.tool_summary import tool_summary
 from panel.report import figures
-from panel.runs.history.archive import Archive
 from panel.runs.history.entry import History
 
 NEWEST: Final = 50
@@ -68,25 +66,16 @@ def _verdict_items(history: History) -> Iterator[FeedItem]:
         )
 
 
-WEEKS: Final = 8
-"""Editions that the feeds go back to, counted from the newest verdict's week."""
+EDITIONS: Final = 8
+"""Newest editions that are in the feeds."""
 
 
-def editions(archive: Archive, today: date) -> tuple[FeedItem, ...]:
-    """Return the editions of the weeks that are over by `today` and brought something."""
-    return tuple(_editions(archive, today))
-
-
-def _editions(archive: Archive, today: date) -> Iterator[FeedItem]:
-    moments = [history.latest.created for history in archive.histories()]
-    week = Week.of(max(moments)) if moments else None
-    for _ in range(WEEKS):
-        if week is None:
-            return
-        if week.end.date() <= today and not (weekly := edition(archive, week)).empty:
-            entry = feed_entry(weekly)
-            yield FeedItem(entry.id, entry.title, page_urls.FRONT, entry.updated, entry.summary)
-        week = week.before
+def edition_items(editions: Sequence[Edition]) -> Iterator[FeedItem]:
+    """Yield the newest editions; `editions` newest first."""
+    for edition in editions[:EDITIONS]:
+        entry = feed_entry(edition)
+        path = page_urls.edition(str(edition.week))
+        yield FeedItem(entry.id, entry.title, path, entry.updated, entry.summary)
 
 
 _ATOM: Final = "http://www.w3.org/2005/Atom"

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from panel.publish import page_urls
-from panel.publish.community.tally import Tally
+from panel.publish.community.tally import Choice, Tally
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class VisitorState:
 
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     """Votes by the tool's key; they go over those the site was made with."""
-    choice: Literal["ship", "skip"] | None = None
-    """How this visitor voted on the page's tool."""
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """How this visitor voted on tools of the page, by the tool's key."""
     signed_in: bool = False
     notice: str | None = None
     """One sentence on what the visitor's last action did."""

@@ -14,7 +14,8 @@ from panel.publish import page_urls
 from panel.publish.community.tally import Tally
 from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
-from panel.publish.site.feeds import atom, feed_items, json_feed, sitemap
+from panel.publish.site.edition_page import edition_page, edition_summary
+from panel.publish.site.feeds import atom, edition_items, feed_items, json_feed, sitemap
 from panel.publish.site.front_page import front_page
 from panel.publish.site.index_pages import (
     category_page,
@@ -185,13 +186,13 @@ def _literal(value: object) -> str:
 
 @_file(page_urls.ATOM)
 def _atom(context: SiteContext) -> bytes:
-    items = feed_items(context.catalogue.newest, context.items)
+    items = feed_items(context.catalogue.newest, edition_items(context.editions))
     return atom(items, line(context.title), context.base_url)
 
 
 @_file(page_urls.JSON_FEED)
 def _json_feed(context: SiteContext) -> bytes:
-    items = feed_items(context.catalogue.newest, context.items)
+    items = feed_items(context.catalogue.newest, edition_items(context.editions))
     return json_feed(items, line(context.title), context.base_url)
 
 
@@ -289,6 +290,28 @@ def _method(context: SiteContext) -> SitePage:
     rule = {"per_tool": PER_TOOL, "next": NEXT, "at_least": AT_LEAST, "tools_a_pair": TOOLS_A_PAIR}
     values = {"rule": rule, "reviewers": reviewer_summaries(context.catalogue)}
     return SitePage("method.html", "How a verdict is made", description, "method", values)
+
+
+@_page(page_urls.EDITIONS)
+def _editions(context: SiteContext) -> SitePage:
+    values = {"editions": [edition_summary(edition) for edition in context.editions]}
+    description = "What each week brought: new and changed verdicts, the closest comparison."
+    return SitePage("editions.html", "Weekly editions", description, "", values)
+
+
+def _edition_paths(context: SiteContext) -> Iterator[Listed]:
+    for edition in context.editions:
+        yield page_urls.edition(str(edition.week)), edition.week.end
+
+
+@_page_each(page_urls.EDITION, _edition_paths)
+def _edition(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
+    page = edition_page(context.editions, name, context.catalogue)
+    if page is None:
+        return None
+    title = f"{page.name}: {page.shown.headline.lower()}"
+    description = page.shown.preview or page.shown.remark
+    return SitePage("edition.html", title, description, "", {"page": page})
 
 
 def _tool_paths(context: SiteContext) -> Iterator[Listed]:

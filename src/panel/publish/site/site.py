@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from panel.publish import page_urls
 from panel.publish.community.tally import Tally
+from panel.publish.newsletter.edition import editions
 from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
-from panel.publish.site.feeds import editions
 from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page, tools_on
@@ -74,8 +74,9 @@ class Site:
         self._load()
 
     def refresh(self) -> bool:
-        """Load what was added to the archive; return whether anything was."""
-        if not self.archive.refresh():
+        """Load what was added to the archive or became due; return whether anything did."""
+        # A week is over, and forecasts are due, without a new verdict too.
+        if not self.archive.refresh() and self._day == self.context.today:
             return False
         self._load()
         return True
@@ -93,6 +94,10 @@ class Site:
         if page is None or isinstance(page, bytes):
             return page
         return self._render(page, path, live)
+
+    def tools_on(self, path: str) -> tuple[str, ...]:
+        """Return the keys of the tools that the page at a path is about."""
+        return tuple(history.key for history in tools_on(self.context.catalogue, path))
 
     def stamp(self, path: str) -> str | None:
         """Return a hash of all that a page depends on; None for a page that is quick to render."""
@@ -118,10 +123,11 @@ class Site:
         return self._render(page, path, live)
 
     def _load(self) -> None:
+        self._day = self.context.today
         self.context = replace(
             self.context,
             catalogue=Catalog(self.archive.histories(), self._personas),
-            items=editions(self.archive, self.context.today),
+            editions=editions(self.archive, self._day),
         )
 
     def _render(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:

@@ -25,6 +25,9 @@ _AGAINST: Final[tuple[Answer, ...]] = ("no", "unclear")
 Voter = tuple[str, Sequence[FindingView]]
 """A reviewer's vote, and its findings."""
 
+Rank = tuple[bool, int, float, bool, float]
+"""Where a statement stands among those for a vote; the lowest comes first."""
+
 
 def answer(outcome: Outcome, votes: VoteTotals, voters: Sequence[Voter]) -> tuple[Part, ...]:
     """Return the verdict with the statements that weigh most, as one sentence with citations.
@@ -66,7 +69,8 @@ def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:
 def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView]:
     """Return the statements that weigh most for a vote, of different reviewers where they can be.
 
-    What forced a vote comes first, then what a passage shows, then what is surest.
+    What forced a vote comes first, then the heaviest criterion: how sure a light one is makes it no
+    better reason. Among equals comes first what a passage shows, then what is surest.
     """
     towards = _FOR if vote == "ship" else _AGAINST
     ranked = sorted(_candidates(voters, vote, towards), key=lambda item: item[0])
@@ -82,13 +86,13 @@ def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView
 
 def _candidates(
     voters: Sequence[Voter], vote: str, towards: Sequence[Answer]
-) -> Iterator[tuple[tuple[bool, int, bool, float], int, FindingView]]:
+) -> Iterator[tuple[Rank, int, FindingView]]:
     for seat, (cast, findings) in enumerate(voters):
         for finding in findings if cast == vote else ():
             if finding.answer in towards and finding.statement:
                 place = towards.index(finding.answer)
-                rank = (not finding.dealbreaker, place, not finding.cites, -finding.strength)
-                yield rank, seat, finding
+                order = (place, -finding.weight, not finding.cites, -finding.strength)
+                yield (not finding.dealbreaker, *order), seat, finding
 
 
 def inside(statement: str) -> str:

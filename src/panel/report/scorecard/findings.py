@@ -84,9 +84,11 @@ class FindingView:
     answer: Answer
     chance: str
     """Probability of the answer as text; empty for `unclear` and where the provider gave none."""
+    weight: float
+    """The criterion's; 1 where it is not known."""
     strength: float
-    """How much it weighs in a score: the criterion's weight (1 where it is not known) times
-    |p − 0.5|, one half where only the answer is known."""
+    """How much it weighs in a score: the criterion's weight times |p − 0.5|, one half where only
+    the answer is known."""
     dealbreaker: bool
     """A note of the verdict names it as what forced the vote."""
     because: tuple[Part, ...]
@@ -221,6 +223,7 @@ def finding_view(
         kind=finding.kind,
         answer=finding.answer,
         chance=_chance(finding),
+        weight=finding.weight or 1,
         strength=(finding.weight or 1)
         * (abs(finding.p - 0.5) if finding.p is not None else 0.5 * answered),
         dealbreaker=answered and any(finding.criterion in note for note in notes),

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 
 from panel.report import figures
-from panel.report.scorecard.view import CardView, view
+from panel.report.scorecard.view import CardView, ranked, view
 from panel.report.templating import FOLDER, html_template
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -18,6 +18,7 @@ def render(cards: Sequence[Scorecard]) -> str:
     style = stylesheet()
     return html_template("scorecard.html").render(
         views=views,
+        ranked=ranked(views),
         title=_title(views),
         description=_description(views),
         style=style,

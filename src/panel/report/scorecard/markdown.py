@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from panel.report.scorecard.view import view
+from panel.report.scorecard.view import ranked, view
 from panel.report.templating import render_markdown
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -11,4 +11,5 @@ SUFFIX = ".md"
 
 def render(cards: Sequence[Scorecard]) -> str:
     """Return the scorecards as Markdown, an overview first where there are several."""
-    return render_markdown("scorecard.md", views=[view(card) for card in cards])
+    views = [view(card) for card in cards]
+    return render_markdown("scorecard.md", views=views, ranked=ranked(views))

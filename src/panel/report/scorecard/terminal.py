@@ -45,6 +45,7 @@ from panel.report.scorecard.view import (
     CardView,
     MissingView,
     PersonaView,
+    ranked,
     view,
 )
 from panel.reviews.verdict.scorecard import Scorecard
@@ -87,12 +88,15 @@ def show_summary(cards: Sequence[Scorecard], out: Console) -> None:
     out.print(*_summary([view(card) for card in cards]), sep="\n")
 
 
-def console(file: TextIO, *, width: int | None = None, color: Color = "auto") -> Console:
-    """Return a console of 60–120 columns on `file`.
+def console(
+    file: TextIO, *, width: int | None = None, widest: int = WIDEST, color: Color = "auto"
+) -> Console:
+    """Return a console on `file` of at least 60 columns.
 
     Args:
         file: where to print.
         width: columns; None takes those of COLUMNS or the terminal, or 80 where there is neither.
+        widest: columns at most.
         color: `auto` is on for terminals, and off where NO_COLOR is set.
     """
     forced = {"auto": None, "always": True, "never": False}[color]
@@ -107,7 +111,7 @@ def console(file: TextIO, *, width: int | None = None, color: Color = "auto") ->
     )
     told = out.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     columns = width or (out.width if told else WIDTH)
-    out.width = max(NARROWEST, min(WIDEST, columns))
+    out.width = max(NARROWEST, min(widest, columns))
     return out
 
 
@@ -326,7 +330,7 @@ def _footer(shown: CardView) -> Group:
 
 def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
     """Draw one line a tool, those that ship first and by score, and the reviewers' signs."""
-    views = sorted(views, key=lambda v: (OUTCOMES.index(v.outcome), -(v.score or 0.0)))
+    views = ranked(views)
     seats: dict[str, PersonaView | MissingView] = {}
     for persona in (p for v in views for p in v.personas):
         seats.setdefault(persona.name, persona)

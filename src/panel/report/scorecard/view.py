@@ -4,7 +4,7 @@ All text in a view is on one line and free of what a screen would obey or hide. 
 untrusted: a format escapes it for its own language.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +62,10 @@ REASONS: Final = {
     "quota": "the account had no credit left",
     "model_not_found": "the provider does not serve this model",
 }
+
+
+READ: Final = "the facts read"
+"""What cites a passage besides reviewers: facts about price, licence and upkeep."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,8 @@ class PassageView:
     paragraphs: tuple[str, ...]
     code: str
     """Where the passage is code: its lines as they stand; else empty."""
-    cited_by: tuple[tuple[str, str], ...]
-    """Title of each reviewer that cites it, and the id of where it does first."""
+    cited_by: tuple[tuple[str, tuple[str, ...]], ...]
+    """The title of who cites it, and the ids of where it does, in reading order."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,10 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     )
     facts = tuple((label, text, cite) for label, text, cite in fact_rows(card.facts) if cite)
     cited = {cite.id for _, _, cite in facts}
-    shown = cited.union(_cited_by(personas), flagged(card), also)
+    cited_by = _cited_by(personas)
+    for cite in cited:
+        cited_by.setdefault(cite, {})[READ] = ("read",)
+    shown = {*cited_by, *flagged(card), *also}
     tool, verdict = card.tool, card.verdict
     return CardView(
         name=line(tool.name) or tool.slug,
@@ -226,10 +233,15 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         notes=tuple(notes(card)),
         personas=personas,
         missing=tuple(_missing(m, seats[m.persona]) for m in card.missing),
-        sources=tuple(_sources(card, shown, _cited_by(personas))),
+        sources=tuple(_sources(card, shown, cited_by)),
         read=facts,
         facts=tuple(provenance(card)),
     )
+
+
+def ranked(views: Iterable[CardView]) -> list[CardView]:
+    """Return cards in the order of lists: by outcome, those that ship first, then by score."""
+    return sorted(views, key=lambda v: (OUTCOMES.index(v.outcome), -(v.score or 0.0)))
 
 
 def headline(verdict: Verdict) -> str:
@@ -308,34 +320,41 @@ def _missing(missing: Missing, sign: str) -> MissingView:
     )
 
 
-def _cited_by(personas: Iterable[PersonaView]) -> dict[str, dict[str, str]]:
-    """Return by passage who cites it: the reviewer's title, and the id of where it does first."""
-    cited: dict[str, dict[str, str]] = {}
+CitedBy = dict[str, dict[str, tuple[str, ...]]]
+"""By passage: the title of each reviewer that cites it, and the ids of where it does."""
+
+
+def _cited_by(personas: Iterable[PersonaView]) -> CitedBy:
+    cited: CitedBy = {}
     for persona in personas:
         for place, cites in _citations(persona):
-            for cite in cites:
-                cited.setdefault(cite, {}).setdefault(persona.title, place)
+            for cite in dict.fromkeys(cites):
+                places = cited.setdefault(cite, {})
+                places[persona.title] = (*places.get(persona.title, ()), place)
     return cited
 
 
 def _citations(persona: PersonaView) -> Iterator[tuple[str, list[str]]]:
-    """Yield the places of a review that cite something, each with its passages."""
+    """Yield the places of a review in reading order, each with the passages it cites."""
+    at = persona.anchor
+    for number, paragraph in enumerate(persona.summary, 1):
+        yield f"{at}-p{number}", _cites(paragraph)
+    for number, (_, quote) in enumerate(persona.quoted, 1):
+        yield f"{at}-q{number}", [quote.id]
     for finding in persona.findings:
-        because = [part.id for part in finding.because if isinstance(part, Cite)]
-        yield finding.anchor, [*finding.cites, *because]
-    texts: Sequence[tuple[Part, ...]] = [
-        *persona.summary,
-        *(text for _, text in persona.fields),
-        persona.forecast.claim if persona.forecast else (),
-        persona.turns_on,
-    ]
-    words = [part.id for text in texts for part in text if isinstance(part, Cite)]
-    yield persona.anchor, [*words, *(quote.id for _, quote in persona.quoted)]
+        yield finding.anchor, [*finding.cites, *_cites(finding.because)]
+    for number, (_, text) in enumerate(persona.fields, 1):
+        yield f"{at}-w{number}", _cites(text)
+    if persona.forecast:
+        yield f"{at}-forecast", _cites(persona.forecast.claim)
+    yield f"{at}-turns-on", _cites(persona.turns_on)
 
 
-def _sources(
-    card: Scorecard, shown: Container[str], cited_by: Mapping[str, Mapping[str, str]]
-) -> Iterator[SourceView]:
+def _cites(text: Iterable[Part]) -> list[str]:
+    return [part.id for part in text if isinstance(part, Cite)]
+
+
+def _sources(card: Scorecard, shown: Container[str], cited_by: CitedBy) -> Iterator[SourceView]:
     for source in card.evidence:
         remarks = [line(flag) for flag in source.flags]
         if source.removed_hidden:

@@ -3,25 +3,33 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull, ToolError
+from panel.foundation.errors import BudgetSpent, CommunityError, QueueFull
+from panel.foundation.text import clean
 from panel.publish import page_urls
 from panel.publish.community.rate_limits import Names
 from panel.publish.community.requests import Request as QueuedRequest
 from panel.publish.community.requests import Requests
 from panel.publish.server import deps
 from panel.publish.server.database import Unavailable
-from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
+from panel.publish.server.responses import (
+    DOWN,
+    TooOften,
+    check_rate,
+    retry_after,
+    see_other,
+    sentence,
+)
 from panel.publish.server.review_progress import ProgressTracker, Step
-from panel.publish.server.review_request import QueueStore
+from panel.publish.server.review_request import FIELDS, Field, FieldError, QueueStore
 
 STREAMS: Final = 200
 """Streams open at a time; further clients get 503, and reload by hand."""
@@ -51,6 +59,16 @@ class ShownRequest:
 
 
 @dataclass(frozen=True)
+class RefusedForm:
+    """The form as it was sent, and why it was refused."""
+
+    typed: Mapping[Field, str]
+    fault: str
+    field: Field | None = None
+    """The field that cannot be used, None where no other text would be taken either."""
+
+
+@dataclass(frozen=True)
 class RequestList:
     """Draws the form and the newest requests, for one visitor."""
 
@@ -60,18 +78,45 @@ class RequestList:
     requests: RequestsStore
     responses: deps.ResponsesStore
 
-    async def draw(self, *, fault: str = "", status: int = 200) -> Response:
-        """Return the page, with what is wrong with a request that was sent."""
-        recent = await self.database.read(self.requests.recent)
+    async def draw(
+        self, refused: RefusedForm | None = None, *, status: int = 200, wait: float = 0
+    ) -> Response:
+        """Return the page; `wait` is in seconds, after which a refused form may be taken."""
+        try:
+            recent = await self.database.read(self.requests.recent)
+        except Unavailable:
+            if refused is None:
+                raise
+            recent = ()
         return await self.responses.page(
             self.request,
             "requests.html",
-            title="Requested reviews",
+            title="Error: requested reviews" if refused else "Requested reviews",
             status=status,
-            fault=fault,
+            headers=retry_after(wait) if wait else None,
+            refused=refused,
             takes=self.queue.is_open,
             recent=recent,
         )
+
+    async def refuse(
+        self,
+        typed: Mapping[Field, str],
+        fault: FieldError | CommunityError | TooOften | Unavailable,
+    ) -> Response:
+        """Return the page with the form as it was sent, and what is wrong with it."""
+        match fault:
+            case FieldError():
+                return await self.draw(RefusedForm(typed, fault.message, fault.field), status=422)
+            case TooOften():
+                return await self.draw(RefusedForm(typed, fault.text), status=429, wait=fault.wait)
+            case BudgetSpent():
+                spent = TooOften(fault.wait, why=sentence(fault.message))
+                return await self.refuse(typed, spent)
+            case Unavailable():
+                return await self.draw(RefusedForm(typed, DOWN), status=503, wait=4)
+        status = 503 if isinstance(fault, QueueFull) else 422
+        return await self.draw(RefusedForm(typed, sentence(fault.message)), status=status)
 
 
 @dataclass(frozen=True)
@@ -120,19 +165,24 @@ List = Annotated[RequestList, deps.build(RequestList)]
 State = Annotated[RequestState, deps.build(RequestState)]
 
 
-async def requester(
-    cookies: deps.RequestCookies,
-    networks: deps.RequestNetworks,
-    database: deps.DatabaseStore,
-    visitors: deps.VisitorsStore,
-) -> tuple[str, dict[str, Names]]:
-    """Return who sends a request, a member or else a network, and whom it counts against."""
-    user = await database.read(lambda: visitors.find(cookies))
-    names: dict[str, Names] = {"request_network": networks}
-    if user.identity is not None:
-        names["request_identity"] = str(user.identity)
-    # Cookies cost nothing: only a signed-in visitor counts apart from the network.
-    return f"member {user.identity}" if user.signed_in else f"network {networks[0]}", names
+@dataclass(frozen=True)
+class Requester:
+    """Who sends a request."""
+
+    cookies: deps.RequestCookies
+    networks: deps.RequestNetworks
+    database: deps.DatabaseStore
+    visitors: deps.VisitorsStore
+
+    async def identify(self) -> tuple[str, dict[str, Names]]:
+        """Return the member or else the network, and whom a request counts against."""
+        user = await self.database.read(lambda: self.visitors.find(self.cookies))
+        names: dict[str, Names] = {"request_network": self.networks}
+        if user.identity is not None:
+            names["request_identity"] = str(user.identity)
+        # Cookies cost nothing: only a signed-in visitor counts apart from the network.
+        sender = f"member {user.identity}" if user.signed_in else f"network {self.networks[0]}"
+        return sender, names
 
 
 @router.post("/request")
@@ -140,24 +190,22 @@ async def add(
     request: Request,
     fields: deps.Fields,
     requests: List,
-    requester: Annotated[tuple[str, dict[str, Names]], Depends(requester)],
+    requester: Annotated[Requester, deps.build(Requester)],
     limits: deps.LimitsStore,
 ) -> Response:
     """Queue what the form asks for."""
     queue = requests.queue
     if not queue.is_open:
         return await requests.draw(status=403)
-    member, names = requester
+    # Whole but for what no page can hold: a visitor goes on from what they typed.
+    typed = {name: clean(fields.get(name, ""))[0] for name in FIELDS}
     try:
-        review_request = queue.check(*(fields.get(n, "") for n in ("name", "url", "description")))
+        review_request = queue.check(*(fields.get(name, "") for name in FIELDS))
+        member, names = await requester.identify()
         check_rate(limits, **names)
         queued = await queue.add(review_request, member)
-    except BudgetSpent as fault:
-        raise TooOften(fault.wait, why=sentence(fault.message)) from None
-    except QueueFull as fault:
-        return await requests.draw(fault=fault.message, status=503)
-    except (ToolError, CommunityError) as fault:
-        return await requests.draw(fault=fault.message, status=422)
+    except (FieldError, CommunityError, TooOften, Unavailable) as fault:
+        return await requests.refuse(typed, fault)
     return see_other(request, f"requests/{queued.id}")
 
 

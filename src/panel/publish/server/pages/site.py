@@ -1,7 +1,7 @@
 """The site's own pages, live: from the cache for everybody, and for a voter with their own vote."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -28,7 +28,7 @@ _FIXED: Final = (".css", ".js", ".svg", ".png", ".xml", ".json", ".txt")
 class _Own:
     """What a page shows of its visitor."""
 
-    choice: Choice | None = None
+    choices: Mapping[str, Choice] = field(default_factory=dict)
     signed_in: bool = False
     reachable: bool = True
 
@@ -59,7 +59,7 @@ class SitePages:
         known = self.tallies.known and own.reachable
         look = Look(
             tallies=self.tallies.now if known else {},
-            choice=own.choice,
+            choices=own.choices,
             signed_in=own.signed_in,
             notice=notice(cookies.notice) or (None if known or fixed else NO_COUNTS),
         )
@@ -82,14 +82,15 @@ class SitePages:
 
     async def _own(self, path: str, cookies: Cookies) -> _Own:
         """Return what the database says about the visitor; without it, nothing."""
-        tool = page_urls.name(page_urls.TOOL, path)
         if not (cookies.voter or cookies.session):
             return _Own()
+        tools = self.pages.site.tools_on(path)
 
         def look() -> _Own:
             user = self.visitors.find(cookies)
-            choice = self.votes.choice(user.identity, tool) if tool and user.identity else None
-            return _Own(choice, user.signed_in)
+            own = user.identity
+            choices = {tool: self.votes.choice(own, tool) for tool in tools} if own else {}
+            return _Own({tool: vote for tool, vote in choices.items() if vote}, user.signed_in)
 
         try:
             return await self.database.read(look)

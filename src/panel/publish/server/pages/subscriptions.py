@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Request, Response
 
 from panel.foundation.errors import AddressError, TokenError
+from panel.publish import page_urls
 from panel.publish.community.email_address import mailbox, normalize_address
 from panel.publish.community.subscribers import UNCONFIRMED, State, Subscribers
 from panel.publish.community.tokens import Tokens
@@ -17,7 +18,7 @@ from panel.publish.newsletter.transactional import confirmation
 from panel.publish.server import deps, mailed_links
 from panel.publish.server.forms import BadForm
 from panel.publish.server.mail_queue import MailQueue
-from panel.publish.server.responses import TooOften, check_rate, see_other, sentence
+from panel.publish.server.responses import FRONT, TooOften, check_rate, see_other, sentence
 
 SubscribersStore = Annotated[Subscribers, deps.store("subscribers")]
 
@@ -111,6 +112,7 @@ async def sent(request: Request, responses: deps.ResponsesStore) -> Response:
         "If that address is not subscribed yet, a mail is on its way to it. "
         "Press the button behind its link within a day, and the weekly mail begins.",
         "An address that was asked for before gets no second mail within 24 hours.",
+        links=(("Past editions", page_urls.EDITIONS), FRONT),
     )
 
 

@@ -1,6 +1,8 @@
-"""The community vote: one POST, one row, and back to the tool's page."""
+"""The community vote: one POST, one row, and back to the page where it was cast."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -15,6 +17,9 @@ from panel.publish.server.cookies import YEAR, Cookies, new_voter
 from panel.publish.server.current_user import CurrentUser, Visitors
 from panel.publish.server.forms import BadForm
 from panel.publish.server.responses import check_rate, see_other, sentence
+
+_PAGE: Final = re.compile(r"(?:[a-z]+/)?[a-z0-9-]{1,200}\.html(?:#[a-z-]{1,40})?", re.ASCII)
+"""Paths of the site's own pages, each below the root: no scheme, host, `..`, query or escape."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -74,12 +79,16 @@ async def vote(
             request, "This vote was not taken", sentence(fault.message), status=403
         )
     tallies.note(tool, result.tally)
-    # To the top of the page: there it says what was done.
-    response = see_other(request, page_urls.tool(tool))
+    response = see_other(request, _page_of(fields.get("back", ""), tool))
     jar.write(response, "notice", result.notice, seconds=60)
     if result.is_new:
         jar.write(response, "voter", ballot.new_voter, seconds=YEAR)
     return response
+
+
+def _page_of(back: str, tool: str) -> str:
+    """Return the page where the vote was cast; the tool's where `back` is none of this site."""
+    return back if _PAGE.fullmatch(back) else page_urls.tool(tool)
 
 
 def _count(ballot: Ballot, votes: VoteStore, visitors: Visitors, limits: RateLimits) -> VoteResult:

@@ -227,3 +227,33 @@
   if (inPlace) sorts[0][0].closest("[role=group]").hidden = false;
   apply();
 })();
+
+// A citation opens its passage beside the text, without script too. With it the focus goes there and
+// back, Escape or a click beside it closes it, and going back in the browser leaves the page.
+(() => {
+  let from = null;
+  const shown = () => document.querySelector(".passages > div:target");
+  const close = () => {
+    location.replace(shown().querySelector("a.aloft").hash);
+    if (from) from.focus({ preventScroll: true });
+    from = null;
+  };
+  document.addEventListener("click", (event) => {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a");
+    const passage = link && document.querySelector(".passages") && document.getElementById(link.hash.slice(1));
+    if (passage && passage.matches(".passages > div") && link.pathname === location.pathname) {
+      event.preventDefault();
+      from = link;
+      location.replace(link.hash);
+      passage.tabIndex = -1;
+      passage.focus({ preventScroll: true });
+    } else if (shown() && (link ? link.matches("a.aloft") : !shown().contains(event.target))) {
+      if (link) event.preventDefault();
+      close();
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && shown()) close();
+  });
+})();
