@@ -8,7 +8,8 @@ from panel.publish import page_urls
 from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.view import EditionView, view
 from panel.publish.page_urls import PageURLs
-from panel.publish.site.catalog import Catalog, Pair
+from panel.publish.site.catalog import Catalog
+from panel.publish.site.pairs import Pair
 
 _ROOT: Final = PageURLs("..")
 """The site's root as an edition's page sees it, so that its links are relative."""
