@@ -268,7 +268,8 @@ def _completion(answer: str | float | Mapping[str, Any], body: Mapping[str, Any]
     finish = "length" if body.get("max_tokens") == 1 else "stop"
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": logprobs}
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
-    return {"id": "scripted", "object": "chat.completion", "created": 0, "model": _MODEL,
+    return {"id": "scripted", "object": "chat.completion", "created": 0,
+            "model": body.get("model", _MODEL),
             "choices": [choice], "usage": usage}  # fmt: skip
 
 

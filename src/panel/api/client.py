@@ -58,6 +58,7 @@ class AsyncPanel:
         ask: Ask | None = None,
         wire: Wire | None = None,
         personas: str | Persona | Sequence[str | Persona] | None = None,
+        spread: Sequence[str] = (),
         samples: int = 1,
         context: str | None = None,
         write: bool = True,
@@ -81,6 +82,8 @@ class AsyncPanel:
             ask: `whole` or `stepwise`; None leaves it to the provider.
             wire: `openai` or `lean`; None leaves it to the provider and the length of a list.
             personas: the reviewers, by name or as objects; None asks all.
+            spread: several models instead of one provider, as `--spread`: `PROVIDER` or
+                `PROVIDER/MODEL`, one a reviewer in turn.
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
             write: reviewers asked `whole` write their reviews; False leaves it at verdicts.
@@ -116,7 +119,7 @@ class AsyncPanel:
         self._connections = Connections()
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
-            personas=named, samples=samples,
+            personas=named, spread=arguments.as_spread(spread), samples=samples,
             context=context if context is not None else settings.context, write=write,
             check_support=check_support or support_provider is not None,
             support_provider=support_provider, fresh=fresh, offline=offline,
@@ -301,6 +304,7 @@ async def areview(
     ask: Ask | None = None,
     wire: Wire | None = None,
     personas: str | Persona | Sequence[str | Persona] | None = None,
+    spread: Sequence[str] = (),
     samples: int = 1,
     context: str | None = None,
     write: bool = True,
@@ -314,8 +318,8 @@ async def areview(
 ) -> Scorecard:
     """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
     async with AsyncPanel(
-        provider=provider, model=model, ask=ask, wire=wire, personas=personas, samples=samples,
-        context=context, write=write, check_support=check_support,
+        provider=provider, model=model, ask=ask, wire=wire, personas=personas,
+        spread=spread, samples=samples, context=context, write=write, check_support=check_support,
         support_provider=support_provider, fresh=fresh, offline=offline, runs=runs,
     ) as client:  # fmt: skip
         return await client.review(

@@ -4,20 +4,21 @@ The same code serves one tool and thousands; formats and the command line are no
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
 from typing import Final, NamedTuple
 
-from panel.evidence.budget import choose, estimated_tokens
+from panel.evidence.budget import estimated_tokens
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
+from panel.reviews.briefs import briefs
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
@@ -29,7 +30,7 @@ from panel.reviews.strategies.in_order import each
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
 from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
-from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+from panel.reviews.verdict.scorecard import CardJudge, CardTool, RunUsage, Scorecard, Verdict
 from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.run import Run
 
@@ -46,9 +47,15 @@ class ReviewJob:
     run: Run
     support: ChatClient | None = None
     """Where it is asked whether cited passages support their findings; None: nowhere."""
+    judges: Mapping[str, ChatClient] = field(default_factory=dict)
+    """By persona, where another model than that of `calls` answers for it."""
     watch: Watch = ignore
     again: Again = ONCE_MORE
     """Which stored answers are asked again; the others are used as they are."""
+
+    def client(self, persona: str) -> ChatClient:
+        """Return the client of the model that answers for a persona."""
+        return self.judges.get(persona, self.calls)
 
 
 async def review_tool(
@@ -64,9 +71,9 @@ async def review_tool(
     start = monotonic()
     job.watch(Started(tool))
     evidence = stored_evidence(run, tool)
-    chosen = choose(evidence, plan.judge.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=evidence.day)
-    answers = await _ToolReview(job, brief, job.again.final(run, tool.slug)).all_personas()
+    shown = briefs(plan, tool, evidence)
+    final = job.again.final(run, tool.slug)
+    answers = await _ToolReview(job, tool, shown.by_persona, final).all_personas()
     card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
@@ -80,7 +87,7 @@ async def review_tool(
                 *filter(None, [plan.judge_note]),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
-                *chosen.notes,
+                *shown.notes,
             ),
         }
     )
@@ -113,22 +120,30 @@ class _ToolReview:
     """One tool under review."""
 
     job: ReviewJob
-    brief: Brief
+    tool: Tool
+    briefs: Mapping[str, Brief]
+    """What each persona is shown."""
     stored: Mapping[tuple[str, int], Review | Missing]
     """Answers that are not asked again, by persona and sample."""
-    is_warm: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the provider has read the evidence, or need not have."""
+    warm: dict[ChatClient, asyncio.Event] = field(default_factory=dict)
+    """By judge: set once its provider has read the evidence, or need not have."""
 
     async def all_personas(self) -> Answers:
         """Return every persona's answers, stored; where reviews are written, after the last vote.
 
-        Of a long prompt the first persona's first answer goes ahead of all others, so that the
-        provider's prefix cache serves those.
+        Of a long prompt the first answer of each judge's first persona goes ahead of its others,
+        so that the provider's prefix cache serves those.
         """
         plan = self.job.plan
-        if estimated_tokens(prompts.shared(self.brief)) < CACHED_PREFIX:
-            self.is_warm.set()
-        askers = {p.name: _Asker(self, p) for p in plan.personas}
+        askers = {}
+        for persona in plan.personas:
+            client = self.job.client(persona.name)
+            goes_first = client not in self.warm
+            if goes_first:
+                self.warm[client] = asyncio.Event()
+            askers[persona.name] = _Asker(self, persona, goes_first)
+            if estimated_tokens(prompts.shared(self.briefs[persona.name])) < CACHED_PREFIX:
+                self.warm[client].set()
         judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
         seats = [askers[name].seat(answers) for name, answers in judged.items()]
         written = await write_all(plan, seats, today=_now(self.job.run).date())
@@ -150,14 +165,16 @@ class _Asker:
 
     tool_review: _ToolReview
     persona: Persona
+    goes_first: bool
+    """Of those that its judge answers for."""
     done: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def judge(self) -> list[Review | Missing]:
         """Return an answer a sample; what is not written later is kept at once."""
         tool_review, plan = self.tool_review, self.tool_review.job.plan
-        first = self.persona is plan.personas[0]
-        if not first:
-            await tool_review.is_warm.wait()
+        is_warm = tool_review.warm[tool_review.job.client(self.persona.name)]
+        if not self.goes_first:
+            await is_warm.wait()
         answers: list[Review | Missing] = []
         try:
             for sample in range(plan.samples):
@@ -167,7 +184,7 @@ class _Asker:
                         await self._keep(sample, answer)
                 answers.append(answer)
         finally:
-            tool_review.is_warm.set()
+            is_warm.set()
         if not writes(plan, self.persona):
             self._watch(answers)
         return answers
@@ -208,7 +225,7 @@ class _Asker:
             return Missing(persona=self.persona.name, reason=error.reason, detail=error.message)
 
     async def _keep(self, sample: int, answer: Review | Missing) -> None:
-        run, slug = self.tool_review.job.run, self.tool_review.brief.tool.slug
+        run, slug = self.tool_review.job.run, self.tool_review.tool.slug
         if isinstance(answer, Review):
             await run.save_review(slug, sample, answer)
         else:
@@ -216,19 +233,26 @@ class _Asker:
 
     def _watch(self, answers: Sequence[Review | Missing]) -> None:
         tool_review = self.tool_review
-        tool_review.job.watch(Reviewed(tool_review.brief.tool, _merged(answers)))
+        tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
 
     def _context(self, sample: int) -> ReviewContext:
-        job, brief = self.tool_review.job, self.tool_review.brief
-        total = steps(job.plan, self.persona, brief.tool.kind)
+        job, tool = self.tool_review.job, self.tool_review.tool
+        name, client = self.persona.name, job.client(self.persona.name)
+        total = steps(job.plan, self.persona, tool.kind)
 
-        def on_step(name: str) -> None:
-            self.tool_review.is_warm.set()
+        def on_step(step: str) -> None:
+            self.tool_review.warm[client].set()
             done = min(next(self.done), total)
-            job.watch(Stepped(brief.tool, self.persona.name, name, done, total))
+            job.watch(Stepped(tool, name, step, done, total))
 
         return ReviewContext(
-            job.plan, self.persona, brief, job.calls, job.support, sample=sample, on_step=on_step
+            job.plan.of(name),
+            self.persona,
+            self.tool_review.briefs[name],
+            client,
+            job.support,
+            sample=sample,
+            on_step=on_step,
         )
 
 
@@ -273,18 +297,28 @@ def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
 
 def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
     settled = settle(plan, answers, evidence)
+    judges = {p.name: plan.of(p.name).judge for p in plan.personas}
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
-        provider=plan.judge.provider,
-        model=plan.judge.model,
+        provider=_joined(judge.provider for judge in judges.values()),
+        model=_joined(judge.model for judge in judges.values()),
         asked=plan.judge.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
         verdict=settled.verdict,
         ship_at=plan.rule.ship_at,
+        judges=tuple(
+            CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
+            for name, judge in judges.items()
+        ),
         reviews=settled.reviews,
         missing=settled.missing,
         evidence=evidence.sources,
         facts=read_facts(evidence),
         usage=RunUsage(),
     )
+
+
+def _joined(names: Iterable[str]) -> str:
+    """Return names joined, each once."""
+    return ", ".join(dict.fromkeys(names))

@@ -5,16 +5,16 @@ The replies are read by the code that reads new ones. The stored review is used 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.stored_calls import StoredCalls
-from panel.evidence.budget import choose
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
+from panel.reviews.briefs import briefs
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -53,15 +53,14 @@ class ReviewCheck:
     async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
         plan, report = self.plan, self.report
-        calls = StoredCalls(self.stored, tool.slug, plan.judge)
+        calls = self._calls(tool.slug)
         support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
+        every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
         # Where a clock was put back, a request is later than the verdict.
-        days = [self.created, until, *calls.days]
-        chosen = choose(evidence, plan.judge.evidence_tokens)
-        day = evidence.day
-        brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=day)
-        days += [day] if day else []
-        again = _Again(plan, brief, calls, support, self.created)
+        days = [self.created, until, *(day for client in every for day in client.days)]
+        days += [evidence.day] if evidence.day else []
+        shown = briefs(plan, tool, evidence).by_persona
+        again = _Again(plan, shown, calls, support, self.created)
         missing = self.stored.missing(tool.slug)
         computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
         personas = {persona.name: persona for persona in plan.personas}
@@ -74,16 +73,28 @@ class ReviewCheck:
             stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
             stored.compare(computed[name][sample])
-        failures = calls.failures | (support.failures if support else set())
+        failures = set().union(*(client.failures for client in every))
         for (name, _), answer in missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
             holds = (name, answer.reason) in failures
             report.check("findings", holds, what, tool=tool.slug, persona=name)
-        if reworded := calls.reworded + (support.reworded if support else 0):
+        if reworded := sum(client.reworded for client in every):
             report.notes.append(
                 f"{tool.slug}: {reworded} questions are worded otherwise today; their answers were"
                 " found by what they are about"
             )
+
+    def _calls(self, slug: str) -> Mapping[str, StoredCalls]:
+        """Return by persona a client that answers from the calls about a tool: one a judge."""
+        by_model: dict[tuple[str, str], StoredCalls] = {}
+        clients = {}
+        for persona in self.plan.personas:
+            judge = self.plan.of(persona.name).judge
+            name = (judge.provider, judge.wire_model)
+            if name not in by_model:
+                by_model[name] = StoredCalls(self.stored, slug, judge)
+            clients[persona.name] = by_model[name]
+        return clients
 
 
 @dataclass(frozen=True)
@@ -99,8 +110,8 @@ class _Again:
     """A tool's reviews, asked of the stored replies."""
 
     plan: ReviewPlan
-    brief: Brief
-    calls: StoredCalls
+    briefs: Mapping[str, Brief]
+    calls: Mapping[str, StoredCalls]
     support: StoredCalls | None
     created: date
 
@@ -112,14 +123,14 @@ class _Again:
             persona.name: [await self._judged(persona, n) for n in range(self.plan.samples)]
             for persona in self.plan.personas
         }
-        plan = replace(self.plan, judge=self.plan.judge.model_copy(update={"concurrency": 1}))
+        plan = self.plan
         # After a retry more than one sample of a reviewer may have been written.
         for turn in range(plan.samples):
             seats = [self._seat(p, computed[p.name], stored, turn) for p in plan.personas]
             written = await write_all(plan, seats, today=self.created)
             for name, answer in written.items():
                 unwritten = next(seat.unwritten for seat in seats if seat.persona.name == name)
-                outcome = self._unbacked(answer) if isinstance(answer, CallError) else answer
+                outcome = self._unbacked(name, answer) if isinstance(answer, CallError) else answer
                 computed[name] = [
                     outcome if unwritten and review is unwritten.sample else review
                     for review in computed[name]
@@ -130,7 +141,7 @@ class _Again:
         try:
             return await ask_review(self._context(persona, sample), today=self.created)
         except CallError as error:
-            return self._unbacked(error)
+            return self._unbacked(persona.name, error)
 
     def _seat(
         self,
@@ -158,12 +169,18 @@ class _Again:
         return Seat(persona, merged, Unwritten(shown, context))
 
     def _context(self, persona: Persona, sample: int) -> ReviewContext:
+        name = persona.name
         return ReviewContext(
-            self.plan, persona, self.brief, self.calls, self.support, sample=sample
+            self.plan.of(name),
+            persona,
+            self.briefs[name],
+            self.calls[name],
+            self.support,
+            sample=sample,
         )
 
-    def _unbacked(self, error: CallError) -> _Unbacked:
-        clients = (self.calls, self.support)
+    def _unbacked(self, persona: str, error: CallError) -> _Unbacked:
+        clients = (self.calls[persona], self.support)
         lost = next((client.lost for client in clients if client and client.lost), "")
         return _Unbacked(f"its replies give no review: {error.message}", lost)
 

@@ -23,7 +23,7 @@ from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint, plan_of
-from panel.runs.metadata import stored_calibration, stored_personas
+from panel.runs.metadata import stored_calibration, stored_calibrations, stored_personas
 from panel.runs.run import Run
 
 
@@ -68,7 +68,10 @@ async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, 
 def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> ReviewCheck:
     manifest = run.manifest
     plan = plan_of(
-        manifest, personas=_personas(run, folders, report), calibration=_calibration(run, report)
+        manifest,
+        personas=_personas(run, folders, report),
+        calibration=_calibration(run, report),
+        calibrations=_calibrations(run, report),
     )
     return ReviewCheck(plan, manifest.created.date(), run.stored, report)
 
@@ -154,3 +157,14 @@ def _calibration(run: Run, report: VerifyReport) -> Calibration | None:
     holds = calibration is not None and fingerprint(calibration.model_dump(mode="json")) == expected
     report.check("reviewers", holds, "the calibration is not the one that was used")
     return calibration
+
+
+def _calibrations(run: Run, report: VerifyReport) -> dict[str, Calibration]:
+    """Return the calibrations of judges other than the run's own, by persona."""
+    stored = stored_calibrations(run)
+    for name, judge in run.manifest.other_judges.items():
+        calibration = stored.get(name)
+        current = calibration and fingerprint(calibration.model_dump(mode="json"))
+        what = "the calibration of its judge is not the one that was used"
+        report.check("reviewers", current == judge.calibration, what, persona=name)
+    return stored

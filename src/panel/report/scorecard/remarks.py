@@ -4,12 +4,13 @@ All text is on one line and free of what a screen would obey or hide; a format e
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from panel.evidence.facts import Facts
 from panel.evidence.injection.detect import flagged_passages
 from panel.evidence.tools.tool import KindOrigin, ToolKind
+from panel.llm.families import family
 from panel.report import figures
 from panel.report.citations import Cite, line
 from panel.reviews.review import Review
@@ -23,8 +24,8 @@ COMPOSED: Final = (
     " forecasts; a larger one does."
 )
 
-_JUDGE: Final = "this judge "
-"""How the warning begins that says what the judge was measured to ship."""
+_JUDGE: Final = ("this judge ", "this judge, ", "these judges ")
+"""How the warning begins that says what the judges were measured to ship."""
 
 _KINDS: Final = {
     "library": "a library", "service": "a service", "model": "a model",
@@ -81,6 +82,8 @@ def notes(card: Scorecard) -> Iterator[str]:
         # What concerns one reviewer stands with that reviewer.
         if not any(note.startswith(f"{title} ") for title in titles):
             yield sentence(note)
+    if card.judges:
+        yield judges(card)
     if (effective := card.verdict.effective_votes) is not None:
         yield (
             f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes."
@@ -88,6 +91,41 @@ def notes(card: Scorecard) -> Iterator[str]:
     if card.reviews and all(review.composed for review in card.reviews):
         yield COMPOSED
     yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
+
+
+def judges(card: Scorecard) -> str:
+    """Return who answered for whom, and how many models they are, in one sentence."""
+    models = dict.fromkeys(line(judge.model) for judge in card.judges)
+    served = dict.fromkeys((line(judge.model), line(judge.provider)) for judge in card.judges)
+    if len(served) == 1:
+        count = len(card.judges)
+        (model,) = models
+        if count == 1:
+            return f"Judge: {line(card.judges[0].persona)} by {model}."
+        return (
+            f"Judges: one model, {model}, answers for all {count} reviewers,"
+            f" so these are not {count} independent votes."
+        )
+    texts = []
+    for model, provider in served:
+        names = [
+            line(j.persona)
+            for j in card.judges
+            if (line(j.model), line(j.provider)) == (model, provider)
+        ]
+        at = f" at {provider}" if len(served) > len(models) else ""
+        texts.append(f"{', '.join(names)} by {model}{at}")
+    return f"Judges: {'; '.join(texts)}. {_independence([*models])}"
+
+
+def _independence(models: Sequence[str]) -> str:
+    """Return in one sentence how many models and model families there are."""
+    families = {family(model) for model in models}
+    if len(models) == 1:
+        return "It is one model everywhere, so these are not independent votes."
+    if len(families) == 1:
+        return f"They are {len(models)} models of one family."
+    return f"They are {len(models)} models of {len(families)} families."
 
 
 def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
