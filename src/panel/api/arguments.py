@@ -195,7 +195,8 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
         _text,
     ),
     **dict.fromkeys(
-        ("check_support", "write", "fresh", "fetch", "offline", "allow_outside"), _flag
+        ("check_support", "write", "second_look", "fresh", "fetch", "offline", "allow_outside"),
+        _flag,
     ),
     "ask": _one_of(get_args(Ask)),
     "wire": _one_of(get_args(Wire)),

@@ -218,6 +218,12 @@ class AskingOptions:
     no_write: bool = option(
         "--no-write", is_flag=True, help="Verdicts only: no reviewer writes its review."
     )
+    second_look: bool = option(
+        "--second-look",
+        is_flag=True,
+        help="Reviewers that contradict each other on a fact see the other's passage and answer"
+        " again.",
+    )
     support: SupportOptions = SupportOptions()
     fresh: bool = option("--fresh", is_flag=True, help="Reuse no answers of earlier runs.")
 
@@ -303,6 +309,7 @@ def review_options(
         samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         write=not asking.no_write,
+        second_look=asking.second_look,
         concurrency=work.concurrency,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,

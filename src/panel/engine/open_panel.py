@@ -13,7 +13,7 @@ from panel.engine.open_judges import ProviderOpener, open_judges
 from panel.engine.open_provider import provider_config
 from panel.engine.options import Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
-from panel.foundation.errors import PersonaError
+from panel.foundation.errors import InputError, PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
@@ -78,6 +78,7 @@ async def open_panel(options: Options) -> OpenedPanel:
             judge_note="" if options.calibrates else _judge_note([judge, *judges.values()], rule),
             **choices(options),
         )
+        _check_second_look(plan)
         return OpenedPanel(
             plan,
             provider.endpoint,
@@ -85,6 +86,17 @@ async def open_panel(options: Options) -> OpenedPanel:
             {k: v for p in (provider, *others.values()) for k, v in p.versions.items()},
             {name: other.endpoint for name, other in others.items()},
             stack.pop_all(),
+        )
+
+
+def _check_second_look(plan: ReviewPlan) -> None:
+    """Raise `InputError` where a second look is to be held and a reviewer is asked stepwise."""
+    stepwise = [p.name for p in plan.personas if plan.of(p.name).judge.ask != "whole"]
+    if plan.second_look and stepwise:
+        raise InputError(
+            f"a second look is for reviewers asked whole; {', '.join(stepwise)}"
+            f" {'is' if len(stepwise) == 1 else 'are'} asked stepwise",
+            hint="--ask whole, or leave --second-look out",
         )
 
 

@@ -27,6 +27,7 @@ from panel.reviews.review import Missing, Review
 from panel.reviews.strategies.ask import ask_review, steps, writes
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.in_order import each
+from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
 from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
@@ -145,6 +146,8 @@ class _ToolReview:
             if estimated_tokens(prompts.shared(self.briefs[persona.name])) < CACHED_PREFIX:
                 self.warm[client].set()
         judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
+        if plan.second_look:
+            judged = await self._second_looks(askers, judged)
         seats = [askers[name].seat(answers) for name, answers in judged.items()]
         written = await write_all(plan, seats, today=_now(self.job.run).date())
         for name, review in written.items():
@@ -157,6 +160,29 @@ class _ToolReview:
         for name, asker in askers.items():
             await asker.finish(judged[name])
         return judged
+
+    async def _second_looks(
+        self, askers: Mapping[str, "_Asker"], judged: Answers
+    ) -> dict[str, list[Review | Missing]]:
+        """Return the answers after the second looks, sample by sample; stored ones stay."""
+        later = {name: list(answers) for name, answers in judged.items()}
+        for sample in range(self.job.plan.samples):
+            lookers = {
+                name: Looker(askers[name].context(sample), answer)
+                for name, answers in judged.items()
+                if isinstance(answer := answers[sample], Review)
+            }
+
+            def asks(name: str, step: str, sample: int = sample) -> bool:
+                return (name, sample) not in self.stored
+
+            try:
+                looked = await look_again(self.job.plan, lookers, asks=asks)
+            except CallError as error:
+                raise _stopped(error) from error
+            for name, review in looked.items():
+                later[name][sample] = review
+        return later
 
 
 @dataclass(frozen=True)
@@ -180,14 +206,20 @@ class _Asker:
             for sample in range(plan.samples):
                 if (answer := self._stored(sample)) is None:
                     answer = await self._once(sample)
-                    if isinstance(answer, Missing) or not writes(plan, self.persona):
+                    if isinstance(answer, Missing) or not self._goes_on:
                         await self._keep(sample, answer)
                 answers.append(answer)
         finally:
             is_warm.set()
-        if not writes(plan, self.persona):
+        if not self._goes_on:
             self._watch(answers)
         return answers
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether an answer may change once all have judged."""
+        plan = self.tool_review.job.plan
+        return plan.second_look or writes(plan, self.persona)
 
     def seat(self, answers: Sequence[Review | Missing]) -> Seat:
         """Return the persona's place among those that write."""
@@ -200,11 +232,11 @@ class _Asker:
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
-        return replace(seat, unwritten=Unwritten(shown, self._context(sample)))
+        return replace(seat, unwritten=Unwritten(shown, self.context(sample)))
 
     async def finish(self, answers: Sequence[Review | Missing]) -> None:
         """Keep the answers that were not kept when they were given."""
-        if not writes(self.tool_review.job.plan, self.persona):
+        if not self._goes_on:
             return
         for sample, answer in enumerate(answers):
             if isinstance(answer, Review) and answer is not self._stored(sample):
@@ -218,7 +250,7 @@ class _Asker:
     async def _once(self, sample: int) -> Review | Missing:
         try:
             today = _now(self.tool_review.job.run).date()
-            return await ask_review(self._context(sample), today=today)
+            return await ask_review(self.context(sample), today=today)
         except CallError as error:
             if error.stops_run:
                 raise _stopped(error) from error
@@ -235,7 +267,8 @@ class _Asker:
         tool_review = self.tool_review
         tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
 
-    def _context(self, sample: int) -> ReviewContext:
+    def context(self, sample: int) -> ReviewContext:
+        """Return the context of one sample, with a tally of its own."""
         job, tool = self.tool_review.job, self.tool_review.tool
         name, client = self.persona.name, job.client(self.persona.name)
         total = steps(job.plan, self.persona, tool.kind)

@@ -48,6 +48,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "statement": frozenset({"statement"}),
     "beat": frozenset({"ask"}),
     "leaning": frozenset({"title", "lens", "findings"}),
+    "second": frozenset({"question", "answer", "others", "options", "form"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
 """Every template and what it must ask for, exactly."""
@@ -89,9 +90,10 @@ def shipped() -> Prompts:
     return Prompts(data_folder("prompts"))
 
 
-def template_texts() -> dict[str, str]:
+def template_texts(*, second_look: bool = False) -> dict[str, str]:
     """Return the templates of reviews by name, as fingerprints of runs want them."""
-    return {name: text for name, text in shipped().texts.items() if name not in _AFTER_RUNS}
+    unused = _AFTER_RUNS if second_look else _AFTER_RUNS | {"second"}
+    return {name: text for name, text in shipped().texts.items() if name not in unused}
 
 
 def system() -> str:
@@ -268,6 +270,30 @@ def judge_tail(persona: Persona, form: str) -> str:
     """Return reviewer, questions and the form of the reply of the judge call."""
     questions = "\n".join(f"- {c.id} ({c.kind}): {c.question}" for c in persona.criteria)
     return _reviewer(persona) + shipped().fill("judge", questions=questions, form=form).strip()
+
+
+def second_tail(
+    persona: Persona,
+    *,
+    question: str,
+    answer: str,
+    others: Sequence[str],
+    options: Sequence[str],
+    form: str,
+) -> str:
+    """Return reviewer, its answer and those of others to one question, and the reply's form.
+
+    Words of code and of persona files: of the model only answers and ids.
+    """
+    filled = shipped().fill(
+        "second",
+        question=question,
+        answer=answer,
+        others="\n".join(others),
+        options=", ".join(options),
+        form=form,
+    )
+    return _reviewer(persona) + filled.strip()
 
 
 @dataclass(frozen=True)

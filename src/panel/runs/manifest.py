@@ -109,6 +109,8 @@ class Manifest(BaseModel):
     """For whom the reviewers judge, in the user's words."""
     write: bool = True
     """Reviewers asked `whole` write their reviews after the vote."""
+    second_look: bool = False
+    """Reviewers that contradict each other on a fact answer again."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""

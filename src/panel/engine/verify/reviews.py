@@ -22,12 +22,13 @@ from panel.reviews.review import Finding, Missing, Review
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review, resolve_date, writes
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.strategies.written_review import was_written
 from panel.reviews.verdict.samples import merge, shown_sample
 from panel.runs.journal.reader import JournalReader
 
-_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says")
+_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says", "first")
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
@@ -36,6 +37,7 @@ _WRITTEN: Final = (
 )  # fmt: skip
 _AFTER_THE_VOTE: Final = (
     "beats", "composed", "turns_on", "status", "status_cites", "to_look_up",
+    "first_status",
 )  # fmt: skip
 """Empty in runs before 0.2, and left out where they are empty."""
 
@@ -119,11 +121,14 @@ class _Again:
         self, stored: Mapping[tuple[str, int], Review | Missing]
     ) -> Mapping[str, Sequence[Review | _Unbacked]]:
         """Return what the replies give, by persona and sample."""
-        computed = {
+        computed: dict[str, list[Review | _Unbacked]] = {
             persona.name: [await self._judged(persona, n) for n in range(self.plan.samples)]
             for persona in self.plan.personas
         }
         plan = self.plan
+        if plan.second_look:
+            for sample in range(plan.samples):
+                await self._second_look(computed, sample)
         # After a retry more than one sample of a reviewer may have been written.
         for turn in range(plan.samples):
             seats = [self._seat(p, computed[p.name], stored, turn) for p in plan.personas]
@@ -136,6 +141,29 @@ class _Again:
                     for review in computed[name]
                 ]
         return computed
+
+    async def _second_look(
+        self, computed: Mapping[str, list[Review | _Unbacked]], sample: int
+    ) -> None:
+        """Put what the second looks of a sample gave in the place of what was judged."""
+        lookers = {
+            p.name: Looker(self._context(p, sample), review)
+            for p in self.plan.personas
+            if isinstance(review := computed[p.name][sample], Review)
+        }
+
+        def asks(name: str, step: str) -> bool:
+            # A review that stood before another was retried was not looked at again.
+            return self.calls[name].asked(name, step, sample)
+
+        try:
+            looked = await look_again(self.plan, lookers, asks=asks)
+        except CallError as error:
+            for name in lookers:
+                computed[name][sample] = self._unbacked(name, error)
+            return
+        for name, later in looked.items():
+            computed[name][sample] = later
 
     async def _judged(self, persona: Persona, sample: int) -> Review | _Unbacked:
         try:

@@ -88,6 +88,12 @@ def notes(card: Scorecard) -> Iterator[str]:
         yield (
             f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes."
         )
+    looks = [look for review in card.reviews for look in second_looks(review)]
+    if looks:
+        changed = sum(before != after for _, before, after in looks)
+        answers = f"{changed} of {len(looks)} answers" if len(looks) > 1 else "One answer"
+        verb = "were" if changed != 1 and len(looks) > 1 else "was"
+        yield f"{answers} {verb} {'' if changed else 'not '}changed after a second look."
     if card.reviews and all(review.composed for review in card.reviews):
         yield COMPOSED
     yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
@@ -142,6 +148,9 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
     """Yield what to know about one review."""
     if review.stance not in (None, review.vote):
         yield f"asked for its own ship or skip, it said {review.stance}{_sure(review)}; not counted"
+    for what, before, after in second_looks(review):
+        changed = f"it answered {before}, now {after}" if before != after else f"{after} stays"
+        yield f"second look at {what}, shown what another reviewer cites: {changed}"
     if review.flip_rate:
         yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
     if review.uncited_facts:
@@ -156,6 +165,15 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
         yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
     if (review.provider, review.model) != (card.provider, card.model):
         yield f"answered by {line(review.model)} at {line(review.provider)}"
+
+
+def second_looks(review: Review) -> Iterator[tuple[str, str, str]]:
+    """Yield what was looked at again, the first answer and the second."""
+    if review.first_status:
+        yield "upkeep", review.first_status.status, review.status or "unknown"
+    for finding in review.findings:
+        if finding.first:
+            yield label(finding.criterion).lower(), finding.first.answer, finding.answer
 
 
 def _sure(review: Review) -> str:

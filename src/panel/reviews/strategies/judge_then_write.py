@@ -79,7 +79,7 @@ async def ask(context: ReviewContext) -> RawReview:
     )
     context.on_step("judge")
     findings = await supported(
-        context, [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+        context, [read_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
     )
     scored = score_findings(persona.criteria, findings, context.plan.rule)
     missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
@@ -92,7 +92,7 @@ async def ask(context: ReviewContext) -> RawReview:
         stance=reply.stance,
         composed=True,
         status=reply.status.is_,
-        status_cites=_known(context, reply.status.cites),
+        status_cites=known_cites(context, reply.status.cites),
         to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
     )
 
@@ -147,18 +147,19 @@ def _heaviest(
     return sorted(answered, key=lambda finding: -weights[finding.criterion])[:most]
 
 
-def _finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+def read_finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+    """Return an answer of a reply as a finding, without what names no passage."""
     because, dropped = keep_known(reply.because, context.shown)
     context.tally.unknown_cites += dropped
     return context.finding(
         criterion,
         reply.answer,
-        cites=_known(context, reply.cites),
+        cites=known_cites(context, reply.cites),
         because=tidy(because, limit=BECAUSE_LIMIT),
     )
 
 
-def _known(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
+def known_cites(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
     """Return the ids of passages in a list of a reply; what names none is counted."""
     cited = read_ids(" ".join(cites), context.shown)
     # An entry of the list that holds no id at all is an invented source as well.
