@@ -4,6 +4,7 @@ import pytest
 
 import panel
 from panel.foundation.paths import data_folder
+from panel.foundation.settings import PersonaSettings, ProviderSettings, Settings
 from panel.reviews.personas import load_personas
 from panel.testing import Failure, ScriptedProvider, ship, skip
 from tests.cli.test_cli import one_line_error
@@ -158,3 +159,41 @@ def test_only_facts_asked_in_the_same_words_are_compared(kind, first, second, lo
             personas=twins(kind), write=False, second_look=True,
         )  # fmt: skip
         assert {r.persona for r in provider.requests if is_second(r)} == looks
+
+
+def test_a_reviewer_whose_model_has_less_room_is_shown_the_other_passage_all_the_same(tmp_path):
+    parts = [f"\n## Part {n}\n\nSaw number {n} cuts along a line.\n" for n in range(40)]
+
+    def script(request):
+        reply = dict(ship(request))
+        if "findings" in reply:
+            first = request.persona == "one"
+            cites, answer = [request.passages[-1 if first else 0]], "no" if first else "yes"
+            reply["findings"] = {"purpose": {"cites": cites, "because": "So.", "answer": answer}}
+        elif is_second(request):
+            reply |= {"answer": "no", "cites": [request.passages[-1]]}
+        return reply
+
+    with ScriptedProvider(script) as a, ScriptedProvider(script) as b:
+        settings = Settings(
+            runs=tmp_path,
+            providers={
+                "alpha": ProviderSettings(base_url=a.url),
+                "beta": ProviderSettings(base_url=b.url, evidence_tokens=200),
+            },
+            personas={"two": PersonaSettings(provider="beta")},
+        )
+        document = panel.Document(name="page.md", text=PAGE + "".join(parts))
+        with panel.Panel(
+            provider="alpha", personas=twins(), second_look=True, settings=settings
+        ) as client:
+            card = client.review("Widget", evidence=document)
+        judged, second, written = b.requests[:3]
+    last = a.requests[0].passages[-1]
+    assert last not in judged.passages
+    assert second.passages == (*judged.passages, last)
+    assert last in written.passages
+    two = next(review for review in card.reviews if review.persona == "two")
+    assert two.findings[0].cites == (last,)
+    assert two.unknown_cites == 0
+    assert panel.verify(card.run, runs=tmp_path).holds

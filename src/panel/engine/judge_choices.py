@@ -35,8 +35,8 @@ def judge_choices(
         return {}
     if options.spread:
         return _spread(options, names)
-    if options.judges is not None:
-        return options.judges
+    if (stored := options.judges) is not None:
+        return {name: stored[name] for name in names if name in stored}
     choices = {}
     for name, table in options.settings.personas.items():
         where = f"panel.toml [personas.{printable(name)[:80]}]"

@@ -18,7 +18,7 @@ from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
-from panel.reviews.briefs import briefs
+from panel.reviews.briefs import briefs, cited, with_passages
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
@@ -232,7 +232,9 @@ class _Asker:
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
-        return replace(seat, unwritten=Unwritten(shown, self.context(sample)))
+        context = self.context(sample)
+        brief = with_passages(context.brief, cited(shown), self.tool_review.briefs.values())
+        return replace(seat, unwritten=Unwritten(shown, replace(context, brief=brief)))
 
     async def finish(self, answers: Sequence[Review | Missing]) -> None:
         """Keep the answers that were not kept when they were given."""
@@ -330,25 +332,31 @@ def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
 
 def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
     settled = settle(plan, answers, evidence)
-    judges = {p.name: plan.of(p.name).judge for p in plan.personas}
+    judges = card_judges(plan)
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
-        provider=_joined(judge.provider for judge in judges.values()),
-        model=_joined(judge.model for judge in judges.values()),
+        provider=_joined(judge.provider for judge in judges),
+        model=_joined(judge.model for judge in judges),
         asked=plan.judge.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
         verdict=settled.verdict,
         ship_at=plan.rule.ship_at,
-        judges=tuple(
-            CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
-            for name, judge in judges.items()
-        ),
+        judges=judges,
         reviews=settled.reviews,
         missing=settled.missing,
         evidence=evidence.sources,
         facts=read_facts(evidence),
         usage=RunUsage(),
+    )
+
+
+def card_judges(plan: ReviewPlan) -> tuple[CardJudge, ...]:
+    """Return who answers for whom, as a card says it."""
+    judges = {persona.name: plan.of(persona.name).judge for persona in plan.personas}
+    return tuple(
+        CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
+        for name, judge in judges.items()
     )
 
 

@@ -5,7 +5,7 @@ The replies are read by the code that reads new ones. The stored review is used 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -14,7 +14,7 @@ from panel.engine.verify.stored_calls import StoredCalls
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
-from panel.reviews.briefs import briefs
+from panel.reviews.briefs import briefs, cited, with_passages
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -194,7 +194,8 @@ class _Again:
         if shown is None:
             return Seat(persona, merged)
         context = self._context(persona, next(n for n, r in enumerate(computed) if r is shown))
-        return Seat(persona, merged, Unwritten(shown, context))
+        brief = with_passages(context.brief, cited(shown), self.briefs.values())
+        return Seat(persona, merged, Unwritten(shown, replace(context, brief=brief)))
 
     def _context(self, persona: Persona, sample: int) -> ReviewContext:
         name = persona.name

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from panel.engine.review_tool import settle
+from panel.engine.review_tool import card_judges, settle
 from panel.engine.verify.canaries import check_canaries
 from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import check_files
@@ -89,6 +89,7 @@ async def _tool(reviews: ReviewCheck, run: Run, tool: Tool, card: Scorecard | No
     check_facts(card, evidence, report, as_today=as_today)
     check_kind(card, tool, evidence, report, as_today=as_today)
     await reviews.check(tool, evidence, card.created.date())
+    _judges(reviews.plan, run, card, report)
     _verdict(reviews.plan, run, card, evidence, report)
 
 
@@ -97,6 +98,17 @@ def _numbering(evidence: Evidence, slug: str, report: VerifyReport) -> None:
         ids = [p.id for p in source.passages]
         sound = len(set(ids)) == len(ids) and all(i.startswith(f"{source.id}.") for i in ids)
         report.check("evidence", sound, f"the passages of {source.id} are misnumbered", tool=slug)
+
+
+def _judges(plan: ReviewPlan, run: Run, card: Scorecard, report: VerifyReport) -> None:
+    """Check that a card names the models of the manifest; older runs name none by reviewer."""
+    if not (run.manifest.judges or card.judges):
+        return
+    # A run may be resumed at another address, which is a provider by another name.
+    named = [(judge.persona, judge.model, judge.asked) for judge in card.judges]
+    expected = [(judge.persona, judge.model, judge.asked) for judge in card_judges(plan)]
+    what = "names other models than the manifest"
+    report.check("reviewers", named == expected, what, tool=card.tool.slug)
 
 
 def _verdict(

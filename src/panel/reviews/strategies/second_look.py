@@ -13,13 +13,14 @@ from typing import Final
 
 from pydantic import Field
 
-from panel.evidence.source import Passage
 from panel.foundation.errors import BadReply, CallError
 from panel.llm.types import ChatResponse
 from panel.reviews import prompts
+from panel.reviews.briefs import cited, with_passages
 from panel.reviews.compose import compose
 from panel.reviews.personas import Criterion, Persona, applicable
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, FirstAnswer, FirstStatus, Review, Status
 from panel.reviews.score import score_findings
 from panel.reviews.strategies.context import AskTally, ReviewContext, added
@@ -95,7 +96,7 @@ async def look_again(
         CallError: no later call can succeed either. Another failure leaves the first answer.
     """
     claims = {name: _claims(looker) for name, looker in lookers.items()}
-    passages = {p.id: p for looker in lookers.values() for p in looker.context.brief.passages}
+    panel = [looker.context.brief for looker in lookers.values()]
     work = {}
     for name, looker in lookers.items():
         opposed = {
@@ -104,7 +105,7 @@ async def look_again(
             if (others := _opposed(name, topic, claim, claims)) and asks(name, _step(topic))
         }
         if opposed:
-            work[name] = partial(_looked, looker, claims[name], opposed, passages)
+            work[name] = partial(_looked, looker, claims[name], opposed, panel)
     return {name: looker.review for name, looker in lookers.items()} | await each(plan, work)
 
 
@@ -154,13 +155,19 @@ async def _looked(
     looker: Looker,
     claims: Mapping[str, Claim],
     opposed: Mapping[str, Sequence[Claim]],
-    passages: Mapping[str, Passage],
+    panel: Sequence[Brief],
 ) -> Review:
     """Ask one reviewer about each contradicted claim, and return its review after that."""
     review = looker.review
     for topic, others in opposed.items():
-        context = replace(looker.context, persona=_persona(looker.context), tally=AskTally())
-        context = _with_passages(context, others, passages)
+        # Its judge may have had less room than those of the others.
+        idents = cited(review).union(*(claim.cites for claim in others))
+        context = replace(
+            looker.context,
+            persona=_persona(looker.context),
+            brief=with_passages(looker.context.brief, idents, panel),
+            tally=AskTally(),
+        )
         try:
             reply = await _asked(context, topic, claims[topic], others)
         except CallError as error:
@@ -178,18 +185,6 @@ async def _looked(
 
 def _persona(context: ReviewContext) -> Persona:
     return applicable(context.persona, context.brief.tool.kind)
-
-
-def _with_passages(
-    context: ReviewContext, others: Sequence[Claim], passages: Mapping[str, Passage]
-) -> ReviewContext:
-    """Return the context with the passages of others that this reviewer was not shown."""
-    shown = context.shown.union(*(claim.cites for claim in others))
-    if shown == context.shown:
-        return context
-    in_order = sorted(shown & {*passages}, key=lambda i: [int(n) for n in i[1:].split(".")])
-    brief = replace(context.brief, passages=tuple(passages[ident] for ident in in_order))
-    return replace(context, brief=brief)
 
 
 async def _asked(
