@@ -57,9 +57,9 @@ def test_who_is_contradicted_sees_the_other_passage_and_may_change_its_answer(pa
         shared = judged.prompt.partition("The evidence ends here.")[0]
         assert seconds["builder"].prompt.startswith(shared)
         shown = " ".join(done.stdout.split())
-        assert "1 of 4 answers was changed after a second look." in shown
+        assert "A second look was taken at 4 answers: 1 was changed." in shown
         assert (
-            "second look at maintained, shown what another reviewer cites: it answered no, now yes"
+            "after a second look at maintained, shown what another reviewer cites: no became yes"
         ) in shown
         (card,) = page.json("show", "latest")
         changed = finding(card, "skeptic", "maintained")

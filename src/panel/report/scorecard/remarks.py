@@ -91,9 +91,9 @@ def notes(card: Scorecard) -> Iterator[str]:
     looks = [look for review in card.reviews for look in second_looks(review)]
     if looks:
         changed = sum(before != after for _, before, after in looks)
-        answers = f"{changed} of {len(looks)} answers" if len(looks) > 1 else "One answer"
-        verb = "were" if changed != 1 and len(looks) > 1 else "was"
-        yield f"{answers} {verb} {'' if changed else 'not '}changed after a second look."
+        answers = f"{len(looks)} answers" if len(looks) > 1 else "one answer"
+        outcome = f"{changed} {'were' if changed > 1 else 'was'}" if changed else "none was"
+        yield f"A second look was taken at {answers}: {outcome} changed."
     if card.reviews and all(review.composed for review in card.reviews):
         yield COMPOSED
     yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
@@ -149,8 +149,8 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
     if review.stance not in (None, review.vote):
         yield f"asked for its own ship or skip, it said {review.stance}{_sure(review)}; not counted"
     for what, before, after in second_looks(review):
-        changed = f"it answered {before}, now {after}" if before != after else f"{after} stays"
-        yield f"second look at {what}, shown what another reviewer cites: {changed}"
+        now = f"{before} became {after}" if before != after else f"{after} stays"
+        yield f"after a second look at {what}, shown what another reviewer cites: {now}"
     if review.flip_rate:
         yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
     if review.uncited_facts:
