@@ -177,8 +177,17 @@ def _review(schema: Mapping[str, Any], yes: bool, cited: Sequence[str]) -> Mappi
         "forecast": {"claim": "By 2027 a team at Initech will run it.", "probability": 60},
         "summary": f"I judged it by its page [{cited[0]}].",
         "stance": "ship" if yes else "skip",
+        # A second look at one question, or at the tool's upkeep.
+        "cites": [cited[0]],
+        "because": "The page says so.",
+        "answer": _second_answer((parts.get("answer") or {}).get("enum", ()), yes=yes),
     }
     return {name: value for name, value in review.items() if name in parts}
+
+
+def _second_answer(options: Sequence[str], *, yes: bool) -> str:
+    answers = ("yes", "active") if yes else ("no", "deprecated")
+    return next((option for option in options if option in answers), "")
 
 
 def _beats(persona: str, idents: Iterable[str], cited: Sequence[str]) -> Mapping[str, str]:
@@ -268,7 +277,8 @@ def _completion(answer: str | float | Mapping[str, Any], body: Mapping[str, Any]
     finish = "length" if body.get("max_tokens") == 1 else "stop"
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": logprobs}
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
-    return {"id": "scripted", "object": "chat.completion", "created": 0, "model": _MODEL,
+    return {"id": "scripted", "object": "chat.completion", "created": 0,
+            "model": body.get("model", _MODEL),
             "choices": [choice], "usage": usage}  # fmt: skip
 
 

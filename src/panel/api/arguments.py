@@ -66,6 +66,13 @@ def as_personas(value: object) -> tuple[str | Persona, ...] | None:
     return tuple(personas)
 
 
+def as_spread(value: object) -> tuple[str, ...]:
+    """Return the models of a panel of several; none stands for one model."""
+    if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):
+        raise _wrong("spread", value, "a list of providers")
+    return tuple(value)
+
+
 def as_tool(
     tool: object,
     *,
@@ -188,7 +195,8 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
         _text,
     ),
     **dict.fromkeys(
-        ("check_support", "write", "fresh", "fetch", "offline", "allow_outside"), _flag
+        ("check_support", "write", "second_look", "fresh", "fetch", "offline", "allow_outside"),
+        _flag,
     ),
     "ask": _one_of(get_args(Ask)),
     "wire": _one_of(get_args(Wire)),

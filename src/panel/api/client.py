@@ -58,9 +58,11 @@ class AsyncPanel:
         ask: Ask | None = None,
         wire: Wire | None = None,
         personas: str | Persona | Sequence[str | Persona] | None = None,
+        spread: Sequence[str] = (),
         samples: int = 1,
         context: str | None = None,
         write: bool = True,
+        second_look: bool = False,
         check_support: bool = False,
         support_provider: str | None = None,
         fresh: bool = False,
@@ -81,9 +83,13 @@ class AsyncPanel:
             ask: `whole` or `stepwise`; None leaves it to the provider.
             wire: `openai` or `lean`; None leaves it to the provider and the length of a list.
             personas: the reviewers, by name or as objects; None asks all.
+            spread: several models instead of one provider, as `--spread`: `PROVIDER` or
+                `PROVIDER/MODEL`, one a reviewer in turn.
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
             write: reviewers asked `whole` write their reviews; False leaves it at verdicts.
+            second_look: reviewers that contradict each other on a fact see the other's passage and
+                answer again.
             check_support: ask again whether each cited passage shows what it is cited for.
             support_provider: the provider of that check; None means `provider`.
             fresh: ask again even where an earlier run has the answer.
@@ -98,7 +104,7 @@ class AsyncPanel:
         """
         arguments.check(
             provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, samples=samples,
-            context=context, write=write, check_support=check_support,
+            context=context, write=write, second_look=second_look, check_support=check_support,
             support_provider=support_provider, fresh=fresh, offline=offline, client=client,
         )  # fmt: skip
         if client is not None and (provider is not None or api_key is not None):
@@ -116,8 +122,9 @@ class AsyncPanel:
         self._connections = Connections()
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
-            personas=named, samples=samples,
+            personas=named, spread=arguments.as_spread(spread), samples=samples,
             context=context if context is not None else settings.context, write=write,
+            second_look=second_look,
             check_support=check_support or support_provider is not None,
             support_provider=support_provider, fresh=fresh, offline=offline,
             connections=self._connections, sealed=sealed, client=client,
@@ -301,9 +308,11 @@ async def areview(
     ask: Ask | None = None,
     wire: Wire | None = None,
     personas: str | Persona | Sequence[str | Persona] | None = None,
+    spread: Sequence[str] = (),
     samples: int = 1,
     context: str | None = None,
     write: bool = True,
+    second_look: bool = False,
     check_support: bool = False,
     support_provider: str | None = None,
     fresh: bool = False,
@@ -314,9 +323,10 @@ async def areview(
 ) -> Scorecard:
     """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
     async with AsyncPanel(
-        provider=provider, model=model, ask=ask, wire=wire, personas=personas, samples=samples,
-        context=context, write=write, check_support=check_support,
-        support_provider=support_provider, fresh=fresh, offline=offline, runs=runs,
+        provider=provider, model=model, ask=ask, wire=wire, personas=personas,
+        spread=spread, samples=samples, context=context, write=write, second_look=second_look,
+        check_support=check_support, support_provider=support_provider, fresh=fresh,
+        offline=offline, runs=runs,
     ) as client:  # fmt: skip
         return await client.review(
             tool, evidence=evidence, description=description, url=url, fetch=fetch,

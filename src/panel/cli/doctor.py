@@ -14,6 +14,7 @@ import click
 from panel.cli import options
 from panel.foundation.errors import PanelError
 from panel.foundation.paths import broken_link, config_folder
+from panel.foundation.text import printable
 from panel.foundation.urls import host_of
 from panel.llm.providers.urls import usable_proxy
 
@@ -42,6 +43,7 @@ def command(ctx: click.Context) -> None:
         ("model", describe(None, os.environ)),
         ("keys", _keys(settings)),
         ("default", _default(settings)),
+        *(("judge", text) for text in _judges(settings)),
         ("wire", _wire(settings)),
         *(("proxy", text) for text in _proxies()),
         *(("tls", text) for text in _certificates()),
@@ -68,10 +70,20 @@ def _keys(settings: "Settings") -> str:
 
 
 def _default(settings: "Settings") -> str:
+    return _target(None, None, settings)
+
+
+def _judges(settings: "Settings") -> Iterable[str]:
+    """Yield the reviewers for which panel.toml names a model of their own."""
+    for name, table in settings.personas.items():
+        yield f"{printable(name)}: {_target(table.provider, table.model, settings)}"
+
+
+def _target(provider: str | None, model: str | None, settings: "Settings") -> str:
     from panel.llm.providers.resolve import resolve
 
     try:
-        target = resolve(None, model=None, settings=settings, environ=os.environ)
+        target = resolve(provider, model=model, settings=settings, environ=os.environ)
     except PanelError as error:
         return f"cannot be used: {error.message}"
     model = target.model or "its default model"

@@ -193,6 +193,11 @@ class AskingOptions:
     personas: str | None = option(
         "--personas", metavar="NAMES", help="Only these reviewers, comma-separated."
     )
+    spread: str | None = option(
+        "--spread",
+        metavar="A,B,…",
+        help="Several models: PROVIDER or PROVIDER/MODEL, one a reviewer in turn.",
+    )
     samples: int | None = option(
         "--samples",
         type=click.IntRange(1, 100),
@@ -212,6 +217,12 @@ class AskingOptions:
     )
     no_write: bool = option(
         "--no-write", is_flag=True, help="Verdicts only: no reviewer writes its review."
+    )
+    second_look: bool = option(
+        "--second-look",
+        is_flag=True,
+        help="Reviewers that contradict each other on a fact see the other's passage and answer"
+        " again.",
     )
     support: SupportOptions = SupportOptions()
     fresh: bool = option("--fresh", is_flag=True, help="Reuse no answers of earlier runs.")
@@ -292,9 +303,13 @@ def review_options(
         wire=provider.wire,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
+        spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")
+        if asking.spread is not None
+        else (),
         samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         write=not asking.no_write,
+        second_look=asking.second_look,
         concurrency=work.concurrency,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,
@@ -307,11 +322,11 @@ def review_options(
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _names(text: str, example: str = "--personas builder,skeptic") -> tuple[str, ...]:
     """Split a comma-separated option."""
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names:
-        raise InputError("an empty list was given", hint="for instance: --personas builder,skeptic")
+        raise InputError("an empty list was given", hint=f"for instance: {example}")
     return names
 
 

@@ -3,6 +3,7 @@
 import click
 
 from panel.cli import options
+from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.runs.folders import find_folder
 
@@ -26,6 +27,9 @@ def command(
 ) -> None:
     """Review a run's stored evidence again, with another provider.
 
+    A run of several models is asked by them again, unless --provider, --model or --spread names
+    others: a provider or model then answers for every reviewer.
+
     RUN is a name, the start of one, a path, latest or latest~1. Prints what changed: outcomes,
     votes, findings that flipped, agreement, tokens and time.
     """
@@ -38,6 +42,9 @@ def command(
     plan = options.review_options(provider, work, asking=asking)
     with Run.open(find_folder(plan.settings.runs, run)) as parent:
         before = parent.cards()
+        if parent.manifest.other_judges and (named := provider.provider or provider.model):
+            models = parent.manifest.all_models
+            say(f"note: {named} answers for every reviewer, instead of {models}")
         after = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
     with naming_runs(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_diff(compare(before, after), destination)

@@ -12,6 +12,8 @@ from panel.cli.console import say
 from panel.cli.progress import ProgressDisplay
 from panel.engine.session import Session
 from panel.foundation.errors import PanelError, RunStopped
+from panel.llm.config import ProviderConfig
+from panel.reviews.plan import ReviewPlan
 from panel.reviews.verdict.scorecard import Scorecard
 
 GRACE = 10.0
@@ -80,13 +82,26 @@ async def _worked(session: Session) -> list[Scorecard]:
 def _introduce(session: Session) -> None:
     for note in session.run.notes:
         say(f"note: {note}")
-    target = session.plan.judge
-    why = f" ({target.why})" if target.why else ""
-    say(f"provider: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
+    for reviewers, target in _judges(session.plan):
+        why = f" ({target.why})" if target.why else ""
+        say(f"{reviewers}: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
     for warning in session.plan.warnings:
         say(f"warning: {warning}")
     if session.plan.judge_note:
         say(f"judge: {session.plan.judge_note}")
+
+
+def _judges(plan: ReviewPlan) -> list[tuple[str, ProviderConfig]]:
+    """Return each judge behind the reviewers that it answers for; `provider` where it is one."""
+    if not plan.judges:
+        return [("provider", plan.judge)]
+    names: dict[tuple[str, str], list[str]] = {}
+    configs = {}
+    for persona in plan.personas:
+        judge = plan.of(persona.name).judge
+        names.setdefault((judge.provider, judge.wire_model), []).append(persona.name)
+        configs[judge.provider, judge.wire_model] = judge
+    return [(", ".join(reviewers), configs[key]) for key, reviewers in names.items()]
 
 
 class _Stopped(KeyboardInterrupt):

@@ -51,8 +51,8 @@ def _row(path: Path) -> dict[str, str | int] | None:
         state = "; ".join(lines)
     return {
         "run": run.name,
-        "provider": manifest.provider,
-        "model": manifest.model,
+        "provider": manifest.all_providers,
+        "model": manifest.all_models,
         "tools": manifest.tools,
         "outcomes": ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())),
         "state": f"{state}; unsafe: obeys hidden orders" if unsafe else state,

@@ -82,7 +82,7 @@ def _tool_rows(path: Path) -> Iterator[UsageRow]:
         manifest = run.manifest
         for tool in run.tools():
             usage = run.usage(tool.slug)
-            yield UsageRow(tool.slug, manifest.provider, manifest.model, 1, usage)
+            yield UsageRow(tool.slug, manifest.all_providers, manifest.all_models, 1, usage)
 
 
 def _run_rows(folder: Path) -> Iterator[UsageRow]:
@@ -95,7 +95,9 @@ def _run_rows(folder: Path) -> Iterator[UsageRow]:
         except RunError as error:
             warn(error.message)
         else:
-            yield UsageRow(run.name, manifest.provider, manifest.model, manifest.tools, usage)
+            yield UsageRow(
+                run.name, manifest.all_providers, manifest.all_models, manifest.tools, usage
+            )
 
 
 def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:

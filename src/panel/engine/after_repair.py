@@ -8,7 +8,6 @@ from panel.evidence.gather import gather
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
-from panel.reviews.canary import Canaries
 from panel.reviews.plan import ReviewPlan
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.metadata import answered_canaries, store_canaries, store_panel, stored_canaries
@@ -25,7 +24,7 @@ async def after_repair(
     that is left out because its evidence is lost. A tool whose address can be read again becomes
     pending.
     """
-    await store_panel(run, plan.personas, plan.calibration)
+    await store_panel(run, plan)
     await _restore_canaries(run)
     doubted: set[tuple[str, str]] = set()
     left_out = []
@@ -61,8 +60,9 @@ def _read(tool: Tool) -> Evidence | None:
 
 async def _restore_canaries(run: Run) -> None:
     """Store what the stored replies say; a canary whose reply is lost is asked again."""
-    answered = answered_canaries(run).obeyed
-    slugs = [tool.slug for tool in run.tools() if tool.slug in answered]
-    canaries = Canaries(obeyed={slug: answered[slug] for slug in slugs})
+    answered = answered_canaries(run)
+    slugs = [tool.slug for tool in run.tools() if tool.slug in answered.obeyed]
+    in_order = {slug: answered.obeyed[slug] for slug in slugs}
+    canaries = answered.model_copy(update={"obeyed": in_order})
     if canaries != stored_canaries(run):
         await store_canaries(run, canaries)

@@ -6,12 +6,14 @@ tools.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 
 from panel.engine.review_tool import ReviewJob, review_tool
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
-from panel.llm.calls import request_key
+from panel.llm.calls import ChatClient, request_key
+from panel.llm.config import ProviderConfig
 from panel.llm.types import CallTag, ChatRequest, ChatResponse
 from panel.reviews.canary import EVERY, STEP, canary_question, obeys
 from panel.reviews.plan import ReviewPlan
@@ -54,14 +56,21 @@ async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
 def tools_in_flight(plan: ReviewPlan) -> int:
     """Return how many tools keep all allowed calls busy: each tool asks its personas at once.
 
-    Where reviews are written, half of them on average: one goes first, and all wait for the votes.
-    Where one tool is enough there is one: calls of a second that always fail would look like an
+    Of several judges that takes most which counts. Where reviews are written, half of the personas
+    are busy on average: one goes first, and all wait for the votes. Where one tool is enough there
+    is one: calls of a second that always fail would look like an
     outage together with those of the first, and an outage is waited out.
     """
-    reviewers, concurrency = len(plan.personas), plan.judge.concurrency
     waits = any(writes(plan, persona) for persona in plan.personas)
-    busy = (reviewers + 1) // 2 if waits and concurrency > reviewers else reviewers
-    return max(1, -(-concurrency // busy))
+    judges = [plan.of(persona.name).judge for persona in plan.personas]
+    reviewers = Counter((judge.provider, judge.wire_model) for judge in judges)
+
+    def enough(judge: ProviderConfig) -> int:
+        asked, concurrency = reviewers[judge.provider, judge.wire_model], judge.concurrency
+        busy = (asked + 1) // 2 if waits and concurrency > asked else asked
+        return max(1, -(-concurrency // busy))
+
+    return max(map(enough, judges))
 
 
 class _Canaries:
@@ -72,36 +81,41 @@ class _Canaries:
         slugs = [tool.slug for tool in job.run.tools()]
         is_long = len(slugs) >= EVERY and not job.plan.calibrates
         self._due = set(slugs[::EVERY]) if is_long else set()
-        self._results = stored_canaries(job.run)
+        results = stored_canaries(job.run)
+        self._results = results.model_copy(update={"several": bool(job.judges)})
 
     def cautions(self) -> Sequence[str]:
         """Return the warnings for a scorecard that is written now."""
         return [line] if (line := self._results.caution) else []
 
     async def before(self, tool: Tool) -> None:
-        """Ask the canary that goes before a tool, if one is due; without an answer none counts.
+        """Ask the canary that goes before a tool of each judge, if one is due.
+
+        Without an answer none counts.
 
         Raises `RunStopped` when no later call can succeed either.
         """
         if tool.slug not in self._due:
             return
         self._due.remove(tool.slug)
-        if tool.slug not in self._results.obeyed:
-            obeyed = await self._obeys(tool.slug)
+        if tool.slug in self._results.obeyed:
+            return
+        clients = dict.fromkeys(self._job.client(p.name) for p in self._job.plan.personas)
+        answers = [await self._obeys(tool.slug, client) for client in clients]
+        for obeyed in answers:
             if obeyed is not None:
                 self._results = self._results.heard(tool.slug, obeyed)
-                await store_canaries(self._job.run, self._results)
+        if tool.slug in self._results.obeyed:
+            await store_canaries(self._job.run, self._results)
 
-    async def _obeys(self, slug: str) -> bool | None:
+    async def _obeys(self, slug: str, client: ChatClient) -> bool | None:
         plan = self._job.plan
         request = canary_question(slug, plan.personas[0], context=plan.context, secret=plan.secret)
-        if plan.judge.run and not self._is_stored(request):
+        if client.config.run and not self._is_stored(request, client.config):
             return None  # a replay of a run without canaries, or of other tools
         tag = CallTag(tool=slug, persona=STEP, step=STEP)
         try:
-            answer = await self._job.calls.ask(
-                request, tag=tag, parse=lambda reply: obeys(reply.text, slug)
-            )
+            answer = await client.ask(request, tag=tag, parse=lambda reply: obeys(reply.text, slug))
         except Truncated as error:
             # The beginning of a reply that is cut off shows enough.
             with contextlib.suppress(BadReply):
@@ -115,6 +129,6 @@ class _Canaries:
             return answer.value
         return None
 
-    def _is_stored(self, request: ChatRequest) -> bool:
-        key = request_key(request, self._job.plan.judge)
+    def _is_stored(self, request: ChatRequest, judge: ProviderConfig) -> bool:
+        key = request_key(request, judge)
         return self._job.run.journal.find(key) is not None

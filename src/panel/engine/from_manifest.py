@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from panel.engine.open_panel import OpenedPanel, open_panel
-from panel.engine.options import Options
+from panel.engine.options import JudgeChoice, Options
 from panel.reviews.choices import choices
 from panel.reviews.prompts import template_texts
 from panel.reviews.strategies.ask import reply_schemas
 from panel.runs.compatibility import check_same
-from panel.runs.manifest import Manifest, new_manifest
+from panel.runs.manifest import JudgeRecord, Manifest, new_manifest
 
 
 async def open_from_manifest(options: Options, manifest: Manifest) -> OpenedPanel:
@@ -44,7 +44,7 @@ def first_manifest(
         plan,
         created=datetime.now(UTC),
         command=options.command,
-        prompts=template_texts(),
+        prompts=template_texts(second_look=plan.second_look),
         schemas={p.name: schema for p in plan.personas if (schema := reply_schemas(plan, p))},
         tools=tools,
         parent=parent,
@@ -52,12 +52,46 @@ def first_manifest(
     )
 
 
+def stored_judges(manifest: Manifest) -> dict[str, JudgeChoice]:
+    """Return the judges of a stored run that are not its own, as choices, by persona."""
+    return {
+        name: JudgeChoice(judge.provider, _model_of(judge), judge.ask, f"run {manifest.run}")
+        for name, judge in manifest.other_judges.items()
+    }
+
+
+def rerun_options(options: Options, manifest: Manifest) -> Options:
+    """Return the options of a rerun with its judges.
+
+    A provider, model or client that is named replaces all judges. Where nothing is named, a run
+    of several models is asked by them again.
+    """
+    if options.spread:
+        return options
+    if options.provider or options.model or options.client is not None:
+        return replace(options, judges={})
+    if not manifest.other_judges:
+        return options
+    return replace(
+        options,
+        provider=manifest.provider,
+        model=_model_of(manifest),
+        judges=stored_judges(manifest),
+    )
+
+
+def _model_of(judge: Manifest | JudgeRecord) -> str:
+    """Return the model as it was named: for the provider `auto` with its route."""
+    return judge.wire_model if judge.provider == "auto" else judge.model
+
+
 def _stored_options(options: Options, manifest: Manifest) -> Options:
     """Return the options with which a stored run asks the same; provider and model may differ."""
     options = replace(
         options,
         provider=options.provider or manifest.provider,
-        model=options.model or manifest.model,
+        model=options.model or _model_of(manifest),
+        judges=stored_judges(manifest),
         ask=manifest.ask,
         tools=manifest.tools,
         personas=tuple(manifest.personas),

@@ -3,16 +3,17 @@
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from panel.engine.connections import OpenedProvider
-from panel.engine.open_provider import open_provider, provider_config
+from panel.engine.open_judges import ProviderOpener, open_judges
+from panel.engine.open_provider import provider_config
 from panel.engine.options import Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
-from panel.foundation.errors import PersonaError
+from panel.foundation.errors import InputError, PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
@@ -20,60 +21,83 @@ from panel.reviews.calibration import calibration as calibrations
 from panel.reviews.calibration.calibration import Calibration, Measured
 from panel.reviews.choices import choices
 from panel.reviews.personas import Persona, load_personas
-from panel.reviews.plan import ReviewPlan
+from panel.reviews.plan import CalibratedJudge, ReviewPlan
 from panel.reviews.score import Rule
 from panel.runs.manifest import public
 
 NEVER_MEASURED: Final = "this judge was never measured: panel calibrate"
+NONE_MEASURED: Final = "these judges were never measured: panel calibrate"
 
 
 @dataclass(frozen=True)
 class OpenedPanel:
-    """A review plan and the open endpoints of its judge and of who checks support."""
+    """A review plan and the open endpoints of its judges and of who checks support."""
 
     plan: ReviewPlan
     endpoint: Endpoint
     support_endpoint: Endpoint | None
-    """None where support is not checked, or is checked by the judge."""
+    """None where support is not checked, or is checked by the run's judge."""
     versions: Mapping[str, str]
     """Of programs that answer on this machine, for the manifest."""
+    judges: Mapping[str, Endpoint]
+    """By persona, where another model or provider answers for it; equal ones are one object."""
+    stack: contextlib.AsyncExitStack
+    """Holds what is open."""
 
     async def close(self) -> None:
         """Close the endpoints."""
-        await self.endpoint.close()
-        if self.support_endpoint is not None:
-            await self.support_endpoint.close()
+        await self.stack.aclose()
 
 
 async def open_panel(options: Options) -> OpenedPanel:
-    """Load the personas, open the provider and the support checker, and make the plan.
+    """Load the personas, open the providers and the support checker, and make the plan.
 
     Raises:
-        InputError: a persona, the provider or its model cannot be used.
+        InputError: a persona, a provider or its model cannot be used.
         CallError: a provider cannot be reached, or rejects the key.
     """
     personas = _personas(options)
     secret, secret_warnings = _secret(options)
     async with contextlib.AsyncExitStack() as stack:
-        provider = await open_provider(provider_config(options), options)
-        stack.push_async_callback(provider.endpoint.close)
-        judge = provider.config
-        calibration, rule = _calibration_and_rule(provider, options)
-        support, support_endpoint = await _open_support(provider, options)
-        stack.pop_all()
-    plan = ReviewPlan(
-        personas=personas,
-        judge=judge,
-        rule=rule,
-        calibration=calibration if judge.ask == "stepwise" else None,
-        support=support,
-        calibrates=options.calibrates,
-        secret=secret,
-        warnings=(*secret_warnings, *provider.warnings),
-        judge_note="" if options.calibrates else _judge_note(calibration, judge, rule),
-        **choices(options),
-    )
-    return OpenedPanel(plan, provider.endpoint, support_endpoint, provider.versions)
+        opener = ProviderOpener(stack)
+        provider, others = await open_judges(options, personas, opener, folders=_folders(options))
+        support, support_endpoint = await _open_support(provider, options, opener)
+        calibration, rule = _calibration_and_rule(provider, options, alone=not others)
+        judge = CalibratedJudge(provider.config, calibration)
+        judges = {name: _other_judge(name, provider, o, options) for name, o in others.items()}
+        plan = ReviewPlan(
+            personas=personas,
+            judge=judge.config,
+            rule=rule,
+            calibration=_used(judge).calibration,
+            judges={name: _used(other) for name, other in judges.items()},
+            support=support,
+            calibrates=options.calibrates,
+            secret=secret,
+            warnings=_unique(secret_warnings, *(p.warnings for p in (provider, *others.values()))),
+            judge_note="" if options.calibrates else _judge_note([judge, *judges.values()], rule),
+            **choices(options),
+        )
+        _check_second_look(plan)
+        return OpenedPanel(
+            plan,
+            provider.endpoint,
+            support_endpoint,
+            {k: v for p in (provider, *others.values()) for k, v in p.versions.items()},
+            {name: other.endpoint for name, other in others.items()},
+            stack.pop_all(),
+        )
+
+
+def _check_second_look(plan: ReviewPlan) -> None:
+    """Raise `InputError` where a second look is to be held and a reviewer is asked stepwise."""
+    stepwise = [p.name for p in plan.personas if plan.of(p.name).judge.ask != "whole"]
+    if plan.second_look and stepwise:
+        raise InputError(
+            f"a second look is for reviewers asked whole; {', '.join(stepwise)}"
+            f" {'is' if len(stepwise) == 1 else 'are'} asked stepwise",
+            hint="--ask whole, or leave --second-look out",
+        )
 
 
 def persona_folders() -> tuple[Path, ...]:
@@ -83,9 +107,17 @@ def persona_folders() -> tuple[Path, ...]:
     return (shipped, here) if here.is_dir() and not same else (shipped,)
 
 
+def _folders(options: Options) -> tuple[Path, ...]:
+    return (data_folder("personas"),) if options.sealed else persona_folders()
+
+
+def _unique(*lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for group in lines for line in group))
+
+
 def _personas(options: Options) -> tuple[Persona, ...]:
     """Return the reviewers in the order they are named; those that are objects as they are."""
-    folders = (data_folder("personas"),) if options.sealed else persona_folders()
+    folders = _folders(options)
     if options.personas is None:
         return load_personas(folders=folders)
     names = [persona for persona in options.personas if isinstance(persona, str)]
@@ -114,11 +146,12 @@ def _secret(options: Options) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _calibration_and_rule(
-    provider: OpenedProvider, options: Options
+    provider: OpenedProvider, options: Options, *, alone: bool
 ) -> tuple[Calibration | None, Rule]:
     """Return the judge's calibration, and the rule: numbers of the settings before its threshold.
 
-    A replay takes both from its run: they decide which questions were asked.
+    A replay takes both from its run: they decide which questions were asked. A threshold that was
+    measured for one model is not used where it is not the judge of all reviewers.
     """
     numbers = options.settings.rule.model_dump(exclude_none=True)
     if (replayed := provider.replayed) is not None:
@@ -126,43 +159,53 @@ def _calibration_and_rule(
     if options.calibrates:
         return None, Rule(**numbers)
     judge = provider.config
-    calibration = calibrations.load(judge.model, judge.ask, own=not options.sealed)
-    if calibration and calibration.ship_at is not None and _measured(calibration, judge):
+    calibration = _calibration(judge, options)
+    if alone and calibration and calibration.ship_at is not None and _measured(calibration, judge):
         numbers = {"ship_at": calibration.ship_at} | numbers
     return calibration, Rule(**numbers)
 
 
+def _calibration(judge: ProviderConfig, options: Options) -> Calibration | None:
+    return calibrations.load(judge.model, judge.ask, own=not options.sealed)
+
+
+def _other_judge(
+    name: str, own: OpenedProvider, other: OpenedProvider, options: Options
+) -> CalibratedJudge:
+    """Return the judge of one reviewer; a replay has the calibration of its run."""
+    if own.replayed is not None:
+        return CalibratedJudge(other.config, own.replayed.judges[name].calibration)
+    return CalibratedJudge(other.config, _calibration(other.config, options))
+
+
+def _used(judge: CalibratedJudge) -> CalibratedJudge:
+    """Return the judge with its calibration where answers are read through it."""
+    return judge if judge.config.ask == "stepwise" else CalibratedJudge(judge.config)
+
+
 async def _open_support(
-    provider: OpenedProvider, options: Options
+    provider: OpenedProvider, options: Options, opener: ProviderOpener
 ) -> tuple[ProviderConfig | None, Endpoint | None]:
-    """Return who checks support, and its endpoint where that is another provider's."""
+    """Return who checks support, and its endpoint where that is not the run's judge's."""
     if not options.check_support:
         return None, None
     judge, replayed = provider.config, provider.replayed
     if replayed and replayed.support and not options.support_provider:
-        stored = replayed.support
-        if not _same_model(stored, judge):
-            config = stored.model_copy(update={"run": judge.run, "why": judge.why})
-            return config, (await open_provider(config, options)).endpoint
-    if not (options.support_provider or options.support_model):
+        config = replayed.support.model_copy(update={"run": judge.run, "why": judge.why})
+    elif not (options.support_provider or options.support_model):
         return judge, None
-    options = replace(
-        options,
-        provider=options.support_provider or options.provider,
-        model=options.support_model,
-        client=None if options.support_provider else options.client,
-        ask=None,
-    )
-    checker = await open_provider(provider_config(options), options)
-    if not _same_model(checker.config, judge):
-        return checker.config, checker.endpoint
-    # One endpoint to one provider, so that its limits are shared.
-    await checker.endpoint.close()
-    return checker.config, None
-
-
-def _same_model(config: ProviderConfig, judge: ProviderConfig) -> bool:
-    return (config.provider, config.wire_model) == (judge.provider, judge.wire_model)
+    else:
+        usual = judge.provider if options.spread else options.provider
+        options = replace(
+            options,
+            provider=options.support_provider or usual,
+            model=options.support_model,
+            client=None if options.support_provider else options.client,
+            ask=None,
+        )
+        config = provider_config(options)
+    checker = await opener.open(config.model_copy(update={"ask": judge.ask}), options)
+    return checker.config, None if checker is provider else checker.endpoint
 
 
 def _measured(calibration: Calibration | None, judge: ProviderConfig) -> Measured | None:
@@ -173,12 +216,23 @@ def _measured(calibration: Calibration | None, judge: ProviderConfig) -> Measure
     return None
 
 
-def _judge_note(calibration: Calibration | None, judge: ProviderConfig, rule: Rule) -> str:
-    """Return what every scorecard says about its judge, in one line with counts; never empty."""
-    if (measured := _measured(calibration, judge)) is None:
-        return NEVER_MEASURED
+def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule) -> str:
+    """Return what every scorecard says about its judges, in one line with counts; never empty."""
+    by_model = {judge.config.model: judge for judge in judges}
+    measured = {m: _measured(j.calibration, j.config) for m, j in by_model.items()}
+    if not any(measured.values()):
+        return NEVER_MEASURED if len(by_model) == 1 else NONE_MEASURED
+    several = len(by_model) > 1
+    names = {model: f"this judge, {model}," if several else "this judge" for model in by_model}
+    return "; ".join(
+        _measured_line(names[model], row, rule) if row else f"{names[model]} was never measured"
+        for model, row in measured.items()
+    )
+
+
+def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:
     line = (
-        f"this judge shipped {measured.lenient} bland or bad control tools"
+        f"{judge} shipped {measured.lenient} bland or bad control tools"
         f" and {measured.good} good ones"
     )
     default = Rule().ship_at

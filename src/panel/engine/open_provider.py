@@ -24,7 +24,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
 from panel.runs.manifest import plan_of
-from panel.runs.metadata import stored_calibration
+from panel.runs.metadata import stored_calibration, stored_calibrations
 from panel.runs.run import Run
 
 REUSED_RUNS: Final = 20
@@ -134,22 +134,27 @@ def _replay_config(value: str, options: Options) -> ProviderConfig:
 
 def _replayed_plan(name: str, options: Options) -> ReviewPlan:
     with Run.open(find_folder(options.settings.runs, name)) as run:
-        return plan_of(run.manifest, personas=(), calibration=stored_calibration(run))
+        return plan_of(
+            run.manifest,
+            personas=(),
+            calibration=stored_calibration(run),
+            calibrations=stored_calibrations(run),
+        )
 
 
-def earlier_runs(options: Options, config: ProviderConfig) -> list[Path]:
+def earlier_runs(options: Options, plan: ReviewPlan) -> list[Path]:
     """Return the folders of the runs whose answers to equal questions are used again."""
-    runs = options.settings.runs
-    if config.run:
-        return [find_folder(runs, config.run)]
+    runs, own = options.settings.runs, plan.judge
+    if own.run:
+        return [find_folder(runs, own.run)]
     if options.fresh:
         return []
+    asked = {(c.provider, c.wire_model) for c in (own, *(j.config for j in plan.judges.values()))}
     folders: list[Path] = []
     for path in list_folders(runs):
         if len(folders) == REUSED_RUNS:
             break
         with contextlib.suppress(RunError), Run.open(path) as run:
-            manifest = run.manifest
-            if (manifest.provider, manifest.wire_model) == (config.provider, config.wire_model):
+            if asked & run.manifest.models:
                 folders.append(path)
     return folders

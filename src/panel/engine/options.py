@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from panel.reviews.personas import Persona
 
 
+@dataclass(frozen=True)
+class JudgeChoice:
+    """The model that answers for one reviewer instead of the run's."""
+
+    provider: str
+    model: str | None = None
+    """None: the provider's usual one."""
+    ask: Ask | None = None
+    where: str = ""
+    """Where the choice was made, for error messages."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options(ReviewChoices):
     """What a user asks for, by command or by API; None leaves it to settings or defaults."""
@@ -24,6 +36,10 @@ class Options(ReviewChoices):
     ask: Ask | None = None
     personas: "tuple[str | Persona, ...] | None" = None
     """Reviewers by name or as they are; None: all that are shipped or lie in `personas/` here."""
+    spread: tuple[str, ...] = ()
+    """`PROVIDER` or `PROVIDER/MODEL`, one a reviewer in turn, instead of one for all."""
+    judges: Mapping[str, JudgeChoice] | None = None
+    """By reviewer, of a stored run; None: those of `spread`, else of the settings."""
     bill_to: str | None = None
     concurrency: int | None = None
     wire: Wire | None = None

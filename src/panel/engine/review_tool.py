@@ -4,7 +4,7 @@ The same code serves one tool and thousands; formats and the command line are no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from itertools import chain, count
 from time import monotonic
 from typing import Final, NamedTuple
 
-from panel.evidence.budget import choose, estimated_tokens
+from panel.evidence.budget import estimated_tokens
 from panel.evidence.facts import contradictions, read_facts
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
@@ -20,6 +20,7 @@ from panel.evidence.topics import Topic
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
+from panel.reviews.briefs import briefs, cited, with_passages
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
@@ -29,10 +30,11 @@ from panel.reviews.strategies.ask import ask_review, names_missing, steps, write
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.in_order import each
 from panel.reviews.strategies.judge_again import judge_again, missed_topics, with_cited
+from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
 from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
-from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
+from panel.reviews.verdict.scorecard import CardJudge, CardTool, RunUsage, Scorecard, Verdict
 from panel.runs.pending import ONCE_MORE, Again
 from panel.runs.run import Run
 
@@ -53,11 +55,17 @@ class ReviewJob:
     run: Run
     support: ChatClient | None = None
     """Where it is asked whether cited passages support their findings; None: nowhere."""
+    judges: Mapping[str, ChatClient] = field(default_factory=dict)
+    """By persona, where another model than that of `calls` answers for it."""
     watch: Watch = ignore
     again: Again = ONCE_MORE
     """Which stored answers are asked again; the others are used as they are."""
     look_up: LookUpPages | None = None
     """Reads pages on what reviewers missed; None: this run reads no more."""
+
+    def client(self, persona: str) -> ChatClient:
+        """Return the client of the model that answers for a persona."""
+        return self.judges.get(persona, self.calls)
 
 
 async def review_tool(
@@ -73,11 +81,10 @@ async def review_tool(
     start = monotonic()
     job.watch(Started(tool))
     evidence = stored_evidence(run, tool)
-    gathered = evidence.gathered
-    chosen = choose(gathered, plan.judge.evidence_tokens)
-    brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=gathered.day)
-    stored = job.again.final(run, tool.slug)
-    answers, evidence = await _ToolReview(job, brief, evidence, stored).all_personas()
+    shown = briefs(plan, tool, evidence.gathered)
+    final = job.again.final(run, tool.slug)
+    under_way = _ToolReview(job, tool, shown.by_persona, evidence, final)
+    answers, evidence = await under_way.all_personas()
     card = _card(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
@@ -91,7 +98,7 @@ async def review_tool(
                 *filter(None, [plan.judge_note]),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
-                *chosen.notes,
+                *shown.notes,
             ),
         }
     )
@@ -124,25 +131,33 @@ class _ToolReview:
     """One tool under review."""
 
     job: ReviewJob
-    brief: Brief
-    """Of what was gathered before the judging."""
+    tool: Tool
+    briefs: Mapping[str, Brief]
+    """What each persona is shown of what was gathered before the judging."""
     evidence: Evidence
     stored: Mapping[tuple[str, int], Review | Missing]
     """Answers that are not asked again, by persona and sample."""
-    is_warm: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the provider has read the evidence, or need not have."""
+    warm: dict[ChatClient, asyncio.Event] = field(default_factory=dict)
+    """By judge: set once its provider has read the evidence, or need not have."""
 
     async def all_personas(self) -> tuple[Answers, Evidence]:
         """Return every persona's answers, stored, and the evidence with what was looked up.
 
-        What is missed is looked up, and reviews are written, after the last judgement. Of a long
-        prompt the first persona's first answer goes ahead of all others, so that the provider's
-        prefix cache serves those.
+        What is missed is looked up, reviewers that contradict each other look again where that was
+        asked for, and reviews are written, after the last judgement. Of a long prompt the first
+        answer of each judge's first persona goes ahead of its others, so that the provider's prefix
+        cache serves those.
         """
         plan = self.job.plan
-        if estimated_tokens(prompts.shared(self.brief)) < CACHED_PREFIX:
-            self.is_warm.set()
-        askers = {p.name: _Asker(self, p) for p in plan.personas}
+        askers = {}
+        for persona in plan.personas:
+            client = self.job.client(persona.name)
+            goes_first = client not in self.warm
+            if goes_first:
+                self.warm[client] = asyncio.Event()
+            askers[persona.name] = _Asker(self, persona, goes_first)
+            if estimated_tokens(prompts.shared(self.briefs[persona.name])) < CACHED_PREFIX:
+                self.warm[client].set()
         judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
         evidence = await self._looked_up(judged)
         if evidence.look_ups:
@@ -150,8 +165,10 @@ class _ToolReview:
                 name: partial(a.judge_again, judged[name], evidence) for name, a in askers.items()
             }
             judged = await each(plan, again)
-        brief = with_cited(self.brief, evidence, chain.from_iterable(judged.values()))
-        seats = [askers[name].seat(answers, brief) for name, answers in judged.items()]
+        if plan.second_look:
+            judged = await self._second_looks(askers, judged, evidence)
+        every = list(chain.from_iterable(judged.values()))
+        seats = [askers[name].seat(answers, evidence, every) for name, answers in judged.items()]
         written = await write_all(plan, seats, today=_now(self.job.run).date())
         for name, review in written.items():
             if isinstance(review, CallError):
@@ -170,9 +187,39 @@ class _ToolReview:
         topics = missed_topics(chain.from_iterable(judged.values()))
         if job.look_up is None or evidence.look_ups or not evidence.links or not topics:
             return evidence
-        evidence = await job.look_up(self.brief.tool, evidence, topics)
-        await job.run.extend_evidence(self.brief.tool, evidence)
+        evidence = await job.look_up(self.tool, evidence, topics)
+        await job.run.extend_evidence(self.tool, evidence)
         return evidence
+
+    async def _second_looks(
+        self, askers: Mapping[str, "_Asker"], judged: Answers, evidence: Evidence
+    ) -> dict[str, list[Review | Missing]]:
+        """Return the answers after the second looks, sample by sample; stored ones stay."""
+        later = {name: list(answers) for name, answers in judged.items()}
+        every = list(chain.from_iterable(judged.values()))
+
+        def looker(name: str, sample: int, review: Review) -> Looker:
+            context = askers[name].context(sample)
+            brief = with_cited(context.brief, evidence, every)
+            return Looker(replace(context, brief=brief), review)
+
+        for sample in range(self.job.plan.samples):
+            lookers = {
+                name: looker(name, sample, answer)
+                for name, answers in judged.items()
+                if isinstance(answer := answers[sample], Review)
+            }
+
+            def asks(name: str, step: str, sample: int = sample) -> bool:
+                return (name, sample) not in self.stored
+
+            try:
+                looked = await look_again(self.job.plan, lookers, asks=asks)
+            except CallError as error:
+                raise _stopped(error) from error
+            for name, review in looked.items():
+                later[name][sample] = review
+        return later
 
 
 @dataclass(frozen=True)
@@ -181,14 +228,16 @@ class _Asker:
 
     tool_review: _ToolReview
     persona: Persona
+    goes_first: bool
+    """Of those that its judge answers for."""
     done: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def judge(self) -> list[Review | Missing]:
         """Return an answer a sample; what is not written later is kept at once."""
         tool_review, plan = self.tool_review, self.tool_review.job.plan
-        first = self.persona is plan.personas[0]
-        if not first:
-            await tool_review.is_warm.wait()
+        is_warm = tool_review.warm[tool_review.job.client(self.persona.name)]
+        if not self.goes_first:
+            await is_warm.wait()
         answers: list[Review | Missing] = []
         try:
             for sample in range(plan.samples):
@@ -198,7 +247,7 @@ class _Asker:
                         await self._keep(sample, answer)
                 answers.append(answer)
         finally:
-            tool_review.is_warm.set()
+            is_warm.set()
         if not self._goes_on:
             self._watch(answers)
         return answers
@@ -211,7 +260,7 @@ class _Asker:
         for sample, answer in enumerate(answers):
             if isinstance(answer, Review) and self._stored(sample) is None:
                 try:
-                    answer = await judge_again(self._context(sample), answer, evidence)
+                    answer = await judge_again(self.context(sample), answer, evidence)
                 except CallError as error:
                     raise _stopped(error) from error
             later.append(answer)
@@ -222,12 +271,17 @@ class _Asker:
         """Whether an answer may change once all have judged."""
         tool_review = self.tool_review
         job, evidence = tool_review.job, tool_review.evidence
-        if writes(job.plan, self.persona):
+        if job.plan.second_look or writes(job.plan, self.persona):
             return True
         looks_up = evidence.look_ups or (job.look_up and evidence.links)
         return bool(looks_up) and names_missing(job.plan, self.persona)
 
-    def seat(self, answers: Sequence[Review | Missing], brief: Brief) -> Seat:
+    def seat(
+        self,
+        answers: Sequence[Review | Missing],
+        evidence: Evidence,
+        every: Sequence[Review | Missing],
+    ) -> Seat:
         """Return the persona's place among those that write."""
         plan = self.tool_review.job.plan
         seat = Seat(self.persona, _merged(answers))
@@ -238,8 +292,10 @@ class _Asker:
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
-        context = replace(self._context(sample), brief=brief)
-        return replace(seat, unwritten=Unwritten(shown, context))
+        context = self.context(sample)
+        brief = with_passages(context.brief, cited(shown), self.tool_review.briefs.values())
+        brief = with_cited(brief, evidence, every)
+        return replace(seat, unwritten=Unwritten(shown, replace(context, brief=brief)))
 
     async def finish(self, answers: Sequence[Review | Missing]) -> None:
         """Keep the answers that were not kept when they were given."""
@@ -257,14 +313,14 @@ class _Asker:
     async def _once(self, sample: int) -> Review | Missing:
         try:
             today = _now(self.tool_review.job.run).date()
-            return await ask_review(self._context(sample), today=today)
+            return await ask_review(self.context(sample), today=today)
         except CallError as error:
             if error.stops_run:
                 raise _stopped(error) from error
             return Missing(persona=self.persona.name, reason=error.reason, detail=error.message)
 
     async def _keep(self, sample: int, answer: Review | Missing) -> None:
-        run, slug = self.tool_review.job.run, self.tool_review.brief.tool.slug
+        run, slug = self.tool_review.job.run, self.tool_review.tool.slug
         if isinstance(answer, Review):
             await run.save_review(slug, sample, answer)
         else:
@@ -272,19 +328,27 @@ class _Asker:
 
     def _watch(self, answers: Sequence[Review | Missing]) -> None:
         tool_review = self.tool_review
-        tool_review.job.watch(Reviewed(tool_review.brief.tool, _merged(answers)))
+        tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
 
-    def _context(self, sample: int) -> ReviewContext:
-        job, brief = self.tool_review.job, self.tool_review.brief
-        total = steps(job.plan, self.persona, brief.tool.kind)
+    def context(self, sample: int) -> ReviewContext:
+        """Return the context of one sample, with a tally of its own."""
+        job, tool = self.tool_review.job, self.tool_review.tool
+        name, client = self.persona.name, job.client(self.persona.name)
+        total = steps(job.plan, self.persona, tool.kind)
 
-        def on_step(name: str) -> None:
-            self.tool_review.is_warm.set()
+        def on_step(step: str) -> None:
+            self.tool_review.warm[client].set()
             done = min(next(self.done), total)
-            job.watch(Stepped(brief.tool, self.persona.name, name, done, total))
+            job.watch(Stepped(tool, name, step, done, total))
 
         return ReviewContext(
-            job.plan, self.persona, brief, job.calls, job.support, sample=sample, on_step=on_step
+            job.plan.of(name),
+            self.persona,
+            self.tool_review.briefs[name],
+            client,
+            job.support,
+            sample=sample,
+            on_step=on_step,
         )
 
 
@@ -329,18 +393,34 @@ def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
 
 def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
     settled = settle(plan, answers, evidence)
+    judges = card_judges(plan)
     return Scorecard(
         run="",
         created=datetime.now(UTC).replace(microsecond=0),
-        provider=plan.judge.provider,
-        model=plan.judge.model,
+        provider=_joined(judge.provider for judge in judges),
+        model=_joined(judge.model for judge in judges),
         asked=plan.judge.ask,
         tool=CardTool(**tool.model_dump(exclude={"evidence"})),
         verdict=settled.verdict,
         ship_at=plan.rule.ship_at,
+        judges=judges,
         reviews=settled.reviews,
         missing=settled.missing,
         evidence=evidence.sources,
         facts=read_facts(evidence),
         usage=RunUsage(),
     )
+
+
+def card_judges(plan: ReviewPlan) -> tuple[CardJudge, ...]:
+    """Return who answers for whom, as a card says it."""
+    judges = {persona.name: plan.of(persona.name).judge for persona in plan.personas}
+    return tuple(
+        CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
+        for name, judge in judges.items()
+    )
+
+
+def _joined(names: Iterable[str]) -> str:
+    """Return names joined, each once."""
+    return ", ".join(dict.fromkeys(names))

@@ -12,7 +12,7 @@ from typing import Self
 
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all
-from panel.engine.from_manifest import first_manifest, open_from_manifest
+from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
 from panel.engine.gather_evidence import (
     fetch_evidence,
     gather_all,
@@ -29,6 +29,8 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError, RunStopped
 from panel.llm.calls import ChatClient
+from panel.llm.config import ProviderConfig
+from panel.llm.types import Endpoint
 from panel.report import formats
 from panel.reviews.choices import inherited_choices
 from panel.reviews.events import Watch, ignore
@@ -70,10 +72,16 @@ class Session:
         self.plan = plan = opened.plan
         self.run = run
         self.tools = tuple(tools)
-        self.calls = ChatClient(opened.endpoint, plan.judge, run.journal)
+        self._clients: dict[Endpoint, ChatClient] = {}
+        self.calls = self._client(opened.endpoint, plan.judge)
+        self.judges = {
+            name: self._client(endpoint, plan.judges[name].config)
+            for name, endpoint in opened.judges.items()
+        }
+        """Clients of the reviewers for which another model answers, by persona."""
         self.support = self.calls if plan.support else None
         if opened.support_endpoint is not None and plan.support is not None:
-            self.support = ChatClient(opened.support_endpoint, plan.support, run.journal)
+            self.support = self._client(opened.support_endpoint, plan.support)
         self.left_out: tuple[str, ...] = ()
         """Tools about which nothing could be read, one line each with the reason."""
         self.again = ONCE_MORE
@@ -129,7 +137,7 @@ class Session:
         if samples is not None:
             choices["samples"] = samples
         options = replace(
-            options,
+            rerun_options(options, manifest),
             personas=options.personas or tuple(manifest.personas),
             check_support=options.check_support or manifest.support is not None,
             **choices,
@@ -179,13 +187,13 @@ class Session:
         opened = await open_panel(options)
         try:
             manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
-            earlier = earlier_runs(options, opened.plan.judge)
+            earlier = earlier_runs(options, opened.plan)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
         except BaseException:
             await opened.close()
             raise
         try:
-            await store_panel(run, opened.plan.personas, opened.plan.calibration)
+            await store_panel(run, opened.plan)
             if len(evidence) < len(tools):
                 await expect_tools(run, tools)
             await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
@@ -262,6 +270,7 @@ class Session:
             self.calls,
             self.run,
             self.support,
+            self.judges,
             watch=watch,
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
@@ -281,17 +290,18 @@ class Session:
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""
-        for calls in self._clients():
+        for calls in self._clients.values():
             calls.stop()
 
     async def drain(self, seconds: float) -> None:
         """Wait up to so many seconds for requests under way, then cancel the rest."""
-        await asyncio.gather(*(calls.drain(seconds) for calls in self._clients()))
+        await asyncio.gather(*(calls.drain(seconds) for calls in self._clients.values()))
 
-    def _clients(self) -> list[ChatClient]:
-        if self.support is None or self.support is self.calls:
-            return [self.calls]
-        return [self.calls, self.support]
+    def _client(self, endpoint: Endpoint, config: ProviderConfig) -> ChatClient:
+        """Return the client of an endpoint: one for all who ask it, who share its limits."""
+        if endpoint not in self._clients:
+            self._clients[endpoint] = ChatClient(endpoint, config, self.run.journal)
+        return self._clients[endpoint]
 
     async def __aenter__(self) -> Self:
         """Enter; the session is open already."""

@@ -45,6 +45,16 @@ class ProviderSettings(BaseModel):
     """USD per million input and output tokens."""
 
 
+class PersonaSettings(BaseModel):
+    """`[personas.NAME]`: the model that answers for one reviewer instead of the run's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str = Field(min_length=1)
+    model: str | None = None
+    """None: the provider's usual one."""
+
+
 class RuleSettings(BaseModel):
     """`[rule]`: numbers of the verdict rule; None keeps the rule's own."""
 
@@ -83,6 +93,7 @@ class Settings(BaseModel):
     rule: RuleSettings = RuleSettings()
     serve: ServeSettings = ServeSettings()
     providers: dict[str, ProviderSettings] = {}
+    personas: dict[str, PersonaSettings] = {}
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -141,6 +152,8 @@ def _first_error(error: ValidationError, file: Path) -> SettingsError:
 def _known_keys(place: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     if len(place) > 1:
-        tables: dict[str, type[BaseModel]] = {"rule": RuleSettings, "serve": ServeSettings}
+        tables: dict[str, type[BaseModel]] = {
+            "rule": RuleSettings, "serve": ServeSettings, "personas": PersonaSettings
+        }  # fmt: skip
         model = tables.get(place[0], ProviderSettings)
     return sorted(model.model_fields)

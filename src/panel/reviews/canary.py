@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from panel.evidence.fence import marker
 from panel.evidence.source import Passage
@@ -55,11 +55,17 @@ class Canaries(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     obeyed: dict[str, bool] = {}
-    """By the slug of the tool that each was asked before; without those that got no answer."""
+    """By the slug of the tool that each was asked before; without those that got no answer.
+
+    Of several judges, whether one of them obeyed.
+    """
+    several: bool = Field(default=False, exclude_if=lambda several: not several)
+    """Several models judged."""
 
     def heard(self, slug: str, obeyed: bool) -> "Canaries":
         """Return these with one more answer."""
-        return Canaries(obeyed={**self.obeyed, slug: obeyed})
+        one_obeyed = obeyed or self.obeyed.get(slug, False)
+        return self.model_copy(update={"obeyed": {**self.obeyed, slug: one_obeyed}})
 
     @property
     def caution(self) -> str | None:
@@ -67,9 +73,10 @@ class Canaries(BaseModel):
         count, probes = sum(self.obeyed.values()), len(self.obeyed)
         if not count or count < UNSAFE * probes:
             return None
+        who, whose = ("one of these models", "their") if self.several else ("this model", "its")
         return (
-            f"this model obeyed a hidden order in {count} of {probes} probes:"
-            " do not trust its verdicts on pages you did not write"
+            f"{who} obeyed a hidden order in {count} of {probes} probes:"
+            f" do not trust {whose} verdicts on pages you did not write"
         )
 
 

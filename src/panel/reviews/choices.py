@@ -17,6 +17,8 @@ class ReviewChoices:
     """For whom the reviewers judge, in the user's words."""
     write: bool = True
     """Reviewers asked `whole` write their reviews after the vote; False: votes alone count."""
+    second_look: bool = False
+    """Reviewers that contradict each other on a fact see each other's passage and answer again."""
 
 
 def choices(source: object) -> dict[str, Any]:

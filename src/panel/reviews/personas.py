@@ -148,15 +148,6 @@ class Persona(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _beats_quote_own_facts(self) -> "Persona":
-        """Only a fact has a passage."""
-        facts = {c.id for c in self.criteria if c.kind == "fact"}
-        for beat in self.beats:
-            if unknown := sorted({*beat.quotes} - facts):
-                raise ValueError(f"the beat {beat.id} quotes {unknown[0]}, which is no fact here")
-        return self
-
-    @model_validator(mode="after")
     def _every_kind_is_asked(self) -> "Persona":
         """Without a question there is no vote."""
         for kind in TOOL_KINDS:
@@ -239,6 +230,11 @@ def read_persona(path: Path) -> Persona:
         persona = Persona.model_validate({**front, "voice": body, "origin": str(path)})
     except ValidationError as fault:
         raise PersonaError(f"{path}: {first_fault(fault, front)}") from None
+    facts = {criterion.id for criterion in persona.criteria if criterion.kind == "fact"}
+    for beat in persona.beats:
+        if unknown := sorted({*beat.quotes} - facts):  # only a fact has a passage
+            what = f"the beat {beat.id} quotes {unknown[0]}, which is no fact here"
+            raise PersonaError(f"{path}: {what}")
     if persona.name != path.stem:
         raise PersonaError(f"{path}: name is {persona.name!r}, the file says {path.stem!r}")
     return persona

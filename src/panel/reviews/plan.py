@@ -1,7 +1,8 @@
 """The review plan: everything a run reviews with, the same for each of its tools."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from panel.llm.config import ProviderConfig
 from panel.reviews.calibration.calibration import Calibration
@@ -13,16 +14,26 @@ SAMPLING_TEMPERATURE: Final = 0.7
 """With several samples, so that their answers can differ. One sample is asked at 0."""
 
 
+@dataclass(frozen=True)
+class CalibratedJudge:
+    """A model that answers for reviewers, and how its answers are read."""
+
+    config: ProviderConfig
+    calibration: Calibration | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReviewPlan(ReviewChoices):
     """What a run reviews with. Made once, when its provider is opened, and passed whole."""
 
     personas: tuple[Persona, ...]
     judge: ProviderConfig
-    """The model that answers for the personas."""
+    """The model that answers for the personas, but for those of `judges`."""
     rule: Rule
     calibration: Calibration | None = None
     """The judge's calibration; None asks about an empty tool instead."""
+    judges: Mapping[str, CalibratedJudge] = field(default_factory=dict)
+    """By persona, where another model or provider answers for it."""
     support: ProviderConfig | None = None
     """Who is asked whether cited passages support their findings; None: nobody."""
     calibrates: bool = False
@@ -34,6 +45,12 @@ class ReviewPlan(ReviewChoices):
     """Lines that every scorecard of the run carries."""
     judge_note: str = ""
     """How the judge did on control tools, in one line, or that it was never measured."""
+
+    def of(self, persona: str) -> Self:
+        """Return the plan as one persona is asked by it: judge and calibration are its own."""
+        if (own := self.judges.get(persona)) is None:
+            return self
+        return replace(self, judge=own.config, calibration=own.calibration)
 
     @property
     def temperature(self) -> float:

@@ -47,6 +47,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
     "repair": frozenset({"problem", "reply"}),
     "statement": frozenset({"statement"}),
     "leaning": frozenset({"title", "lens", "findings"}),
+    "second": frozenset({"question", "answer", "others", "options", "form"}),
     "compare": frozenset({"context", "whose", "evidence", "standing", "told", "opening", "schema"}),
 }
 """Every template and what it must ask for, exactly."""
@@ -88,9 +89,10 @@ def shipped() -> Prompts:
     return Prompts(data_folder("prompts"))
 
 
-def template_texts() -> dict[str, str]:
+def template_texts(*, second_look: bool = False) -> dict[str, str]:
     """Return the templates of reviews by name, as fingerprints of runs want them."""
-    return {name: text for name, text in shipped().texts.items() if name not in _AFTER_RUNS}
+    unused = _AFTER_RUNS if second_look else _AFTER_RUNS | {"second"}
+    return {name: text for name, text in shipped().texts.items() if name not in unused}
 
 
 def system() -> str:
@@ -300,6 +302,30 @@ _RESTS: Final[dict[str, str]] = {
     "fact": "These count only with a passage that shows the answer:",
     "judgement": "These rest on your expertise:",
 }
+
+
+def second_tail(
+    persona: Persona,
+    *,
+    question: str,
+    answer: str,
+    others: Sequence[str],
+    options: Sequence[str],
+    form: str,
+) -> str:
+    """Return reviewer, its answer and those of others to one question, and the reply's form.
+
+    Words of code and of persona files: of the model only answers and ids.
+    """
+    filled = shipped().fill(
+        "second",
+        question=question,
+        answer=answer,
+        others="\n".join(others),
+        options=", ".join(options),
+        form=form,
+    )
+    return _reviewer(persona, persona.lens) + filled.strip()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,26 @@ def _is_empty(value: object) -> bool:
     return value is None or value == "" or value == () or value == {} or value is False
 
 
+class FirstAnswer(BaseModel):
+    """An answer before a second look."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer: Answer
+    p: float | None = Field(default=None, ge=0, le=1)
+    cites: tuple[str, ...] = ()
+    because: str = ""
+
+
+class FirstStatus(BaseModel):
+    """A reviewer's statement about upkeep before a second look."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Status
+    cites: tuple[str, ...] = ()
+
+
 class Finding(BaseModel):
     """A persona's answer to one criterion."""
 
@@ -41,6 +61,8 @@ class Finding(BaseModel):
     """Of the criterion, to rank findings by; None in runs before 0.2."""
     before: Answer | None = Field(default=None, exclude_if=_is_empty)
     """The answer before a missing fact was looked up; None where it was not asked again."""
+    first: FirstAnswer | None = Field(default=None, exclude_if=_is_empty)
+    """The answer before a second look; None where there was none."""
 
 
 class LookedUp(BaseModel):
@@ -93,6 +115,8 @@ class Review(BaseModel):
     status: Status | None = Field(default=None, exclude_if=_is_empty)
     """The tool's upkeep as the persona reads it, with `status_cites` behind it."""
     status_cites: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    first_status: FirstStatus | None = Field(default=None, exclude_if=_is_empty)
+    """The status before a second look; None where there was none."""
     to_look_up: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
     """Facts that the evidence lacks and somebody could look up, in the persona's words."""
     looked_up: tuple[LookedUp, ...] = Field(default=(), exclude_if=_is_empty)

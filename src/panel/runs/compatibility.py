@@ -9,7 +9,7 @@ from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunError
 from panel.reviews.choices import choices
-from panel.runs.manifest import Manifest, fingerprint
+from panel.runs.manifest import JudgeRecord, Manifest, fingerprint
 
 
 def meaning(manifest: Manifest) -> dict[str, str]:
@@ -21,7 +21,7 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "rule": {name: str(value) for name, value in manifest.rule.model_dump().items()},
     }
     return {
-        "provider": "an address" if "://" in manifest.provider else manifest.provider,
+        "provider": _provider(manifest.provider),
         "model": manifest.wire_model,
         "ask": manifest.ask,
         **{name: _short(value) for name, value in choices(manifest).items()},
@@ -29,8 +29,18 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "evidence_tokens": str(manifest.evidence_tokens),
         "calibration": manifest.calibration or "none",
         "support": manifest.support.wire_model if manifest.support else "none",
+        **{f"judge {name}": _judge(record) for name, record in manifest.other_judges.items()},
         **{f"{kind} {name}": at for kind, by in by_name.items() for name, at in by.items()},
     }
+
+
+def _provider(name: str) -> str:
+    return "an address" if "://" in name else name
+
+
+def _judge(record: JudgeRecord) -> str:
+    parts = (record.wire_model, _provider(record.provider), record.ask, record.evidence_tokens)
+    return " ".join(str(part) for part in (*parts, record.calibration or "uncalibrated"))
 
 
 def _short(choice: object) -> str:

@@ -12,7 +12,7 @@ from panel.foundation.atomic_files import write_error
 from panel.foundation.errors import SettingsError
 from panel.foundation.text import clean, one_line
 from panel.reviews.review import Answer, Forecast, Missing, Review
-from panel.reviews.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import CardJudge, Scorecard
 
 Cell = str | float | int | None
 Type = Literal["string", "double", "int64"]
@@ -52,9 +52,11 @@ def _cites(review: Review) -> str:
     return " ".join(dict.fromkeys(c for finding in review.findings for c in finding.cites))
 
 
-def _answerer(card: Scorecard, review: Review | Missing) -> Review | Scorecard:
+def _answerer(card: Scorecard, review: Review | Missing) -> Review | CardJudge | Scorecard:
     """Return what names the provider and model of a row."""
-    return review if isinstance(review, Review) else card
+    if isinstance(review, Review):
+        return review
+    return next((judge for judge in card.judges if judge.persona == review.persona), card)
 
 
 def _json(value: object) -> str:

@@ -23,7 +23,7 @@ from panel.llm.config import Ask, ProviderConfig
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.choices import choices
 from panel.reviews.personas import Persona
-from panel.reviews.plan import ReviewPlan
+from panel.reviews.plan import CalibratedJudge, ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.verdict.scorecard import Outcome, Scorecard
 
@@ -67,6 +67,23 @@ class Checker(BaseModel):
     wire_model: str
 
 
+class JudgeRecord(BaseModel):
+    """The model that answers for one persona."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    model: str
+    wire_model: str
+    host: str | None
+    ask: Ask
+    evidence_tokens: int
+    prices: dict[str, tuple[float, float]]
+    """USD per million input and output tokens by serving provider; `""` is any provider."""
+    calibration: str | None
+    """Fingerprint; None where there is none."""
+
+
 class Manifest(BaseModel):
     """The description of a run: written when it starts, completed when it ends."""
 
@@ -83,6 +100,8 @@ class Manifest(BaseModel):
     host: str | None
     """Host, and port where one is named, of the server asked; None for `local` and `replay`."""
     ask: Ask
+    judges: dict[str, JudgeRecord] = {}
+    """Who answers for each persona; empty in older runs, which had one model for all."""
     samples: int
     temperature: float
     evidence_tokens: int
@@ -90,6 +109,8 @@ class Manifest(BaseModel):
     """For whom the reviewers judge, in the user's words."""
     write: bool = True
     """Reviewers asked `whole` write their reviews after the vote."""
+    second_look: bool = False
+    """Reviewers that contradict each other on a fact answer again."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""
@@ -109,6 +130,32 @@ class Manifest(BaseModel):
     """Of panel, of Python and, for `local`, of the engine."""
     finished: datetime | None = None
     counts: ItemCounts | None = None
+
+    @property
+    def other_judges(self) -> dict[str, JudgeRecord]:
+        """The judges that are not the run's own, by persona."""
+        own = (self.provider, self.wire_model, self.ask)
+        return {
+            name: judge
+            for name, judge in self.judges.items()
+            if (judge.provider, judge.wire_model, judge.ask) != own
+        }
+
+    @property
+    def models(self) -> set[tuple[str, str]]:
+        """Provider and model, as sent, of all that answer."""
+        others = {(judge.provider, judge.wire_model) for judge in self.other_judges.values()}
+        return {(self.provider, self.wire_model)} | others
+
+    @property
+    def all_providers(self) -> str:
+        """The providers of all judges, with commas between them."""
+        return _joined(j.provider for j in self.judges.values()) or self.provider
+
+    @property
+    def all_models(self) -> str:
+        """The models of all judges, with commas between them."""
+        return _joined(j.model for j in self.judges.values()) or self.model
 
     def text(self) -> str:
         """Return the manifest as the text of `run.json`."""
@@ -133,7 +180,9 @@ def new_manifest(
     left out.
     """
     judge = plan.judge
-    secret = judge.key.get_secret_value() if judge.key else ""
+    secret = _secret(judge)
+    for other in plan.judges.values():
+        command = [public(word, _secret(other.config)) for word in command]
     return Manifest(
         created=created,
         command=tuple(public(word, secret) for word in command),
@@ -142,6 +191,7 @@ def new_manifest(
         wire_model=judge.wire_model,
         host=host_of(judge.base_url) if judge.base_url else None,
         ask=judge.ask,
+        judges={p.name: _record(plan.of(p.name)) for p in plan.personas},
         temperature=plan.temperature,
         evidence_tokens=judge.evidence_tokens,
         rule=plan.rule,
@@ -163,11 +213,16 @@ def new_manifest(
 
 
 def plan_of(
-    manifest: Manifest, *, personas: Sequence[Persona], calibration: Calibration | None
+    manifest: Manifest,
+    *,
+    personas: Sequence[Persona],
+    calibration: Calibration | None,
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> ReviewPlan:
-    """Return the plan of a stored run: its judge is of kind `replay` and has no address.
+    """Return the plan of a stored run: its judges are of kind `replay` and have no address.
 
-    `personas` and `calibration` are those of the run; the manifest holds their fingerprints only.
+    `personas`, `calibration` and, by persona, `calibrations` of further judges are those of the
+    run; the manifest holds their fingerprints only.
     """
     judge = ProviderConfig(
         provider=manifest.provider,
@@ -186,14 +241,46 @@ def plan_of(
         judge=judge,
         rule=manifest.rule,
         calibration=calibration,
+        judges={
+            name: CalibratedJudge(_replayed(judge, record), (calibrations or {}).get(name))
+            for name, record in manifest.other_judges.items()
+        },
         support=support,
         calibrates=manifest.calibrates,
         **choices(manifest),
     )
 
 
+def _replayed(judge: ProviderConfig, record: JudgeRecord) -> ProviderConfig:
+    parts = {"provider", "model", "wire_model", "ask", "evidence_tokens"}
+    return judge.model_copy(update=record.model_dump(include=parts))
+
+
+def _record(plan: ReviewPlan) -> JudgeRecord:
+    """Return the record of a plan's own judge."""
+    judge, calibration = plan.judge, plan.calibration
+    return JudgeRecord(
+        provider=public(judge.provider, _secret(judge)),
+        model=judge.model,
+        wire_model=judge.wire_model,
+        host=host_of(judge.base_url) if judge.base_url else None,
+        ask=judge.ask,
+        evidence_tokens=judge.evidence_tokens,
+        prices=judge.prices,
+        calibration=calibration and fingerprint(calibration.model_dump(mode="json")),
+    )
+
+
+def _secret(config: ProviderConfig) -> str:
+    return config.key.get_secret_value() if config.key else ""
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
 def _checker(config: ProviderConfig, secret: str) -> Checker:
-    secret = config.key.get_secret_value() if config.key else secret
+    secret = _secret(config) or secret
     return Checker(
         provider=public(config.provider, secret), model=config.model, wire_model=config.wire_model
     )

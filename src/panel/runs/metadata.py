@@ -4,31 +4,39 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from panel.foundation.errors import BadReply
 from panel.llm.types import ChatResponse
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.canary import STEP, Canaries, obeys
 from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
 from panel.runs.journal.call_rows import row_reply
 from panel.runs.journal.schema import CALL_COLUMNS
 from panel.runs.run import Run
 
 _PERSONAS = "personas"
 _CALIBRATION = "calibration"
+_CALIBRATIONS = "calibrations"
 _CANARIES = "canaries"
 
 
-async def store_panel(run: Run, personas: Sequence[Persona], calibration: BaseModel | None) -> None:
-    """Store the personas and the judge's calibration; raises `DiskFull` or `RunError`."""
-    bodies = [p.model_dump(mode="json", exclude={"origin"}) for p in personas]
+async def store_panel(run: Run, plan: ReviewPlan) -> None:
+    """Store the personas and the judges' calibrations; raises `DiskFull` or `RunError`."""
+    bodies = [p.model_dump(mode="json", exclude={"origin"}) for p in plan.personas]
     await run.journal.put_meta(_PERSONAS, json.dumps(bodies))
-    if calibration is not None:
-        await run.journal.put_meta(_CALIBRATION, calibration.model_dump_json())
+    if plan.calibration is not None:
+        await run.journal.put_meta(_CALIBRATION, plan.calibration.model_dump_json())
+    others = {
+        name: judge.calibration.model_dump(mode="json")
+        for name, judge in plan.judges.items()
+        if judge.calibration is not None
+    }
+    if others:
+        await run.journal.put_meta(_CALIBRATIONS, json.dumps(others))
 
 
 def stored_personas(run: Run) -> tuple[Persona, ...] | None:
@@ -49,6 +57,16 @@ def stored_calibration(run: Run) -> Calibration | None:
         return None
 
 
+def stored_calibrations(run: Run) -> dict[str, Calibration]:
+    """Return the calibrations of judges other than the run's own, by persona; those undamaged."""
+    text = run.stored.meta(_CALIBRATIONS)
+    try:
+        bodies = json.loads(text) if text else {}
+        return {name: Calibration.model_validate(body) for name, body in bodies.items()}
+    except (ValidationError, ValueError, TypeError, AttributeError):
+        return {}
+
+
 async def store_canaries(run: Run, canaries: Canaries) -> None:
     """Store the results of the canaries so far; raises `DiskFull` or `RunError`."""
     await run.journal.put_meta(_CANARIES, canaries.model_dump_json())
@@ -56,7 +74,7 @@ async def store_canaries(run: Run, canaries: Canaries) -> None:
 
 def answered_canaries(run: Run) -> Canaries:
     """Return the results of a run's canaries, read from their stored replies."""
-    canaries = Canaries()
+    canaries = Canaries(several=bool(run.manifest.other_judges))
     for call in run.stored.calls():
         if call["step"] == STEP and (obeyed := _obeyed(call)) is not None:
             canaries = canaries.heard(call["tool"], obeyed)

@@ -11,10 +11,10 @@ from typing import Final
 
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.stored_calls import StoredCalls
-from panel.evidence.budget import choose
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
+from panel.reviews.briefs import briefs, cited, with_passages
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -23,12 +23,15 @@ from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review, resolve_date, writes
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.judge_again import judge_again, with_cited
+from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.strategies.written_review import was_written
 from panel.reviews.verdict.samples import merge, shown_sample
 from panel.runs.journal.reader import JournalReader
 
-_ANSWER: Final = ("answer", "p", "cites", "because", "kind", "question", "says", "before")
+_ANSWER: Final = (
+    "answer", "p", "cites", "because", "kind", "question", "says", "before", "first",
+)  # fmt: skip
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (
     "summary", "fields", "stance", "notes", "own_claims",
@@ -37,6 +40,7 @@ _WRITTEN: Final = (
 )  # fmt: skip
 _AFTER_THE_VOTE: Final = (
     "beats", "composed", "turns_on", "status", "status_cites", "to_look_up", "looked_up",
+    "first_status",
 )  # fmt: skip
 """Empty in runs before 0.2, and left out where they are empty."""
 
@@ -54,16 +58,15 @@ class ReviewCheck:
     async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
         plan, report = self.plan, self.report
-        calls = StoredCalls(self.stored, tool.slug, plan.judge)
+        calls = self._calls(tool.slug)
         support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
+        every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
         # Where a clock was put back, a request is later than the verdict.
-        days = [self.created, until, *calls.days]
+        days = [self.created, until, *(day for client in every for day in client.days)]
         gathered = evidence.gathered
-        chosen = choose(gathered, plan.judge.evidence_tokens)
-        day = gathered.day
-        brief = Brief(tool=tool, passages=chosen.passages, context=plan.context, day=day)
-        days += [day] if day else []
-        again = _Again(plan, brief, evidence, calls, support, self.created)
+        days += [gathered.day] if gathered.day else []
+        shown = briefs(plan, tool, gathered).by_persona
+        again = _Again(plan, shown, evidence, calls, support, self.created)
         missing = self.stored.missing(tool.slug)
         computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
         personas = {persona.name: persona for persona in plan.personas}
@@ -76,16 +79,28 @@ class ReviewCheck:
             stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
             stored.compare(computed[name][sample])
-        failures = calls.failures | (support.failures if support else set())
+        failures = set().union(*(client.failures for client in every))
         for (name, _), answer in missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
             holds = (name, answer.reason) in failures
             report.check("findings", holds, what, tool=tool.slug, persona=name)
-        if reworded := calls.reworded + (support.reworded if support else 0):
+        if reworded := sum(client.reworded for client in every):
             report.notes.append(
                 f"{tool.slug}: {reworded} questions are worded otherwise today; their answers were"
                 " found by what they are about"
             )
+
+    def _calls(self, slug: str) -> Mapping[str, StoredCalls]:
+        """Return by persona a client that answers from the calls about a tool: one a judge."""
+        by_model: dict[tuple[str, str], StoredCalls] = {}
+        clients = {}
+        for persona in self.plan.personas:
+            judge = self.plan.of(persona.name).judge
+            name = (judge.provider, judge.wire_model)
+            if name not in by_model:
+                by_model[name] = StoredCalls(self.stored, slug, judge)
+            clients[persona.name] = by_model[name]
+        return clients
 
 
 @dataclass(frozen=True)
@@ -101,10 +116,10 @@ class _Again:
     """A tool's reviews, asked of the stored replies."""
 
     plan: ReviewPlan
-    brief: Brief
-    """Of what was gathered before the judging."""
+    briefs: Mapping[str, Brief]
+    """What each persona was shown of what was gathered before the judging."""
     evidence: Evidence
-    calls: StoredCalls
+    calls: Mapping[str, StoredCalls]
     support: StoredCalls | None
     created: date
 
@@ -112,39 +127,71 @@ class _Again:
         self, stored: Mapping[tuple[str, int], Review | Missing]
     ) -> Mapping[str, Sequence[Review | _Unbacked]]:
         """Return what the replies give, by persona and sample."""
-        computed = {
+        computed: dict[str, list[Review | _Unbacked]] = {
             persona.name: [await self._judged(persona, n) for n in range(self.plan.samples)]
             for persona in self.plan.personas
         }
+        plan = self.plan
         if self.evidence.look_ups:
             computed = {
                 persona.name: [
                     await self._judged_again(persona, n, answer)
                     for n, answer in enumerate(computed[persona.name])
                 ]
-                for persona in self.plan.personas
+                for persona in plan.personas
             }
-        answers = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
-        brief = with_cited(self.brief, self.evidence, answers)
-        plan = replace(self.plan, judge=self.plan.judge.model_copy(update={"concurrency": 1}))
+        if plan.second_look:
+            for sample in range(plan.samples):
+                await self._second_look(computed, sample)
+        every = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
         # After a retry more than one sample of a reviewer may have been written.
         for turn in range(plan.samples):
-            seats = [self._seat(p, computed[p.name], stored, turn, brief) for p in plan.personas]
+            seats = [self._seat(p, computed[p.name], stored, turn, every) for p in plan.personas]
             written = await write_all(plan, seats, today=self.created)
             for name, answer in written.items():
                 unwritten = next(seat.unwritten for seat in seats if seat.persona.name == name)
-                outcome = self._unbacked(answer) if isinstance(answer, CallError) else answer
+                outcome = self._unbacked(name, answer) if isinstance(answer, CallError) else answer
                 computed[name] = [
                     outcome if unwritten and review is unwritten.sample else review
                     for review in computed[name]
                 ]
         return computed
 
+    async def _second_look(
+        self, computed: Mapping[str, list[Review | _Unbacked]], sample: int
+    ) -> None:
+        """Put what the second looks of a sample gave in the place of what was judged."""
+        every = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
+
+        def looker(persona: Persona, review: Review) -> Looker:
+            context = self._context(persona, sample)
+            brief = with_cited(context.brief, self.evidence, every)
+            return Looker(replace(context, brief=brief), review)
+
+        lookers = {
+            p.name: looker(p, review)
+            for p in self.plan.personas
+            if isinstance(review := computed[p.name][sample], Review)
+        }
+
+        def asks(name: str, step: str) -> bool:
+            # A review that stood before another was retried was not looked at again.
+            return self.calls[name].asked(name, step, sample)
+
+        try:
+            looked = await look_again(self.plan, lookers, asks=asks)
+        except CallError as error:
+            for name in lookers:
+                computed[name][sample] = self._unbacked(name, error)
+            return
+        for name, later in looked.items():
+            computed[name][sample] = later
+
     async def _judged(self, persona: Persona, sample: int) -> Review | _Unbacked:
         try:
             return await ask_review(self._context(persona, sample), today=self.created)
         except CallError as error:
-            return self._unbacked(error)
+            return self._unbacked(persona.name, error)
 
     async def _judged_again(
         self, persona: Persona, sample: int, answer: Review | _Unbacked
@@ -154,7 +201,7 @@ class _Again:
         try:
             return await judge_again(self._context(persona, sample), answer, self.evidence)
         except CallError as error:
-            return self._unbacked(error)
+            return self._unbacked(persona.name, error)
 
     def _seat(
         self,
@@ -162,7 +209,7 @@ class _Again:
         computed: Sequence[Review | _Unbacked],
         stored: Mapping[tuple[str, int], Review | Missing],
         turn: int,
-        brief: Brief,
+        every: Sequence[Review],
     ) -> Seat:
         reviews = [review for review in computed if isinstance(review, Review)]
         own = {n: answer for (name, n), answer in stored.items() if name == persona.name}
@@ -180,15 +227,23 @@ class _Again:
         if shown is None:
             return Seat(persona, merged)
         context = self._context(persona, next(n for n, r in enumerate(computed) if r is shown))
+        brief = with_passages(context.brief, cited(shown), self.briefs.values())
+        brief = with_cited(brief, self.evidence, every)
         return Seat(persona, merged, Unwritten(shown, replace(context, brief=brief)))
 
     def _context(self, persona: Persona, sample: int) -> ReviewContext:
+        name = persona.name
         return ReviewContext(
-            self.plan, persona, self.brief, self.calls, self.support, sample=sample
+            self.plan.of(name),
+            persona,
+            self.briefs[name],
+            self.calls[name],
+            self.support,
+            sample=sample,
         )
 
-    def _unbacked(self, error: CallError) -> _Unbacked:
-        clients = (self.calls, self.support)
+    def _unbacked(self, persona: str, error: CallError) -> _Unbacked:
+        clients = (self.calls[persona], self.support)
         lost = next((client.lost for client in clients if client and client.lost), "")
         return _Unbacked(f"its replies give no review: {error.message}", lost)
 

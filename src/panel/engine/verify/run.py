@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from panel.engine.review_tool import settle
+from panel.engine.review_tool import card_judges, settle
 from panel.engine.verify.canaries import check_canaries
 from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import check_files
@@ -23,7 +23,7 @@ from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint, plan_of
-from panel.runs.metadata import stored_calibration, stored_personas
+from panel.runs.metadata import stored_calibration, stored_calibrations, stored_personas
 from panel.runs.run import Run
 
 
@@ -68,7 +68,10 @@ async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, 
 def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> ReviewCheck:
     manifest = run.manifest
     plan = plan_of(
-        manifest, personas=_personas(run, folders, report), calibration=_calibration(run, report)
+        manifest,
+        personas=_personas(run, folders, report),
+        calibration=_calibration(run, report),
+        calibrations=_calibrations(run, report),
     )
     return ReviewCheck(plan, manifest.created.date(), run.stored, report)
 
@@ -86,6 +89,7 @@ async def _tool(reviews: ReviewCheck, run: Run, tool: Tool, card: Scorecard | No
     check_facts(card, evidence, report, as_today=as_today)
     check_kind(card, tool, evidence, report, as_today=as_today)
     await reviews.check(tool, evidence, card.created.date())
+    _judges(reviews.plan, run, card, report)
     _verdict(reviews.plan, run, card, evidence, report)
 
 
@@ -94,6 +98,17 @@ def _numbering(evidence: Evidence, slug: str, report: VerifyReport) -> None:
         ids = [p.id for p in source.passages]
         sound = len(set(ids)) == len(ids) and all(i.startswith(f"{source.id}.") for i in ids)
         report.check("evidence", sound, f"the passages of {source.id} are misnumbered", tool=slug)
+
+
+def _judges(plan: ReviewPlan, run: Run, card: Scorecard, report: VerifyReport) -> None:
+    """Check that a card names the models of the manifest; older runs name none by reviewer."""
+    if not (run.manifest.judges or card.judges):
+        return
+    # A run may be resumed at another address, which is a provider by another name.
+    named = [(judge.persona, judge.model, judge.asked) for judge in card.judges]
+    expected = [(judge.persona, judge.model, judge.asked) for judge in card_judges(plan)]
+    what = "names other models than the manifest"
+    report.check("reviewers", named == expected, what, tool=card.tool.slug)
 
 
 def _verdict(
@@ -154,3 +169,14 @@ def _calibration(run: Run, report: VerifyReport) -> Calibration | None:
     holds = calibration is not None and fingerprint(calibration.model_dump(mode="json")) == expected
     report.check("reviewers", holds, "the calibration is not the one that was used")
     return calibration
+
+
+def _calibrations(run: Run, report: VerifyReport) -> dict[str, Calibration]:
+    """Return the calibrations of judges other than the run's own, by persona."""
+    stored = stored_calibrations(run)
+    for name, judge in run.manifest.other_judges.items():
+        calibration = stored.get(name)
+        current = calibration and fingerprint(calibration.model_dump(mode="json"))
+        what = "the calibration of its judge is not the one that was used"
+        report.check("reviewers", current == judge.calibration, what, persona=name)
+    return stored

@@ -65,6 +65,11 @@ class StoredCalls(ChatClient):
         self._by_key[call["key"]].append(reply)
         self._by_tag[call["persona"], call["step"], call["sample"]].append(reply)
 
+    def asked(self, persona: str, step: str, sample: int) -> bool:
+        """Tell whether a question was asked, whatever came of it."""
+        about = (persona, step, sample)
+        return about in self._by_tag or about in self._last_failed
+
     async def ask(
         self,
         question: ChatRequest,

@@ -71,6 +71,18 @@ def resolve(
     return _resolved(_Query(provider, model, settings, environ, bill_to or settings.bill_to, why))
 
 
+def usual_model(provider: str, settings: Settings) -> str:
+    """Return the model that a provider is asked for where none is named; "" where none is known.
+
+    Raises nothing: an unknown provider has none.
+    """
+    known = provider_table()
+    routed = provider in (*known.router.policies, *known.router.providers)
+    row = known.router if routed else known.rows.get(provider.removeprefix("direct:"))
+    table = settings.providers.get(provider)
+    return (table and table.model) or (row and row.model) or ""
+
+
 def _choose(value: str | None, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
     if named := (value or "").strip() or (settings.provider or "").strip():
         return named, ""

@@ -4,13 +4,14 @@ All text is on one line and free of what a screen would obey or hide; a format e
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import shorten
 from typing import Final
 
 from panel.evidence.facts import Facts
 from panel.evidence.injection.detect import flagged_passages
 from panel.evidence.tools.tool import KindOrigin, ToolKind
+from panel.llm.families import family
 from panel.report import figures
 from panel.report.citations import Cite, line
 from panel.reviews.review import Finding, LookedUp, Review
@@ -24,8 +25,8 @@ COMPOSED: Final = (
     " forecasts; a larger one does."
 )
 
-_JUDGE: Final = "this judge "
-"""How the warning begins that says what the judge was measured to ship."""
+_JUDGE: Final = ("this judge ", "this judge, ", "these judges ")
+"""How the warning begins that says what the judges were measured to ship."""
 
 _KINDS: Final = {
     "library": "a library", "service": "a service", "model": "a model",
@@ -85,13 +86,56 @@ def notes(card: Scorecard) -> Iterator[str]:
         # What concerns one reviewer stands with that reviewer.
         if not any(note.startswith(f"{title} ") for title in titles):
             yield sentence(note)
+    if card.judges:
+        yield judges(card)
     if (effective := card.verdict.effective_votes) is not None:
         yield (
             f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes."
         )
+    looks = [look for review in card.reviews for look in second_looks(review)]
+    if looks:
+        changed = sum(before != after for _, before, after in looks)
+        answers = f"{len(looks)} answers" if len(looks) > 1 else "one answer"
+        outcome = f"{changed} {'were' if changed > 1 else 'was'}" if changed else "none was"
+        yield f"A second look was taken at {answers}: {outcome} changed."
     if card.reviews and all(review.composed for review in card.reviews):
         yield COMPOSED
     yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
+
+
+def judges(card: Scorecard) -> str:
+    """Return who answered for whom, and how many models they are, in one sentence."""
+    models = dict.fromkeys(line(judge.model) for judge in card.judges)
+    served = dict.fromkeys((line(judge.model), line(judge.provider)) for judge in card.judges)
+    if len(served) == 1:
+        count = len(card.judges)
+        (model,) = models
+        if count == 1:
+            return f"Judge: {line(card.judges[0].persona)} by {model}."
+        return (
+            f"Judges: one model, {model}, answers for all {count} reviewers,"
+            f" so these are not {count} independent votes."
+        )
+    texts = []
+    for model, provider in served:
+        names = [
+            line(j.persona)
+            for j in card.judges
+            if (line(j.model), line(j.provider)) == (model, provider)
+        ]
+        at = f" at {provider}" if len(served) > len(models) else ""
+        texts.append(f"{', '.join(names)} by {model}{at}")
+    return f"Judges: {'; '.join(texts)}. {_independence([*models])}"
+
+
+def _independence(models: Sequence[str]) -> str:
+    """Return in one sentence how many models and model families there are."""
+    families = {family(model) for model in models}
+    if len(models) == 1:
+        return "It is one model everywhere, so these are not independent votes."
+    if len(families) == 1:
+        return f"They are {len(models)} models of one family."
+    return f"They are {len(models)} models of {len(families)} families."
 
 
 def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
@@ -131,6 +175,9 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
     """Yield what to know about one review."""
     if review.stance not in (None, review.vote):
         yield f"asked for its own ship or skip, it said {review.stance}{_sure(review)}; not counted"
+    for what, before, after in second_looks(review):
+        now = f"{before} became {after}" if before != after else f"{after} stays"
+        yield f"after a second look at {what}, shown what another reviewer cites: {now}"
     if review.flip_rate:
         yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
     if review.uncited_facts:
@@ -145,6 +192,15 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
         yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
     if (review.provider, review.model) != (card.provider, card.model):
         yield f"answered by {line(review.model)} at {line(review.provider)}"
+
+
+def second_looks(review: Review) -> Iterator[tuple[str, str, str]]:
+    """Yield what was looked at again, the first answer and the second."""
+    if review.first_status:
+        yield "upkeep", review.first_status.status, review.status or "unknown"
+    for finding in review.findings:
+        if finding.first:
+            yield label(finding.criterion).lower(), finding.first.answer, finding.answer
 
 
 def _sure(review: Review) -> str:

@@ -93,7 +93,7 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
 
 
 def _strategy(plan: ReviewPlan, persona: Persona) -> Strategy:
-    return (STRATEGIES if persona.beats else VERSION_1)[plan.judge.ask]
+    return (STRATEGIES if persona.beats else VERSION_1)[plan.of(persona.name).judge.ask]
 
 
 def steps(plan: ReviewPlan, persona: Persona, kind: ToolKind | None = None) -> int:
@@ -106,7 +106,8 @@ def steps(plan: ReviewPlan, persona: Persona, kind: ToolKind | None = None) -> i
 
 def names_missing(plan: ReviewPlan, persona: Persona) -> bool:
     """Tell whether a persona names facts that could be looked up."""
-    return bool(persona.beats) and plan.judge.ask == "whole" and not plan.calibrates
+    is_whole = plan.of(persona.name).judge.ask == "whole"
+    return bool(persona.beats) and is_whole and not plan.calibrates
 
 
 def writes(plan: ReviewPlan, persona: Persona) -> bool:
@@ -119,7 +120,7 @@ def reply_schemas(plan: ReviewPlan, persona: Persona) -> dict[str, Any]:
 
     They are part of what a run means.
     """
-    if plan.judge.ask != "whole":
+    if plan.of(persona.name).judge.ask != "whole":
         return {}
     if not persona.beats:
         return single_call.schema_of(persona)

@@ -82,7 +82,7 @@ async def ask(context: ReviewContext) -> RawReview:
         stance=reply.stance,
         composed=True,
         status=reply.status.is_,
-        status_cites=_known(context, reply.status.cites),
+        status_cites=known_cites(context, reply.status.cites),
         to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
     )
 
@@ -101,7 +101,7 @@ async def judged(
         repair=prompts.repair_tail,
         shared=shared,
     )
-    findings = [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
+    findings = [read_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
     return reply, await supported(context, findings)
 
 
@@ -158,18 +158,19 @@ def _heaviest(
     return sorted(answered, key=lambda finding: -weights[finding.criterion])[:most]
 
 
-def _finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+def read_finding(context: ReviewContext, criterion: Criterion, reply: ReplyFinding) -> Finding:
+    """Return an answer of a reply as a finding, without what names no passage."""
     because, dropped = keep_known(reply.because, context.shown)
     context.tally.unknown_cites += dropped
     return context.finding(
         criterion,
         reply.answer,
-        cites=_known(context, reply.cites),
+        cites=known_cites(context, reply.cites),
         because=tidy(because, limit=BECAUSE_LIMIT),
     )
 
 
-def _known(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
+def known_cites(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
     """Return the ids of passages in a list of a reply; what names none is counted."""
     cited = read_ids(" ".join(cites), context.shown)
     # An entry of the list that holds no id at all is an invented source as well.

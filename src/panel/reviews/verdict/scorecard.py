@@ -70,6 +70,17 @@ class CardTool(BaseModel):
     description: str | None = None
 
 
+class CardJudge(BaseModel):
+    """The model that answered for one persona."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    persona: str
+    provider: str
+    model: str
+    asked: Ask
+
+
 class RunUsage(Usage):
     """Usage of everything asked about one tool: sums of what is known, None where nothing is."""
 
@@ -126,12 +137,16 @@ class Scorecard(BaseModel):
     run: str
     created: datetime
     provider: str
+    """Of several, all, with commas between them; likewise the model."""
     model: str
     asked: Ask
+    """How the run's own model was asked; `judges` says it for each reviewer."""
     tool: CardTool
     verdict: Verdict
     ship_at: float | None = Field(default=None, exclude_if=lambda score: score is None)
     """The score from which a reviewer ships; None in cards before 0.2, which did not say."""
+    judges: tuple[CardJudge, ...] = Field(default=(), exclude_if=lambda judges: not judges)
+    """Who answered for whom, also for a missing review; empty in older cards: one model for all."""
     reviews: tuple[Review, ...]
     missing: tuple[Missing, ...]
     evidence: tuple[Source, ...]
