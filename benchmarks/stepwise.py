@@ -47,6 +47,9 @@ NOTICES = frozenset(
 )  # fmt: skip
 """Tools whose own page says, within its first passages, that they are over."""
 
+THIN = frozenset({"fx"})
+"""Tools whose page says next to nothing: whoever ships them has not read it."""
+
 
 class Judged(NamedTuple):
     """One tool reviewed."""
@@ -84,7 +87,7 @@ async def _main(args: argparse.Namespace) -> None:
             control = controls[slug]
             judged.append(await _judge(calls, panel, control.brief(), control.kind, fitted))
         for slug in _listed(args.tools, list(real)):
-            kind = "bad" if slug in NOTICES else "good"
+            kind = "bad" if slug in NOTICES else "empty" if slug in THIN else "good"
             judged.append(await _judge(calls, panel, real[slug], kind, fitted))
     price = answers.price
     for row in sorted(judged, key=lambda r: -r.score):
