@@ -38,12 +38,12 @@ NOTICE_CUT: Final = -0.4
 """ln p(yes) − ln p(no) from which a notice is believed. Of 52 pages, controls and READMEs, those
 with a notice have at least −0.31 and those without at most −0.50 (`benchmarks.notice`)."""
 
-SHOWS: Final = 0.5
+SHOWS: Final = 0.45
 """The same, the model's lean on the question taken away, from which a passage is held to show an
 answer; set on labels, `benchmarks/data/citations.yaml`."""
 
 SURE: Final = 1.0
-"""The same from which no further passage is asked."""
+"""The same from which no further passage at the top is asked for the notice."""
 
 BAD_NEWS: Final = (
     "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
@@ -129,7 +129,7 @@ async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ..
     async def weigh(passage: Passage) -> float:
         return await _alone(context, f"notice:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, context.brief.passages[:TOP], weigh)
+    found = await _best(context, context.brief.passages[:TOP], weigh, enough=SURE)
     return (found.passage.id,) if found else ()
 
 
@@ -166,7 +166,8 @@ async def _citation(
         tail = prompts.statement_tail(denial)
         return await _alone(context, f"shows:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, candidates, weigh)
+    # The first that shows it, not the best: the shortlist knows what the question is about.
+    found = await _best(context, candidates, weigh, enough=SHOWS)
     return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
 
 
@@ -211,15 +212,17 @@ async def _best(
     context: ReviewContext,
     passages: Sequence[Passage],
     weigh: Callable[[Passage], Awaitable[float]],
+    *,
+    enough: float,
 ) -> _Shown | None:
-    """Weigh passages one after another and return the one that shows it best."""
+    """Weigh passages in turn, up to one that is enough, and return the one that shows it best."""
     best: _Shown | None = None
     for passage in passages:
         shown = _Shown(passage, await weigh(passage))
         context.on_step(passage.id)
         if best is None or shown.log_odds > best.log_odds:
             best = shown
-        if shown.log_odds >= SURE:
+        if shown.log_odds >= enough:
             break
     return best
 
