@@ -2,7 +2,7 @@
 
     python -m benchmarks.citations --data FOLDER [--answers FILE]
 
-`benchmarks/data/citations.yaml` says of 77 passages whether they show the answer to a criterion.
+`benchmarks/data/citations.yaml` says of 82 passages whether they show the answer to a criterion.
 Prints the log-odds of each, then at several cuts how many of those taken hold, and how many of
 those that hold are taken.
 """
@@ -18,7 +18,7 @@ from panel.reviews.calibration.calibration import load
 from panel.reviews.calibration.controls import read_controls
 from panel.reviews.strategies.passage_by_passage import SHOWS, affirms
 
-CUTS = (0.0, 0.4, SHOWS, 0.7, 1.0)
+CUTS = (0.0, SHOWS, 0.7, 1.0)
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ async def _main(data: Path, answers: Path | None) -> None:
     for cut in CUTS:
         taken = [label for log_odds, label in weighed if log_odds >= cut]
         right = sum(label.shows for label in taken)
-        print(f"at {cut:.1f}: {right} of {len(taken)} taken hold; {right} of {positive} are taken")
+        print(f"at {cut:.2f}: {right} of {len(taken)} taken hold; {right} of {positive} are taken")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ _ASIDE: Final = 0.5
 
 BAD_NEWS: Final = (
     "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
-    " discontinued read-only closed successor"
+    " discontinued closed successor"
 )
 """What a page says that speaks against its tool: a `no` is looked for there."""
 
