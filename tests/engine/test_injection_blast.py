@@ -100,7 +100,7 @@ def batch(folder, payload, monkeypatch):
 def comparable(card):
     """Return what a card says, without run, times and sizes."""
     data = card.model_dump(mode="json")
-    for name in ("run", "created", "usage", "provider"):
+    for name in ("run", "created", "usage", "provider", "judges"):
         del data[name]
     for part in (*data["evidence"], *data["reviews"]):
         part.pop("retrieved", None)

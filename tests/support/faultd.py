@@ -489,7 +489,8 @@ def _schema_of(body: dict[str, Any], prompt: str) -> dict[str, Any] | None:
 
 def _schema_of_form(prompt: str) -> dict[str, Any]:
     """Return the schema of the form that a prompt shows in one line, by the code that wrote it."""
-    asked = re.findall(r"^- (\w+) \((?:fact|judgement)\): ", prompt, re.MULTILINE)
+    tail = prompt.rpartition("The evidence ends here.")[2]
+    asked = re.findall(r"^- (\w+): .*\?$", tail, re.MULTILINE)
     for form in re.findall(r'^(\{"persona": .*)$', prompt, re.MULTILINE)[-1:]:
         name = re.search(r'"persona": "(\w+)"', form)[1]  # type: ignore[index]
         if '"beats": ' in form:
