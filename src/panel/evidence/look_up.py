@@ -14,7 +14,7 @@ from panel.evidence.adapters.client import EvidenceClient, FetchFailed
 from panel.evidence.collect import read_page
 from panel.evidence.injection.detect import examine
 from panel.evidence.readers.passages import ReadDocument
-from panel.evidence.source import Evidence, LookUp
+from panel.evidence.source import Evidence, LookUp, Role
 from panel.evidence.tools.tool import Tool
 from panel.evidence.topics import Topic
 from panel.foundation.errors import Unparseable
@@ -59,7 +59,8 @@ async def _read(
     urls = evidence.links.get(topic, ())
     if not urls:
         return "no page about it is linked"
-    spec = FetchSpec(f"page on {topic}", urls, "pricing" if topic == "price" else "page")
+    role: Role = "pricing" if topic == "price" else "page"
+    spec = FetchSpec(f"page on {topic}", urls, role, linked=True)
     remaining = end - monotonic()
     try:
         async with asyncio.timeout(remaining):
