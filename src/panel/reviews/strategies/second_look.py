@@ -244,7 +244,7 @@ async def _answered(
     finding = read_finding(context, claim.criterion, second)
     (finding,) = await supported(context, [finding])
     kept = FirstAnswer(answer=old.answer, p=old.p, cites=old.cites, because=old.because)
-    finding = finding.model_copy(update={"first": kept})
+    finding = finding.model_copy(update={"first": kept, "before": old.before})
     findings = tuple(finding if f is old else f for f in review.findings)
     scored = score_findings(context.persona.criteria, findings, context.plan.rule)
     summary = compose(context.persona, findings, vote=scored.vote, brief=context.brief)
