@@ -12,6 +12,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import ask_review
 from panel.reviews.strategies.context import ReviewContext
+from panel.reviews.strategies.excerpt import excerpt
 from panel.reviews.strategies.judge_again import judge_again, missed_topics, with_cited
 from panel.reviews.strategies.second_look import Looker, look_again
 from tests.support.cards import NOW
@@ -138,6 +139,14 @@ def test_a_second_look_keeps_what_the_look_up_changed():
     looked = asyncio.run(look_again(plan, lookers, asks=lambda name, step: name == "business"))
     finding = cost_of(looked["business"])
     assert (finding.before, finding.first.answer, finding.answer) == ("unclear", "yes", "yes")
+
+
+def test_a_writer_sees_a_looked_up_passage_that_only_the_upkeep_cites():
+    unclear = {"cites": [], "because": "", "answer": "unclear"}
+    _, review, _ = asked_again(unclear)
+    review = review.model_copy(update={"looked_up": (), "status_cites": ("E2.1",)})
+    brief = with_cited(brief_of("httpx"), evidence_with(READ), [review])
+    assert "E2.1" in {passage.id for passage in excerpt(brief.passages, BUSINESS, review, [])}
 
 
 def test_topics_are_those_of_the_facts_each_once_in_the_order_of_the_reviewers():
