@@ -206,7 +206,7 @@
       else link.removeAttribute("aria-current");
     }
     if (inPlace) {
-      const order = state.get("sort") in orders ? state.get("sort") : "score";
+      const order = Object.hasOwn(orders, state.get("sort")) ? state.get("sort") : "score";
       sorts.find(([link]) => link.dataset.order === order)[0].setAttribute("aria-current", "true");
       list.append(...(order === "score" ? rows : [...rows].sort(orders[order])));
     }
