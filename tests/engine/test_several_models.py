@@ -9,6 +9,7 @@ import panel
 from panel.engine.judge_choices import turns
 from panel.foundation.settings import PersonaSettings, ProviderSettings, Settings
 from panel.llm.families import family
+from panel.llm.providers.resolve import usual_model
 from panel.testing import Failure, ScriptedProvider, ship, skip
 from tests.cli.test_cli import one_line_error
 
@@ -86,6 +87,16 @@ def test_a_table_gives_one_reviewer_a_model_of_its_own(two):
     assert {r["persona"]: r["vote"] for r in card["reviews"]}["skeptic"] == "skip"
     assert (card["provider"], card["model"]) == ("alpha, beta", "org/qwen-big, llama-small")
     assert "skeptic: beta with llama-small" in two.run("doctor").stdout
+
+
+def test_the_usual_model_of_the_settings_is_that_of_their_provider_alone(two):
+    add(two, '[personas.skeptic]\nprovider = "beta"\n')
+    path = two.folder / "panel.toml"
+    path.write_text('model = "usual"\n' + path.read_text())
+    assert "skeptic: beta with llama-mid" in two.run("doctor").stdout
+    settings = Settings(provider="mistral", model="usual")
+    assert usual_model("mistral", settings) == "usual"
+    assert usual_model("groq", settings) not in ("", "usual")
 
 
 def test_a_spread_goes_round_and_its_run_is_verified_replayed_and_rerun(two):

@@ -76,13 +76,9 @@ async def open_judges(
 async def _open_choice(
     choice: JudgeChoice, reviewers: str, opener: ProviderOpener, options: Options
 ) -> OpenedProvider:
-    settings = options.settings
-    if choice.provider != settings.provider:
-        # The settings' model is that of the settings' provider.
-        settings = settings.model_copy(update={"model": None})
     options = replace(
         options,
-        settings=settings,
+        settings=options.settings.of(choice.provider),
         provider=choice.provider,
         model=choice.model,
         ask=choice.ask or options.ask,
