@@ -32,10 +32,10 @@ async def look_up(
 ) -> Evidence:
     """Return the evidence with what could be read about the first topics, and what could not."""
     end = monotonic() + SECONDS
-    wanted = topics[:TOPICS]
-    results = await asyncio.gather(*(_read(evidence, topic, internet, end) for topic in wanted))
+    first = topics[:TOPICS]
+    results = await asyncio.gather(*(_read(evidence, topic, internet, end) for topic in first))
     sources, look_ups = [*evidence.sources], [*evidence.look_ups]
-    for topic, document in zip(wanted, results, strict=True):
+    for topic, document in zip(first, results, strict=True):
         if isinstance(document, str):
             look_ups.append(LookUp(topic=topic, problem=document))
             continue
