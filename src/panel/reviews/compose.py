@@ -15,12 +15,12 @@ from panel.reviews.prompts import Brief
 from panel.reviews.prose import sentences
 from panel.reviews.review import Answer, Finding, Vote
 from panel.reviews.score import Rule, score_findings, supported_no
-from panel.reviews.shortlist import shortlist
+from panel.reviews.shortlist import BAD_NEWS, shortlist
 
 MOST: Final = 2
 """Statements in a sentence."""
 
-QUOTE: Final = 160
+QUOTE: Final = 240
 """Characters of a quote inside a sentence."""
 
 _SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
@@ -125,7 +125,7 @@ class _Writer:
         criterion = next(c for c in self.persona.criteria if c.id == finding.criterion)
         words = f"{criterion.question} {criterion.cues}"
         if finding.answer == "no" and criterion.notice:
-            words = criterion.notice
+            words = f"{criterion.notice} {BAD_NEWS}"
         parts = [
             cited[0].model_copy(update={"text": text, "heading": ""})
             for text in sentences(" ".join(cited[0].text.split()))

@@ -42,6 +42,12 @@ LEAD: Final = 2
 _ASIDE: Final = 0.5
 """Share of its score that a list of links keeps: it names everything and says little."""
 
+BAD_NEWS: Final = (
+    "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
+    " discontinued read-only closed successor"
+)
+"""What a page says that speaks against its tool: a `no` is looked for there."""
+
 _SATURATION: Final = 1.2
 _LENGTH: Final = 0.5
 """BM25's k1 and b: passages are short, so length counts less than in documents."""

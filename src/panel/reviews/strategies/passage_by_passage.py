@@ -21,7 +21,7 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import score_findings
-from panel.reviews.shortlist import holds_code, shortlist
+from panel.reviews.shortlist import BAD_NEWS, holds_code, shortlist
 from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.yes_no import read_yes_no
@@ -43,13 +43,11 @@ SHOWS: Final = 0.45
 answer; set on labels, `benchmarks/data/citations.yaml`."""
 
 SURE: Final = 1.0
-"""The same from which no further passage at the top is asked for the notice."""
+"""The same from which no further passage is asked."""
 
-BAD_NEWS: Final = (
-    "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
-    " discontinued read-only closed successor"
-)
-"""What a page says that speaks against its tool: a `no` is looked for there."""
+MARGIN: Final = 0.25
+"""By how much a passage must show an answer better than one before it on the shortlist, which knows
+better what the question is about."""
 
 NOT_WRITTEN: Final = (
     "put together by code from findings and quotes: this model does not write the rest of the"
@@ -129,7 +127,7 @@ async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ..
     async def weigh(passage: Passage) -> float:
         return await _alone(context, f"notice:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, context.brief.passages[:TOP], weigh, enough=SURE)
+    found = await _best(context, context.brief.passages[:TOP], weigh)
     return (found.passage.id,) if found else ()
 
 
@@ -166,8 +164,7 @@ async def _citation(
         tail = prompts.statement_tail(denial)
         return await _alone(context, f"shows:{criterion.id}:{passage.id}", tail, (passage,))
 
-    # The first that shows it, not the best: the shortlist knows what the question is about.
-    found = await _best(context, candidates, weigh, enough=SHOWS)
+    found = await _best(context, candidates, weigh, margin=MARGIN)
     return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
 
 
@@ -213,16 +210,20 @@ async def _best(
     passages: Sequence[Passage],
     weigh: Callable[[Passage], Awaitable[float]],
     *,
-    enough: float,
+    margin: float = 0.0,
 ) -> _Shown | None:
-    """Weigh passages in turn, up to one that is enough, and return the one that shows it best."""
+    """Weigh passages in turn, up to a sure one, and return the one that shows it best.
+
+    A later one must be better by the margin than one that shows it.
+    """
     best: _Shown | None = None
     for passage in passages:
         shown = _Shown(passage, await weigh(passage))
         context.on_step(passage.id)
-        if best is None or shown.log_odds > best.log_odds:
+        lead = margin if best and best.log_odds >= SHOWS else 0.0
+        if best is None or shown.log_odds > best.log_odds + lead:
             best = shown
-        if shown.log_odds >= enough:
+        if shown.log_odds >= SURE:
             break
     return best
 
