@@ -10,6 +10,7 @@ import panel
 from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.engine.verify.run import verify
+from panel.evidence.facts import Facts
 from panel.evidence.gather import gather
 from panel.evidence.look_up import look_up
 from panel.evidence.tools.tool_list import single_tool
@@ -18,6 +19,7 @@ from panel.foundation.errors import RunStopped
 from panel.foundation.paths import data_folder
 from panel.foundation.settings import Settings
 from panel.report.scorecard.remarks import remarks
+from panel.report.scorecard.view import view
 from panel.reviews.personas import load_personas
 from panel.runs.folders import list_folders
 from panel.runs.run import Run
@@ -143,6 +145,15 @@ def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, business)
         ("Asked again", "licence (unclear, now yes)"),
         ("To look up", "who answers at night"),
     ]
+
+
+def test_a_passage_that_was_looked_up_stands_on_the_card_also_where_no_finding_cites_it(history):
+    without = [
+        review.model_copy(update={"findings": (), "beats": {}, "summary": "", "turns_on": ""})
+        for review in history.card.reviews
+    ]
+    card = history.card.model_copy(update={"reviews": tuple(without), "facts": Facts()})
+    assert [p.id for source in view(card).sources for p in source.cited] == ["E6.1"]
 
 
 def test_a_run_that_stops_and_goes_on_reads_and_asks_nothing_twice(history, business):
