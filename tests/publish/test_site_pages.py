@@ -163,6 +163,11 @@ def test_a_category_is_sorted_in_place_and_its_address_says_how(chromium, built)
     # No order, but a name that every object has.
     unknown = f"{address(built, 'category')}#sort=constructor"
     assert chromium.visit(unknown, narrowed) == (by_score, "Highest score")
+    count = chromium.visit(
+        f"{address(built, 'category')}#kind=<b>x",
+        lambda page: page.locator(".narrow [role=status]").inner_text(),
+    )
+    assert count == "No tool is all of these."
 
 
 def test_search_works_from_disk_with_the_keyboard_alone(chromium, built):

@@ -212,7 +212,8 @@
     }
     const all = chosen.map((facet) => label(links.find(([, key, value]) => key === facet && value === state.get(facet))));
     const count = shown ? `${shown} of ${rows.length} tools` : "No tool is all of these";
-    status.textContent = chosen.length ? `${count}: ${all.filter(Boolean).join(", ")}.` : "";
+    const what = all.filter(Boolean).join(", ");
+    status.textContent = chosen.length ? `${count}${what && `: ${what}`}.` : "";
   };
   narrow.addEventListener("click", (event) => {
     const [link, key, value] = links.find(([each]) => each.contains(event.target)) || [];
