@@ -17,6 +17,7 @@ from panel.foundation.errors import (
     Truncated,
     Unreachable,
 )
+from panel.foundation.settings import PersonaSettings, Settings
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.openai_compat.own_client import own_transport
@@ -43,6 +44,24 @@ def hub(url):
 
 
 CLIENTS = {"openai": official, "hub": hub}
+
+
+def test_a_reviewer_with_a_provider_of_its_own_leaves_the_client_to_the_others(tmp_path):
+    async def work(url):
+        settings = Settings(
+            runs=tmp_path, personas={"skeptic": PersonaSettings(provider=url, model="m")}
+        )
+        async with (
+            official(url) as client,
+            panel.AsyncPanel(client=client, model="m", settings=settings, write=False) as p,
+        ):
+            await p.review(TOOL)
+
+    with ScriptedProvider() as provider:
+        asyncio.run(work(provider.url))
+        keys = {r.persona: r.headers.get("authorization") for r in provider.requests}
+    own = dict.fromkeys(("builder", "business", "futurist"), "Bearer canary")
+    assert keys == own | {"skeptic": None}
 
 
 def test_a_review_is_asked_through_the_client_that_is_passed():

@@ -1,6 +1,7 @@
 """Facts that reviewers miss are looked up once: what is read, asked again, stored and shown."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,13 +10,17 @@ import panel
 from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.engine.verify.run import verify
+from panel.evidence.facts import Facts
 from panel.evidence.gather import gather
 from panel.evidence.look_up import look_up
 from panel.evidence.tools.tool_list import single_tool
 from panel.evidence.topics import link_topic, topic_of
 from panel.foundation.errors import RunStopped
+from panel.foundation.paths import data_folder
 from panel.foundation.settings import Settings
 from panel.report.scorecard.remarks import remarks
+from panel.report.scorecard.view import view
+from panel.reviews.personas import load_personas
 from panel.runs.folders import list_folders
 from panel.runs.run import Run
 from panel.testing import Failure, ScriptedProvider, ship
@@ -142,6 +147,15 @@ def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, business)
     ]
 
 
+def test_a_passage_that_was_looked_up_stands_on_the_card_also_where_no_finding_cites_it(history):
+    without = [
+        review.model_copy(update={"findings": (), "beats": {}, "summary": "", "turns_on": ""})
+        for review in history.card.reviews
+    ]
+    card = history.card.model_copy(update={"reviews": tuple(without), "facts": Facts()})
+    assert [p.id for source in view(card).sources for p in source.cited] == ["E6.1"]
+
+
 def test_a_run_that_stops_and_goes_on_reads_and_asks_nothing_twice(history, business):
     assert history.stopped == history.finished
     assert history.finished[1] == (4, 1)
@@ -237,3 +251,45 @@ def test_a_missing_fact_has_a_topic_where_a_page_of_its_own_may_hold_it(fact, to
 )
 def test_a_link_has_a_topic_by_its_words_or_the_end_of_its_address(url, text, topic):
     assert link_topic(url, text) == topic
+
+
+def test_each_sample_looks_again_at_what_all_samples_found(tmp_path):
+    """Also where the second look of a sample before drops what only that sample cited."""
+    (builder,) = load_personas(names=["builder"], folders=(data_folder("personas"),))
+    question = {"id": "licence", "question": "Does it state the licence?", "kind": "fact"}
+    criterion = builder.criteria[0].model_validate(question)
+    twins = [
+        builder.model_copy(update={"name": name, "title": name.title(), "criteria": (criterion,)})
+        for name in ("one", "two")
+    ]
+    text = "".join(f"Clause {n} of the licence holds {'of it ' * 50}.\n\n" for n in range(6))
+    samples = Counter()
+
+    def script(request):
+        reply = dict(ship(request))
+        if "findings" in reply:
+            finding = {"cites": [], "because": "", "answer": "unclear"}
+            if is_again(request):
+                cites = [request.passages[-1 - samples[request.persona]]]
+                answer = "yes" if request.persona == "one" else "no"
+                finding = {"cites": cites, "because": "So.", "answer": answer}
+                samples[request.persona] += 1
+            reply |= {"findings": {"licence": finding}, "missing": MISSING[:1]}
+        return reply | {"cites": ["E1.1"], "answer": "no"} if "answer" in reply else reply
+
+    async def work(url):
+        async with Forge({f"{RAW}/LICENSE": respond(200, text, TEXT)}) as forge:
+            options = Options(
+                settings=Settings(runs=tmp_path), environ={}, provider=url, model="m",
+                hosts=forge.hosts(named=False), personas=tuple(twins), samples=2, write=False,
+                second_look=True,
+            )  # fmt: skip
+            await reviewed(options, TOOL)
+        with Run.open(list_folders(tmp_path)[0]) as run:
+            return await verify(run)
+
+    with ScriptedProvider(script) as provider:
+        report = asyncio.run(work(provider.url))
+        seconds = [r for r in provider.requests if "A second look at one question" in r.prompt]
+    assert len({request.passages for request in seconds}) == 1
+    assert (report.faults, report.notes) == ([], [])

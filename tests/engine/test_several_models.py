@@ -6,9 +6,13 @@ import re
 import pytest
 
 import panel
+from panel.engine.from_manifest import rerun_options
 from panel.engine.judge_choices import turns
+from panel.engine.options import Options
 from panel.foundation.settings import PersonaSettings, ProviderSettings, Settings
 from panel.llm.families import family
+from panel.llm.providers.resolve import usual_model
+from panel.runs.run import Run
 from panel.testing import Failure, ScriptedProvider, ship, skip
 from tests.cli.test_cli import one_line_error
 
@@ -88,6 +92,16 @@ def test_a_table_gives_one_reviewer_a_model_of_its_own(two):
     assert "skeptic: beta with llama-small" in two.run("doctor").stdout
 
 
+def test_the_usual_model_of_the_settings_is_that_of_their_provider_alone(two):
+    add(two, '[personas.skeptic]\nprovider = "beta"\n')
+    path = two.folder / "panel.toml"
+    path.write_text('model = "usual"\n' + path.read_text())
+    assert "skeptic: beta with llama-mid" in two.run("doctor").stdout
+    settings = Settings(provider="mistral", model="usual")
+    assert usual_model("mistral", settings) == "usual"
+    assert usual_model("groq", settings) not in ("", "usual")
+
+
 def test_a_spread_goes_round_and_its_run_is_verified_replayed_and_rerun(two):
     (card,) = two.json(*REVIEW, "--spread", "alpha,beta")
     (run,) = two.runs()
@@ -102,6 +116,10 @@ def test_a_spread_goes_round_and_its_run_is_verified_replayed_and_rerun(two):
     assert card["usage"]["unpriced_calls"] == 4
     assert card["usage"]["cost_usd"] == pytest.approx(4 * (100 * 1.0 + 10 * 2.0) / 1e6)
     assert two.run("verify", run.name).returncode == 0
+    # What a rerun says of the way of asking is said of every judge.
+    with Run.open(run) as parent:
+        rerun = rerun_options(Options(settings=Settings(), environ={}), parent.manifest)
+    assert {judge.ask for judge in rerun.judges.values()} == {None}
     before = len(two.a.requests), len(two.b.requests)
     (again,) = two.json(*REVIEW, "--provider", f"replay:{run.name}")
     assert again["judges"] == card["judges"]

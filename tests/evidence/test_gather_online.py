@@ -10,6 +10,7 @@ import pytest
 from panel.evidence.adapters.client import host_keys
 from panel.evidence.collect import collect, tool_name
 from panel.evidence.facts import is_stated, read_facts
+from panel.evidence.look_up import look_up
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError
 from tests.support.faultd import after, drip, endless, hang, redirect, respond
@@ -129,6 +130,26 @@ def test_i6_a_redirect_to_another_host_does_not_carry_the_key(status):
     forge = asyncio.run(run())
     assert "elsewhere.example/stolen" in forge.asked()
     assert all("authorization" not in headers for headers in forge.headers("elsewhere.example"))
+
+
+def test_a_page_cannot_lead_a_key_to_what_is_private_to_its_owner():
+    private = "/acme/secret/raw/main/notes.md"
+    links = f'<a href="/pricing">Pricing</a> <a href="{private}">Licence</a>'
+    page = respond(200, f"<html><body><p>A post by anybody.</p>{links}</body></html>", HTML)
+
+    async def run():
+        async with Forge({"huggingface.co/blog/tiny": page}) as forge:
+            internet = forge.internet(**KEYS)
+            tool = Tool(name="tiny", url="https://huggingface.co/blog/tiny")
+            evidence = (await collect(tool, internet, now=NOW)).evidence
+            await look_up(tool, evidence, ["licence"], internet)
+            await internet.close()
+            return forge
+
+    forge = asyncio.run(run())
+    paths = ("blog/tiny", "pricing", private[1:])
+    assert forge.asked() == [f"huggingface.co/{path}" for path in paths]
+    assert all("authorization" not in request.headers for request in forge.requests)
 
 
 def test_without_keys_none_are_sent_and_a_server_of_many_names_gets_none():

@@ -154,7 +154,20 @@ def test_facets_join_and_the_address_gives_the_same_list_again(chromium, built):
 def test_a_category_is_sorted_in_place_and_its_address_says_how(chromium, built):
     names = chromium.visit(f"{address(built, 'category')}#sort=name", shown)
     assert names == sorted(names, key=str.casefold)
-    assert chromium.visit(address(built, "category"), shown) != names
+    by_score = chromium.visit(address(built, "category"), shown)
+    assert by_score != names
+
+    def narrowed(page):
+        return shown(page), page.locator(".narrow [aria-current]").first.inner_text()
+
+    # No order, but a name that every object has.
+    unknown = f"{address(built, 'category')}#sort=constructor"
+    assert chromium.visit(unknown, narrowed) == (by_score, "Highest score")
+    count = chromium.visit(
+        f"{address(built, 'category')}#kind=<b>x",
+        lambda page: page.locator(".narrow [role=status]").inner_text(),
+    )
+    assert count == "No tool is all of these."
 
 
 def test_search_works_from_disk_with_the_keyboard_alone(chromium, built):

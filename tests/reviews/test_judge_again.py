@@ -12,7 +12,9 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import ask_review
 from panel.reviews.strategies.context import ReviewContext
-from panel.reviews.strategies.judge_again import judge_again, missed_topics
+from panel.reviews.strategies.excerpt import excerpt
+from panel.reviews.strategies.judge_again import judge_again, missed_topics, with_cited
+from panel.reviews.strategies.second_look import Looker, look_again
 from tests.support.cards import NOW
 from tests.support.reviewers import PERSONAS, brief_of, judged
 from tests.support.scripted import TARGET, TODAY, Memory, Scripted
@@ -25,6 +27,13 @@ PAGE = Source(
 )  # fmt: skip
 READ = LookUp(topic="price", source="E2")
 NOT_READ = LookUp(topic="price", problem="not found")
+
+
+def evidence_with(look_up):
+    first = Source(id="E1", source="page.md", retrieved=NOW, sha256="1" * 64,
+                   passages=brief_of("httpx").passages)  # fmt: skip
+    sources = (first, PAGE) if look_up.source else (first,)
+    return Evidence(sources=sources, look_ups=(look_up,))
 
 
 def asked_again(second, *, look_up=READ, missing=PRICE):
@@ -43,10 +52,7 @@ def asked_again(second, *, look_up=READ, missing=PRICE):
         return json.dumps(reply | {"missing": [missing]})
 
     brief = brief_of("httpx")
-    first = Source(id="E1", source="page.md", retrieved=NOW, sha256="1" * 64,
-                   passages=brief.passages)  # fmt: skip
-    sources = (first, PAGE) if look_up.source else (first,)
-    evidence = Evidence(sources=sources, look_ups=(look_up,))
+    evidence = evidence_with(look_up)
     endpoint = Scripted(answer)
     target = TARGET.model_copy(update={"ask": "whole"})
     plan = ReviewPlan(personas=(BUSINESS,), judge=target, rule=Rule())
@@ -117,6 +123,30 @@ def test_what_was_not_read_is_asked_of_nobody(look_up, missing, outcomes):
     assert again == []
     assert after.findings == before.findings
     assert [(o.cites, o.problem) for o in after.looked_up] == outcomes
+
+
+def test_a_second_look_keeps_what_the_look_up_changed():
+    yes = {"cites": ["E2.1"], "because": "Nine dollars.", "answer": "yes"}
+    _, review, _ = asked_again(yes)
+    denied = cost_of(review).model_copy(update={"answer": "no", "cites": ("E1.1",)})
+    contrary = review.model_copy(update={"findings": (denied,)})
+    brief = with_cited(brief_of("httpx"), evidence_with(READ), [review])
+    target = TARGET.model_copy(update={"ask": "whole"})
+    plan = ReviewPlan(personas=(BUSINESS,), judge=target, rule=Rule(), second_look=True)
+    endpoint = Scripted(lambda question: json.dumps(yes | {"persona": "business"}))
+    context = ReviewContext(plan, BUSINESS, brief, ChatClient(endpoint, target, Memory()))
+    lookers = {"business": Looker(context, review), "rival": Looker(context, contrary)}
+    looked = asyncio.run(look_again(plan, lookers, asks=lambda name, step: name == "business"))
+    finding = cost_of(looked["business"])
+    assert (finding.before, finding.first.answer, finding.answer) == ("unclear", "yes", "yes")
+
+
+def test_a_writer_sees_a_looked_up_passage_that_only_the_upkeep_cites():
+    unclear = {"cites": [], "because": "", "answer": "unclear"}
+    _, review, _ = asked_again(unclear)
+    review = review.model_copy(update={"looked_up": (), "status_cites": ("E2.1",)})
+    brief = with_cited(brief_of("httpx"), evidence_with(READ), [review])
+    assert "E2.1" in {passage.id for passage in excerpt(brief.passages, BUSINESS, review, [])}
 
 
 def test_topics_are_those_of_the_facts_each_once_in_the_order_of_the_reviewers():

@@ -76,7 +76,8 @@ class AsyncPanel:
         Args:
             provider: where the model is called, as `--provider`; None means settings, then default.
             model: the model, as `--model`.
-            api_key: the provider's key; None looks for it in the environment.
+            api_key: the provider's key, without `provider` that of the settings' provider, else of
+                the Hugging Face router; None looks for it in the environment, as for all others.
             client: an `openai.AsyncOpenAI`, or huggingface_hub's `AsyncInferenceClient`, to ask
                 instead of a provider, with the named `model`. It is used as it is, but without its
                 own repeats, and left open.

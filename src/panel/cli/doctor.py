@@ -76,7 +76,8 @@ def _default(settings: "Settings") -> str:
 def _judges(settings: "Settings") -> Iterable[str]:
     """Yield the reviewers for which panel.toml names a model of their own."""
     for name, table in settings.personas.items():
-        yield f"{printable(name)}: {_target(table.provider, table.model, settings)}"
+        target = _target(table.provider, table.model, settings.of(table.provider))
+        yield f"{printable(name)}: {target}"
 
 
 def _target(provider: str | None, model: str | None, settings: "Settings") -> str:

@@ -56,10 +56,10 @@ async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
 def tools_in_flight(plan: ReviewPlan) -> int:
     """Return how many tools keep all allowed calls busy: each tool asks its personas at once.
 
-    Of several judges that takes most which counts. Where reviews are written, half of the personas
-    are busy on average: one goes first, and all wait for the votes. Where one tool is enough there
-    is one: calls of a second that always fail would look like an
-    outage together with those of the first, and an outage is waited out.
+    Of several judges the one counts that takes most tools. Where reviews are written, half of the
+    personas are busy on average: one goes first, and all wait for the votes. Where one tool is
+    enough there is one: calls of a second that always fail would look like an outage together with
+    those of the first, and an outage is waited out.
     """
     waits = any(writes(plan, persona) for persona in plan.personas)
     judges = [plan.of(persona.name).judge for persona in plan.personas]

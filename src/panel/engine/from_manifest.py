@@ -64,7 +64,7 @@ def rerun_options(options: Options, manifest: Manifest) -> Options:
     """Return the options of a rerun with its judges.
 
     A provider, model or client that is named replaces all judges. Where nothing is named, a run
-    of several models is asked by them again.
+    of several models is asked by them again, all in the way of today's options.
     """
     if options.spread:
         return options
@@ -76,7 +76,7 @@ def rerun_options(options: Options, manifest: Manifest) -> Options:
         options,
         provider=manifest.provider,
         model=_model_of(manifest),
-        judges=stored_judges(manifest),
+        judges={name: replace(judge, ask=None) for name, judge in stored_judges(manifest).items()},
     )
 
 

@@ -38,8 +38,15 @@ class ProviderOpener:
 
 
 def same_judge(a: ProviderConfig, b: ProviderConfig) -> bool:
-    """Tell whether two configurations ask the same model at the same provider in the same way."""
-    return (a.kind, a.provider, a.wire_model, a.ask) == (b.kind, b.provider, b.wire_model, b.ask)
+    """Tell whether two configurations ask the same model at the same provider in the same way.
+
+    A client that was passed is asked by nobody but those it was passed for: its key is its own.
+    """
+    return _way(a) == _way(b)
+
+
+def _way(config: ProviderConfig) -> tuple[str, ...]:
+    return (config.kind, config.provider, config.wire_model, config.ask, config.key_from)
 
 
 async def open_judges(
@@ -76,13 +83,9 @@ async def open_judges(
 async def _open_choice(
     choice: JudgeChoice, reviewers: str, opener: ProviderOpener, options: Options
 ) -> OpenedProvider:
-    settings = options.settings
-    if choice.provider != settings.provider:
-        # The settings' model is that of the settings' provider.
-        settings = settings.model_copy(update={"model": None})
     options = replace(
         options,
-        settings=settings,
+        settings=options.settings.of(choice.provider),
         provider=choice.provider,
         model=choice.model,
         ask=choice.ask or options.ask,

@@ -96,7 +96,7 @@ def _check_second_look(plan: ReviewPlan) -> None:
         raise InputError(
             f"a second look is for reviewers asked whole; {', '.join(stepwise)}"
             f" {'is' if len(stepwise) == 1 else 'are'} asked stepwise",
-            hint="--ask whole, or leave --second-look out",
+            hint="--ask whole, or a review without --second-look",
         )
 
 

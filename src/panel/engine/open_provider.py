@@ -149,12 +149,12 @@ def earlier_runs(options: Options, plan: ReviewPlan) -> list[Path]:
         return [find_folder(runs, own.run)]
     if options.fresh:
         return []
-    asked = {(c.provider, c.wire_model) for c in (own, *(j.config for j in plan.judges.values()))}
+    models = {(c.provider, c.wire_model) for c in (own, *(j.config for j in plan.judges.values()))}
     folders: list[Path] = []
     for path in list_folders(runs):
         if len(folders) == REUSED_RUNS:
             break
         with contextlib.suppress(RunError), Run.open(path) as run:
-            if asked & run.manifest.models:
+            if models & run.manifest.models:
                 folders.append(path)
     return folders

@@ -14,7 +14,7 @@ from panel.evidence.adapters.client import EvidenceClient, FetchFailed
 from panel.evidence.collect import read_page
 from panel.evidence.injection.detect import examine
 from panel.evidence.readers.passages import ReadDocument
-from panel.evidence.source import Evidence, LookUp
+from panel.evidence.source import Evidence, LookUp, Role
 from panel.evidence.tools.tool import Tool
 from panel.evidence.topics import Topic
 from panel.foundation.errors import Unparseable
@@ -32,10 +32,10 @@ async def look_up(
 ) -> Evidence:
     """Return the evidence with what could be read about the first topics, and what could not."""
     end = monotonic() + SECONDS
-    wanted = topics[:TOPICS]
-    results = await asyncio.gather(*(_read(evidence, topic, internet, end) for topic in wanted))
+    first = topics[:TOPICS]
+    results = await asyncio.gather(*(_read(evidence, topic, internet, end) for topic in first))
     sources, look_ups = [*evidence.sources], [*evidence.look_ups]
-    for topic, document in zip(wanted, results, strict=True):
+    for topic, document in zip(first, results, strict=True):
         if isinstance(document, str):
             look_ups.append(LookUp(topic=topic, problem=document))
             continue
@@ -59,7 +59,8 @@ async def _read(
     urls = evidence.links.get(topic, ())
     if not urls:
         return "no page about it is linked"
-    spec = FetchSpec(f"page on {topic}", urls, "pricing" if topic == "price" else "page")
+    role: Role = "pricing" if topic == "price" else "page"
+    spec = FetchSpec(f"page on {topic}", urls, role, linked=True)
     remaining = end - monotonic()
     try:
         async with asyncio.timeout(remaining):

@@ -11,15 +11,15 @@ Topic = Literal["price", "licence", "release", "security", "limits", "status", "
 
 
 class _Words(NamedTuple):
-    asked: re.Pattern[str]
+    fact: re.Pattern[str]
     """In what is missing."""
     link: re.Pattern[str]
     """The whole text of a link, or the last segment of its path."""
 
 
-def _words(asked: str, link: str) -> _Words:
+def _words(fact: str, link: str) -> _Words:
     return _Words(
-        re.compile(rf"\b(?:{asked})", re.IGNORECASE),
+        re.compile(rf"\b(?:{fact})", re.IGNORECASE),
         re.compile(rf"(?:(?:see|view|our|the|full) )*(?:{link})", re.IGNORECASE),
     )
 
@@ -53,7 +53,7 @@ _TOPICS: Final[dict[Topic, _Words]] = {
 
 def topic_of(text: str) -> Topic | None:
     """Return what a wish or a question is about; None where it is none of the topics."""
-    return next((name for name, words in _TOPICS.items() if words.asked.search(text)), None)
+    return next((name for name, words in _TOPICS.items() if words.fact.search(text)), None)
 
 
 def link_topic(url: str, text: str) -> Topic | None:

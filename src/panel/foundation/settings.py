@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -94,6 +94,13 @@ class Settings(BaseModel):
     serve: ServeSettings = ServeSettings()
     providers: dict[str, ProviderSettings] = {}
     personas: dict[str, PersonaSettings] = {}
+
+    def of(self, provider: str) -> Self:
+        """Return the settings as a reviewer's own provider is asked by them.
+
+        The model is that of the settings' provider: another one is not asked for it.
+        """
+        return self if provider == self.provider else self.model_copy(update={"model": None})
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:

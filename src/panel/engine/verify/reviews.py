@@ -141,8 +141,9 @@ class _Again:
                 for persona in plan.personas
             }
         if plan.second_look:
+            judged = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
             for sample in range(plan.samples):
-                await self._second_look(computed, sample)
+                await self._second_look(computed, sample, judged)
         every = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
         # After a retry more than one sample of a reviewer may have been written.
         for turn in range(plan.samples):
@@ -158,14 +159,19 @@ class _Again:
         return computed
 
     async def _second_look(
-        self, computed: Mapping[str, list[Review | _Unbacked]], sample: int
+        self,
+        computed: Mapping[str, list[Review | _Unbacked]],
+        sample: int,
+        judged: Sequence[Review],
     ) -> None:
-        """Put what the second looks of a sample gave in the place of what was judged."""
-        every = [a for rows in computed.values() for a in rows if isinstance(a, Review)]
+        """Put what the second looks of a sample gave in the place of what was judged.
+
+        `judged` are the reviews of all samples before any second look.
+        """
 
         def looker(persona: Persona, review: Review) -> Looker:
             context = self._context(persona, sample)
-            brief = with_cited(context.brief, self.evidence, every)
+            brief = with_cited(context.brief, self.evidence, judged)
             return Looker(replace(context, brief=brief), review)
 
         lookers = {

@@ -97,6 +97,9 @@ class FetchSpec:
     """What a 404 means."""
     otherwise: "FetchSpec | None" = None
     """The request to send instead where every address is 404."""
+    linked: bool = False
+    """A page may have named the address, so that no key is sent: it could lead to what is private
+    to the key's owner."""
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ class EvidenceClient:
             self._actual(url),
             accept=spec.accept or ACCEPT,
             deadline=min(seconds, PAGE_SECONDS),
+            with_key=not spec.linked,
         )
         return replace(page, url=self._named(page.url), requested_url=url)
 

@@ -25,7 +25,7 @@ class Pricing(Adapter):
 
     def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the page itself."""
-        return (FetchSpec("pricing page", (at.url,), "pricing"),)
+        return (FetchSpec("pricing page", (at.url,), "pricing", linked=True),)
 
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the first link to the same site whose path or text says pricing."""

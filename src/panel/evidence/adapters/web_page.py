@@ -16,7 +16,7 @@ class WebPage(Adapter):
 
     def requests(self, at: Address) -> tuple[FetchSpec, ...]:
         """Return the page itself."""
-        return (FetchSpec("page", (at.url,), "page"),)
+        return (FetchSpec("page", (at.url,), "page", linked=True),)
 
     def follow(self, links: Sequence[Link], page: Address) -> str | None:
         """Return the home page that a record names."""

@@ -86,7 +86,12 @@ class Fetcher:
         )
 
     async def get(
-        self, url: str, *, accept: str = ACCEPT, deadline: float = DEADLINE
+        self,
+        url: str,
+        *,
+        accept: str = ACCEPT,
+        deadline: float = DEADLINE,
+        with_key: bool = True,
     ) -> FetchedPage:
         """Return the page at an address.
 
@@ -94,13 +99,14 @@ class Fetcher:
             url: http or https, on port 80 or 443 unless allowed.
             accept: The `Accept` header.
             deadline: Seconds for all of it, redirects and body.
+            with_key: The host gets its key, where there is one.
 
         Raises:
             FetchError: one of its kinds, with one line that names the host.
         """
         chain = _RedirectChain(url, accept, deadline, deadline, [])
         current = check_url(url, self._allow)
-        chain.first_host = current.authority
+        chain.first_host = current.authority if with_key else ""
         while True:
             page = await self._limited_hop(current, chain)
             if isinstance(page, FetchedPage):

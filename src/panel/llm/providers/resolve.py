@@ -80,7 +80,7 @@ def usual_model(provider: str, settings: Settings) -> str:
     routed = provider in (*known.router.policies, *known.router.providers)
     row = known.router if routed else known.rows.get(provider.removeprefix("direct:"))
     table = settings.providers.get(provider)
-    return (table and table.model) or (row and row.model) or ""
+    return settings.of(provider).model or (table and table.model) or (row and row.model) or ""
 
 
 def _choose(value: str | None, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:

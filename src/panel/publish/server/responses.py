@@ -72,7 +72,7 @@ def page_response(request: Request, page: HTTPPage, *, cache_control: str) -> Re
 
 
 def see_other(request: Request, path: str) -> Response:
-    """Send the browser on to a path of this site, by GET; `path` is never a visitor's text."""
+    """Send the browser on to a path of this site, by GET; `path` is checked to be one of it."""
     # Relative, so that it stays on this site, below whatever path a proxy has put it.
     url = page_urls.root(request.url.path.lstrip("/")) + path
     return RedirectResponse(url or ".", status_code=303, headers={"cache-control": "no-store"})

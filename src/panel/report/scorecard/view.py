@@ -209,7 +209,8 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     cited_by = _cited_by(personas)
     for cite in cited:
         cited_by.setdefault(cite, {})[READ] = ("read",)
-    shown = {*cited_by, *flagged(card), *also}
+    looked_up = (ident for r in card.reviews for o in r.looked_up for ident in o.cites)
+    shown = {*cited_by, *flagged(card), *looked_up, *also}
     tool, verdict = card.tool, card.verdict
     return CardView(
         name=line(tool.name) or tool.slug,

@@ -13,6 +13,7 @@ from panel.evidence.source import Evidence, LookUp, Passage
 from panel.evidence.topics import Topic, topic_of
 from panel.foundation.errors import CallError
 from panel.reviews import prompts
+from panel.reviews.briefs import cited
 from panel.reviews.compose import compose
 from panel.reviews.personas import applicable
 from panel.reviews.prompts import Brief
@@ -85,14 +86,14 @@ async def judge_again(context: ReviewContext, review: Review, evidence: Evidence
 def with_cited(brief: Brief, evidence: Evidence, answers: Iterable[Review | Missing]) -> Brief:
     """Return the brief with the passages that were looked up and that a judgement cites."""
     reviews = [answer for answer in answers if isinstance(answer, Review)]
-    cited = {ident for r in reviews for finding in r.findings for ident in finding.cites}
-    cited |= {ident for r in reviews for outcome in r.looked_up for ident in outcome.cites}
+    idents = {ident for r in reviews for outcome in r.looked_up for ident in outcome.cites}
+    idents = idents.union(*map(cited, reviews))
     known = {passage.id for passage in brief.passages}
     gathered = evidence.gathered.passages
     more = [
         passage
         for ident, passage in evidence.passages.items()
-        if ident in cited and ident not in known and ident not in gathered
+        if ident in idents and ident not in known and ident not in gathered
     ]
     return replace(brief, passages=(*brief.passages, *more))
 

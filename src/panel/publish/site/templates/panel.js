@@ -206,13 +206,14 @@
       else link.removeAttribute("aria-current");
     }
     if (inPlace) {
-      const order = state.get("sort") in orders ? state.get("sort") : "score";
+      const order = Object.hasOwn(orders, state.get("sort")) ? state.get("sort") : "score";
       sorts.find(([link]) => link.dataset.order === order)[0].setAttribute("aria-current", "true");
       list.append(...(order === "score" ? rows : [...rows].sort(orders[order])));
     }
     const all = chosen.map((facet) => label(links.find(([, key, value]) => key === facet && value === state.get(facet))));
     const count = shown ? `${shown} of ${rows.length} tools` : "No tool is all of these";
-    status.textContent = chosen.length ? `${count}: ${all.filter(Boolean).join(", ")}.` : "";
+    const what = all.filter(Boolean).join(", ");
+    status.textContent = chosen.length ? `${count}${what && `: ${what}`}.` : "";
   };
   narrow.addEventListener("click", (event) => {
     const [link, key, value] = links.find(([each]) => each.contains(event.target)) || [];
