@@ -142,8 +142,8 @@ def test_the_sample_run_names_no_purpose_as_a_reason():
 
 def test_statements_stand_for_against_and_not_shown_and_a_skip_begins_with_what_is_against():
     builder, skeptic, *_ = view(written()).personas
-    assert [g.title for g in builder.groups] == ["For it", "Not shown"]
-    assert [g.title for g in skeptic.groups] == ["Against it", "Not shown", "For it"]
+    assert [g.title for g in builder.groups] == ["For it", "Left open"]
+    assert [g.title for g in skeptic.groups] == ["Against it", "Left open", "For it"]
     assert [f.text for f in skeptic.groups[2].findings] == ["It is maintained",
                                                             "It admits its limits"]  # fmt: skip
 

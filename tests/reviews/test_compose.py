@@ -77,6 +77,25 @@ def test_a_vote_to_ship_begins_with_the_personas_words_and_quotes_its_first_reas
     )
 
 
+def test_what_no_passage_was_found_for_is_told_of_the_search_and_not_of_the_page():
+    criteria = [
+        c.model_copy(update={"kind": "fact"}) if c.id in ("install", "alive") else c
+        for c in PERSONA.criteria
+    ]
+    says = {"install": "how it is installed", "alive": "whether it is maintained"}
+    made = [
+        f.model_copy(update={"says": f"No passage was found that shows {says[f.criterion]}"})
+        if f.criterion in says
+        else f
+        for f in findings(install="unclear", alive="unclear", like="yes")
+    ]
+    persona = PERSONA.model_copy(update={"criteria": tuple(criteria)})
+    composed = compose(persona, made, vote="ship", brief=BRIEF)
+    assert composed.endswith(
+        " I found no passage that shows whether it is maintained, nor how it is installed."
+    )
+
+
 def test_the_quote_is_the_sentence_that_is_nearest_to_the_question():
     assert "(“Install it with: get widget.”) [E1.1]" in text(
         install="yes E1.1", alive="unclear", like="yes"

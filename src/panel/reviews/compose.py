@@ -23,6 +23,9 @@ MOST: Final = 2
 QUOTE: Final = 240
 """Characters of a quote inside a sentence."""
 
+NOT_FOUND: Final = "No passage was found that shows "
+"""How a shipped reviewer's statement begins about a fact that is unclear."""
+
 _SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
     "ship": ("yes", "no"),
     "skip": ("no", "yes"),
@@ -56,8 +59,8 @@ def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief:
         lead = "For it" if vote == "skip" else "Against it"
         paragraph.append(f"{lead}: {_joined(against)}.")
     facts = [finding for finding in ranked if finding.kind == "fact"]
-    if unclear := [writer.clause(finding) for finding in _some(facts, "unclear")]:
-        paragraph.append(f"As far as I could find: {_joined(unclear)}.")
+    if unclear := _some(facts, "unclear"):
+        paragraph.append(_left_open([statement(finding) for finding in unclear]))
     return " ".join(paragraph)
 
 
@@ -109,10 +112,7 @@ class _Writer:
 
     def clause(self, finding: Finding, *, quote: bool = False) -> str:
         """Return a finding's statement, cited, with the words of the passage where asked for."""
-        words = statement(finding)
-        first = words.split()[0]
-        if first != "I" and not first[1:].isupper():  # an acronym stays as it is
-            words = words[:1].lower() + words[1:]
+        words = _inside(statement(finding))
         excerpt = self._excerpt(finding) if quote else ""
         return f"{words}{excerpt}{_ids(finding)}"
 
@@ -162,6 +162,22 @@ def _flips(finding: Finding) -> Iterator[Finding]:
         if p is not None:
             p = max(p, 1 - p) if answer == "yes" else min(p, 1 - p)
         yield finding.model_copy(update={"answer": answer, "p": p})
+
+
+def _left_open(statements: Sequence[str]) -> str:
+    """Return what no passage was found for: a report of the search, not of the page."""
+    if all(words.startswith(NOT_FOUND) for words in statements):
+        rest = ", nor ".join(words.removeprefix(NOT_FOUND) for words in statements)
+        return f"I found no passage that shows {rest}."
+    return f"As far as I could find: {_joined([_inside(words) for words in statements])}."
+
+
+def _inside(statement: str) -> str:
+    """Return a statement as it stands inside a sentence."""
+    first = statement.split()[0]
+    if first == "I" or first[1:].isupper():  # an acronym stays as it is
+        return statement
+    return statement[:1].lower() + statement[1:]
 
 
 def _joined(clauses: Sequence[str]) -> str:

@@ -165,7 +165,7 @@ def grouped(
     pro = FindingGroup("For it", by_answer["yes"][:SHOWN], by_answer["yes"][SHOWN:])
     contra = FindingGroup("Against it", by_answer["no"][:SHOWN], by_answer["no"][SHOWN:])
     bare = tuple(replace(f, quotes=()) for f in by_answer["unclear"])
-    unclear = FindingGroup("Not shown", bare[:SHOWN], bare[SHOWN:])
+    unclear = FindingGroup("Left open", bare[:SHOWN], bare[SHOWN:])
     order = [contra, unclear, pro] if vote == "skip" else [pro, contra, unclear]
     return tuple(_quoted_once(order, quoted))
 
