@@ -92,7 +92,7 @@ def test_what_no_passage_was_found_for_is_told_of_the_search_and_not_of_the_page
     persona = PERSONA.model_copy(update={"criteria": tuple(criteria)})
     composed = compose(persona, made, vote="ship", brief=BRIEF)
     assert composed.endswith(
-        " I found no passage that shows whether it is maintained, nor how it is installed."
+        " I found no passage that shows how it is installed, nor whether it is maintained."
     )
 
 
