@@ -1,6 +1,7 @@
 """Stored runs and scorecards from Python: opened, verified, compared, rendered."""
 
 import asyncio
+import gc
 import json
 import shutil
 import sqlite3
@@ -118,6 +119,7 @@ def test_what_cannot_be_rendered_is_an_input_error():
 
 
 def test_opening_a_run_holds_no_file_open():
+    gc.collect()  # what an earlier test left open is none of this run's
     run = panel.open_run(SAMPLE)
     assert Path(run.path) == SAMPLE
     run.scorecards()

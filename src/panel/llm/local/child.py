@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, Final, NoReturn, TypedDict
 
 PROMPT_CACHE_MIB: Final = 512
@@ -22,6 +23,9 @@ questions is read again after a short prompt that has only the system message in
 
 QUIET: Final = 2
 """llama.cpp log level: warnings and errors."""
+
+LOG_SECONDS: Final = 0.1
+"""What llama.cpp is given to log why it failed: it writes in a thread of its own."""
 
 PR_SET_PDEATHSIG: Final = 1
 
@@ -51,6 +55,7 @@ def main() -> None:
     try:
         server = _serve(start)
     except Exception as error:
+        time.sleep(LOG_SECONDS)
         _send(answer, {"error": f"{type(error).__name__}: {error}"})
         _exit(1)
     _send(answer, {"port": int(server.listening_address.rsplit(":", 1)[1])})

@@ -174,6 +174,8 @@ def _load_error(model: Path, error: str, words: str) -> ModelError:
             f"the local engine cannot be loaded: {error}",
             hint="apt install libgomp1" if openmp else "pip install --force-reinstall xllamacpp",
         )
+    if "check the input params" in error:  # what it says of every model that it cannot load
+        error = "llama.cpp gives no reason"
     return ModelError(
         f"{model.name} cannot be loaded: {words or error}",
         hint="check the file, or name another: --model FILE.gguf",
