@@ -20,7 +20,7 @@ from panel.evidence.topics import Topic
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
-from panel.reviews.briefs import briefs, cited, with_passages
+from panel.reviews.briefs import briefs
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
@@ -29,7 +29,12 @@ from panel.reviews.review import Missing, Review
 from panel.reviews.strategies.ask import ask_review, names_missing, steps, writes
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.in_order import each
-from panel.reviews.strategies.judge_again import judge_again, missed_topics, with_cited
+from panel.reviews.strategies.judge_again import (
+    judge_again,
+    missed_topics,
+    with_cited,
+    writer_brief,
+)
 from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.verdict.decide import decide
@@ -293,8 +298,8 @@ class _Asker:
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
         context = self.context(sample)
-        brief = with_passages(context.brief, cited(shown), self.tool_review.briefs.values())
-        brief = with_cited(brief, evidence, every)
+        panel = self.tool_review.briefs.values()
+        brief = writer_brief(context.brief, shown, panel=panel, evidence=evidence, answers=every)
         return replace(seat, unwritten=Unwritten(shown, replace(context, brief=brief)))
 
     async def finish(self, answers: Sequence[Review | Missing]) -> None:

@@ -14,7 +14,7 @@ from panel.engine.verify.stored_calls import StoredCalls
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
-from panel.reviews.briefs import briefs, cited, with_passages
+from panel.reviews.briefs import briefs
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -22,7 +22,7 @@ from panel.reviews.review import Finding, Missing, Review
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review, resolve_date, writes
 from panel.reviews.strategies.context import ReviewContext
-from panel.reviews.strategies.judge_again import judge_again, with_cited
+from panel.reviews.strategies.judge_again import judge_again, with_cited, writer_brief
 from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
 from panel.reviews.strategies.written_review import was_written
@@ -233,8 +233,10 @@ class _Again:
         if shown is None:
             return Seat(persona, merged)
         context = self._context(persona, next(n for n, r in enumerate(computed) if r is shown))
-        brief = with_passages(context.brief, cited(shown), self.briefs.values())
-        brief = with_cited(brief, self.evidence, every)
+        panel = self.briefs.values()
+        brief = writer_brief(
+            context.brief, shown, panel=panel, evidence=self.evidence, answers=every
+        )
         return Seat(persona, merged, Unwritten(shown, replace(context, brief=brief)))
 
     def _context(self, persona: Persona, sample: int) -> ReviewContext:

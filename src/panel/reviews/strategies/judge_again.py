@@ -13,7 +13,7 @@ from panel.evidence.source import Evidence, LookUp, Passage
 from panel.evidence.topics import Topic, topic_of
 from panel.foundation.errors import CallError
 from panel.reviews import prompts
-from panel.reviews.briefs import cited
+from panel.reviews.briefs import cited, with_passages
 from panel.reviews.compose import compose
 from panel.reviews.personas import applicable
 from panel.reviews.prompts import Brief
@@ -96,6 +96,26 @@ def with_cited(brief: Brief, evidence: Evidence, answers: Iterable[Review | Miss
         if ident in idents and ident not in known and ident not in gathered
     ]
     return replace(brief, passages=(*brief.passages, *more))
+
+
+def writer_brief(
+    brief: Brief,
+    review: Review,
+    *,
+    panel: Iterable[Brief],
+    evidence: Evidence,
+    answers: Iterable[Review | Missing],
+) -> Brief:
+    """Return what a reviewer writes from: its own brief, what it cites of others', what was read.
+
+    Args:
+        brief: In which it judged.
+        review: Its judgement.
+        panel: The briefs of all reviewers.
+        evidence: With the look-ups.
+        answers: Of all reviewers.
+    """
+    return with_cited(with_passages(brief, cited(review), panel), evidence, answers)
 
 
 def _near(fact: str, look_up: LookUp, evidence: Evidence) -> list[Passage]:
