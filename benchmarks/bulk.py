@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bulk_server import KIND
 from panel.engine.batch import review_all
 from panel.engine.options import Options
 from panel.engine.review_tool import ReviewJob
@@ -88,7 +89,7 @@ def tools(count: int) -> Iterator[tuple[Tool, Evidence]]:
     """Yield invented tools, each with a page of its own of about 2,000 characters."""
     read = datetime(2026, 11, 1, tzinfo=UTC)
     for number in range(count):
-        tool = Tool(name=f"Tool {number}", slug=f"tool-{number}", description="Keeps records.")
+        tool = Tool(name=f"Tool {number}", slug=f"tool-{number}", kind=KIND, tagline="Records")
         passages = tuple(
             Passage(
                 id=f"E1.{n + 1}",

@@ -19,8 +19,11 @@ import uvloop
 
 from panel import testing
 from panel.foundation.paths import data_folder
-from panel.reviews.personas import Persona, load_personas
+from panel.reviews.personas import Persona, applicable, load_personas
 from panel.reviews.strategies import judge_then_write, written_review
+
+KIND: Final = "library"
+"""Of the tools that are asked about: it decides which questions a judgement must answer."""
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _BECAUSE: Final = "The page says so in its own words, and gives an example of how it is done there"
@@ -30,7 +33,8 @@ _CACHED: Final = b'{"cached_tokens":0}}}'
 
 
 def _personas() -> tuple[Persona, ...]:
-    return load_personas(folders=[data_folder("personas")])
+    shipped = load_personas(folders=[data_folder("personas")])
+    return tuple(applicable(persona, KIND) for persona in shipped)
 
 
 def judgement(persona: Persona) -> str:
