@@ -61,6 +61,8 @@ class BudgetedPassages:
 def choose(evidence: Evidence, tokens: int) -> BudgetedPassages:
     """Return the passages that tell most about the tool within an estimated number of tokens."""
     passages = tuple(evidence.passages.values())
+    if sum(map(_size, evidence.sources)) <= tokens - 1:
+        return BudgetedPassages(passages)  # all of them fit, so that no order is needed
     ranked = [entry for _, entry in sorted(_ranked(evidence), key=lambda entry: entry[0])]
     shares = source_shares(evidence, tokens)
     chosen_ids: set[str] = set()

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -49,13 +50,17 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
     return "\n".join([f"BEGIN DATA {FENCE}", *lines, f"END DATA {FENCE}"])
 
 
+@lru_cache(maxsize=4_096)
 def rendered(passage: Passage) -> str:
     """Return one passage as it stands in a prompt: its number, and its text without padding."""
-    text = _EMPTY_LINES.sub("\n", clean(passage.text)[0].strip())
+    text = clean(passage.text)[0].strip()
+    if "\n" in text:
+        text = _EMPTY_LINES.sub("\n", text)
     text = _PADDING.sub("  ", _RULE.sub(r"\1\1\1", text))
     return f"[{passage.id}] " + neutralise(text).replace("\n", "\n  ")
 
 
+@lru_cache(maxsize=256)
 def marker(secret: bytes, text: str) -> str:
     """Return 12 hex digits that depend on secret and text and do not occur in the text."""
     for counter in range(1_000_000):

@@ -25,6 +25,10 @@ class Passage(BaseModel):
     """The headings above it, outermost first, joined by ` › `; context, never quoted."""
     kind: Kind = "prose"
 
+    def __hash__(self) -> int:
+        """Hash what tells passages apart: much is remembered by the passages that it was made of."""
+        return hash((self.id, self.text))
+
 
 class Source(BaseModel):
     """One document about the tool, cleaned and cut."""

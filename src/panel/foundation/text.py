@@ -25,6 +25,8 @@ _INVISIBLE: Final = re.compile(
     "]"
 )
 
+_NO_BREAKS: Final = str.maketrans("", "", "\n\t")
+
 _KINDS: Final = {
     "tag-block": re.compile("[\U000e0000-\U000e007f]"),
     "zero-width": re.compile("[\xad\u034f\u200b-\u200d\u2060-\u2064\ufeff]"),
@@ -67,6 +69,8 @@ def clean(text: str) -> tuple[str, int]:
         The text, and how many invisible characters went. What ordinary writing holds is dropped
         uncounted: a byte order mark at the start, the style selectors and joiners of emoji.
     """
+    if text.isascii() and text.translate(_NO_BREAKS).isprintable():
+        return text, 0  # all of it can be seen: most text there is
     text, removed = _INVISIBLE.subn("", _without_ordinary(text))
     return unicodedata.normalize("NFC", text), removed
 
@@ -94,6 +98,8 @@ def neutralise(text: str) -> str:
     `<|im_start|>` becomes `< |im_start|>`: a person and a model can still read it, a tokenizer no
     longer takes it for the end of a turn. Call it on text that went through `clean`.
     """
+    if not any(sign in text for sign in "<[]~"):
+        return text
     return _CONTROL_TOKENS.sub(lambda match: match.group() + " ", text)
 
 

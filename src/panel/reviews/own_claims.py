@@ -6,6 +6,7 @@ claims. Pure code; text and passages only, no votes or formats.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from typing import Final
 
 from panel.evidence.source import Passage
@@ -39,6 +40,7 @@ _FIGURE: Final = re.compile(
     rf"|(?<![\w.])v?(?P<number>{_NUMBER})"
     rf"(?:\s?(?P<mark>[%‰$€£¥])|[\s-]?(?P<unit>[A-Za-z]+)(?:\s(?P<noun>[a-z]+))?)?\+?",
 )
+_DIGIT: Final = re.compile(r"\d")
 _DIGITS: Final = re.compile(_NUMBER)
 _GROUP: Final = re.compile(r"(?<=\d)[,'’\u202f\u00a0](?=\d{3}(?!\d))")
 _SMALL: Final = "zero one two three four five six seven eight nine ten eleven twelve"
@@ -47,7 +49,12 @@ _WORD: Final = r"[^\W\d_][\w&'’+#-]*"
 _NAME: Final = re.compile(
     rf"(?<![\w@/.-])(?:{_WORD})(?:\.(?:js|io|ai|com|org|net|dev|py|rs)\b)?", re.UNICODE
 )
+_PART: Final = re.compile(r"\w+")
 _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
+_POSSESSIVE: Final = re.compile(r"['’]s?$|['’]s(?=\W|$)")
+_NO_LETTER: Final = re.compile(r"[\W_]")
+_LAST: Final = re.compile(r"['’]s?$|[-&]$")
+_CENTS: Final = re.compile(r"\.0+$")
 _START: Final = re.compile(r"(?:[.!?…:;]|[\"“(•–—]|\n)[\s\"'“”’)(\]]*$")
 _BEFORE: Final = 8
 """Characters in which a sentence's end must stand for the next word to be its first."""
@@ -76,7 +83,7 @@ def own_claims(
         passages: The passages it was shown; their headings count as shown.
         tool: The tool's own name, which is nobody's claim.
     """
-    known = _Known(passages, tool)
+    known = _known(tuple(passages), tool)
     claims: dict[str, None] = {}
     for text in texts:
         plain = _CITE.sub("", text)
@@ -92,28 +99,44 @@ def figures(text: str) -> list[str]:
 
 def names(text: str) -> list[str]:
     """Return the words a text writes like names: capitals inside a sentence, or inside a word."""
-    blank = _FIGURE.sub(_blanked, text)
+    blank = _FIGURE.sub(_blanked, text) if _DIGIT.search(text) else text
     return [" ".join(run) for run in _runs(blank, text)]
 
 
 def unknown_names(text: str, passages: Sequence[Passage], *, tool: str = "") -> list[str]:
     """Return the names of a text that occur in no passage and are not the tool's own."""
-    known = _Known(passages, tool)
+    known = _known(tuple(passages), tool)
     return [name for name in names(_CITE.sub("", text)) if not known.has_name(name)]
 
 
+@lru_cache(maxsize=32)
+def _known(passages: tuple[Passage, ...], tool: str) -> "_Known":
+    """Return what passages hold, once for all that is written about one tool."""
+    return _Known(passages, tool)
+
+
 class _Known:
-    """What the passages hold, ready to be looked up."""
+    """What the passages hold, ready to be looked up; read when it is first asked for."""
 
     def __init__(self, passages: Sequence[Passage], tool: str) -> None:
-        shown = "\n".join(f"{p.heading}\n{p.text}" for p in passages)
-        counted = _IN_WORDS.sub(lambda m: _SPELLED[m.group().lower()], shown)
-        self._figures = {plain for _, plain in _figures(counted)}
+        self._shown = "\n".join(f"{p.heading}\n{p.text}" for p in passages)
+        self._tool = tool
+
+    @cached_property
+    def _figures(self) -> set[str]:
+        counted = _IN_WORDS.sub(lambda m: _SPELLED[m.group().lower()], self._shown)
+        known = {plain for _, plain in _figures(counted)}
         # A bare number may stand before any unit, and inside a word: `python3.11`.
-        self._figures |= {_ungrouped(n) for n in _DIGITS.findall(counted)}
-        text = f"{shown}\n{tool}"
-        self._words = {word for m in _NAME.finditer(text) for word in _forms(m.group())}
-        self._words |= {part for word in re.findall(r"\w+", text) for part in _forms(word)}
+        return known | {_ungrouped(n) for n in _DIGITS.findall(counted)}
+
+    @cached_property
+    def _words(self) -> set[str]:
+        text = f"{self._shown}\n{self._tool}"
+        words = {*_PART.findall(text), *_NAME.findall(text)}
+        plain = {word for word in words if word.isascii() and word.isalnum()}
+        lowered = {word.lower() for word in plain}
+        known = lowered | {word.removesuffix("s") for word in lowered}
+        return known.union(*map(_forms, words - plain))
 
     def has_figure(self, figure: str) -> bool:
         return all(plain in self._figures for _, plain in _figures(figure))
@@ -124,13 +147,15 @@ class _Known:
 
 def _figures(text: str) -> Iterator[tuple[str, str]]:
     """Yield each figure as written, and as number and unit: `$1,200` and `1200$`."""
+    if not _DIGIT.search(text):
+        return
     for match in _FIGURE.finditer(text):
         part = match.groupdict()
         if date := _date(part):
             yield match.group(), date
             continue
         if part["sign"]:
-            number = re.sub(r"\.0+$", "", _ungrouped(part["price"]))
+            number = _CENTS.sub("", _ungrouped(part["price"]))
             scale = _unit(part["scale"].strip()) if part["scale"] else ""
             yield match.group(), f"{number}{scale}{part['sign']}"
             continue
@@ -166,11 +191,14 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
     """Yield names as runs of words, a run ending where anything but one blank comes between."""
     run: list[str] = []
     end = -1
+    opening = len(whole) - len(whole.lstrip())
     for match in _NAME.finditer(text):
-        word = re.sub(r"['’]s?$|[-&]$", "", match.group())
+        if match.group().islower():
+            continue  # most words, and none of them a name
+        word = _LAST.sub("", match.group())
         goes_on = bool(run) and text[end : match.start()] == " "
         before = whole[max(0, match.start() - _BEFORE) : match.start()]
-        first = not whole[: match.start()].strip() or _START.search(before) is not None
+        first = match.start() <= opening or _START.search(before) is not None
         if not (goes_on and word[0].isupper()) and not _is_name(word, first):
             continue
         if run and not goes_on:
@@ -196,6 +224,6 @@ def _is_name(word: str, first: bool) -> bool:
 
 def _forms(word: str) -> tuple[str, ...]:
     """Return how a name may be written elsewhere: without 's, in the singular, in parts joined."""
-    plain = re.sub(r"['’]s?$|['’]s(?=\W|$)", "", word).casefold()
-    joined = re.sub(r"[\W_]", "", plain)
+    plain = _POSSESSIVE.sub("", word).casefold()
+    joined = _NO_LETTER.sub("", plain)
     return tuple(dict.fromkeys((plain, joined, joined.removesuffix("s"))))

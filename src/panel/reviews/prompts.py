@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -70,6 +70,22 @@ class Brief:
     day: date | None = None
     """The day on which the evidence was read: today, to a reviewer; None where there is none."""
 
+    @cached_property
+    def shared(self) -> str:
+        """What every question about the tool starts with, made once for all reviewers."""
+        filled = shipped().fill("shared", context=_needs(self), evidence=self.evidence)
+        return filled.rstrip() + "\n\n"
+
+    @cached_property
+    def dated(self) -> str:
+        """What every judge call about the tool starts with."""
+        return _dated(self, shown="")
+
+    @cached_property
+    def evidence(self) -> str:
+        """Facts and passages, fenced."""
+        return _evidence(self)
+
 
 class Prompts:
     """The templates of one folder, checked when they are read."""
@@ -102,8 +118,7 @@ def system() -> str:
 
 def shared(brief: Brief) -> str:
     """Return what every question about this tool starts with; holds the fence's placeholder."""
-    filled = shipped().fill("shared", context=_needs(brief), evidence=_evidence(brief))
-    return filled.rstrip() + "\n\n"
+    return brief.shared
 
 
 def dated(brief: Brief) -> str:
@@ -111,7 +126,7 @@ def dated(brief: Brief) -> str:
 
     It tells the day on which the evidence was read, and asks for knowledge of the field.
     """
-    return _dated(brief, shown="")
+    return brief.dated
 
 
 def excerpted(brief: Brief, passages: Sequence[Passage]) -> str:
@@ -137,8 +152,7 @@ def looked_up(brief: Brief) -> str:
 
 def _dated(brief: Brief, *, shown: str) -> str:
     today = f" Today is {written_day(brief.day)}." if brief.day else ""
-    evidence = _evidence(brief)
-    needs = _needs(brief)
+    evidence, needs = brief.evidence, _needs(brief)
     filled = shipped().fill("dated", today=today, context=needs, shown=shown, evidence=evidence)
     return filled.rstrip() + "\n\n"
 

@@ -95,7 +95,7 @@ def with_cited(brief: Brief, evidence: Evidence, answers: Iterable[Review | Miss
         for ident, passage in evidence.passages.items()
         if ident in idents and ident not in known and ident not in gathered
     ]
-    return replace(brief, passages=(*brief.passages, *more))
+    return replace(brief, passages=(*brief.passages, *more)) if more else brief
 
 
 def writer_brief(
