@@ -24,7 +24,7 @@ BOUNDARIES = {
     "azure": {"panel.llm.openai_compat.entra"},
     "httpx2": {"panel.llm.openai_compat.official"},
     "yarl": {"panel.evidence.fetch.checked_url"},
-    "tenacity": {"panel.llm.calls.retry", "panel.llm.calls"},
+    "orjson": {"panel.foundation.quick_json"},
     "rich": {
         "panel.report.changes.terminal",
         "panel.report.scorecard.terminal",
@@ -202,7 +202,7 @@ def test_no_module_reads_the_environment_on_import():
 
 HEAVY = (
     "aiohttp", "huggingface_hub", "rich", "jinja2", "sqlite3", "pydantic", "yaml", "openai",
-    "httpx2", "tenacity", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml",
+    "httpx2", "xllamacpp", "markdown_it", "docutils", "pyarrow", "trafilatura", "lxml",
     "pypdf", "krippendorff", "numpy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn",
     "PIL",
 )  # fmt: skip

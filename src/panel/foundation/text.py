@@ -105,6 +105,8 @@ def neutralise(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return the text without control and bidi characters, safe on a terminal and in a log."""
+    if text.isascii() and text.translate(_NO_BREAKS).isprintable():
+        return text
     return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
 
 

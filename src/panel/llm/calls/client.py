@@ -8,9 +8,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
 from panel.foundation.errors import BadReply, CallError, RunStopped
+from panel.foundation.quick_json import sorted_json
 from panel.foundation.urls import host_of
 from panel.llm.calls.fallback import AnswerRoom, FormatFallback
 from panel.llm.calls.limiter import Limiter, Pacing
@@ -36,21 +38,28 @@ def request_digest(request: ChatRequest) -> str:
 
     The fence's marker is left out: it depends on the installation, not on the question.
     """
-    parts = [
-        request.system, request.shared, request.tail, request.max_tokens, request.schema,
-        request.logprobs, request.temperature, request.sample,
-    ]  # fmt: skip
-    return _digest(parts)
+    schema = "null" if request.schema is None else sorted_json(request.schema, compact=True)
+    rest = [request.max_tokens, schema, request.logprobs, request.temperature, request.sample]
+    numbers = [part if part is schema else _json(part) for part in rest]
+    digest = _begun(request.system, request.shared).copy()
+    digest.update(f"{_json(request.tail)},{','.join(numbers)}]".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _begun(system: str, shared: str) -> "hashlib._Hash":
+    """Return the digest as far as all questions about a tool share it."""
+    return hashlib.sha256(f"[{_json(system)},{_json(shared)},".encode())
 
 
 def request_key(request: ChatRequest, config: ProviderConfig) -> str:
     """Return the key of a request to a provider: its name and model, not its address or key."""
-    return _TAG + _digest([request_digest(request), config.provider, config.wire_model])
+    parts = [request_digest(request), config.provider, config.wire_model]
+    return _TAG + hashlib.sha256(_json(parts).encode()).hexdigest()
 
 
-def _digest(parts: list[object]) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 T = TypeVar("T")
@@ -124,9 +133,10 @@ class ChatClient:
             ):
                 raise
             value, response = await self._repaired(call, error, error.reply, repair)
-        return ParsedAnswer(
-            value, replace(response, attempts=call.attempts), summed(call.spent), False
-        )
+        if call.attempts > 1:
+            response = replace(response, attempts=call.attempts)
+        spent = call.spent[0] if len(call.spent) == 1 else summed(call.spent)
+        return ParsedAnswer(value, response, spent, False)
 
     def stop(self) -> None:
         """Begin no more requests: later and waiting callers get `RunStopped`.

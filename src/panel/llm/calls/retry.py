@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState
-
 from panel.foundation.errors import (
     BadReply,
     CallError,
@@ -104,10 +102,15 @@ class RetryLoop:
 
     async def answer(self, call: PendingCall[T]) -> tuple[T, ChatResponse]:
         """Return the parsed answer and its reply, or raise the error that remains."""
-        retrying = AsyncRetrying(retry=_should_retry(call), wait=_pause(call), reraise=True)
         self._open += 1
         try:
-            return await retrying(self._shielded_attempt, call)
+            while True:
+                try:
+                    return await self._shielded_attempt(call)
+                except CallError:
+                    if call.wait is None:
+                        raise
+                await asyncio.sleep(call.wait)
         finally:
             self._open -= 1
 
@@ -299,15 +302,3 @@ def _parsed(call: PendingCall[T], response: ChatResponse) -> T:
     except CallError as error:
         error.reply = response
         raise
-
-
-def _should_retry(call: PendingCall[T]) -> Callable[[RetryCallState], bool]:
-    def decide(state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        return isinstance(error, CallError) and call.wait is not None
-
-    return decide
-
-
-def _pause(call: PendingCall[T]) -> Callable[[RetryCallState], float]:
-    return lambda state: call.wait or 0.0

@@ -10,7 +10,6 @@ import ssl
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -67,19 +66,13 @@ class OpenAICompatClient:
         """
         format = format if request.schema is not None else "prompt"
         payload = self._payload.of(request, format)
-        started = time.monotonic()
         try:
             async with asyncio.timeout(deadline) as limit:
-                response = await self._completion(payload, request, format)
+                return await self._completion(payload, request, format)
         except TimeoutError as error:
             self._late(limit, deadline, error)
         except self._broken as error:
             raise self._no_reply(error) from None
-        except CallError as error:
-            if isinstance(error.reply, ChatResponse):
-                error.reply = _timed(error.reply, started)
-            raise
-        return _timed(response, started)
 
     async def get(self, path: str, *, deadline: float = 10.0) -> Any:
         """Return the JSON of `GET base_url/path`; raise `CallError` otherwise."""
@@ -109,6 +102,7 @@ class OpenAICompatClient:
     async def _completion(
         self, payload: dict[str, Any], request: ChatRequest, format: ResponseFormat
     ) -> ChatResponse:
+        started = time.monotonic()
         async with self._transport.send("chat/completions", payload) as http_response:
             if http_response.status >= 300:
                 error = self._payload.blamed(
@@ -116,8 +110,8 @@ class OpenAICompatClient:
                 )
                 self._payload.learn(error, payload)
                 raise error
-            shell = self._shell(http_response, format)
             body, endless = await self._body(http_response, request)
+        shell = self._shell(http_response, format, time.monotonic() - started)
         body = self._redact.data(body)
         if reported := error_in(body):
             raise self._said_in_body(reported, body, shell, payload)
@@ -167,13 +161,17 @@ class OpenAICompatClient:
         self._payload.learn(error, payload)
         return error
 
-    def _shell(self, http_response: HttpResponse, format: ResponseFormat) -> ChatResponse:
+    def _shell(
+        self, http_response: HttpResponse, format: ResponseFormat, seconds: float
+    ) -> ChatResponse:
         def header(name: str) -> str | None:
-            return self._redact.line(http_response.header(name), limit=120) or None
+            value = http_response.header(name)
+            return (self._redact.line(value, limit=120) or None) if value else None
 
         return ChatResponse(
             text="", finish_reason=None, usage=Usage(), model=None, format=format,
             served_by=header("x-inference-provider"), request_id=header("x-request-id"),
+            seconds=seconds,
         )  # fmt: skip
 
     async def _failed(
@@ -226,10 +224,6 @@ class OpenAICompatClient:
             async with asyncio.timeout(_LINGER):
                 while await http_response.read():
                     pass
-
-
-def _timed(response: ChatResponse, started: float) -> ChatResponse:
-    return replace(response, seconds=time.monotonic() - started)
 
 
 def _words(error: BaseException) -> str:

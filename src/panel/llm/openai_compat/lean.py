@@ -1,7 +1,6 @@
 """The lean wire: aiohttp, a sixth of the official client's CPU a call."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from panel.foundation.quick_json import json_bytes
 from panel.llm.config import ProviderConfig
 from panel.llm.openai_compat.transport import (
     HEADER_CAP,
@@ -40,7 +40,7 @@ class LeanTransport:
         headers, data = request_headers(self._config), None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body, ensure_ascii=False).encode()
+            data = json_bytes(body)
         url = f"{self._config.base_url}/{request_path(self._config, path)}"
         async with self._opened().request(
             "GET" if body is None else "POST", url, data=data, headers=headers,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from panel.foundation.quick_json import json_bytes
 from panel.foundation.text import one_line
 from panel.llm.config import ProviderConfig
 
@@ -22,6 +23,7 @@ class Redactor:
         longest_first = sorted((f for f in forms if len(f) >= _SHORTEST), key=len, reverse=True)
         self._any = bool(longest_first)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._encoded = [json_bytes(form)[1:-1] for form in longest_first]
 
     def text(self, text: str) -> str:
         """Return the text with every secret hidden."""
@@ -34,14 +36,17 @@ class Redactor:
 
     def data(self, value: Any) -> Any:
         """Return JSON data with every secret hidden, in keys and values, at any depth."""
-        if not self._any:
-            return value
+        if self._any and any(map(json_bytes(value).__contains__, self._encoded)):
+            return self._hidden(value)
+        return value
+
+    def _hidden(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
-            return [self.data(item) for item in value]
+            return [self._hidden(item) for item in value]
         if isinstance(value, dict):
-            return {self.text(str(key)): self.data(item) for key, item in value.items()}
+            return {self.text(str(key)): self._hidden(item) for key, item in value.items()}
         return value
 
 

@@ -6,7 +6,6 @@ Interprets only as far as the wire goes; what the text says is the caller's busi
 import json
 import math
 import re
-from dataclasses import replace
 from typing import Any, Final
 
 from panel.foundation.errors import (
@@ -119,7 +118,9 @@ class StreamAssembler:
 
 def is_endless(text: str) -> bool:
     """Tell whether a whole text is over the caps that `StreamAssembler` keeps."""
-    return len(text.encode("utf-8", "replace")) > MAX_TEXT or bool(_BLANKS.search(text))
+    if 4 * len(text) > MAX_TEXT and len(text.encode("utf-8", "replace")) > MAX_TEXT:
+        return True
+    return len(text) > MAX_BLANKS and bool(_BLANKS.search(text))
 
 
 def read_response(body: dict[str, Any], shell: ChatResponse, prices: Prices) -> ChatResponse:
@@ -127,14 +128,17 @@ def read_response(body: dict[str, Any], shell: ChatResponse, prices: Prices) -> 
     choice = _first(body.get("choices"))
     message = choice.get("message")
     content = message.get("content") if isinstance(message, dict) else choice.get("text")
-    return replace(
-        shell,
+    return ChatResponse(
         text=text_of(content),
         finish_reason=_text_or_none(choice.get("finish_reason")),
         usage=usage_of(body, prices.get(shell.served_by or "", prices.get(""))),
         model=_text_or_none(body.get("model")),
+        served_by=shell.served_by,
+        request_id=shell.request_id,
         top_logprobs=_top_logprobs(choice.get("logprobs")),
         raw=body,
+        format=shell.format,
+        seconds=shell.seconds,
     )
 
 

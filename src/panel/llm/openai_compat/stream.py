@@ -7,15 +7,18 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from panel.foundation.decompress import Decompressor, Overflow
 from panel.foundation.errors import BadReply, CallError, Unreachable
+from panel.foundation.quick_json import plain_json
 from panel.llm.openai_compat.error_text import error_in, is_passing
 from panel.llm.openai_compat.response import MAX_BLANKS, EndlessReply, StreamAssembler
 
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _FIELD: Final = re.compile(rb"(?:data|event|id|retry)?:")
+_BLANK: Final = (b"\\n", b"\\t", b"\\r", b"\n", b"\t", b"\r", b" ")
 _BLANKS: Final = re.compile(rb"(?:\\[ntr]|[ \t\r\n]){%d}" % (MAX_BLANKS + 1))
 
 
@@ -46,7 +49,7 @@ class Body:
             data = data.lstrip()
         start = max(0, len(self.data) - 2 * MAX_BLANKS - 4)
         self.data += data
-        if _BLANKS.search(self.data, start):
+        if sum(map(self.data.count, _BLANK)) > MAX_BLANKS and _BLANKS.search(self.data, start):
             raise EndlessReply
 
 
@@ -110,6 +113,8 @@ def begins_stream(opening: bytes) -> bool | None:
 
 def read_json(text: str | bytes) -> Any:
     """Return JSON data of a server, numbers that are none as None; raise ValueError otherwise."""
+    with suppress(ValueError):
+        return plain_json(text)
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
     try:

@@ -7,6 +7,7 @@ and the meaning of a response are `client.OpenAICompatClient`'s, the same over e
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from panel.llm.config import ProviderConfig
@@ -32,7 +33,11 @@ class HttpResponse:
 
     def header(self, name: str) -> str:
         """Return the first value of a header; "" where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        return self._first.get(name, "")
+
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return {key.lower(): value for key, value in reversed(self.headers)}
 
 
 class Transport(Protocol):
