@@ -182,8 +182,11 @@ class _ToolReview:
             judged[name] = [
                 review if shown and answer is shown.sample else answer for answer in judged[name]
             ]
-        for name, asker in askers.items():
-            await asker.finish(judged[name])
+        open_ = {name: asker for name, asker in askers.items() if asker.goes_on}
+        unkept = [kept for name, asker in open_.items() for kept in asker.unkept(judged[name])]
+        await self.job.run.save_reviews(self.tool.slug, unkept)
+        for name, asker in open_.items():
+            asker.watch(judged[name])
         return judged, evidence
 
     async def _looked_up(self, judged: Answers) -> Evidence:
@@ -248,13 +251,13 @@ class _Asker:
             for sample in range(plan.samples):
                 if (answer := self._stored(sample)) is None:
                     answer = await self._once(sample)
-                    if isinstance(answer, Missing) or not self._goes_on:
+                    if isinstance(answer, Missing) or not self.goes_on:
                         await self._keep(sample, answer)
                 answers.append(answer)
         finally:
             is_warm.set()
-        if not self._goes_on:
-            self._watch(answers)
+        if not self.goes_on:
+            self.watch(answers)
         return answers
 
     async def judge_again(
@@ -272,7 +275,7 @@ class _Asker:
         return later
 
     @property
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
         """Whether an answer may change once all have judged."""
         tool_review = self.tool_review
         job, evidence = tool_review.job, tool_review.evidence
@@ -302,14 +305,13 @@ class _Asker:
         brief = writer_brief(context.brief, shown, panel=panel, evidence=evidence, answers=every)
         return replace(seat, unwritten=Unwritten(shown, replace(context, brief=brief)))
 
-    async def finish(self, answers: Sequence[Review | Missing]) -> None:
-        """Keep the answers that were not kept when they were given."""
-        if not self._goes_on:
-            return
-        for sample, answer in enumerate(answers):
-            if isinstance(answer, Review) and answer is not self._stored(sample):
-                await self._keep(sample, answer)
-        self._watch(answers)
+    def unkept(self, answers: Sequence[Review | Missing]) -> list[tuple[int, Review]]:
+        """Return the reviews that were not kept when they were given, with their samples."""
+        return [
+            (sample, answer)
+            for sample, answer in enumerate(answers)
+            if isinstance(answer, Review) and answer is not self._stored(sample)
+        ]
 
     def _stored(self, sample: int) -> Review | Missing | None:
         """Return an answer that is not asked again."""
@@ -331,7 +333,8 @@ class _Asker:
         else:
             await run.save_missing(slug, sample, answer)
 
-    def _watch(self, answers: Sequence[Review | Missing]) -> None:
+    def watch(self, answers: Sequence[Review | Missing]) -> None:
+        """Tell who watches that the persona is done."""
         tool_review = self.tool_review
         tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
 

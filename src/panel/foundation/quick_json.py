@@ -13,12 +13,12 @@ import orjson
 def json_bytes(value: Any) -> bytes:
     """Return a value as JSON in UTF-8, without blanks between its parts.
 
-    A number that is none becomes null. Raises UnicodeEncodeError for half characters.
+    A number that is none becomes null. Raises ValueError for half characters.
     """
     try:
         return orjson.dumps(value)
     except TypeError:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return text.encode()
 
 

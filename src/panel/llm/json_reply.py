@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from panel.foundation.errors import BadReply
+from panel.foundation.quick_json import plain_json
 from panel.llm.thinking import Mark, marks
 
 MAX_BYTES: Final = 256_000
@@ -22,6 +23,8 @@ MAX_DIGITS: Final = 300
 
 _OPENING: Final = re.compile(r'\{(?=\s*+["}])')
 _MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
+_NAMED: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*:)?')
+_DOUBT: Final = -1_000_000_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _KEY: Final = re.compile(r'"([A-Za-z]\w{0,23})"\s*:', re.ASCII)
 _PLAIN: Final = re.compile(r"[A-Za-z][\w-]{0,23}", re.ASCII)
@@ -47,13 +50,43 @@ def last_json_object(text: str, keys: Collection[str] = ()) -> dict[str, Any]:
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise BadReply("the reply is larger than 256 kB")
-    text = _decoded(text.lstrip("\ufeff \t\r\n"))
+    text = text.lstrip("\ufeff \t\r\n")
+    if text[:1] == "{" and (value := _flawless(text)) is not None:
+        return _unwrapped(value, keys) if keys else value
+    text = _decoded(text)
     spans = [text[slice(*span)] for span in _object_spans(text)]
     if not keys:
         return _parsed(spans[-1])
     # Never past a candidate answer: an earlier object may come from the text under review.
     tries = (span for span in reversed(spans) if 2 * _keys_in(span, keys) >= len(keys))
     return _unwrapped(_parsed(next(tries, spans[-1])), keys)
+
+
+def _flawless(text: str) -> dict[str, Any] | None:
+    """Return a reply that is one JSON object and nothing else; None where that is not sure.
+
+    The common case, read in one pass: what has a fault or a doubt is walked through mark by mark.
+    """
+    try:
+        value = plain_json(text)
+    except ValueError:
+        return None
+    counts = _counts(value, 1)
+    # As many names as entries: no name stands twice in an object.
+    return value if counts == sum(map(bool, _NAMED.findall(text))) else None
+
+
+def _counts(value: Any, depth: int) -> int:
+    """Return how many entries its objects have; less than 0 for what is to be looked at closely."""
+    if isinstance(value, dict):
+        if depth > MAX_DEPTH:
+            return _DOUBT
+        return len(value) + sum(_counts(v, depth + 1) for v in value.values() if type(v) is not str)
+    if isinstance(value, list):
+        if depth > MAX_DEPTH:
+            return _DOUBT
+        return sum(_counts(item, depth + 1) for item in value if type(item) is not str)
+    return _DOUBT if isinstance(value, float) else 0  # it may be a whole number of 300 digits
 
 
 def _keys_in(text: str, keys: Collection[str]) -> int:

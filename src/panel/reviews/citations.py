@@ -18,6 +18,7 @@ _BRACKETED: Final = re.compile(
     r"\s*[\[(]\s*(?:see |passages? )?(E\s?\d[^\[\]()\n]{0,120})[\])]", re.IGNORECASE
 )
 _BARE: Final = re.compile(r"\s*\bE\s?\d{1,6}[.:]\d{1,6}\b", re.IGNORECASE)
+_DIGIT: Final = re.compile(r"\d")
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _DENIAL: Final = re.compile(
     r"\b(?:not?|never|none|nor|lacks?|lacking|without|cannot|unable|un\w+ed)\b|n[’']t\b",
@@ -58,6 +59,8 @@ def read_ids(text: str, shown: Collection[str]) -> Cited:
 
 def keep_known(text: str, shown: Collection[str]) -> tuple[str, int]:
     """Rewrite a text's citations as `[E1.4]`; drop unknown ones and return how many went."""
+    if not _DIGIT.search(text):
+        return text, 0  # no id stands in it
     dropped = 0
     parts: list[str] = []
     place = 0

@@ -5,10 +5,12 @@ Adds no words.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 _MARKUP: Final = re.compile(r"\*\*|__|`+|^\s{0,3}(?:#{1,6}|>|[-*•]|\d{1,2}[.)])\s+", re.MULTILINE)
 _LINK: Final = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
+_WORD: Final = re.compile(r"\w+")
 _END: Final = re.compile(r"[.!?…][\"'”’)]*(?:\s*\[E\d+\.\d+\])*(?=\s|$)")
 _SENTENCE: Final = re.compile(
     r".+?[.!?…][\"'”’)]*(?:\s*\[E\d+\.\d+\])*(?=\s+[\"'“A-Z0-9]|\s*$)|.+$", re.DOTALL
@@ -43,8 +45,9 @@ def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
     return new_sentences
 
 
+@lru_cache(maxsize=1_024)
 def _content(sentence: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", re.sub(r"\[E[\d.]+\]", "", sentence.lower())))
+    return frozenset(_WORD.findall(sentence.lower()))
 
 
 def sentences(text: str) -> list[str]:

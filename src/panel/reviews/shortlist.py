@@ -64,11 +64,12 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
     """
     index = _index(tuple(passages))
     stems = set(_stems(words))
-    mean = sum(counts.total() for counts in index) / max(1, len(index)) or 1.0
+    sizes = _sizes(tuple(passages))
+    mean = sum(sizes) / max(1, len(index)) or 1.0
     weights = {stem: _rarity(stem, index) for stem in stems}
     ranked = []
     for place, counts in enumerate(index):
-        length = _SATURATION * (1 - _LENGTH + _LENGTH * counts.total() / mean)
+        length = _SATURATION * (1 - _LENGTH + _LENGTH * sizes[place] / mean)
         score = math.fsum(
             weight * counts[stem] / (counts[stem] + length) for stem, weight in weights.items()
         )
@@ -96,6 +97,12 @@ def _index(passages: tuple[Passage, ...]) -> tuple[Counter[str], ...]:
         Counter(_stems(f"{p.heading} {p.text} {_IN_CODE if p.kind == 'code' else ''}"))
         for p in passages
     )
+
+
+@lru_cache(maxsize=8)
+def _sizes(passages: tuple[Passage, ...]) -> tuple[int, ...]:
+    """Return how many stems each passage has."""
+    return tuple(counts.total() for counts in _index(passages))
 
 
 def _stems(text: str) -> list[str]:

@@ -7,6 +7,7 @@ page said. Pure; knows no provider.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from panel.evidence.source import Passage
@@ -26,6 +27,7 @@ RIVAL: Final = "rival"
 
 _CITE: Final = re.compile(r"\s*\[(E\d+\.\d+)\]")
 _QUOTED: Final = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|`[^`]*`")
+_WORD: Final = re.compile(r"\w+")
 _CODE: Final = re.compile(r"`([^`\n]{2,60})`")
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:know|see|name|find|can think)\b[^.!?]{0,20}\b(?:no|none|nothing)\b|\bno (?:\w+ )?"
@@ -73,7 +75,7 @@ class WrittenText:
     claim: str
     """The forecast."""
 
-    @property
+    @cached_property
     def paragraph(self) -> str:
         """The steps joined, without Markdown."""
         return " ".join(unmarked(text) for text in self.beats.values())
@@ -132,7 +134,7 @@ def _repeated(text: WrittenText, grounds: Grounds) -> str:
 
 
 def _copied(text: WrittenText, grounds: Grounds) -> str:
-    copied = {run for passage in grounds.passages for run in _runs(passage.text)}
+    copied = _all_runs(tuple(grounds.passages))
     for ident, beat in text.beats.items():
         plain = _QUOTED.sub(" | ", _CITE.sub("", beat))
         if any(run in copied for part in plain.split(" | ") for run in _runs(part)):
@@ -197,6 +199,12 @@ def _stands_in(name: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
+@lru_cache(maxsize=32)
+def _all_runs(passages: tuple[Passage, ...]) -> frozenset[tuple[str, ...]]:
+    """Return what no text may hold unquoted, once for all reviewers of a tool."""
+    return frozenset(run for passage in passages for run in _runs(passage.text))
+
+
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
+    words = _WORD.findall(text.casefold())
     return zip(*(words[start:] for start in range(LONGEST_COPY)), strict=False)

@@ -197,6 +197,11 @@ class Run:
         """Store a review; returns after its commit."""
         await self.journal.put_review(slug, sample, review)
 
+    async def save_reviews(self, slug: str, reviews: Sequence[tuple[int, Review]]) -> None:
+        """Store reviews of a tool with their samples; returns after their one commit."""
+        if reviews:
+            await self.journal.put_reviews(slug, reviews)
+
     async def save_missing(self, slug: str, sample: int, missing: Missing) -> None:
         """Store why a review is missing; returns after its commit."""
         await self.journal.put_missing(slug, sample, missing)

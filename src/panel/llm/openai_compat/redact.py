@@ -36,9 +36,14 @@ class Redactor:
 
     def data(self, value: Any) -> Any:
         """Return JSON data with every secret hidden, in keys and values, at any depth."""
-        if self._any and any(map(json_bytes(value).__contains__, self._encoded)):
-            return self._hidden(value)
-        return value
+        return self._hidden(value) if self._any and self._may_hold_one(value) else value
+
+    def _may_hold_one(self, value: Any) -> bool:
+        """Tell whether a secret may be somewhere in JSON data: one look instead of hundreds."""
+        try:
+            return any(map(json_bytes(value).__contains__, self._encoded))
+        except ValueError:
+            return True
 
     def _hidden(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -64,7 +64,7 @@ def excerpt(
     chosen: set[str] = set()
     headings: set[str] = set()
     for ident in dict.fromkeys(queue):
-        new = _levels(by_id[ident]) - headings
+        new = _levels(by_id[ident].heading) - headings
         cost = sizes[ident] + sum(_tokens(level.rpartition(" › ")[2]) for level in new)
         if cost <= room:
             room -= cost
@@ -110,7 +110,8 @@ def _tokens(line: str) -> float:
     return _FRAME + estimated_tokens(line)
 
 
-def _levels(passage: Passage) -> set[str]:
+@lru_cache(maxsize=1_024)
+def _levels(heading: str) -> frozenset[str]:
     """Return the headings above a passage, each with those above it."""
-    parts = passage.heading.split(" › ") if passage.heading else []
-    return {" › ".join(parts[: depth + 1]) for depth in range(len(parts))}
+    parts = heading.split(" › ") if heading else []
+    return frozenset(" › ".join(parts[: depth + 1]) for depth in range(len(parts)))

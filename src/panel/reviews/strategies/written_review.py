@@ -6,7 +6,7 @@ composed stays, with a note.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
@@ -105,6 +105,8 @@ class ReviewWriter:
     """Those of the evidence that it is shown; what it writes is checked against all."""
     due: date
     """The day by which its forecast is to be true or false."""
+    checked: list[tuple[Draft, Sequence[str], list[TextFault]]] = field(default_factory=list)
+    """What was found of drafts, beside the drafts of others they were held against."""
 
     async def draft(self) -> Draft:
         """Ask for the review; an error that is no reply is part of the result."""
@@ -174,9 +176,14 @@ class ReviewWriter:
         """Return the rules that a draft breaks; none where it is no review."""
         if draft.text is None:
             return []
+        for known, beside, found in self.checked:
+            if known is draft and beside == others:
+                return found
         brief = self.context.brief
         grounds = Grounds(self.vote, brief.passages, brief.tool.name, others)
-        return text_faults(draft.text, grounds)
+        faults = text_faults(draft.text, grounds)
+        self.checked.append((draft, others, faults))
+        return faults
 
     def _counted(self, **changes: Any) -> Review:
         """Return the review changed, with what the writing took added to its counts."""

@@ -1,5 +1,6 @@
 """A call as a row of the journal, and back. Knows no database."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -7,6 +8,7 @@ import zlib
 from functools import lru_cache
 from typing import Any, Final
 
+from panel.foundation.quick_json import json_bytes, sorted_json
 from panel.llm.types import CallRecord, ChatRequest, ChatResponse, Usage
 from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, with_checksum
 
@@ -23,7 +25,7 @@ _RAW_INLINE: Final = 32_768
 """Longer raw replies, those with log-probabilities of every token, are compressed."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def text_digest(text: str) -> str:
     """Return the name of a text in `texts`: half its SHA-256 in hex."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
@@ -31,20 +33,20 @@ def text_digest(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return the text with what UTF-8 cannot hold replaced."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def texts_of(question: ChatRequest) -> dict[str, str]:
     """Return the parts of a question that are stored once, by digest."""
     parts = [question.system, question.shared]
     if question.schema is not None:
-        parts.append(_schema_text(question))
-    return {text_digest(part): plain(part) for part in parts}
+        parts.append(_schema_text(question.schema))
+    return {text_digest(part): part for part in parts}
 
 
 def put_texts(texts: dict[str, str]) -> list[Statement]:
     """Return the statements that store texts by digest."""
-    return [(PUT_TEXT, (digest, body)) for digest, body in texts.items()]
+    return [(PUT_TEXT, (digest, plain(body))) for digest, body in texts.items()]
 
 
 def call_row(call: CallRecord) -> Row:
@@ -55,7 +57,7 @@ def call_row(call: CallRecord) -> Row:
         question.sample, call.attempt, call.started.isoformat(), max(0.0, call.seconds),
         _status(call), call.reason, plain(call.detail),
         text_digest(question.system), text_digest(question.shared),
-        None if question.schema is None else text_digest(_schema_text(question)),
+        None if question.schema is None else text_digest(_schema_text(question.schema)),
         plain(question.tail), question.max_tokens, float(question.temperature),
         int(question.logprobs), *_reply_values(call.reply), 0,
     )  # fmt: skip
@@ -96,8 +98,8 @@ def _status(call: CallRecord) -> str:
     return "ok" if call.usable else "unusable"
 
 
-def _schema_text(question: ChatRequest) -> str:
-    return json.dumps(question.schema, sort_keys=True)
+def _schema_text(schema: dict[str, Any]) -> str:
+    return sorted_json(schema, compact=False)
 
 
 def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
@@ -110,12 +112,13 @@ def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
         "seconds": reply.seconds,
     }
     usage, cost = reply.usage, reply.usage.cost_usd
+    exact = bool(reply.top_logprobs)
     return (
         reply.format, _maybe(reply.finish_reason),
         _maybe(reply.model), _maybe(reply.served_by), _maybe(reply.request_id),
         _count(usage.input_tokens), _count(usage.cached_tokens), _count(usage.output_tokens),
         None if cost is None or not math.isfinite(cost) else float(cost),
-        _json(fields), _packed(reply.raw),
+        _json(fields, exact=exact), _packed(reply.raw, exact=exact),
     )  # fmt: skip
 
 
@@ -128,7 +131,11 @@ def _maybe(text: str | None) -> str | None:
     return None if text is None else plain(text)
 
 
-def _json(value: object) -> str:
+def _json(value: object, *, exact: bool) -> str:
+    """Return a value as JSON; `exact` where infinite numbers are to be told from unknown ones."""
+    if not exact:
+        with contextlib.suppress(ValueError):
+            return json_bytes(value).decode()
     # Escaped to ASCII, so that even a lone surrogate comes back as it was.
     try:
         return json.dumps(value, allow_nan=False)
@@ -145,8 +152,8 @@ def _finite(value: object) -> object:
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _packed(raw: dict[str, Any]) -> str | bytes:
-    text = _json(raw)
+def _packed(raw: dict[str, Any], *, exact: bool) -> str | bytes:
+    text = _json(raw, exact=exact)
     return text if len(text) <= _RAW_INLINE else zlib.compress(text.encode(), 1)
 
 

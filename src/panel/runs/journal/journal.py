@@ -124,9 +124,15 @@ class Journal:
 
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
         """Store a review; it takes the place of a missing one."""
-        where = (slug, review.persona, sample)
-        row = with_checksum(*where, review.model_dump_json())
-        await self._writer.commit([(_DROP_MISSING, where), (_PUT_REVIEW, row)])
+        await self.put_reviews(slug, [(sample, review)])
+
+    async def put_reviews(self, slug: str, reviews: Sequence[tuple[int, Review]]) -> None:
+        """Store reviews of a tool with their samples, all in one commit."""
+        where = [(slug, review.persona, sample) for sample, review in reviews]
+        bodies = [review.model_dump_json() for _, review in reviews]
+        rows = [with_checksum(*at, body) for at, body in zip(where, bodies, strict=True)]
+        drops: list[Statement] = [(_DROP_MISSING, at) for at in where]
+        await self._writer.commit([*drops, *((_PUT_REVIEW, row) for row in rows)])
 
     async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
         """Store why a review is missing."""

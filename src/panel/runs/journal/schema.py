@@ -60,8 +60,8 @@ def checksum(values: Iterable[Value]) -> int:
     """Return the CRC-32 of a row's values: SQLite itself keeps none."""
     crc = 0
     for value in values:
-        crc = zlib.crc32(value if isinstance(value, bytes) else str(value).encode(), crc)
-        crc = zlib.crc32(b"\x1f", crc)
+        part = value if isinstance(value, bytes) else str(value).encode()
+        crc = zlib.crc32(part + b"\x1f", crc)
     return crc
 
 

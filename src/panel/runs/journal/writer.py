@@ -22,7 +22,7 @@ from panel.foundation.errors import PanelError, RunError, RunStopped
 from panel.runs.journal.schema import Statement, create_tables
 
 GROUP: Final = 512
-"""Writes in one transaction at most."""
+"""Writes after which a transaction takes in no more."""
 
 SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """The second is raised when a damaged file makes SQLite's message itself unreadable."""
@@ -58,7 +58,8 @@ class Writer:
             raise sqlite_error(error, path) from error
         self.commits = 0
         """Transactions committed so far."""
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Write] | None] = queue.SimpleQueue()
+        self._gathered: defaultdict[asyncio.AbstractEventLoop, list[_Write]] = defaultdict(list)
         self._guard = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="panel-journal", daemon=True)
@@ -71,7 +72,7 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._put(_Write(statements, done, loop))
+        self._gather(_Write(statements, done, loop), loop)
         await done
 
     def commit_later(self, statements: Sequence[Statement]) -> None:
@@ -84,6 +85,9 @@ class Writer:
             if self._closed:
                 return
             self._closed = True
+            for writes in self._gathered.values():
+                self._queue.put(writes)
+            self._gathered.clear()
             self._queue.put(None)
         self._thread.join()
         # On a full disk, or while a reader is open, the log stays beside the journal: no loss.
@@ -92,20 +96,42 @@ class Writer:
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
+    def _gather(self, write: _Write, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand a write over at the end of this turn of its loop, with all others of the turn.
+
+        Waking the thread costs both threads a change of turns: once for many answers that came
+        together.
+        """
+        with self._guard:
+            self._check_open()
+            if not (gathered := self._gathered[loop]):
+                loop.call_soon(self._hand_over, loop)
+            gathered.append(write)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._guard:
+            if writes := self._gathered.pop(loop, None):
+                self._queue.put(writes)
+
     def _put(self, write: _Write) -> None:
         with self._guard:
-            if self._closed:
-                raise RunStopped(f"{self.path} is closed", hint=_resume(self.path))
-            self._queue.put(write)
+            self._check_open()
+            self._queue.put([write])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RunStopped(f"{self.path} is closed", hint=_resume(self.path))
 
     def _run(self) -> None:
         last = False
         while not last:
-            group = [self._queue.get()]
-            while len(group) < GROUP and not self._queue.empty():
-                group.append(self._queue.get())
-            last = None in group  # nothing is queued behind it
-            writes = [write for write in group if write is not None]
+            writes, more = [], self._queue.get()
+            while more is not None:
+                writes += more
+                if len(writes) >= GROUP or self._queue.empty():
+                    break
+                more = self._queue.get()
+            last = more is None  # nothing is queued behind it
             try:
                 self._commit_group(writes)
             except Exception as error:  # no caller may wait for ever
