@@ -315,7 +315,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=16_384)
-    parser.add_argument("--in-flight", type=lambda t: [int(n) for n in numbers(t)], default=[64, 256])
+    parser.add_argument(
+        "--in-flight", type=lambda t: [int(n) for n in numbers(t)], default=[64, 256]
+    )
     parser.add_argument("--latency", type=numbers, default=[0.2, 0.0], help="seconds")
     parser.add_argument("--who", type=lambda t: t.split(","), default=["raw", "openai", "panel"])
     parser.add_argument("--url", help="a server that is running, up to /v1")

@@ -4,8 +4,8 @@ usage: python -m benchmarks.bulk_server [--latency SECONDS]
 
 It prints its port. It answers judge and write calls of the shipped personas as the request's schema
 asks, and anything else with a sentence. `GET /stats` counts; `POST /reset?latency=SECONDS` begins
-anew. `python -m benchmarks.bulk_server --replies FOLDER` writes the judgements as files, for another
-server that is to give the same.
+anew. `--replies FOLDER` writes the judgements as files, for another server that is to give the
+same.
 """
 
 import argparse

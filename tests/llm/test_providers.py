@@ -191,8 +191,8 @@ def test_a_table_of_panel_toml_says_everything_about_a_server_of_ones_own():
         "base_url": "https://gpu.example/v1", "key_from": "GPU_KEY", "key_header": "x-key",
         "headers": {"X-Team": "a"}, "proxy": None, "prices": {"": (0.5, 1.5)},
         "format": "json_object", "ask": "stepwise", "stream": True, "concurrency": 64,
-        "deadline": 30.0, "evidence_tokens": 5000, "thinking": 9000, "wire": "lean",
-        "credentials": None, "api_version": None, "why": "", "run": "",
+        "finds_limit": False, "deadline": 30.0, "evidence_tokens": 5000, "thinking": 9000,
+        "wire": "lean", "credentials": None, "api_version": None, "why": "", "run": "",
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from panel.foundation.text import clean
 if TYPE_CHECKING:
     from panel.engine.options import Options
     from panel.foundation.settings import Settings
-    from panel.llm.config import Ask, Wire
+    from panel.llm.config import Ask, Concurrency, Wire
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +33,20 @@ STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
 """The values of `Wire`, as above."""
+
+
+class CallLimit(click.ParamType):  # type: ignore[type-arg]
+    """A number of calls at a time, or `auto`."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Concurrency":
+        """Return the number or `auto`; refuse anything else."""
+        if value == "auto":
+            return "auto"
+        return int(click.IntRange(1, 1000).convert(value, param, ctx))
 
 
 def option(*declarations: str, **attributes: Any) -> Any:
@@ -232,9 +246,10 @@ class AskingOptions:
 class WorkOptions:
     """How many calls run at once, and where the run is stored."""
 
-    concurrency: int | None = option(
-        "--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most calls at a time."
-    )
+    concurrency: "Concurrency | None" = option(
+        "--concurrency", type=CallLimit(), metavar="N|auto",
+        help="Most calls at a time; auto, usual for hosted providers: as many as it takes.",
+    )  # fmt: skip
     runs: Path | None = runs_option()
 
 

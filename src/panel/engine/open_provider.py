@@ -9,7 +9,7 @@ from panel.engine.connections import OpenedProvider
 from panel.engine.options import Options
 from panel.foundation.errors import CallError, ProviderError, RunError, call_error
 from panel.llm.calls import request_key
-from panel.llm.config import Kind, ProviderConfig
+from panel.llm.config import Kind, ProviderConfig, call_limit
 from panel.llm.local.engine import LocalEngine, engine_version
 from panel.llm.local.models import find_model
 from panel.llm.openai_compat.client import OpenAICompatClient
@@ -116,8 +116,11 @@ def provider_config(options: Options) -> ProviderConfig:
             environ=options.environ,
             bill_to=options.bill_to,
         )
-    overrides = {"ask": options.ask, "concurrency": options.concurrency, "wire": options.wire}
-    return config.model_copy(update={k: v for k, v in overrides.items() if v is not None})
+    overrides: dict[str, object] = {"ask": options.ask, "wire": options.wire}
+    overrides = {name: value for name, value in overrides.items() if value is not None}
+    if options.concurrency is not None and (config.kind, options.concurrency) != ("local", "auto"):
+        overrides |= call_limit(options.concurrency)
+    return config.model_copy(update=overrides)
 
 
 def _replay_config(value: str, options: Options) -> ProviderConfig:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from panel.foundation.settings import Settings
-from panel.llm.config import Ask, Wire
+from panel.llm.config import Ask, Concurrency, Wire
 from panel.reviews.choices import ReviewChoices
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Options(ReviewChoices):
     judges: Mapping[str, JudgeChoice] | None = None
     """By reviewer, of a stored run; None: those of `spread`, else of the settings."""
     bill_to: str | None = None
-    concurrency: int | None = None
+    concurrency: Concurrency | None = None
+    """Calls in flight at most; `auto`: as many as the provider takes."""
     wire: Wire | None = None
     client: object | None = None
     """A client of the caller's own, which is asked instead of a provider."""

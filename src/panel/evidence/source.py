@@ -26,7 +26,7 @@ class Passage(BaseModel):
     kind: Kind = "prose"
 
     def __hash__(self) -> int:
-        """Hash what tells passages apart: much is remembered by the passages that it was made of."""
+        """Hash what tells passages apart: much is remembered by the passages it was made of."""
         return hash((self.id, self.text))
 
 

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,10 @@ from panel.foundation.text import looks_like_key, printable
 
 FILE = "panel.toml"
 MAX_BYTES = 1_000_000
+
+
+CallLimit = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
+"""Calls in flight at most, or as many as the provider takes."""
 
 
 class ProviderSettings(BaseModel):
@@ -33,7 +37,7 @@ class ProviderSettings(BaseModel):
     format: Literal["json_schema", "json_object", "prompt"] | None = None
     ask: Literal["whole", "stepwise"] | None = None
     stream: bool | None = None
-    concurrency: int | None = Field(default=None, ge=1, le=1000)
+    concurrency: CallLimit | None = None
     deadline: float | None = Field(default=None, gt=0, le=86_400)
     evidence_tokens: int | None = Field(default=None, ge=200)
     thinking: int | None = Field(default=None, ge=0, le=100_000)
@@ -89,7 +93,7 @@ class Settings(BaseModel):
     bill_to: str | None = None
     context: str | None = None
     runs: Path = Path("runs")
-    concurrency: int | None = Field(default=None, ge=1, le=1000)
+    concurrency: CallLimit | None = None
     rule: RuleSettings = RuleSettings()
     serve: ServeSettings = ServeSettings()
     providers: dict[str, ProviderSettings] = {}

@@ -1,6 +1,6 @@
 """`ProviderConfig`: one `--provider` value resolved to where a model is called and how."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -14,6 +14,12 @@ Kind = Literal["wire", "local", "replay"]
 
 Wire = Literal["openai", "lean"]
 """What carries requests: the official client, or aiohttp."""
+
+Concurrency = int | Literal["auto"]
+"""Calls in flight at most, or as many as the provider takes."""
+
+CEILING: Final = 256
+"""Calls in flight at most where the provider's limit is found by asking."""
 
 Credentials = Literal["entra", "aws"]
 """A vendor's own sign-in instead of a key: Microsoft Entra ID, or AWS credentials."""
@@ -56,6 +62,9 @@ class ProviderConfig(BaseModel):
     stream: bool = False
     concurrency: int = 8
     """Calls in flight at most."""
+    finds_limit: bool = False
+    """How many calls the provider takes at a time is found by asking; `concurrency` is a ceiling
+    that it seldom reaches."""
     deadline: float = 120.0
     """Seconds for one question, repeats after cut replies included. Waits for the server do not
     count, and a request that timed out while others were answered is repeated with as many."""
@@ -67,3 +76,10 @@ class ProviderConfig(BaseModel):
     """Why this provider, for messages: what was found, or the run that is replayed."""
     run: str = ""
     """The run whose stored answers are used, as the user named it; only of kind `replay`."""
+
+
+def call_limit(concurrency: Concurrency) -> dict[str, Any]:
+    """Return the fields of a configuration that say how many calls may be in flight."""
+    if concurrency == "auto":
+        return {"concurrency": CEILING, "finds_limit": True}
+    return {"concurrency": concurrency, "finds_limit": False}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from typing import Final, Generic, TypeVar
 
 from panel.foundation.errors import BadReply, CallError, RunStopped
@@ -62,6 +63,9 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
+_TOOLS: Final = 4_096
+"""Tools whose places are remembered: more than are ever under way."""
+
 T = TypeVar("T")
 
 
@@ -90,7 +94,11 @@ class ChatClient:
         self.config = config
         self._recorder = recorder
         host = host_of(config.base_url) if config.base_url else f"provider {config.provider}"
-        self._limiter = Limiter(config.concurrency, pacing or Pacing(), host)
+        self._limiter = Limiter(
+            config.concurrency, pacing or Pacing(), host, finds_limit=config.finds_limit
+        )
+        self._order: dict[str, int] = {}
+        self._places = count()
         self._loop = RetryLoop(
             endpoint,
             self._limiter,
@@ -122,7 +130,7 @@ class ChatClient:
         key = request_key(request, self.config)
         if (answer := self._stored(key, parse)) is not None:
             return answer
-        call = PendingCall(request, key, tag, parse, self.config.deadline)
+        call = PendingCall(request, key, tag, parse, self.config.deadline, self._place(tag.tool))
         try:
             value, response = await self._loop.answer(call)
         except BadReply as error:
@@ -155,6 +163,19 @@ class ChatClient:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be under way now: where the limit is to be found, what was found."""
+        return int(self._limiter.limit)
+
+    def _place(self, tool: str) -> int:
+        """Return the place of a tool: those begun first are finished first."""
+        if (place := self._order.get(tool)) is None:
+            place = self._order[tool] = next(self._places)
+            if len(self._order) > _TOOLS:
+                del self._order[next(iter(self._order))]
+        return place
 
     def _stored(self, key: str, parse: Callable[[ChatResponse], T]) -> ParsedAnswer[T] | None:
         if (response := self._recorder.find(key)) is None:

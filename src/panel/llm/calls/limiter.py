@@ -1,17 +1,19 @@
 """The limiter: how many calls may be under way, when all wait, and when the run stops.
 
-One limiter for one provider and key. It grows additively and shrinks multiplicatively on 429 (once
-an episode), applies one shared pause to all calls, and opens a circuit breaker when nothing
+One limiter for one provider and key. It grows as `growth` says and shrinks multiplicatively on 429
+(once an episode), applies one shared pause to all calls, and opens a circuit breaker when nothing
 answers: single probes go through until one is answered. Knows times and counts, no requests.
 """
 
 import asyncio
+import heapq
 import random
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from panel.foundation.errors import CallError, PanelError, RunStopped
+from panel.llm.calls.growth import Growth
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,22 @@ class Pacing:
 class Limiter:
     """Limits the calls under way. Every `acquire` is followed by one `release`."""
 
-    def __init__(self, concurrency: int, pacing: Pacing, host: str) -> None:
+    def __init__(
+        self, concurrency: int, pacing: Pacing, host: str, *, finds_limit: bool = False
+    ) -> None:
         self.pacing = pacing
         self.host = host
         self.concurrency = concurrency
         self.limit = float(min(concurrency, pacing.start))
         self.running = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._growth = Growth(pacing.grow_every, self.limit, finds_limit=finds_limit)
+        self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = count()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped: PanelError | None = None
         self._paused_until = 0.0
         self._last_cut = -1.0
         self._episodes = 0
-        self._limited_ever = False
         self._failures = 0
         self._next_probe: float | None = None
         self._closed_at = -1.0
@@ -64,11 +69,14 @@ class Limiter:
         self._answered_at = -1.0
         self._hint_received = False
 
-    async def acquire(self) -> float:
-        """Wait for a turn; return the loop's time at which it begins. Raises once stopped."""
+    async def acquire(self, order: int = 0) -> float:
+        """Wait for a turn; return the loop's time at which it begins. Raises once stopped.
+
+        Those of a lower order go first, of one order those that came first.
+        """
         self.check()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(waiter)
+        heapq.heappush(self._queue, (order, next(self._arrivals), waiter))
         self._admit()
         try:
             await waiter
@@ -92,7 +100,7 @@ class Limiter:
         """Admit no more calls; waiting ones raise the reason."""
         self._stopped = self._stopped or reason
         while self._queue:
-            waiter = self._queue.popleft()
+            _, _, waiter = self._queue.pop()
             if not waiter.done():
                 waiter.set_exception(_copy(self._stopped))
 
@@ -125,25 +133,28 @@ class Limiter:
         """Tell whether the server has answered any call after that time of the loop."""
         return self._answered_at > moment
 
-    def answered(self) -> None:
-        """The server answered, whatever it was: the breaker closes."""
+    def answered(self, began: float | None = None) -> None:
+        """The server answered, whatever it was, a request that began then: the breaker closes."""
         self._reset_breaker()
-        self._answered_at = _now()
+        now = self._answered_at = _now()
         self._silent_since = None
         self._hint_received = False
         self._episodes = 0
-        every = self.pacing.grow_every if self._limited_ever else min(10, self.pacing.grow_every)
-        self.limit = min(self.concurrency, self.limit + 1 / every)
+        busy = self.running >= int(self.limit)
+        wanted = self._growth.step(self.limit, busy=busy, began=began, now=now)
+        self.limit = min(self.concurrency, wanted)
 
     def limited(self, error: CallError, began: float) -> None:
         """A 429 to a request that began then: pause all, and shrink once an episode."""
         self._reset_breaker()
         now, hint = _now(), error.retry_after
-        self._limited_ever = True
+        # What was doubled may be twice of what the provider allows.
+        shrink = 0.5 if self._growth.doubling else self.pacing.shrink
+        self._growth.limited()
         if began > self._last_cut:
             self._last_cut = now
             self._episodes += 1
-            self.limit = max(1.0, self.limit * self.pacing.shrink)
+            self.limit = max(1.0, self.limit * shrink)
         wait = hint if hint is not None else self.backoff(self._episodes)
         if hint is not None or self._paused_until <= now:
             self._pause(error, now, wait)
@@ -204,7 +215,7 @@ class Limiter:
                 return self._schedule(delay)
             if not self.tripped and self.running >= max(1, int(self.limit)):
                 return None
-            waiter = self._queue.popleft()
+            _, _, waiter = heapq.heappop(self._queue)
             if waiter.done():
                 continue
             if self.tripped:

@@ -57,6 +57,8 @@ class PendingCall(Generic[T]):
     parse: Callable[[ChatResponse], T]
     deadline: float
     """Seconds for requests and the waits between them; the limiter's waits do not count."""
+    order: int = 0
+    """Place of its tool among those that are asked about: earlier ones go first."""
     seconds_left: float = 0.0
     """Seconds left of the deadline."""
     attempts: int = 0
@@ -116,7 +118,7 @@ class RetryLoop:
 
     async def _shielded_attempt(self, call: PendingCall[T]) -> tuple[T, ChatResponse]:
         call.wait = None
-        began = await self.limiter.acquire()
+        began = await self.limiter.acquire(call.order)
         task = asyncio.create_task(self._attempt(call, began))
         self.under_way.add(task)
         task.add_done_callback(self._discard)
@@ -149,7 +151,7 @@ class RetryLoop:
             await self._record(call, started, began, error)
             raise error from None
         else:
-            self.limiter.answered()
+            self.limiter.answered(began)
             self.formats.accepted(format)
             self._key_is_good, self._unexplained_403s = True, 0
             await self._record(call, started, began, response)
@@ -194,7 +196,7 @@ class RetryLoop:
                 self.limiter.failed(error, began)
                 call.wait = self._wait_after_failure(call, error, began)
                 return
-        self.limiter.answered()
+        self.limiter.answered(began)
         if error.stops_run:
             self.limiter.stop(error)
         elif isinstance(error, FormatRefused):

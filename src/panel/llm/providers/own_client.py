@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from panel.foundation.errors import ProviderError
 from panel.foundation.settings import Settings
-from panel.llm.config import ProviderConfig
+from panel.llm.config import ProviderConfig, call_limit
 from panel.llm.openai_compat.own_client import client_kind
 from panel.llm.providers.table import ProviderRow, provider_table
 
@@ -32,7 +32,7 @@ def own_client_config(client: Any, model: str | None, settings: Settings) -> Pro
         provider=provider, kind="wire", model=model, wire_model=model, base_url=url,
         key=SecretStr(secret) if isinstance(secret, str) and secret else None,
         key_from="the client", format=row.format, ask=settings.ask or row.ask, stream=row.stream,
-        concurrency=settings.concurrency or row.concurrency, deadline=row.deadline,
+        **call_limit(settings.concurrency or row.calls(url)), deadline=row.deadline,
         evidence_tokens=row.evidence_tokens, thinking=row.thinking, wire="openai",
         why="a client was passed",
     )  # fmt: skip

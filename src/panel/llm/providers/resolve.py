@@ -13,7 +13,7 @@ from panel.foundation.errors import MissingKey, ProviderError, SettingsError
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.foundation.text import begins_like_key, looks_like_key, printable
 from panel.foundation.urls import host_of
-from panel.llm.config import ProviderConfig
+from panel.llm.config import ProviderConfig, call_limit
 from panel.llm.providers.credentials import can_sign_in, install_hint
 from panel.llm.providers.keys import NOT_SHOWN, Key, find_key, hugging_face_token, variable_shown
 from panel.llm.providers.table import ProviderRow, provider_table
@@ -148,12 +148,11 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
     """Lay the table over the row. The row's key goes to the row's host only."""
     model = query.model or table.model or row.model or ""
     own = {name: _first(getattr(table, name), getattr(row, name)) for name in _SHARED}
-    if row.kind != "local" and table.concurrency is None and query.settings.concurrency:
-        own["concurrency"] = query.settings.concurrency
     own["ask"] = table.ask or query.settings.ask or row.ask
     if row.kind == "local":
+        named = table.concurrency if table.concurrency != "auto" else None
         return ProviderConfig(provider=query.provider, kind="local", model=model, wire_model=model,
-                      why=query.why, **own)  # fmt: skip
+                      why=query.why, concurrency=named or row.concurrency or 1, **own)  # fmt: skip
     url = table.base_url or _address(query, row)
     if version := _api_version(query, row, table):
         url = _azure_address(query, url, model)
@@ -161,6 +160,7 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
     headers = _headers(query, row, table)
     _refuse_in_clear(query, url, key, headers)
     own |= {"prices": {"": table.price}} if table.price else {}
+    own |= call_limit(table.concurrency or query.settings.concurrency or row.calls(url))
     return ProviderConfig(
         provider=query.provider, kind="wire", model=model, wire_model=model, base_url=url,
         key=key.value if key else None, key_from=key.found_in if key else "",
@@ -171,7 +171,7 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
 
 
 _SHARED: Final = (
-    "format", "stream", "concurrency", "deadline", "evidence_tokens", "thinking", "wire"
+    "format", "stream", "deadline", "evidence_tokens", "thinking", "wire"
 )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
-from panel.llm.config import Ask, Credentials, Kind, ResponseFormat, Wire
+from panel.llm.config import Ask, Concurrency, Credentials, Kind, ResponseFormat, Wire
+from panel.llm.providers.urls import is_loopback
 
 
 class ProviderRow(BaseModel):
@@ -42,7 +43,8 @@ class ProviderRow(BaseModel):
     format: ResponseFormat = "json_schema"
     ask: Ask = "whole"
     stream: bool = False
-    concurrency: int = Field(default=8, ge=1)
+    concurrency: int | None = Field(default=None, ge=1)
+    """Calls in flight at most; None: as many as a hosted provider takes, 8 on this machine."""
     deadline: float = Field(default=120.0, gt=0)
     evidence_tokens: int = Field(default=12_000, gt=0)
     wire: Wire | None = None
@@ -51,6 +53,10 @@ class ProviderRow(BaseModel):
     """Tokens of room beyond an answer, for models that think before they give it."""
     direct: bool = False
     """The plain name means the router; this row is `direct:NAME`."""
+
+    def calls(self, url: str) -> Concurrency:
+        """Return how many calls may be in flight to a server at this address."""
+        return self.concurrency or (8 if is_loopback(url) else "auto")
 
 
 class Router(ProviderRow):
