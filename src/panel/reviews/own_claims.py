@@ -33,12 +33,14 @@ _MONTH_NAMES: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS: Final = _MONTH_NAMES.split()
 _MONTH: Final = rf"(?i:{'|'.join(_MONTHS)})[a-z]*"
 _FIGURE: Final = re.compile(
+    # What a figure may begin with, so that most places are passed over at once.
+    r"(?:(?=[\d$€£¥])|(?<!\w)(?=[vjfmasondJFMASOND]))(?:"
     r"(?P<iso>(?<!\d)\d{4}-\d\d-\d\d(?!\d))"
     rf"|(?<!\d)(?P<day>\d\d?)\.?\s(?P<month>{_MONTH}),?\s(?P<year>\d{{4}})"
     rf"|\b(?P<month2>{_MONTH})\s(?P<day2>\d\d?)(?:st|nd|rd|th)?,?\s(?P<year2>\d{{4}})"
     rf"|(?P<sign>[$€£¥])\s?(?P<price>{_NUMBER})(?P<scale>\s?(?:k|m|bn|b|million|billion)\b)?"
     rf"|(?<![\w.])v?(?P<number>{_NUMBER})"
-    rf"(?:\s?(?P<mark>[%‰$€£¥])|[\s-]?(?P<unit>[A-Za-z]+)(?:\s(?P<noun>[a-z]+))?)?\+?",
+    rf"(?:\s?(?P<mark>[%‰$€£¥])|[\s-]?(?P<unit>[A-Za-z]+)(?:\s(?P<noun>[a-z]+))?)?\+?)",
 )
 _DIGIT: Final = re.compile(r"\d")
 _DIGITS: Final = re.compile(_NUMBER)
@@ -46,9 +48,11 @@ _GROUP: Final = re.compile(r"(?<=\d)[,'’\u202f\u00a0](?=\d{3}(?!\d))")
 _SMALL: Final = "zero one two three four five six seven eight nine ten eleven twelve"
 _SPELLED: Final = {word: str(number) for number, word in enumerate(_SMALL.split())}
 _WORD: Final = r"[^\W\d_][\w&'’+#-]*"
-_NAME: Final = re.compile(
-    rf"(?<![\w@/.-])(?:{_WORD})(?:\.(?:js|io|ai|com|org|net|dev|py|rs)\b)?", re.UNICODE
-)
+_DOMAIN: Final = r"(?:\.(?:js|io|ai|com|org|net|dev|py|rs)\b)?"
+_NAME: Final = re.compile(rf"(?<![\w@/.-]){_WORD}{_DOMAIN}")
+_CAPITAL: Final = r"(?=[\w&'’+#-]*[^\Wa-z\d_])"
+_LARGE_NAME: Final = re.compile(rf"(?<![\w@/.-]){_CAPITAL}{_WORD}{_DOMAIN}")
+"""The same with a letter that is not a small one of ASCII: most words have none."""
 _PART: Final = re.compile(r"\w+")
 _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
 _POSSESSIVE: Final = re.compile(r"['’]s?$|['’]s(?=\W|$)")
@@ -192,9 +196,9 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
     run: list[str] = []
     end = -1
     opening = len(whole) - len(whole.lstrip())
-    for match in _NAME.finditer(text):
+    for match in _LARGE_NAME.finditer(text):
         if match.group().islower():
-            continue  # most words, and none of them a name
+            continue
         word = _LAST.sub("", match.group())
         goes_on = bool(run) and text[end : match.start()] == " "
         before = whole[max(0, match.start() - _BEFORE) : match.start()]

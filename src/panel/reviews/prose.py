@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-_MARKUP: Final = re.compile(r"\*\*|__|`+|^\s{0,3}(?:#{1,6}|>|[-*•]|\d{1,2}[.)])\s+", re.MULTILINE)
+_LEAD: Final = re.compile(r"\s{0,3}(?:#{1,6}|>|[-*•]|\d{1,2}[.)])\s+")
+_MARKUP: Final = re.compile(rf"\*\*|__|`+|^{_LEAD.pattern}", re.MULTILINE)
 _LINK: Final = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
 _WORD: Final = re.compile(r"\w+")
 _END: Final = re.compile(r"[.!?…][\"'”’)]*(?:\s*\[E\d+\.\d+\])*(?=\s|$)")
@@ -25,7 +26,13 @@ def tidy(text: str, *, limit: int) -> str:
 
 def unmarked(text: str) -> str:
     """Return a text as one paragraph without Markdown."""
-    return " ".join(_MARKUP.sub("", _LINK.sub(r"\1", text)).split())
+    if "](" in text:
+        text = _LINK.sub(r"\1", text)
+    if any(sign in text for sign in ("\n", "**", "__", "`")):
+        text = _MARKUP.sub("", text)
+    elif lead := _LEAD.match(text):
+        text = text[lead.end() :]
+    return " ".join(text.split())
 
 
 def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
@@ -52,7 +59,13 @@ def _content(sentence: str) -> frozenset[str]:
 
 def sentences(text: str) -> list[str]:
     """Split prose into sentences, citations kept with the sentence before them."""
-    return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
+    return list(_sentences(text))
+
+
+@lru_cache(maxsize=256)
+def _sentences(text: str) -> tuple[str, ...]:
+    found = (match.group().strip() for match in _SENTENCE.finditer(text))
+    return tuple(sentence for sentence in found if sentence)
 
 
 def is_finished(text: str) -> bool:

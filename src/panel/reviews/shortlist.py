@@ -63,15 +63,16 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
             the top.
     """
     index = _index(tuple(passages))
-    stems = set(_stems(words))
-    sizes = _sizes(tuple(passages))
+    sizes, holding = _spread(tuple(passages))
     mean = sum(sizes) / max(1, len(index)) or 1.0
-    weights = {stem: _rarity(stem, index) for stem in stems}
+    weights = {s: _rarity(holding[s], len(index)) for s in _stem_set(words) if s in holding}
     ranked = []
     for place, counts in enumerate(index):
         length = _SATURATION * (1 - _LENGTH + _LENGTH * sizes[place] / mean)
         score = math.fsum(
-            weight * counts[stem] / (counts[stem] + length) for stem, weight in weights.items()
+            weight * counts[stem] / (counts[stem] + length)
+            for stem, weight in weights.items()
+            if stem in counts
         )
         share = _ASIDE if passages[place].kind in ("links", "badges") else 1.0
         ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
@@ -85,9 +86,8 @@ def holds_code(passage: Passage) -> bool:
     return passage.kind == "code" or bool(_COMMAND.search(passage.text))
 
 
-def _rarity(stem: str, index: Sequence[Counter[str]]) -> float:
-    holding = sum(stem in counts for counts in index)
-    return math.log(1 + (len(index) - holding + 0.5) / (holding + 0.5))
+def _rarity(holding: int, passages: int) -> float:
+    return math.log(1 + (passages - holding + 0.5) / (holding + 0.5))
 
 
 @lru_cache(maxsize=8)
@@ -100,9 +100,15 @@ def _index(passages: tuple[Passage, ...]) -> tuple[Counter[str], ...]:
 
 
 @lru_cache(maxsize=8)
-def _sizes(passages: tuple[Passage, ...]) -> tuple[int, ...]:
-    """Return how many stems each passage has."""
-    return tuple(counts.total() for counts in _index(passages))
+def _spread(passages: tuple[Passage, ...]) -> tuple[tuple[int, ...], Counter[str]]:
+    """Return how many stems each passage has, and how many passages hold each stem."""
+    index = _index(passages)
+    return tuple(counts.total() for counts in index), Counter(s for counts in index for s in counts)
+
+
+@lru_cache(maxsize=256)
+def _stem_set(words: str) -> frozenset[str]:
+    return frozenset(_stems(words))
 
 
 def _stems(text: str) -> list[str]:

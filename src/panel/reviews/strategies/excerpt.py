@@ -93,8 +93,10 @@ def _densest(passages: tuple[Passage, ...]) -> tuple[str, ...]:
     """Return the ids of prose by names and figures a token: what a sentence can be about."""
     ranked = []
     for place, passage in enumerate(passages):
+        if passage.kind in ("code", "links", "badges"):
+            continue
         things = {*figures(passage.text), *names(passage.text)}
-        if things and passage.kind not in ("code", "links", "badges"):
+        if things:
             tokens = max(_SHORT, estimated_tokens(passage.text))
             ranked.append((-len(things) / tokens, place, passage.id))
     return tuple(ident for _, _, ident in sorted(ranked))

@@ -172,6 +172,8 @@ def read_finding(context: ReviewContext, criterion: Criterion, reply: ReplyFindi
 
 def known_cites(context: ReviewContext, cites: Sequence[str]) -> tuple[str, ...]:
     """Return the ids of passages in a list of a reply; what names none is counted."""
+    if all(cite in context.shown for cite in cites):
+        return tuple(dict.fromkeys(cites))[:MAX_CITES]
     cited = read_ids(" ".join(cites), context.shown)
     # An entry of the list that holds no id at all is an invented source as well.
     without_id = sum(not read_ids(cite, ()).unknown for cite in cites)
