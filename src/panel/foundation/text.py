@@ -67,6 +67,8 @@ def clean(text: str) -> tuple[str, int]:
         The text, and how many invisible characters went. What ordinary writing holds is dropped
         uncounted: a byte order mark at the start, the style selectors and joiners of emoji.
     """
+    if text.isascii() and text.isprintable():  # most of a long list
+        return text, 0
     text, removed = _INVISIBLE.subn("", _without_ordinary(text))
     return unicodedata.normalize("NFC", text), removed
 
