@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -29,15 +29,7 @@ _KEY: Final = "PANEL_API_KEY"
 """Stands for `api_key` among the variables that a provider's key is looked up in."""
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A tool of a list was left out: nothing could be read about it."""
-
-    reason: str
-    """One line; names the tool."""
-
-
-Watcher = Callable[[Event | LeftOut], object]
+Watcher = Callable[[Event], object]
 """Called with each event of a review as it happens. What it raises ends the review."""
 
 
@@ -276,10 +268,6 @@ async def _worked(
             ready.put_nowait(event.card)
         tell(event)
 
-    await session.gather()
-    if on_event is not None:
-        for line in session.left_out:
-            on_event(LeftOut(line))
     await session.work(watch=watch)
 
 

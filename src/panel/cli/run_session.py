@@ -72,10 +72,7 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
 
 
 async def _worked(session: Session) -> list[Scorecard]:
-    await session.gather()
-    for line in session.left_out:
-        say(f"warning: left out: {line}")
-    with ProgressDisplay(session.plan, len(session.tools)) as progress:
+    with ProgressDisplay(session.plan, session.total) as progress:
         return await session.work(watch=progress.watch)
 
 

@@ -23,8 +23,7 @@ async def expect_tools(run: Run, tools: Sequence[Tool]) -> None:
 
 def pending_tools(run: Run) -> tuple[Tool, ...]:
     """Return the tools whose evidence is still to be read."""
-    tools = run.tools()
-    return tuple(tool for tool in tools if run.stored.evidence_fingerprint(tool.slug) is None)
+    return tuple(tool for tool, is_read in run.stored.each_tool() if not is_read)
 
 
 async def drop_tools(run: Run, slugs: Iterable[str]) -> None:
