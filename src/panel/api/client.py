@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, Self
 
 from panel.api import arguments
 from panel.api.arguments import EvidenceLike, ToolLike
+from panel.engine.caps import Caps
 from panel.engine.connections import Connections
 from panel.engine.options import Options
 from panel.engine.session import Session
@@ -167,6 +168,10 @@ class AsyncPanel:
         *,
         fetch: bool = False,
         allow_outside: bool = False,
+        max_cost: float | None = None,
+        max_calls: int | None = None,
+        deadline: float | None = None,
+        allow_unpriced: bool = False,
         on_event: Watcher | None = None,
     ) -> AsyncGenerator[Scorecard, None]:
         """Review many tools as one run and yield each scorecard as soon as it is decided.
@@ -177,15 +182,27 @@ class AsyncPanel:
             tools: the path of a tool list, or tools, addresses and paths of tool files.
             fetch: read a tool's address even where it brings evidence.
             allow_outside: let a tool list name evidence outside its own folder.
+            max_cost: US dollars that the run may cost; it stops before the call after that.
+            max_calls: calls that the run may take.
+            deadline: seconds that the run may take.
+            allow_unpriced: under `max_cost`, also make calls whose price is not known; they are
+                not counted.
             on_event: called with each event as it happens; a tool about which nothing can be
                 read is a `LeftOut`.
 
         Raises:
             InputError: an argument, tool, provider or model cannot be used; nothing was written.
-            RunStopped: the provider turned the run down; what was answered is kept.
+            RunStopped: the provider turned the run down, or a cap is reached; what was answered
+                is kept.
         """
-        arguments.check(fetch=fetch, allow_outside=allow_outside)
-        options = self._with_fetch(fetch, insists=fetch)
+        arguments.check(
+            fetch=fetch, allow_outside=allow_outside, max_cost=max_cost, max_calls=max_calls,
+            deadline=deadline, allow_unpriced=allow_unpriced,
+        )  # fmt: skip
+        options = replace(
+            self._with_fetch(fetch, insists=fetch),
+            caps=Caps(max_cost, max_calls, deadline, allow_unpriced),
+        )
         listed = arguments.as_tools(tools, allow_outside=allow_outside)
         if not listed:
             return

@@ -72,10 +72,12 @@ class CapGuard:
         caps = self.caps
         if self.reached is None:
             if caps.max_calls is not None and self.calls >= caps.max_calls:
-                self._reach(f"--max-calls {caps.max_calls:,} is reached", "--max-calls MORE")
+                more = f"--max-calls {2 * caps.max_calls}"
+                self._reach(f"--max-calls {caps.max_calls:,} is reached", more)
             elif caps.max_cost is not None and self.cost >= caps.max_cost:
                 spent = f"${self.cost:,.4f} for {self.calls:,} calls"
-                self._reach(f"--max-cost {caps.max_cost:g} is reached: {spent}", "--max-cost MORE")
+                more = f"--max-cost {2 * caps.max_cost:g}"
+                self._reach(f"--max-cost {caps.max_cost:g} is reached: {spent}", more)
             elif caps.max_cost is not None and self._unpriced and not caps.allow_unpriced:
                 self._reach(f"{self._unpriced:,} calls came back without a price", UNPRICED)
         if self.reached is not None:

@@ -48,6 +48,8 @@ class Options(ReviewChoices):
     """What this work may cost and take; not stored."""
     limit: int | None = None
     """Review so many of the tools that are not finished, the first; None: all."""
+    dry_run: bool = False
+    """Open nothing that takes time or writes: what is opened is not asked."""
     client: object | None = None
     """A client of the caller's own, which is asked instead of a provider."""
     tools: int = 1

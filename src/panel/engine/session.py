@@ -28,7 +28,6 @@ from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
 from panel.report import formats
-from panel.reviews.choices import inherited_choices
 from panel.reviews.events import LeftOut, Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
@@ -138,15 +137,7 @@ class Session:
                 f"run {parent.name} has not read all its evidence yet",
                 hint=f"panel resume {parent.name}",
             )
-        choices = inherited_choices(options, manifest)
-        if samples is not None:
-            choices["samples"] = samples
-        options = replace(
-            rerun_options(options, manifest),
-            personas=options.personas or tuple(manifest.personas),
-            check_support=options.check_support or manifest.support is not None,
-            **choices,
-        )
+        options = rerun_options(options, manifest, samples=samples)
         evidence = {tool.slug: stored_evidence(parent, tool).offline for tool in parent.tools()}
         slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
