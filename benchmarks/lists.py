@@ -11,6 +11,8 @@ go on so long, to see how memory grows. The process is then killed, resumed, and
 import argparse
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -63,8 +65,10 @@ def started(desk: Desk, counts: Path, after: float, *command: object) -> Start:
     """Start a command, wait for its first request, let it go on, and kill it."""
     before = _lines(counts)
     began = time.monotonic()
-    # Its own interpreter: what is measured includes importing.
-    process = desk.start(*command, PYTHONDONTWRITEBYTECODE="", PANEL_OWN_INTERPRETER="1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "panel", *map(str, command)], cwd=desk.folder,
+        env=desk.environment(), text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
     while _lines(counts) == before:
         if process.poll() is not None or time.monotonic() - began > _PATIENCE:
             raise SystemExit(f"no request: {process.communicate()[1][-500:]}")

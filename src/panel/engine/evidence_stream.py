@@ -85,7 +85,15 @@ class EvidenceStream:
         ahead: int,
         leave_out: Callable[[Tool, ToolError], None],
     ) -> None:
-        """`ahead` tools are ready at most; `leave_out` hears of those that cannot be read."""
+        """Begin with nothing read.
+
+        Args:
+            run: Where the evidence is stored.
+            pending: The tools.
+            options: How addresses are read.
+            ahead: Tools that are ready at most.
+            leave_out: Hears of tools that cannot be read.
+        """
         self._run = run
         self._pending = pending
         self._options = options

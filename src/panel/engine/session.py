@@ -169,7 +169,7 @@ class Session:
         finished = run.finished_tools(again.reasons) - {slug for slug, _ in again.doubted}
         # Older runs stored what is in files first: what is left is to be fetched.
         fetches = stored_gathering(run) != "local"
-        tools = (item for item in run.stored.each_tool() if item[0].slug not in finished)
+        tools = run.stored.each_tool(but=finished)
         pending = PendingTools.of(tools, replace(options, fetch=fetches))
         session = cls(opened, run, pending, options=options)
         session.again, session.left_out = again, left_out

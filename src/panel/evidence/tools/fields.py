@@ -65,13 +65,18 @@ def read_entry(
     if not row.values.keys() <= _KEYS:
         raise _unknown_key(next(key for key in row.values if key not in _KEYS), row)
     notes: list[str] = []
-    texts = {key: text for key in CAPS if (text := _text(row, key, notes))}
+    texts = {
+        key: text
+        for key, value in row.values.items()
+        if value is not None and key != "evidence" and (text := _text(row, key, value, notes))
+    }
+    stated = texts.pop("kind", None)
     if not (full_name := texts.get("name", "")):
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
     fields: dict[str, Any] = {key: _capped(row, key, text, notes) for key, text in texts.items()}
     if url := fields.get("url"):
         _check_url(url, row.place("url"))
-    if stated := _text(row, "kind", notes):
+    if stated:
         fields["kind"] = tool_kind(stated, row.place("kind"))
     if evidence := (*_paths(row, folder), *files):
         fields["evidence"] = evidence
@@ -101,10 +106,7 @@ def tool_kind(text: str, place: str) -> ToolKind:
     )
 
 
-def _text(row: Row, key: str, notes: list[str]) -> str | None:
-    value = row.values.get(key)
-    if value is None:
-        return None
+def _text(row: Row, key: str, value: object, notes: list[str]) -> str | None:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
         hint = (

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -166,9 +166,14 @@ class JournalReader:
         """Return the tools in the order they were added; evidence paths are absolute."""
         return tuple(tool for tool, _ in self.each_tool())
 
-    def each_tool(self) -> Iterator[tuple[Tool, bool]]:
-        """Yield the tools in the order they were added, and whether their evidence was read."""
+    def each_tool(self, *, but: Collection[str] = ()) -> Iterator[tuple[Tool, bool]]:
+        """Yield the tools in the order they were added, and whether their evidence was read.
+
+        `but` are slugs of tools that are left out.
+        """
         for row in self._select("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid"):
+            if row[0] in but:
+                continue
             if tool := self._model(Tool, row, row[1], f"tool {row[0]}"):
                 yield self._placed(tool), row[2] is not None
 
