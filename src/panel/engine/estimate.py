@@ -29,7 +29,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.strategies import judge_then_write
 from panel.reviews.strategies.ask import steps, writes
 from panel.runs.metadata import stored_gathering
-from panel.runs.pending import Again
+from panel.runs.pending import Again, check_all_read
 from panel.runs.run import Run
 
 MEASURED: Final = 12
@@ -102,6 +102,7 @@ async def estimate_run(options: Options, path: Path, again: Again) -> Estimate:
 async def estimate_rerun(options: Options, path: Path, *, samples: int | None) -> Estimate:
     """Return what a rerun would do; raises what it would."""
     with Run.open(path) as run:
+        check_all_read(run)
         options = rerun_options(replace(options, dry_run=True), run.manifest, samples=samples)
         opened = await open_panel(options)
         await opened.close()

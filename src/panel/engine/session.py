@@ -23,7 +23,7 @@ from panel.engine.remaining import find_remaining
 from panel.engine.review_tool import ReviewJob, stored_evidence
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import RunError, RunStopped, ToolError
+from panel.foundation.errors import RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
@@ -40,10 +40,10 @@ from panel.runs.metadata import (
 from panel.runs.pending import (
     ONCE_MORE,
     Again,
+    check_all_read,
     drop_tools,
     expect_tools,
     lacking,
-    pending_tools,
 )
 from panel.runs.run import Run
 
@@ -132,11 +132,7 @@ class Session:
         `samples` is how often each persona is asked; None: as the options or `parent` say.
         """
         manifest = parent.manifest
-        if pending_tools(parent):
-            raise RunError(
-                f"run {parent.name} has not read all its evidence yet",
-                hint=f"panel resume {parent.name}",
-            )
+        check_all_read(parent)
         options = rerun_options(options, manifest, samples=samples)
         evidence = {tool.slug: stored_evidence(parent, tool).offline for tool in parent.tools()}
         slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
