@@ -1,4 +1,4 @@
-"""Live progress on standard error: a line a reviewer for one tool, a bar and a line for a list.
+"""Live progress on standard error: a line a reviewer for one tool, a bar and counts for a list.
 
 Where standard error is no terminal, a list says how far it is once a minute.
 """
@@ -175,7 +175,7 @@ class ProgressDisplay:
 
 
 class _Bars(Bars):
-    """The rows, and for a list one line below them with what fits there."""
+    """The rows, and for a list what is known of it in lines below them."""
 
     def __init__(
         self,
@@ -190,21 +190,22 @@ class _Bars(Bars):
         super().__init__(*columns, console=console, transient=transient, disable=disable)
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Yield the rows, then the line."""
+        """Yield the rows, then the lines."""
         yield from super().get_renderables()
         if self._tally is not None:
-            yield Text(fitting(self._tally.parts(), self._screen.width - 2), style="dim")
+            for line in packed(self._tally.parts(), self._screen.width - 1):
+                yield Text(line, style="dim")
 
 
-def fitting(parts: Iterable[str], width: int) -> str:
-    """Return as many of the parts, from the first, as fit into a line."""
-    line = ""
+def packed(parts: Iterable[str], width: int) -> list[str]:
+    """Return the parts in as few indented lines of that width as their order allows."""
+    lines: list[str] = []
     for part in parts:
-        longer = f"{line} · {part}" if line else f"  {part}"
-        if len(longer) > width:
-            break
-        line = longer
-    return line
+        if lines and len(longer := f"{lines[-1]} · {part}") <= width:
+            lines[-1] = longer
+        else:
+            lines.append(f"  {part}")
+    return lines
 
 
 class _State(ProgressColumn):

@@ -30,7 +30,7 @@ _LONGEST_UNKNOWN: Final = max(map(len, _UNKNOWN))
 
 
 @dataclass(slots=True)
-class Entry:
+class ListEntry:
     """One entry of a list, checked; not yet a tool, for it may be one that was listed before."""
 
     fields: dict[str, Any]
@@ -50,7 +50,7 @@ def read_entry(
     *,
     files: Sequence[Path] = (),
     documents: Sequence[Document] = (),
-) -> Entry:
+) -> ListEntry:
     """Return the entry of a row.
 
     Args:
@@ -88,7 +88,7 @@ def read_entry(
             " nor url",
             hint="add description: TEXT, evidence: [README.md], or url: https://…",
         )
-    return Entry(fields, full_name, notes)
+    return ListEntry(fields, full_name, notes)
 
 
 _SAYS: Final = {"description", "evidence", "documents", "url"}

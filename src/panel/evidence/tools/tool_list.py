@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.fields import MAX_EVIDENCE, Entry, read_entry
+from panel.evidence.tools.fields import MAX_EVIDENCE, ListEntry, read_entry
 from panel.evidence.tools.file_access import ListFolder, check_named, evidence_file
 from panel.evidence.tools.identity import contradict, name_key
 from panel.evidence.tools.list_formats import KEYS, Row, read_rows
@@ -116,7 +116,7 @@ def _filled(first: Tool, later: Tool) -> Tool:
     return first.model_copy(update={**texts, "evidence": files})
 
 
-def _merged(first: _Listed, entry: Entry, line: int, path: Path) -> str:
+def _merged(first: _Listed, entry: ListEntry, line: int, path: Path) -> str:
     names = f"{printable(first.tool.name)!r} of line {first.line}"
     return f"{path} line {line}: {printable(entry.fields['name'])!r} is {names}: merged"
 
