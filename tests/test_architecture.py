@@ -41,6 +41,7 @@ BOUNDARIES = {
     "smtplib": {"panel.publish.newsletter.smtp"},
     "fastapi": {"panel.publish.server"},
     "uvicorn": {"panel.publish.server.uvicorn_limits"},
+    "genai_prices": {"panel.llm.providers.prices"},
     "huggingface_hub": {"panel.llm.local", "panel.llm.providers.keys"},
     "xllamacpp": {"panel.llm.local.child"},
     "sqlite3": {"panel.runs"},

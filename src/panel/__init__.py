@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from panel.api.blocking import Panel, review
-    from panel.api.client import AsyncPanel, LeftOut, areview
+    from panel.api.client import AsyncPanel, areview
     from panel.api.stored import StoredRun, compare, open_run, render, verify
     from panel.engine.verify.report import VerifyReport
     from panel.evidence.source import Passage, Source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from panel.foundation.settings import Settings
     from panel.report.comparison.comparison import Comparison
-    from panel.reviews.events import Decided, Event, Reviewed, Started, Stepped
+    from panel.reviews.events import Decided, Event, LeftOut, Reviewed, Started, Stepped
     from panel.reviews.personas import Criterion, Persona
     from panel.reviews.review import Finding, Forecast, Missing, Review
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "panel.api.blocking": ("Panel", "review"),
-    "panel.api.client": ("AsyncPanel", "LeftOut", "areview"),
+    "panel.api.client": ("AsyncPanel", "areview"),
     "panel.api.stored": ("StoredRun", "compare", "open_run", "render", "verify"),
     "panel.engine.verify.report": ("VerifyReport",),
     "panel.evidence.source": ("Passage", "Source"),
@@ -54,7 +54,7 @@ _HOMES = {
     ),
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),
-    "panel.reviews.events": ("Decided", "Event", "Reviewed", "Started", "Stepped"),
+    "panel.reviews.events": ("Decided", "Event", "LeftOut", "Reviewed", "Started", "Stepped"),
     "panel.reviews.personas": ("Criterion", "Persona"),
     "panel.reviews.review": ("Finding", "Forecast", "Missing", "Review"),
     "panel.reviews.verdict.scorecard": ("Scorecard", "Verdict"),

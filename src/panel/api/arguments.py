@@ -189,6 +189,17 @@ def _count(name: str, value: object) -> None:
         raise _wrong(name, value, f"a whole number from 1 to {MAX_SAMPLES}")
 
 
+def _amount(name: str, value: object) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 < float(str(value)) < float("inf")):
+        raise _wrong(name, value, "a number above 0")
+
+
+def _calls(name: str, value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise _wrong(name, value, "a whole number from 1")
+
+
 _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
     **dict.fromkeys(
         ("description", "url", "provider", "model", "api_key", "context", "support_provider"),
@@ -202,6 +213,10 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
     "wire": _one_of(get_args(Wire)),
     "client": _client,
     "samples": _count,
+    "max_cost": _amount,
+    "deadline": _amount,
+    "max_calls": _calls,
+    "allow_unpriced": _flag,
 }
 """Checks of single values; paths, tools and personas are checked where they are converted."""
 

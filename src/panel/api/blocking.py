@@ -133,6 +133,10 @@ class Panel:
         *,
         fetch: bool = False,
         allow_outside: bool = False,
+        max_cost: float | None = None,
+        max_calls: int | None = None,
+        deadline: float | None = None,
+        allow_unpriced: bool = False,
         on_event: Watcher | None = None,
     ) -> Iterator[Scorecard]:
         """Review many tools as one run and yield each scorecard as soon as it is decided.
@@ -140,8 +144,10 @@ class Panel:
         See `AsyncPanel.review_many`. `on_event` is called in another thread.
         """
         cards = self._client.review_many(
-            tools, fetch=fetch, allow_outside=allow_outside, on_event=on_event
-        )
+            tools, fetch=fetch, allow_outside=allow_outside, max_cost=max_cost,
+            max_calls=max_calls, deadline=deadline, allow_unpriced=allow_unpriced,
+            on_event=on_event,
+        )  # fmt: skip
 
         async def following() -> Scorecard | None:
             return await anext(cards, None)

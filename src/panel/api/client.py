@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, Self
 
 from panel.api import arguments
 from panel.api.arguments import EvidenceLike, ToolLike
+from panel.engine.caps import Caps
 from panel.engine.connections import Connections
 from panel.engine.options import Options
 from panel.engine.session import Session
@@ -29,15 +30,7 @@ _KEY: Final = "PANEL_API_KEY"
 """Stands for `api_key` among the variables that a provider's key is looked up in."""
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A tool of a list was left out: nothing could be read about it."""
-
-    reason: str
-    """One line; names the tool."""
-
-
-Watcher = Callable[[Event | LeftOut], object]
+Watcher = Callable[[Event], object]
 """Called with each event of a review as it happens. What it raises ends the review."""
 
 
@@ -175,6 +168,10 @@ class AsyncPanel:
         *,
         fetch: bool = False,
         allow_outside: bool = False,
+        max_cost: float | None = None,
+        max_calls: int | None = None,
+        deadline: float | None = None,
+        allow_unpriced: bool = False,
         on_event: Watcher | None = None,
     ) -> AsyncGenerator[Scorecard, None]:
         """Review many tools as one run and yield each scorecard as soon as it is decided.
@@ -185,15 +182,27 @@ class AsyncPanel:
             tools: the path of a tool list, or tools, addresses and paths of tool files.
             fetch: read a tool's address even where it brings evidence.
             allow_outside: let a tool list name evidence outside its own folder.
+            max_cost: US dollars that the run may cost; it stops before the call after that.
+            max_calls: calls that the run may take.
+            deadline: seconds that the run may take.
+            allow_unpriced: under `max_cost`, also make calls whose price is not known; they are
+                not counted.
             on_event: called with each event as it happens; a tool about which nothing can be
                 read is a `LeftOut`.
 
         Raises:
             InputError: an argument, tool, provider or model cannot be used; nothing was written.
-            RunStopped: the provider turned the run down; what was answered is kept.
+            RunStopped: the provider turned the run down, or a cap is reached; what was answered
+                is kept.
         """
-        arguments.check(fetch=fetch, allow_outside=allow_outside)
-        options = self._with_fetch(fetch, insists=fetch)
+        arguments.check(
+            fetch=fetch, allow_outside=allow_outside, max_cost=max_cost, max_calls=max_calls,
+            deadline=deadline, allow_unpriced=allow_unpriced,
+        )  # fmt: skip
+        options = replace(
+            self._with_fetch(fetch, insists=fetch),
+            caps=Caps(max_cost, max_calls, deadline, allow_unpriced),
+        )
         listed = arguments.as_tools(tools, allow_outside=allow_outside)
         if not listed:
             return
@@ -276,10 +285,6 @@ async def _worked(
             ready.put_nowait(event.card)
         tell(event)
 
-    await session.gather()
-    if on_event is not None:
-        for line in session.left_out:
-            on_event(LeftOut(line))
     await session.work(watch=watch)
 
 

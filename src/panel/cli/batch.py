@@ -1,5 +1,6 @@
 """`panel batch`: a whole list, a summary."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from panel.cli.destination import Destination, written
 @options.provider
 @options.asking
 @options.work
+@options.caps
 @options.fail_on
 @written(of="scorecard")
 @click.pass_context
@@ -26,20 +28,30 @@ def command(
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
     work: options.WorkOptions,
+    caps: options.CapOptions,
     fail_on: frozenset[str],
     destination: Destination,
 ) -> None:
     """Review a whole list of tools.
 
-    LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once.
+    LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once. The
+    first questions go out at once, while evidence is read; a stop at any point loses nothing.
     """
     from panel.cli import run_session
     from panel.cli.output import emit_cards
     from panel.cli.tool_argument import read_list
     from panel.engine.session import Session
 
-    tools = read_list(tool_list, allow_outside=allow_outside)
-    plan = options.review_options(provider, work, asking=asking, gathering=gathering)
-    cards = run_session.perform(Session.start(plan, tools))
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on) or int(len(cards) < len(tools)))
+    plan = options.review_options(provider, work, asking=asking, gathering=gathering, caps=caps)
+    if caps.dry_run:
+        from panel.cli.dry_run import show
+        from panel.engine.estimate import estimate_list
+
+        show(asyncio.run(estimate_list(plan, read_list(tool_list, allow_outside=allow_outside))))
+        return
+    # No name holds the list: the run stores it, and its memory is free then.
+    done = run_session.perform(
+        Session.start(plan, read_list(tool_list, allow_outside=allow_outside))
+    )
+    emit_cards(done.cards, destination)
+    ctx.exit(run_session.exit_code(done, fail_on))

@@ -86,7 +86,7 @@ def command(
     plan = replace(options.review_options(provider, work, asking=asking), calibrates=True)
     evidence = gathered(cases, now=datetime.now(UTC))
     opening = Session.start_over(plan, f"calibrate-{len(cases)}-cases", evidence)
-    cards = run_session.perform(opening)
+    cards = run_session.perform(opening).cards
     with Run.open(find_folder(plan.settings.runs, cards[0].run)) as run:
         report = evaluate(run, cases, personas)
     emit_text(formats.render(report, destination.form, "calibration"), destination.path)

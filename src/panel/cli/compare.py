@@ -81,7 +81,8 @@ def command(
             failed = True
     _emit(comparison, destination)
     reported = review or fail_on
-    code = run_session.exit_code([first.card, second.card], fail_on) if reported else 0
+    done = run_session.Done([first.card, second.card])
+    code = run_session.exit_code(done, fail_on) if reported else 0
     ctx.exit(code or int(failed))
 
 

@@ -7,6 +7,7 @@ The decorator `@options.NAME` adds the options of a group and passes them as the
 import dataclasses
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -253,12 +254,66 @@ class WorkOptions:
     runs: Path | None = runs_option()
 
 
+@dataclasses.dataclass(frozen=True)
+class CapOptions:
+    """How far a run goes: how many tools, at what cost, for how long; or what it would do."""
+
+    limit: int | None = option(
+        "--limit",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Only the first N tools that are not finished; panel resume goes on.",
+    )
+    dry_run: bool = option(
+        "--dry-run",
+        is_flag=True,
+        help="Say what would be asked and fetched, and its cost; ask and write nothing.",
+    )
+    max_cost: float | None = option(
+        "--max-cost",
+        type=click.FloatRange(0, min_open=True),
+        metavar="USD",
+        help="Stop (exit 3) before the call after the run, resumes included, has cost as much.",
+    )
+    max_calls: int | None = option(
+        "--max-calls",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Stop (exit 3) after N calls of the run, resumes included.",
+    )
+    deadline: float | None = option(
+        "--deadline",
+        callback=lambda ctx, param, value: None if value is None else seconds(value),
+        metavar="TIME",
+        help="Stop (exit 3) after a time, for instance 90s, 30m or 2h.",
+    )
+    allow_unpriced: bool = option(
+        "--allow-unpriced",
+        is_flag=True,
+        help="With --max-cost: also make calls whose price is not known; they are not counted.",
+    )
+
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a time such as `90s`, `30m` or `1h30m`."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
+    if "".join(map("".join, parts)) != text.strip().lower() or not parts:
+        raise click.BadParameter(f"{text!r} is no time; for instance 90s, 30m or 1h30m")
+    if (total := sum(float(number) * _UNITS[unit] for number, unit in parts)) <= 0:
+        raise click.BadParameter("a time must be longer than nothing")
+    return total
+
+
 tool = group("tool", ToolOptions)
 gathering = group("gathering", GatheringOptions)
 provider = group("provider", ProviderOptions)
 support = group("support", SupportOptions)
 asking = group("asking", AskingOptions)
 work = group("work", WorkOptions)
+caps = group("caps", CapOptions)
 runs = single(WorkOptions, "runs")
 
 allow_outside = click.option(
@@ -304,8 +359,10 @@ def review_options(
     *,
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
+    caps: CapOptions = CapOptions(),
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
+    from panel.engine.caps import Caps
     from panel.engine.options import Options
 
     config = settings(work.runs)
@@ -332,6 +389,9 @@ def review_options(
         fresh=asking.fresh,
         fetch=gathering.fetch,
         offline=gathering.offline,
+        caps=Caps(caps.max_cost, caps.max_calls, caps.deadline, caps.allow_unpriced),
+        limit=caps.limit,
+        dry_run=caps.dry_run,
         on_read=lambda line: say(f"read: {line}"),
         command=("panel", *sys.argv[1:]),
     )

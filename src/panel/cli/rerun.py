@@ -1,5 +1,7 @@
 """`panel rerun`: reviews the stored evidence of a run again and shows what changed."""
 
+import asyncio
+
 import click
 
 from panel.cli import options
@@ -13,6 +15,7 @@ from panel.runs.folders import find_folder
 @options.provider
 @options.asking
 @options.work
+@options.caps
 @options.fail_on
 @written(of="changes")
 @click.pass_context
@@ -22,6 +25,7 @@ def command(
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
     work: options.WorkOptions,
+    caps: options.CapOptions,
     fail_on: frozenset[str],
     destination: Destination,
 ) -> None:
@@ -39,13 +43,21 @@ def command(
     from panel.runs.diff import compare
     from panel.runs.run import Run
 
-    plan = options.review_options(provider, work, asking=asking)
-    with Run.open(find_folder(plan.settings.runs, run)) as parent:
+    plan = options.review_options(provider, work, asking=asking, caps=caps)
+    path = find_folder(plan.settings.runs, run)
+    if caps.dry_run:
+        from panel.cli.dry_run import show
+        from panel.engine.estimate import estimate_rerun
+
+        show(asyncio.run(estimate_rerun(plan, path, samples=asking.samples)))
+        return
+    with Run.open(path) as parent:
         before = parent.cards()
         if parent.manifest.other_judges and (named := provider.provider or provider.model):
             models = parent.manifest.all_models
             say(f"note: {named} answers for every reviewer, instead of {models}")
-        after = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
+        done = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
+    after = done.cards
     with naming_runs(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_diff(compare(before, after), destination)
-    ctx.exit(run_session.exit_code(after, fail_on))
+    ctx.exit(run_session.exit_code(done, fail_on))

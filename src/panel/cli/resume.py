@@ -13,6 +13,8 @@ from panel.runs.folders import find_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from panel.cli.run_session import Done
+    from panel.engine.options import Options
     from panel.reviews.verdict.scorecard import Scorecard
     from panel.runs.pending import Again
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @options.provider
 @options.work
+@options.caps
 @options.fail_on
 @written(of="scorecard")
 @click.pass_context
@@ -29,6 +32,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     work: options.WorkOptions,
+    caps: options.CapOptions,
     fail_on: frozenset[str],
     destination: Destination,
 ) -> None:
@@ -45,31 +49,35 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ONCE_MORE
 
-    cards = finish(run, provider, work, ONCE_MORE)
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on))
+    plan = options.review_options(provider, work, caps=caps)
+    if (done := finish(plan, run, ONCE_MORE)) is not None:
+        emit_cards(done.cards, destination)
+        ctx.exit(run_session.exit_code(done, fail_on))
 
 
-def finish(
-    name: str, provider: options.ProviderOptions, work: options.WorkOptions, again: "Again"
-) -> "list[Scorecard]":
-    """Return the scorecards of a run after asking what is missing, as `again` says.
+def finish(plan: "Options", name: str, again: "Again") -> "Done | None":
+    """Ask what is missing from a run, as `again` says, and return its scorecards.
 
-    A run with nothing left to do is only read.
+    A run with nothing left to do is only read. None where it is only said what would be asked.
     """
     from panel.cli import run_session
     from panel.engine.from_manifest import check_against_manifest
     from panel.engine.remaining import find_remaining
     from panel.engine.session import Session
 
-    plan = options.review_options(provider, work)
     path = find_folder(plan.settings.runs, name)
     left = find_remaining(path, again)
+    if plan.dry_run:
+        from panel.cli.dry_run import show
+        from panel.engine.estimate import estimate_run
+
+        show(asyncio.run(estimate_run(plan, path, again)))
+        return None
     if not left.complete:
         return run_session.perform(Session.resume(plan, path, again=again))
-    if provider.provider or provider.model:
+    if plan.provider or plan.model:
         asyncio.run(check_against_manifest(plan, left.manifest))
-    return _read(path)
+    return run_session.Done(_read(path))
 
 
 def _read(path: "Path") -> "list[Scorecard]":

@@ -11,6 +11,7 @@ from panel.cli.resume import finish
 @click.argument("run")
 @options.provider
 @options.work
+@options.caps
 @options.fail_on
 @written(of="scorecard")
 @click.pass_context
@@ -19,6 +20,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     work: options.WorkOptions,
+    caps: options.CapOptions,
     fail_on: frozenset[str],
     destination: Destination,
 ) -> None:
@@ -33,6 +35,7 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ALL
 
-    cards = finish(run, provider, work, ALL)
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on))
+    plan = options.review_options(provider, work, caps=caps)
+    if (done := finish(plan, run, ALL)) is not None:
+        emit_cards(done.cards, destination)
+        ctx.exit(run_session.exit_code(done, fail_on))

@@ -43,6 +43,6 @@ def command(
     if by_address(tool):
         gathering = replace(gathering, fetch=True)
     plan = options.review_options(provider, work, asking=asking, gathering=gathering)
-    cards = run_session.perform(Session.start(plan, [reviewed]))
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on))
+    done = run_session.perform(Session.start(plan, [reviewed]))
+    emit_cards(done.cards, destination)
+    ctx.exit(run_session.exit_code(done, fail_on))

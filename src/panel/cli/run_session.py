@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import FrameType
+from typing import NamedTuple
 
 from panel.cli.console import say
 from panel.cli.progress import ProgressDisplay
@@ -31,7 +32,15 @@ class Interrupted(PanelError):
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-def perform(opening: Awaitable[Session]) -> list[Scorecard]:
+class Done(NamedTuple):
+    """A session that was worked to its end."""
+
+    cards: Sequence[Scorecard]
+    left_out: int = 0
+    """Tools about which nothing could be read."""
+
+
+def perform(opening: Awaitable[Session]) -> Done:
     """Open a session, work it with progress on stderr, and return its scorecards.
 
     The last lines name the run and, where reviews are missing, the command that asks them again.
@@ -43,14 +52,15 @@ def perform(opening: Awaitable[Session]) -> list[Scorecard]:
         raise Interrupted(stopped.number, None) from None
 
 
-def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
+def exit_code(done: Done, fail_on: frozenset[str]) -> int:
     """Return 4 when an outcome matches `fail_on`, 1 when something is missing, else 0."""
-    if any(card.verdict.outcome in fail_on for card in cards):
+    if any(card.verdict.outcome in fail_on for card in done.cards):
         return 4
-    return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
+    incomplete = (card.missing or card.verdict.outcome == "incomplete" for card in done.cards)
+    return int(bool(done.left_out) or any(incomplete))
 
 
-async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
+async def _perform(opening: Awaitable[Session]) -> Done:
     async with await opening as session:
         _introduce(session)
         task = asyncio.ensure_future(_worked(session))
@@ -68,15 +78,18 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
         say(f"run: {session.run.path}")
         for line in session.lacks:
             say(line)
-        return cards
+        return Done(cards, len(session.left_out))
 
 
 async def _worked(session: Session) -> list[Scorecard]:
-    await session.gather()
     for line in session.left_out:
         say(f"warning: left out: {line}")
-    with ProgressDisplay(session.plan, len(session.tools)) as progress:
-        return await session.work(watch=progress.watch)
+    with ProgressDisplay(session.plan, session.total) as progress:
+        heartbeat = asyncio.create_task(progress.heartbeat())
+        try:
+            return await session.work(watch=progress.watch)
+        finally:
+            heartbeat.cancel()
 
 
 def _introduce(session: Session) -> None:

@@ -79,7 +79,7 @@ class ToolPair:
         for tool in tools:
             taken = {earlier.slug for earlier in distinct}
             distinct.append(tool.model_copy(update={"slug": slug(tool.name, taken=taken)}))
-        cards = run_session.perform(Session.start(self.plan, distinct))
+        cards = run_session.perform(Session.start(self.plan, distinct)).cards
         path = find_folder(self.plan.settings.runs, cards[0].run) if cards else Path()
         done = {card.tool.slug for card in cards}
         if lost := [tool.name for tool in distinct if tool.slug not in done]:

@@ -7,10 +7,11 @@ tools.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import aclosing
 
+from panel.engine.evidence_stream import EvidenceStream
 from panel.engine.review_tool import ReviewJob, review_tool
-from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
 from panel.llm.calls import ChatClient, request_key
 from panel.llm.config import ProviderConfig
@@ -18,39 +19,44 @@ from panel.llm.types import CallTag, ChatRequest, ChatResponse
 from panel.reviews.canary import EVERY, STEP, canary_question, obeys
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.strategies.ask import writes
-from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.metadata import store_canaries, stored_canaries
 
 
-async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
-    """Review every tool and return the scorecards in the order of `tools`.
+async def review_all(job: ReviewJob, pending: Collection[str], tools: EvidenceStream) -> None:
+    """Review every tool of the stream; `pending` are their slugs.
 
     Raises the first `RunStopped` or `DiskFull`; what was answered by then is on disk.
     """
-    cards: dict[str, Scorecard] = {}
-    waiting = iter(tools)
     canaries = _Canaries(job)
 
     async def worker() -> None:
-        for tool in waiting:
-            await canaries.before(tool)
-            cards[tool.slug] = await review_tool(job, tool, cautions=canaries.cautions)
+        async with aclosing(tools.each()) as waiting:
+            async for tool in waiting:
+                await canaries.before(tool.slug)
+                await review_tool(job, tool, cautions=canaries.cautions)
 
-    if tools:
+    async def work() -> None:
         # The canaries of the first tool and of all tools that are finished go first, so that
         # every scorecard written now can carry their result.
-        left = {tool.slug for tool in tools[1:]}
-        for tool in job.run.tools():
-            if tool.slug not in left:
-                await canaries.before(tool)
+        await canaries.first(pending)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(len(pending), tools_in_flight(job.plan))):
+                group.create_task(worker())
+
+    if not pending:
+        return
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(len(tools), tools_in_flight(job.plan))):
-                group.create_task(worker())
+            group.create_task(tools.fill())
+            group.create_task(work())
     except BaseExceptionGroup as errors:
         # One reason stops every worker: the first is raised.
-        raise errors.exceptions[0] from None
-    return [cards[tool.slug] for tool in tools]
+        raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def tools_in_flight(plan: ReviewPlan) -> int:
@@ -78,9 +84,9 @@ class _Canaries:
 
     def __init__(self, job: ReviewJob) -> None:
         self._job = job
-        slugs = [tool.slug for tool in job.run.tools()]
+        slugs = job.run.slugs()
         is_long = len(slugs) >= EVERY and not job.plan.calibrates
-        self._due = set(slugs[::EVERY]) if is_long else set()
+        self._due = dict.fromkeys(slugs[::EVERY] if is_long else ())
         results = stored_canaries(job.run)
         self._results = results.model_copy(update={"several": bool(job.judges)})
 
@@ -88,24 +94,30 @@ class _Canaries:
         """Return the warnings for a scorecard that is written now."""
         return [line] if (line := self._results.caution) else []
 
-    async def before(self, tool: Tool) -> None:
+    async def first(self, pending: Collection[str]) -> None:
+        """Ask the canaries of the first pending tool and of all tools that are finished."""
+        later = set(pending) - {next(iter(pending))}
+        for slug in [slug for slug in self._due if slug not in later]:
+            await self.before(slug)
+
+    async def before(self, slug: str) -> None:
         """Ask the canary that goes before a tool of each judge, if one is due.
 
         Without an answer none counts.
 
         Raises `RunStopped` when no later call can succeed either.
         """
-        if tool.slug not in self._due:
+        if slug not in self._due:
             return
-        self._due.remove(tool.slug)
-        if tool.slug in self._results.obeyed:
+        del self._due[slug]
+        if slug in self._results.obeyed:
             return
         clients = dict.fromkeys(self._job.client(p.name) for p in self._job.plan.personas)
-        answers = [await self._obeys(tool.slug, client) for client in clients]
+        answers = [await self._obeys(slug, client) for client in clients]
         for obeyed in answers:
             if obeyed is not None:
-                self._results = self._results.heard(tool.slug, obeyed)
-        if tool.slug in self._results.obeyed:
+                self._results = self._results.heard(slug, obeyed)
+        if slug in self._results.obeyed:
             await store_canaries(self._job.run, self._results)
 
     async def _obeys(self, slug: str, client: ChatClient) -> bool | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.options import JudgeChoice, Options
-from panel.reviews.choices import choices
+from panel.reviews.choices import choices, inherited_choices
 from panel.reviews.prompts import template_texts
 from panel.reviews.strategies.ask import reply_schemas
 from panel.runs.compatibility import check_same
@@ -60,7 +60,23 @@ def stored_judges(manifest: Manifest) -> dict[str, JudgeChoice]:
     }
 
 
-def rerun_options(options: Options, manifest: Manifest) -> Options:
+def rerun_options(options: Options, manifest: Manifest, *, samples: int | None = None) -> Options:
+    """Return the options with which a run is asked again, alike but for what they say.
+
+    `samples` is how often each persona is asked; None: as the options or the run say.
+    """
+    choices = inherited_choices(options, manifest)
+    if samples is not None:
+        choices["samples"] = samples
+    return replace(
+        _rerun_judges(options, manifest),
+        personas=options.personas or tuple(manifest.personas),
+        check_support=options.check_support or manifest.support is not None,
+        **choices,
+    )
+
+
+def _rerun_judges(options: Options, manifest: Manifest) -> Options:
     """Return the options of a rerun with its judges.
 
     A provider, model or client that is named replaces all judges. Where nothing is named, a run

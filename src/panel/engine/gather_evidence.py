@@ -5,16 +5,18 @@ because a tool file names one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from panel.engine.options import Options
 from panel.evidence.adapters.client import EvidenceClient
 from panel.evidence.collect import Collected, collect, tool_name
-from panel.evidence.gather import gather
+from panel.evidence.gather import check_readable, gather
 from panel.evidence.kinds import with_kind
 from panel.evidence.look_up import look_up
 from panel.evidence.source import Evidence
@@ -53,11 +55,14 @@ async def gather_all(options: Options, tools: Sequence[Tool]) -> GatheredEvidenc
     """
     by_slug = local_evidence(options, tools)
 
-    async def store(collected: Collected) -> None:
-        by_slug[collected.tool.slug] = collected
-
+    failed: dict[str, ToolError] = {}
     remote = [tool for tool in tools if is_fetched(tool, options)]
-    failed = await fetch_evidence(options, remote, store)
+    async with aclosing(fetch_each(options, iter(remote))) as fetched:
+        async for tool, outcome in fetched:
+            if isinstance(outcome, ToolError):
+                failed[tool.slug] = outcome
+            else:
+                by_slug[tool.slug] = outcome
     if failed and not by_slug:
         raise failed[remote[0].slug]
     in_order = tuple(by_slug[tool.slug] for tool in tools if tool.slug in by_slug)
@@ -73,43 +78,67 @@ def local_evidence(options: Options, tools: Sequence[Tool]) -> dict[str, Collect
     now = datetime.now(UTC)
     stored = _stored(options.settings.runs, tools) if options.offline else {}
     local = [tool for tool in tools if not is_fetched(tool, options)]
-    return {tool.slug: _with_kind(stored.get(tool.slug) or _own(tool, now)) for tool in local}
+    known = {slug: _with_kind(found) for slug, found in stored.items()}
+    return {tool.slug: known.get(tool.slug) or own_evidence(tool, now) for tool in local}
 
 
-async def fetch_evidence(
-    options: Options, tools: Sequence[Tool], store: Callable[[Collected], Awaitable[None]]
-) -> dict[str, ToolError]:
-    """Read the tools' addresses, a few at a time, and pass each to `store` as it arrives.
+def stored_ahead(options: Options, tools: Sequence[Tool]) -> dict[str, Collected]:
+    """Return those of a list's tools that a run must hold from its start, with their evidence.
 
-    Returns the errors of tools about which nothing could be read, by slug, in the tools' order.
-    Raises what `store` raises.
+    They are tools whose evidence comes from earlier runs, or from texts of a program. Files of the
+    others are looked at, and not read.
+
+    Raises:
+        ToolError: a file cannot be used, or nothing is known of a tool.
     """
-    if not tools:
-        return {}
     now = datetime.now(UTC)
+    stored = _stored(options.settings.runs, tools) if options.offline else {}
+    ahead = {}
+    for tool in tools:
+        if found := stored.get(tool.slug):
+            ahead[tool.slug] = _with_kind(found)
+        elif not is_fetched(tool, options):
+            _check_known(tool)
+            check_readable(tool)
+            if tool.documents:
+                ahead[tool.slug] = own_evidence(tool, now)
+    return ahead
+
+
+async def fetch_each(
+    options: Options, tools: Iterator[Tool]
+) -> AsyncGenerator[tuple[Tool, Collected | ToolError], None]:
+    """Read the tools' addresses, a few at a time, and yield each tool as it arrives.
+
+    Yields each tool with its evidence, or with the error of one about which nothing could be read.
+    """
     client = EvidenceClient.open(options.environ, hosts=options.hosts, discreet=options.discreet)
-    slots = asyncio.Semaphore(TOOLS_AT_ONCE)
-    failed: dict[str, ToolError] = {}
-
-    async def fetch(tool: Tool) -> None:
-        async with slots:
-            try:
-                collected = await collect(tool, client, now=now)
-            except ToolError as error:
-                failed[tool.slug] = error
-                return
-        options.on_read(_counts(collected))
-        await store(_with_kind(collected))
-
     try:
-        async with asyncio.TaskGroup() as group:
-            for tool in tools:
-                group.create_task(fetch(tool))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        first = islice(tools, TOOLS_AT_ONCE)
+        under_way = {asyncio.ensure_future(_fetched(tool, client)) for tool in first}
+        try:
+            while under_way:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                following = islice(tools, len(done))
+                under_way |= {asyncio.ensure_future(_fetched(t, client)) for t in following}
+                for tool, outcome in [task.result() for task in done]:
+                    if isinstance(outcome, Collected):
+                        options.on_read(_counts(outcome))
+                        outcome = _with_kind(outcome)
+                    yield tool, outcome
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
     finally:
         await client.close()
-    return {tool.slug: failed[tool.slug] for tool in tools if tool.slug in failed}
+
+
+async def _fetched(tool: Tool, client: EvidenceClient) -> tuple[Tool, Collected | ToolError]:
+    try:
+        return tool, await collect(tool, client, now=datetime.now(UTC))
+    except ToolError as error:
+        return tool, error
 
 
 async def look_up_pages(
@@ -130,13 +159,22 @@ def stored_tool(runs: Path, name: str) -> Tool | None:
     return stored[""].tool if stored else None
 
 
-def _own(tool: Tool, now: datetime) -> Collected:
+def own_evidence(tool: Tool, now: datetime) -> Collected:
+    """Return a tool, of the kind that its evidence shows, with what its files or description say.
+
+    Raises:
+        ToolError: a file cannot be used, or nothing is known of it.
+    """
+    _check_known(tool)
+    return _with_kind(Collected(tool, gather(tool, now=now)))
+
+
+def _check_known(tool: Tool) -> None:
     if not (tool.evidence or tool.documents or tool.description):
         raise ToolError(
             f"no earlier run holds evidence about {tool.name}, and --offline fetches none",
             hint="without --offline it is read from its address",
         )
-    return Collected(tool, gather(tool, now=now))
 
 
 def _with_kind(collected: Collected) -> Collected:

@@ -134,7 +134,7 @@ def _secret(options: Options) -> tuple[bytes, tuple[str, ...]]:
 
     It keys the fence's marker and nothing that is stored: such a run resumes and replays.
     """
-    if options.sealed:
+    if options.sealed or options.dry_run:
         return secrets.token_bytes(SECRET_BYTES), ()
     try:
         return installation_secret(config_folder()), ()

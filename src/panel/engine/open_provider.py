@@ -11,11 +11,12 @@ from panel.foundation.errors import CallError, ProviderError, RunError, call_err
 from panel.llm.calls import request_key
 from panel.llm.config import Kind, ProviderConfig, call_limit
 from panel.llm.local.engine import LocalEngine, engine_version
-from panel.llm.local.models import find_model
+from panel.llm.local.models import default_model, find_model
 from panel.llm.openai_compat.client import OpenAICompatClient
 from panel.llm.openai_compat.own_client import own_transport
 from panel.llm.providers.catalog import complete_target
 from panel.llm.providers.own_client import own_client_config
+from panel.llm.providers.prices import with_list_prices
 from panel.llm.providers.resolve import resolve
 from panel.llm.providers.wires import choose_wire
 from panel.llm.replay import Replay
@@ -50,12 +51,17 @@ async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvi
 async def _open_wire(config: ProviderConfig, options: Options) -> OpenedProvider:
     if options.client is not None:
         transport = own_transport(options.client)
+        config = with_list_prices(config)
         return OpenedProvider(config, OpenAICompatClient(config, transport))
-    config = await complete_target(config)
+    config = with_list_prices(await complete_target(config))
     return OpenedProvider(config, OpenAICompatClient(config))
 
 
 async def _open_local(config: ProviderConfig, options: Options) -> OpenedProvider:
+    if options.dry_run:
+        name = config.model or default_model()
+        config = config.model_copy(update={"model": name, "wire_model": name})
+        return OpenedProvider(config, Replay(config.provider, lambda request: None))
     model = find_model(
         config.model or None, environ=options.environ, on_progress=options.on_download
     )

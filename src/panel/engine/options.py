@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from panel.engine.caps import Caps
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask, Concurrency, Wire
 from panel.reviews.choices import ReviewChoices
@@ -44,6 +45,12 @@ class Options(ReviewChoices):
     concurrency: Concurrency | None = None
     """Calls in flight at most; `auto`: as many as the provider takes."""
     wire: Wire | None = None
+    caps: Caps = field(default_factory=Caps)
+    """What this work may cost and take; not stored."""
+    limit: int | None = None
+    """Review so many of the tools that are not finished, the first; None: all."""
+    dry_run: bool = False
+    """Open nothing that takes time or writes: what is opened is not asked."""
     client: object | None = None
     """A client of the caller's own, which is asked instead of a provider."""
     tools: int = 1

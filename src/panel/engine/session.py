@@ -11,39 +11,39 @@ from types import TracebackType
 from typing import Self
 
 from panel.engine.after_repair import after_repair
-from panel.engine.batch import review_all
+from panel.engine.batch import review_all, tools_in_flight
+from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
+from panel.engine.evidence_stream import EvidenceStream, PendingTools
 from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
-from panel.engine.gather_evidence import (
-    fetch_evidence,
-    gather_all,
-    local_evidence,
-    look_up_pages,
-)
+from panel.engine.gather_evidence import gather_all, look_up_pages, stored_ahead
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.open_provider import earlier_runs
 from panel.engine.options import Options
 from panel.engine.remaining import find_remaining
 from panel.engine.review_tool import ReviewJob, stored_evidence
-from panel.evidence.collect import Collected
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import RunError, RunStopped
+from panel.foundation.errors import RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
 from panel.report import formats
-from panel.reviews.choices import inherited_choices
-from panel.reviews.events import Watch, ignore
+from panel.reviews.events import LeftOut, Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
-from panel.runs.metadata import store_panel, stored_canaries
+from panel.runs.metadata import (
+    store_gathering,
+    store_panel,
+    stored_canaries,
+    stored_gathering,
+)
 from panel.runs.pending import (
     ONCE_MORE,
     Again,
+    check_all_read,
     drop_tools,
     expect_tools,
     lacking,
-    pending_tools,
 )
 from panel.runs.run import Run
 
@@ -52,6 +52,8 @@ STORED_FORMATS = ("markdown", "html", "json")
 
 LAST_ANSWERS = 0.5
 """Seconds to wait for answers under way when an error stops a run."""
+PAID_ANSWERS = 60.0
+"""The same when a cap stops it: the calls under way are paid for."""
 
 
 class Session:
@@ -61,7 +63,7 @@ class Session:
         self,
         opened: OpenedPanel,
         run: Run,
-        tools: Sequence[Tool],
+        pending: PendingTools,
         *,
         options: Options,
     ) -> None:
@@ -71,7 +73,8 @@ class Session:
         """
         self.plan = plan = opened.plan
         self.run = run
-        self.tools = tuple(tools)
+        self._pending = pending
+        self._guard = CapGuard(options.caps, Spent(*run.stored.spent()), self.stop)
         self._clients: dict[Endpoint, ChatClient] = {}
         self.calls = self._client(opened.endpoint, plan.judge)
         self.judges = {
@@ -98,17 +101,18 @@ class Session:
     async def start(cls, options: Options, tools: Sequence[Tool]) -> Self:
         """Start a run over `tools`.
 
-        The evidence about a single tool is gathered first. Of several tools local evidence is
-        gathered first and addresses are read by `gather`, so that a stop loses nothing.
-        Raises `InputError` before anything is written, `RunError` where the folder cannot be made.
+        The evidence about a single tool is gathered first. Of several tools the list is stored
+        first, and their evidence is read while others are asked about, so that a stop loses
+        nothing. Raises `InputError` before anything is written, `RunError` where the folder cannot
+        be made.
         """
         if len(tools) == 1:
             (collected,) = (await gather_all(options, tools)).collected
             tool = collected.tool
             return await cls._begin(options, tool.slug, [tool], {tool.slug: collected.evidence})
-        local = local_evidence(options, tools)
-        evidence = {slug: collected.evidence for slug, collected in local.items()}
-        listed = [local[tool.slug].tool if tool.slug in local else tool for tool in tools]
+        ahead = await asyncio.to_thread(stored_ahead, options, tools)
+        evidence = {slug: collected.evidence for slug, collected in ahead.items()}
+        listed = [ahead[tool.slug].tool if tool.slug in ahead else tool for tool in tools]
         session = await cls._begin(options, f"{len(tools)}-tools", listed, evidence)
         session._is_new = True
         return session
@@ -128,20 +132,8 @@ class Session:
         `samples` is how often each persona is asked; None: as the options or `parent` say.
         """
         manifest = parent.manifest
-        if pending_tools(parent):
-            raise RunError(
-                f"run {parent.name} has not read all its evidence yet",
-                hint=f"panel resume {parent.name}",
-            )
-        choices = inherited_choices(options, manifest)
-        if samples is not None:
-            choices["samples"] = samples
-        options = replace(
-            rerun_options(options, manifest),
-            personas=options.personas or tuple(manifest.personas),
-            check_support=options.check_support or manifest.support is not None,
-            **choices,
-        )
+        check_all_read(parent)
+        options = rerun_options(options, manifest, samples=samples)
         evidence = {tool.slug: stored_evidence(parent, tool).offline for tool in parent.tools()}
         slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
@@ -155,6 +147,7 @@ class Session:
         manifest = find_remaining(path, again).manifest
         opened = await open_from_manifest(options, manifest)
         try:
+            _check_caps(opened, options)
             run = Run.open(path, write=True)
         except BaseException:
             await opened.close()
@@ -169,9 +162,13 @@ class Session:
             run.close()
             await opened.close()
             raise
-        session = cls(opened, run, (), options=options)
+        finished = run.finished_tools(again.reasons) - {slug for slug, _ in again.doubted}
+        # Older runs stored what is in files first: what is left is to be fetched.
+        fetches = stored_gathering(run) != "local"
+        tools = run.stored.each_tool(but=finished)
+        pending = PendingTools.of(tools, replace(options, fetch=fetches))
+        session = cls(opened, run, pending, options=options)
         session.again, session.left_out = again, left_out
-        session.tools = session._pending()
         return session
 
     @classmethod
@@ -186,6 +183,7 @@ class Session:
         options = replace(options, tools=len(tools))
         opened = await open_panel(options)
         try:
+            _check_caps(opened, options)
             manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
             earlier = earlier_runs(options, opened.plan)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
@@ -195,6 +193,7 @@ class Session:
         try:
             await store_panel(run, opened.plan)
             if len(evidence) < len(tools):
+                await store_gathering(run, "fetch" if options.fetch else "local")
                 await expect_tools(run, tools)
             await run.add_tools([(t, evidence[t.slug]) for t in tools if t.slug in evidence])
         except BaseException:
@@ -203,46 +202,29 @@ class Session:
             shutil.rmtree(run.path, ignore_errors=True)
             await opened.close()
             raise
-        return cls(opened, run, tools, options=options)
+        pending = PendingTools.of(((tool, tool.slug in evidence) for tool in tools), options)
+        return cls(opened, run, pending, options=options)
 
-    async def gather(self) -> None:
-        """Read the addresses that are still to be read; each tool is stored as it arrives.
-
-        A tool about which nothing can be read is left out. Raises `ToolError` where no tool is
-        left; the folder of a new run is then removed.
-        """
-        pending = pending_tools(self.run)
-        if not pending:
-            return
-
-        async def store(collected: Collected) -> None:
-            await self.run.add_tools([(collected.tool, collected.evidence)])
-
-        with self._named_hint():
-            failed = await fetch_evidence(self._options, pending, store)
-        if len(failed) == len(self.run.tools()):
-            if self._is_new:
-                self.run.close()
-                shutil.rmtree(self.run.path, ignore_errors=True)
-            raise next(iter(failed.values()))
-        await drop_tools(self.run, failed)
-        self.left_out += tuple(error.message for error in failed.values())
-        self.tools = self._pending()
-
-    def _pending(self) -> tuple[Tool, ...]:
-        """Return the tools that are not finished or have a review that is asked again."""
-        finished = self.run.finished_tools(self.again.reasons)
-        doubted = {slug for slug, _ in self.again.doubted}
-        return tuple(t for t in self.run.tools() if t.slug not in finished - doubted)
+    @property
+    def total(self) -> int:
+        """How many tools this work is about."""
+        return min(len(self._pending), self._options.limit or len(self._pending))
 
     async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
         """Review the pending tools and finish the run; return all its scorecards in tool order.
 
-        Raises `RunStopped` with the command that continues this run as its hint.
+        A tool about which nothing can be read is left out. Raises `ToolError` where no tool is
+        left; the folder of a new run is then removed. Raises `RunStopped` with the command that
+        continues this run as its hint.
         """
-        with self._named_hint():
-            await self.gather()
-            return await self._work(watch)
+        with self._named_hint(), self._guard.timed():
+            try:
+                return await self._work(watch)
+            except RunStopped:
+                if self._guard.reached is None:
+                    raise
+                await self.drain(PAID_ANSWERS)
+                raise self._guard.reached from None
 
     @property
     def go_on(self) -> str:
@@ -275,7 +257,7 @@ class Session:
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
         )
-        await review_all(job, self.tools)
+        await self._review(job, watch)
         cards = self.run.cards()
         for card in cards:
             for name in STORED_FORMATS:
@@ -285,8 +267,42 @@ class Session:
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self.plan.calibrates else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
-        await self.run.finish()
+        if held_back := len(self._pending) - self.total:
+            many = "1 tool is" if held_back == 1 else f"{held_back:,} tools are"
+            self.lacks.append(f"{many} left: {self.go_on}")
+            await self.run.write_verdicts()
+            self.run.close()
+        else:
+            await self.run.finish()
         return cards
+
+    async def _review(self, job: ReviewJob, watch: Watch) -> None:
+        """Review the pending tools as their evidence is read; drop those that cannot be read."""
+        failed: dict[str, ToolError] = {}
+
+        def leave_out(tool: Tool, error: ToolError) -> None:
+            failed[tool.slug] = error
+            watch(LeftOut(error.message))
+
+        pending = self._pending.first(self._options.limit)
+        stream = EvidenceStream(
+            self.run,
+            pending,
+            self._options,
+            ahead=tools_in_flight(self.plan),
+            leave_out=leave_out,
+        )
+        await review_all(job, pending.slugs, stream)
+        if not failed:
+            return
+        in_order = [slug for slug in pending.slugs if slug in failed]
+        if len(failed) == len(self.run.slugs()):
+            if self._is_new:
+                self.run.close()
+                shutil.rmtree(self.run.path, ignore_errors=True)
+            raise failed[in_order[0]]
+        await drop_tools(self.run, failed)
+        self.left_out += tuple(failed[slug].message for slug in in_order)
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""
@@ -300,7 +316,8 @@ class Session:
     def _client(self, endpoint: Endpoint, config: ProviderConfig) -> ChatClient:
         """Return the client of an endpoint: one for all who ask it, who share its limits."""
         if endpoint not in self._clients:
-            self._clients[endpoint] = ChatClient(endpoint, config, self.run.journal)
+            capped = CappedEndpoint(endpoint, self._guard, free=is_free(config))
+            self._clients[endpoint] = ChatClient(capped, config, self.run.journal)
         return self._clients[endpoint]
 
     async def __aenter__(self) -> Self:
@@ -318,3 +335,10 @@ class Session:
             await self.drain(LAST_ANSWERS)
         await self._opened.close()
         self.run.close()
+
+
+def _check_caps(opened: OpenedPanel, options: Options) -> None:
+    """Raise `InputError` where a cap on cost cannot be held."""
+    plan = opened.plan
+    judges = [plan.of(persona.name).judge for persona in plan.personas]
+    options.caps.check_prices([*judges, *([plan.support] if plan.support else [])])

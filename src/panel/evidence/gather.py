@@ -14,10 +14,18 @@ from typing import Final
 
 from panel.evidence.injection.detect import examine
 from panel.evidence.readers.document import is_light, read_document
-from panel.evidence.readers.format_detection import PDF, PLAIN, by_look, by_name, decoded
+from panel.evidence.readers.format_detection import (
+    PDF,
+    PLAIN,
+    SUFFIXES,
+    by_look,
+    by_name,
+    decoded,
+)
 from panel.evidence.readers.passages import ReadDocument
 from panel.evidence.readers.sandbox import parse
 from panel.evidence.source import Evidence, Source
+from panel.evidence.tools.file_access import holds_key, refused_key
 from panel.evidence.tools.tool import Document, Tool
 from panel.foundation.errors import ToolError, Unparseable
 from panel.foundation.text import printable
@@ -65,8 +73,24 @@ def _described(tool: Tool, now: datetime) -> ReadDocument:
     return ReadDocument("description", now, hashlib.sha256(raw).hexdigest(), extract, "description")
 
 
+def check_readable(tool: Tool) -> None:
+    """Raise the `ToolError` of a file that cannot be read, where that shows without reading."""
+    for path in tool.evidence:
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        _check_kind(path, found)
+        if path.suffix.lower() not in SUFFIXES:
+            _media_type(path, path.name)
+
+
 def _file(path: Path, name: str, now: datetime) -> ReadDocument:
-    return _parsed(_read(path), name, path, now)
+    raw = _read(path)
+    # Of a long list only the first files were looked into, and one may have changed since.
+    if holds_key(raw):
+        raise refused_key(name)
+    return _parsed(raw, name, path, now)
 
 
 def _text(document: Document, now: datetime) -> ReadDocument:
@@ -81,13 +105,7 @@ def _text(document: Document, now: datetime) -> ReadDocument:
 
 def _parsed(raw: bytes, name: str, path: Path, now: datetime) -> ReadDocument:
     """Read bytes in the format that the path's suffix means, else in that of their look."""
-    media_type = by_name(path.name)
-    if media_type is None and (suffix := path.suffix.lower()):
-        raise ToolError(
-            f"{name}: panel reads Markdown, HTML, PDF and plain text, reStructuredText, AsciiDoc"
-            f" and Org, not {printable(suffix)[:20]}",
-            hint="save it as .md, .rst, .html, .pdf or .txt",
-        )
+    media_type = _media_type(path, name)
     try:
         media_type = media_type or by_look(decoded(raw, None), otherwise=PLAIN)
         if media_type not in ("text/html", PDF):
@@ -99,26 +117,52 @@ def _parsed(raw: bytes, name: str, path: Path, now: datetime) -> ReadDocument:
     return ReadDocument(name, now, hashlib.sha256(raw).hexdigest(), extract, "file")
 
 
-def _read(path: Path) -> bytes:
-    limit = MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
-    try:
-        # Without O_NONBLOCK, opening a named pipe would block until it has a writer.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ToolError(f"{printable(str(path))}: not a regular file")
-            raw = file.read(limit + 1)
-    except IsADirectoryError:
-        raise ToolError(f"{printable(str(path))}: a folder, not a file") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "cannot be read"
-        raise ToolError(f"{printable(str(path))}: {reason.lower()}") from None
-    if len(raw) > limit:
+def _media_type(path: Path, name: str) -> str | None:
+    """Return the format that a path's suffix means; None without a suffix."""
+    media_type = by_name(path.name)
+    if media_type is None and (suffix := path.suffix.lower()):
+        raise ToolError(
+            f"{name}: panel reads Markdown, HTML, PDF and plain text, reStructuredText, AsciiDoc"
+            f" and Org, not {printable(suffix)[:20]}",
+            hint="save it as .md, .rst, .html, .pdf or .txt",
+        )
+    return media_type
+
+
+def _check_kind(path: Path, found: os.stat_result) -> None:
+    """Raise `ToolError` for what is no regular file, or too large."""
+    if stat.S_ISDIR(found.st_mode):
+        raise ToolError(f"{printable(str(path))}: a folder, not a file")
+    if not stat.S_ISREG(found.st_mode):
+        raise ToolError(f"{printable(str(path))}: not a regular file")
+    limit = _limit(path)
+    if found.st_size > limit:
         raise ToolError(
             f"{printable(str(path))}: larger than {limit // 1_000_000} MB",
             hint="keep the part that is about the tool",
         )
-    return raw
+
+
+def _limit(path: Path) -> int:
+    return MAX_PDF if path.suffix.lower() == ".pdf" else MAX_BYTES
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> ToolError:
+    reason = getattr(error, "strerror", None) or "cannot be read"
+    return ToolError(f"{printable(str(path))}: {reason.lower()}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a named pipe would block until it has a writer.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            _check_kind(path, os.fstat(file.fileno()))
+            return file.read(_limit(path))
+    except IsADirectoryError:
+        raise ToolError(f"{printable(str(path))}: a folder, not a file") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _check_text(raw: bytes, name: str) -> None:

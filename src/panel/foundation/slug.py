@@ -9,6 +9,7 @@ from typing import Final
 MAX_BYTES: Final = 120
 _HASH_BYTES: Final = 9  # a dash and eight hex digits
 
+_OTHERS: Final = re.compile(r"[^a-z0-9]+")
 _RESERVED: Final = frozenset(
     {"con", "prn", "aux", "nul", "conin", "conout", "clock"}
     | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
@@ -32,8 +33,9 @@ def slug(name: str, *, taken: Container[str] = ()) -> str:
 
 
 def _plain(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", letters.replace("'", "")).strip("-")
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return _OTHERS.sub("-", name.lower().replace("'", "")).strip("-")
 
 
 def _digest(name: str, turn: int) -> str:

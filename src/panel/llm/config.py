@@ -56,6 +56,8 @@ class ProviderConfig(BaseModel):
     """The proxy the environment names for this host; never one for this machine's own servers."""
     prices: dict[str, tuple[float, float]] = {}
     """USD per million input and output tokens by serving provider; `""` is any provider."""
+    prices_from: str = ""
+    """Where these stand, for messages; empty: with the provider, or in panel.toml."""
     format: ResponseFormat = "json_schema"
     """The strictest format to try."""
     ask: Ask = "whole"

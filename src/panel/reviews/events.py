@@ -42,7 +42,15 @@ class Decided:
     card: Scorecard
 
 
-Event = Started | Stepped | Reviewed | Decided
+@dataclass(frozen=True)
+class LeftOut:
+    """A tool of a list was left out: nothing could be read about it."""
+
+    reason: str
+    """One line; names the tool."""
+
+
+Event = Started | Stepped | Reviewed | Decided | LeftOut
 Watch = Callable[[Event], None]
 """Receives each event as it happens. Must not raise."""
 

@@ -4,7 +4,7 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -22,6 +22,10 @@ _PERSONAS = "personas"
 _CALIBRATION = "calibration"
 _CALIBRATIONS = "calibrations"
 _CANARIES = "canaries"
+_GATHERING = "gathering"
+
+Gathering = Literal["local", "fetch"]
+"""Whether the addresses of tools that bring evidence of their own are read too: `fetch`."""
 
 
 async def store_panel(run: Run, plan: ReviewPlan) -> None:
@@ -37,6 +41,16 @@ async def store_panel(run: Run, plan: ReviewPlan) -> None:
     }
     if others:
         await run.journal.put_meta(_CALIBRATIONS, json.dumps(others))
+
+
+async def store_gathering(run: Run, gathering: Gathering) -> None:
+    """Store how the evidence of a list is read, before it is; raises `DiskFull` or `RunError`."""
+    await run.journal.put_meta(_GATHERING, gathering)
+
+
+def stored_gathering(run: Run) -> str | None:
+    """Return how the evidence of a list is read; None in older runs, and of a single tool."""
+    return run.stored.meta(_GATHERING)
 
 
 def stored_personas(run: Run) -> tuple[Persona, ...] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import PASSING, REASONS, MissingReason
+from panel.foundation.errors import PASSING, REASONS, MissingReason, RunError
 from panel.reviews.review import Missing, Review
 from panel.runs.run import Run
 
@@ -23,8 +23,15 @@ async def expect_tools(run: Run, tools: Sequence[Tool]) -> None:
 
 def pending_tools(run: Run) -> tuple[Tool, ...]:
     """Return the tools whose evidence is still to be read."""
-    tools = run.tools()
-    return tuple(tool for tool in tools if run.stored.evidence_fingerprint(tool.slug) is None)
+    return tuple(tool for tool, is_read in run.stored.each_tool() if not is_read)
+
+
+def check_all_read(run: Run) -> None:
+    """Raise `RunError` where evidence of a run is still to be read."""
+    if pending_tools(run):
+        raise RunError(
+            f"run {run.name} has not read all its evidence yet", hint=f"panel resume {run.name}"
+        )
 
 
 async def drop_tools(run: Run, slugs: Iterable[str]) -> None:

@@ -77,7 +77,7 @@ class Run:
         run = cls._open_for_writing(path, earlier) if write else cls._open_for_reading(path)
         try:
             run._manifest = run._read_manifest()
-            if write and run._manifest.tools and not run.tools():
+            if write and run._manifest.tools and not run.slugs():
                 raise RunError(
                     f"run {path.name} holds no tools: it ended before any was stored",
                     hint="start it again",
@@ -121,17 +121,18 @@ class Run:
 
         Raises `RunError` where a known tool's entry or evidence is not what it was.
         """
-        known = {tool.slug: tool_fingerprint(tool) for tool in self.tools()}
         new = []
         for tool, evidence in tools:
             now = evidence_fingerprint(evidence)
             before = self._stored.evidence_fingerprint(tool.slug)
-            fingerprint = (
-                known.get(tool.slug) if before else None
-            )  # reading may give a tool its name
+            if before is None:  # reading may give a tool its name
+                new.append((tool, evidence, now))
+                continue
+            known = self._stored.tool(tool.slug)
+            fingerprint = tool_fingerprint(known) if known else None
             check_known(self.name, f"tool {tool.slug}", fingerprint, tool_fingerprint(tool))
             check_known(self.name, f"evidence {tool.slug}", before, now)
-            if before is None or self._stored.evidence(tool.slug) is None:
+            if self._stored.evidence(tool.slug) is None:
                 new.append((tool, evidence, now))
         if new:
             await self.journal.put_tools(new)
@@ -149,6 +150,14 @@ class Run:
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added."""
         return self._stored.tools()
+
+    def tool(self, slug: str) -> Tool | None:
+        """Return a tool, None where there is none of that slug or its row is damaged."""
+        return self._stored.tool(slug)
+
+    def slugs(self) -> tuple[str, ...]:
+        """Return the slugs of all tools in the order they were added."""
+        return self._stored.slugs()
 
     def judged_tools(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""

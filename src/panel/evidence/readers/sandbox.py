@@ -21,7 +21,8 @@ SECONDS: Final = 5.0
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
 """More children than cores only slow each other down."""
 
-_PASSED_ON: Final = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP")
+PASSED_ON: Final = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP")
+"""Variables that a child process needs: no key is among them."""
 
 
 def parse(
@@ -48,7 +49,7 @@ def parse(
         media_type,
         *options,
     ]
-    environ = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+    environ = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     with _AT_ONCE, tempfile.TemporaryFile() as output:
         try:
             process = subprocess.run(

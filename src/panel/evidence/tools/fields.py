@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from panel.evidence.tools.file_access import check_listed
+from panel.evidence.tools.file_access import ListFolder
 from panel.evidence.tools.list_formats import KEYS, Row
 from panel.evidence.tools.tool import TOOL_KINDS, Document, Tool, ToolKind
 from panel.foundation.did_you_mean import did_you_mean
@@ -20,53 +21,78 @@ CAPS: Final = {
 
 MAX_EVIDENCE: Final = 50
 
+_KEYS: Final = frozenset(KEYS)
 _UNKNOWN: Final = frozenset(
     {"null", "none", "nil", "nan", "<na>", "n/a", "na", "#n/a", "#value!", "#ref!", "undefined"}
 )
 """What data frames, databases and spreadsheets write for a value that is not there."""
+_LONGEST_UNKNOWN: Final = max(map(len, _UNKNOWN))
 
 
-def read_tool(
+@dataclass(slots=True)
+class ListEntry:
+    """One entry of a list, checked; not yet a tool, for it may be one that was listed before."""
+
+    fields: dict[str, Any]
+    """Those of the tool that are known, but for its slug."""
+    full_name: str
+    notes: list[str]
+    """One line for each value that was cut, cleaned or read as unknown."""
+
+    def tool(self, slug: str = "") -> Tool:
+        """Return the entry as a tool."""
+        return Tool.model_validate({**self.fields, "slug": slug})
+
+
+def read_entry(
     row: Row,
+    folder: ListFolder,
     *,
-    folder: Path,
     files: Sequence[Path] = (),
     documents: Sequence[Document] = (),
-    allow_outside: bool = False,
-) -> tuple[Tool, str, tuple[str, ...]]:
-    """Return the tool of a row without its slug, its full name, and notes on what was changed.
+) -> ListEntry:
+    """Return the entry of a row.
 
     Args:
-        row: The entry.
+        row: The entry as it was typed.
         folder: What its evidence paths are relative to.
         files: Further evidence, already absolute.
         documents: Further evidence as texts.
-        allow_outside: Whether those paths may lead out of the folder.
 
     Raises:
         ToolError: a field has the wrong form, or a file may not be evidence.
     """
-    for key in row.values:
-        if key not in KEYS:
-            raise _unknown_key(key, row)
+    if not row.values.keys() <= _KEYS:
+        raise _unknown_key(next(key for key in row.values if key not in _KEYS), row)
     notes: list[str] = []
-    full = {key: _text(row, key, notes) for key in CAPS}
-    texts = {key: _capped(row, key, text, notes) for key, text in full.items()}
-    if not texts["name"]:
+    texts = {
+        key: text
+        for key, value in row.values.items()
+        if value is not None and key != "evidence" and (text := _text(row, key, value, notes))
+    }
+    stated = texts.pop("kind", None)
+    if not (full_name := texts.get("name", "")):
         raise ToolError(f"{row.place('name')}: no name", hint="name: NAME")
-    _check_url(texts["url"], row.place("url"))
-    kind = (stated := _text(row, "kind", notes)) and tool_kind(stated, row.place("kind"))
-    evidence = (*_paths(row, folder, allow_outside=allow_outside), *files)
-    if not (texts["description"] or evidence or documents or texts["url"]):
+    fields: dict[str, Any] = {key: _capped(row, key, text, notes) for key, text in texts.items()}
+    if url := fields.get("url"):
+        _check_url(url, row.place("url"))
+    if stated:
+        fields["kind"] = tool_kind(stated, row.place("kind"))
+    if evidence := (*_paths(row, folder), *files):
+        fields["evidence"] = evidence
+    if documents:
+        fields["documents"] = documents
+    if not fields.keys() & _SAYS:
         raise ToolError(
-            f"{row.place()}: {printable(texts['name'])!r} has neither description nor evidence"
+            f"{row.place()}: {printable(fields['name'])!r} has neither description nor evidence"
             " nor url",
             hint="add description: TEXT, evidence: [README.md], or url: https://…",
         )
-    tool = Tool.model_validate(
-        {**texts, "kind": kind, "evidence": evidence, "documents": documents}
-    )
-    return tool, full["name"] or "", tuple(notes)
+    return ListEntry(fields, full_name, notes)
+
+
+_SAYS: Final = {"description", "evidence", "documents", "url"}
+"""An entry has at least one of these."""
 
 
 def tool_kind(text: str, place: str) -> ToolKind:
@@ -80,10 +106,7 @@ def tool_kind(text: str, place: str) -> ToolKind:
     )
 
 
-def _text(row: Row, key: str, notes: list[str]) -> str | None:
-    value = row.values.get(key)
-    if value is None:
-        return None
+def _text(row: Row, key: str, value: object, notes: list[str]) -> str | None:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
         hint = (
@@ -100,12 +123,13 @@ def _text(row: Row, key: str, notes: list[str]) -> str | None:
 
 
 def _is_unknown(text: str) -> bool:
-    return text.strip().casefold() in _UNKNOWN
+    text = text.strip()
+    return len(text) <= _LONGEST_UNKNOWN and text.casefold() in _UNKNOWN
 
 
-def _capped(row: Row, key: str, text: str | None, notes: list[str]) -> str | None:
+def _capped(row: Row, key: str, text: str, notes: list[str]) -> str:
     cap = CAPS[key]
-    if text is None or len(text) <= cap:
+    if len(text) <= cap:
         return text
     if key == "url":
         raise ToolError(f"{row.place(key)}: url is longer than {cap} characters")
@@ -113,9 +137,7 @@ def _capped(row: Row, key: str, text: str | None, notes: list[str]) -> str | Non
     return text[:cap].rstrip()
 
 
-def _check_url(url: str | None, place: str) -> None:
-    if url is None:
-        return
+def _check_url(url: str, place: str) -> None:
     if web_address(url) is None or " " in url:
         raise ToolError(
             f"{place}: url must be a web address, but is {printable(url)[:80]!r}",
@@ -123,34 +145,20 @@ def _check_url(url: str | None, place: str) -> None:
         )
 
 
-def _paths(row: Row, folder: Path, *, allow_outside: bool) -> Iterator[Path]:
-    place = row.place("evidence")
+def _paths(row: Row, folder: ListFolder) -> Iterator[Path]:
     value = row.values.get("evidence")
+    if not value:
+        return
+    place = row.place("evidence")
     if isinstance(value, str):
         value = [] if _is_unknown(value) else value.split(";")
-    names = value or []
+    names = value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ToolError(f"{place}: evidence must be a list of files", hint="evidence: [README.md]")
     if len(names) > MAX_EVIDENCE:
         raise ToolError(f"{place}: more than {MAX_EVIDENCE} evidence files for one tool")
     for name in dict.fromkeys(name.strip() for name in names if name.strip()):
-        listed_path = folder / name
-        path = evidence_file(listed_path, shown=name, place=place)
-        check_listed(
-            path, listed_path, folder, shown=name, place=place, allow_outside=allow_outside
-        )
-        yield path
-
-
-def evidence_file(path: Path, *, shown: str, place: str) -> Path:
-    """Return the absolute path of an existing file; `shown` is its name in messages."""
-    try:
-        exists = path.exists()
-    except (OSError, ValueError):
-        exists = False
-    if not exists:
-        raise ToolError(f"{place}: no evidence file {printable(shown)[:200]!r}")
-    return path.resolve()
+        yield folder.file(name, place)
 
 
 def _unknown_key(key: str, row: Row) -> ToolError:

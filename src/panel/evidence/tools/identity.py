@@ -17,6 +17,8 @@ _PORTS: Final = {80, 443, None}
 
 def folded(text: str) -> str:
     """Return text by which two spellings of it are equal: without case, width and odd blanks."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.lower().split())
     composed = unicodedata.normalize("NFKC", clean(text)[0])
     return " ".join(unicodedata.normalize("NFKC", composed.casefold()).split())
 

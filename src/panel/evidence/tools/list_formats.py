@@ -21,7 +21,7 @@ from panel.foundation.strict_yaml import read_text, read_yaml_lines
 from panel.foundation.text import printable
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Row:
     """One entry of a list as it was typed."""
 
@@ -53,8 +53,10 @@ _NAMELESS: Final = re.compile(r"Unnamed: \d+(_level_\d+)?")
 """What pandas calls a column without a name."""
 
 
-def column_rows(text: str, where: str, separator: str) -> tuple[list[Row], list[str]]:
+def column_rows(text: str, where: str, separator: str) -> tuple[Iterator[Row], list[str]]:
     """Return the entries of a list in columns, and notes; raise ToolError with file and line.
+
+    The entries are read one at a time, and what is wrong with one is raised there.
 
     Args:
         text: The list.
@@ -70,22 +72,28 @@ def column_rows(text: str, where: str, separator: str) -> tuple[list[Row], list[
     elif (likely := _separator(text, separator)) != separator:
         notes.append(f"{where}: its columns are separated by {_MARKS[likely]}")
         separator = likely
-    return list(_rows(text, where, separator, skipped)), notes
+    return _rows(text, where, separator, skipped), notes
 
 
 def _rows(text: str, where: str, separator: str, skipped: int) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     header: list[str] = []
-    header_line = 0
+    header_line = before = 0
+    all_named = False
     try:
         for cells in reader:
-            line = skipped + reader.line_num - sum(cell.count("\n") for cell in cells)
-            if not any(cell.strip() for cell in cells):
+            line = skipped + reader.line_num
+            if reader.line_num - before > 1:
+                line -= sum(cell.count("\n") for cell in cells)
+            before = reader.line_num
+            if not any(map(str.strip, cells)):
                 continue
             if not header:
                 header, header_line = _header(cells, f"{where} line {line}", separator), line
+                all_named = all(header)
                 continue
-            _check_cells(cells, header, f"{where} line {line}", separator)
+            if not all_named or len(cells) > len(header):
+                _check_cells(cells, header, f"{where} line {line}", separator)
             values = {key: cell or None for key, cell in zip(header, cells, strict=False) if key}
             yield Row(where, line, values, header=header_line)
     except csv.Error as error:
@@ -141,8 +149,10 @@ def _separator(text: str, usual: str) -> str:
 MAX_LIST_BYTES: Final = 64_000_000
 
 
-def read_rows(path: Path) -> tuple[list[Row], list[str]]:
+def read_rows(path: Path) -> tuple[Iterator[Row], list[str]]:
     """Return the entries of a tool list in their order, and notes on how it was read.
+
+    Entries in columns are read one at a time: what is wrong with one is raised when it is taken.
 
     Raises:
         ToolError: naming file and line.
@@ -156,10 +166,18 @@ def read_rows(path: Path) -> tuple[list[Row], list[str]]:
     if suffix in _DELIMITERS:
         rows, notes = column_rows(text, where, _DELIMITERS[suffix])
     else:
-        rows = list(_READERS[suffix](text, where))
-    if not rows:
-        raise ToolError(f"{path}: no tools in it", hint=_ENTRY[suffix])
-    return rows, notes
+        # Read to its end first: an entry's fault may come of what is wrong with the text behind it.
+        rows = iter(list(_READERS[suffix](text, where)))
+    return _some(rows, path), notes
+
+
+def _some(rows: Iterator[Row], path: Path) -> Iterator[Row]:
+    """Yield the entries; raise `ToolError` where there are none."""
+    first = next(rows, None)
+    if first is None:
+        raise ToolError(f"{path}: no tools in it", hint=_ENTRY[path.suffix.lower()])
+    yield first
+    yield from rows
 
 
 def _no_list(path: Path) -> ToolError:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from panel.evidence.tools.fields import MAX_EVIDENCE, evidence_file, read_tool
-from panel.evidence.tools.file_access import check_named
+from panel.evidence.tools.fields import MAX_EVIDENCE, ListEntry, read_entry
+from panel.evidence.tools.file_access import ListFolder, check_named, evidence_file
 from panel.evidence.tools.identity import contradict, name_key
 from panel.evidence.tools.list_formats import KEYS, Row, read_rows
 from panel.evidence.tools.tool import Document, Tool
@@ -29,11 +29,12 @@ class ToolList:
     """One line for each entry that was merged, cut or cleaned."""
 
 
-@dataclass
-class _Entry:
+@dataclass(slots=True)
+class _Listed:
+    """A tool of the list, as its first entry and those merged into it say."""
+
     line: int
     tool: Tool
-    full_name: str
 
 
 def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
@@ -47,28 +48,29 @@ def read_tools(path: Path, *, allow_outside: bool = False) -> ToolList:
         ToolError: naming file, line and key.
     """
     rows, notes = read_rows(path)
-    if len(rows) > MAX_TOOLS:
-        raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
-    folder = path.parent.resolve()
-    by_name: dict[str, list[_Entry]] = {}
-    entries: list[_Entry] = []
-    for row in rows:
-        tool, full_name, changed = read_tool(row, folder=folder, allow_outside=allow_outside)
-        notes += changed
-        namesakes = by_name.setdefault(name_key(full_name), [])
-        entry = _Entry(row.line, tool, full_name)
-        first = next(
-            (namesake for namesake in namesakes if not contradict(namesake.tool.url, tool.url)),
-            None,
-        )
+    folder = ListFolder(path.parent, allow_outside=allow_outside)
+    by_name: dict[str, list[_Listed]] = {}
+    slugs: set[str] = set()
+    listed: list[_Listed] = []
+    for count, row in enumerate(rows, 1):
+        if count > MAX_TOOLS:
+            raise ToolError(f"{path}: more than {MAX_TOOLS} tools in one list")
+        entry = read_entry(row, folder)
+        notes += entry.notes
+        namesakes = by_name.setdefault(name_key(entry.full_name), [])
+        url = entry.fields.get("url")
+        first = next((n for n in namesakes if not contradict(n.tool.url, url)), None)
         if first is None:
-            notes += _separation_notes(namesakes, entry, path)
-            namesakes.append(entry)
-            entries.append(entry)
+            own_slug = slug(entry.full_name, taken=slugs)
+            slugs.add(own_slug)
+            tool = _Listed(row.line, entry.tool(own_slug))
+            notes += _separation_notes(namesakes, tool, path)
+            namesakes.append(tool)
+            listed.append(tool)
         else:
-            notes.append(_merged(first, entry, path))
-            first.tool = _filled(first.tool, tool)
-    return ToolList(_with_slugs(entries), tuple(notes))
+            notes.append(_merged(first, entry, row.line, path))
+            first.tool = _filled(first.tool, entry.tool())
+    return ToolList(tuple(entry.tool for entry in listed), tuple(notes))
 
 
 def single_tool(
@@ -87,10 +89,9 @@ def single_tool(
     for file, path in zip(files, evidence, strict=True):
         check_named(file, shown=str(path), place="--evidence")
     row = Row("command line", 0, {"name": name, "url": url, "description": description})
-    tool, full_name, _ = read_tool(
-        row, folder=Path.cwd(), files=tuple(dict.fromkeys(files)), documents=documents
-    )
-    return tool.model_copy(update={"slug": slug(full_name)})
+    unique = tuple(dict.fromkeys(files))
+    entry = read_entry(row, ListFolder(Path.cwd()), files=unique, documents=documents)
+    return entry.tool(slug(entry.full_name))
 
 
 def pick(tools: Sequence[Tool], name: str) -> Tool:
@@ -115,26 +116,16 @@ def _filled(first: Tool, later: Tool) -> Tool:
     return first.model_copy(update={**texts, "evidence": files})
 
 
-def _merged(first: _Entry, entry: _Entry, path: Path) -> str:
+def _merged(first: _Listed, entry: ListEntry, line: int, path: Path) -> str:
     names = f"{printable(first.tool.name)!r} of line {first.line}"
-    return f"{path} line {entry.line}: {printable(entry.tool.name)!r} is {names}: merged"
+    return f"{path} line {line}: {printable(entry.fields['name'])!r} is {names}: merged"
 
 
-def _separation_notes(namesakes: list[_Entry], entry: _Entry, path: Path) -> list[str]:
+def _separation_notes(namesakes: list[_Listed], tool: _Listed, path: Path) -> list[str]:
     if not namesakes:
         return []
     first = namesakes[0]
     return [
-        f"{path} line {entry.line}: {printable(entry.tool.name)!r} has another address than the"
+        f"{path} line {tool.line}: {printable(tool.tool.name)!r} has another address than the"
         f" one of line {first.line}: kept apart"
     ]
-
-
-def _with_slugs(entries: Sequence[_Entry]) -> tuple[Tool, ...]:
-    slugs: set[str] = set()
-    tools: list[Tool] = []
-    for entry in entries:
-        own_slug = slug(entry.full_name, taken=slugs)
-        slugs.add(own_slug)
-        tools.append(entry.tool.model_copy(update={"slug": own_slug}))
-    return tuple(tools)

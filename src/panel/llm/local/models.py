@@ -65,6 +65,11 @@ def find_model(
         return _fallback_model(row, error, on_progress)
 
 
+def default_model() -> str:
+    """Return the name of the model that is used where none is named."""
+    return rows()[0].name
+
+
 def describe(name: str | None, environ: Mapping[str, str]) -> str:
     """Say where `find_model` would take the model from; reads no model and downloads nothing."""
     if name and name.startswith("hf:"):

@@ -177,7 +177,7 @@ class ReviewWorker:
         tool = single_tool(checked.name, url=checked.url, description=checked.description)
         options = replace(self._options, fetch=checked.url is not None)
         session = await Session.start(options, [tool])
-        name = session.tools[0].name
+        name = session.run.tools()[0].name
         if not same_name(name, checked.name):
             # The page gave the tool its name: it must not take a known one's.
             try:

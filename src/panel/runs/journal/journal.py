@@ -6,7 +6,9 @@ for in earlier runs are found here too. Knows what a row holds, not what a revie
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +65,7 @@ class Journal:
             self.stored = JournalReader(path)
             """The reading side, which sees every acknowledged write."""
             stack.callback(self.stored.close)
+            self._folder = path.parent.resolve()
             self._earlier = [reader for reader in map(self._open_earlier, earlier) if reader]
             for reader in self._earlier:
                 stack.callback(reader.close)
@@ -112,7 +115,7 @@ class Journal:
 
     async def put_expected(self, tools: Sequence[Tool]) -> None:
         """Store tools whose evidence is still to be read, all in one commit."""
-        await self._writer.commit([self._tool(tool, None) for tool in tools])
+        await self._writer.commit(_Expected(tools, self._tool))
 
     async def drop_expected(self, slugs: Iterable[str]) -> None:
         """Delete tools that have no evidence yet."""
@@ -155,11 +158,11 @@ class Journal:
         self._stack.close()
 
     def _tool(self, tool: Tool, fingerprint: str | None) -> Statement:
-        # Relative to the run, so that a shared run reveals nothing about this machine.
-        folder = self.stored.path.parent.resolve()
-        paths = tuple(_relative(path, folder) for path in tool.evidence)
-        body = tool.model_copy(update={"evidence": paths}).model_dump_json()
-        return (_PUT_TOOL, with_checksum(tool.slug, body, fingerprint))
+        if tool.evidence:
+            # Relative to the run, so that a shared run reveals nothing about this machine.
+            paths = (_relative(path.parent, self._folder) / path.name for path in tool.evidence)
+            tool = tool.model_copy(update={"evidence": tuple(paths)})
+        return (_PUT_TOOL, with_checksum(tool.slug, tool.model_dump_json(), fingerprint))
 
     def _copied(self, source: JournalReader, row: Row) -> list[Statement]:
         column = dict(zip(CALL_COLUMNS, row, strict=True))
@@ -185,6 +188,18 @@ class Journal:
             del self._known[next(iter(self._known))]
 
 
+@dataclass(frozen=True)
+class _Expected:
+    """The statements that store a list of tools, made one at a time: a list may be long."""
+
+    tools: Sequence[Tool]
+    statement: Callable[[Tool, None], Statement]
+
+    def __iter__(self) -> Iterator[Statement]:
+        return (self.statement(tool, None) for tool in self.tools)
+
+
+@lru_cache(maxsize=256)
 def _relative(path: Path, folder: Path) -> Path:
     try:
         return Path(os.path.relpath(path, folder))

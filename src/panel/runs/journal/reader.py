@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -164,9 +164,28 @@ class JournalReader:
 
     def tools(self) -> tuple[Tool, ...]:
         """Return the tools in the order they were added; evidence paths are absolute."""
-        rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
-        tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
-        return tuple(self._placed(tool) for tool in tools if tool)
+        return tuple(tool for tool, _ in self.each_tool())
+
+    def each_tool(self, *, but: Collection[str] = ()) -> Iterator[tuple[Tool, bool]]:
+        """Yield the tools in the order they were added, and whether their evidence was read.
+
+        `but` are slugs of tools that are left out.
+        """
+        for row in self._select("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid"):
+            if row[0] in but:
+                continue
+            if tool := self._model(Tool, row, row[1], f"tool {row[0]}"):
+                yield self._placed(tool), row[2] is not None
+
+    def tool(self, slug: str) -> Tool | None:
+        """Return a tool, None where there is none of that slug or its row is damaged."""
+        rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
+        tool = self._model(Tool, rows[0], rows[0][1], f"tool {slug}") if rows else None
+        return tool and self._placed(tool)
+
+    def slugs(self) -> tuple[str, ...]:
+        """Return the slugs of all tools, in the order they were added."""
+        return tuple(slug for (slug,) in self._select("SELECT slug FROM tools ORDER BY rowid"))
 
     def evidence_fingerprint(self, slug: str) -> str | None:
         """Return the fingerprint of a tool's evidence, None while it has none."""
@@ -277,6 +296,11 @@ class JournalReader:
         rows = self._rows(USAGE + where, *values)
         return run_usage(rows[0], self._busy(where, values)) if rows else RunUsage()
 
+    def spent(self) -> tuple[int, float, int]:
+        """Return the calls made for this run, their cost in US dollars, and how many have none."""
+        row = self._rows(USAGE)[0]
+        return int(row[0]), float(row[4] or 0.0), int(row[5])
+
     def has_file(self, name: str) -> bool:
         """Tell whether this run wrote the file `name`."""
         return bool(self._rows("SELECT 1 FROM files WHERE name = ?", name))
@@ -317,6 +341,8 @@ class JournalReader:
         return good
 
     def _placed(self, tool: Tool) -> Tool:
+        if not tool.evidence:
+            return tool
         paths = tuple((self.path.parent / path).resolve() for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 

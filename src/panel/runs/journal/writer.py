@@ -10,9 +10,9 @@ import queue
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ write-ahead log has no error of its own for that."""
 
 @dataclass(frozen=True)
 class _Write:
-    statements: Sequence[Statement]
+    statements: Iterable[Statement]
     done: asyncio.Future[None] | None
     loop: asyncio.AbstractEventLoop | None
 
@@ -65,8 +65,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="panel-journal", daemon=True)
         self._thread.start()
 
-    async def commit(self, statements: Sequence[Statement]) -> None:
+    async def commit(self, statements: Iterable[Statement]) -> None:
         """Run the statements in one transaction; returns after its commit is on disk.
+
+        They are made in the thread that writes them, and perhaps more than once.
 
         Raises `DiskFull` or `RunError`. A caller that is cancelled meanwhile is written anyway.
         """
@@ -75,7 +77,7 @@ class Writer:
         self._gather(_Write(statements, done, loop), loop)
         await done
 
-    def commit_later(self, statements: Sequence[Statement]) -> None:
+    def commit_later(self, statements: Iterable[Statement]) -> None:
         """Run the statements in the next transaction, before anything committed after this call."""
         self._put(_Write(statements, None, None))
 
@@ -140,7 +142,7 @@ class Writer:
     def _commit_group(self, group: list[_Write]) -> None:
         if not group:
             return
-        error = self._try([statement for write in group for statement in write.statements])
+        error = self._try(chain.from_iterable(write.statements for write in group))
         if error is None or isinstance(error, RunStopped) or len(group) == 1:
             _notify(group, error)
             return
@@ -148,7 +150,7 @@ class Writer:
         for write in group:
             self._commit_group([write])
 
-    def _try(self, statements: list[Statement]) -> PanelError | None:
+    def _try(self, statements: Iterable[Statement]) -> PanelError | None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for sql, same in groupby(statements, key=itemgetter(0)):
