@@ -1,11 +1,15 @@
 """`panel batch`: a whole list, a summary."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
+
+if TYPE_CHECKING:
+    from panel.engine.options import Engine
 
 
 @click.command("batch")
@@ -14,6 +18,7 @@ from panel.cli.destination import Destination, written
 @options.gathering
 @options.provider
 @options.asking
+@options.engine
 @options.work
 @options.fail_on
 @written(of="scorecard")
@@ -25,6 +30,7 @@ def command(
     gathering: options.GatheringOptions,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
+    engine: "Engine",
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,
@@ -39,7 +45,7 @@ def command(
     from panel.engine.session import Session
 
     tools = read_list(tool_list, allow_outside=allow_outside)
-    plan = options.review_options(provider, work, asking=asking, gathering=gathering)
+    plan = options.review_options(provider, work, asking=asking, gathering=gathering, engine=engine)
     cards = run_session.perform(Session.start(plan, tools))
     emit_cards(cards, destination)
     ctx.exit(run_session.exit_code(cards, fail_on) or int(len(cards) < len(tools)))

@@ -19,7 +19,7 @@ from panel.foundation.errors import InputError, SettingsError
 from panel.foundation.text import clean
 
 if TYPE_CHECKING:
-    from panel.engine.options import Options
+    from panel.engine.options import Engine, Options
     from panel.foundation.settings import Settings
     from panel.llm.config import Ask, Wire
 
@@ -30,6 +30,9 @@ MAX_CONTEXT = 4_000
 
 STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 """The values of `Ask`, whose module brings pydantic; a test compares them."""
+
+ENGINES: Final[tuple["Engine", ...]] = ("asyncio", "batch-api")
+"""The values of `Engine`, as above."""
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
 """The values of `Wire`, as above."""
@@ -246,6 +249,14 @@ asking = group("asking", AskingOptions)
 work = group("work", WorkOptions)
 runs = single(WorkOptions, "runs")
 
+engine = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="asyncio",
+    show_default=True,
+    help="asyncio: questions one by one; batch-api: first questions as a provider's batch job.",
+)
+
 allow_outside = click.option(
     "--allow-outside",
     is_flag=True,
@@ -289,6 +300,7 @@ def review_options(
     *,
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
+    engine: "Engine" = "asyncio",
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
     from panel.engine.options import Options
@@ -301,6 +313,7 @@ def review_options(
         model=provider.model,
         bill_to=provider.bill_to,
         wire=provider.wire,
+        engine=engine,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
         spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")

@@ -1,5 +1,7 @@
 """`panel rerun`: reviews the stored evidence of a run again and shows what changed."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from panel.cli import options
@@ -7,11 +9,15 @@ from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.runs.folders import find_folder
 
+if TYPE_CHECKING:
+    from panel.engine.options import Engine
+
 
 @click.command("rerun")
 @click.argument("run")
 @options.provider
 @options.asking
+@options.engine
 @options.work
 @options.fail_on
 @written(of="changes")
@@ -21,6 +27,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
+    engine: "Engine",
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,
@@ -39,7 +46,7 @@ def command(
     from panel.runs.diff import compare
     from panel.runs.run import Run
 
-    plan = options.review_options(provider, work, asking=asking)
+    plan = options.review_options(provider, work, asking=asking, engine=engine)
     with Run.open(find_folder(plan.settings.runs, run)) as parent:
         before = parent.cards()
         if parent.manifest.other_judges and (named := provider.provider or provider.model):

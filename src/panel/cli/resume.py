@@ -13,6 +13,7 @@ from panel.runs.folders import find_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from panel.engine.options import Engine, Options
     from panel.reviews.verdict.scorecard import Scorecard
     from panel.runs.pending import Again
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 @click.command("resume")
 @click.argument("run")
 @options.provider
+@click.option(
+    "--cancel", is_flag=True, help="End the run's batch jobs instead; keep what they answered."
+)
+@options.engine
 @options.work
 @options.fail_on
 @written(of="scorecard")
@@ -28,6 +33,8 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    cancel: bool,
+    engine: "Engine",
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,
@@ -37,7 +44,8 @@ def command(
     Asks what has no answer yet: the rest of the list, reviews that are missing because of a
     timeout, a rate limit or an outage, and what a damaged journal has lost. Answered questions
     are not asked again, and a complete run stays as it is. Refuses if personas, prompts, model or
-    evidence have changed since; another address, key or concurrency is fine.
+    evidence have changed since; another address, key or concurrency is fine. Batch jobs that the
+    run has begun are waited for and collected first.
 
     RUN is a name, the start of one, a path, latest or latest~1.
     """
@@ -45,14 +53,16 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ONCE_MORE
 
-    cards = finish(run, provider, work, ONCE_MORE)
+    plan = options.review_options(provider, work, engine=engine)
+    if cancel:
+        run_session.cancel_jobs(plan, find_folder(plan.settings.runs, run))
+        return
+    cards = finish(run, plan, ONCE_MORE)
     emit_cards(cards, destination)
     ctx.exit(run_session.exit_code(cards, fail_on))
 
 
-def finish(
-    name: str, provider: options.ProviderOptions, work: options.WorkOptions, again: "Again"
-) -> "list[Scorecard]":
+def finish(name: str, plan: "Options", again: "Again") -> "list[Scorecard]":
     """Return the scorecards of a run after asking what is missing, as `again` says.
 
     A run with nothing left to do is only read.
@@ -62,12 +72,11 @@ def finish(
     from panel.engine.remaining import find_remaining
     from panel.engine.session import Session
 
-    plan = options.review_options(provider, work)
     path = find_folder(plan.settings.runs, name)
     left = find_remaining(path, again)
     if not left.complete:
         return run_session.perform(Session.resume(plan, path, again=again))
-    if provider.provider or provider.model:
+    if plan.provider or plan.model:
         asyncio.run(check_against_manifest(plan, left.manifest))
     return _read(path)
 

@@ -1,15 +1,21 @@
 """`panel retry`: asks again for all missing reviews, whatever the reason."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
 from panel.cli.resume import finish
 
+if TYPE_CHECKING:
+    from panel.engine.options import Engine
+
 
 @click.command("retry")
 @click.argument("run")
 @options.provider
+@options.engine
 @options.work
 @options.fail_on
 @written(of="scorecard")
@@ -18,6 +24,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    engine: "Engine",
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,
@@ -33,6 +40,6 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ALL
 
-    cards = finish(run, provider, work, ALL)
+    cards = finish(run, options.review_options(provider, work, engine=engine), ALL)
     emit_cards(cards, destination)
     ctx.exit(run_session.exit_code(cards, fail_on))

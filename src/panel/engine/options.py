@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask, Wire
@@ -11,6 +11,10 @@ from panel.reviews.choices import ReviewChoices
 if TYPE_CHECKING:
     from panel.engine.connections import Connections
     from panel.reviews.personas import Persona
+
+
+Engine = Literal["asyncio", "batch-api"]
+"""`asyncio`: one by one, from this process; `batch-api`: first questions as a provider's jobs."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Options(ReviewChoices):
     wire: Wire | None = None
     client: object | None = None
     """A client of the caller's own, which is asked instead of a provider."""
+    engine: Engine = "asyncio"
+    """How questions are asked."""
     tools: int = 1
     """How many tools the run is about: long lists are asked over the lean wire."""
     check_support: bool = False

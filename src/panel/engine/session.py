@@ -12,6 +12,7 @@ from typing import Self
 
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all
+from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
 from panel.engine.gather_evidence import (
     fetch_evidence,
@@ -36,7 +37,7 @@ from panel.reviews.choices import inherited_choices
 from panel.reviews.events import Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
-from panel.runs.metadata import store_panel, stored_canaries
+from panel.runs.metadata import BatchJob, store_panel, stored_canaries, stored_jobs
 from panel.runs.pending import (
     ONCE_MORE,
     Again,
@@ -155,6 +156,8 @@ class Session:
         manifest = find_remaining(path, again).manifest
         opened = await open_from_manifest(options, manifest)
         try:
+            if options.engine == "batch-api":
+                check_batch_api(opened.plan)
             run = Run.open(path, write=True)
         except BaseException:
             await opened.close()
@@ -186,6 +189,8 @@ class Session:
         options = replace(options, tools=len(tools))
         opened = await open_panel(options)
         try:
+            if options.engine == "batch-api":
+                check_batch_api(opened.plan)
             manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
             earlier = earlier_runs(options, opened.plan)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
@@ -264,17 +269,9 @@ class Session:
             raise
 
     async def _work(self, watch: Watch) -> list[Scorecard]:
-        options, replays = self._options, self.plan.judge.kind == "replay"
-        job = ReviewJob(
-            self.plan,
-            self.calls,
-            self.run,
-            self.support,
-            self.judges,
-            watch=watch,
-            again=self.again,
-            look_up=None if options.offline or replays else partial(look_up_pages, options),
-        )
+        job = self._job(watch)
+        begin = self._options.engine == "batch-api"
+        await answer_by_jobs(job, self.tools, begin=begin)
         await review_all(job, self.tools)
         cards = self.run.cards()
         for card in cards:
@@ -287,6 +284,33 @@ class Session:
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
         await self.run.finish()
         return cards
+
+    def _job(self, watch: Watch) -> ReviewJob:
+        options, replays = self._options, self.plan.judge.kind == "replay"
+        return ReviewJob(
+            self.plan,
+            self.calls,
+            self.run,
+            self.support,
+            self.judges,
+            watch=watch,
+            again=self.again,
+            look_up=None if options.offline or replays else partial(look_up_pages, options),
+        )
+
+    @property
+    def jobs_under_way(self) -> tuple[BatchJob, ...]:
+        """Batch jobs that go on at a provider when this session ends."""
+        jobs = stored_jobs(self.run)
+        return jobs.waiting if jobs else ()
+
+    async def cancel_jobs(self, *, watch: Watch = ignore) -> list[str]:
+        """End the run's batch jobs, keep what they answered, and return a line on each.
+
+        Raises `RunStopped` where a provider does not end its job.
+        """
+        with self._named_hint():
+            return await cancel_jobs(self._job(watch), self.tools)
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""

@@ -42,7 +42,20 @@ class Decided:
     card: Scorecard
 
 
-Event = Started | Stepped | Reviewed | Decided
+@dataclass(frozen=True)
+class JobMoved:
+    """A batch job is further, or was looked at and is not."""
+
+    host: str
+    id: str
+    status: str
+    """As the provider says it."""
+    done: int
+    """Questions answered, with or without success."""
+    total: int
+
+
+Event = Started | Stepped | Reviewed | Decided | JobMoved
 Watch = Callable[[Event], None]
 """Receives each event as it happens. Must not raise."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from panel.reviews.events import Decided, Event, Reviewed, Started, Stepped
+from panel.reviews.events import Decided, Event, JobMoved, Reviewed, Started, Stepped
 from panel.reviews.review import Review
 
 KEPT: Final = 200
@@ -43,6 +43,8 @@ class ReviewProgress:
                 return self._through(event)
             case Decided():
                 return replace(self, doing="the verdict is in")
+            case JobMoved():
+                return self
 
     def _with(self, persona: str, done: int, total: int, status: str) -> "ReviewProgress":
         steps = tuple(
