@@ -107,19 +107,18 @@ class AsyncPanel:
         """
         arguments.check(
             provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, engine=engine,
-            samples=samples, context=context, write=write, second_look=second_look,
-            check_support=check_support, support_provider=support_provider, fresh=fresh,
-            offline=offline, client=client,
+            samples=samples, context=context, write=write, second_look=second_look, fresh=fresh,
+            check_support=check_support, support_provider=support_provider, offline=offline,
+            client=client,
         )  # fmt: skip
         if client is not None and (provider is not None or api_key is not None):
             name = "provider" if provider is not None else "api_key"
             raise InputError(f"client and {name} were both given", hint="leave one of them out")
         named = arguments.as_personas(personas)
-        folder = None if runs is None else arguments.as_path("runs", runs)
         sealed = settings is not None
         settings, environ = _surroundings(settings, environ)
-        if folder is not None:
-            settings = settings.model_copy(update={"runs": folder})
+        if runs is not None:
+            settings = settings.model_copy(update={"runs": arguments.as_path("runs", runs)})
         if api_key is not None:
             name = provider or settings.provider or "auto"
             settings, environ = _with_key(settings, environ, name, api_key)
@@ -127,12 +126,10 @@ class AsyncPanel:
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
             engine=engine or "asyncio", personas=named, spread=arguments.as_spread(spread),
-            samples=samples,
-            context=context if context is not None else settings.context, write=write,
-            second_look=second_look,
-            check_support=check_support or support_provider is not None,
-            support_provider=support_provider, fresh=fresh, offline=offline,
-            connections=self._connections, sealed=sealed, client=client,
+            samples=samples, context=context if context is not None else settings.context,
+            write=write, second_look=second_look, support_provider=support_provider,
+            check_support=check_support or support_provider is not None, fresh=fresh,
+            offline=offline, connections=self._connections, sealed=sealed, client=client,
         )  # fmt: skip
 
     async def review(
