@@ -62,10 +62,10 @@ _HOMES = {
 
 __all__ = [
     "AsyncPanel", "CallError", "Comparison", "Criterion", "Decided", "DiskFull", "Document",
-    "Event", "Finding", "Forecast", "InputError", "JobMoved", "LeftOut", "Missing", "MissingKey", "ModelError",
-    "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError", "Review",
-    "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError", "Source",
-    "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
+    "Event", "Finding", "Forecast", "InputError", "JobMoved", "LeftOut", "Missing", "MissingKey",
+    "ModelError", "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError",
+    "Review", "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError",
+    "Source", "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
     "__version__", "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
 
