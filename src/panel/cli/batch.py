@@ -1,15 +1,11 @@
 """`panel batch`: a whole list, a summary."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
-
-if TYPE_CHECKING:
-    from panel.engine.options import Engine
 
 
 @click.command("batch")
@@ -30,7 +26,7 @@ def command(
     gathering: options.GatheringOptions,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
-    engine: "Engine",
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,

@@ -31,7 +31,7 @@ MAX_CONTEXT = 4_000
 STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 """The values of `Ask`, whose module brings pydantic; a test compares them."""
 
-ENGINES: Final[tuple["Engine", ...]] = ("asyncio", "batch-api")
+ENGINES: Final[tuple["Engine", ...]] = ("asyncio", "batch-api", "ray")
 """The values of `Engine`, as above."""
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
@@ -241,21 +241,37 @@ class WorkOptions:
     runs: Path | None = runs_option()
 
 
+@dataclasses.dataclass(frozen=True)
+class EngineOptions:
+    """What asks the questions."""
+
+    name: "Engine" = option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default="asyncio",
+        show_default=True,
+        help="asyncio: this process; batch-api: first questions as a provider's batch job; ray:"
+        " workers on one machine or many.",
+    )
+    address: str | None = option(
+        "--address", metavar="HOST:PORT", help="Ray cluster, or auto; by default Ray starts here."
+    )
+    workers: int | None = option(
+        "--workers",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Ray workers; by default one for each CPU of the cluster.",
+    )
+
+
 tool = group("tool", ToolOptions)
+engine = group("engine", EngineOptions)
 gathering = group("gathering", GatheringOptions)
 provider = group("provider", ProviderOptions)
 support = group("support", SupportOptions)
 asking = group("asking", AskingOptions)
 work = group("work", WorkOptions)
 runs = single(WorkOptions, "runs")
-
-engine = click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default="asyncio",
-    show_default=True,
-    help="asyncio: questions one by one; batch-api: first questions as a provider's batch job.",
-)
 
 allow_outside = click.option(
     "--allow-outside",
@@ -300,11 +316,14 @@ def review_options(
     *,
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
-    engine: "Engine" = "asyncio",
+    engine: EngineOptions = EngineOptions(),
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
     from panel.engine.options import Options
 
+    if engine.name != "ray" and (engine.address or engine.workers):
+        option = "--address" if engine.address else "--workers"
+        raise InputError(f"{option} is for Ray", hint=f"--engine ray {option} …")
     config = settings(work.runs)
     return Options(
         settings=config,
@@ -313,7 +332,9 @@ def review_options(
         model=provider.model,
         bill_to=provider.bill_to,
         wire=provider.wire,
-        engine=engine,
+        engine=engine.name,
+        ray_address=engine.address,
+        workers=engine.workers,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
         spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")

@@ -1,16 +1,11 @@
 """`panel rerun`: reviews the stored evidence of a run again and shows what changed."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from panel.cli import options
 from panel.cli.console import say
 from panel.cli.destination import Destination, written
 from panel.runs.folders import find_folder
-
-if TYPE_CHECKING:
-    from panel.engine.options import Engine
 
 
 @click.command("rerun")
@@ -27,7 +22,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
-    engine: "Engine",
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,

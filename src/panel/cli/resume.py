@@ -13,7 +13,7 @@ from panel.runs.folders import find_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from panel.engine.options import Engine, Options
+    from panel.engine.options import Options
     from panel.reviews.verdict.scorecard import Scorecard
     from panel.runs.pending import Again
 
@@ -34,7 +34,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     cancel: bool,
-    engine: "Engine",
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,

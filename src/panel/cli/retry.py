@@ -1,15 +1,10 @@
 """`panel retry`: asks again for all missing reviews, whatever the reason."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from panel.cli import options
 from panel.cli.destination import Destination, written
 from panel.cli.resume import finish
-
-if TYPE_CHECKING:
-    from panel.engine.options import Engine
 
 
 @click.command("retry")
@@ -24,7 +19,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
-    engine: "Engine",
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     fail_on: frozenset[str],
     destination: Destination,

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from panel.reviews.personas import Persona
 
 
-Engine = Literal["asyncio", "batch-api"]
-"""`asyncio`: one by one, from this process; `batch-api`: first questions as a provider's jobs."""
+Engine = Literal["asyncio", "batch-api", "ray"]
+"""`asyncio`: one by one, from this process; `batch-api`: first questions as a provider's jobs;
+`ray`: one by one, from Ray workers."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Options(ReviewChoices):
     """A client of the caller's own, which is asked instead of a provider."""
     engine: Engine = "asyncio"
     """How questions are asked."""
+    ray_address: str | None = None
+    """Of a Ray cluster; None starts Ray on this machine."""
+    workers: int | None = None
+    """Ray workers; None is one for each CPU of the cluster."""
     tools: int = 1
     """How many tools the run is about: long lists are asked over the lean wire."""
     check_support: bool = False
