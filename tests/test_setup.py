@@ -119,5 +119,5 @@ def test_an_unknown_group_is_named_with_those_there_are(checkout):
     assert done.returncode != 0
     assert (
         done.stderr
-        == "setup: there is no group devel; known: dev, model, azure, bedrock, parquet, postgres\n"
+        == "setup: there is no group devel; known: dev, model, azure, bedrock, parquet, postgres, ray\n"
     )

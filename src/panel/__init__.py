@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from panel.foundation.settings import Settings
     from panel.report.comparison.comparison import Comparison
-    from panel.reviews.events import Decided, Event, LeftOut, Reviewed, Started, Stepped
+    from panel.reviews.events import Decided, Event, JobMoved, LeftOut, Reviewed, Started, Stepped
     from panel.reviews.personas import Criterion, Persona
     from panel.reviews.review import Finding, Forecast, Missing, Review
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
@@ -54,7 +54,9 @@ _HOMES = {
     ),
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),
-    "panel.reviews.events": ("Decided", "Event", "LeftOut", "Reviewed", "Started", "Stepped"),
+    "panel.reviews.events": (
+        "Decided", "Event", "JobMoved", "LeftOut", "Reviewed", "Started", "Stepped",
+    ),
     "panel.reviews.personas": ("Criterion", "Persona"),
     "panel.reviews.review": ("Finding", "Forecast", "Missing", "Review"),
     "panel.reviews.verdict.scorecard": ("Scorecard", "Verdict"),
@@ -62,10 +64,10 @@ _HOMES = {
 
 __all__ = [
     "AsyncPanel", "CallError", "Comparison", "Criterion", "Decided", "DiskFull", "Document",
-    "Event", "Finding", "Forecast", "InputError", "LeftOut", "Missing", "MissingKey", "ModelError",
-    "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError", "Review",
-    "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError", "Source",
-    "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
+    "Event", "Finding", "Forecast", "InputError", "JobMoved", "LeftOut", "Missing", "MissingKey",
+    "ModelError", "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError",
+    "Review", "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError",
+    "Source", "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
     "__version__", "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
 

@@ -6,12 +6,14 @@ import click
 from click.testing import CliRunner
 
 from panel.cli import options
+from panel.engine.options import Engine
 from panel.llm.config import Ask, Wire
 from tests.support.wires import WIRES
 
 
 def test_the_strategies_to_choose_from_are_those_there_are():
     assert get_args(Ask) == options.STRATEGIES
+    assert get_args(Engine) == options.ENGINES
     assert get_args(Wire) == options.WIRES == WIRES
 
 

@@ -183,7 +183,7 @@ def test_a_table_of_panel_toml_says_everything_about_a_server_of_ones_own():
         base_url="https://gpu.example/v1", key_env="GPU_KEY", key_header="x-key", model="big",
         format="json_object", ask="stepwise", stream=True, concurrency=64, deadline=30,
         evidence_tokens=5000, thinking=9000, headers={"X-Team": "a"}, price=(0.5, 1.5),
-        wire="lean",
+        wire="lean", batches="inline", batch_price=0.5,
     )  # fmt: skip
     found = target("gpu", {"GPU_KEY": "canary"}, providers={"gpu": own})
     assert found.model_dump(exclude={"key"}) == {
@@ -193,6 +193,7 @@ def test_a_table_of_panel_toml_says_everything_about_a_server_of_ones_own():
         "format": "json_object", "ask": "stepwise", "stream": True, "concurrency": 64,
         "finds_limit": False, "deadline": 30.0, "evidence_tokens": 5000, "thinking": 9000,
         "wire": "lean", "credentials": None, "api_version": None, "why": "", "run": "",
+        "batches": "inline", "batch_price": 0.5, "prices_from": "",
     }  # fmt: skip
 
 

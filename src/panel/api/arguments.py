@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from panel.engine.options import Engine
 from panel.evidence.collect import tool_name
 from panel.evidence.tools.tool import Document, Tool
 from panel.evidence.tools.tool_list import read_tools, single_tool
@@ -211,6 +212,7 @@ _CHECKS: Final[dict[str, Callable[[str, object], None]]] = {
     ),
     "ask": _one_of(get_args(Ask)),
     "wire": _one_of(get_args(Wire)),
+    "engine": _one_of(get_args(Engine)),
     "client": _client,
     "samples": _count,
     "max_cost": _amount,

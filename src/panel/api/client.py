@@ -14,7 +14,7 @@ from panel.api import arguments
 from panel.api.arguments import EvidenceLike, ToolLike
 from panel.engine.caps import Caps
 from panel.engine.connections import Connections
-from panel.engine.options import Options
+from panel.engine.options import Engine, Options
 from panel.engine.session import Session
 from panel.foundation.errors import InputError
 from panel.foundation.settings import ProviderSettings, Settings, load_settings
@@ -50,6 +50,7 @@ class AsyncPanel:
         client: object | None = None,
         ask: Ask | None = None,
         wire: Wire | None = None,
+        engine: Engine = "asyncio",
         personas: str | Persona | Sequence[str | Persona] | None = None,
         spread: Sequence[str] = (),
         samples: int = 1,
@@ -76,6 +77,7 @@ class AsyncPanel:
                 own repeats, and left open.
             ask: `whole` or `stepwise`; None leaves it to the provider.
             wire: `openai` or `lean`; None leaves it to the provider and the length of a list.
+            engine: `asyncio`, or `batch-api` for the first questions as a provider's batch job.
             personas: the reviewers, by name or as objects; None asks all.
             spread: several models instead of one provider, as `--spread`: `PROVIDER` or
                 `PROVIDER/MODEL`, one a reviewer in turn.
@@ -97,31 +99,30 @@ class AsyncPanel:
             InputError: an argument or a setting cannot be used.
         """
         arguments.check(
-            provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, samples=samples,
-            context=context, write=write, second_look=second_look, check_support=check_support,
-            support_provider=support_provider, fresh=fresh, offline=offline, client=client,
+            provider=provider, model=model, api_key=api_key, ask=ask, wire=wire, engine=engine,
+            samples=samples, context=context, write=write, second_look=second_look, fresh=fresh,
+            check_support=check_support, support_provider=support_provider, offline=offline,
+            client=client,
         )  # fmt: skip
         if client is not None and (provider is not None or api_key is not None):
             name = "provider" if provider is not None else "api_key"
             raise InputError(f"client and {name} were both given", hint="leave one of them out")
         named = arguments.as_personas(personas)
-        folder = None if runs is None else arguments.as_path("runs", runs)
         sealed = settings is not None
         settings, environ = _surroundings(settings, environ)
-        if folder is not None:
-            settings = settings.model_copy(update={"runs": folder})
+        if runs is not None:
+            settings = settings.model_copy(update={"runs": arguments.as_path("runs", runs)})
         if api_key is not None:
             name = provider or settings.provider or "auto"
             settings, environ = _with_key(settings, environ, name, api_key)
         self._connections = Connections()
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
-            personas=named, spread=arguments.as_spread(spread), samples=samples,
-            context=context if context is not None else settings.context, write=write,
-            second_look=second_look,
-            check_support=check_support or support_provider is not None,
-            support_provider=support_provider, fresh=fresh, offline=offline,
-            connections=self._connections, sealed=sealed, client=client,
+            engine=engine or "asyncio", personas=named, spread=arguments.as_spread(spread),
+            samples=samples, context=context if context is not None else settings.context,
+            write=write, second_look=second_look, support_provider=support_provider,
+            check_support=check_support or support_provider is not None, fresh=fresh,
+            offline=offline, connections=self._connections, sealed=sealed, client=client,
         )  # fmt: skip
 
     async def review(

@@ -15,6 +15,7 @@ from panel.cli.destination import Destination, written
 @options.gathering
 @options.provider
 @options.asking
+@options.engine
 @options.work
 @options.caps
 @options.fail_on
@@ -27,6 +28,7 @@ def command(
     gathering: options.GatheringOptions,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     caps: options.CapOptions,
     fail_on: frozenset[str],
@@ -42,7 +44,9 @@ def command(
     from panel.cli.tool_argument import read_list
     from panel.engine.session import Session
 
-    plan = options.review_options(provider, work, asking=asking, gathering=gathering, caps=caps)
+    plan = options.review_options(
+        provider, work, asking=asking, gathering=gathering, engine=engine, caps=caps
+    )
     if caps.dry_run:
         from panel.cli.dry_run import show
         from panel.engine.estimate import estimate_list

@@ -20,7 +20,7 @@ from panel.foundation.errors import InputError, SettingsError
 from panel.foundation.text import clean
 
 if TYPE_CHECKING:
-    from panel.engine.options import Options
+    from panel.engine.options import Engine, Options
     from panel.foundation.settings import Settings
     from panel.llm.config import Ask, Concurrency, Wire
 
@@ -31,6 +31,9 @@ MAX_CONTEXT = 4_000
 
 STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 """The values of `Ask`, whose module brings pydantic; a test compares them."""
+
+ENGINES: Final[tuple["Engine", ...]] = ("asyncio", "batch-api", "ray")
+"""The values of `Engine`, as above."""
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
 """The values of `Wire`, as above."""
@@ -307,7 +310,30 @@ def seconds(text: str) -> float:
     return total
 
 
+class EngineOptions:
+    """What asks the questions."""
+
+    name: "Engine" = option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default="asyncio",
+        show_default=True,
+        help="asyncio: this process; batch-api: first questions as a provider's batch job; ray:"
+        " workers on one machine or many.",
+    )
+    address: str | None = option(
+        "--address", metavar="HOST:PORT", help="Ray cluster, or auto; by default Ray starts here."
+    )
+    workers: int | None = option(
+        "--workers",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Ray workers; by default one for each CPU of the cluster.",
+    )
+
+
 tool = group("tool", ToolOptions)
+engine = group("engine", EngineOptions)
 gathering = group("gathering", GatheringOptions)
 provider = group("provider", ProviderOptions)
 support = group("support", SupportOptions)
@@ -360,11 +386,15 @@ def review_options(
     asking: AskingOptions = AskingOptions(),
     gathering: GatheringOptions = GatheringOptions(),
     caps: CapOptions = CapOptions(),
+    engine: EngineOptions = EngineOptions(),
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
     from panel.engine.caps import Caps
     from panel.engine.options import Options
 
+    if engine.name != "ray" and (engine.address or engine.workers):
+        option = "--address" if engine.address else "--workers"
+        raise InputError(f"{option} is for Ray", hint=f"--engine ray {option} …")
     config = settings(work.runs)
     return Options(
         settings=config,
@@ -373,6 +403,9 @@ def review_options(
         model=provider.model,
         bill_to=provider.bill_to,
         wire=provider.wire,
+        engine=engine.name,
+        ray_address=engine.address,
+        workers=engine.workers,
         ask=asking.ask,
         personas=_names(asking.personas) if asking.personas is not None else None,
         spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")

@@ -14,6 +14,7 @@ from panel.runs.folders import find_folder
 @click.argument("run")
 @options.provider
 @options.asking
+@options.engine
 @options.work
 @options.caps
 @options.fail_on
@@ -24,6 +25,7 @@ def command(
     run: str,
     provider: options.ProviderOptions,
     asking: options.AskingOptions,
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     caps: options.CapOptions,
     fail_on: frozenset[str],
@@ -43,7 +45,7 @@ def command(
     from panel.runs.diff import compare
     from panel.runs.run import Run
 
-    plan = options.review_options(provider, work, asking=asking, caps=caps)
+    plan = options.review_options(provider, work, asking=asking, engine=engine, caps=caps)
     path = find_folder(plan.settings.runs, run)
     if caps.dry_run:
         from panel.cli.dry_run import show

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 @click.command("resume")
 @click.argument("run")
 @options.provider
+@click.option(
+    "--cancel", is_flag=True, help="End the run's batch jobs instead; keep what they answered."
+)
+@options.engine
 @options.work
 @options.caps
 @options.fail_on
@@ -31,6 +35,8 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    cancel: bool,
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     caps: options.CapOptions,
     fail_on: frozenset[str],
@@ -41,7 +47,8 @@ def command(
     Asks what has no answer yet: the rest of the list, reviews that are missing because of a
     timeout, a rate limit or an outage, and what a damaged journal has lost. Answered questions
     are not asked again, and a complete run stays as it is. Refuses if personas, prompts, model or
-    evidence have changed since; another address, key or concurrency is fine.
+    evidence have changed since; another address, key or concurrency is fine. Batch jobs that the
+    run has begun are waited for and collected first.
 
     RUN is a name, the start of one, a path, latest or latest~1.
     """
@@ -49,7 +56,10 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ONCE_MORE
 
-    plan = options.review_options(provider, work, caps=caps)
+    plan = options.review_options(provider, work, engine=engine, caps=caps)
+    if cancel:
+        run_session.cancel_jobs(plan, find_folder(plan.settings.runs, run))
+        return
     if (done := finish(plan, run, ONCE_MORE)) is not None:
         emit_cards(done.cards, destination)
         ctx.exit(run_session.exit_code(done, fail_on))

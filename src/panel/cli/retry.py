@@ -10,6 +10,7 @@ from panel.cli.resume import finish
 @click.command("retry")
 @click.argument("run")
 @options.provider
+@options.engine
 @options.work
 @options.caps
 @options.fail_on
@@ -19,6 +20,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    engine: options.EngineOptions,
     work: options.WorkOptions,
     caps: options.CapOptions,
     fail_on: frozenset[str],
@@ -35,7 +37,7 @@ def command(
     from panel.cli.output import emit_cards
     from panel.runs.pending import ALL
 
-    plan = options.review_options(provider, work, caps=caps)
+    plan = options.review_options(provider, work, engine=engine, caps=caps)
     if (done := finish(plan, run, ALL)) is not None:
         emit_cards(done.cards, destination)
         ctx.exit(run_session.exit_code(done, fail_on))

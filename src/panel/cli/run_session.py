@@ -5,20 +5,31 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
 from panel.cli.console import say
 from panel.cli.progress import ProgressDisplay
+from panel.engine.options import Options
 from panel.engine.session import Session
-from panel.foundation.errors import PanelError, RunStopped
+from panel.foundation.errors import PanelError, RunError, RunStopped
+from panel.foundation.text import printable
 from panel.llm.config import ProviderConfig
+from panel.reviews.events import Event, JobMoved
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.metadata import stored_jobs
+from panel.runs.run import Run
 
 GRACE = 10.0
 """Seconds that calls in flight are waited for after the first signal."""
+
+
+JOB_LINE_EVERY = 600.0
+"""Seconds between two lines about a batch job that does not change."""
 
 
 class Interrupted(PanelError):
@@ -52,6 +63,30 @@ def perform(opening: Awaitable[Session]) -> Done:
         raise Interrupted(stopped.number, None) from None
 
 
+def cancel_jobs(options: Options, path: Path) -> None:
+    """End the batch jobs of the run at `path`, keep what they answered, and say so.
+
+    Raises `RunError` where it has none.
+    """
+    with Run.open(path) as run:
+        jobs = stored_jobs(run)
+    if jobs is None or not jobs.waiting:
+        raise RunError(f"run {path.name} waits for no batch job", hint=f"panel show {path.name}")
+    try:
+        with _interrupted_by_signals():
+            lines = asyncio.run(_cancel(Session.resume(options, path)))
+    except _Stopped as stopped:
+        raise Interrupted(stopped.number, f"panel resume {path.name}") from None
+    for line in lines:
+        say(line)
+    say(f"the rest is asked one by one: panel resume {path.name}")
+
+
+async def _cancel(opening: Awaitable[Session]) -> list[str]:
+    async with await opening as session:
+        return await session.cancel_jobs(watch=_Jobs().watch)
+
+
 def exit_code(done: Done, fail_on: frozenset[str]) -> int:
     """Return 4 when an outcome matches `fail_on`, 1 when something is missing, else 0."""
     if any(card.verdict.outcome in fail_on for card in done.cards):
@@ -72,6 +107,11 @@ async def _perform(opening: Awaitable[Session]) -> Done:
                 if not stopped:
                     raise
                 await session.drain(GRACE)
+                for job in session.jobs_under_way:
+                    say(
+                        f"note: job {job.id or job.mark} goes on at {job.provider};"
+                        f" panel resume {session.run.name} --cancel ends it"
+                    )
                 raise Interrupted(stopped[0], session.go_on) from None
         if session.caution:
             say(f"warning: {session.caution}")
@@ -84,12 +124,34 @@ async def _perform(opening: Awaitable[Session]) -> Done:
 async def _worked(session: Session) -> list[Scorecard]:
     for line in session.left_out:
         say(f"warning: left out: {line}")
+    jobs = _Jobs()
     with ProgressDisplay(session.plan, session.total) as progress:
+
+        def watch(event: Event) -> None:
+            jobs.watch(event)
+            progress.watch(event)
+
         heartbeat = asyncio.create_task(progress.heartbeat())
         try:
-            return await session.work(watch=progress.watch)
+            return await session.work(watch=watch)
         finally:
             heartbeat.cancel()
+
+
+class _Jobs:
+    """Says how far batch jobs are: when their state changes, and once in ten minutes."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[str, float]] = {}
+
+    def watch(self, event: Event) -> None:
+        if not isinstance(event, JobMoved):
+            return
+        status, at = self._said.get(event.id, ("", 0.0))
+        if event.status != status or time.monotonic() - at > JOB_LINE_EVERY:
+            self._said[event.id] = (event.status, time.monotonic())
+            answered = f", {event.done:,} of {event.total:,} answered" if event.total else ""
+            say(f"job {event.id} at {event.host}: {printable(event.status)}{answered}")
 
 
 def _introduce(session: Session) -> None:

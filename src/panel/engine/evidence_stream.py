@@ -120,6 +120,16 @@ class EvidenceStream:
             yield tool
         await self._ready.put(None)
 
+    async def read_all(self) -> tuple[str, ...]:
+        """Read and store the evidence of all tools; return the slugs of those that could be read."""
+        filling = asyncio.create_task(self.fill())
+        try:
+            slugs = {tool.slug async for tool in self.each()}
+            await filling
+        finally:
+            filling.cancel()
+        return tuple(slug for slug in self._pending.slugs if slug in slugs)
+
     def _tools(self, slugs: Iterable[str]) -> Iterator[Tool]:
         for slug in slugs:
             if tool := self._pending.held.get(slug) or self._run.tool(slug):

@@ -7,6 +7,7 @@ from typing import Final
 
 from panel.engine.connections import OpenedProvider
 from panel.engine.options import Options
+from panel.engine.ray_workers import check_ray, open_ray
 from panel.foundation.errors import CallError, ProviderError, RunError, call_error
 from panel.llm.calls import request_key
 from panel.llm.config import Kind, ProviderConfig, call_limit
@@ -41,6 +42,8 @@ async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvi
         InputError: the provider or its model cannot be used.
         CallError: the provider cannot be reached, or rejects the key.
     """
+    if options.engine == "ray":
+        check_ray(config, has_client=options.client is not None)
     if config.kind == "wire":
         config = config.model_copy(update={"wire": choose_wire(config, options.tools).wire})
     if options.connections is None or config.kind == "replay":
@@ -54,6 +57,8 @@ async def _open_wire(config: ProviderConfig, options: Options) -> OpenedProvider
         config = with_list_prices(config)
         return OpenedProvider(config, OpenAICompatClient(config, transport))
     config = with_list_prices(await complete_target(config))
+    if options.engine == "ray":
+        return OpenedProvider(config, await open_ray(config, options.ray_address, options.workers))
     return OpenedProvider(config, OpenAICompatClient(config))
 
 

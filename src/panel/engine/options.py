@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from panel.engine.caps import Caps
 from panel.foundation.settings import Settings
@@ -12,6 +12,11 @@ from panel.reviews.choices import ReviewChoices
 if TYPE_CHECKING:
     from panel.engine.connections import Connections
     from panel.reviews.personas import Persona
+
+
+Engine = Literal["asyncio", "batch-api", "ray"]
+"""`asyncio`: one by one, from this process; `batch-api`: first questions as a provider's jobs;
+`ray`: one by one, from Ray workers."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Options(ReviewChoices):
     """Open nothing that takes time or writes: what is opened is not asked."""
     client: object | None = None
     """A client of the caller's own, which is asked instead of a provider."""
+    engine: Engine = "asyncio"
+    """How questions are asked."""
+    ray_address: str | None = None
+    """Of a Ray cluster; None starts Ray on this machine."""
+    workers: int | None = None
+    """Ray workers; None is one for each CPU of the cluster."""
     tools: int = 1
     """How many tools the run is about: long lists are asked over the lean wire."""
     check_support: bool = False

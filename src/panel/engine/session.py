@@ -12,6 +12,7 @@ from typing import Self
 
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all, tools_in_flight
+from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
 from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
@@ -32,10 +33,12 @@ from panel.reviews.events import LeftOut, Watch, ignore
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
 from panel.runs.metadata import (
+    BatchJob,
     store_gathering,
     store_panel,
     stored_canaries,
     stored_gathering,
+    stored_jobs,
 )
 from panel.runs.pending import (
     ONCE_MORE,
@@ -147,7 +150,7 @@ class Session:
         manifest = find_remaining(path, again).manifest
         opened = await open_from_manifest(options, manifest)
         try:
-            _check_caps(opened, options)
+            _check(opened, options)
             run = Run.open(path, write=True)
         except BaseException:
             await opened.close()
@@ -183,7 +186,7 @@ class Session:
         options = replace(options, tools=len(tools))
         opened = await open_panel(options)
         try:
-            _check_caps(opened, options)
+            _check(opened, options)
             manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
             earlier = earlier_runs(options, opened.plan)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
@@ -246,18 +249,7 @@ class Session:
             raise
 
     async def _work(self, watch: Watch) -> list[Scorecard]:
-        options, replays = self._options, self.plan.judge.kind == "replay"
-        job = ReviewJob(
-            self.plan,
-            self.calls,
-            self.run,
-            self.support,
-            self.judges,
-            watch=watch,
-            again=self.again,
-            look_up=None if options.offline or replays else partial(look_up_pages, options),
-        )
-        await self._review(job, watch)
+        await self._review(self._job(watch), watch)
         cards = self.run.cards()
         for card in cards:
             for name in STORED_FORMATS:
@@ -284,15 +276,18 @@ class Session:
             failed[tool.slug] = error
             watch(LeftOut(error.message))
 
+        def stream(pending: PendingTools) -> EvidenceStream:
+            ahead = tools_in_flight(self.plan)
+            return EvidenceStream(self.run, pending, self._options, ahead=ahead, leave_out=leave_out)
+
         pending = self._pending.first(self._options.limit)
-        stream = EvidenceStream(
-            self.run,
-            pending,
-            self._options,
-            ahead=tools_in_flight(self.plan),
-            leave_out=leave_out,
-        )
-        await review_all(job, pending.slugs, stream)
+        if self._options.engine == "batch-api" or stored_jobs(self.run):
+            read = await stream(pending).read_all()
+            begin = self._options.engine == "batch-api"
+            await answer_by_jobs(job, read, begin=begin)
+            await review_all(job, read, stream(PendingTools(slugs=read, stored=read)))
+        else:
+            await review_all(job, pending.slugs, stream(pending))
         if not failed:
             return
         in_order = [slug for slug in pending.slugs if slug in failed]
@@ -303,6 +298,33 @@ class Session:
             raise failed[in_order[0]]
         await drop_tools(self.run, failed)
         self.left_out += tuple(failed[slug].message for slug in in_order)
+
+    def _job(self, watch: Watch) -> ReviewJob:
+        options, replays = self._options, self.plan.judge.kind == "replay"
+        return ReviewJob(
+            self.plan,
+            self.calls,
+            self.run,
+            self.support,
+            self.judges,
+            watch=watch,
+            again=self.again,
+            look_up=None if options.offline or replays else partial(look_up_pages, options),
+        )
+
+    @property
+    def jobs_under_way(self) -> tuple[BatchJob, ...]:
+        """Batch jobs that go on at a provider when this session ends."""
+        jobs = stored_jobs(self.run)
+        return jobs.waiting if jobs else ()
+
+    async def cancel_jobs(self, *, watch: Watch = ignore) -> list[str]:
+        """End the run's batch jobs, keep what they answered, and return a line on each.
+
+        Raises `RunStopped` where a provider does not end its job.
+        """
+        with self._named_hint():
+            return await cancel_jobs(self._job(watch), self._pending.slugs)
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""
@@ -337,8 +359,10 @@ class Session:
         self.run.close()
 
 
-def _check_caps(opened: OpenedPanel, options: Options) -> None:
-    """Raise `InputError` where a cap on cost cannot be held."""
+def _check(opened: OpenedPanel, options: Options) -> None:
+    """Raise `InputError` where a cap on cost cannot be held, or the engine is not for this panel."""
     plan = opened.plan
+    if options.engine == "batch-api":
+        check_batch_api(plan, options.caps)
     judges = [plan.of(persona.name).judge for persona in plan.personas]
     options.caps.check_prices([*judges, *([plan.support] if plan.support else [])])

@@ -44,6 +44,10 @@ class ProviderSettings(BaseModel):
     """Tokens of room beyond an answer, for models that think first; 0 for small contexts."""
     wire: Literal["openai", "lean"] | None = None
     """What carries requests: the official client, or aiohttp."""
+    batches: Literal["files", "inline"] | None = None
+    """How it takes many questions as one job: OpenAI's batch API, or OpenRouter's."""
+    batch_price: float | None = Field(default=None, gt=0, le=1)
+    """Share of the usual price that an answer costs in such a job."""
     headers: dict[str, str] = {}
     price: tuple[float, float] | None = None
     """USD per million input and output tokens."""

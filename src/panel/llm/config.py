@@ -25,6 +25,10 @@ Credentials = Literal["entra", "aws"]
 """A vendor's own sign-in instead of a key: Microsoft Entra ID, or AWS credentials."""
 
 
+BatchForm = Literal["files", "inline"]
+"""How a provider takes many questions as one job: a file in OpenAI's form, or in one request."""
+
+
 class ProviderConfig(BaseModel):
     """Where and how one run calls its model. Holds the key: never stored, never printed."""
 
@@ -58,6 +62,10 @@ class ProviderConfig(BaseModel):
     """USD per million input and output tokens by serving provider; `""` is any provider."""
     prices_from: str = ""
     """Where these stand, for messages; empty: with the provider, or in panel.toml."""
+    batches: BatchForm | None = None
+    """None: no batch API is known."""
+    batch_price: float = 1.0
+    """Share of `prices` that an answer costs in a batch job."""
     format: ResponseFormat = "json_schema"
     """The strictest format to try."""
     ask: Ask = "whole"

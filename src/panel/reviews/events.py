@@ -50,7 +50,20 @@ class LeftOut:
     """One line; names the tool."""
 
 
-Event = Started | Stepped | Reviewed | Decided | LeftOut
+@dataclass(frozen=True)
+class JobMoved:
+    """A batch job is further, or was looked at and is not."""
+
+    host: str
+    id: str
+    status: str
+    """As the provider says it."""
+    done: int
+    """Questions answered, with or without success."""
+    total: int
+
+
+Event = Started | Stepped | Reviewed | Decided | LeftOut | JobMoved
 Watch = Callable[[Event], None]
 """Receives each event as it happens. Must not raise."""
 

@@ -4,9 +4,10 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
+from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from panel.foundation.errors import BadReply
 from panel.llm.types import ChatResponse
@@ -23,6 +24,7 @@ _CALIBRATION = "calibration"
 _CALIBRATIONS = "calibrations"
 _CANARIES = "canaries"
 _GATHERING = "gathering"
+_JOBS = "batch_jobs"
 
 Gathering = Literal["local", "fetch"]
 """Whether the addresses of tools that bring evidence of their own are read too: `fetch`."""
@@ -102,6 +104,61 @@ def stored_canaries(run: Run) -> Canaries:
         return Canaries.model_validate_json(text) if text else Canaries()
     except ValidationError:
         return Canaries()
+
+
+class BatchJob(BaseModel):
+    """A batch job of a provider that answers questions of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mark: str
+    """Names the job before it has an id."""
+    provider: str
+    wire_model: str
+    questions: int
+    created: datetime
+    id: str | None = None
+    """The provider's; None while it is not known whether the job was taken."""
+    status: Literal["waiting", "collected", "failed"] = "waiting"
+
+
+class BatchJobs(BaseModel):
+    """The batch jobs of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jobs: tuple[BatchJob, ...] = ()
+    complete: bool = False
+    """All questions that jobs are to answer stand in one."""
+
+    @property
+    def waiting(self) -> tuple[BatchJob, ...]:
+        """The jobs whose answers are still to be collected."""
+        return tuple(job for job in self.jobs if job.status == "waiting")
+
+    def having(self, job: BatchJob) -> "BatchJobs":
+        """Return the jobs with one added, or changed."""
+        known = {each.mark: each for each in self.jobs} | {job.mark: job}
+        return self.model_copy(update={"jobs": tuple(known.values())})
+
+    def without(self, job: BatchJob) -> "BatchJobs":
+        """Return the jobs but for one."""
+        left = tuple(each for each in self.jobs if each.mark != job.mark)
+        return self.model_copy(update={"jobs": left})
+
+
+async def store_jobs(run: Run, jobs: BatchJobs) -> None:
+    """Store the batch jobs of a run; raises `DiskFull` or `RunError`."""
+    await run.journal.put_meta(_JOBS, jobs.model_dump_json())
+
+
+def stored_jobs(run: Run) -> BatchJobs | None:
+    """Return the batch jobs of a run; None where it has none, or the row is damaged."""
+    text = run.stored.meta(_JOBS)
+    try:
+        return BatchJobs.model_validate_json(text) if text else None
+    except ValidationError:
+        return None
 
 
 def _obeyed(call: dict[str, Any]) -> bool | None:

@@ -146,6 +146,10 @@ class ChatClient:
         spent = call.spent[0] if len(call.spent) == 1 else summed(call.spent)
         return ParsedAnswer(value, response, spent, False)
 
+    def check(self) -> None:
+        """Raise the reason if no more requests may begin."""
+        self._limiter.check()
+
     def stop(self) -> None:
         """Begin no more requests: later and waiting callers get `RunStopped`.
 

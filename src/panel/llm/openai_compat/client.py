@@ -7,9 +7,11 @@ wrong with it becomes one error without secrets.
 import asyncio
 import os
 import ssl
+import sys
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -34,6 +36,9 @@ LISTING_CAP: Final = 8_000_000
 _FAULT_CAP: Final = 65_536
 _LINGER: Final = 0.2
 """Seconds to wait for the end of a stream after its last event, to use the connection again."""
+
+Sending = AbstractAsyncContextManager[HttpResponse]
+"""A request that is sent when its response is opened."""
 
 _BROKEN: Final[tuple[type[BaseException], ...]] = (OSError, ssl.SSLError, zlib.error, EOFError)
 
@@ -76,12 +81,18 @@ class OpenAICompatClient:
 
     async def get(self, path: str, *, deadline: float = 10.0) -> Any:
         """Return the JSON of `GET base_url/path`; raise `CallError` otherwise."""
+        return await self.json_of(self._transport.send(path, None), path, deadline=deadline)
+
+    async def json_of(
+        self, sending: Sending, path: str, *, deadline: float, cap: int = LISTING_CAP
+    ) -> Any:
+        """Return the JSON of a response of at most `cap` bytes; raise `CallError` otherwise."""
         try:
             async with asyncio.timeout(deadline) as limit:
-                async with self._transport.send(path, None) as http_response:
+                async with sending as http_response:
                     if http_response.status >= 300:
                         raise await self._failed(http_response, "prompt")
-                    raw = await self._everything(http_response, LISTING_CAP)
+                    raw = await self._everything(http_response, cap)
             return self._redact.data(read_json(raw))
         except TimeoutError as error:
             self._late(limit, deadline, error)
@@ -89,6 +100,58 @@ class OpenAICompatClient:
             raise self._no_reply(error) from None
         except (ValueError, EndlessReply):
             raise BadReply(f"{self.host}/{path} does not answer with a JSON listing") from None
+
+    async def lines_of(
+        self, sending: Sending, *, idle: float, longest: int
+    ) -> AsyncIterator[bytes]:
+        """Yield the lines of a response; those of more than `longest` bytes are left out.
+
+        Args:
+            sending: What opens the response.
+            idle: Seconds without a byte after which it counts as broken off.
+            longest: Bytes.
+
+        Raises:
+            CallError: the response is none, or breaks off: lines before that were yielded.
+        """
+        try:
+            async with sending as http_response:
+                if http_response.status >= 300:
+                    raise await self._failed(http_response, "prompt")
+                inflow = self._inflow(http_response, sys.maxsize)
+                lines = _Lines(longest)
+                while chunk := await asyncio.wait_for(http_response.read(), idle):
+                    for line in lines.add(inflow.decoded(chunk)):
+                        yield line
+                if inflow.cut:
+                    raise EOFError
+                if lines.rest:
+                    yield lines.rest
+        except TimeoutError:
+            raise TimedOut(f"{self.host} sent nothing for {idle:.3g} s") from None
+        except self._broken as error:
+            raise self._no_reply(error) from None
+
+    def read_completion(
+        self, body: Any, request: ChatRequest, format: ResponseFormat
+    ) -> ChatResponse:
+        """Return the answer that a completion body of a batch job holds; raise `CallError`."""
+        shell = ChatResponse(
+            text="", finish_reason=None, usage=Usage(), model=None, format=format
+        )  # fmt: skip
+        if not isinstance(body, dict):
+            raise BadReply(f"{self.host}: an answer of the job is no completion")
+        body = self._redact.data(body)
+        if reported := error_in(body):
+            raise self._said_in_body(reported, body, shell, {})
+        response = read_response(body, shell, self.config.prices)
+        if is_endless(response.text):
+            raise Truncated(f"{self.host}: an answer of the job is longer than 256 kB, or blank")
+        return check_response(response, request, self.host)
+
+    def printable(self, text: str) -> str:
+        """Return what a server says as one line without secrets."""
+        return self._redact.line(text)
 
     async def close(self) -> None:
         """Close the connections. The client may be used again: it then opens new ones."""
@@ -224,6 +287,24 @@ class OpenAICompatClient:
             async with asyncio.timeout(_LINGER):
                 while await http_response.read():
                     pass
+
+
+class _Lines:
+    """Splits bytes into lines; a line that is too long is left out."""
+
+    def __init__(self, longest: int) -> None:
+        self.rest = b""
+        self._longest = longest
+        self._skipping = False
+
+    def add(self, data: bytes) -> Iterator[bytes]:
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        for line in whole:
+            if not self._skipping and len(line) <= self._longest:
+                yield line
+            self._skipping = False
+        if len(self.rest) > self._longest:
+            self.rest, self._skipping = b"", True
 
 
 def _words(error: BaseException) -> str:

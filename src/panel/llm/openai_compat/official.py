@@ -10,8 +10,9 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from panel.foundation.errors import KeyRejected
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _FAULT_CAP: Final = 65_536
 """Bytes read of a response that is no answer, as sent."""
 _AWS_HOST: Final = re.compile(r"https://bedrock-runtime\.([a-z0-9-]+)\.")
+_FORM: Final = "multipart/form-data"
 _PER_REQUEST: Final = ("x-stainless-retry-count", "x-stainless-read-timeout")
 """Headers that openai adds to each request, beside those of its client."""
 
@@ -58,12 +60,25 @@ class OpenAITransport:
 
         return (openai.APIConnectionError, httpx2.HTTPError, _LongHeader)
 
-    @asynccontextmanager
-    async def send(self, path: str, body: Mapping[str, Any] | None) -> AsyncIterator[HttpResponse]:
+    def send(
+        self, path: str, body: Mapping[str, Any] | None
+    ) -> AbstractAsyncContextManager[HttpResponse]:
         """Send `POST base_url/path` with a JSON body, or `GET` without one."""
+        return self._responding(path, body, None)
+
+    def upload(
+        self, path: str, fields: Mapping[str, str], file: Path
+    ) -> AbstractAsyncContextManager[HttpResponse]:
+        """Send `POST base_url/path` with a form of these fields and a file, which is read whole."""
+        return self._responding(path, fields, file)
+
+    @asynccontextmanager
+    async def _responding(
+        self, path: str, body: Mapping[str, Any] | None, file: Path | None
+    ) -> AsyncIterator[HttpResponse]:
         refused: HttpResponse | None = None
         try:
-            response = await self._send(path, body)
+            response = await self._send(path, body, file)
         except _NoSuccess as error:
             refused = error.response
         if refused is not None:
@@ -91,20 +106,25 @@ class OpenAITransport:
         if sign_in is not None:
             await sign_in.close()
 
-    async def _send(self, path: str, body: Mapping[str, Any] | None) -> "httpx2.Response":
+    async def _send(
+        self, path: str, body: Mapping[str, Any] | None, file: Path | None
+    ) -> "httpx2.Response":
         import httpx2
         import openai
 
         client = self._opened()
+        kind = None if body is None else "application/json" if file is None else _FORM
         how: Any = {
             "cast_to": httpx2.Response,
-            "options": {"headers": await self._headers(client, body is not None)},
+            "options": {"headers": await self._headers(client, kind)},
             "stream": True,
             "stream_cls": openai.AsyncStream[object],
         }
-        request = client.get(f"/{path}", **how) if body is None else client.post(
-            f"/{path}", body=body, **how
-        )  # fmt: skip
+        if body is None:
+            request = client.get(f"/{path}", **how)
+        else:
+            files = None if file is None else [("file", file)]
+            request = client.post(f"/{path}", body=body, files=files, **how)
         try:
             return cast("httpx2.Response", await request)
         except openai.APIError:
@@ -116,14 +136,14 @@ class OpenAITransport:
                 hint="aws configure, or export AWS_BEARER_TOKEN_BEDROCK=…",
             ) from None
 
-    async def _headers(self, client: "openai.AsyncOpenAI", has_body: bool) -> dict[str, Any]:
+    async def _headers(self, client: "openai.AsyncOpenAI", kind: str | None) -> dict[str, Any]:
         """Return our headers, with every other one that openai would add marked as left out."""
         ours = request_headers(self._config)
         if self._config.credentials == "entra":
             self._sign_in = self._sign_in or EntraSignIn(self._config)
             ours["Authorization"] = f"Bearer {await self._sign_in.token()}"
-        if has_body:
-            ours["Content-Type"] = "application/json"
+        if kind is not None:
+            ours["Content-Type"] = kind
         names = {name.lower() for name in ours}
         theirs = (*client.default_headers, *_PER_REQUEST, "Authorization", "api-key")
         return {name: self._omit for name in theirs if name.lower() not in names} | ours

@@ -32,6 +32,8 @@ _OURS: Final = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
      "host", "transfer-encoding"}
 )  # fmt: skip
+OWN_SERVER: Final = ProviderRow(thinking=0, batches="files")
+"""A server that is named by its address."""
 _SECRET: Final = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 
 
@@ -100,7 +102,7 @@ def _resolved(query: _Query) -> ProviderConfig:
     if name.lower().startswith(("http://", "https://")):
         url = checked_url(name, where="--provider")
         return _provider_config(
-            query._replace(provider=url), ProviderRow(thinking=0), ProviderSettings(base_url=url)
+            query._replace(provider=url), OWN_SERVER, ProviderSettings(base_url=url)
         )
     if name in (*table.router.policies, *table.router.providers):
         return _routed(query)
@@ -115,9 +117,7 @@ def _configured(query: _Query, table: ProviderSettings) -> ProviderConfig:
     where = f"panel.toml [providers.{query.provider}]"
     if table.base_url is not None:
         url = checked_url(table.base_url, where=where)
-        return _provider_config(
-            query, ProviderRow(thinking=0), table.model_copy(update={"base_url": url})
-        )
+        return _provider_config(query, OWN_SERVER, table.model_copy(update={"base_url": url}))
     known = provider_table()
     if query.provider in (*known.router.policies, *known.router.providers):
         return _routed(query, table)
@@ -171,7 +171,8 @@ def _provider_config(query: _Query, row: ProviderRow, table: ProviderSettings) -
 
 
 _SHARED: Final = (
-    "format", "stream", "deadline", "evidence_tokens", "thinking", "wire"
+    "format", "stream", "deadline", "evidence_tokens", "thinking", "wire", "batches",
+    "batch_price",
 )  # fmt: skip
 
 

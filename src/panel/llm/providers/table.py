@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
-from panel.llm.config import Ask, Concurrency, Credentials, Kind, ResponseFormat, Wire
+from panel.llm.config import Ask, BatchForm, Concurrency, Credentials, Kind, ResponseFormat, Wire
 from panel.llm.providers.urls import is_loopback
 
 
@@ -49,6 +49,10 @@ class ProviderRow(BaseModel):
     evidence_tokens: int = Field(default=12_000, gt=0)
     wire: Wire | None = None
     """What carries its requests; None leaves it to the rule of `wires.choose_wire`."""
+    batches: BatchForm | None = None
+    """How it takes many questions as one job; None where no batch API is known."""
+    batch_price: float = Field(default=1.0, gt=0, le=1)
+    """Share of the usual price that an answer costs there."""
     thinking: int = Field(default=4_000, ge=0)
     """Tokens of room beyond an answer, for models that think before they give it."""
     direct: bool = False
