@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bulk_server import KIND
-from panel.engine.batch import review_all
+from panel.engine.batch import review_all, tools_in_flight
+from panel.engine.evidence_stream import EvidenceStream, PendingTools
 from panel.engine.options import Options
 from panel.engine.review_tool import ReviewJob
 from panel.engine.session import Session
@@ -181,6 +182,17 @@ async def session(
         yield opened
 
 
+async def reviewed(opened: Session) -> None:
+    """Review the tools of a run; nothing is written of what comes after the last answer."""
+    slugs, ahead = opened.run.slugs(), tools_in_flight(opened.plan)
+    pending = PendingTools(slugs=slugs, stored=slugs)
+    options = Options(settings=Settings(), environ={})
+    stream = EvidenceStream(
+        opened.run, pending, options, ahead=ahead, leave_out=lambda tool, error: None
+    )
+    await review_all(ReviewJob(opened.plan, opened.calls, opened.run), slugs, stream)
+
+
 async def sampled(url: str, folder: Path, *, write: bool) -> list[dict[str, Any]]:
     """Return the bodies of the requests that panel sends about a few tools."""
     async with session(url, folder, SAMPLED_TOOLS, 16, write=write) as opened:
@@ -192,7 +204,7 @@ async def sampled(url: str, folder: Path, *, write: bool) -> list[dict[str, Any]
             await record(call)
 
         opened.run.journal.record = keep  # type: ignore[method-assign]
-        await review_all(ReviewJob(opened.plan, opened.calls, opened.run), opened.tools)
+        await reviewed(opened)
         payload = Payload(opened.plan.judge)
         bodies = [payload.of(call.question, "json_schema") for call in asked]
         return [json.loads(json.dumps(body)) for body in bodies]
@@ -224,7 +236,7 @@ class Bench:
                 opened = await stack.enter_async_context(
                     session(self.url, folder, count, in_flight, write=self.write)
                 )
-                work = self._panel(opened)
+                work = reviewed(opened)
             gc.collect()
             self._control(f"/reset?latency={latency}")
             async with stalls() as stall:
@@ -237,9 +249,6 @@ class Bench:
             who, in_flight, latency, stats["requests"], cpu, seconds,
             stats.get("most", stats.get("max_concurrency", 0)), stall[0], peak,
         )  # fmt: skip
-
-    async def _panel(self, opened: Session) -> None:
-        await review_all(ReviewJob(opened.plan, opened.calls, opened.run), opened.tools)
 
     def _control(self, path: str) -> Any:
         method = "POST" if path.startswith("/reset") else "GET"

@@ -118,6 +118,6 @@ def test_an_unknown_group_is_named_with_those_there_are(checkout):
     done = setup(checkout, "devel")
     assert done.returncode != 0
     assert (
-        done.stderr
-        == "setup: there is no group devel; known: dev, model, azure, bedrock, parquet, postgres, ray\n"
+        done.stderr == "setup: there is no group devel;"
+        " known: dev, model, azure, bedrock, parquet, postgres, ray\n"
     )

@@ -310,6 +310,7 @@ def seconds(text: str) -> float:
     return total
 
 
+@dataclasses.dataclass(frozen=True)
 class EngineOptions:
     """What asks the questions."""
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import aclosing
 
-from panel.engine.evidence_stream import EvidenceStream
+from panel.engine.evidence_stream import EvidenceStream, first_error
 from panel.engine.review_tool import ReviewJob, review_tool
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
 from panel.llm.calls import ChatClient, request_key
@@ -51,12 +51,7 @@ async def review_all(job: ReviewJob, pending: Collection[str], tools: EvidenceSt
             group.create_task(work())
     except BaseExceptionGroup as errors:
         # One reason stops every worker: the first is raised.
-        raise _first(errors) from None
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+        raise first_error(errors) from None
 
 
 def tools_in_flight(plan: ReviewPlan) -> int:

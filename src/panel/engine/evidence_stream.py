@@ -121,13 +121,13 @@ class EvidenceStream:
         await self._ready.put(None)
 
     async def read_all(self) -> tuple[str, ...]:
-        """Read and store the evidence of all tools; return the slugs of those that could be read."""
-        filling = asyncio.create_task(self.fill())
+        """Read and store the evidence of all tools; return the slugs of those that have some."""
         try:
-            slugs = {tool.slug async for tool in self.each()}
-            await filling
-        finally:
-            filling.cancel()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.fill())
+                slugs = {tool.slug async for tool in self.each()}
+        except BaseExceptionGroup as errors:
+            raise first_error(errors) from None
         return tuple(slug for slug in self._pending.slugs if slug in slugs)
 
     def _tools(self, slugs: Iterable[str]) -> Iterator[Tool]:
@@ -193,6 +193,12 @@ class EvidenceStream:
                 continue  # reading it says so
             if changed:
                 self._options.on_read(f"{tool.name}: {path.name} changed since the run began")
+
+
+def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of nested groups: one reason stops every task."""
+    error = errors.exceptions[0]
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def children(tools: int) -> int:

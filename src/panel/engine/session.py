@@ -278,7 +278,9 @@ class Session:
 
         def stream(pending: PendingTools) -> EvidenceStream:
             ahead = tools_in_flight(self.plan)
-            return EvidenceStream(self.run, pending, self._options, ahead=ahead, leave_out=leave_out)
+            return EvidenceStream(
+                self.run, pending, self._options, ahead=ahead, leave_out=leave_out
+            )
 
         pending = self._pending.first(self._options.limit)
         if self._options.engine == "batch-api" or stored_jobs(self.run):
@@ -360,7 +362,7 @@ class Session:
 
 
 def _check(opened: OpenedPanel, options: Options) -> None:
-    """Raise `InputError` where a cap on cost cannot be held, or the engine is not for this panel."""
+    """Raise `InputError` where a cap cannot be held, or the engine is not for this panel."""
     plan = opened.plan
     if options.engine == "batch-api":
         check_batch_api(plan, options.caps)
