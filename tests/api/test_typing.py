@@ -12,9 +12,11 @@ from tests.support.command import ROOT
 
 
 @pytest.mark.timeout(180)
-def test_a_users_code_type_checks_and_its_errors_are_found(tmp_path):
+def test_a_users_code_type_checks_and_its_errors_are_found(pytestconfig):
+    # What mypy learnt of modules that are still the same is kept from run to run.
+    kept = pytestconfig.cache.mkdir("mypy")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", tmp_path,
+        [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", kept,
          "--follow-imports", "silent", ROOT / "tests" / "typing" / "api.py"],
         env={"MYPYPATH": str(ROOT / "src"), "PATH": ""}, capture_output=True, text=True,
         check=False,

@@ -49,10 +49,18 @@ def sample(tmp_path_factory):
 
 def raw(desk, *args, **env):
     """Run with standard output as bytes."""
-    return subprocess.run(
-        [sys.executable, "-m", "panel", *args], cwd=desk.folder, env=desk.environment(**env),
-        capture_output=True, timeout=55,
-    )  # fmt: skip
+    process = desk.start(*args, **env)
+    out, err = process.output(timeout=55)
+    return subprocess.CompletedProcess(args, process.wait(), out, err)
+
+
+def left_early(desk, *args):
+    """Run with a reader that takes one byte of standard output and leaves."""
+    process = desk.start(*args)
+    process.stdout.buffer.raw.read(1)
+    process.stdout.close()
+    _, err = process.communicate(timeout=55)
+    return subprocess.CompletedProcess(args, process.wait(), "", err)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp932", "latin-1", "koi8-r"])
@@ -102,12 +110,7 @@ def test_data_stays_utf_8_in_any_locale(sample, what):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_leaves_early_is_no_error(sample, name):
-    done = subprocess.run(
-        ["bash", "-c", 'set -o pipefail; "$@" | head -c 1 > /dev/null', "bash",
-         sys.executable, "-m", "panel", *COMMANDS[name]],
-        cwd=sample.folder, env=sample.environment(), text=True,
-        capture_output=True, timeout=55,
-    )  # fmt: skip
+    done = left_early(sample, *COMMANDS[name])
     assert done.returncode == 0, done.stderr
     assert "error" not in done.stderr.lower()
 
@@ -127,17 +130,21 @@ def test_the_exit_code_is_the_commands_own_though_the_reader_left(desk, answers)
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 
 
+def into_full(desk, *args, **env):
+    """Run with a standard output that takes nothing."""
+    with open("/dev/full", "wb") as out:
+        process = desk.start(*args, stdout=out.fileno(), **env)
+    _, err = process.communicate(timeout=55)
+    return subprocess.CompletedProcess(args, process.wait(), "", err)
+
+
 @full
-@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    "unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"]
+)
 @pytest.mark.parametrize("name", ["show terminal", "show json", "runs", "personas", "help"])
 def test_a_full_standard_output_is_one_line(sample, name, unbuffered):
-    with open("/dev/full", "wb") as out:
-        done = subprocess.run(
-            [sys.executable, "-m", "panel", *COMMANDS[name]], cwd=sample.folder, text=True,
-            env=sample.environment(PYTHONUNBUFFERED=unbuffered), stdout=out,
-            stderr=subprocess.PIPE, timeout=55,
-        )  # fmt: skip
-    done.stdout = ""
+    done = into_full(sample, *COMMANDS[name], **unbuffered)
     one_line_error(done, 1, "no space left")
 
 
@@ -146,11 +153,7 @@ def test_a_full_standard_output_is_one_line(sample, name, unbuffered):
 def test_answers_that_cannot_be_printed_are_kept_and_named(desk, answers, where):
     args = [*map(str, widget(desk)), "--provider", answers, "--runs", "my runs"]
     args += ["--output", "/dev/full"] if where == "--output" else []
-    with open("/dev/full", "wb") as out:
-        done = subprocess.run(
-            [sys.executable, "-m", "panel", *args], cwd=desk.folder, env=desk.environment(),
-            stdout=out, stderr=subprocess.PIPE, text=True, timeout=55,
-        )  # fmt: skip
+    done = into_full(desk, *args)
     (run,) = (desk.folder / "my runs").glob("*/")
     assert f"panel show {run.name} --runs 'my runs'" in done.stderr
     assert desk.run("show", run.name, "--runs", "my runs").returncode == 0

@@ -137,6 +137,14 @@ def in_child(code):
     return process.stdout.strip() or process.stderr.strip().rpartition("\n")[2]
 
 
+def test_the_child_starts_without_what_its_work_does_not_need():
+    code = (
+        "import sys; from panel.evidence.readers import sandbox_child\n"
+        "print({'pydantic', 'trafilatura', 'docutils', 'pypdf'} & set(sys.modules))"
+    )
+    assert in_child(code) == "set()"
+
+
 def test_f4_the_child_cannot_take_more_memory():
     code = "from panel.evidence.readers import sandbox_child as parsing; parsing._limit()\n"
     assert in_child(f"{code}b = bytearray({MEMORY})") == "MemoryError"

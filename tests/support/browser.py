@@ -22,6 +22,10 @@ ALONE = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 """A browser that knows of no host but this machine."""
+AXE_OPTIONS = {
+    "preload": False,  # axe would fetch the style sheet, which the pages do not allow
+    "resultTypes": ["violations"],  # of rules that hold it lists no elements
+}
 MISSING = "pages in a browser (install chromium and fonts-dejavu-core)"
 
 
@@ -83,10 +87,11 @@ class Chromium:
 
 def axe(page: Any) -> list[str]:
     """Return what axe-core finds wrong with a page, a line each."""
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 
-    # Without preloading: axe would fetch the style sheet, which the pages do not allow.
-    violations = Axe().run(page, options={"preload": False}).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    violations = page.evaluate("options => axe.run(options)", AXE_OPTIONS)["violations"]
     return [
         f"{violation['id']}: {node['html'][:160]}: {node['failureSummary'][:200]}"
         for violation in violations

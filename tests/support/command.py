@@ -37,14 +37,20 @@ class Desk:
         home = {"HOME": str(self.folder / "home"), "PYTHONPATH": path, "NO_COLOR": "1"}
         return inherited | home | self.env | more
 
-    def start(self, *args: object, **env: str) -> "ForkedProcess | subprocess.Popen[str]":
+    def start(
+        self, *args: object, stdout: int | None = None, **env: str
+    ) -> "ForkedProcess | subprocess.Popen[str]":
+        """Start a command that prints to the descriptor `stdout`, else to a pipe that is read."""
         environment = self.environment(**env)
         if not needs_own_interpreter(environment):
-            return start_module("panel.__main__", args, folder=self.folder, env=environment)
+            return start_module(
+                "panel.__main__", args, folder=self.folder, env=environment, stdout=stdout
+            )
         return subprocess.Popen(
             [sys.executable, "-m", "panel", *map(str, args)],
             cwd=self.folder, env=environment, text=True, encoding="utf-8",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if stdout is None else stdout,
+            stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":

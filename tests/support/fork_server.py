@@ -20,9 +20,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final, TextIO, TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,8 +43,8 @@ class ForkedProcess:
         status.close()
         self.pid = int(self._status.readline())
         self.returncode: int | None = None
-        self.stdout: IO[str] = os.fdopen(out, encoding="utf-8")
-        self.stderr: IO[str] | None = None if err is None else os.fdopen(err, encoding="utf-8")
+        self.stdout: TextIO = os.fdopen(out, encoding="utf-8")
+        self.stderr: TextIO | None = None if err is None else os.fdopen(err, encoding="utf-8")
 
     def poll(self) -> int | None:
         """Return the exit code, minus the signal's number for a killed one; None while it runs."""
@@ -65,12 +67,21 @@ class ForkedProcess:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Return all that it prints from here on, once it has ended."""
-        end = None if timeout is None else time.monotonic() + timeout
-        texts = {"out": "", "err": ""}
+        texts = self._read(lambda stream: stream.read(), timeout)
+        return texts.get("out", ""), texts.get("err", "")
 
-        def read(name: str, stream: IO[str]) -> None:
+    def output(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Return the same as bytes, whatever their encoding."""
+        held = self._read(lambda stream: stream.buffer.read(), timeout)
+        return held.get("out", b""), held.get("err", b"")
+
+    def _read(self, whole: Callable[[TextIO], T], timeout: float | None) -> dict[str, T]:
+        end = None if timeout is None else time.monotonic() + timeout
+        held: dict[str, T] = {}
+
+        def read(name: str, stream: TextIO) -> None:
             with stream:
-                texts[name] = stream.read()
+                held[name] = whole(stream)
 
         streams = {"out": self.stdout, "err": self.stderr}
         threads = [
@@ -85,7 +96,7 @@ class ForkedProcess:
             if thread.is_alive():
                 raise subprocess.TimeoutExpired(f"pid {self.pid}", timeout or 0)
         self.wait(None if end is None else max(1, end - time.monotonic()))
-        return texts["out"], texts["err"]
+        return held
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -117,10 +128,13 @@ class ForkServer:
         *,
         folder: Path,
         env: dict[str, str],
+        stdout: int | None,
         stderr: bool,
     ) -> ForkedProcess:
         request = {"module": module, "args": args, "folder": str(folder), "environment": env}
         out, out_end = os.pipe()
+        if stdout is not None:
+            os.dup2(stdout, out_end)
         err, err_end = os.pipe() if stderr else (None, None)
         status, status_end = socket.socketpair()
         ends = [status_end.fileno(), out_end, *([] if err_end is None else [err_end])]
@@ -159,6 +173,7 @@ def start_module(
     *,
     folder: Path = ROOT,
     env: dict[str, str] | None = None,
+    stdout: int | None = None,
     stderr: bool = True,
 ) -> ForkedProcess:
     """Run the `main` of one of `MODULES` in a process of its own.
@@ -168,15 +183,22 @@ def start_module(
         args: Its arguments.
         folder: Its current folder.
         env: Its environment; None: that of the session.
+        stdout: The descriptor of its standard output; None: a pipe that is read.
         stderr: Whether its standard error is read; else it is the session's.
     """
-    environment = dict(os.environ) if env is None else env
-    return _server.start(module, [*map(str, args)], folder=folder, env=environment, stderr=stderr)
+    return _server.start(
+        module,
+        [*map(str, args)],
+        folder=folder,
+        env=dict(os.environ) if env is None else env,
+        stdout=stdout,
+        stderr=stderr,
+    )
 
 
 _READ_AT_START: Final = (
-    "COVERAGE_PROCESS_START", "LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONPATH",
-    "PYTHONUNBUFFERED", "PYTHONUTF8", "SSL_CERT_DIR", "SSL_CERT_FILE",
+    "COVERAGE_PROCESS_START", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONUTF8",
+    "SSL_CERT_DIR", "SSL_CERT_FILE",
 )  # fmt: skip
 
 
@@ -257,9 +279,10 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     time.tzset()
     os.chdir(request["folder"])
     # As an interpreter opens them at its start.
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=errors or "strict", closefd=False)
     sys.stderr = os.fdopen(
-        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+        2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
     )
     module = sys.modules["__main__"] = importlib.import_module(request["module"])
     sys.argv = [module.__file__ or "", *request["args"]]

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, permutations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from panel.evidence.injection.benign import BenignCase, Context
 from panel.evidence.injection.encodings import SPELLINGS, decodings
@@ -25,9 +25,11 @@ from panel.evidence.injection.patterns import (
     TURN,
     WITHOUT_BLANKS,
 )
-from panel.evidence.source import Evidence, Passage
-from panel.evidence.tools.tool import Tool
 from panel.foundation.text import clean, one_line
+
+if TYPE_CHECKING:  # the child that reads a document starts in half the time without Pydantic
+    from panel.evidence.source import Evidence, Passage
+    from panel.evidence.tools.tool import Tool
 
 _WINDOW: Final = 220
 _MAX_HIDDEN: Final = 1000
@@ -74,7 +76,7 @@ def find_flags(visible: str, *, hidden: Sequence[str], raw: str) -> tuple[str, .
     return tuple(dict.fromkeys(flags))
 
 
-def examine(evidence: Evidence, tool: Tool) -> Evidence:
+def examine(evidence: "Evidence", tool: "Tool") -> "Evidence":
     """Return the evidence with every source's flags: what its passages say to a reviewer.
 
     Instructions that are complete only when two sources are read together are flagged on the first
@@ -100,7 +102,7 @@ def flagged_passages(flags: Sequence[str]) -> tuple[str, ...]:
 class _Joined:
     """Passages as one text that knows where each of them stands."""
 
-    def __init__(self, passages: Sequence[Passage], between: str = "\n") -> None:
+    def __init__(self, passages: Sequence["Passage"], between: str = "\n") -> None:
         self.text = between.join(p.text for p in passages)
         self.passages = passages
         self.starts = [0, *accumulate(len(p.text) + 1 for p in passages)][: len(passages)]
@@ -138,7 +140,7 @@ def _around(text: str, match: re.Match[str], offset: int = 0) -> Context:
     return Context(match.group(), text[begin:end], text[before:begin] if ends else "")
 
 
-def _in_passages(passages: Sequence[Passage]) -> Iterator[str]:
+def _in_passages(passages: Sequence["Passage"]) -> Iterator[str]:
     text = _Joined(passages)
     for meaning, match in _injections(text.text, text):
         yield _flag(meaning, text.text, match, text.ids(match))
@@ -162,7 +164,7 @@ def _encoded(text: str) -> Iterator[tuple[str, str, re.Match[str]]]:
             yield encoding, decoded, match
 
 
-def _between(first: Sequence[Passage], second: Sequence[Passage]) -> Iterator[str]:
+def _between(first: Sequence["Passage"], second: Sequence["Passage"]) -> Iterator[str]:
     text = _Joined((*first[-_BORDER:], *second[:_BORDER]), between=" ")
     for meaning, match in _injections(text.text):
         ids = text.ids(match)
@@ -170,15 +172,17 @@ def _between(first: Sequence[Passage], second: Sequence[Passage]) -> Iterator[st
             yield _flag(meaning, text.text, match, ids)
 
 
-def _in_entry(tool: Tool) -> Iterator[str]:
+def _in_entry(tool: "Tool") -> Iterator[str]:
     fields = (tool.name, tool.url, tool.category, tool.tagline, tool.price, tool.description)
     entry = "\n".join(filter(None, fields))
+    from panel.evidence.source import Passage
+
     passage = Passage(id="", text=clean(entry)[0])
     for flag in (*_in_passages((passage,)), *_in_characters(entry)):
         yield f"the tool's own entry {flag}"
 
 
-def _headings(passages: Sequence[Passage]) -> dict[str, str]:
+def _headings(passages: Sequence["Passage"]) -> dict[str, str]:
     """Return every heading, with the first passage that stands under it."""
     headings: dict[str, str] = {}
     for passage in passages:
