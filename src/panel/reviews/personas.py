@@ -47,6 +47,8 @@ class Criterion(BaseModel):
     """Words that passages with the answer tend to hold: a small judge is pointed at those first."""
     in_code: bool = Field(default=False, exclude_if=_is_empty)
     """Only code or a command shows a yes: a small judge takes what announces it for it."""
+    at_top: bool = Field(default=False, exclude_if=_is_empty)
+    """The page says it in its first sentences, or nowhere: a small judge is shown no others."""
     says: Statements | None = Field(default=None, exclude_if=_is_empty)
     """What cards show instead of the question; None in reviewers of stored runs before 0.2."""
     applies_to: tuple[ToolKind, ...] = Field(default=(), exclude_if=_is_empty)

@@ -42,10 +42,12 @@ LEAD: Final = 2
 _ASIDE: Final = 0.5
 """Share of its score that a list of links keeps: it names everything and says little."""
 
-BAD_NEWS: Final = (
-    "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
-    " discontinued closed successor"
+_OVER: Final = (
+    "deprecated archived unmaintained replaced superseded ended experimental discontinued closed"
+    " successor"
 )
+
+BAD_NEWS: Final = f"{_OVER} longer maintained"
 """What a page says that speaks against its tool: a `no` is looked for there."""
 
 _SATURATION: Final = 1.2
@@ -82,6 +84,11 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
 def holds_code(passage: Passage) -> bool:
     """Tell whether a passage is code, or has a command in a sentence."""
     return passage.kind == "code" or bool(_COMMAND.search(passage.text))
+
+
+def tells_bad_news(passage: Passage) -> bool:
+    """Tell whether a passage has a word that speaks against its tool."""
+    return not set(_stems(passage.text)).isdisjoint(_stems(_OVER))
 
 
 def _rarity(stem: str, index: Sequence[Counter[str]]) -> float:

@@ -129,8 +129,9 @@ def _claims(looker: Looker) -> dict[str, Claim]:
 
 
 def _topic(criterion: Criterion) -> str:
-    """Return what a criterion is about: upkeep where a notice answers it, else its question."""
-    return UPKEEP if criterion.notice else " ".join(criterion.question.lower().split())
+    """Return what a criterion is about: upkeep where a notice forces a skip, else its question."""
+    upkeep = criterion.notice and criterion.dealbreaker
+    return UPKEEP if upkeep else " ".join(criterion.question.lower().split())
 
 
 def _step(topic: str) -> str:
