@@ -12,10 +12,9 @@ from typing import Final
 from panel.evidence.source import Passage
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
-from panel.reviews.prose import sentences
 from panel.reviews.review import Answer, Finding, Vote
 from panel.reviews.score import Rule, score_findings, supported_no
-from panel.reviews.shortlist import BAD_NEWS, shortlist
+from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 
 MOST: Final = 2
 """Statements in a sentence."""
@@ -145,13 +144,8 @@ class _Writer:
         words = f"{criterion.question} {criterion.cues}"
         if finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
-        parts = [
-            cited[0].model_copy(update={"text": text, "heading": ""})
-            for text in sentences(" ".join(cited[0].text.split()))
-            if len(text) <= QUOTE
-        ]
-        nearest = shortlist(words, parts, most=1)
-        return f" (“{nearest[0].text}”)" if nearest else ""
+        parts = [text for text in pieces(cited[0]) if len(text) <= QUOTE]
+        return f" (“{parts[nearest(words, parts)]}”)" if parts else ""
 
 
 def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:

@@ -14,6 +14,7 @@ from typing import Final
 import snowballstemmer
 
 from panel.evidence.source import Passage
+from panel.reviews.prose import sentences
 
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _IN_CODE: Final = "code command example usage"
@@ -79,6 +80,19 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
     ranked.sort()
     sharing = sum(score < 0 for score, _ in ranked)
     return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
+
+
+def pieces(passage: Passage) -> list[str]:
+    """Return the sentences of a passage, or its lines where breaks between them mean something."""
+    if passage.kind == "prose":
+        return sentences(" ".join(passage.text.split()))
+    return [" ".join(text.split()) for text in passage.text.splitlines() if text.strip()]
+
+
+def nearest(words: str, texts: Sequence[str]) -> int:
+    """Return the place of the text that shares most with these words; 0 where none does."""
+    numbered = [Passage(id=str(place), text=text) for place, text in enumerate(texts)]
+    return int(shortlist(words, numbered, most=1)[0].id) if numbered else 0
 
 
 def holds_code(passage: Passage) -> bool:

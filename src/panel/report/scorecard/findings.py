@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from panel.evidence.source import Source
+from panel.evidence.source import Passage, Source
 from panel.report import figures
-from panel.report.citations import Cite, Part, cut, is_passage, line, parts
+from panel.report.citations import QUOTE_LENGTH, Cite, Part, cut, is_passage, line, parts
+from panel.reviews.compose import GUESSED
 from panel.reviews.review import Answer, Finding, Review
+from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 3
@@ -24,6 +26,9 @@ DECIDED: Final = "What decided it"
 
 QUOTED: Final = 2
 """Quotes shown with one finding."""
+
+LINE_BREAK: Final = " / "
+"""Between two lines of a list that are quoted on one."""
 
 _TOWARDS: Final[dict[str, tuple[Answer, ...]]] = {
     "ship": ("yes",),
@@ -42,24 +47,45 @@ class Known:
 
     def __init__(self, evidence: Sequence[Source]) -> None:
         self._passages = {
-            p.id: (line(p.text), line(s.source))
-            for s in evidence
-            for p in s.passages
-            if is_passage(p.id)
+            p.id: (p, line(s.source)) for s in evidence for p in s.passages if is_passage(p.id)
         }
 
     def __contains__(self, cite: object) -> bool:
         return cite in self._passages
 
-    def quote(self, cite: str, words: str = "") -> "Quote | None":
+    def quote(self, cite: str, about: str = "", *, words: str = "") -> "Quote | None":
         """Return a quote of the stored passage, or None where there is no such passage.
 
-        It is `words` where the passage holds them as they stand, else the passage's beginning.
+        It is `words` where they are a part of the passage. Else a short passage is quoted whole, of
+        a long one the part that shares most words with what the quote is `about`.
         """
         if cite not in self._passages:
             return None
-        text, source = self._passages[cite]
-        return Quote(line(cite), cut(words if words and words in text else text), source)
+        passage, source = self._passages[cite]
+        if words != (whole := line(passage.text)) and words in whole and words:
+            return Quote(line(cite), cut(words), source)
+        return Quote(line(cite), _excerpt(passage, about), source)
+
+
+def _excerpt(passage: Passage, about: str) -> str:
+    """Return on one line what is quoted of a passage, cut around what it is about."""
+    texts = [text for text in map(line, pieces(passage)) if text] or [line(passage.text)]
+    between = " " if passage.kind == "prose" else LINE_BREAK
+    long = passage.kind == "code" or not _fits(between.join(texts))
+    first = last = nearest(about, texts) if long else 0
+    if passage.kind != "code":  # lines of code run together would be no quote
+        while last + 1 < len(texts) and _fits(between.join(texts[first : last + 2])):
+            last += 1
+        while first and _fits(between.join(texts[first - 1 : last + 1])):
+            first -= 1
+    text = cut(between.join(texts[first : last + 1]))
+    before = "… " if first else ""
+    after = " …" if last + 1 < len(texts) and not text.endswith("…") else ""
+    return f"{before}{text}{after}"
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= QUOTE_LENGTH
 
 
 @dataclass(frozen=True)
@@ -99,6 +125,11 @@ class FindingView:
     def text(self) -> str:
         """What is shown: the statement, or the question of an old card."""
         return self.statement or self.question
+
+    @property
+    def guess(self) -> bool:
+        """Whether it is told as the guess of a model that cites no passage."""
+        return self.statement.startswith(GUESSED)
 
     @property
     def cited(self) -> tuple[Cite, ...]:
@@ -198,9 +229,12 @@ def against(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
     return tuple(sorted(pool, key=rank)[:1])
 
 
-def rank(finding: FindingView) -> tuple[bool, float, bool]:
-    """Return the order by weight: what forced the vote, then the surest, then what has a quote."""
-    return (not finding.dealbreaker, -finding.strength, not finding.quotes)
+def rank(finding: FindingView) -> tuple[bool, bool, float, bool]:
+    """Return the order by weight: what forced the vote, then the surest, then what has a quote.
+
+    What is told as a guess comes last.
+    """
+    return (not finding.dealbreaker, finding.guess, -finding.strength, not finding.quotes)
 
 
 def finding_view(
@@ -215,7 +249,8 @@ def finding_view(
         own: Claims of the review that no passage contains.
     """
     answered = finding.answer != "unclear"
-    quotes = [known.quote(cite) for cite in finding.cites]
+    about = f"{finding.question} {finding.says} {BAD_NEWS if finding.answer == 'no' else ''}"
+    quotes = [known.quote(cite, about) for cite in finding.cites]
     return FindingView(
         anchor="",
         statement=line(finding.says),
