@@ -28,6 +28,7 @@ from panel.evidence.tools.tool_list import read_tools
 from panel.llm.calls import ChatClient
 from panel.reviews.calibration.calibration import Calibration, load
 from panel.reviews.calibration.controls import read_controls
+from panel.reviews.compose import NOT_FOUND
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -181,7 +182,11 @@ def contradictions(review: Review, persona: Persona) -> list[str]:
     """Return the statements in a composed review that its own findings deny."""
     text = review.summary.lower()
     by_id = {criterion.id: criterion for criterion in persona.criteria}
-    own = [by_id[f.criterion].statement(f.answer).lower() for f in review.findings if f.says]
+    own = [
+        by_id[f.criterion].statement(f.answer).removeprefix(NOT_FOUND).lower()
+        for f in review.findings
+        if f.says
+    ]
     for words in sorted(own, key=len, reverse=True):
         text = text.replace(words, "")
     faults = []

@@ -100,6 +100,11 @@ def holds_code(passage: Passage) -> bool:
     return passage.kind == "code" or bool(_COMMAND.search(passage.text))
 
 
+def announces(passage: Passage) -> bool:
+    """Tell whether a passage only announces the next one, and so says nothing by itself."""
+    return passage.text.rstrip().endswith(":")
+
+
 def tells_bad_news(passage: Passage) -> bool:
     """Tell whether a passage has a word that speaks against its tool."""
     return not set(_stems(passage.text)).isdisjoint(_stems(_OVER))

@@ -22,7 +22,13 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import score_findings
-from panel.reviews.shortlist import BAD_NEWS, holds_code, shortlist, tells_bad_news
+from panel.reviews.shortlist import (
+    BAD_NEWS,
+    announces,
+    holds_code,
+    shortlist,
+    tells_bad_news,
+)
 from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.yes_no import read_yes_no
@@ -172,6 +178,7 @@ def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage
     Only a passage that denies something can show a no: the silence of one shows nothing.
     """
     words = f"{criterion.question} {criterion.cues}"
+    passages = [passage for passage in passages if not announces(passage)]
     if answer == "no":
         denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
         return shortlist(f"{words} {BAD_NEWS}", denying, most=1)
