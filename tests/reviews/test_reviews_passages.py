@@ -218,7 +218,10 @@ def test_code_and_commands_inside_a_sentence_are_code(text, kind, holds):
 
 
 def test_what_only_code_shows_is_asked_of_code_alone():
-    criteria = [c.model_copy(update={"in_code": c.id == "install"}) for c in SMITH.criteria]
+    criteria = [
+        c.model_copy(update={"shown_by": "code" if c.id == "install" else None})
+        for c in SMITH.criteria
+    ]
     persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
     review, asked = ask(judge(shows={"E1.2": 2.0, "E1.3": 2.0}), persona=persona)
     assert answers(review)["install"] == "unclear"
@@ -235,10 +238,27 @@ def test_what_a_page_says_at_its_top_is_asked_of_its_first_passages_alone():
     shows = {"E1.3": 2.0, "E1.5": 2.0}
     anywhere, _ = ask(judge(shows=shows), brief=brief)
     assert anywhere.findings[0].cites == ("E1.5",)
-    criteria = [c.model_copy(update={"at_top": c.id == "install"}) for c in SMITH.criteria]
+    criteria = [
+        c.model_copy(update={"shown_by": "top" if c.id == "install" else None})
+        for c in SMITH.criteria
+    ]
     persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
     at_top, _ = ask(judge(shows=shows), persona=persona, brief=brief)
     assert answers(at_top)["install"] == "unclear"
+
+
+def test_what_only_a_date_shows_is_asked_of_passages_with_one():
+    criteria = [
+        c.model_copy(update={"shown_by": "date" if c.id == "alive" else None})
+        for c in SMITH.criteria
+    ]
+    persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
+    undated, _ = ask(judge(), persona=persona)
+    assert answers(undated)["alive"] == "unclear"
+    dated = Passage(id="E1.3", text="The widget is maintained: version 3 came out in May 2026.")
+    brief = replace(BRIEF, passages=(*BRIEF.passages[:2], dated))
+    review, _ = ask(judge(), persona=persona, brief=brief)
+    assert review.findings[1].cites == ("E1.3",)
 
 
 def test_a_reviewer_is_asked_for_its_stance_reminded_of_what_weighs_most():

@@ -145,7 +145,8 @@ class _Writer:
         if finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
         parts = [text for text in pieces(cited[0]) if len(text) <= QUOTE]
-        return f" (“{parts[nearest(words, parts)]}”)" if parts else ""
+        chosen = 0 if criterion.shown_by == "top" else nearest(words, parts)
+        return f" (“{parts[chosen]}”)" if parts else ""
 
 
 def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:

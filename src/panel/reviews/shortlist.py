@@ -26,6 +26,8 @@ _COMMAND: Final = re.compile(
 )
 """The start of a command inside a sentence."""
 
+_YEAR: Final = re.compile(r"\b20[0-4]\d\b")
+
 _COMMON: Final = frozenset(
     re.findall(
         r"\w+",
@@ -98,6 +100,11 @@ def nearest(words: str, texts: Sequence[str]) -> int:
 def holds_code(passage: Passage) -> bool:
     """Tell whether a passage is code, or has a command in a sentence."""
     return passage.kind == "code" or bool(_COMMAND.search(passage.text))
+
+
+def holds_date(passage: Passage) -> bool:
+    """Tell whether a passage names a year of our time."""
+    return bool(_YEAR.search(passage.text))
 
 
 def announces(passage: Passage) -> bool:

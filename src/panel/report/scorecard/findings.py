@@ -71,9 +71,10 @@ def _excerpt(passage: Passage, about: str) -> str:
     """Return on one line what is quoted of a passage, cut around what it is about."""
     texts = [text for text in map(line, pieces(passage)) if text] or [line(passage.text)]
     between = " " if passage.kind == "prose" else LINE_BREAK
-    long = passage.kind == "code" or not _fits(between.join(texts))
-    first = last = nearest(about, texts) if long else 0
-    if passage.kind != "code":  # lines of code run together would be no quote
+    first = last = 0 if _fits(between.join(texts)) else nearest(about, texts)
+    if passage.kind == "code":  # lines run together would be no quote, and the longest says most
+        first = last = max(range(len(texts)), key=lambda n: _fits(texts[n]) * len(texts[n]))
+    else:
         while last + 1 < len(texts) and _fits(between.join(texts[first : last + 2])):
             last += 1
         while first and _fits(between.join(texts[first - 1 : last + 1])):

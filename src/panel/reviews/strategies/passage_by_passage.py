@@ -26,6 +26,7 @@ from panel.reviews.shortlist import (
     BAD_NEWS,
     announces,
     holds_code,
+    holds_date,
     shortlist,
     tells_bad_news,
 )
@@ -182,11 +183,10 @@ def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage
     if answer == "no":
         denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
         return shortlist(f"{words} {BAD_NEWS}", denying, most=1)
-    if criterion.in_code:
-        passages = [passage for passage in passages if holds_code(passage)]
-    if criterion.at_top:
-        passages = [passage for passage in passages if passage.kind in ("prose", "list")][:TOP]
-    return shortlist(words, passages, most=CANDIDATES)
+    if criterion.shown_by == "top":
+        return [passage for passage in passages if passage.kind in ("prose", "list")][:CANDIDATES]
+    shows = {"code": holds_code, "date": holds_date}.get(criterion.shown_by or "", lambda _: True)
+    return shortlist(words, [passage for passage in passages if shows(passage)], most=CANDIDATES)
 
 
 async def affirms(
