@@ -76,7 +76,7 @@ def test_every_outcome_has_its_own_sentence(outcome, votes, words):
     assert view(shown).answer_text == words
 
 
-def test_a_guess_is_no_reason_for_the_answer_and_stands_last_in_its_group():
+def test_a_guess_is_no_reason_for_the_answer_and_stands_last_under_its_own_heading():
     strongest = next(row for row in PANEL[0][4] if row[1] == "yes")
     rows = [
         (name, answer, guessed(says), "", because) if name == strongest[0] else row
@@ -86,10 +86,11 @@ def test_a_guess_is_no_reason_for_the_answer_and_stands_last_in_its_group():
     builder = composed().reviews[0].model_copy(update={"findings": answered(rows)})
     shown = view(composed(reviews=(builder, *composed().reviews[1:])))
     assert "guesses" not in shown.answer_text
-    pro = next(g for g in shown.personas[0].groups if g.title == "For it")
-    every = [f.guess for f in (*pro.findings, *pro.others)]
-    assert every == sorted(every)
-    assert any(every)
+    *others, guesses = shown.personas[0].groups
+    assert not any(f.guess for group in others for f in (*group.findings, *group.others))
+    assert guesses.title == "The model guesses that"
+    says = guessed(strongest[2]).removeprefix("The model guesses that ").rstrip(".")
+    assert [f.statement.rstrip(".") for f in guesses.findings] == [says]
 
 
 def test_a_split_of_composed_reviews_is_one_of_their_findings():

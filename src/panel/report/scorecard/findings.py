@@ -181,8 +181,8 @@ def grouped(
     """Return what is shown of a review's findings; a passage is quoted once, none of `quoted`.
 
     Statements stand for the tool, against it, or say what nothing shows; a skip begins with what
-    speaks against. Findings of cards before 0.2 are questions: those that decided the vote, and
-    the strongest that speaks against the vote.
+    speaks against. What a model only guesses comes last. Findings of cards before 0.2 are
+    questions: those that decided the vote, and the strongest that speaks against the vote.
     """
     if not any(f.statement for f in views):
         groups = [
@@ -191,7 +191,7 @@ def grouped(
         ]
         return tuple(_quoted_once(groups, quoted))
     by_answer = {
-        answer: tuple(sorted((f for f in views if f.answer == answer), key=rank))
+        answer: tuple(sorted((f for f in views if f.answer == answer and not f.guess), key=rank))
         for answer in ANSWER_GLYPHS
     }
     pro = FindingGroup("For it", by_answer["yes"][:SHOWN], by_answer["yes"][SHOWN:])
@@ -199,7 +199,14 @@ def grouped(
     bare = tuple(replace(f, quotes=()) for f in by_answer["unclear"])
     unclear = FindingGroup("Left open", bare[:SHOWN], bare[SHOWN:])
     order = [contra, unclear, pro] if vote == "skip" else [pro, contra, unclear]
-    return tuple(_quoted_once(order, quoted))
+    return tuple(_quoted_once([*order, _guesses(views)], quoted))
+
+
+def _guesses(views: Sequence[FindingView]) -> FindingGroup:
+    """Return the guesses under a heading that begins their sentence."""
+    ranked = sorted((f for f in views if f.guess), key=rank)
+    guesses = tuple(replace(f, statement=f.statement.removeprefix(GUESSED)) for f in ranked)
+    return FindingGroup(GUESSED.strip(), guesses[:SHOWN], guesses[SHOWN:])
 
 
 def _quoted_once(groups: Iterable[FindingGroup], quoted: Iterable[str]) -> Iterator[FindingGroup]:
@@ -230,12 +237,9 @@ def against(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
     return tuple(sorted(pool, key=rank)[:1])
 
 
-def rank(finding: FindingView) -> tuple[bool, bool, float, bool]:
-    """Return the order by weight: what forced the vote, then the surest, then what has a quote.
-
-    What is told as a guess comes last.
-    """
-    return (not finding.dealbreaker, finding.guess, -finding.strength, not finding.quotes)
+def rank(finding: FindingView) -> tuple[bool, float, bool]:
+    """Return the order by weight: what forced the vote, then the surest, then what has a quote."""
+    return (not finding.dealbreaker, -finding.strength, not finding.quotes)
 
 
 def finding_view(

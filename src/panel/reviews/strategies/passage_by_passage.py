@@ -179,12 +179,12 @@ def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage
     Only a passage that denies something can show a no: the silence of one shows nothing.
     """
     words = f"{criterion.question} {criterion.cues}"
-    passages = [passage for passage in passages if not announces(passage)]
     if answer == "no":
         denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
         return shortlist(f"{words} {BAD_NEWS}", denying, most=1)
     if criterion.shown_by == "top":
-        return [passage for passage in passages if passage.kind in ("prose", "list")][:CANDIDATES]
+        telling = [p for p in passages if p.kind in ("prose", "list") and not announces(p)]
+        return telling[:CANDIDATES]
     shows = {"code": holds_code, "date": holds_date}.get(criterion.shown_by or "", lambda _: True)
     return shortlist(words, [passage for passage in passages if shows(passage)], most=CANDIDATES)
 
