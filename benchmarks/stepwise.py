@@ -28,6 +28,7 @@ from panel.evidence.tools.tool_list import read_tools
 from panel.llm.calls import ChatClient
 from panel.reviews.calibration.calibration import Calibration, load
 from panel.reviews.calibration.controls import read_controls
+from panel.reviews.compose import NOT_FOUND
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -172,21 +173,28 @@ def _labelled(rows: Sequence[Judged]) -> str:
         if finding.answer == "yes" and finding.cites
     ]
     known = [shows[key] for key in cited if key in shows]
-    return f"citations of a yes: {sum(known)} of {len(known)} labelled hold, {len(cited)} in all"
+    unknown = "".join(f"\n  no label: {' '.join(key)}" for key in cited if key not in shows)
+    counts = f"{sum(known)} of {len(known)} labelled hold, {len(cited)} in all"
+    return f"citations of a yes: {counts}{unknown}"
 
 
 def contradictions(review: Review, persona: Persona) -> list[str]:
     """Return the statements in a composed review that its own findings deny."""
     text = review.summary.lower()
-    own = [f.says.lower() for f in review.findings if f.says]
+    by_id = {criterion.id: criterion for criterion in persona.criteria}
+    own = [
+        by_id[f.criterion].statement(f.answer).removeprefix(NOT_FOUND).lower()
+        for f in review.findings
+        if f.says
+    ]
     for words in sorted(own, key=len, reverse=True):
         text = text.replace(words, "")
     faults = []
     for finding in review.findings:
-        says = next(c.says for c in persona.criteria if c.id == finding.criterion)
-        if says is None:
+        criterion = by_id[finding.criterion]
+        if (says := criterion.says) is None:
             continue
-        denied = {says.yes, says.no, says.unclear} - {finding.says}
+        denied = {says.yes, says.no, says.unclear} - {criterion.statement(finding.answer)}
         faults += [
             f"{review.persona}: “{words}”, but {finding.criterion} is {finding.answer}"
             for words in denied

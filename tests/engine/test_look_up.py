@@ -123,8 +123,9 @@ def test_only_the_reviewer_that_missed_it_is_asked_and_only_what_it_concerns(his
     (again,) = filter(is_again, history.requests)
     assert (again.persona, again.passages) == ("business", ("E6.1",))
     assert list(again.schema["properties"]["findings"]["properties"]) == ["licence"]
-    changed = [f for r in history.card.reviews for f in r.findings if f.before is not None]
-    assert [(f.criterion, f.before, f.answer) for f in changed] == [("licence", "unclear", "yes")]
+    changed = [f for r in history.card.reviews for f in r.findings if f.earlier]
+    answers = [(f.criterion, f.earlier[0].answer, f.answer) for f in changed]
+    assert answers == [("licence", "unclear", "yes")]
     assert changed[0].cites == ("E6.1",)
     assert changed[0] in business.findings
     judge, write = ([q for q in history.requests if q.persona == "business"][n] for n in (0, -1))

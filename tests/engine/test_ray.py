@@ -57,7 +57,8 @@ def test_one_option_starts_ray_here_and_gives_the_same_scorecards(desk, tmp_path
     tools = tool_list(desk, 6)
     with answering() as url:
         options = ["--provider", url, "--model", "scripted"]
-        done = desk.start("batch", tools, *options, *ASKED, **QUIET)
+        desk.env.update(QUIET)
+        done = desk.start("batch", tools, *options, *ASKED)
         _, err = done.communicate(timeout=150)
         assert done.returncode in (0, 1), err
         assert [line for line in err.splitlines() if "ray" in line.lower()] == []
@@ -81,13 +82,14 @@ def workers() -> list[int]:
 def test_a_killed_worker_loses_no_review_and_repeats_at_most_what_was_in_flight(
     desk, tmp_path, cluster
 ):
+    desk.env.update(QUIET)
     counts = tmp_path / "counts"
     tools, in_flight = tool_list(desk, 20), 8
     questions = 20 * 4 * 2
     with answering("--latency", "0.3", "--counts", str(counts)) as url:
         process = desk.start(
             "batch", tools, "--provider", url, "--model", "scripted", "--address", cluster,
-            *ASKED, "--concurrency", in_flight, **QUIET,
+            *ASKED, "--concurrency", in_flight,
         )  # fmt: skip
         while requests(counts) < 40:
             assert process.poll() is None, process.communicate()

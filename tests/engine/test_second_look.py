@@ -63,8 +63,8 @@ def test_who_is_contradicted_sees_the_other_passage_and_may_change_its_answer(pa
         ) in shown
         (card,) = page.json("show", "latest")
         changed = finding(card, "skeptic", "maintained")
-        assert (changed["answer"], changed["first"]["answer"]) == ("yes", "no")
-        assert changed["first"]["cites"] == ["E1.1"]
+        assert (changed["answer"], changed["earlier"][0]["answer"]) == ("yes", "no")
+        assert changed["earlier"][0]["cites"] == ["E1.1"]
         statuses = {r["persona"]: r.get("first_status") for r in card["reviews"]}
         assert statuses["builder"] == {"status": "active", "cites": ["E1.1"]}
         assert statuses["skeptic"] is None
@@ -83,7 +83,7 @@ def test_without_it_nothing_is_asked_again(page):
         (card,) = page.json(*LOOK[:-1], "--provider", provider.url)
         assert not any(map(is_second, provider.requests))
         assert len(provider.requests) == 8
-    assert "first" not in finding(card, "skeptic", "maintained")
+    assert "earlier" not in finding(card, "skeptic", "maintained")
 
 
 def test_a_second_look_without_an_answer_leaves_the_first_one(page):
@@ -110,7 +110,7 @@ def test_a_review_that_is_retried_looks_again_and_those_that_stood_do_not(page):
         assert done.returncode == 0, done.stderr
         assert {r.persona for r in provider.requests if is_second(r)} == {"skeptic"}
     (card,) = page.json("show", "latest")
-    assert finding(card, "skeptic", "maintained")["first"]["answer"] == "no"
+    assert finding(card, "skeptic", "maintained")["earlier"][0]["answer"] == "no"
     assert page.run("verify", "latest").returncode == 0
 
 

@@ -256,6 +256,16 @@ def test_w5_every_edition_has_the_headers_of_rfc_8058_each_on_one_line():
     assert "Auto-Submitted: auto-generated" in lines
 
 
+def test_a_mail_leads_to_the_page_of_its_own_edition():
+    edition = edition_of("x")
+    page = f"{BASE}/weekly/{edition.week}.html"
+    content = render.mail(edition, places=PLACES, unsubscribe=LINK)
+    assert f'href="{page}"' in content.html
+    assert page in content.text.splitlines()
+    assert "on the web" not in render.markdown(edition, places=PLACES)
+    assert "on the web" not in render.mail(edition, places=None, unsubscribe=LINK).text
+
+
 def test_w5_both_parts_have_a_visible_link_to_unsubscribe():
     mail = received(built())
     plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))

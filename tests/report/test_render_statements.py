@@ -12,6 +12,7 @@ from panel.report.reviewers import hue, signs
 from panel.report.scorecard import html, markdown, terminal
 from panel.report.scorecard.terminal_blocks import MARK, bar
 from panel.report.scorecard.view import view
+from panel.reviews.compose import guessed
 from panel.reviews.review import Finding
 from panel.reviews.verdict.scorecard import Scorecard, Verdict, VoteTotals
 from panel.runs.run import Run
@@ -37,12 +38,18 @@ def voted(*votes):
 # --- the answer ------------------------------------------------------------------------------
 
 
-@BOTH
-def test_the_answer_is_one_sentence_of_votes_and_the_statements_that_weigh_most(shown):
+@pytest.mark.parametrize(
+    ("shown", "who"),
+    [
+        (written(), "3 of 4 reviewers would"),
+        (composed(), "the findings of 3 of 4 reviewers come to that"),
+    ],
+    ids=["written", "composed"],
+)
+def test_the_answer_is_one_sentence_of_votes_and_the_statements_that_weigh_most(shown, who):
     answer = view(shown).answer
     assert view(shown).answer_text == (
-        "Ship it: 3 of 4 reviewers would, because it installs with one command, and its price is"
-        " public."
+        f"Ship it: {who}, because it installs with one command, and its price is public."
     )
     assert [part for part in answer if isinstance(part, Cite)] == [Cite("E1.2"), Cite("E2.1")]
 
@@ -67,6 +74,33 @@ def test_every_outcome_has_its_own_sentence(outcome, votes, words):
     count = {vote: votes.count(vote) for vote in ("ship", "skip", "abstain")}
     shown = written(reviews=voted(*votes), verdict=verdict(outcome, **count))
     assert view(shown).answer_text == words
+
+
+def test_a_guess_is_no_reason_for_the_answer_and_stands_last_under_its_own_heading():
+    strongest = next(row for row in PANEL[0][4] if row[1] == "yes")
+    rows = [
+        (name, answer, guessed(says), "", because) if name == strongest[0] else row
+        for row in PANEL[0][4]
+        for name, answer, says, _, because in [row]
+    ]
+    builder = composed().reviews[0].model_copy(update={"findings": answered(rows)})
+    shown = view(composed(reviews=(builder, *composed().reviews[1:])))
+    assert "guesses" not in shown.answer_text
+    *others, guesses = shown.personas[0].groups
+    assert not any(f.guess for group in others for f in (*group.findings, *group.others))
+    assert guesses.title == "The model guesses that"
+    says = guessed(strongest[2]).removeprefix("The model guesses that ").rstrip(".")
+    assert [f.statement.rstrip(".") for f in guesses.findings] == [says]
+
+
+def test_a_split_of_composed_reviews_is_one_of_their_findings():
+    votes = VoteTotals(ship=2, skip=2)
+    found = Verdict(outcome="split", ship_percent=50, score=55.0, votes=votes)
+    rows = zip(composed().reviews, ("ship", "skip", "ship", "skip"), strict=True)
+    reviews = tuple(r.model_copy(update={"vote": vote}) for r, vote in rows)
+    text = view(composed(reviews=reviews, verdict=found)).answer_text
+    assert text.startswith("Split: the findings of 2 of 4 reviewers come to ship, because ")
+    assert ", and those of 2 to skip, because " in text
 
 
 def test_a_dealbreaker_is_the_first_reason_of_a_skip():

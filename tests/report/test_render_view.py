@@ -14,6 +14,7 @@ from panel.foundation.errors import InputError, MissingReason
 from panel.foundation.urls import https
 from panel.report import figures, formats
 from panel.report.citations import QUOTE_LENGTH, Cite, cut, line, parts
+from panel.report.scorecard.findings import Known
 from panel.report.scorecard.remarks import ASKED, label
 from panel.report.scorecard.terminal_blocks import score_bar
 from panel.report.scorecard.view import GLYPHS, REASONS, view
@@ -27,8 +28,31 @@ def test_j3_every_quote_is_verbatim_in_the_stored_passage():
     stored = {p.id: line(p.text) for s in card().evidence for p in s.passages}
     quotes = [q for p in shown.personas for f in p.findings for q in f.quotes]
     assert len(quotes) > 8
-    assert all(stored[q.id].startswith(q.text.removesuffix("…")) for q in quotes)
-    assert all(len(q.text) <= QUOTE_LENGTH for q in quotes)
+    assert all(q.text.strip("… ") in stored[q.id] for q in quotes)
+    assert all(len(q.text.removeprefix("… ").removesuffix(" …")) <= QUOTE_LENGTH for q in quotes)
+
+
+def test_a_long_passage_is_quoted_around_what_the_finding_is_about():
+    rows = [f"Item {n} moves rows of table {n}" for n in range(20)]
+    rows[7] = "Installs with one command"
+    source = card().evidence[0]
+    long = source.passages[1].model_copy(update={"text": "\n".join(rows), "kind": "list"})
+    passages = [long if p.id == long.id else p for p in source.passages]
+    evidence = (source.model_copy(update={"passages": tuple(passages)}), *card().evidence[1:])
+    quote = Known(evidence).quote(long.id, "Does it install with one command?")
+    assert quote is not None
+    assert quote.text.startswith("… Installs with one command / Item 8 moves rows of table 8 / ")
+    assert quote.text.endswith(" …")
+    prose = long.model_copy(
+        update={"text": "It moves rows. " * 12 + "It installs.", "kind": "prose"}
+    )
+    quoted = Known([source.model_copy(update={"passages": (prose,)})]).quote(long.id, "install")
+    assert quoted is not None
+    assert quoted.text.endswith("It moves rows. It installs.")
+    code = long.model_copy(update={"text": "import tide\ntide.install()", "kind": "code"})
+    quoted = Known([source.model_copy(update={"passages": (code,)})]).quote(long.id, "install")
+    assert quoted is not None
+    assert quoted.text == "… tide.install()"
 
 
 def test_what_decided_a_ship_are_its_strongest_yes_findings():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
-from panel.reviews.compose import compose, quoted, turning_fact
+from panel.reviews.compose import compose, guessed, quoted, turning_fact
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Finding, Review
@@ -107,6 +107,24 @@ def test_a_finding_that_forces_the_skip_is_the_reason_and_the_rest_speaks_for_th
         "I would leave Widget ashore: it is no longer maintained"
         " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again."
         " For it: it gives the command that installs it [E1.1]."
+    )
+
+
+def test_what_no_passage_shows_is_told_as_a_guess_and_is_no_reason():
+    made = [
+        f.model_copy(update={"says": guessed(f.says)}) if f.criterion == "like" else f
+        for f in findings(install="no E1.1", alive="yes E1.2", like="yes")
+    ]
+    assert compose(PERSONA, made, vote="skip", brief=BRIEF) == (
+        "I would leave Widget ashore: it gives no command that installs it"
+        " (“Install it with: get widget.”) [E1.1]."
+        " For it: it is maintained [E1.2]."
+        " No passage tells; my guess is that I would use it again."
+    )
+    alone = [made[2]]
+    assert compose(PERSONA, alone, vote="ship", brief=BRIEF) == (
+        "I would sail with Widget: what I asked was answered well enough."
+        " No passage tells; my guess is that I would use it again."
     )
 
 

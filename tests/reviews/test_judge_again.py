@@ -9,6 +9,7 @@ from panel.evidence.source import Evidence, LookUp, Passage, Source
 from panel.foundation.errors import KeyRejected, TimedOut
 from panel.llm.calls import ChatClient
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Finding
 from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import ask_review
 from panel.reviews.strategies.context import ReviewContext
@@ -76,7 +77,8 @@ def test_a_clear_answer_takes_the_place_of_the_first_and_the_score_follows(word)
     reply = {"cites": ["E2.1"], "because": "Nine dollars.", "answer": word}
     before, after, _ = asked_again(reply)
     finding = cost_of(after)
-    assert (finding.answer, finding.before, finding.cites) == (word, "unclear", ("E2.1",))
+    assert (finding.answer, finding.cites) == (word, ("E2.1",))
+    assert [(e.until, e.answer) for e in finding.earlier] == [("look_up", "unclear")]
     assert [f for f in after.findings if f != finding] == [
         f for f in before.findings if f.criterion != "cost"
     ]
@@ -138,7 +140,20 @@ def test_a_second_look_keeps_what_the_look_up_changed():
     lookers = {"business": Looker(context, review), "rival": Looker(context, contrary)}
     looked = asyncio.run(look_again(plan, lookers, asks=lambda name, step: name == "business"))
     finding = cost_of(looked["business"])
-    assert (finding.before, finding.first.answer, finding.answer) == ("unclear", "yes", "yes")
+    assert [(e.until, e.answer) for e in finding.earlier] == [
+        ("look_up", "unclear"), ("second_look", "yes"),
+    ]  # fmt: skip
+
+
+def test_a_stored_answer_with_the_older_names_of_what_came_before_is_read():
+    row = {"criterion": "cost", "question": "Is it free?", "kind": "fact", "answer": "yes"}
+    first = {"answer": "no", "p": None, "cites": ["E1.1"], "because": "Nine dollars."}
+    finding = Finding.model_validate(row | {"before": "unclear", "first": first})
+    assert [(e.until, e.answer, e.cites) for e in finding.earlier] == [
+        ("look_up", "unclear", ()), ("second_look", "no", ("E1.1",)),
+    ]  # fmt: skip
+    assert finding == Finding.model_validate_json(finding.model_dump_json())
+    assert "earlier" not in Finding.model_validate(row | {"before": None}).model_dump()
 
 
 def test_a_writer_sees_a_looked_up_passage_that_only_the_upkeep_cites():

@@ -108,7 +108,8 @@ def test_a_fact_is_cited_by_the_passage_that_shows_it_when_asked_alone():
     assert answers(review) == {"install": "yes", "alive": "yes", "like": "yes"}
     assert [f.cites for f in review.findings] == [("E1.2",), ("E1.3",), ()]
     assert [f.says for f in review.findings] == [
-        "It gives an install command", "It is maintained", "I would use it again",
+        "It gives an install command", "It is maintained",
+        "The model guesses that I would use it again",
     ]  # fmt: skip
     alone = [
         q for q in asked if "Install command: get" in q.shared and "four people" not in q.shared
@@ -125,11 +126,9 @@ def test_a_fact_that_no_passage_shows_is_unclear_and_says_so():
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "cited"), [(0.8, 1.2, "E1.4"), (0.8, 1.0, "E1.2"), (0.4, 0.5, "E1.4")]
+    ("first", "second", "cited"), [(0.8, 1.2, "E1.2"), (0.4, 0.5, "E1.4"), (-3.0, 2.0, "E1.4")]
 )
-def test_the_best_of_several_passages_is_cited_the_likeliest_of_nearly_equal_ones(
-    first, second, cited
-):
+def test_the_likeliest_passage_that_shows_it_is_cited(first, second, cited):
     review, _ = ask(judge(shows={"E1.2": first, "E1.4": second, "E1.3": 2.0}))
     assert review.findings[0].cites == (cited,)
 
@@ -140,10 +139,14 @@ def test_the_passage_must_bear_the_statement_out_as_well():
     assert any("Statement: It gives an install command." in q.tail for q in asked)
 
 
-def test_a_sure_passage_ends_the_search():
-    _, some = ask(judge(shows={"E1.2": 0.8, "E1.4": 1.2, "E1.3": 2.0}))
-    _, fewer = ask(judge())
-    assert len(fewer) < len(some)
+def test_a_passage_that_shows_it_ends_the_search():
+    def alone(asked, passage):
+        return [q for q in asked if f"\n[{passage}]" in q.shared and "E1.3" not in q.shared]
+
+    _, fewer = ask(judge(shows={"E1.2": 0.8, "E1.4": 1.2, "E1.3": 2.0}))
+    _, more = ask(judge(shows={"E1.2": 0.4, "E1.4": 1.2, "E1.3": 2.0}))
+    assert not alone(fewer, "E1.4")
+    assert alone(more, "E1.4")
 
 
 def test_the_models_lean_on_a_question_is_taken_from_what_a_passage_shows():
@@ -173,8 +176,13 @@ def test_without_a_notice_the_usual_question_decides():
     assert answers(review)["alive"] == "unclear", "no passage says so"
     assert sum("say that it is over" in q.tail for q in asked) == 1
     denied, _ = ask(judge(alive=-5.0, denies=2.0))
+    assert answers(denied)["alive"] == "unclear", "no passage denies anything, so none is asked"
+    ended = Passage(id="E1.3", text="The widget is not maintained since 2019.")
+    passages = tuple(ended if p.id == ended.id else p for p in BRIEF.passages)
+    denied, _ = ask(judge(alive=-5.0, denies=2.0), brief=replace(BRIEF, passages=passages))
     assert answers(denied)["alive"] == "no"
-    assert denied.findings[1].cites
+    assert denied.findings[1].cites == ("E1.3",)
+    assert denied.findings[1].says == "It is not maintained"
 
 
 def test_the_words_are_code_and_what_is_not_written_is_said_once():
@@ -188,6 +196,7 @@ def test_the_words_are_code_and_what_is_not_written_is_said_once():
     assert review.summary == (
         "I would ship with Widget: it is maintained (“The widget is maintained by four people.”)"
         " [E1.3], and it gives an install command [E1.2]."
+        " No passage tells; my guess is that I would use it again."
     )
     assert review.turns_on == "It is maintained [E1.3]"
 
@@ -209,7 +218,10 @@ def test_code_and_commands_inside_a_sentence_are_code(text, kind, holds):
 
 
 def test_what_only_code_shows_is_asked_of_code_alone():
-    criteria = [c.model_copy(update={"in_code": c.id == "install"}) for c in SMITH.criteria]
+    criteria = [
+        c.model_copy(update={"shown_by": "code" if c.id == "install" else None})
+        for c in SMITH.criteria
+    ]
     persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
     review, asked = ask(judge(shows={"E1.2": 2.0, "E1.3": 2.0}), persona=persona)
     assert answers(review)["install"] == "unclear"
@@ -218,6 +230,48 @@ def test_what_only_code_shows_is_asked_of_code_alone():
     brief = replace(BRIEF, passages=tuple(code))
     review, _ = ask(judge(shows={"E1.2": 2.0, "E1.3": 2.0}), persona=persona, brief=brief)
     assert [f.cites for f in review.findings if f.criterion == "install"] == [("E1.2",)]
+
+
+def test_what_a_page_says_at_its_top_is_asked_of_its_first_passages_alone():
+    late = Passage(id="E1.5", text="Give the install command; the install command installs it.")
+    brief = replace(BRIEF, passages=(*BRIEF.passages[:4], late))
+    shows = {"E1.3": 2.0, "E1.5": 2.0}
+    anywhere, _ = ask(judge(shows=shows), brief=brief)
+    assert anywhere.findings[0].cites == ("E1.5",)
+    criteria = [
+        c.model_copy(update={"shown_by": "top" if c.id == "install" else None})
+        for c in SMITH.criteria
+    ]
+    persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
+    at_top, _ = ask(judge(shows=shows), persona=persona, brief=brief)
+    assert answers(at_top)["install"] == "unclear"
+
+
+def test_what_only_a_date_shows_is_asked_of_passages_with_one():
+    criteria = [
+        c.model_copy(update={"shown_by": "date" if c.id == "alive" else None})
+        for c in SMITH.criteria
+    ]
+    persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
+    undated, _ = ask(judge(), persona=persona)
+    assert answers(undated)["alive"] == "unclear"
+    dated = Passage(id="E1.3", text="The widget is maintained: version 3 came out in May 2026.")
+    brief = replace(BRIEF, passages=(*BRIEF.passages[:2], dated))
+    review, _ = ask(judge(), persona=persona, brief=brief)
+    assert review.findings[1].cites == ("E1.3",)
+
+
+def test_a_reviewer_is_asked_for_its_stance_reminded_of_what_weighs_most():
+    told = [c.model_copy(update={"id": f"like_{n}", "weight": n + 1}) for n, c in enumerate(
+        [SMITH.criteria[2]] * 6)]  # fmt: skip
+    says = [c.says.model_copy(update={"yes": f"I would use it {c.weight:g} times"}) for c in told]
+    criteria = [c.model_copy(update={"says": s}) for c, s in zip(told, says, strict=True)]
+    persona = SMITH.model_copy(update={"criteria": tuple(criteria), "beats": SMITH.beats[2:]})
+    _, asked = ask(judge(), persona=persona, calibration=FLAT)
+    stance = next(q.tail for q in asked if "yourself ship" in q.tail)
+    assert [line for line in stance.splitlines() if line.startswith("- ")] == [
+        f"- I would use it {n} times" for n in (6, 5, 4, 3)
+    ]
 
 
 def test_a_beat_is_the_passage_of_its_criterion_word_for_word_and_none_is_quoted_twice():

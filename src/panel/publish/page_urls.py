@@ -145,6 +145,10 @@ class PageURLs:
         """Return the page that compares two tools."""
         return absolute_url(self.base, pair(key_a, key_b))
 
+    def edition(self, week: str) -> str:
+        """Return the page of a week's edition."""
+        return absolute_url(self.base, edition(week))
+
     def unsubscribe(self, token: str) -> str:
         """Return the URL where a click, or a POST without cookies, ends a subscription."""
         return f"{self.base}/unsubscribe/{quote(token, safe='')}"

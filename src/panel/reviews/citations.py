@@ -91,11 +91,11 @@ def _attached(sentence: str, passages: Sequence[Passage]) -> str:
     words = set(_words(sentence))
     if _BRACKETED.search(sentence) or len(words) < FEWEST:
         return sentence
-    denies = _denies(sentence.rpartition(" because ")[2])
+    denying = denies(sentence.rpartition(" because ")[2])
     held = [
         (len(words & set(_words(p.text))), -n, p.id)
         for n, p in enumerate(passages)
-        if not denies or _denies(p.text)
+        if not denying or denies(p.text)
     ]
     most, _, ident = max(held, default=(0, 0, ""))
     if most < FEWEST or most < SHARE * len(words):
@@ -104,7 +104,8 @@ def _attached(sentence: str, passages: Sequence[Passage]) -> str:
     return f"{body} [{ident}]{sentence[len(body) :]}"
 
 
-def _denies(text: str) -> bool:
+def denies(text: str) -> bool:
+    """Tell whether a word of a text denies something."""
     return _DENIAL.search(text) is not None
 
 

@@ -12,10 +12,9 @@ from typing import Final
 from panel.evidence.source import Passage
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
-from panel.reviews.prose import sentences
 from panel.reviews.review import Answer, Finding, Vote
 from panel.reviews.score import Rule, score_findings, supported_no
-from panel.reviews.shortlist import BAD_NEWS, shortlist
+from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 
 MOST: Final = 2
 """Statements in a sentence."""
@@ -25,6 +24,9 @@ QUOTE: Final = 240
 
 NOT_FOUND: Final = "No passage was found that shows "
 """How a shipped reviewer's statement begins about a fact that is unclear."""
+
+GUESSED: Final = "The model guesses that "
+"""How a statement begins that rests on no passage: a report of the answer, not of the tool."""
 
 _SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
     "ship": ("yes", "no"),
@@ -41,7 +43,9 @@ _NO_REASON: Final[Mapping[Vote, str]] = {
 
 
 def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief: Brief) -> str:
-    """Return two or three sentences: the vote and its reasons, what speaks against, what is open.
+    """Return a few sentences: the vote and its reasons, what speaks against, guesses, what is open.
+
+    What no passage shows is no reason: it is told as a guess.
 
     Args:
         persona: Whose criteria and opening words they are.
@@ -52,12 +56,16 @@ def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief:
     for_vote, against_vote = _SIDES[vote]
     writer = _Writer(persona, brief)
     ranked = _ranked(persona.criteria, findings)
-    reasons = [] if vote == "abstain" else _some(ranked, for_vote)
+    shown = [finding for finding in ranked if not is_guess(finding)]
+    reasons = [] if vote == "abstain" else _some(shown, for_vote)
     clauses = [writer.clause(finding, quote=not n) for n, finding in enumerate(reasons)]
     paragraph = [f"{writer.opening(vote)}: {_joined(clauses) or _NO_REASON[vote]}."]
-    if against := [writer.clause(finding) for finding in _some(ranked, against_vote)]:
+    if against := [writer.clause(finding) for finding in _some(shown, against_vote)]:
         lead = "For it" if vote == "skip" else "Against it"
         paragraph.append(f"{lead}: {_joined(against)}.")
+    guesses = [finding for finding in ranked if is_guess(finding)]
+    if told := _guesses(_some(guesses, for_vote), _some(guesses, against_vote)[:1]):
+        paragraph.append(told)
     facts = [finding for finding in ranked if finding.kind == "fact"]
     if unclear := _some(facts, "unclear"):
         paragraph.append(_left_open([statement(finding) for finding in unclear]))
@@ -86,6 +94,16 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
         return ""
     _, finding = max(turning, key=lambda pair: pair[0])
     return statement(finding) + _ids(finding)
+
+
+def guessed(statement: str) -> str:
+    """Return a statement that no passage shows as what it is: the model's guess; "" stays."""
+    return f"{GUESSED}{_inside(statement)}" if statement else ""
+
+
+def is_guess(finding: Finding) -> bool:
+    """Tell whether a finding is told as a guess."""
+    return finding.says.startswith(GUESSED)
 
 
 def statement(finding: Finding) -> str:
@@ -126,13 +144,9 @@ class _Writer:
         words = f"{criterion.question} {criterion.cues}"
         if finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
-        parts = [
-            cited[0].model_copy(update={"text": text, "heading": ""})
-            for text in sentences(" ".join(cited[0].text.split()))
-            if len(text) <= QUOTE
-        ]
-        nearest = shortlist(words, parts, most=1)
-        return f" (“{nearest[0].text}”)" if nearest else ""
+        parts = [text for text in pieces(cited[0]) if len(text) <= QUOTE]
+        chosen = 0 if criterion.shown_by == "top" else nearest(words, parts)
+        return f" (“{parts[chosen]}”)" if parts else ""
 
 
 def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:
@@ -170,6 +184,18 @@ def _left_open(statements: Sequence[str]) -> str:
         rest = ", nor ".join(words.removeprefix(NOT_FOUND) for words in statements)
         return f"I found no passage that shows {rest}."
     return f"As far as I could find: {_joined([_inside(words) for words in statements])}."
+
+
+def _guesses(towards: Sequence[Finding], otherwise: Sequence[Finding]) -> str:
+    """Return in one sentence what the model guesses towards the vote, and against it."""
+    text = ", and ".join(_guess(finding) for finding in towards)
+    against = ", and ".join(_guess(finding) for finding in otherwise)
+    both = ", but ".join(filter(None, [text, against]))
+    return f"No passage tells; my guess is {both}." if both else ""
+
+
+def _guess(finding: Finding) -> str:
+    return f"that {finding.says.removeprefix(GUESSED).rstrip('.')}"
 
 
 def _inside(statement: str) -> str:

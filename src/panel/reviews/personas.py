@@ -45,8 +45,11 @@ class Criterion(BaseModel):
     """A supported `no` here forces the persona's skip."""
     cues: str = Field(default="", max_length=200)
     """Words that passages with the answer tend to hold: a small judge is pointed at those first."""
-    in_code: bool = Field(default=False, exclude_if=_is_empty)
-    """Only code or a command shows a yes: a small judge takes what announces it for it."""
+    shown_by: Literal["code", "top", "date"] | None = Field(default=None, exclude_if=_is_empty)
+    """What alone shows a yes, where it is one of these: a small judge is asked of no other passage.
+
+    Code or a command; the first passages of a page; a passage with a date.
+    """
     says: Statements | None = Field(default=None, exclude_if=_is_empty)
     """What cards show instead of the question; None in reviewers of stored runs before 0.2."""
     applies_to: tuple[ToolKind, ...] = Field(default=(), exclude_if=_is_empty)

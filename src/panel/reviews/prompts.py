@@ -309,7 +309,7 @@ def judge_tail(persona: Persona, form: str) -> str:
     }
     questions = "\n".join(f"{rests}\n{_listed(asks)}" for rests, asks in by_kind.items() if asks)
     tail = shipped().fill("judge", questions=questions, form=form).strip()
-    return _reviewer(persona, persona.lens) + tail
+    return _reviewer(persona, [persona.lens]) + tail
 
 
 _RESTS: Final[dict[str, str]] = {
@@ -339,7 +339,7 @@ def second_tail(
         options=", ".join(options),
         form=form,
     )
-    return _reviewer(persona, persona.lens) + filled.strip()
+    return _reviewer(persona, [persona.lens]) + filled.strip()
 
 
 @dataclass(frozen=True)
@@ -358,7 +358,7 @@ class WriterBrief:
 
 def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
     """Return reviewer, brief, steps and the form of the reply of the write call."""
-    return _reviewer(persona, persona.voice) + (
+    return _reviewer(persona, [persona.biography, persona.voice]) + (
         shipped()
         .fill(
             "write",
@@ -381,9 +381,9 @@ def _voted(brief: WriterBrief) -> str:
     return vote[:1].lower() + vote[1:] + score
 
 
-def _reviewer(persona: Persona, part: str) -> str:
-    """Return who the reviewer is; `part` is what it looks for when it judges, else its voice."""
-    who = " ".join(filter(None, [persona.biography, part.strip()]))
+def _reviewer(persona: Persona, parts: Sequence[str]) -> str:
+    """Return who the reviewer is: what it looks for when it judges, life and voice for writing."""
+    who = " ".join(part.strip() for part in parts if part.strip())
     return shipped().fill("reviewer", title=persona.title, who=who)
 
 

@@ -1,9 +1,9 @@
 """A review: one persona's findings, written fields, stance and forecast on one tool."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from panel.foundation.errors import MissingReason
 from panel.llm.types import Usage
@@ -21,11 +21,13 @@ def _is_empty(value: object) -> bool:
     return value is None or value == "" or value == () or value == {} or value is False
 
 
-class FirstAnswer(BaseModel):
-    """An answer before a second look."""
+class EarlierAnswer(BaseModel):
+    """An answer that the reviewer gave before it was asked again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    until: Literal["look_up", "second_look"]
+    """Why it was asked again: a missing fact was looked up, or another reviewer contradicted it."""
     answer: Answer
     p: float | None = Field(default=None, ge=0, le=1)
     cites: tuple[str, ...] = ()
@@ -59,10 +61,40 @@ class Finding(BaseModel):
     """The answer as a statement about the tool; empty in runs before 0.2."""
     weight: float | None = Field(default=None, exclude_if=_is_empty)
     """Of the criterion, to rank findings by; None in runs before 0.2."""
-    before: Answer | None = Field(default=None, exclude_if=_is_empty)
-    """The answer before a missing fact was looked up; None where it was not asked again."""
-    first: FirstAnswer | None = Field(default=None, exclude_if=_is_empty)
-    """The answer before a second look; None where there was none."""
+    earlier: tuple[EarlierAnswer, ...] = Field(default=(), exclude_if=_is_empty)
+    """The answers before this one, the oldest first; empty where it was not asked again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_in_one_field(cls, data: Any) -> Any:
+        """Read runs in which the answer before a look-up and that before a second look stood apart.
+
+        They are `before`, an answer alone, and `first`.
+        """
+        if not isinstance(data, dict) or not data.keys() & {"before", "first"}:
+            return data
+        rest = {key: value for key, value in data.items() if key not in ("before", "first")}
+        looked_up = data.get("before") and {"until": "look_up", "answer": data["before"]}
+        looked = data.get("first") and {"until": "second_look", **data["first"]}
+        return {**rest, "earlier": [answer for answer in (looked_up, looked) if answer]}
+
+    def answer_until(self, again: Literal["look_up", "second_look"]) -> EarlierAnswer | None:
+        """Return the answer that was given until it was asked again for this reason."""
+        return next((answer for answer in self.earlier if answer.until == again), None)
+
+
+def with_earlier(
+    finding: Finding, until: Literal["look_up", "second_look"]
+) -> tuple[EarlierAnswer, ...]:
+    """Return the earlier answers of the finding that takes the place of this one."""
+    answer = EarlierAnswer(
+        until=until,
+        answer=finding.answer,
+        p=finding.p,
+        cites=finding.cites,
+        because=finding.because,
+    )
+    return (*finding.earlier, answer)
 
 
 class LookedUp(BaseModel):

@@ -14,6 +14,7 @@ from typing import Final
 import snowballstemmer
 
 from panel.evidence.source import Passage
+from panel.reviews.prose import sentences
 
 _WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _IN_CODE: Final = "code command example usage"
@@ -24,6 +25,8 @@ _COMMAND: Final = re.compile(
     r" +(?:\w+ +)?(?:install|add|get|run|pull|x|tool)\b|(?:^|\s)(?:curl|wget) +(?:-\S+ +)*\S*://"
 )
 """The start of a command inside a sentence."""
+
+_YEAR: Final = re.compile(r"\b20[0-4]\d\b")
 
 _COMMON: Final = frozenset(
     re.findall(
@@ -42,10 +45,12 @@ LEAD: Final = 2
 _ASIDE: Final = 0.5
 """Share of its score that a list of links keeps: it names everything and says little."""
 
-BAD_NEWS: Final = (
-    "deprecated archived unmaintained longer maintained replaced superseded ended experimental"
-    " discontinued closed successor"
+_OVER: Final = (
+    "deprecated archived unmaintained replaced superseded ended experimental discontinued closed"
+    " successor"
 )
+
+BAD_NEWS: Final = f"{_OVER} longer maintained"
 """What a page says that speaks against its tool: a `no` is looked for there."""
 
 _SATURATION: Final = 1.2
@@ -81,9 +86,37 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
     return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
 
 
+def pieces(passage: Passage) -> list[str]:
+    """Return the sentences of a passage, or its lines where breaks between them mean something."""
+    if passage.kind == "prose":
+        return sentences(" ".join(passage.text.split()))
+    return [" ".join(text.split()) for text in passage.text.splitlines() if text.strip()]
+
+
+def nearest(words: str, texts: Sequence[str]) -> int:
+    """Return the place of the text that shares most with these words; 0 where none does."""
+    numbered = [Passage(id=str(place), text=text) for place, text in enumerate(texts)]
+    return int(shortlist(words, numbered, most=1)[0].id) if numbered else 0
+
+
 def holds_code(passage: Passage) -> bool:
     """Tell whether a passage is code, or has a command in a sentence."""
     return passage.kind == "code" or bool(_COMMAND.search(passage.text))
+
+
+def holds_date(passage: Passage) -> bool:
+    """Tell whether a passage names a year of our time."""
+    return bool(_YEAR.search(passage.text))
+
+
+def announces(passage: Passage) -> bool:
+    """Tell whether a passage only announces the next one, and so says nothing by itself."""
+    return passage.text.rstrip().endswith(":")
+
+
+def tells_bad_news(passage: Passage) -> bool:
+    """Tell whether a passage has a word that speaks against its tool."""
+    return not set(_stems(passage.text)).isdisjoint(_stems(_OVER))
 
 
 def _rarity(holding: int, passages: int) -> float:

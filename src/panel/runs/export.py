@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import BaseModel
+
 from panel.foundation.atomic_files import write_error
 from panel.foundation.errors import SettingsError
 from panel.foundation.text import clean, one_line
@@ -61,6 +63,10 @@ def _answerer(card: Scorecard, review: Review | Missing) -> Review | CardJudge |
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _json_list(rows: Sequence[BaseModel]) -> str | None:
+    return _json([row.model_dump(mode="json") for row in rows]) if rows else None
 
 
 SCHEMA: Final = (
@@ -129,7 +135,8 @@ SCHEMA: Final = (
     ExportColumn("asked", "string", "stepwise or whole", lambda card, _: card.asked),
     ExportColumn("flip_rate", "double", "with --samples: share of samples that voted otherwise",
                  _of_review(lambda review: review.flip_rate)),
-    ExportColumn("findings", "string", "the answers with their citations, a JSON list",
+    ExportColumn("findings", "string",
+                 "the answers with their citations and those given earlier, a JSON list",
                  _of_review(lambda review: _json([f.model_dump(mode="json")
                                                   for f in review.findings]))),
     ExportColumn("kind", "string",
@@ -139,6 +146,11 @@ SCHEMA: Final = (
                  "ids of the criteria that a tool of this kind is not asked, with blanks between"
                  " them",
                  _of_review(lambda review: " ".join(review.not_applicable))),
+    ExportColumn("first_status", "string", "its statement about upkeep before a second look",
+                 _of_review(lambda r: r.first_status.status if r.first_status else None)),
+    ExportColumn("looked_up", "string",
+                 "the facts that it missed and that were looked up, a JSON list; empty where none",
+                 _of_review(lambda review: _json_list(review.looked_up))),
 )  # fmt: skip
 """The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
 

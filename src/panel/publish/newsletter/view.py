@@ -102,6 +102,8 @@ class EditionView:
     """A sentence on confirmed verdicts, or that nothing was reviewed; else empty."""
     sure: str
     """How sure the numbers are; empty where there are none."""
+    page: str | None
+    """The edition's own page, which is there once its week is over; mails are sent then."""
     home: str | None
     method: str | None
 
@@ -128,6 +130,7 @@ def view(edition: Edition, places: PageURLs | None) -> EditionView:
         boldest=_boldest(edition.boldest, places) if edition.boldest else None,
         remark=_remark(edition),
         sure=_sure([*edition.new, *(change.now for change in edition.changed)]),
+        page=places.edition(str(edition.week)) if places else None,
         home=f"{places.base}/" if places else None,
         method=places.method if places else None,
     )

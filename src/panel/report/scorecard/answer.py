@@ -29,10 +29,13 @@ Rank = tuple[bool, int, float, bool, float]
 """Where a statement stands among those for a vote; the lowest comes first."""
 
 
-def answer(outcome: Outcome, votes: VoteTotals, voters: Sequence[Voter]) -> tuple[Part, ...]:
+def answer(
+    outcome: Outcome, votes: VoteTotals, voters: Sequence[Voter], *, by_findings: bool = False
+) -> tuple[Part, ...]:
     """Return the verdict with the statements that weigh most, as one sentence with citations.
 
-    Cards before 0.2 have no statements: their sentence names the votes alone.
+    Cards before 0.2 have no statements: their sentence names the votes alone. `by_findings` where
+    the reviewers wrote nothing, and code made their votes of their findings.
     """
     asked = votes.ship + votes.skip + votes.abstain + votes.missing
     if outcome == "hold":
@@ -44,12 +47,19 @@ def answer(outcome: Outcome, votes: VoteTotals, voters: Sequence[Voter]) -> tupl
         return (f"No verdict yet: {count} of {_reviewers(asked)} voted, too few to count.",)
     if outcome == "split":
         pro, contra = _because(voters, "ship", 1), _because(voters, "skip", 1)
-        first = f"Split: {votes.ship} of {_reviewers(asked)} would ship it"
-        return (first, *pro, f"{',' if pro else ''} and {votes.skip} would not", *contra, ".")
+        first, second = (
+            f"{votes.ship} of {_reviewers(asked)} would ship it",
+            f"{votes.skip} would not",
+        )
+        if by_findings:
+            first = f"the findings of {votes.ship} of {_reviewers(asked)} come to ship"
+            second = f"those of {votes.skip} to skip"
+        return (f"Split: {first}", *pro, f"{',' if pro else ''} and {second}", *contra, ".")
     count = votes.ship if outcome == "ship" else votes.skip
     who = f"all {_reviewers(asked)}" if count == asked else f"{count} of {_reviewers(asked)}"
-    would = f"{outcome.capitalize()} it: {who if asked > 1 else 'its one reviewer'} would"
-    return (would, *_because(voters, outcome, _REASONS), ".")
+    who = who if asked > 1 else "its one reviewer"
+    would = f"the findings of {who} come to that" if by_findings else f"{who} would"
+    return (f"{outcome.capitalize()} it: {would}", *_because(voters, outcome, _REASONS), ".")
 
 
 def _reviewers(count: int) -> str:
@@ -89,7 +99,7 @@ def _candidates(
 ) -> Iterator[tuple[Rank, int, FindingView]]:
     for seat, (cast, findings) in enumerate(voters):
         for finding in findings if cast == vote else ():
-            if finding.answer in towards and finding.statement:
+            if finding.answer in towards and finding.statement and not finding.guess:
                 place = towards.index(finding.answer)
                 order = (place, -finding.weight, not finding.cites, -finding.strength)
                 yield (not finding.dealbreaker, *order), seat, finding

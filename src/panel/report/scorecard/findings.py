@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from panel.evidence.source import Source
+from panel.evidence.source import Passage, Source
 from panel.report import figures
-from panel.report.citations import Cite, Part, cut, is_passage, line, parts
+from panel.report.citations import QUOTE_LENGTH, Cite, Part, cut, is_passage, line, parts
+from panel.reviews.compose import GUESSED
 from panel.reviews.review import Answer, Finding, Review
+from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 3
@@ -24,6 +26,9 @@ DECIDED: Final = "What decided it"
 
 QUOTED: Final = 2
 """Quotes shown with one finding."""
+
+LINE_BREAK: Final = " / "
+"""Between two lines of a list that are quoted on one."""
 
 _TOWARDS: Final[dict[str, tuple[Answer, ...]]] = {
     "ship": ("yes",),
@@ -42,24 +47,46 @@ class Known:
 
     def __init__(self, evidence: Sequence[Source]) -> None:
         self._passages = {
-            p.id: (line(p.text), line(s.source))
-            for s in evidence
-            for p in s.passages
-            if is_passage(p.id)
+            p.id: (p, line(s.source)) for s in evidence for p in s.passages if is_passage(p.id)
         }
 
     def __contains__(self, cite: object) -> bool:
         return cite in self._passages
 
-    def quote(self, cite: str, words: str = "") -> "Quote | None":
+    def quote(self, cite: str, about: str = "", *, words: str = "") -> "Quote | None":
         """Return a quote of the stored passage, or None where there is no such passage.
 
-        It is `words` where the passage holds them as they stand, else the passage's beginning.
+        It is `words` where they are a part of the passage. Else a short passage is quoted whole, of
+        a long one the part that shares most words with what the quote is `about`.
         """
         if cite not in self._passages:
             return None
-        text, source = self._passages[cite]
-        return Quote(line(cite), cut(words if words and words in text else text), source)
+        passage, source = self._passages[cite]
+        if words != (whole := line(passage.text)) and words in whole and words:
+            return Quote(line(cite), cut(words), source)
+        return Quote(line(cite), _excerpt(passage, about), source)
+
+
+def _excerpt(passage: Passage, about: str) -> str:
+    """Return on one line what is quoted of a passage, cut around what it is about."""
+    texts = [text for text in map(line, pieces(passage)) if text] or [line(passage.text)]
+    between = " " if passage.kind == "prose" else LINE_BREAK
+    first = last = 0 if _fits(between.join(texts)) else nearest(about, texts)
+    if passage.kind == "code":  # lines run together would be no quote, and the longest says most
+        first = last = max(range(len(texts)), key=lambda n: _fits(texts[n]) * len(texts[n]))
+    else:
+        while last + 1 < len(texts) and _fits(between.join(texts[first : last + 2])):
+            last += 1
+        while first and _fits(between.join(texts[first - 1 : last + 1])):
+            first -= 1
+    text = cut(between.join(texts[first : last + 1]))
+    before = "… " if first else ""
+    after = " …" if last + 1 < len(texts) and not text.endswith("…") else ""
+    return f"{before}{text}{after}"
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= QUOTE_LENGTH
 
 
 @dataclass(frozen=True)
@@ -99,6 +126,11 @@ class FindingView:
     def text(self) -> str:
         """What is shown: the statement, or the question of an old card."""
         return self.statement or self.question
+
+    @property
+    def guess(self) -> bool:
+        """Whether it is told as the guess of a model that cites no passage."""
+        return self.statement.startswith(GUESSED)
 
     @property
     def cited(self) -> tuple[Cite, ...]:
@@ -149,8 +181,8 @@ def grouped(
     """Return what is shown of a review's findings; a passage is quoted once, none of `quoted`.
 
     Statements stand for the tool, against it, or say what nothing shows; a skip begins with what
-    speaks against. Findings of cards before 0.2 are questions: those that decided the vote, and
-    the strongest that speaks against the vote.
+    speaks against. What a model only guesses comes last. Findings of cards before 0.2 are
+    questions: those that decided the vote, and the strongest that speaks against the vote.
     """
     if not any(f.statement for f in views):
         groups = [
@@ -159,7 +191,7 @@ def grouped(
         ]
         return tuple(_quoted_once(groups, quoted))
     by_answer = {
-        answer: tuple(sorted((f for f in views if f.answer == answer), key=rank))
+        answer: tuple(sorted((f for f in views if f.answer == answer and not f.guess), key=rank))
         for answer in ANSWER_GLYPHS
     }
     pro = FindingGroup("For it", by_answer["yes"][:SHOWN], by_answer["yes"][SHOWN:])
@@ -167,7 +199,14 @@ def grouped(
     bare = tuple(replace(f, quotes=()) for f in by_answer["unclear"])
     unclear = FindingGroup("Left open", bare[:SHOWN], bare[SHOWN:])
     order = [contra, unclear, pro] if vote == "skip" else [pro, contra, unclear]
-    return tuple(_quoted_once(order, quoted))
+    return tuple(_quoted_once([*order, _guesses(views)], quoted))
+
+
+def _guesses(views: Sequence[FindingView]) -> FindingGroup:
+    """Return the guesses under a heading that begins their sentence."""
+    ranked = sorted((f for f in views if f.guess), key=rank)
+    guesses = tuple(replace(f, statement=f.statement.removeprefix(GUESSED)) for f in ranked)
+    return FindingGroup(GUESSED.strip(), guesses[:SHOWN], guesses[SHOWN:])
 
 
 def _quoted_once(groups: Iterable[FindingGroup], quoted: Iterable[str]) -> Iterator[FindingGroup]:
@@ -215,7 +254,8 @@ def finding_view(
         own: Claims of the review that no passage contains.
     """
     answered = finding.answer != "unclear"
-    quotes = [known.quote(cite) for cite in finding.cites]
+    about = f"{finding.question} {finding.says} {BAD_NEWS if finding.answer == 'no' else ''}"
+    quotes = [known.quote(cite, about) for cite in finding.cites]
     return FindingView(
         anchor="",
         statement=line(finding.says),

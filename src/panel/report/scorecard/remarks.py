@@ -150,7 +150,7 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
     if review.looked_up:
         texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
         yield "Looked up", "; ".join(_looked_up(outcome, texts) for outcome in review.looked_up)
-    if again := [_again(f) for f in review.findings if f.before is not None]:
+    if again := [_again(f) for f in review.findings if f.answer_until("look_up")]:
         yield "Asked again", "; ".join(again)
     looked_up = {outcome.fact for outcome in review.looked_up}
     if missed := [line(text).rstrip(".") for text in review.to_look_up if text not in looked_up]:
@@ -167,7 +167,8 @@ def _looked_up(outcome: LookedUp, texts: Mapping[str, str]) -> str:
 
 
 def _again(finding: Finding) -> str:
-    change = "still" if finding.answer == finding.before else f"{finding.before}, now"
+    before = first.answer if (first := finding.answer_until("look_up")) else finding.answer
+    change = "still" if finding.answer == before else f"{before}, now"
     return f"{label(finding.criterion).lower()} ({change} {finding.answer})"
 
 
@@ -199,8 +200,8 @@ def second_looks(review: Review) -> Iterator[tuple[str, str, str]]:
     if review.first_status:
         yield "upkeep", review.first_status.status, review.status or "unknown"
     for finding in review.findings:
-        if finding.first:
-            yield label(finding.criterion).lower(), finding.first.answer, finding.answer
+        if first := finding.answer_until("second_look"):
+            yield label(finding.criterion).lower(), first.answer, finding.answer
 
 
 def _sure(review: Review) -> str:

@@ -8,12 +8,14 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from panel.evidence.source import Passage
 from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.report.reviewers import Hue, hue, signs
 from panel.report.scorecard.answer import answer
 from panel.report.scorecard.findings import (
+    LINE_BREAK,
     FindingGroup,
     FindingView,
     Known,
@@ -124,6 +126,8 @@ class PassageView:
     id: str
     heading: str
     paragraphs: tuple[str, ...]
+    inline: str
+    """All of it on one line."""
     code: str
     """Where the passage is code: its lines as they stand; else empty."""
     cited_by: tuple[tuple[str, tuple[str, ...]], ...]
@@ -223,7 +227,12 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         tagline=line(tool.tagline),
         description=paragraphs(tool.description or ""),
         outcome=verdict.outcome,
-        answer=answer(verdict.outcome, verdict.votes, [(p.vote, p.findings) for p in personas]),
+        answer=answer(
+            verdict.outcome,
+            verdict.votes,
+            [(p.vote, p.findings) for p in personas],
+            by_findings=any(review.composed for review in card.reviews),
+        ),
         headline=headline(verdict),
         ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
         ship_percent=verdict.ship_percent,
@@ -298,7 +307,7 @@ def _quoted(review: Review, known: Known) -> Iterator[tuple[str, Quote]]:
         pieces = parts(line(text), known)
         words = "".join(part for part in pieces if isinstance(part, str)).strip(" “”")
         cited = (part.id for part in pieces if isinstance(part, Cite))
-        if quote := known.quote(next(cited, ""), words):
+        if quote := known.quote(next(cited, ""), words=words):
             yield label(name), quote
 
 
@@ -355,6 +364,19 @@ def _cites(text: Iterable[Part]) -> list[str]:
     return [part.id for part in text if isinstance(part, Cite)]
 
 
+def _passage(passage: Passage, cited_by: tuple[tuple[str, tuple[str, ...]], ...]) -> PassageView:
+    prose = passage.kind == "prose"
+    texts = paragraphs(passage.text if prose else passage.text.replace("\n", "\n\n"))
+    return PassageView(
+        id=line(passage.id),
+        heading=line(passage.heading),
+        paragraphs=texts,
+        inline=(" " if prose else LINE_BREAK).join(texts),
+        code=lines(passage.text) if passage.kind == "code" else "",
+        cited_by=cited_by,
+    )
+
+
 def _sources(card: Scorecard, shown: Container[str], cited_by: CitedBy) -> Iterator[SourceView]:
     for source in card.evidence:
         remarks = [line(flag) for flag in source.flags]
@@ -367,13 +389,7 @@ def _sources(card: Scorecard, shown: Container[str], cited_by: CitedBy) -> Itera
             retrieved=figures.moment(source.retrieved),
             sha256=line(source.sha256),
             cited=tuple(
-                PassageView(
-                    line(p.id),
-                    line(p.heading),
-                    paragraphs(p.text),
-                    lines(p.text) if p.kind == "code" else "",
-                    tuple(cited_by.get(p.id, {}).items()),
-                )
+                _passage(p, tuple(cited_by.get(p.id, {}).items()))
                 for p in source.passages
                 if p.id in shown
             ),

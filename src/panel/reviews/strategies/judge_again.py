@@ -17,7 +17,7 @@ from panel.reviews.briefs import cited, with_passages
 from panel.reviews.compose import compose
 from panel.reviews.personas import applicable
 from panel.reviews.prompts import Brief
-from panel.reviews.review import Finding, LookedUp, Missing, Review
+from panel.reviews.review import Finding, LookedUp, Missing, Review, with_earlier
 from panel.reviews.score import score_findings
 from panel.reviews.shortlist import shortlist
 from panel.reviews.strategies.context import AskTally, ReviewContext, added
@@ -137,7 +137,7 @@ def _with_answers(review: Review, again: Sequence[Finding], of: ReviewContext) -
     """
     clear = {finding.criterion: finding for finding in again if finding.answer != "unclear"}
     findings = tuple(
-        clear[old.criterion].model_copy(update={"before": old.answer})
+        clear[old.criterion].model_copy(update={"earlier": with_earlier(old, "look_up")})
         if old.criterion in clear
         else old
         for old in review.findings

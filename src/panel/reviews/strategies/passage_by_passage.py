@@ -16,20 +16,28 @@ from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
 from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration
-from panel.reviews.compose import compose, quoted, turning_fact
+from panel.reviews.citations import denies
+from panel.reviews.compose import compose, guessed, quoted, turning_fact
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
 from panel.reviews.score import score_findings
-from panel.reviews.shortlist import BAD_NEWS, holds_code, shortlist
+from panel.reviews.shortlist import (
+    BAD_NEWS,
+    announces,
+    holds_code,
+    holds_date,
+    shortlist,
+    tells_bad_news,
+)
 from panel.reviews.strategies.calibrated import ask_yes_no, calibrated_answer, calibration_of
 from panel.reviews.strategies.context import RawReview, ReviewContext
 from panel.reviews.strategies.yes_no import read_yes_no
 from panel.reviews.support_check import supported
 
 CANDIDATES: Final = 2
-"""Passages put to the model for a citation, each alone. Of those that might deny a fact,
-which few pages do, only the first."""
+"""Passages put to the model for a citation, each alone, up to one that shows the answer. Of those
+that might deny a fact, which few pages do, only the first."""
 
 TOP: Final = 4
 """Passages at the top of the evidence: where a page says that its tool is over."""
@@ -43,11 +51,10 @@ SHOWS: Final = 0.45
 answer; set on labels, `benchmarks/data/citations.yaml`."""
 
 SURE: Final = 1.0
-"""The same from which no further passage is asked."""
+"""The same from which no further passage is searched for the words of a notice."""
 
-MARGIN: Final = 0.25
-"""By how much a passage must show an answer better than one before it on the shortlist, which knows
-better what the question is about."""
+TOLD: Final = 4
+"""Statements that a reviewer is reminded of when it is asked for its stance."""
 
 NOT_WRITTEN: Final = (
     "put together by code from findings and quotes: this model does not write the rest of the"
@@ -127,34 +134,32 @@ async def _notice(context: ReviewContext, criterion: Criterion) -> tuple[str, ..
     async def weigh(passage: Passage) -> float:
         return await _alone(context, f"notice:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, context.brief.passages[:TOP], weigh)
+    found = await _best(context, context.brief.passages[:TOP], weigh, enough=SURE)
     return (found.passage.id,) if found else ()
 
 
 async def _finding(
     context: ReviewContext, row: _Answered, calibration: Calibration | None
 ) -> Finding:
-    """Return the finding, with the passage that shows it where it is a fact."""
+    """Return the finding, with the passage that shows it where it is a fact.
+
+    What no passage was asked about is told as the model's guess.
+    """
     criterion, cites = row.criterion, row.notice
     if criterion.kind == "fact" and row.answer != "unclear" and not cites:
         lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0
         cites = await _citation(context, criterion, row.answer, lean)
-    return context.finding(criterion, row.answer, p=row.p, cites=cites)
+    finding = context.finding(criterion, row.answer, p=row.p, cites=cites)
+    if finding.cites or finding.answer == "unclear":
+        return finding
+    return finding.model_copy(update={"says": guessed(finding.says)})
 
 
 async def _citation(
     context: ReviewContext, criterion: Criterion, answer: Answer, lean: float
 ) -> tuple[str, ...]:
     """Return the passage that shows an answer best; () where none does."""
-    words = criterion.cues if answer == "yes" else BAD_NEWS
-    passages: Sequence[Passage] = context.brief.passages
-    if criterion.in_code and answer == "yes":
-        passages = [passage for passage in passages if holds_code(passage)]
-    candidates = shortlist(
-        f"{criterion.question} {words}",
-        passages,
-        most=CANDIDATES if answer == "yes" else 1,
-    )
+    candidates = _candidates(criterion, answer, context.brief.passages)
 
     async def weigh(passage: Passage) -> float:
         if answer == "yes":
@@ -164,8 +169,24 @@ async def _citation(
         tail = prompts.statement_tail(denial)
         return await _alone(context, f"shows:{criterion.id}:{passage.id}", tail, (passage,))
 
-    found = await _best(context, candidates, weigh, margin=MARGIN)
+    found = await _best(context, candidates, weigh, enough=SHOWS)
     return (found.passage.id,) if found and found.log_odds >= SHOWS else ()
+
+
+def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage]) -> list[Passage]:
+    """Return the passages that may show an answer, the likeliest first.
+
+    Only a passage that denies something can show a no: the silence of one shows nothing.
+    """
+    words = f"{criterion.question} {criterion.cues}"
+    if answer == "no":
+        denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
+        return shortlist(f"{words} {BAD_NEWS}", denying, most=1)
+    if criterion.shown_by == "top":
+        telling = [p for p in passages if p.kind in ("prose", "list") and not announces(p)]
+        return telling[:CANDIDATES]
+    shows = {"code": holds_code, "date": holds_date}.get(criterion.shown_by or "", lambda _: True)
+    return shortlist(words, [passage for passage in passages if shows(passage)], most=CANDIDATES)
 
 
 async def affirms(
@@ -210,20 +231,16 @@ async def _best(
     passages: Sequence[Passage],
     weigh: Callable[[Passage], Awaitable[float]],
     *,
-    margin: float = 0.0,
+    enough: float,
 ) -> _Shown | None:
-    """Weigh passages in turn, up to a sure one, and return the one that shows it best.
-
-    A later one must be better by the margin than one that shows it.
-    """
+    """Weigh passages in turn, up to one that shows it well enough, and return the best."""
     best: _Shown | None = None
     for passage in passages:
         shown = _Shown(passage, await weigh(passage))
         context.on_step(passage.id)
-        lead = margin if best and best.log_odds >= SHOWS else 0.0
-        if best is None or shown.log_odds > best.log_odds + lead:
+        if best is None or shown.log_odds > best.log_odds:
             best = shown
-        if shown.log_odds >= SURE:
+        if shown.log_odds >= enough:
             break
     return best
 
@@ -245,15 +262,21 @@ async def _alone(
     return SURE if answer.greedy == "yes" else -SURE
 
 
+def _pull(row: _Answered) -> tuple[bool, float]:
+    """Return the order by weight: what a notice answered first, then the surest."""
+    sure = 0.5 if row.p is None else abs(row.p - 0.5)
+    return not row.notice, -row.criterion.weight * sure
+
+
 async def _stance(
     context: ReviewContext, answered: Sequence[_Answered]
 ) -> tuple[Stance | None, float | None]:
     """Return the reviewer's own ship or skip, and ln p(ship) − ln p(skip) where it is known."""
+    decisive = sorted((row for row in answered if row.answer != "unclear"), key=_pull)[:TOLD]
     statements = [
         row.criterion.statement(row.answer)
         or f"{row.criterion.question} {row.answer.capitalize()}."
-        for row in answered
-        if row.answer != "unclear"
+        for row in decisive
     ]
     answer = await context.ask(
         "stance",

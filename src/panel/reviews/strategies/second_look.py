@@ -21,7 +21,7 @@ from panel.reviews.compose import compose
 from panel.reviews.personas import Criterion, Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
-from panel.reviews.review import Answer, FirstAnswer, FirstStatus, Review, Status
+from panel.reviews.review import Answer, FirstStatus, Review, Status, with_earlier
 from panel.reviews.score import score_findings
 from panel.reviews.strategies.context import AskTally, ReviewContext, added
 from panel.reviews.strategies.in_order import each
@@ -121,7 +121,7 @@ def _claims(looker: Looker) -> dict[str, Claim]:
         claims[UPKEEP] = Claim(review.title, _UPKEEP_QUESTION, status, side, cites, None)
     for finding in review.findings:
         if criterion := criteria.get(finding.criterion):
-            first = finding.first or finding
+            first = finding.answer_until("second_look") or finding
             claims[_topic(criterion)] = Claim(
                 review.title, finding.question, first.answer, first.answer, first.cites, criterion
             )
@@ -129,8 +129,9 @@ def _claims(looker: Looker) -> dict[str, Claim]:
 
 
 def _topic(criterion: Criterion) -> str:
-    """Return what a criterion is about: upkeep where a notice answers it, else its question."""
-    return UPKEEP if criterion.notice else " ".join(criterion.question.lower().split())
+    """Return what a criterion is about: upkeep where a notice forces a skip, else its question."""
+    upkeep = criterion.notice and criterion.dealbreaker
+    return UPKEEP if upkeep else " ".join(criterion.question.lower().split())
 
 
 def _step(topic: str) -> str:
@@ -243,8 +244,7 @@ async def _answered(
     second = ReplyFinding(cites=reply.cites, because=reply.because, answer=answer)
     finding = read_finding(context, claim.criterion, second)
     (finding,) = await supported(context, [finding])
-    first_answer = FirstAnswer(answer=old.answer, p=old.p, cites=old.cites, because=old.because)
-    finding = finding.model_copy(update={"first": first_answer, "before": old.before})
+    finding = finding.model_copy(update={"earlier": with_earlier(old, "second_look")})
     findings = tuple(finding if f is old else f for f in review.findings)
     scored = score_findings(context.persona.criteria, findings, context.plan.rule)
     summary = compose(context.persona, findings, vote=scored.vote, brief=context.brief)
