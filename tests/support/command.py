@@ -56,7 +56,7 @@ class Desk:
     def run(self, *args: object, **env: str) -> "subprocess.CompletedProcess[str]":
         runs = self.folder / "runs"
         before = contents(runs)
-        process = self.start(*args, **env)
+        process = self.start(*args, stdout=None, **env)
         out, err = process.communicate(timeout=55)
         code = process.wait()
         if code == 2:
