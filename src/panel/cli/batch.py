@@ -34,12 +34,13 @@ def command(
     LIST is YAML, JSON, JSON Lines, CSV or TSV. Tools that are listed twice are reviewed once.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.cli.tool_argument import read_list
     from panel.engine.session import Session
 
     tools = read_list(tool_list, allow_outside=allow_outside)
     plan = options.review_options(provider, work, asking=asking, gathering=gathering)
-    cards = run_session.perform(Session.start(plan, tools))
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on) or int(len(cards) < len(tools)))
+    finished = run_session.perform(Session.start(plan, tools))
+    run_session.emit(finished, destination)
+    ctx.exit(
+        run_session.exit_code(finished.counts, fail_on) or int(finished.counts.tools < len(tools))
+    )

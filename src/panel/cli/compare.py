@@ -56,6 +56,7 @@ def command(
     from panel.evidence.tools.identity import same_tool
     from panel.report.comparison.ask_model import composed_by_code
     from panel.report.comparison.comparison import between, compare
+    from panel.runs.manifest import ItemCounts
 
     if run and review:
         raise InputError("--run and --review were both given", hint="leave one of them out")
@@ -81,7 +82,9 @@ def command(
             failed = True
     _emit(comparison, destination)
     reported = review or fail_on
-    code = run_session.exit_code([first.card, second.card], fail_on) if reported else 0
+    code = (
+        run_session.exit_code(ItemCounts.of([first.card, second.card]), fail_on) if reported else 0
+    )
     ctx.exit(code or int(failed))
 
 

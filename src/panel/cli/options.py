@@ -19,6 +19,7 @@ from panel.foundation.errors import InputError, SettingsError
 from panel.foundation.text import clean
 
 if TYPE_CHECKING:
+    from panel.engine.card_files import Scorecards
     from panel.engine.options import Options
     from panel.foundation.settings import Settings
     from panel.llm.config import Ask, Wire
@@ -33,6 +34,9 @@ STRATEGIES: Final[tuple["Ask", ...]] = ("whole", "stepwise")
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
 """The values of `Wire`, as above."""
+
+SCORECARDS: Final[tuple["Scorecards", ...]] = ("auto", "all", "none")
+"""The values of `Scorecards`, as above."""
 
 
 def option(*declarations: str, **attributes: Any) -> Any:
@@ -230,12 +234,18 @@ class AskingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class WorkOptions:
-    """How many calls run at once, and where the run is stored."""
+    """How many calls run at once, and what is stored where."""
 
     concurrency: int | None = option(
         "--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most calls at a time."
     )
     runs: Path | None = runs_option()
+    scorecards: "Scorecards | None" = option(
+        "--scorecards",
+        type=click.Choice(SCORECARDS),
+        help="Tools whose scorecard is written as files in the run's folder; auto: all of a run of"
+        " at most 200.",
+    )
 
 
 tool = group("tool", ToolOptions)
@@ -311,6 +321,7 @@ def review_options(
         write=not asking.no_write,
         second_look=asking.second_look,
         concurrency=work.concurrency,
+        scorecards=work.scorecards,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,
         support_model=asking.support.support_model,

@@ -41,11 +41,13 @@ def command(
 
     plan = options.review_options(provider, work, asking=asking)
     with Run.open(find_folder(plan.settings.runs, run)) as parent:
-        before = parent.cards()
+        before = [*parent.each_verdict()]
         if parent.manifest.other_judges and (named := provider.provider or provider.model):
             models = parent.manifest.all_models
             say(f"note: {named} answers for every reviewer, instead of {models}")
-        after = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
+        finished = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
+    with Run.open(finished.path) as rerun:
+        after = [*rerun.each_verdict()]
     with naming_runs(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_diff(compare(before, after), destination)
-    ctx.exit(run_session.exit_code(after, fail_on))
+    ctx.exit(run_session.exit_code(finished.counts, fail_on))

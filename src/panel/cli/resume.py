@@ -13,7 +13,7 @@ from panel.runs.folders import find_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from panel.reviews.verdict.scorecard import Scorecard
+    from panel.cli.run_session import FinishedRun
     from panel.runs.pending import Again
 
 
@@ -42,18 +42,17 @@ def command(
     RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.runs.pending import ONCE_MORE
 
-    cards = finish(run, provider, work, ONCE_MORE)
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on))
+    done = finish(run, provider, work, ONCE_MORE)
+    run_session.emit(done, destination)
+    ctx.exit(run_session.exit_code(done.counts, fail_on))
 
 
 def finish(
     name: str, provider: options.ProviderOptions, work: options.WorkOptions, again: "Again"
-) -> "list[Scorecard]":
-    """Return the scorecards of a run after asking what is missing, as `again` says.
+) -> "FinishedRun":
+    """Return a run after asking what is missing, as `again` says.
 
     A run with nothing left to do is only read.
     """
@@ -72,7 +71,8 @@ def finish(
     return _read(path)
 
 
-def _read(path: "Path") -> "list[Scorecard]":
+def _read(path: "Path") -> "FinishedRun":
+    from panel.cli.run_session import FinishedRun
     from panel.runs.pending import lacking
     from panel.runs.run import Run
 
@@ -81,4 +81,4 @@ def _read(path: "Path") -> "list[Scorecard]":
         say(f"run {run.name} is complete: " + ("nothing to resume" if lines else "nothing to ask"))
         for line in lines:
             say(line)
-        return run.cards()
+        return FinishedRun.read(run)

@@ -30,9 +30,8 @@ def command(
     RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.runs.pending import ALL
 
-    cards = finish(run, provider, work, ALL)
-    emit_cards(cards, destination)
-    ctx.exit(run_session.exit_code(cards, fail_on))
+    done = finish(run, provider, work, ALL)
+    run_session.emit(done, destination)
+    ctx.exit(run_session.exit_code(done.counts, fail_on))

@@ -5,16 +5,22 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from panel.cli.console import say
+from panel.cli.destination import Destination
+from panel.cli.output import emit_run
 from panel.cli.progress import ProgressDisplay
 from panel.engine.session import Session
 from panel.foundation.errors import PanelError, RunStopped
 from panel.llm.config import ProviderConfig
 from panel.reviews.plan import ReviewPlan
-from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.manifest import ItemCounts, Manifest
+from panel.runs.run import Run
 
 GRACE = 10.0
 """Seconds that calls in flight are waited for after the first signal."""
@@ -31,8 +37,21 @@ class Interrupted(PanelError):
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-def perform(opening: Awaitable[Session]) -> list[Scorecard]:
-    """Open a session, work it with progress on stderr, and return its scorecards.
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run whose session has ended."""
+
+    path: Path
+    counts: ItemCounts
+
+    @classmethod
+    def read(cls, run: Run) -> Self:
+        """Return a stored run that is finished."""
+        return cls(run.path, run.manifest.counts or ItemCounts.of(run.each_verdict()))
+
+
+def perform(opening: Awaitable[Session]) -> FinishedRun:
+    """Open a session, work it with progress on stderr, and return the finished run.
 
     The last lines name the run and, where reviews are missing, the command that asks them again.
     """
@@ -43,20 +62,26 @@ def perform(opening: Awaitable[Session]) -> list[Scorecard]:
         raise Interrupted(stopped.number, None) from None
 
 
-def exit_code(cards: Sequence[Scorecard], fail_on: frozenset[str]) -> int:
+def exit_code(counts: ItemCounts, fail_on: frozenset[str]) -> int:
     """Return 4 when an outcome matches `fail_on`, 1 when something is missing, else 0."""
-    if any(card.verdict.outcome in fail_on for card in cards):
+    if counts.outcomes.keys() & fail_on:
         return 4
-    return int(any(card.missing or card.verdict.outcome == "incomplete" for card in cards))
+    return int(bool(counts.missing or counts.outcomes.get("incomplete")))
 
 
-async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
+def emit(finished: FinishedRun, destination: Destination) -> None:
+    """Write the scorecards of a finished run; see `emit_run`."""
+    with Run.open(finished.path) as run:
+        emit_run(run, destination)
+
+
+async def _perform(opening: Awaitable[Session]) -> FinishedRun:
     async with await opening as session:
         _introduce(session)
         task = asyncio.ensure_future(_worked(session))
         with _stopping(session, task) as stopped:
             try:
-                cards = await task
+                manifest = await task
             except (asyncio.CancelledError, RunStopped):
                 # A call that waits for its turn may hear of the stop before it is cancelled.
                 if not stopped:
@@ -68,10 +93,10 @@ async def _perform(opening: Awaitable[Session]) -> list[Scorecard]:
         say(f"run: {session.run.path}")
         for line in session.lacks:
             say(line)
-        return cards
+        return FinishedRun(session.run.path, manifest.counts or ItemCounts())
 
 
-async def _worked(session: Session) -> list[Scorecard]:
+async def _worked(session: Session) -> Manifest:
     await session.gather()
     for line in session.left_out:
         say(f"warning: left out: {line}")
@@ -128,7 +153,7 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iterator[list[int]]:
+def _stopping(session: Session, task: "asyncio.Future[Manifest]") -> Iterator[list[int]]:
     """Stop on the first SIGINT or SIGTERM, keeping what is in flight; end at once on the second."""
     received: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Many tools past the panel: a few in flight at once, results in the order of the list.
+"""Many tools past the panel: a few in flight at once, each scorecard stored as it is decided.
 
 Waiting and retrying is done by the chat client. In a long list a canary goes before every few
 tools.
@@ -18,23 +18,21 @@ from panel.llm.types import CallTag, ChatRequest, ChatResponse
 from panel.reviews.canary import EVERY, STEP, canary_question, obeys
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.strategies.ask import writes
-from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.metadata import store_canaries, stored_canaries
 
 
-async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
-    """Review every tool and return the scorecards in the order of `tools`.
+async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> None:
+    """Review every tool; scorecards are on disk as soon as they are decided, and not kept here.
 
     Raises the first `RunStopped` or `DiskFull`; what was answered by then is on disk.
     """
-    cards: dict[str, Scorecard] = {}
     waiting = iter(tools)
     canaries = _Canaries(job)
 
     async def worker() -> None:
         for tool in waiting:
             await canaries.before(tool)
-            cards[tool.slug] = await review_tool(job, tool, cautions=canaries.cautions)
+            await review_tool(job, tool, cautions=canaries.cautions)
 
     if tools:
         # The canaries of the first tool and of all tools that are finished go first, so that
@@ -50,7 +48,6 @@ async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> list[Scorecard]:
     except BaseExceptionGroup as errors:
         # One reason stops every worker: the first is raised.
         raise errors.exceptions[0] from None
-    return [cards[tool.slug] for tool in tools]
 
 
 def tools_in_flight(plan: ReviewPlan) -> int:

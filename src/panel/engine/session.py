@@ -12,6 +12,7 @@ from typing import Self
 
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all
+from panel.engine.card_files import CardFiles
 from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
 from panel.engine.gather_evidence import (
     fetch_evidence,
@@ -31,11 +32,11 @@ from panel.foundation.errors import RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
-from panel.report import formats
+from panel.report.run.html import report_file
 from panel.reviews.choices import inherited_choices
 from panel.reviews.events import Watch, ignore
-from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
+from panel.runs.manifest import Manifest
 from panel.runs.metadata import store_panel, stored_canaries
 from panel.runs.pending import (
     ONCE_MORE,
@@ -46,9 +47,6 @@ from panel.runs.pending import (
     pending_tools,
 )
 from panel.runs.run import Run
-
-STORED_FORMATS = ("markdown", "html", "json")
-"""Formats in which every scorecard is written to the run's folder."""
 
 LAST_ANSWERS = 0.5
 """Seconds to wait for answers under way when an error stops a run."""
@@ -235,10 +233,10 @@ class Session:
         doubted = {slug for slug, _ in self.again.doubted}
         return tuple(t for t in self.run.tools() if t.slug not in finished - doubted)
 
-    async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
-        """Review the pending tools and finish the run; return all its scorecards in tool order.
+    async def work(self, *, watch: Watch = ignore) -> Manifest:
+        """Review the pending tools and finish the run; return its manifest with the counts.
 
-        Raises `RunStopped` with the command that continues this run as its hint.
+        The scorecards are in the run's folder. Raises `RunStopped` with the command that continues this run as its hint.
         """
         with self._named_hint():
             await self.gather()
@@ -263,8 +261,10 @@ class Session:
             error.hint = hint
             raise
 
-    async def _work(self, watch: Watch) -> list[Scorecard]:
+    async def _work(self, watch: Watch) -> Manifest:
         options, replays = self._options, self.plan.judge.kind == "replay"
+        files = CardFiles(self.run, options.scorecards)
+        await files.store_choice()
         job = ReviewJob(
             self.plan,
             self.calls,
@@ -274,19 +274,16 @@ class Session:
             watch=watch,
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
+            write_card=files.write,
         )
         await review_all(job, self.tools)
-        cards = self.run.cards()
-        for card in cards:
-            for name in STORED_FORMATS:
-                form = formats.load(name)
-                path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
-                await self.run.write_file(path, form.render([card]))
+        await files.write_missing()
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self.plan.calibrates else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
-        await self.run.finish()
-        return cards
+        if self.run.manifest.tools > 1 and not self.plan.calibrates:
+            await self.run.write_files(partial(report_file, self.run.path))
+        return await self.run.finish()
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""

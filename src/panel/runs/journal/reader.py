@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -166,7 +167,12 @@ class JournalReader:
         """Return the tools in the order they were added; evidence paths are absolute."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
         tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
-        return tuple(self._placed(tool) for tool in tools if tool)
+        folder = self.path.parent.resolve()
+        return tuple(self._placed(tool, folder) for tool in tools if tool)
+
+    def slugs(self) -> tuple[str, ...]:
+        """Return the slugs of all tools in the order they were added."""
+        return tuple(slug for (slug,) in self._rows("SELECT slug FROM tools ORDER BY rowid"))
 
     def evidence_fingerprint(self, slug: str) -> str | None:
         """Return the fingerprint of a tool's evidence, None while it has none."""
@@ -212,10 +218,16 @@ class JournalReader:
         rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
         return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
 
+    def verdicts(self) -> Iterator[Scorecard]:
+        """Yield the scorecards without their evidence in tool order, reading one at a time."""
+        for slug in self.slugs():
+            if card := self.verdict(slug):
+                yield card
+
     def cards(self) -> Iterator[Scorecard]:
         """Yield the scorecards in tool order, reading one at a time."""
         whole = 0
-        for (slug,) in self._rows("SELECT slug FROM tools ORDER BY rowid"):
+        for slug in self.slugs():
             if card := self.card(slug):
                 whole += 1
                 yield card
@@ -267,6 +279,17 @@ class JournalReader:
             if self._is_sound(row, f"call {last}"):
                 yield dict(zip(CALL_COLUMNS, row, strict=True))
 
+    def call_figures(self) -> Iterator[tuple[Any, ...]]:
+        """Yield some figures of each call, in no order.
+
+        They are persona, who served it, status, reason, whether it was reused, seconds, tokens
+        read, cached and written, and cost.
+        """
+        return self._select(
+            "SELECT persona, served_by, status, reason, reused, seconds, input_tokens,"
+            " cached_tokens, output_tokens, cost_usd FROM calls"
+        )
+
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or all, took in this run.
 
@@ -280,6 +303,11 @@ class JournalReader:
     def has_file(self, name: str) -> bool:
         """Tell whether this run wrote the file `name`."""
         return bool(self._rows("SELECT 1 FROM files WHERE name = ?", name))
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Return the names, inside a folder of the run, of the files that this run wrote there."""
+        rows = self._select("SELECT name FROM files WHERE name LIKE ?", f"{folder}/%")
+        return frozenset(str(name).removeprefix(f"{folder}/") for (name,) in rows)
 
     def _busy(self, where: str, values: tuple[str, ...]) -> float:
         and_ = " AND " if where else " WHERE "
@@ -316,8 +344,9 @@ class JournalReader:
             self._damaged[f"{what}: changed since it was written"] = None
         return good
 
-    def _placed(self, tool: Tool) -> Tool:
-        paths = tuple((self.path.parent / path).resolve() for path in tool.evidence)
+    def _placed(self, tool: Tool, folder: Path) -> Tool:
+        # As they were written: relative to the resolved folder.
+        paths = tuple(Path(normpath(folder / path)) for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
