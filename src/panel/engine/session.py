@@ -236,7 +236,8 @@ class Session:
     async def work(self, *, watch: Watch = ignore) -> Manifest:
         """Review the pending tools and finish the run; return its manifest with the counts.
 
-        The scorecards are in the run's folder. Raises `RunStopped` with the command that continues this run as its hint.
+        The scorecards are in the run's folder. Raises `RunStopped` with the command that continues
+        this run as its hint.
         """
         with self._named_hint():
             await self.gather()
@@ -281,7 +282,7 @@ class Session:
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self.plan.calibrates else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
-        if self.run.manifest.tools > 1 and not self.plan.calibrates:
+        if len(self.run.stored.slugs()) > 1 and not self.plan.calibrates:
             await self.run.write_files(partial(report_file, self.run.path))
         return await self.run.finish()
 

@@ -3,8 +3,9 @@
 They are found without importing them. A new format is one dropped-in file with a one-line
 docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
 run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration
-report. One of scorecards that can be written piece by piece has `stream` as well. A format of scorecards may also be such a module of an installed package, as an entry point of the
-group `panel.formats`.
+report. One of scorecards that can be written piece by piece has `stream` as well. A format of
+scorecards may also be such a module of an installed package, as an entry point of the group
+`panel.formats`.
 """
 
 import ast

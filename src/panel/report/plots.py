@@ -154,6 +154,7 @@ def text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
 def svg(height: float, parts: Sequence[str], label: str) -> str:
     """Return the plot; `label` says what it shows to those who do not see it."""
     return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(label)}">'
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img"'
+        f' aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )

@@ -1,4 +1,4 @@
-"""HTML: one self-contained page about a run, to sort, filter and search; readable without script."""
+"""HTML: one self-contained page about a run, to sort, filter, search; readable without script."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

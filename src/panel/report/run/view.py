@@ -1,4 +1,4 @@
-"""What a run's page shows, computed in one pass over its verdicts: pure, and ignorant of any format.
+"""What a run's page shows, computed in one pass over its verdicts: pure; knows no format.
 
 Text is on one line and free of what a screen would obey or hide; a format escapes it.
 """

@@ -279,6 +279,18 @@ class JournalReader:
             if self._is_sound(row, f"call {last}"):
                 yield dict(zip(CALL_COLUMNS, row, strict=True))
 
+    def count_calls(self) -> int:
+        """Return how many calls are undamaged; the others are in `damaged`."""
+        columns = ", ".join(CALL_COLUMNS)
+        last = sound = 0
+        for row in self._select(f"SELECT id, {columns} FROM calls ORDER BY id"):
+            if row[0] <= last:
+                self._damaged[f"{self.path.name}: calls out of order"] = None
+                break
+            last = row[0]
+            sound += self._is_sound(row[1:], f"call {last}")
+        return sound
+
     def call_figures(self) -> Iterator[tuple[Any, ...]]:
         """Yield some figures of each call, in no order.
 
@@ -299,6 +311,13 @@ class JournalReader:
         where, values = ("", ()) if slug is None else (" WHERE tool = ?", (slug,))
         rows = self._rows(USAGE + where, *values)
         return run_usage(rows[0], self._busy(where, values)) if rows else RunUsage()
+
+    def steps(self, step: str) -> Iterator[dict[str, Any]]:
+        """Yield the calls of one step, about whatever tool, as `calls` does."""
+        rows = self._rows(f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls WHERE step = ?", step)
+        for row in rows:
+            if self._is_sound(row[1:], f"call {row[0]}"):
+                yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
 
     def has_file(self, name: str) -> bool:
         """Tell whether this run wrote the file `name`."""
