@@ -31,16 +31,16 @@ async def review_all(job: ReviewJob, tools: Sequence[Tool]) -> None:
 
     async def worker() -> None:
         for tool in waiting:
-            await canaries.before(tool)
+            await canaries.before(tool.slug)
             await review_tool(job, tool, cautions=canaries.cautions)
 
     if tools:
         # The canaries of the first tool and of all tools that are finished go first, so that
         # every scorecard written now can carry their result.
         left = {tool.slug for tool in tools[1:]}
-        for tool in job.run.tools():
-            if tool.slug not in left:
-                await canaries.before(tool)
+        for slug in job.run.stored.slugs():
+            if slug not in left:
+                await canaries.before(slug)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(tools), tools_in_flight(job.plan))):
@@ -75,7 +75,7 @@ class _Canaries:
 
     def __init__(self, job: ReviewJob) -> None:
         self._job = job
-        slugs = [tool.slug for tool in job.run.tools()]
+        slugs = job.run.stored.slugs()
         is_long = len(slugs) >= EVERY and not job.plan.calibrates
         self._due = set(slugs[::EVERY]) if is_long else set()
         results = stored_canaries(job.run)
@@ -85,24 +85,24 @@ class _Canaries:
         """Return the warnings for a scorecard that is written now."""
         return [line] if (line := self._results.caution) else []
 
-    async def before(self, tool: Tool) -> None:
+    async def before(self, slug: str) -> None:
         """Ask the canary that goes before a tool of each judge, if one is due.
 
         Without an answer none counts.
 
         Raises `RunStopped` when no later call can succeed either.
         """
-        if tool.slug not in self._due:
+        if slug not in self._due:
             return
-        self._due.remove(tool.slug)
-        if tool.slug in self._results.obeyed:
+        self._due.remove(slug)
+        if slug in self._results.obeyed:
             return
         clients = dict.fromkeys(self._job.client(p.name) for p in self._job.plan.personas)
-        answers = [await self._obeys(tool.slug, client) for client in clients]
+        answers = [await self._obeys(slug, client) for client in clients]
         for obeyed in answers:
             if obeyed is not None:
-                self._results = self._results.heard(tool.slug, obeyed)
-        if tool.slug in self._results.obeyed:
+                self._results = self._results.heard(slug, obeyed)
+        if slug in self._results.obeyed:
             await store_canaries(self._job.run, self._results)
 
     async def _obeys(self, slug: str, client: ChatClient) -> bool | None:

@@ -32,7 +32,7 @@ def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
     try:
         with Run.open(path) as run:
             manifest = run.manifest
-            tools = {tool.slug for tool in run.tools()}
+            tools = set(run.stored.slugs())
             holds_tools = bool(tools)
             done = bool(manifest.finished) and not run.notes and run.stored.meta(REPAIRED) is None
             done = done and tools <= run.finished_tools(again.reasons)

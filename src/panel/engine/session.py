@@ -230,8 +230,9 @@ class Session:
     def _pending(self) -> tuple[Tool, ...]:
         """Return the tools that are not finished or have a review that is asked again."""
         finished = self.run.finished_tools(self.again.reasons)
-        doubted = {slug for slug, _ in self.again.doubted}
-        return tuple(t for t in self.run.tools() if t.slug not in finished - doubted)
+        done = finished - {slug for slug, _ in self.again.doubted}
+        left = frozenset(self.run.stored.slugs()) - done
+        return self.run.tools(left) if left else ()
 
     async def work(self, *, watch: Watch = ignore) -> Manifest:
         """Review the pending tools and finish the run; return its manifest with the counts.

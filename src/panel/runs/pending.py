@@ -23,8 +23,8 @@ async def expect_tools(run: Run, tools: Sequence[Tool]) -> None:
 
 def pending_tools(run: Run) -> tuple[Tool, ...]:
     """Return the tools whose evidence is still to be read."""
-    tools = run.tools()
-    return tuple(tool for tool in tools if run.stored.evidence_fingerprint(tool.slug) is None)
+    unread = run.stored.unread()
+    return run.tools(unread) if unread else ()
 
 
 async def drop_tools(run: Run, slugs: Iterable[str]) -> None:

@@ -77,7 +77,7 @@ class Run:
         run = cls._open_for_writing(path, earlier) if write else cls._open_for_reading(path)
         try:
             run._manifest = run._read_manifest()
-            if write and run._manifest.tools and not run.tools():
+            if write and run._manifest.tools and not run._stored.slugs():
                 raise RunError(
                     f"run {path.name} holds no tools: it ended before any was stored",
                     hint="start it again",
@@ -146,9 +146,9 @@ class Run:
             raise RunError(f"run {self.name}: the evidence about {tool.name} is not what it was")
         await self.journal.put_tools([(tool, evidence, evidence_fingerprint(evidence))])
 
-    def tools(self) -> tuple[Tool, ...]:
-        """Return the tools in the order they were added."""
-        return self._stored.tools()
+    def tools(self, slugs: Collection[str] | None = None) -> tuple[Tool, ...]:
+        """Return the tools, or those of `slugs`, in the order they were added."""
+        return self._stored.tools(slugs)
 
     def judged_tools(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""

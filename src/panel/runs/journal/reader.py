@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from os.path import normpath
 from pathlib import Path
@@ -163,12 +163,21 @@ class JournalReader:
         rows = self._rows("SELECT name, value, sum FROM meta WHERE name = ?", name)
         return str(rows[0][1]) if rows and self._is_sound(rows[0], f"meta {name}") else None
 
-    def tools(self) -> tuple[Tool, ...]:
-        """Return the tools in the order they were added; evidence paths are absolute."""
+    def tools(self, slugs: Collection[str] | None = None) -> tuple[Tool, ...]:
+        """Return the tools, or those of `slugs`, in the order they were added.
+
+        Evidence paths are absolute.
+        """
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid")
-        tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in rows)
+        wanted = (row for row in rows if slugs is None or row[0] in slugs)
+        tools = (self._model(Tool, row, row[1], f"tool {row[0]}") for row in wanted)
         folder = self.path.parent.resolve()
         return tuple(self._placed(tool, folder) for tool in tools if tool)
+
+    def unread(self) -> frozenset[str]:
+        """Return the slugs of the tools that have no evidence yet."""
+        rows = self._select("SELECT slug FROM tools WHERE fingerprint IS NULL")
+        return frozenset(slug for (slug,) in rows)
 
     def slugs(self) -> tuple[str, ...]:
         """Return the slugs of all tools in the order they were added."""

@@ -60,7 +60,7 @@ def checksum(values: Sequence[Value]) -> int:
     """Return the CRC-32 of a row's values, each with a unit separator behind: SQLite has none."""
     if bytes not in map(type, values):
         return zlib.crc32(("\x1f".join(map(str, values)) + "\x1f").encode())
-    parts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    parts = [value if type(value) is bytes else str(value).encode() for value in values]
     return zlib.crc32(b"\x1f".join(parts) + b"\x1f")
 
 
