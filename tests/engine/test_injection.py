@@ -16,6 +16,7 @@ from panel.foundation.settings import load_settings
 from tests.support.faultd import FaultServer
 from tests.support.gullible import BLOCK, TOKENS, UNSEEN, Gullible, inside, letters, outside
 from tests.support.payloads import CARRIERS, PAYLOADS, tool
+from tests.support.sessions import worked
 
 
 class Attack:
@@ -51,7 +52,7 @@ class Attack:
                 concurrency=16, personas=self.personas,
             )  # fmt: skip
             async with await Session.start(options, tools) as session:
-                return await session.work()
+                return await worked(session)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from panel.foundation.settings import load_settings
 from tests.support.cards import PAYLOADS
 from tests.support.faultd import JSON, FaultServer, answer, respond
 from tests.support.gullible import Gullible, inside, prompt_of
+from tests.support.sessions import worked
 
 CANARY = "canary-secret-9f8e7d6c5b4a"
 MARK = "This one belongs to the attacker."
@@ -90,7 +91,7 @@ def batch(folder, payload, monkeypatch):
                     settings=settings, environ=environ, provider=server.base_url, ask="whole"
                 )
                 async with await Session.start(options, listed) as session:
-                    cards = await session.work()
+                    cards = await worked(session)
             return cards, canary.connections
 
     cards, connections = asyncio.run(work())

@@ -27,6 +27,7 @@ from panel.testing import Failure, ScriptedProvider, ship
 from tests.support.cards import NOW
 from tests.support.faultd import redirect, respond
 from tests.support.forge import TEXT, Forge
+from tests.support.sessions import worked
 
 TOOL = single_tool("widget", url="https://github.com/acme/widget")
 RAW = "raw.githubusercontent.com/acme/widget/HEAD"
@@ -79,7 +80,7 @@ class History:
             self.stopping = False
             (path,) = list_folders(self.runs)
             async with await Session.resume(options, path) as session:
-                (self.card,) = await session.work()
+                (self.card,) = await worked(session)
             self.finished = (forge.asked(), self.counts()[:2])
             with Run.open(path) as run:
                 self.report = await verify(run)
@@ -97,7 +98,7 @@ class History:
 
 async def reviewed(options, tool):
     async with await Session.start(options, [tool]) as session:
-        (card,) = await session.work()
+        (card,) = await worked(session)
     return card
 
 

@@ -17,6 +17,7 @@ from panel.runs.run import Run
 from tests.cli.test_cli import README, one_line_error, widget
 from tests.support.cards import NOW
 from tests.support.forge import Forge, repository
+from tests.support.sessions import worked
 
 REPO = "https://github.com/acme/widget"
 API = "api.github.com/repos/acme/widget"
@@ -43,7 +44,7 @@ def reviewed(options, tools, over=None, **changes):
         async with Forge(over) as forge:
             requests = options(hosts=forge.hosts(named=False), **changes)
             async with await Session.start(requests, tools) as session:
-                return await session.work(), forge.asked(), session.left_out
+                return await worked(session), forge.asked(), session.left_out
 
     return asyncio.run(run())
 
@@ -92,7 +93,7 @@ def test_a_rerun_and_an_offline_review_use_what_is_stored_and_ask_nobody(options
         requests = options()
         with Run.open(next(requests.settings.runs.iterdir())) as parent:
             async with await Session.rerun(requests, parent) as session:
-                return await session.work()
+                return await worked(session)
 
     (third,) = asyncio.run(rerun())
     assert third.evidence == first.evidence

@@ -19,6 +19,7 @@ from panel.runs.pending import pending_tools
 from panel.runs.run import Run
 from tests.support.faultd import after, respond
 from tests.support.forge import TEXT, Forge
+from tests.support.sessions import worked
 
 COUNT, QUICK = 12, 7
 """Tools of the list, and how many of them come at once."""
@@ -178,7 +179,7 @@ async def stopped_run(options):
         Forge(pages(slow=30)) as forge,
         await Session.start(options(forge), tools) as session,
     ):
-        task = asyncio.ensure_future(session.work())
+        task = asyncio.ensure_future(worked(session))
         await until(lambda: len(pending_tools(session.run)) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -190,7 +191,7 @@ def test_a_tool_that_cannot_be_read_on_resume_is_left_out_and_counted_so(options
     async def run_session():
         path = await stopped_run(options)
         async with Forge({}) as forge, await Session.resume(options(forge), path) as session:
-            return await session.work(), session.left_out, path
+            return await worked(session), session.left_out, path
 
     cards, left_out, path = asyncio.run(run_session())
     assert [card.tool.slug for card in cards] == ["tool-0"]

@@ -29,7 +29,7 @@ def starts_a_formula(cell):
 
 
 def test_there_is_one_row_a_review_and_one_a_missing_review():
-    table = rows(batch())
+    table = list(rows(batch()))
     assert [r["persona"] for r in table[:4]] == ["builder", "skeptic", "business", "futurist"]
     assert len(table) == 5 * 4
     assert table[-1]["vote"] == "missing"

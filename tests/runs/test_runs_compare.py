@@ -80,7 +80,7 @@ def test_each_side_sums_what_it_took_and_unknown_cost_stays_unknown():
 
 
 def test_there_is_one_row_a_persona_and_missing_reviews_have_one_too():
-    table = rows([card("one"), card("two")])
+    table = list(rows([card("one"), card("two")]))
     assert [(row["slug"], row["persona"], row["vote"], row["missing_reason"]) for row in table] == [
         ("one", "builder", "ship", None), ("one", "skeptic", "skip", None),
         ("one", "business", "missing", "timeout"), ("two", "builder", "ship", None),
@@ -105,7 +105,7 @@ def test_json_lines_csv_and_parquet_are_equal_cell_by_cell(tmp_path, cards):
     held = table.to_pylist()
     assert [field.name for field in table.schema] == list(COLUMNS)
     assert {field.name: str(field.type) for field in table.schema} == COLUMNS
-    lines = [json.loads(line) for line in jsonl(cards).split("\n") if line]
+    lines = [json.loads(line) for line in "".join(jsonl(cards)).split("\n") if line]
     assert [list(line) for line in lines] == [list(COLUMNS)] * len(held)
     assert lines == held
     assert [
@@ -148,7 +148,7 @@ def test_parquet_holds_the_rows_with_their_types(tmp_path):
     cards = [card("one"), card("two", reviews=(bare,))]
     write_parquet(cards, path)
     table = parquet.read_table(path)
-    assert table.to_pylist() == rows(cards)
+    assert table.to_pylist() == list(rows(cards))
     assert str(table.schema.field("yes").type) == "int64"
     write_parquet([], path)
     assert parquet.read_table(path).num_rows == 0

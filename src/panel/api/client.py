@@ -159,9 +159,10 @@ class AsyncPanel:
         named = arguments.as_tool(
             tool, evidence=evidence, description=description, url=url, allow_outside=allow_outside
         )
+        cards: list[Scorecard] = []
         async with await Session.start(options, [named]) as session:
-            (card,) = await session.work(watch=_watch(on_event))
-        return card
+            await session.work(watch=_watch(on_event, cards.append))
+        return cards[0]
 
     async def review_many(
         self,
@@ -267,8 +268,12 @@ def _with_key(
     return settings.model_copy(update={"providers": providers}), {**environ, _KEY: key}
 
 
-def _watch(on_event: Watcher | None) -> Callable[[Event], None]:
+def _watch(
+    on_event: Watcher | None, on_card: Callable[[Scorecard], None]
+) -> Callable[[Event], None]:
     def watch(event: Event) -> None:
+        if isinstance(event, Decided):
+            on_card(event.card)
         if on_event is not None:
             on_event(event)
 
@@ -279,14 +284,7 @@ async def _worked(
     session: Session, ready: "asyncio.Queue[Scorecard | None]", on_event: Watcher | None
 ) -> None:
     """Work a session; each scorecard goes into the queue as it is decided."""
-    tell = _watch(on_event)
-
-    def watch(event: Event) -> None:
-        if isinstance(event, Decided):
-            ready.put_nowait(event.card)
-        tell(event)
-
-    await session.work(watch=watch)
+    await session.work(watch=_watch(on_event, ready.put_nowait))
 
 
 def _checked(

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from panel.api.arguments import as_path
@@ -48,13 +48,20 @@ class StoredRun:
         with Run.open(self.path) as run:
             return run.cards()
 
+    def each_scorecard(self) -> Iterator[Scorecard]:
+        """Yield the scorecards in the order of the tools, reading one at a time."""
+        with Run.open(self.path) as run:
+            yield from run.each_card()
+
     def scorecard(self, tool: str) -> Scorecard:
         """Return the scorecard of a tool by name or slug; raises `ToolError` if there is none."""
-        cards = self.scorecards()
-        for card in cards:
-            if tool in (card.tool.name, card.tool.slug):
+        with Run.open(self.path) as run:
+            tools = run.tools()
+            slugs = [t.slug for t in tools if tool in (t.name, t.slug)]
+            for card in filter(None, map(run.card, slugs)):
                 return card
-        names = ", ".join(card.tool.name for card in cards[:5]) or "none"
+            judged = run.judged_tools()
+        names = ", ".join([t.name for t in tools if t.slug in judged][:5]) or "none"
         raise ToolError(f"run {self.name} has no verdict on {tool!r}", hint=f"it has {names}")
 
     def tools(self) -> tuple[Tool, ...]:

@@ -1,5 +1,6 @@
 """`panel agreement`: how far runs of the same tools agree."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -28,13 +29,13 @@ def command(names: tuple[str, ...], runs: Path | None, destination: Destination)
 
     if len(names) < 2:
         raise RunError("agreement takes two runs or more", hint="panel agreement latest latest~1")
-    folder, cards = options.settings(runs).runs, {}
-    for name in names:
-        with Run.open(find_folder(folder, name)) as run:
-            cards[run.name] = run.cards()
-    if len(cards) < len(names):
+    folder = options.settings(runs).runs
+    paths = {path.name: path for path in (find_folder(folder, name) for name in names)}
+    if len(paths) < len(names):
         warn("a run was named twice and is taken once")
-    result = agreement(list(cards.items()))
+    with ExitStack() as stack:
+        opened = [stack.enter_context(Run.open(path)) for path in paths.values()]
+        result = agreement([(run.name, run.each_verdict()) for run in opened])
     if not result.tools:
         raise RunError("these runs have no tool in common", hint="panel runs")
     emit_text(formats.render(result, destination.form, "agreement"), destination.path)

@@ -40,7 +40,6 @@ def command(
     first questions go out at once, while evidence is read; a stop at any point loses nothing.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.cli.tool_argument import read_list
     from panel.engine.session import Session
 
@@ -57,5 +56,5 @@ def command(
     done = run_session.perform(
         Session.start(plan, read_list(tool_list, allow_outside=allow_outside))
     )
-    emit_cards(done.cards, destination)
+    run_session.emit(done, destination)
     ctx.exit(run_session.exit_code(done, fail_on))

@@ -14,7 +14,6 @@ from panel.cli.destination import Destination, written
 from panel.foundation.atomic_files import write_atomic
 from panel.foundation.paths import data_folder
 from panel.report import formats
-from panel.runs.folders import find_folder
 
 if TYPE_CHECKING:
     from panel.llm.config import Ask
@@ -86,8 +85,7 @@ def command(
     plan = replace(options.review_options(provider, work, asking=asking), calibrates=True)
     evidence = gathered(cases, now=datetime.now(UTC))
     opening = Session.start_over(plan, f"calibrate-{len(cases)}-cases", evidence)
-    cards = run_session.perform(opening).cards
-    with Run.open(find_folder(plan.settings.runs, cards[0].run)) as run:
+    with Run.open(run_session.perform(opening).path) as run:
         report = evaluate(run, cases, personas)
     emit_text(formats.render(report, destination.form, "calibration"), destination.path)
     _store(calibration_of(report))

@@ -56,6 +56,7 @@ def command(
     from panel.evidence.tools.identity import same_tool
     from panel.report.comparison.ask_model import composed_by_code
     from panel.report.comparison.comparison import between, compare
+    from panel.runs.manifest import ItemCounts
 
     if run and review:
         raise InputError("--run and --review were both given", hint="leave one of them out")
@@ -81,8 +82,8 @@ def command(
             failed = True
     _emit(comparison, destination)
     reported = review or fail_on
-    done = run_session.Done([first.card, second.card])
-    code = run_session.exit_code(done, fail_on) if reported else 0
+    counts = ItemCounts.of([first.card, second.card])
+    code = run_session.outcome_code(counts, fail_on) if reported else 0
     ctx.exit(code or int(failed))
 
 

@@ -48,6 +48,7 @@ def written(
     of: formats.Subject | None = None,
     default: str = "terminal",
     help: str = "Output format; by default that of the suffix of --output.",
+    pages: str | None = None,
 ) -> Callable[[F], F]:
     """Add --format and --output, and pass both as `destination`, checked before the command begins.
 
@@ -56,13 +57,20 @@ def written(
         of: What is reported: every format of its folder.
         default: The format where neither option says another.
         help: The help of --format.
+        pages: The one of `forms` that is a file a tool: --output is a folder then.
     """
     suffixes = formats.suffixes(of) if of else {form: SUFFIXES[form] for form in forms}
+
+    by_suffix = {form: suffix for form, suffix in suffixes.items() if form != pages}
 
     def add(function: F) -> F:
         @functools.wraps(function)
         def call(*args: Any, form: str | None, output: Path | None, **values: Any) -> Any:
-            form, path = resolve(form, output, suffixes)
+            path: Path | None
+            if pages is not None and form == pages:
+                path = check_folder(output)
+            else:
+                form, path = resolve(form, output, by_suffix)
             form = form or default
             if of:
                 formats.load(form, of)  # an unusable plug-in is an error before any work
@@ -124,6 +132,23 @@ def check(output: Path) -> None:
         raise InputError(
             f"{shown} cannot be written: {why}", hint="--output FILE in another folder"
         ) from error
+
+
+def check_folder(output: Path | None) -> Path:
+    """Return the folder that pages go to, after finding out whether it can be written.
+
+    It need not be there yet, but the folder around it must.
+
+    Raises:
+        InputError: naming what is in the way.
+    """
+    if output is None or str(output) == "-":
+        raise InputError("this is a page a tool: it needs a folder", hint="--output FOLDER")
+    shown = printable(str(output))[:200]
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{shown} is no folder", hint="--output FOLDER")
+    check((output if output.is_dir() else output.parent) / "report.html")
+    return output
 
 
 def is_device(output: Path) -> bool:

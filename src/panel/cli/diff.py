@@ -26,9 +26,9 @@ def command(run_a: str, run_b: str, runs: Path | None, destination: Destination)
 
     folder = options.settings(runs).runs
     with Run.open(find_folder(folder, run_a)) as run:
-        before = run.cards()
+        before = [*run.each_verdict()]
     with Run.open(find_folder(folder, run_b)) as run:
-        after = run.cards()
+        after = [*run.each_verdict()]
     if not {card.tool.slug for card in before} & {card.tool.slug for card in after}:
         raise RunError(f"{run_a} and {run_b} have no tool in common", hint="panel runs")
     emit_diff(compare(before, after), destination)

@@ -20,6 +20,7 @@ from panel.foundation.errors import InputError, SettingsError
 from panel.foundation.text import clean
 
 if TYPE_CHECKING:
+    from panel.engine.card_files import Scorecards
     from panel.engine.options import Engine, Options
     from panel.foundation.settings import Settings
     from panel.llm.config import Ask, Concurrency, Wire
@@ -37,6 +38,9 @@ ENGINES: Final[tuple["Engine", ...]] = ("asyncio", "batch-api", "ray")
 
 WIRES: Final[tuple["Wire", ...]] = ("openai", "lean")
 """The values of `Wire`, as above."""
+
+SCORECARDS: Final[tuple["Scorecards", ...]] = ("auto", "all", "none")
+"""The values of `Scorecards`, as above."""
 
 
 class CallLimit(click.ParamType):  # type: ignore[type-arg]
@@ -248,13 +252,19 @@ class AskingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class WorkOptions:
-    """How many calls run at once, and where the run is stored."""
+    """How many calls run at once, and what is stored where."""
 
     concurrency: "Concurrency | None" = option(
         "--concurrency", type=CallLimit(), metavar="N|auto",
         help="Most calls at a time; auto, usual for hosted providers: as many as it takes.",
     )  # fmt: skip
     runs: Path | None = runs_option()
+    scorecards: "Scorecards | None" = option(
+        "--scorecards",
+        type=click.Choice(SCORECARDS),
+        help="Tools whose scorecard is written as files in the run's folder; auto: all of a run of"
+        " at most 200.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -417,6 +427,7 @@ def review_options(
         write=not asking.no_write,
         second_look=asking.second_look,
         concurrency=work.concurrency,
+        scorecards=work.scorecards,
         check_support=asking.support.checked,
         support_provider=asking.support.support_provider,
         support_model=asking.support.support_model,

@@ -27,30 +27,38 @@ from panel.report import formats
 from panel.report.changes import terminal as changes_terminal
 from panel.report.scorecard import terminal
 from panel.report.scorecard.terminal_blocks import to_text
-from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.diff import RunDiff
+from panel.runs.run import Run
 
 UNBROKEN: Final = 44
 """Letters of the longest name that is never broken: those of a run of several tools."""
 _GAP: Final = 3
 """Columns between two cells, and at the edges."""
+_PIECE: Final = 65_536
+"""Characters that are written at once."""
 WIDE: Final = 80
 """Columns of a screen on which such a name leaves room for the other cells."""
 
 
-def emit_cards(
-    cards: Sequence[Scorecard], destination: Destination, *, run: str | None = None
+def emit_run(
+    run: Run, destination: Destination, *, slug: str | None = None, called: str | None = None
 ) -> None:
-    """Write scorecards in a format; the terminal format is drawn for the place it goes to.
+    """Write the scorecards of an open run in a format, reading one at a time.
 
-    `run` is what their run is called where that is not its own name.
+    On a screen several tools are a table, and in HTML they are the run's page. `slug` narrows it to
+    one tool; `called` is what the run is called where that is not its own name.
     """
-    with naming_runs(*([run] if run else {card.run: None for card in cards})):
-        if destination.form == "terminal" and destination.path is None:
-            show = terminal.show if len(cards) == 1 else terminal.show_summary
-            show(cards, terminal.console(sys.stdout))
+    cards = run.stored_cards(slug)
+    form, path = destination.form, destination.path
+    with naming_runs(called or run.name):
+        is_one = len(cards) == 1
+        if form == "terminal" and path is None:
+            out = terminal.console(sys.stdout)
+            terminal.show(cards, out) if is_one else terminal.show_summary(cards.short(), out)
+        elif form == "html" and not is_one:
+            emit_text(formats.render(run, form, "run"), path)
         else:
-            emit_text(formats.load(destination.form).render(cards), destination.path)
+            emit_pieces(formats.pieces(cards, form), path)
 
 
 @contextlib.contextmanager
@@ -99,15 +107,34 @@ def emit_blocks(blocks: Iterable[RenderableType], output: Path | None) -> None:
 
 def emit_text(text: str, output: Path | None) -> None:
     """Write text to standard output, or atomically to a file."""
+    emit_pieces([text], output)
+
+
+def emit_pieces(pieces: Iterable[str], output: Path | None) -> None:
+    """Write text that comes in pieces to standard output, or atomically to a file."""
     if output is None:
-        write_data(text)
+        for text in _gathered(pieces):
+            write_data(text)
         return
     if is_device(output):
-        _into_device(text, output)
+        _into_device(_gathered(pieces), output)
         return
     check(output)
-    write_atomic(output.parent, output.name, [text])
+    write_atomic(output.parent, output.name, pieces)
     say(f"written: {output}")
+
+
+def _gathered(pieces: Iterable[str]) -> Iterator[str]:
+    """Join small pieces: each one written is a call to the system."""
+    held: list[str] = []
+    size = 0
+    for text in pieces:
+        held.append(text)
+        size += len(text)
+        if size >= _PIECE:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
 
 
 def write_data(text: str) -> None:
@@ -118,10 +145,11 @@ def write_data(text: str) -> None:
         sys.stdout.write(text)
 
 
-def _into_device(text: str, output: Path) -> None:
+def _into_device(pieces: Iterable[str], output: Path) -> None:
     try:
         with output.open("wb") as file:
-            file.write(text.encode("utf-8", "replace"))
+            for text in pieces:
+                file.write(text.encode("utf-8", "replace"))
     except OSError as error:
         if error.errno != errno.EPIPE:
             raise write_error(error, output) from error

@@ -54,12 +54,13 @@ def command(
         show(asyncio.run(estimate_rerun(plan, path, samples=asking.samples)))
         return
     with Run.open(path) as parent:
-        before = parent.cards()
+        before = [*parent.each_verdict()]
         if parent.manifest.other_judges and (named := provider.provider or provider.model):
             models = parent.manifest.all_models
             say(f"note: {named} answers for every reviewer, instead of {models}")
         done = run_session.perform(Session.rerun(plan, parent, samples=asking.samples))
-    after = done.cards
+    with Run.open(done.path) as rerun:
+        after = [*rerun.each_verdict()]
     with naming_runs(*{card.run: None for card in (*before, *after)}, command="diff"):
         emit_diff(compare(before, after), destination)
     ctx.exit(run_session.exit_code(done, fail_on))

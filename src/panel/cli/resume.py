@@ -13,9 +13,8 @@ from panel.runs.folders import find_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from panel.cli.run_session import Done
+    from panel.cli.run_session import FinishedRun
     from panel.engine.options import Options
-    from panel.reviews.verdict.scorecard import Scorecard
     from panel.runs.pending import Again
 
 
@@ -53,7 +52,6 @@ def command(
     RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.runs.pending import ONCE_MORE
 
     plan = options.review_options(provider, work, engine=engine, caps=caps)
@@ -61,12 +59,12 @@ def command(
         run_session.cancel_jobs(plan, find_folder(plan.settings.runs, run))
         return
     if (done := finish(plan, run, ONCE_MORE)) is not None:
-        emit_cards(done.cards, destination)
+        run_session.emit(done, destination)
         ctx.exit(run_session.exit_code(done, fail_on))
 
 
-def finish(plan: "Options", name: str, again: "Again") -> "Done | None":
-    """Ask what is missing from a run, as `again` says, and return its scorecards.
+def finish(plan: "Options", name: str, again: "Again") -> "FinishedRun | None":
+    """Ask what is missing from a run, as `again` says, and return the run.
 
     A run with nothing left to do is only read. None where it is only said what would be asked.
     """
@@ -87,10 +85,11 @@ def finish(plan: "Options", name: str, again: "Again") -> "Done | None":
         return run_session.perform(Session.resume(plan, path, again=again))
     if plan.provider or plan.model:
         asyncio.run(check_against_manifest(plan, left.manifest))
-    return run_session.Done(_read(path))
+    return _read(path)
 
 
-def _read(path: "Path") -> "list[Scorecard]":
+def _read(path: "Path") -> "FinishedRun":
+    from panel.cli.run_session import FinishedRun
     from panel.runs.pending import lacking
     from panel.runs.run import Run
 
@@ -99,4 +98,4 @@ def _read(path: "Path") -> "list[Scorecard]":
         say(f"run {run.name} is complete: " + ("nothing to resume" if lines else "nothing to ask"))
         for line in lines:
             say(line)
-        return run.cards()
+        return FinishedRun.read(run)

@@ -34,10 +34,9 @@ def command(
     RUN is a name, the start of one, a path, latest or latest~1.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.runs.pending import ALL
 
     plan = options.review_options(provider, work, engine=engine, caps=caps)
     if (done := finish(plan, run, ALL)) is not None:
-        emit_cards(done.cards, destination)
+        run_session.emit(done, destination)
         ctx.exit(run_session.exit_code(done, fail_on))

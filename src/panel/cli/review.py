@@ -35,7 +35,6 @@ def command(
     --evidence or --description, or comes from a list with --list LIST --tool NAME.
     """
     from panel.cli import run_session
-    from panel.cli.output import emit_cards
     from panel.cli.tool_argument import by_address, find_tool
     from panel.engine.session import Session
 
@@ -43,6 +42,6 @@ def command(
     if by_address(tool):
         gathering = replace(gathering, fetch=True)
     plan = options.review_options(provider, work, asking=asking, gathering=gathering)
-    done = run_session.perform(Session.start(plan, [reviewed]))
-    emit_cards(done.cards, destination)
-    ctx.exit(run_session.exit_code(done, fail_on))
+    finished = run_session.perform(Session.start(plan, [reviewed]))
+    run_session.emit(finished, destination)
+    ctx.exit(run_session.exit_code(finished, fail_on))

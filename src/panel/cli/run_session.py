@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Self
 
 from panel.cli.console import say
+from panel.cli.destination import Destination
+from panel.cli.output import emit_run
 from panel.cli.progress import ProgressDisplay
 from panel.engine.options import Options
 from panel.engine.session import Session
@@ -20,7 +23,7 @@ from panel.foundation.text import printable
 from panel.llm.config import ProviderConfig
 from panel.reviews.events import Event, JobMoved
 from panel.reviews.plan import ReviewPlan
-from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.manifest import ItemCounts, Manifest
 from panel.runs.metadata import stored_jobs
 from panel.runs.run import Run
 
@@ -43,16 +46,23 @@ class Interrupted(PanelError):
         self.exit_code = 128 + number  # type: ignore[misc]
 
 
-class Done(NamedTuple):
-    """A session that was worked to its end."""
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run whose session has ended."""
 
-    cards: Sequence[Scorecard]
+    path: Path
+    counts: ItemCounts
     left_out: int = 0
     """Tools about which nothing could be read."""
 
+    @classmethod
+    def read(cls, run: Run) -> Self:
+        """Return a stored run that is finished."""
+        return cls(run.path, run.manifest.counts or ItemCounts.of(run.each_verdict()))
 
-def perform(opening: Awaitable[Session]) -> Done:
-    """Open a session, work it with progress on stderr, and return its scorecards.
+
+def perform(opening: Awaitable[Session]) -> FinishedRun:
+    """Open a session, work it with progress on stderr, and return the finished run.
 
     The last lines name the run and, where reviews are missing, the command that asks them again.
     """
@@ -87,21 +97,31 @@ async def _cancel(opening: Awaitable[Session]) -> list[str]:
         return await session.cancel_jobs(watch=_Jobs().watch)
 
 
-def exit_code(done: Done, fail_on: frozenset[str]) -> int:
+def exit_code(finished: FinishedRun, fail_on: frozenset[str]) -> int:
     """Return 4 when an outcome matches `fail_on`, 1 when something is missing, else 0."""
-    if any(card.verdict.outcome in fail_on for card in done.cards):
+    return outcome_code(finished.counts, fail_on) or int(finished.left_out > 0)
+
+
+def outcome_code(counts: ItemCounts, fail_on: frozenset[str]) -> int:
+    """Return what `exit_code` returns, of verdicts alone."""
+    if counts.outcomes.keys() & fail_on:
         return 4
-    incomplete = (card.missing or card.verdict.outcome == "incomplete" for card in done.cards)
-    return int(bool(done.left_out) or any(incomplete))
+    return int(bool(counts.missing or counts.outcomes.get("incomplete")))
 
 
-async def _perform(opening: Awaitable[Session]) -> Done:
+def emit(finished: FinishedRun, destination: Destination) -> None:
+    """Write the scorecards of a finished run; see `emit_run`."""
+    with Run.open(finished.path) as run:
+        emit_run(run, destination)
+
+
+async def _perform(opening: Awaitable[Session]) -> FinishedRun:
     async with await opening as session:
         _introduce(session)
         task = asyncio.ensure_future(_worked(session))
         with _stopping(session, task) as stopped:
             try:
-                cards = await task
+                manifest = await task
             except (asyncio.CancelledError, RunStopped):
                 # A call that waits for its turn may hear of the stop before it is cancelled.
                 if not stopped:
@@ -118,10 +138,11 @@ async def _perform(opening: Awaitable[Session]) -> Done:
         say(f"run: {session.run.path}")
         for line in session.lacks:
             say(line)
-        return Done(cards, len(session.left_out))
+        counts = manifest.counts or ItemCounts()
+        return FinishedRun(session.run.path, counts, len(session.left_out))
 
 
-async def _worked(session: Session) -> list[Scorecard]:
+async def _worked(session: Session) -> Manifest:
     for line in session.left_out:
         say(f"warning: left out: {line}")
     jobs = _Jobs()
@@ -203,7 +224,7 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopping(session: Session, task: "asyncio.Future[list[Scorecard]]") -> Iterator[list[int]]:
+def _stopping(session: Session, task: "asyncio.Future[Manifest]") -> Iterator[list[int]]:
     """Stop on the first SIGINT or SIGTERM, keeping what is in flight; end at once on the second."""
     received: list[int] = []
 

@@ -21,27 +21,29 @@ def command(run: str, tool: str | None, runs: Path | None, destination: Destinat
 
     RUN is a name, the start of one, a path, latest or latest~1; TOOL narrows it to one tool.
     """
-    from panel.cli.output import emit_cards
+    from panel.cli.output import emit_run
     from panel.evidence.tools.tool_list import pick
     from panel.runs.metadata import stored_canaries
     from panel.runs.pending import lacking
     from panel.runs.run import Run
 
     with Run.open(find_folder(options.settings(runs).runs, run)) as opened:
-        cards = opened.cards()
-        if tool:
-            slug = pick(opened.tools(), tool).slug
-            cards = [card for card in cards if card.tool.slug == slug]
-        for line in (*opened.notes, *opened.damaged):
+        slug = pick(opened.tools(), tool).slug if tool else None
+        judged = opened.judged_tools()
+        known = (*opened.notes, *opened.damaged)
+        for line in known:
             warn(line)
         if caution := stored_canaries(opened).caution:
             warn(caution)
-        left = len(opened.tools()) - len(opened.judged_tools())
-        lines = lacking(opened).lines(opened.name)
-    if not cards:
-        raise RunError(f"run {opened.name} has no verdict yet", hint=f"panel resume {opened.name}")
-    if left and not tool:
-        warn(f"{left} tools have no verdict yet: panel resume {opened.name}")
-    for line in lines if not tool else ():
-        warn(line)
-    emit_cards(cards, destination, run=run)
+        if not (slug in judged if slug else judged):
+            raise RunError(
+                f"run {opened.name} has no verdict yet", hint=f"panel resume {opened.name}"
+            )
+        if (left := len(opened.stored.slugs()) - len(judged)) and not tool:
+            warn(f"{left} tools have no verdict yet: panel resume {opened.name}")
+        for line in lacking(opened).lines(opened.name) if not tool else ():
+            warn(line)
+        emit_run(opened, destination, slug=slug, called=run)
+        for line in opened.damaged:
+            if line not in known:
+                warn(line)

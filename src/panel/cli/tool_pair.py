@@ -18,6 +18,7 @@ from panel.report.comparison.lookup import LookupResult
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import find_folder
 from panel.runs.history.archive import Archive
+from panel.runs.run import Run
 
 
 class ToolPair:
@@ -79,9 +80,9 @@ class ToolPair:
         for tool in tools:
             taken = {earlier.slug for earlier in distinct}
             distinct.append(tool.model_copy(update={"slug": slug(tool.name, taken=taken)}))
-        cards = run_session.perform(Session.start(self.plan, distinct)).cards
-        path = find_folder(self.plan.settings.runs, cards[0].run) if cards else Path()
-        done = {card.tool.slug for card in cards}
+        path = run_session.perform(Session.start(self.plan, distinct)).path
+        with Run.open(path) as run:
+            done = run.judged_tools()
         if lost := [tool.name for tool in distinct if tool.slug not in done]:
             raise ToolError(f"{lost[0]} could not be reviewed", hint=f"panel review {lost[0]!r}")
         return {

@@ -1,4 +1,4 @@
-"""Many tools past the panel: a few in flight at once, results in the order of the list.
+"""Many tools past the panel: a few in flight at once, each scorecard stored as it is decided.
 
 Waiting and retrying is done by the chat client. In a long list a canary goes before every few
 tools.

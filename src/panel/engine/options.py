@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from panel.engine.caps import Caps
+from panel.engine.card_files import Scorecards
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask, Concurrency, Wire
 from panel.reviews.choices import ReviewChoices
@@ -83,6 +84,8 @@ class Options(ReviewChoices):
     """A visitor chose the addresses: error messages do not reveal which names resolve here."""
     on_read: Callable[[str], None] = lambda line: None
     """Called with one line for each tool whose address was read."""
+    scorecards: Scorecards | None = None
+    """Whose scorecards are written as files; None: those the run was asked for, else `auto`."""
     calibrates: bool = False
     """Measure the judge: ask without a calibration and without written parts."""
     command: tuple[str, ...] = ()

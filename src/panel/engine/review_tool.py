@@ -47,6 +47,7 @@ CACHED_PREFIX: Final = 1_024
 """Tokens from which providers keep a prompt's beginning for the next one."""
 
 
+WriteCard = Callable[[Scorecard], Awaitable[None]]
 LookUpPages = Callable[[Tool, Evidence, Sequence[Topic]], Awaitable[Evidence]]
 """Returns the evidence with what could be read about these topics."""
 
@@ -67,6 +68,8 @@ class ReviewJob:
     """Which stored answers are asked again; the others are used as they are."""
     look_up: LookUpPages | None = None
     """Reads pages on what reviewers missed; None: this run reads no more."""
+    write_card: WriteCard | None = None
+    """Writes the files of a scorecard just before its verdict is stored; None: nobody does."""
 
     def client(self, persona: str) -> ChatClient:
         """Return the client of the model that answers for a persona."""
@@ -107,6 +110,8 @@ async def review_tool(
             ),
         }
     )
+    if job.write_card is not None:
+        await job.write_card(card)
     await run.save_scorecard(card)
     job.watch(Decided(tool, card))
     return card

@@ -14,6 +14,7 @@ from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all, tools_in_flight
 from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
+from panel.engine.card_files import CardFiles
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
 from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
 from panel.engine.gather_evidence import gather_all, look_up_pages, stored_ahead
@@ -28,10 +29,10 @@ from panel.foundation.errors import RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
-from panel.report import formats
+from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
-from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.journal.repair import REPAIRED
+from panel.runs.manifest import ItemCounts, Manifest
 from panel.runs.metadata import (
     BatchJob,
     store_gathering,
@@ -49,9 +50,6 @@ from panel.runs.pending import (
     lacking,
 )
 from panel.runs.run import Run
-
-STORED_FORMATS = ("markdown", "html", "json")
-"""Formats in which every scorecard is written to the run's folder."""
 
 LAST_ANSWERS = 0.5
 """Seconds to wait for answers under way when an error stops a run."""
@@ -213,8 +211,8 @@ class Session:
         """How many tools this work is about."""
         return min(len(self._pending), self._options.limit or len(self._pending))
 
-    async def work(self, *, watch: Watch = ignore) -> list[Scorecard]:
-        """Review the pending tools and finish the run; return all its scorecards in tool order.
+    async def work(self, *, watch: Watch = ignore) -> Manifest:
+        """Review the pending tools and finish the run; return its manifest with the counts.
 
         A tool about which nothing can be read is left out. Raises `ToolError` where no tool is
         left; the folder of a new run is then removed. Raises `RunStopped` with the command that
@@ -248,25 +246,24 @@ class Session:
             error.hint = hint
             raise
 
-    async def _work(self, watch: Watch) -> list[Scorecard]:
-        await self._review(self._job(watch), watch)
-        cards = self.run.cards()
-        for card in cards:
-            for name in STORED_FORMATS:
-                form = formats.load(name)
-                path = f"scorecards/{card.tool.slug}{form.SUFFIX}"
-                await self.run.write_file(path, form.render([card]))
+    async def _work(self, watch: Watch) -> Manifest:
+        files = CardFiles(self.run, self._options.scorecards)
+        await files.store_choice()
+        await self._review(replace(self._job(watch), write_card=files.write), watch)
+        await files.write_missing()
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self.plan.calibrates else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
-        if held_back := len(self._pending) - self.total:
-            many = "1 tool is" if held_back == 1 else f"{held_back:,} tools are"
-            self.lacks.append(f"{many} left: {self.go_on}")
-            await self.run.write_verdicts()
-            self.run.close()
-        else:
-            await self.run.finish()
-        return cards
+        if len(self.run.slugs()) > 1 and not self.plan.calibrates:
+            await self.run.write_files(partial(report_file, self.run.path))
+        if not (held_back := len(self._pending) - self.total):
+            return await self.run.finish()
+        many = "1 tool is" if held_back == 1 else f"{held_back:,} tools are"
+        self.lacks.append(f"{many} left: {self.go_on}")
+        await self.run.write_verdicts()
+        counts = ItemCounts.of(self.run.each_verdict())
+        self.run.close()
+        return self.run.manifest.model_copy(update={"counts": counts})
 
     async def _review(self, job: ReviewJob, watch: Watch) -> None:
         """Review the pending tools as their evidence is read; drop those that cannot be read."""

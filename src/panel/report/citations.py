@@ -35,7 +35,11 @@ Part = str | Cite | Own
 
 def line(text: str | None) -> str:
     """Return untrusted text on one line, without anything a screen would obey or hide."""
-    return one_line(clean(text or "")[0])
+    if not text:
+        return ""
+    if text.isascii() and text.isprintable():  # most of what a card shows: nothing to take out
+        return " ".join(text.split())
+    return one_line(clean(text)[0])
 
 
 def lines(text: str) -> str:

@@ -15,12 +15,16 @@ _LIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _EMOJI: Final = re.compile(r":(?=[\w+-]{1,40}:)")
+_SIGNS: Final = re.compile(r"[^\w\s,.;()!?'\"“”‘’–—…-]|_|www\.|\bgh-", re.IGNORECASE)
+"""Whatever one of the patterns above may match, and more; most lines have none of it."""
 _OUTER: Final = re.compile(r"^([(\[{<\"'“‘«]*)(.*?)([)\]}>\"'”’».,;:!?…]*)$")
 
 
 def escape(text: str) -> str:
     """Return one line of untrusted text so that Markdown shows it and obeys none of it."""
-    words = [_word(word) for word in text.split()]
+    words = text.split()
+    if _SIGNS.search(text):
+        words = [_word(word) if _SIGNS.search(word) else word for word in words]
     return _START.sub(_escaped_start, " ".join(words))
 
 

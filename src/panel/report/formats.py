@@ -2,21 +2,26 @@
 
 They are found without importing them. A new format is one dropped-in file with a one-line
 docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
-comparison of tools, a difference of runs, the agreement of runs, a judge's calibration report. A
-format of scorecards may also be such a module of an installed package, as an entry point of the
-group `panel.formats`.
+run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration
+report. One of scorecards that can be written piece by piece has `stream` as well. A format of
+scorecards may also be such a module of an installed package, as an entry point of the group
+`panel.formats`.
 """
 
 import ast
 import importlib
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 from panel.foundation.errors import InputError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 
-Subject = Literal["scorecard", "comparison", "changes", "agreement", "calibration"]
+if TYPE_CHECKING:
+    from panel.reviews.verdict.scorecard import Scorecard
+
+Subject = Literal["scorecard", "run", "comparison", "changes", "agreement", "calibration"]
 """A folder of this room."""
 
 _ROOM: Final = Path(__file__).parent
@@ -74,6 +79,16 @@ def load(name: str, of: Subject = "scorecard") -> Format:
 def render(shown: Any, name: str, of: Subject) -> str:
     """Return something in one of its formats, ending in a newline; raises as `load` does."""
     return load(name, of).render(shown)
+
+
+def pieces(cards: "Iterable[Scorecard]", name: str) -> Iterator[str]:
+    """Yield scorecards in one of their formats, in pieces where the format can; raises as `load`.
+
+    `cards` may be read more than once, one at a time.
+    """
+    form = load(name)
+    stream = getattr(form, "stream", None)
+    return stream(cards) if stream else iter([form.render(list(cards))])
 
 
 def _plugin_names(of: Subject) -> tuple[str, ...]:

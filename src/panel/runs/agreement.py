@@ -6,12 +6,13 @@ the `krippendorff` package; intervals are bootstrapped over tools with a fixed s
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate, combinations
 from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from panel.reviews.review import Vote
+from panel.reviews.review import Answer, Vote
 from panel.reviews.verdict.scorecard import Outcome, Scorecard
 
 RESAMPLES: Final = 1_000
@@ -80,65 +81,110 @@ class RunsAgreement(_Frozen):
     seed: int
 
 
-def agreement(runs: Sequence[tuple[str, Sequence[Scorecard]]]) -> RunsAgreement:
-    """Return how far runs agree; `runs` are names, each with its scorecards."""
-    cards = {name: {card.tool.slug: card for card in cards} for name, cards in runs}
-    votes = _votes(cards)
-    outcomes = _codes(cards, lambda card: float(get_args(Outcome).index(card.verdict.outcome)))
+def agreement(runs: Sequence[tuple[str, Iterable[Scorecard]]]) -> RunsAgreement:
+    """Return how far runs agree; `runs` are names, each with its scorecards.
+
+    Scorecards are read one at a time, and their evidence is not needed.
+    """
+    criteria: dict[tuple[str, str], str] = {}
+    read = {name: _read(cards, criteria) for name, cards in runs}
+    judges = tuple("; ".join(run.judges) or "none yet" for run in read.values())
+    tools = {name: run.tools for name, run in read.items()}
+    votes = _votes(tools)
+    outcomes = _codes(tools, lambda tool: tool.outcome)
     return RunsAgreement(
-        runs=tuple(cards),
-        judges=tuple(_judge(scorecards) for _, scorecards in runs),
+        runs=tuple(tools),
+        judges=judges,
         tools=len(outcomes),
         outcomes=_alpha("outcomes", "nominal", [outcomes]),
-        score=_alpha("score", "interval", [_codes(cards, lambda card: card.verdict.score)]),
+        score=_alpha("score", "interval", [_codes(tools, lambda tool: tool.score)]),
         votes=_alpha("votes of all reviewers", "nominal", list(votes.values())),
         personas=tuple(
             _alpha(f"votes of {name}", "nominal", [codes]) for name, codes in votes.items()
         ),
-        disputed=_disputed(cards.values()),
+        disputed=_disputed(list(tools.values()), criteria),
         resamples=RESAMPLES,
         seed=SEED,
     )
 
 
-def _judge(cards: Sequence[Scorecard]) -> str:
-    judges = dict.fromkeys(f"{c.provider}, {c.model}, {c.asked}" for c in cards)
-    return "; ".join(judges) or "none yet"
+def nominal_alpha(units: Sequence[Sequence[float]]) -> float | None:
+    """Return Krippendorff's alpha of values without order; None where it is undefined.
+
+    A unit is what several raters said of one thing, in any order.
+    """
+    counts = _Counts([[unit] for unit in units], "nominal")
+    return counts.alpha(range(len(counts.tools)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """What one run says of one tool, in numbers: thousands fit in memory."""
+
+    outcome: float
+    score: float | None
+    votes: Mapping[str, float]
+    """By persona."""
+    answers: bytes
+    """By the number of the criterion: 0 where there is none, else one more than the code."""
+
+
+@dataclass
+class _Run:
+    """What one run says."""
+
+    judges: dict[str, None] = field(default_factory=dict)
+    tools: dict[str, _Tool] = field(default_factory=dict)
+
+
+def _read(cards: Iterable[Scorecard], criteria: dict[tuple[str, str], str]) -> _Run:
+    """Read a run; `criteria` are questions in the order of their numbers, and grow."""
+    run = _Run()
+    numbers = {key: number for number, key in enumerate(criteria)}
+    for card in cards:
+        run.judges[f"{card.provider}, {card.model}, {card.asked}"] = None
+        answers: dict[int, int] = {}
+        for review in card.reviews:
+            for finding in review.findings:
+                key = (review.persona, finding.criterion)
+                number = numbers.setdefault(key, len(numbers))
+                criteria[key] = finding.question
+                answers[number] = 1 + get_args(Answer).index(finding.answer)
+        run.tools[card.tool.slug] = _Tool(
+            float(get_args(Outcome).index(card.verdict.outcome)),
+            card.verdict.score,
+            {review.persona: float(get_args(Vote).index(review.vote)) for review in card.reviews},
+            bytes(answers.get(number, 0) for number in range(len(numbers))),
+        )
+    return run
 
 
 def _codes(
-    cards: Mapping[str, Mapping[str, Scorecard]], value: Callable[[Scorecard], float | None]
+    runs: Mapping[str, Mapping[str, _Tool]], value: Callable[[_Tool], float | None]
 ) -> dict[str, dict[str, float]]:
     """Return values by tool and run, of tools that two runs say something about."""
-    slugs = dict.fromkeys(slug for by_slug in cards.values() for slug in by_slug)
+    slugs = dict.fromkeys(slug for tools in runs.values() for slug in tools)
     rows = {
         slug: {
             name: coded
-            for name, by_slug in cards.items()
-            if slug in by_slug and (coded := value(by_slug[slug])) is not None
+            for name, tools in runs.items()
+            if slug in tools and (coded := value(tools[slug])) is not None
         }
         for slug in slugs
     }
     return {slug: row for slug, row in rows.items() if len(row) > 1}
 
 
-def _votes(cards: Mapping[str, Mapping[str, Scorecard]]) -> dict[str, Codes]:
+def _votes(runs: Mapping[str, Mapping[str, _Tool]]) -> dict[str, Codes]:
     """Return each persona's votes."""
     personas = dict.fromkeys(
-        review.persona
-        for by_slug in cards.values()
-        for card in by_slug.values()
-        for review in card.reviews
+        persona for tools in runs.values() for tool in tools.values() for persona in tool.votes
     )
 
-    def vote_of(persona: str) -> Callable[[Scorecard], float | None]:
-        def value(card: Scorecard) -> float | None:
-            votes = (r.vote for r in card.reviews if r.persona == persona)
-            return next((float(get_args(Vote).index(vote)) for vote in votes), None)
+    def vote_of(persona: str) -> Callable[[_Tool], float | None]:
+        return lambda tool: tool.votes.get(persona)
 
-        return value
-
-    return {name: _codes(cards, vote_of(name)) for name in personas}
+    return {name: _codes(runs, vote_of(name)) for name in personas}
 
 
 def _alpha(what: str, level: Level, parts: Sequence[Codes]) -> Alpha:
@@ -210,25 +256,23 @@ def _step(units: int) -> float:
     return next((s for s in (1.0, 2.0, 5.0) if units * (100 / s) ** 2 <= _CELLS), 10.0)
 
 
-def _disputed(runs: Iterable[Mapping[str, Scorecard]]) -> tuple[Disputed, ...]:
-    answers: dict[tuple[str, str], dict[str, list[str]]] = {}
-    questions: dict[tuple[str, str], str] = {}
-    for cards in runs:
-        for slug, card in cards.items():
-            for review in card.reviews:
-                for finding in review.findings:
-                    key = (review.persona, finding.criterion)
-                    questions[key] = finding.question
-                    answers.setdefault(key, {}).setdefault(slug, []).append(finding.answer)
-    disputed = []
-    for (persona, criterion), by_tool in answers.items():
-        pairs = [pair for row in by_tool.values() for pair in combinations(row, 2)]
-        differ = sum(a != b for a, b in pairs)
-        if differ:
-            disputed.append(
-                Disputed(
-                    persona=persona, criterion=criterion, question=questions[persona, criterion],
-                    differ=differ / len(pairs), pairs=len(pairs),
-                )
-            )  # fmt: skip
+def _disputed(
+    runs: Sequence[Mapping[str, _Tool]], criteria: Mapping[tuple[str, str], str]
+) -> tuple[Disputed, ...]:
+    pairs, differ = [0] * len(criteria), [0] * len(criteria)
+    for slug in dict.fromkeys(slug for tools in runs for slug in tools):
+        given = [tools[slug].answers for tools in runs if slug in tools]
+        for one, other in combinations(given, 2):
+            for number, (a, b) in enumerate(zip(one, other, strict=False)):
+                if a and b:
+                    pairs[number] += 1
+                    differ[number] += a != b
+    disputed = [
+        Disputed(
+            persona=persona, criterion=criterion, question=question,
+            differ=differ[number] / pairs[number], pairs=pairs[number],
+        )
+        for number, ((persona, criterion), question) in enumerate(criteria.items())
+        if differ[number]
+    ]  # fmt: skip
     return tuple(sorted(disputed, key=lambda d: (-d.differ, d.persona, d.criterion))[:MOST])

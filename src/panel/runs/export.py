@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -154,27 +155,32 @@ SCHEMA: Final = (
 )  # fmt: skip
 """The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
 
+_GROUP: Final = 4_096
+"""Rows that Parquet holds in memory at a time, and in one row group."""
+
 COLUMNS: Final[dict[str, Type]] = {column.name: column.type for column in SCHEMA}
 
 
-def rows(cards: Iterable[Scorecard]) -> list[dict[str, Cell]]:
-    """Return one row per persona of each tool, all with every column of `COLUMNS`, in that order.
+def rows(cards: Iterable[Scorecard]) -> Iterator[dict[str, Cell]]:
+    """Yield one row per persona of each tool, all with every column of `COLUMNS`, in that order.
 
     A review that is missing is a row with the vote `missing` and `missing_reason`. Text is on one
     line, without signs that a screen would obey or hide; what is not known or empty is None.
     """
-    return list(_rows(cards))
+    for card in cards:
+        reviews: tuple[Review | Missing, ...] = (*card.reviews, *card.missing)
+        for review in reviews:
+            yield {column.name: _cell(column.cell(card, review)) for column in SCHEMA}
 
 
-def jsonl(cards: Iterable[Scorecard]) -> str:
-    """Return the rows as JSON Lines: an object a row, all with every column."""
-    return "".join(
-        json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in _rows(cards)
-    )
+def jsonl(cards: Iterable[Scorecard]) -> Iterator[str]:
+    """Yield the rows as JSON Lines: an object a row, all with every column."""
+    for row in rows(cards):
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_parquet(cards: Sequence[Scorecard], path: Path) -> None:
-    """Write the rows to a Parquet file, in place of what is at `path`.
+def write_parquet(cards: Iterable[Scorecard], path: Path) -> None:
+    """Write the rows to a Parquet file, in place of what is at `path`; some thousands at a time.
 
     Raises `SettingsError` without pyarrow, `RunError` or `DiskFull` where it cannot be written.
     """
@@ -190,7 +196,10 @@ def write_parquet(cards: Sequence[Scorecard], path: Path) -> None:
     schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
     temporary = path.with_name(f".panel-{os.getpid()}.tmp")
     try:
-        parquet.write_table(pyarrow.Table.from_pylist(rows(cards), schema=schema), temporary)
+        with parquet.ParquetWriter(temporary, schema) as writer:
+            every = rows(cards)
+            while group := list(islice(every, _GROUP)):
+                writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
         os.replace(temporary, path)
     except OSError as error:
         raise write_error(error, path) from error
@@ -198,16 +207,11 @@ def write_parquet(cards: Sequence[Scorecard], path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _rows(cards: Iterable[Scorecard]) -> Iterator[dict[str, Cell]]:
-    for card in cards:
-        reviews: tuple[Review | Missing, ...] = (*card.reviews, *card.missing)
-        for review in reviews:
-            yield {column.name: _cell(column.cell(card, review)) for column in SCHEMA}
-
-
 def _cell(value: Cell) -> Cell:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
+        if value.isascii() and value.isprintable():
+            return " ".join(value.split()) or None
         return one_line(clean(value)[0]) or None
     return value

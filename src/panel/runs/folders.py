@@ -18,6 +18,7 @@ JOURNAL: Final = "journal.db"
 LOCK: Final = "run.lock"
 MANIFEST: Final = "run.json"
 VERDICTS: Final = "verdicts.jsonl"
+REPORT: Final = "report.html"
 
 _STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?=-)")
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")

@@ -91,8 +91,8 @@ async def store_canaries(run: Run, canaries: Canaries) -> None:
 def answered_canaries(run: Run) -> Canaries:
     """Return the results of a run's canaries, read from their stored replies."""
     canaries = Canaries(several=bool(run.manifest.other_judges))
-    for call in run.stored.calls():
-        if call["step"] == STEP and (obeyed := _obeyed(call)) is not None:
+    for call in run.stored.steps(STEP):
+        if (obeyed := _obeyed(call)) is not None:
             canaries = canaries.heard(call["tool"], obeyed)
     return canaries
 

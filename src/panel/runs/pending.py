@@ -23,7 +23,8 @@ async def expect_tools(run: Run, tools: Sequence[Tool]) -> None:
 
 def pending_tools(run: Run) -> tuple[Tool, ...]:
     """Return the tools whose evidence is still to be read."""
-    return tuple(tool for tool, is_read in run.stored.each_tool() if not is_read)
+    unread = run.stored.unread()
+    return run.tools(unread) if unread else ()
 
 
 def check_all_read(run: Run) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -147,9 +147,9 @@ class Run:
             raise RunError(f"run {self.name}: the evidence about {tool.name} is not what it was")
         await self.journal.put_tools([(tool, evidence, evidence_fingerprint(evidence))])
 
-    def tools(self) -> tuple[Tool, ...]:
-        """Return the tools in the order they were added."""
-        return self._stored.tools()
+    def tools(self, slugs: Collection[str] | None = None) -> tuple[Tool, ...]:
+        """Return the tools, or those of `slugs`, in the order they were added."""
+        return self._stored.tools(slugs)
 
     def tool(self, slug: str) -> Tool | None:
         """Return a tool, None where there is none of that slug or its row is damaged."""
@@ -194,9 +194,15 @@ class Run:
 
     def each_verdict(self) -> Iterator[Scorecard]:
         """Yield the scorecards in tool order without their evidence, which is most of them."""
-        for tool in self.tools():
-            if card := self._stored.verdict(tool.slug):
-                yield card
+        return self._stored.verdicts()
+
+    def stored_cards(self, slug: str | None = None) -> "StoredCards":
+        """Return the scorecards, or one tool's, to be read one at a time while the run is open."""
+        return StoredCards(self, slug)
+
+    def has_files(self, folder: str) -> frozenset[str]:
+        """Return the names, inside a folder of the run, of the files that this run wrote there."""
+        return self._stored.files(folder)
 
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or about all, took over all resumes."""
@@ -225,6 +231,20 @@ class Run:
         Replaces what this run wrote before, never anything else: that is a `RunError`.
         """
         return await self._write(name, [text])
+
+    async def write_files(self, texts: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        """Write several files as `write_file` does, in a thread that also makes their texts.
+
+        `texts` returns names and texts. All names are noted in one commit before any is written.
+        """
+        files = await asyncio.to_thread(lambda: list(texts()))
+        if new := [name for name, _ in files if not self._is_own(name)]:
+            await self.journal.put_files(new)
+        await asyncio.to_thread(self._write_all, files)
+
+    def _write_all(self, files: Iterable[tuple[str, str]]) -> None:
+        for name, text in files:
+            write_atomic(self.path, name, [text])
 
     async def write_verdicts(self) -> Path:
         """Write `verdicts.jsonl`: the scorecards so far, one a line in the JSON contract."""
@@ -293,7 +313,7 @@ class Run:
 
     async def _write(self, name: str, chunks: Iterable[str]) -> Path:
         if not self._is_own(name):
-            await self.journal.put_file(name)
+            await self.journal.put_files([name])
         return await asyncio.to_thread(write_atomic, self.path, name, chunks)
 
     def _is_own(self, name: str) -> bool:
@@ -314,6 +334,32 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class StoredCards(Iterable[Scorecard], Sized):
+    """The scorecards of an open run in tool order: read anew, one at a time, at each iteration."""
+
+    def __init__(self, run: Run, slug: str | None = None) -> None:
+        """Use `Run.stored_cards` instead."""
+        self._run = run
+        self._slug = slug
+
+    def __iter__(self) -> Iterator[Scorecard]:
+        if self._slug is None:
+            yield from self._run.each_card()
+        elif card := self._run.card(self._slug):
+            yield card
+
+    def short(self) -> Iterator[Scorecard]:
+        """Yield the scorecards without their evidence, which is most of them."""
+        if self._slug is None:
+            yield from self._run.each_verdict()
+        else:
+            yield from self
+
+    def __len__(self) -> int:
+        judged = self._run.judged_tools()
+        return len(judged) if self._slug is None else int(self._slug in judged)
 
 
 def _lines(path: Path) -> Iterator[str]:

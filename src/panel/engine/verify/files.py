@@ -8,65 +8,149 @@ from typing import Any, Final
 from panel.engine.verify.quotes import quotes, stands_in
 from panel.engine.verify.report import VerifyReport
 from panel.evidence.source import Source
-from panel.report import formats
+from panel.report.run.html import folder_page
+from panel.report.scorecard.files import STORED_SUFFIXES, card_texts
 from panel.reviews.verdict.scorecard import Scorecard
-from panel.runs.folders import VERDICTS
+from panel.runs.folders import REPORT, VERDICTS
 from panel.runs.manifest import by_this_version
 from panel.runs.run import Run
 
 
-def check_files(run: Run, cards: Sequence[Scorecard], report: VerifyReport) -> None:
-    """Compare every file that people or programs read with the journal."""
-    folder = run.path / "scorecards"
-    expected = set()
-    for card in cards:
-        for name in ("json", "markdown", "html"):
-            form = formats.load(name)
-            path = folder / f"{card.tool.slug}{form.SUFFIX}"
-            expected.add(path)
-            _card_file(run, path, form.render([card]), card, report)
-    for path in sorted(folder.glob("*")):
-        if path not in expected:
-            report.check("files", False, f"scorecards/{path.name} is no file of this run")
-    if (text := _text(run.path / VERDICTS, report)) is not None:
-        _verdicts(text, cards, report)
+class FileCheck:
+    """Compares every file that people or programs read with the journal, as far as it is there."""
 
+    def __init__(self, run: Run, report: VerifyReport) -> None:
+        """Look which scorecards there are, and open `verdicts.jsonl`."""
+        self._run = run
+        self._report = report
+        self._as_today = by_this_version(run.manifest)
+        self._there = {path.name for path in (run.path / _FOLDER).glob("*")}
+        self._known: set[str] = set()
+        self._verdicts = _VerdictLines(run.path / VERDICTS)
+        self._written = run.has_files(_FOLDER)
+        self._cards = 0
 
-def _card_file(run: Run, path: Path, rendered: str, card: Scorecard, report: VerifyReport) -> None:
-    if (text := _text(path, report)) is None:
-        return
-    where = f"scorecards/{path.name}"
-    if path.suffix == ".json":
-        wrong = list(_differences(_parsed(text), json.loads(rendered)))
-        what = f"{where} differs: {'; '.join(wrong[:4])}"
-        report.check("files", not wrong, what, tool=card.tool.slug)
-        return
-    # Cards before 0.2 and other versions of panel have another layout; their quotes must be in
-    # their passages anyway.
-    if card.schema_ == _SCHEMA and by_this_version(run.manifest):
-        line = _first_difference(text, rendered)
-        what = f"{where} is not what the journal gives, from line {line} on"
-        report.check("files", not line, what, tool=card.tool.slug)
-    for quote, cite in quotes(path.suffix, text):
-        what = f"{where} quotes {cite} with words that are not in it"
-        holds = stands_in(quote, _passage(cite, card.evidence))
-        report.check("quotes", holds, what, tool=card.tool.slug)
+    def check(self, card: Scorecard) -> None:
+        """Compare the files of a scorecard, and its line among all verdicts."""
+        self._cards += 1
+        slug = card.tool.slug
+        names = {f"{slug}{suffix}" for suffix in STORED_SUFFIXES}
+        self._known |= names
+        if names & self._there:
+            for suffix, text in card_texts(card):
+                if f"{slug}{suffix}" in self._there:
+                    self._card_file(f"{slug}{suffix}", text, card)
+        self._verdict(card)
 
+    def check_rest(self) -> None:
+        """Check that there are no other files, and what is about all tools."""
+        report = self._report
+        unfinished = {
+            f"{slug}{suffix}" for slug in self._run.stored.slugs() for suffix in STORED_SUFFIXES
+        }
+        for name in sorted(self._there - self._known):
+            if name in unfinished:
+                report.notes.append(f"{_FOLDER}/{name} is of a tool without a verdict")
+            else:
+                report.check("files", False, f"{_FOLDER}/{name} is no file of this run")
+        if gone := len(self._written - self._there):
+            report.notes.append(f"{gone:,} files of {_FOLDER}/ are not there")
+        if not self._verdicts.is_there:
+            report.notes.append(f"{VERDICTS} is not there")
+        else:
+            lines = self._verdicts.count()
+            what = f"{VERDICTS} has {lines} lines for {self._cards} tools"
+            report.check("files", lines == self._cards, what)
+        self._report_page()
 
-def _verdicts(text: str, cards: Sequence[Scorecard], report: VerifyReport) -> None:
-    lines = text.splitlines()
-    by_slug = {}
-    for line in lines:
-        parsed = _parsed(line)
-        slug = parsed.get("tool", {}).get("slug") if isinstance(parsed, dict) else None
-        by_slug[slug] = parsed
-    what = f"{VERDICTS} has {len(lines)} lines for {len(cards)} tools"
-    report.check("files", len(lines) == len(cards), what)
-    for card in cards:
-        expected = card.model_dump(mode="json", by_alias=True)
-        wrong = list(_differences(by_slug.get(card.tool.slug), expected))
+    def _report_page(self) -> None:
+        """Compare the run's page, which other versions of panel write otherwise."""
+        page = self._run.path / REPORT
+        if not page.is_file():
+            if self._run.stored.has_file(REPORT):
+                self._report.notes.append(f"{REPORT} is not there")
+        elif self._as_today and self._run.manifest.finished:
+            line = _first_difference(_text(page), folder_page(self._run))
+            what = f"{REPORT} is not what the journal gives, from line {line} on"
+            self._report.check("files", not line, what)
+
+    def _card_file(self, name: str, rendered: str, card: Scorecard) -> None:
+        report, path = self._report, self._run.path / _FOLDER / name
+        text, where = _text(path), f"{_FOLDER}/{name}"
+        if path.suffix == ".json":
+            # Equal texts are equal values: the rest is for other versions.
+            same = text == rendered
+            wrong = [] if same else list(_differences(_parsed(text), json.loads(rendered)))
+            what = f"{where} differs: {'; '.join(wrong[:4])}"
+            report.check("files", not wrong, what, tool=card.tool.slug)
+            return
+        # Cards before 0.2 and other versions of panel have another layout; their quotes must be in
+        # their passages anyway.
+        if card.schema_ == _SCHEMA and self._as_today:
+            line = _first_difference(text, rendered)
+            what = f"{where} is not what the journal gives, from line {line} on"
+            report.check("files", not line, what, tool=card.tool.slug)
+        for quote, cite in quotes(path.suffix, text):
+            what = f"{where} quotes {cite} with words that are not in it"
+            holds = stands_in(quote, _passage(cite, card.evidence))
+            report.check("quotes", holds, what, tool=card.tool.slug)
+
+    def _verdict(self, card: Scorecard) -> None:
+        if not self._verdicts.is_there:
+            return
+        text, wrong = card.model_dump_json(by_alias=True), []
+        if not self._verdicts.goes_on_with(text):
+            line = self._verdicts.line(card.tool.slug)
+            wrong = list(_differences(_parsed(line), json.loads(text)))
         what = f"{VERDICTS} differs: {'; '.join(wrong[:4])}"
-        report.check("files", not wrong, what, tool=card.tool.slug)
+        self._report.check("files", not wrong, what, tool=card.tool.slug)
+
+
+class _VerdictLines:
+    """The lines of `verdicts.jsonl`, one after the other; by tool only where they differ."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places: dict[str, tuple[int, int]] | None = None
+        self.lines = 0
+        self.is_there = path.is_file()
+        self._next = _lines_of(path) if self.is_there else iter(())
+
+    def goes_on_with(self, text: str) -> bool:
+        """Tell whether the next line is this text."""
+        line = next(self._next, None)
+        self.lines += line is not None
+        return line == f"{text}\n".encode()
+
+    def line(self, slug: str) -> str:
+        """Return the line about a tool without its end; empty where there is none."""
+        if self._places is None:
+            self._places, place = {}, 0
+            for line in _lines_of(self._path):
+                self._places[_slug(line)] = (place, len(line))
+                place += len(line)
+        place, size = self._places.get(slug, (0, 0))
+        with self._path.open("rb") as file:
+            file.seek(place)
+            return file.read(size).decode("utf-8", "replace").removesuffix("\n")
+
+    def count(self) -> int:
+        """Return how many lines there are."""
+        self.lines += sum(1 for _ in self._next)
+        return self.lines
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from file
+
+
+def _slug(line: bytes) -> str:
+    """Return the slug of the tool in a line of `verdicts.jsonl`; empty where it has none."""
+    parsed = _parsed(line.decode("utf-8", "replace"))
+    tool = parsed.get("tool") if isinstance(parsed, dict) else None
+    slug = tool.get("slug") if isinstance(tool, dict) else None
+    return slug if isinstance(slug, str) else ""
 
 
 def _differences(actual: Any, expected: Any, place: str = "") -> Iterator[str]:
@@ -84,6 +168,7 @@ def _differences(actual: Any, expected: Any, place: str = "") -> Iterator[str]:
 
 _ABSENT: Final = object()
 _SCHEMA: Final = Scorecard.model_fields["schema_"].default
+_FOLDER: Final = "scorecards"
 
 
 def _name(value: Any) -> str:
@@ -113,9 +198,5 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _text(path: Path, report: VerifyReport) -> str | None:
-    try:
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError:
-        report.notes.append(f"{path.parent.name}/{path.name} is not there")
-        return None
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from panel.engine.review_tool import card_judges, settle
-from panel.engine.verify.canaries import check_canaries
+from panel.engine.verify.canaries import CanaryCheck
 from panel.engine.verify.facts import check_facts, check_kind
-from panel.engine.verify.files import check_files
+from panel.engine.verify.files import FileCheck
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.reviews import ReviewCheck
 from panel.evidence.source import Evidence
@@ -36,13 +36,15 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> VerifyReport:
     for note in run.notes:
         report.check("journal", False, note)
     reviews = _review_check(run, folders, report)
-    cards = run.cards()
-    by_slug = {card.tool.slug: card for card in cards}
+    canaries, files = CanaryCheck(run, report), FileCheck(run, report)
     for tool in run.tools():
-        await _tool(reviews, run, tool, by_slug.get(tool.slug))
-    check_canaries(run, cards, report)
-    check_files(run, cards, report)
-    report.checked["journal"] += sum(1 for _ in run.stored.calls())
+        evidence, card = run.evidence(tool.slug), run.card(tool.slug)
+        await _tool(reviews, run, tool, evidence, card)
+        if card is not None:
+            canaries.check(card)
+            files.check(card)
+    files.check_rest()
+    report.checked["journal"] += run.stored.count_calls()
     for line in run.damaged:
         report.check("journal", False, line)
     return report
@@ -60,7 +62,7 @@ async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, 
         if evidence is not None and card is None:
             await reviews.check(tool, evidence, datetime.now(UTC).date())
         elif evidence is not None:
-            await _tool(reviews, run, tool, card)
+            await _tool(reviews, run, tool, evidence, card)
     faults = {(fault.tool, fault.persona.partition(" sample ")[0]) for fault in report.faults}
     return {(tool, persona) for tool, persona in faults if tool}
 
@@ -76,9 +78,10 @@ def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> Re
     return ReviewCheck(plan, manifest.created.date(), run.stored, report)
 
 
-async def _tool(reviews: ReviewCheck, run: Run, tool: Tool, card: Scorecard | None) -> None:
+async def _tool(
+    reviews: ReviewCheck, run: Run, tool: Tool, evidence: Evidence | None, card: Scorecard | None
+) -> None:
     report = reviews.report
-    evidence = run.evidence(tool.slug)
     if evidence is None or card is None:
         report.notes.append(f"{tool.slug}: has no verdict that can be read")
         return

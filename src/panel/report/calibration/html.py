@@ -6,8 +6,8 @@ Every plot has its numbers beside it as a table.
 from dataclasses import dataclass
 from typing import Final
 
-from panel.report import figures
-from panel.report.calibration import plots, view
+from panel.report import figures, plots
+from panel.report.calibration import view
 from panel.report.citations import line
 from panel.report.scorecard.html import style_hash, stylesheet
 from panel.report.templating import FOLDER, html_template

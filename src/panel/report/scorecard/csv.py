@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from panel.report.citations import line
@@ -16,12 +16,20 @@ _FORMULA: Final = tuple("=+-@|%\t\r＝＋－＠")
 
 def render(cards: Sequence[Scorecard]) -> str:
     """Return a header and one row a review; a missing review has a row that says why."""
+    return "".join(stream(cards))
+
+
+def stream(cards: Iterable[Scorecard]) -> Iterator[str]:
+    """Yield the text of `render`, a row at a time."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(COLUMNS), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writeheader()
     for row in rows(cards):
         writer.writerow({column: _safe(cell) for column, cell in row.items()})
-    return out.getvalue()
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()
 
 
 def defuse(text: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 from panel.report import figures
 from panel.report.scorecard.view import CardView, ranked, view
@@ -14,7 +15,15 @@ SUFFIX = ".html"
 
 def render(cards: Sequence[Scorecard]) -> str:
     """Return one page: a scorecard, or several under a table of contents."""
-    views = [view(card) for card in cards]
+    return _page([view(card) for card in cards])
+
+
+def render_view(shown: CardView) -> str:
+    """Return the page of one scorecard."""
+    return _page([shown])
+
+
+def _page(views: Sequence[CardView]) -> str:
     style = stylesheet()
     return html_template("scorecard.html").render(
         views=views,
@@ -26,6 +35,7 @@ def render(cards: Sequence[Scorecard]) -> str:
     )
 
 
+@cache
 def stylesheet() -> str:
     """Return the page's style sheet, exactly as it stands between the tags."""
     return (FOLDER / "scorecard.css").read_text(encoding="utf-8")

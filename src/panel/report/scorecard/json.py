@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from panel.reviews.verdict.scorecard import Scorecard
@@ -18,7 +18,12 @@ _UNSAFE: Final = re.compile(
 
 def render(cards: Sequence[Scorecard]) -> str:
     """Return one object for one card, JSON Lines for several."""
-    return "".join(dump(card.model_dump(mode="json", by_alias=True)) + "\n" for card in cards)
+    return "".join(stream(cards))
+
+
+def stream(cards: Iterable[Scorecard]) -> Iterator[str]:
+    """Yield the text of `render`, a line a card."""
+    return (dump(card.model_dump(mode="json", by_alias=True)) + "\n" for card in cards)
 
 
 def dump(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, TextIO
@@ -22,6 +23,7 @@ from panel.report.scorecard.findings import (
     FindingView,
     Quote,
 )
+from panel.report.scorecard.summary import Summary, summarise
 from panel.report.scorecard.terminal_blocks import (
     CITE,
     HUES,
@@ -45,7 +47,6 @@ from panel.report.scorecard.view import (
     CardView,
     MissingView,
     PersonaView,
-    ranked,
     view,
 )
 from panel.reviews.verdict.scorecard import Scorecard
@@ -67,25 +68,30 @@ _THEME: Final = TerminalTheme(
 )  # fmt: skip
 
 
-def render(cards: Sequence[Scorecard], *, width: int = WIDTH, color: bool = False) -> str:
+def render(cards: Iterable[Scorecard], *, width: int = WIDTH, color: bool = False) -> str:
     """Return the scorecards as text of at most `width` columns, with colour codes if asked."""
-    return to_text((block for card in cards for block in _card(view(card))), width, color)
+    return "".join(to_text(_card(view(card)), width, color) for card in cards)
 
 
-def summary(cards: Sequence[Scorecard], *, width: int = WIDTH, color: bool = False) -> str:
+def stream(cards: Iterable[Scorecard]) -> Iterator[str]:
+    """Yield the text of `render`, card by card."""
+    return (to_text(_card(view(card)), WIDTH, False) for card in cards)
+
+
+def summary(cards: Iterable[Scorecard], *, width: int = WIDTH, color: bool = False) -> str:
     """Return one line a tool, and how many came out how."""
-    return to_text(_summary([view(card) for card in cards]), width, color)
+    return to_text(_summary(summarise(cards)), width, color)
 
 
-def show(cards: Sequence[Scorecard], out: Console) -> None:
+def show(cards: Iterable[Scorecard], out: Console) -> None:
     """Print the scorecards."""
     for card in cards:
         out.print(*_card(view(card)), sep="\n")
 
 
-def show_summary(cards: Sequence[Scorecard], out: Console) -> None:
-    """Print one line a tool, and how many came out how."""
-    out.print(*_summary([view(card) for card in cards]), sep="\n")
+def show_summary(cards: Iterable[Scorecard], out: Console) -> None:
+    """Print one line a tool, and how many came out how; the evidence of cards is not needed."""
+    out.print(*_summary(summarise(cards)), sep="\n")
 
 
 def console(
@@ -328,34 +334,27 @@ def _footer(shown: CardView) -> Group:
     return Group(*(Text(row, style=QUIET, overflow="fold") for row in rows))
 
 
-def _summary(views: Sequence[CardView]) -> Iterator[RenderableType]:
+def _summary(summary: Summary) -> Iterator[RenderableType]:
     """Draw one line a tool, those that ship first and by score, and the reviewers' signs."""
-    views = ranked(views)
-    seats: dict[str, PersonaView | MissingView] = {}
-    for persona in (p for v in views for p in v.personas):
-        seats.setdefault(persona.name, persona)
-    for absent in (m for v in views for m in v.missing):
-        seats.setdefault(absent.name, absent)
+    rows, seats = summary.rows, summary.seats
     table = Table(box=box.SIMPLE_HEAD, expand=False, pad_edge=False)
     table.add_column("Tool", overflow="fold", ratio=1)
     for name, justify in (("Verdict", "left"), ("Ship", "right"), ("Score", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for seat in seats.values():
+    for seat in seats:
         table.add_column(Text(seat.sign, HUES[seat.hue]), no_wrap=True, justify="center")
-    for v in views:
-        votes = {p.name: p.vote for p in v.personas} | {m.name: "missing" for m in v.missing}
-        cast = [votes.get(name, "") for name in seats]
+    for row in rows:
+        cast = [row.votes[seat.name][0] if seat.name in row.votes else "" for seat in seats]
         marks = [Text(GLYPHS[vote], STYLES[vote]) if vote else Text() for vote in cast]
-        share = figures.percent(v.ship_percent)
-        table.add_row(Text(v.name), voted(v.outcome), share, figures.score(v.score), *marks)
+        share = figures.percent(row.ship_percent)
+        table.add_row(Text(row.name), voted(row.outcome), share, figures.score(row.score), *marks)
     yield table
-    outcomes = [v.outcome for v in views]
-    counts = " · ".join(f"{outcomes.count(o)} {o}" for o in OUTCOMES if o in outcomes)
-    yield Text(f"{len(views)} tools: {counts}" if views else "no tools")
+    outcomes = Counter(row.outcome for row in rows)
+    counts = " · ".join(f"{outcomes[o]} {o}" for o in OUTCOMES if o in outcomes)
+    yield Text(f"{len(rows)} tools: {counts}" if rows else "no tools")
     if seats:
         yield Text(" · ").join(
-            Text.assemble((seat.sign, HUES[seat.hue]), f" {seat.title}") for seat in seats.values()
+            Text.assemble((seat.sign, HUES[seat.hue]), f" {seat.title}") for seat in seats
         )
-        voted_so = {p.vote for v in views for p in v.personas}
-        voted_so |= {"missing" for v in views if v.missing}
+        voted_so = {vote for row in rows for vote, _ in row.votes.values()}
         yield Text(" · ".join(f"{GLYPHS[v]} {v}" for v in VOTES if v in voted_so), QUIET)

@@ -6,7 +6,7 @@ untrusted: a format escapes it for its own language.
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from panel.evidence.source import Passage
 from panel.foundation.urls import https
@@ -249,7 +249,24 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
     )
 
 
-def ranked(views: Iterable[CardView]) -> list[CardView]:
+class Ranked(Protocol):
+    """What has a place in a list: a card, or a card in short."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the panel says."""
+        ...
+
+    @property
+    def score(self) -> float | None:
+        """The panel's score, 0 to 100."""
+        ...
+
+
+R = TypeVar("R", bound=Ranked)
+
+
+def ranked(views: Iterable[R]) -> list[R]:
     """Return cards in the order of lists: by outcome, those that ship first, then by score."""
     return sorted(views, key=lambda v: (OUTCOMES.index(v.outcome), -(v.score or 0.0)))
 

@@ -65,10 +65,10 @@ def score_interval(
 
 
 def effective_votes(by_persona: Mapping[str, Sequence[Review]]) -> float | None:
-    """Return how many independent votes the personas are worth: n / (1 + (n − 1) ρ).
+    """Return how many independent votes the personas are worth: see `design_effect`.
 
-    ρ is the mean correlation of persona scores over samples, not below 0 (Kish's design effect,
-    Survey Sampling, 1965). None with fewer than three samples or when no score varies.
+    ρ is the mean correlation of persona scores over samples. None with fewer than three samples or
+    when no score varies.
     """
     rows = [[r.score for r in reviews if r.score is not None] for reviews in by_persona.values()]
     length = min((len(row) for row in rows), default=0)
@@ -78,5 +78,12 @@ def effective_votes(by_persona: Mapping[str, Sequence[Review]]) -> float | None:
     if len(varying) < 2:
         return None
     pairs = [statistics.correlation(a, b) for a, b in combinations(varying, 2)]
-    rho = min(1.0, max(0.0, statistics.fmean(pairs)))
-    return len(rows) / (1 + (len(rows) - 1) * rho)
+    return design_effect(len(rows), statistics.fmean(pairs))
+
+
+def design_effect(votes: int, correlation: float) -> float:
+    """Return how many independent votes so many are worth whose mean correlation is this.
+
+    n / (1 + (n − 1) ρ), ρ between 0 and 1 (Kish, Survey Sampling, 1965).
+    """
+    return votes / (1 + (votes - 1) * min(1.0, max(0.0, correlation)))

@@ -149,9 +149,9 @@ class Journal:
         row = with_checksum(card.tool.slug, bare.model_dump_json(by_alias=True))
         await self._writer.commit([(_PUT_VERDICT, row)])
 
-    async def put_file(self, name: str) -> None:
-        """Note that this run is about to write the file `name`."""
-        await self._writer.commit([(_PUT_FILE, (name,))])
+    async def put_files(self, names: Iterable[str]) -> None:
+        """Note that this run is about to write these files, all in one commit."""
+        await self._writer.commit([(_PUT_FILE, (name,)) for name in names])
 
     def close(self) -> None:
         """Commit what is queued and close; the journal is then a single file."""

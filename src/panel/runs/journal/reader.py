@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -162,26 +163,37 @@ class JournalReader:
         rows = self._rows("SELECT name, value, sum FROM meta WHERE name = ?", name)
         return str(rows[0][1]) if rows and self._is_sound(rows[0], f"meta {name}") else None
 
-    def tools(self) -> tuple[Tool, ...]:
-        """Return the tools in the order they were added; evidence paths are absolute."""
-        return tuple(tool for tool, _ in self.each_tool())
+    def tools(self, slugs: Collection[str] | None = None) -> tuple[Tool, ...]:
+        """Return the tools, or those of `slugs`, in the order they were added.
 
-    def each_tool(self, *, but: Collection[str] = ()) -> Iterator[tuple[Tool, bool]]:
+        Evidence paths are absolute.
+        """
+        return tuple(tool for tool, _ in self.each_tool(only=slugs))
+
+    def each_tool(
+        self, *, only: Collection[str] | None = None, but: Collection[str] = ()
+    ) -> Iterator[tuple[Tool, bool]]:
         """Yield the tools in the order they were added, and whether their evidence was read.
 
-        `but` are slugs of tools that are left out.
+        `only` are slugs of those that are wanted, `but` of those that are left out.
         """
+        folder = self.path.parent.resolve()
         for row in self._select("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid"):
-            if row[0] in but:
+            if row[0] in but or (only is not None and row[0] not in only):
                 continue
             if tool := self._model(Tool, row, row[1], f"tool {row[0]}"):
-                yield self._placed(tool), row[2] is not None
+                yield self._placed(tool, folder), row[2] is not None
 
     def tool(self, slug: str) -> Tool | None:
         """Return a tool, None where there is none of that slug or its row is damaged."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
         tool = self._model(Tool, rows[0], rows[0][1], f"tool {slug}") if rows else None
-        return tool and self._placed(tool)
+        return tool and self._placed(tool, self.path.parent.resolve())
+
+    def unread(self) -> frozenset[str]:
+        """Return the slugs of the tools that have no evidence yet."""
+        rows = self._select("SELECT slug FROM tools WHERE fingerprint IS NULL")
+        return frozenset(slug for (slug,) in rows)
 
     def slugs(self) -> tuple[str, ...]:
         """Return the slugs of all tools, in the order they were added."""
@@ -231,10 +243,16 @@ class JournalReader:
         rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
         return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
 
+    def verdicts(self) -> Iterator[Scorecard]:
+        """Yield the scorecards without their evidence in tool order, reading one at a time."""
+        for slug in self.slugs():
+            if card := self.verdict(slug):
+                yield card
+
     def cards(self) -> Iterator[Scorecard]:
         """Yield the scorecards in tool order, reading one at a time."""
         whole = 0
-        for (slug,) in self._rows("SELECT slug FROM tools ORDER BY rowid"):
+        for slug in self.slugs():
             if card := self.card(slug):
                 whole += 1
                 yield card
@@ -286,6 +304,29 @@ class JournalReader:
             if self._is_sound(row, f"call {last}"):
                 yield dict(zip(CALL_COLUMNS, row, strict=True))
 
+    def count_calls(self) -> int:
+        """Return how many calls are undamaged; the others are in `damaged`."""
+        columns = ", ".join(CALL_COLUMNS)
+        last = sound = 0
+        for row in self._select(f"SELECT id, {columns} FROM calls ORDER BY id"):
+            if row[0] <= last:
+                self._damaged[f"{self.path.name}: calls out of order"] = None
+                break
+            last = row[0]
+            sound += self._is_sound(row[1:], f"call {last}")
+        return sound
+
+    def call_figures(self) -> Iterator[tuple[Any, ...]]:
+        """Yield some figures of each call, in no order.
+
+        They are persona, who served it, status, reason, whether it was reused, seconds, tokens
+        read, cached and written, and cost.
+        """
+        return self._select(
+            "SELECT persona, served_by, status, reason, reused, seconds, input_tokens,"
+            " cached_tokens, output_tokens, cost_usd FROM calls"
+        )
+
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or all, took in this run.
 
@@ -301,9 +342,21 @@ class JournalReader:
         row = self._rows(USAGE)[0]
         return int(row[0]), float(row[4] or 0.0), int(row[5])
 
+    def steps(self, step: str) -> Iterator[dict[str, Any]]:
+        """Yield the calls of one step, about whatever tool, as `calls` does."""
+        rows = self._rows(f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls WHERE step = ?", step)
+        for row in rows:
+            if self._is_sound(row[1:], f"call {row[0]}"):
+                yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
+
     def has_file(self, name: str) -> bool:
         """Tell whether this run wrote the file `name`."""
         return bool(self._rows("SELECT 1 FROM files WHERE name = ?", name))
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Return the names, inside a folder of the run, of the files that this run wrote there."""
+        rows = self._select("SELECT name FROM files WHERE name LIKE ?", f"{folder}/%")
+        return frozenset(str(name).removeprefix(f"{folder}/") for (name,) in rows)
 
     def _busy(self, where: str, values: tuple[str, ...]) -> float:
         and_ = " AND " if where else " WHERE "
@@ -340,10 +393,11 @@ class JournalReader:
             self._damaged[f"{what}: changed since it was written"] = None
         return good
 
-    def _placed(self, tool: Tool) -> Tool:
+    def _placed(self, tool: Tool, folder: Path) -> Tool:
         if not tool.evidence:
             return tool
-        paths = tuple((self.path.parent / path).resolve() for path in tool.evidence)
+        # As they were written: relative to the resolved folder.
+        paths = tuple(Path(normpath(folder / path)) for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:

@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -135,15 +136,32 @@ def repair(path: Path) -> list[str]:
     try:
         if not path.exists():
             return []
-        if why := file_damage(path):
+        why, rows = _damage(path)
+        if why:
             return [_rebuilt(path, why)]
-        if rows := damaged_rows(path):
+        if rows:
             return [_without(path, rows)]
     except SQLITE_ERRORS as error:
         raise sqlite_error(error, path) from error
     except OSError as error:
         raise write_error(error, path) from error
     return []
+
+
+def _damage(path: Path) -> tuple[str | None, list[DamagedRow]]:
+    """Return what is wrong with the file, and with its rows; both are looked for at once.
+
+    Both read the whole file, mostly in C: a resume of ten thousand tools waits for it.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        file = pool.submit(file_damage, path)
+        try:
+            rows = damaged_rows(path)
+        except (*SQLITE_ERRORS, RunError):
+            if why := file.result():
+                return why, []
+            raise
+        return file.result(), rows
 
 
 @contextlib.contextmanager

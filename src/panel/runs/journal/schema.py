@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 FORMAT: Final = "1"
@@ -56,13 +56,12 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.executescript(f"BEGIN IMMEDIATE;{TABLES}{stamp}COMMIT;")
 
 
-def checksum(values: Iterable[Value]) -> int:
-    """Return the CRC-32 of a row's values: SQLite itself keeps none."""
-    crc = 0
-    for value in values:
-        part = value if isinstance(value, bytes) else str(value).encode()
-        crc = zlib.crc32(part + b"\x1f", crc)
-    return crc
+def checksum(values: Sequence[Value]) -> int:
+    """Return the CRC-32 of a row's values, each with a unit separator behind: SQLite has none."""
+    if bytes not in map(type, values):
+        return zlib.crc32(("\x1f".join(map(str, values)) + "\x1f").encode())
+    parts = [value if type(value) is bytes else str(value).encode() for value in values]
+    return zlib.crc32(b"\x1f".join(parts) + b"\x1f")
 
 
 def with_checksum(*values: Value) -> Row:

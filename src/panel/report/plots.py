@@ -1,4 +1,4 @@
-"""Plots as inline SVG, drawn from numbers alone: no script, no style attribute, no text of others.
+"""Plots as inline SVG, drawn from numbers alone: no script, no style attribute.
 
 Sizes are those of a narrow screen, so that a phone shows them whole; a wide one scales them up.
 """
@@ -7,6 +7,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+
+from markupsafe import escape
 
 WIDTH: Final = 360
 LEFT: Final = 66
@@ -33,13 +35,13 @@ def histogram(rows: Mapping[str, Sequence[float]], mark: float, label: str) -> s
     parts = []
     for place, (name, counts) in enumerate(bins.items()):
         base = _ROW * (place + 1)
-        parts.append(_text(LEFT - 8, base - 6, name, "end"))
-        parts.append(_line(LEFT, base, WIDTH - RIGHT, base, "axis"))
+        parts.append(text(LEFT - 8, base - 6, name, "end"))
+        parts.append(line(LEFT, base, WIDTH - RIGHT, base, "axis"))
         parts += _bars(counts, base, _TALL / most, name)
-    x = _x(mark, 0, 100)
-    parts.append(_line(x, 6, x, _ROW * len(rows), "mark"))
-    parts += _axis(_ROW * len(rows), [0, 20, 40, 60, 80, 100], (0, 100))
-    return _svg(height, parts, label)
+    x = across(mark, 0, 100)
+    parts.append(line(x, 6, x, _ROW * len(rows), "mark"))
+    parts += axis(_ROW * len(rows), [0, 20, 40, 60, 80, 100], (0, 100))
+    return svg(height, parts, label)
 
 
 def reliability(
@@ -57,16 +59,16 @@ def reliability(
     def y(share: float) -> float:
         return bottom - share * (bottom - top)
 
-    parts = [_line(_x(0, 0, 1), bottom, _x(1, 0, 1), top, "ideal")]
+    parts = [line(across(0, 0, 1), bottom, across(1, 0, 1), top, "ideal")]
     for share in (0, 0.5, 1):
-        parts.append(_line(LEFT, y(share), WIDTH - RIGHT, y(share), "axis"))
-        parts.append(_text(LEFT - 8, y(share) + 4, f"{100 * share:.0f}%", "end"))
+        parts.append(line(LEFT, y(share), WIDTH - RIGHT, y(share), "axis"))
+        parts.append(text(LEFT - 8, y(share) + 4, f"{100 * share:.0f}%", "end"))
     for kind, points in (("before", before), ("after", after)):
         for probability, yes, answers in points:
             size = 2.5 + 9 * math.sqrt(answers / most)
-            parts.append(_dot(_x(probability, 0, 1), y(yes), size, kind))
-    parts += _axis(bottom, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
-    return _svg(bottom + 30, parts, label)
+            parts.append(dot(across(probability, 0, 1), y(yes), size, kind))
+    parts += axis(bottom, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
+    return svg(bottom + 30, parts, label)
 
 
 def shifts(rows: Mapping[str, Sequence[tuple[float, bool]]], label: str) -> str:
@@ -76,39 +78,39 @@ def shifts(rows: Mapping[str, Sequence[tuple[float, bool]]], label: str) -> str:
     parts = []
     for place, (name, dots) in enumerate(rows.items()):
         middle = _LANE * place + 24
-        parts.append(_text(LEFT - 8, middle + 4, name, "end"))
-        parts.append(_line(LEFT, middle, WIDTH - RIGHT, middle, "axis"))
+        parts.append(text(LEFT - 8, middle + 4, name, "end"))
+        parts.append(line(LEFT, middle, WIDTH - RIGHT, middle, "axis"))
         parts += _swarm(dots, middle, reach)
     bottom = _LANE * len(rows) + 12
-    zero = _x(0, -reach, reach)
-    parts.insert(0, _line(zero, 6, zero, bottom, "ideal"))
-    parts += _axis(bottom, [-reach, -reach / 2, 0, reach / 2, reach], (-reach, reach), sign=True)
-    return _svg(bottom + 30, parts, label)
+    zero = across(0, -reach, reach)
+    parts.insert(0, line(zero, 6, zero, bottom, "ideal"))
+    parts += axis(bottom, [-reach, -reach / 2, 0, reach / 2, reach], (-reach, reach), sign=True)
+    return svg(bottom + 30, parts, label)
 
 
 def _swarm(dots: Sequence[tuple[float, bool]], middle: float, reach: float) -> Iterator[str]:
     """Set dots that would hide each other off up and down in turn."""
     at: Counter[int] = Counter()
     for by, changed in sorted(dots):
-        x = _x(by, -reach, reach)
+        x = across(by, -reach, reach)
         number = at[round(x / 9)]
         at[round(x / 9)] += 1
         off = ((number + 1) // 2) * (8 if number % 2 else -8)
-        yield _dot(x, middle + max(-16, min(16, off)), 4, "changed" if changed else "same")
+        yield dot(x, middle + max(-16, min(16, off)), 4, "changed" if changed else "same")
 
 
 def _bars(counts: Counter[int], base: float, unit: float, name: str) -> Iterator[str]:
     wide = (WIDTH - LEFT - RIGHT) * STEP / 100
     for place, count in sorted(counts.items()):
-        x, tall = _x(place * STEP, 0, 100), count * unit
+        x, tall = across(place * STEP, 0, 100), count * unit
         yield (
             f'<rect class="column {name}" x="{x + 0.5:.1f}" y="{base - tall:.1f}"'
             f' width="{wide - 1:.1f}" height="{tall:.1f}"/>'
         )
-        yield _text(x + wide / 2, base - tall - 2, str(count), "middle", "count")
+        yield text(x + wide / 2, base - tall - 2, str(count), "middle", "count")
 
 
-def _axis(
+def axis(
     y: float,
     ticks: Sequence[float],
     span: tuple[float, float],
@@ -116,34 +118,43 @@ def _axis(
     percent: bool = False,
     sign: bool = False,
 ) -> Iterator[str]:
+    """Yield the ticks of the axis below a plot, with their numbers."""
     for tick in ticks:
-        x = _x(tick, *span)
+        x = across(tick, *span)
         shown = f"{100 * tick:.0f}%" if percent else f"{tick:+g}" if sign and tick else f"{tick:g}"
         shown = shown.replace("-", "−")
-        yield _line(x, y, x, y + 4, "axis")
+        yield line(x, y, x, y + 4, "axis")
         anchor = "end" if tick == ticks[-1] else "middle"
-        yield _text(x + (6 if anchor == "end" else 0), y + 17, shown, anchor)
+        yield text(x + (6 if anchor == "end" else 0), y + 17, shown, anchor)
 
 
-def _x(value: float, low: float, high: float) -> float:
+def across(value: float, low: float, high: float) -> float:
+    """Return where a value stands on the axis from `low` to `high`."""
     inside = min(max(value, low), high)
     return LEFT + (WIDTH - LEFT - RIGHT) * (inside - low) / (high - low)
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    """Return a line; `kind` is its CSS class, as below."""
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
-def _dot(x: float, y: float, size: float, kind: str) -> str:
+def dot(x: float, y: float, size: float, kind: str) -> str:
+    """Return a disc of this radius."""
     return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>'
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
-
-
-def _svg(height: float, parts: Sequence[str], label: str) -> str:
+def text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
+    """Return a text, escaped, that begins, has its middle or ends at x."""
     return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">'
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def svg(height: float, parts: Sequence[str], label: str) -> str:
+    """Return the plot; `label` says what it shows to those who do not see it."""
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img"'
+        f' aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )

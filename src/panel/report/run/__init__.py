@@ -1,0 +1,1 @@
+"""A run of many tools on one page."""
