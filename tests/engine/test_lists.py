@@ -49,23 +49,23 @@ def test_a_list_is_asked_about_before_it_is_read_and_a_resume_says_what_changed_
     counts = tmp_path / "counts"
     options = ["--concurrency", 4, "--personas", "builder", "--no-write", "--model", "m"]
     with answering("--latency", "60", "--counts", str(counts)) as url:
-        process = desk.start("batch", page_list(desk, 200), "--provider", url, *options)
+        process = desk.start("batch", page_list(desk, 80), "--provider", url, *options)
         wait_for_request(process, counts, 3)  # a canary goes before each question of the first
         time.sleep(1)
         process.kill()
         process.communicate()
     read, slugs = read_so_far(desk)
     assert read < 30, "no more is read than is about to be asked"
-    assert slugs == [f"tool-{n}" for n in range(200)], "the whole list is stored, in its order"
-    desk.write("pages/198.md", "# Tool 198\n\nTool 198 was written anew.\n")
-    (desk.folder / "pages" / "199.md").unlink()
+    assert slugs == [f"tool-{n}" for n in range(80)], "the whole list is stored, in its order"
+    desk.write("pages/78.md", "# Tool 78\n\nTool 78 was written anew.\n")
+    (desk.folder / "pages" / "79.md").unlink()
     with answering() as url:
         done = desk.run("resume", "latest", "--provider", url, "--format", "csv", *options[:2])
         again = desk.run("resume", "latest", "--provider", url)
     assert done.returncode == 1, done.stderr
-    assert "Tool 198: 198.md changed since the run began" in done.stderr
-    assert re.search(r"warning: left out: .*199\.md: no such file", done.stderr)
-    assert len(done.stdout.splitlines()) == 1 + 199
+    assert "Tool 78: 78.md changed since the run began" in done.stderr
+    assert re.search(r"warning: left out: .*79\.md: no such file", done.stderr)
+    assert len(done.stdout.splitlines()) == 1 + 79
     assert "is complete" in again.stderr
 
 

@@ -43,7 +43,7 @@ tools = [single_tool(f"tool-{n}", url=url) for n, url in enumerate(urls)]
 opening = (Session.start(asked, tools) if action == "batch"
            else Session.resume(asked, Path("runs") / action))
 try:
-    cards = work.perform(opening)
+    cards = work.perform(opening).cards
 except PanelError as error:
     print(f"hint: {error.hint}", file=sys.stderr)
     sys.exit(error.exit_code)
