@@ -15,6 +15,7 @@ from panel.engine.review_tool import settle
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report import formats
+from panel.report.scorecard.findings import LINE_BREAK
 from panel.reviews.own_claims import figures, names, own_claims
 from panel.reviews.prompts import Brief
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard
@@ -162,9 +163,9 @@ def card_of(reply):
 
 
 def bare(text):
-    """Normalise: blanks as one, escapes of a format gone, the mark of a cut gone."""
+    """Normalise: blanks and breaks as one, escapes of a format gone, the marks of a cut gone."""
     text = unicodedata.normalize("NFC", html.unescape(text).replace("\\", ""))
-    return re.sub(r"[\s`]", "", text).rstrip("…")
+    return re.sub(r"[\s`]", "", text.replace(LINE_BREAK, " ")).strip("…")
 
 
 STORED = [bare(p.text) for p in NASTY.passages]

@@ -247,14 +247,25 @@ def test_what_a_page_says_at_its_top_is_asked_of_its_first_passages_alone():
     assert answers(at_top)["install"] == "unclear"
 
 
+def test_a_passage_that_shares_no_word_with_a_question_is_not_asked():
+    review, asked = ask(judge(shows={"E1.3": 2.0, "E1.1": 2.0}))
+    assert answers(review)["install"] == "unclear"
+    alone = [q for q in asked if "Widgets for everybody" in q.shared and "\n[E1.2]" not in q.shared]
+    assert not [q for q in alone if "install command" in q.tail]
+
+
 def test_what_only_a_date_shows_is_asked_of_passages_with_one():
     criteria = [
         c.model_copy(update={"shown_by": "date" if c.id == "alive" else None})
         for c in SMITH.criteria
     ]
     persona = SMITH.model_copy(update={"criteria": tuple(criteria)})
-    undated, _ = ask(judge(), persona=persona)
-    assert answers(undated)["alive"] == "unclear"
+    told, _ = ask(judge(), persona=persona)
+    assert told.findings[1].cites == ("E1.3",), "it says by whom the tool is maintained"
+    undated = Passage(id="E1.3", text="The widget is co-maintained and its makers are maintained.")
+    brief = replace(BRIEF, passages=(*BRIEF.passages[:2], undated))
+    silent, _ = ask(judge(), persona=persona, brief=brief)
+    assert answers(silent)["alive"] == "unclear"
     dated = Passage(id="E1.3", text="The widget is maintained: version 3 came out in May 2026.")
     brief = replace(BRIEF, passages=(*BRIEF.passages[:2], dated))
     review, _ = ask(judge(), persona=persona, brief=brief)

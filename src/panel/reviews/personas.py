@@ -48,7 +48,8 @@ class Criterion(BaseModel):
     shown_by: Literal["code", "top", "date"] | None = Field(default=None, exclude_if=_is_empty)
     """What alone shows a yes, where it is one of these: a small judge is asked of no other passage.
 
-    Code or a command; the first passages of a page; a passage with a date.
+    Code or a command; the first passages of a page; a passage with a year or that says by whom the
+    tool is maintained.
     """
     says: Statements | None = Field(default=None, exclude_if=_is_empty)
     """What cards show instead of the question; None in reviewers of stored runs before 0.2."""

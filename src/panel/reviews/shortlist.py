@@ -26,7 +26,7 @@ _COMMAND: Final = re.compile(
 )
 """The start of a command inside a sentence."""
 
-_YEAR: Final = re.compile(r"\b20[0-4]\d\b")
+_UPKEEP: Final = re.compile(r"\b20[0-4]\d\b|\b(?<!-)maintained by\b", re.IGNORECASE)
 
 _COMMON: Final = frozenset(
     re.findall(
@@ -58,14 +58,16 @@ _LENGTH: Final = 0.5
 """BM25's k1 and b: passages are short, so length counts less than in documents."""
 
 
-def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Passage]:
+def shortlist(
+    words: str, passages: Sequence[Passage], *, most: int, fewest: int = FEWEST
+) -> list[Passage]:
     """Return the passages that share rare stems with these words, the likeliest first.
 
     Args:
         words: A question, with words that an answer tends to hold.
         passages: Where to look.
-        most: How many to return; fewer where fewer share anything, filled up to `FEWEST` from
-            the top.
+        most: How many to return; fewer where fewer share anything.
+        fewest: How many to return at least, filled up from the top.
     """
     index = _index(tuple(passages))
     sizes, holding = _spread(tuple(passages))
@@ -83,7 +85,7 @@ def shortlist(words: str, passages: Sequence[Passage], *, most: int) -> list[Pas
         ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
     ranked.sort()
     sharing = sum(score < 0 for score, _ in ranked)
-    return [passages[place] for _, place in ranked[: min(most, max(sharing, FEWEST))]]
+    return [passages[place] for _, place in ranked[: min(most, max(sharing, fewest))]]
 
 
 def pieces(passage: Passage) -> list[str]:
@@ -105,8 +107,8 @@ def holds_code(passage: Passage) -> bool:
 
 
 def holds_date(passage: Passage) -> bool:
-    """Tell whether a passage names a year of our time."""
-    return bool(_YEAR.search(passage.text))
+    """Tell whether a passage names a year of our time, or who keeps the tool up."""
+    return bool(_UPKEEP.search(passage.text))
 
 
 def announces(passage: Passage) -> bool:

@@ -80,18 +80,18 @@ def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView
     """Return the statements that weigh most for a vote, of different reviewers where they can be.
 
     What forced a vote comes first, then the heaviest criterion: how sure a light one is makes it no
-    better reason. Among equals comes first what a passage shows, then what is surest.
+    better reason. Among equals comes first what another reviewer says, then what a passage shows,
+    then what is surest.
     """
-    towards = _FOR if vote == "ship" else _AGAINST
-    ranked = sorted(_candidates(voters, vote, towards), key=lambda item: item[0])
-    chosen: list[tuple[int, FindingView]] = []
-    for fresh in (True, False):
-        for _, seat, finding in ranked:
-            taken = any(finding.statement == other.statement for _, other in chosen)
-            seated = any(seat == other for other, _ in chosen)
-            if len(chosen) < most and not taken and not (fresh and seated):
-                chosen.append((seat, finding))
-    return [finding for _, finding in chosen]
+    left = list(_candidates(voters, vote, _FOR if vote == "ship" else _AGAINST))
+    chosen: list[FindingView] = []
+    seated: set[int] = set()
+    while left and len(chosen) < most:
+        best = min(left, key=lambda item: (item[0][:3], item[1] in seated, item[0][3:]))
+        chosen.append(best[2])
+        seated.add(best[1])
+        left = [item for item in left if item[2].statement != best[2].statement]
+    return chosen
 
 
 def _candidates(

@@ -230,7 +230,7 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         answer=answer(
             verdict.outcome,
             verdict.votes,
-            [(p.vote, p.findings) for p in personas],
+            [(p.vote, _reasons(p)) for p in personas],
             by_findings=any(review.composed for review in card.reviews),
         ),
         headline=headline(verdict),
@@ -247,6 +247,15 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         read=facts,
         facts=tuple(provenance(card)),
     )
+
+
+def _reasons(persona: PersonaView) -> tuple[FindingView, ...]:
+    """Return what can be a reason for a verdict: not what a step of the argument quotes already.
+
+    That a page says what its tool does, shows it at work and names a price is true of most.
+    """
+    quoted = {quote.id for _, quote in persona.quoted}
+    return tuple(f for f in persona.findings if not quoted & {*f.cites}) or persona.findings
 
 
 class Ranked(Protocol):

@@ -181,12 +181,13 @@ def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage
     words = f"{criterion.question} {criterion.cues}"
     if answer == "no":
         denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
-        return shortlist(f"{words} {BAD_NEWS}", denying, most=1)
+        return shortlist(f"{words} {BAD_NEWS}", denying, most=1, fewest=0)
     if criterion.shown_by == "top":
         telling = [p for p in passages if p.kind in ("prose", "list") and not announces(p)]
         return telling[:CANDIDATES]
     shows = {"code": holds_code, "date": holds_date}.get(criterion.shown_by or "", lambda _: True)
-    return shortlist(words, [passage for passage in passages if shows(passage)], most=CANDIDATES)
+    showing = [passage for passage in passages if shows(passage)]
+    return shortlist(words, showing, most=CANDIDATES, fewest=0)
 
 
 async def affirms(
