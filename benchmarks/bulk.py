@@ -5,9 +5,9 @@ usage: python -m benchmarks.bulk [--calls 16384] [--in-flight 64,256] [--latency
 
 All three send the same request bodies; `raw` posts them and reads JSON, `openai` is the official
 client and a pydantic model, `panel` takes tools past the four shipped reviewers, with prompt,
-validation, citations, verdict and a journal on disk. CPU is that of the asking process alone. The
-server is one of its own (`benchmarks.bulk_server`) unless an address is given; one that knows no
-written reviews needs --no-write. The last lines are the figures.
+validation, citations, verdict and a journal on disk; 256 in flight are `--concurrency auto`. CPU is
+that of the asking process alone. The server is one of its own (`benchmarks.bulk_server`) unless an
+address is given; one that knows no written reviews needs --no-write. The last lines are the figures.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from panel.engine.session import Session
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.foundation.settings import Settings
+from panel.llm.config import CEILING, Concurrency
 from panel.llm.openai_compat.request import Payload
 from panel.llm.types import CallRecord
 from panel.reviews.strategies.judge_then_write import JudgeReply
@@ -174,9 +175,10 @@ async def session(
     url: str, folder: Path, count: int, in_flight: int, *, write: bool
 ) -> AsyncIterator[Session]:
     """Open a run over so many tools, all stored, none asked about."""
+    concurrency: Concurrency = "auto" if in_flight == CEILING else in_flight
     options = Options(
         settings=Settings(runs=folder), environ={}, provider=url, model="bulk", ask="whole",
-        concurrency=in_flight, wire="lean", sealed=True, fresh=True, offline=True, write=write,
+        concurrency=concurrency, wire="lean", sealed=True, fresh=True, offline=True, write=write,
     )  # fmt: skip
     async with await Session.start_over(options, "bulk", list(tools(count))) as opened:
         yield opened

@@ -111,7 +111,7 @@ class Payload:
         room = request.max_tokens
         room += max(request.room, self._thinking if room > SHORT else 0)
         room = max(self._least, min(room, self._most or room))
-        if (known := self._rooms.get(_text_of(messages))) is not None:
+        if self._rooms and (known := self._rooms.get(_text_of(messages))) is not None:
             return min(room, known)
         if self._context is not None:
             taken = _length(messages) * self._context.a_character * 1.02 + _MARGIN
@@ -148,7 +148,7 @@ class Payload:
 
 def _encodable(text: str) -> str:
     """Return a text with half characters, which no encoding has, replaced by question marks."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _length(messages: list[dict[str, str]]) -> int:
