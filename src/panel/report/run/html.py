@@ -99,6 +99,8 @@ def _call_row(row: CallStatistics) -> _CallRow:
         figures.count(n, uncounted=row.uncounted) for n in (row.input_tokens, row.output_tokens)
     ]
     read, written = tokens if row.calls else ("–", "–")
+    known = row.input_tokens and row.cached_tokens is not None
+    cached = f"{(row.cached_tokens or 0) / (row.input_tokens or 1):.0%}" if known else "–"
     cells = (
         line(row.provider),
         line(row.model),
@@ -107,7 +109,7 @@ def _call_row(row: CallStatistics) -> _CallRow:
         _seconds(row.percentile(0.5)),
         _seconds(row.percentile(0.95)),
         read,
-        f"{(row.cached_tokens or 0) / row.input_tokens:.0%}" if row.input_tokens else "–",
+        cached,
         written,
         figures.money(row.cost_usd, unpriced=row.unpriced) if row.calls else "–",
     )

@@ -1,6 +1,6 @@
 
 // The ranked table: sorted, narrowed and searched. What was chosen stands in the address, as
-// #verdict=ship&sort=score. Without script all rows stand there in their order.
+// #verdict=ship&sort=score&order=turned. Without script all rows stand there in their order.
 "use strict";
 (() => {
   const FIRST = 50;
@@ -49,16 +49,19 @@
     history.replaceState(null, "", `#${state}`);
     apply();
   };
-  const change = (name, chosen) => {
+  const change = (choices) => {
     const state = read();
-    if (chosen) state.set(name, chosen);
-    else state.delete(name);
+    for (const [name, chosen] of Object.entries(choices)) {
+      if (chosen) state.set(name, chosen);
+      else state.delete(name);
+    }
     write(state);
   };
   const apply = () => {
     const state = read();
     const words = fold(state.get("find") || "").split(/\s+/).filter(Boolean);
-    const [key, turned] = (state.get("sort") || "rank").split("-");
+    const key = state.get("sort") || "rank";
+    const turned = state.get("order") === "turned";
     let shown = rows.filter((each) => words.every((word) => each.text.includes(word)));
     if (find !== document.activeElement) find.value = state.get("find") || "";
     for (const select of selects) {
@@ -88,12 +91,13 @@
     if (head.hasAttribute("aria-label")) button.setAttribute("aria-label", head.getAttribute("aria-label"));
     button.addEventListener("click", () => {
       const key = head.dataset.key;
-      change("sort", (read().get("sort") || "rank") === key ? `${key}-turned` : key === "rank" ? "" : key);
+      const again = (read().get("sort") || "rank") === key && !read().has("order");
+      change({ sort: key === "rank" ? "" : key, order: again ? "turned" : "" });
     });
     head.append(button);
   }
-  find.addEventListener("input", () => change("find", find.value.trim()));
-  for (const select of selects) select.addEventListener("change", () => change(select.id, select.value));
+  find.addEventListener("input", () => change({ find: find.value.trim() }));
+  for (const select of selects) select.addEventListener("change", () => change({ [select.id]: select.value }));
   more.addEventListener("click", () => { limit += MORE; apply(); });
   addEventListener("hashchange", () => { limit = FIRST; apply(); });
   box.hidden = false;
