@@ -2,7 +2,7 @@
 
     python -m benchmarks.citations --data FOLDER [--answers FILE]
 
-`benchmarks/data/citations.yaml` says of 85 passages whether they show the answer to a criterion.
+`benchmarks/data/citations.yaml` says of 86 passages whether they show the answer to a criterion.
 Prints the log-odds of each, then at several cuts how many of those taken hold, and how many of
 those that hold are taken.
 """
