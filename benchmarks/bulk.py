@@ -7,7 +7,7 @@ All three send the same request bodies; `raw` posts them and reads JSON, `openai
 client and a pydantic model, `panel` takes tools past the four shipped reviewers, with prompt,
 validation, citations, verdict and a journal on disk; 256 in flight are `--concurrency auto`. CPU is
 that of the asking process alone. The server is one of its own (`benchmarks.bulk_server`) unless an
-address is given; one that knows no written reviews needs --no-write. The last lines are the figures.
+address is given; one that knows no written reviews needs --no-write. The figures come last.
 """
 
 import argparse
