@@ -16,7 +16,7 @@ import random
 import re
 from pathlib import Path
 
-from panel.testing import _review
+from panel.testing import _NOTICE, _review
 from tests.support.faultd import FaultServer, _place, after, answer, instance, respond
 from tests.support.fork_server import start_module
 
@@ -92,6 +92,8 @@ def reply(character, body):
     """Return the scenario that answers one request."""
     prompt = "\n".join(message["content"] for message in body["messages"])
     lean = leaning(character, prompt, body.get("seed") or 0)
+    if _NOTICE in prompt and character in ("good", "injectable", "wordy"):
+        lean = -abs(lean)  # no page says that its tool is over
     if form := body.get("response_format"):
         return answer(whole(form["json_schema"]["schema"], lean > 0))
     if "Which passage" in prompt:
