@@ -23,6 +23,7 @@ from tests.engine.test_interrupted import requests, stored, tool_list, wait_for_
 from tests.evidence.test_gather_stopped import QUICK, pages, until
 from tests.support.command import answering
 from tests.support.forge import Forge
+from tests.support.sessions import worked
 
 
 def page_list(desk, count):
@@ -214,7 +215,7 @@ def test_tools_are_examined_here_where_a_child_process_is_killed(options, monkey
 
     async def run():
         async with await Session.start(options(), tools) as session:
-            return await session.work()
+            return await worked(session)
 
     cards = asyncio.run(run())
     assert [card.tool.slug for card in cards] == [tool.slug for tool in tools]

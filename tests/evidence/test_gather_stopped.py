@@ -33,6 +33,7 @@ from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.foundation.settings import Settings
 from panel.evidence.tools.tool_list import single_tool
+from panel.runs.run import Run
 
 action, provider, base, count = sys.argv[1:]
 hosts = {host: f"{base}/{host}" for host in ("raw.githubusercontent.com", "api.github.com")}
@@ -43,11 +44,12 @@ tools = [single_tool(f"tool-{n}", url=url) for n, url in enumerate(urls)]
 opening = (Session.start(asked, tools) if action == "batch"
            else Session.resume(asked, Path("runs") / action))
 try:
-    cards = work.perform(opening).cards
+    path = work.perform(opening).path
 except PanelError as error:
     print(f"hint: {error.hint}", file=sys.stderr)
     sys.exit(error.exit_code)
-print(*(card.tool.slug for card in cards))
+with Run.open(path) as run:
+    print(*(card.tool.slug for card in run.each_verdict()))
 """
 
 

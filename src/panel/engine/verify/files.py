@@ -53,8 +53,11 @@ class FileCheck:
                 report.notes.append(f"{_FOLDER}/{name} is of a tool without a verdict")
             else:
                 report.check("files", False, f"{_FOLDER}/{name} is no file of this run")
-        if gone := len(self._written - self._there):
-            report.notes.append(f"{gone:,} files of {_FOLDER}/ are not there")
+        gone = sorted(self._written - self._there)
+        if len(gone) > _NAMED:
+            report.notes.append(f"{len(gone):,} files of {_FOLDER}/ are not there")
+        else:
+            report.notes += [f"{_FOLDER}/{name} is not there" for name in gone]
         if not self._verdicts.is_there:
             report.notes.append(f"{VERDICTS} is not there")
         else:
@@ -169,6 +172,8 @@ def _differences(actual: Any, expected: Any, place: str = "") -> Iterator[str]:
 _ABSENT: Final = object()
 _SCHEMA: Final = Scorecard.model_fields["schema_"].default
 _FOLDER: Final = "scorecards"
+_NAMED: Final = 5
+"""Missing files that are named; more are counted."""
 
 
 def _name(value: Any) -> str:
