@@ -68,18 +68,18 @@ def answer(request: ScriptedRequest) -> Answer:
     return reply
 
 
-def make_run(folder: Path, tools: int, *, left: int = 0) -> Path:
+def make_run(folder: Path, tools: int, *, left: int = 0, **choices: Any) -> Path:
     """Make a run of so many tools in `folder`/runs and return its path.
 
-    The last `left` of them are not asked yet. The run is not finished: it has neither
+    The last `left` of them are not asked yet; `choices` are options of the run. The run is not finished: it has neither
     `verdicts.jsonl` nor a report, as after a kill behind the last answer.
     """
-    path = _seed(folder, min(SEEDS, tools))
+    path = _seed(folder, min(SEEDS, tools), choices)
     _multiply(path, tools, left)
     return path
 
 
-def _seed(folder: Path, tools: int) -> Path:
+def _seed(folder: Path, tools: int, choices: dict[str, Any]) -> Path:
     listed = folder / "tools.json"
     text = _EVIDENCE.read_text(encoding="utf-8")
     rows = []
@@ -94,7 +94,7 @@ def _seed(folder: Path, tools: int) -> Path:
     async def work(url: str) -> Path:
         environ = configure(folder, url)
         settings = load_settings(None, environ).model_copy(update={"runs": folder / "runs"})
-        options = Options(settings=settings, environ=environ, provider=PROVIDER)
+        options = Options(settings=settings, environ=environ, provider=PROVIDER, **choices)
         async with await Session.start(options, read_tools(listed).tools) as session:
             await session.work()
             return session.run.path

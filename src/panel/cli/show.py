@@ -40,7 +40,8 @@ def command(run: str, tool: str | None, runs: Path | None, destination: Destinat
                 f"run {opened.name} has no verdict yet", hint=f"panel resume {opened.name}"
             )
         if (left := len(opened.stored.slugs()) - len(judged)) and not tool:
-            warn(f"{left} tools have no verdict yet: panel resume {opened.name}")
+            many = "1 tool has" if left == 1 else f"{left:,} tools have"
+            warn(f"{many} no verdict yet: panel resume {opened.name}")
         for line in lacking(opened).lines(opened.name) if not tool else ():
             warn(line)
         emit_run(opened, destination, slug=slug, called=run)
