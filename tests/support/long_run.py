@@ -71,8 +71,8 @@ def answer(request: ScriptedRequest) -> Answer:
 def make_run(folder: Path, tools: int, *, left: int = 0, **choices: Any) -> Path:
     """Make a run of so many tools in `folder`/runs and return its path.
 
-    The last `left` of them are not asked yet; `choices` are options of the run. The run is not finished: it has neither
-    `verdicts.jsonl` nor a report, as after a kill behind the last answer.
+    The last `left` of them are not asked yet; `choices` are options of the run. It is not
+    finished: it has neither `verdicts.jsonl` nor a report, as after a kill behind the last answer.
     """
     path = _seed(folder, min(SEEDS, tools), choices)
     _multiply(path, tools, left)
