@@ -114,6 +114,26 @@ def test_a_provider_without_batches_is_refused_before_anything_is_written(desk, 
         assert not desk.runs()
 
 
+@pytest.mark.parametrize("cap", [("--max-cost", "1"), ("--max-calls", "3")])
+def test_a_cap_that_cannot_stop_a_job_is_refused_before_anything_is_written(desk, listed, cap):
+    with BatchServer() as server:
+        done = batch(desk, listed, server, *cap, "--allow-unpriced")
+        assert done.returncode == 2
+        assert f"{cap[0]} cannot stop it" in done.stderr
+        assert not desk.runs()
+        assert not server.jobs
+
+
+def test_a_deadline_ends_the_waiting_and_leaves_the_job_to_a_resume(desk, listed):
+    with BatchServer(looks=10**9) as server:
+        done = batch(desk, listed, server, "--no-write", "--deadline", "1s")
+        assert done.returncode == 3, done.stderr
+        assert "--deadline is reached" in done.stderr
+        server.looks = 1
+        assert desk.run("resume", "latest").returncode == 0
+        assert (len(server.jobs), server.asked) == (1, [])
+
+
 def test_every_sample_stands_in_the_job(desk, listed):
     with BatchServer() as server:
         done = batch(desk, listed, server, "--no-write", "--samples", "2")

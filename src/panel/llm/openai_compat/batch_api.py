@@ -148,7 +148,7 @@ class BatchApi:
             CallError: they could not be read to the end.
         """
         if self.config.batches == "inline":
-            job = await self._job(state.id, cap=_INLINE_CAP)
+            job = await self._job(state.id)
             for row in _rows(job.get("results")):
                 yield _answer(row)
             return
@@ -174,10 +174,10 @@ class BatchApi:
         sending = self._transport.send(path, body)
         return await self._client.json_of(sending, path, deadline=_UPLOAD_DEADLINE)
 
-    async def _job(self, ident: str, *, cap: int = _LONGEST) -> dict[str, Any]:
+    async def _job(self, ident: str) -> dict[str, Any]:
         path = f"batches/{ident}"
-        if self.config.batches == "inline":
-            cap = _INLINE_CAP  # an ended job comes with its answers
+        # An ended job of the inline form comes with its answers.
+        cap = _INLINE_CAP if self.config.batches == "inline" else _LONGEST
         sending = self._transport.send(path, None)
         job = await self._client.json_of(sending, path, deadline=_UPLOAD_DEADLINE, cap=cap)
         return job if isinstance(job, dict) else {}
