@@ -1,6 +1,8 @@
 """The strategy for small models: notice first, each passage asked alone, words by code."""
 
 import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
 from panel.llm.calls import ChatClient
+from panel.reviews import shortlist
 from panel.reviews.calibration.calibration import Calibration, CommonLine
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
@@ -341,3 +344,21 @@ def test_a_review_takes_no_more_steps_than_were_announced():
 def test_a_tool_without_evidence_is_reviewed():
     review, _ = ask(judge(empty=3.0), brief=Brief(tool=BRIEF.tool))
     assert answers(review) == {"install": "unclear", "alive": "unclear", "like": "yes"}
+
+
+def test_words_are_stemmed_alike_in_many_threads():
+    words = [f"{start}{end}" for start in ("maintain", "archiv", "replac", "licens", "releas")
+             for end in ("ed", "ing", "s", "er", "ation", "ability", "ment", "e")]  # fmt: skip
+    alone = {word: shortlist._stem.__wrapped__(word) for word in words}
+
+    def stemmed(number):
+        return {word: shortlist._stem.__wrapped__(word) for word in words[number % 7 :] * 30}
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(stemmed, range(16)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(stems[word] == alone[word] for stems in together for word in stems)
