@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
-from panel.reviews.compose import compose, guessed, quoted, turning_fact
+from panel.reviews.compose import compose, guessed, noticed, quoted, turning_fact
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Finding, Review
@@ -107,6 +107,19 @@ def test_a_finding_that_forces_the_skip_is_the_reason_and_the_rest_speaks_for_th
         "I would leave Widget ashore: it is no longer maintained"
         " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again."
         " For it: it gives the command that installs it [E1.1]."
+    )
+
+
+def test_what_follows_from_a_notice_says_so_once_in_a_sentence():
+    over = [
+        f.model_copy(update={"says": noticed(f.says)}) if f.cites else f
+        for f in findings(install="unclear", alive="no E1.2", like="no E1.2")
+    ]
+    sentence = compose(PERSONA, over, vote="skip", brief=BRIEF).split(". As")[0]
+    assert sentence == (
+        "I would leave Widget ashore: it is no longer maintained"
+        " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again, since its"
+        " page announces the end of its development [E1.2]"
     )
 
 

@@ -12,6 +12,7 @@ from panel.evidence.tools.tool import Tool
 from panel.llm.calls import ChatClient
 from panel.reviews import shortlist
 from panel.reviews.calibration.calibration import Calibration, CommonLine
+from panel.reviews.compose import NOTICED
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.shortlist import holds_code
@@ -165,6 +166,7 @@ def test_a_notice_at_the_top_answers_no_with_its_passage_and_skips():
     review, asked = ask(judge(over=1.0, alive=9.0))
     finding = review.findings[1]
     assert (finding.answer, finding.cites, finding.p) == ("no", ("E1.2",), None)
+    assert finding.says == f"It is not maintained{NOTICED}", "the passage shows no more than that"
     assert review.vote == "skip"
     assert review.summary.startswith("I would not ship with Widget: it is not maintained")
     assert not any(SMITH.criteria[1].question in q.tail for q in asked), "it is answered"

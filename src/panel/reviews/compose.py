@@ -5,7 +5,7 @@ verbatim quote of the passage that it cites, or the vote in the persona's words,
 says more than the findings do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,9 @@ NOT_FOUND: Final = "No passage was found that shows "
 
 GUESSED: Final = "The model guesses that "
 """How a statement begins that rests on no passage: a report of the answer, not of the tool."""
+
+NOTICED: Final = ", since its page announces the end of its development"
+"""How a statement ends that a notice answers: the passage shows the notice, not what follows."""
 
 _SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
     "ship": ("yes", "no"),
@@ -59,10 +62,10 @@ def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief:
     shown = [finding for finding in ranked if not is_guess(finding)]
     reasons = [] if vote == "abstain" else _some(shown, for_vote)
     clauses = [writer.clause(finding, quote=not n) for n, finding in enumerate(reasons)]
-    paragraph = [f"{writer.opening(vote)}: {_joined(clauses) or _NO_REASON[vote]}."]
+    paragraph = [f"{writer.opening(vote)}: {_reasons(clauses) or _NO_REASON[vote]}."]
     if against := [writer.clause(finding) for finding in _some(shown, against_vote)]:
         lead = "For it" if vote == "skip" else "Against it"
-        paragraph.append(f"{lead}: {_joined(against)}.")
+        paragraph.append(f"{lead}: {_reasons(against)}.")
     guesses = [finding for finding in ranked if is_guess(finding)]
     if told := _guesses(_some(guesses, for_vote), _some(guesses, against_vote)[:1]):
         paragraph.append(told)
@@ -94,6 +97,11 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
         return ""
     _, finding = max(turning, key=lambda pair: pair[0])
     return statement(finding) + _ids(finding)
+
+
+def noticed(statement: str) -> str:
+    """Return a statement that follows from a notice as one that does; "" stays."""
+    return f"{statement.rstrip('.')}{NOTICED}" if statement else ""
 
 
 def guessed(statement: str) -> str:
@@ -206,7 +214,16 @@ def _inside(statement: str) -> str:
     return statement[:1].lower() + statement[1:]
 
 
-def _joined(clauses: Sequence[str]) -> str:
+def _reasons(clauses: Sequence[str]) -> str:
+    """Join clauses; what several follow from is said once, behind the last that does."""
+    since = [place for place, clause in enumerate(clauses) if NOTICED in clause]
+    return _joined(
+        clause.replace(NOTICED, "") if place in since[:-1] else clause
+        for place, clause in enumerate(clauses)
+    )
+
+
+def _joined(clauses: Iterable[str]) -> str:
     return ", and ".join(clauses)
 
 

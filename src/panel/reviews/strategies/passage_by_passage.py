@@ -17,7 +17,7 @@ from panel.evidence.tools.tool import Tool
 from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.citations import denies
-from panel.reviews.compose import compose, guessed, quoted, turning_fact
+from panel.reviews.compose import compose, guessed, noticed, quoted, turning_fact
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
@@ -143,13 +143,15 @@ async def _finding(
 ) -> Finding:
     """Return the finding, with the passage that shows it where it is a fact.
 
-    What no passage was asked about is told as the model's guess.
+    What no passage was asked about is told as a guess; what follows from a notice says so.
     """
     criterion, cites = row.criterion, row.notice
     if criterion.kind == "fact" and row.answer != "unclear" and not cites:
         lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0
         cites = await _citation(context, criterion, row.answer, lean)
     finding = context.finding(criterion, row.answer, p=row.p, cites=cites)
+    if row.notice:
+        return finding.model_copy(update={"says": noticed(finding.says)})
     if finding.cites or finding.answer == "unclear":
         return finding
     return finding.model_copy(update={"says": guessed(finding.says)})
