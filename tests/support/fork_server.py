@@ -31,6 +31,12 @@ ROOT = Path(__file__).parents[2]
 MODULES: Final = ("panel.__main__", "tests.support.faultd", "tests.support.judges")
 """What can be run; each has a `main` that reads `sys.argv`."""
 
+USED_LATER: Final = (
+    "_strptime", "anyio._backends._asyncio", "h11", "httpcore2", "krippendorff",
+    "openai.resources.chat.completions", "rich._emoji_codes", "truststore",
+)  # fmt: skip
+"""Modules of others that a command imports when it first uses them: 0.1 to 1 s of CPU each time."""
+
 _REQUEST_LIMIT: Final = 1 << 20
 
 
@@ -210,6 +216,7 @@ def needs_own_interpreter(env: dict[str, str]) -> bool:
 def serve(server: socket.socket) -> None:
     """Fork a process for each request until the other end is closed; reports exit codes."""
     import_all()
+    compile_templates()
     gc.freeze()  # what every fork shares is never searched for garbage
     status_of: dict[int, socket.socket] = {}
     wake, wake_end = os.pipe()
@@ -249,12 +256,23 @@ def serve(server: socket.socket) -> None:
 
 
 def import_all() -> None:
-    """Import every module of panel, and the servers of the tests."""
+    """Import every module of panel, what it imports later, and the servers of the tests."""
     import panel
 
     names = [module.name for module in pkgutil.walk_packages(panel.__path__, "panel.")]
-    for name in (*names, *MODULES):
+    for name in (*names, *USED_LATER, *MODULES):
         importlib.import_module(name)
+
+
+def compile_templates() -> None:
+    """Compile the templates that most commands fill: half of the CPU time of a short one."""
+    from panel.report import templating
+
+    for file in templating.FOLDER.iterdir():
+        if file.suffix == ".html":
+            templating.html_template(file.name)
+        elif file.suffix == ".md":
+            templating.markdown_template(file.name)
 
 
 def _report(status_of: dict[int, socket.socket]) -> None:

@@ -38,14 +38,24 @@ def html_environment(*folders: Path) -> Environment:
 
 @cache
 def html_template(name: str) -> Template:
-    """Return a page's template."""
-    return html_environment().get_template(name)
+    """Return a page's template; pages share the compiled templates that they include."""
+    return _pages().get_template(name)
+
+
+@cache
+def _pages() -> Environment:
+    return html_environment()
 
 
 def render_markdown(name: str, **values: object) -> str:
     """Return a Markdown template filled, ending in one newline; "" where it writes nothing."""
-    text = _markdown_environment().get_template(name).render(**values).rstrip("\n")
+    text = markdown_template(name).render(**values).rstrip("\n")
     return f"{text}\n" if text else ""
+
+
+def markdown_template(name: str) -> Template:
+    """Return a template of Markdown."""
+    return _markdown_environment().get_template(name)
 
 
 @cache

@@ -16,7 +16,7 @@ from panel.publish.site.context import SiteContext
 from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page, tools_on
-from panel.publish.site.templates import Templates
+from panel.publish.site.templates import templates
 from panel.publish.site.tool_page import rest
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.personas import Persona
@@ -61,7 +61,7 @@ class Site:
         self.archive = archive
         self._personas = tuple(personas)
         self._live_url = live_url.rstrip("/") if live_url else None
-        self._templates = Templates(*folders)
+        self._templates = templates(*folders)
         self.context = SiteContext(
             catalogue=Catalog((), ()),
             title=title,

@@ -34,6 +34,12 @@ class Templates:
 
 
 @cache
+def templates(*folders: Path) -> Templates:
+    """Return the site's templates: one set a process, each compiled once."""
+    return Templates(*folders)
+
+
+@cache
 def style() -> str:
     """Return the site's one style sheet: the scorecard's, the comparison's, and the site's own."""
     return stylesheet() + pair_styles() + text("site.css")
