@@ -137,12 +137,12 @@ def test_the_same_again_asks_nothing(tested):
     assert again["strata"][0] == report["strata"][0]
 
 
-def test_its_verdicts_of_the_past_are_no_history_and_no_resume_takes_it_up(tested):
+def test_its_verdicts_and_evidence_of_the_past_are_no_history(tested):
     place, report, _ = tested
     assert Archive.open(place.runs).histories() == ()
-    done = place.call("resume", report["run"], "--provider", report["provider"])
-    assert "measures a judge" in done.exception.message
-    assert "panel backtest" in done.exception.hint
+    done = place.call("review", "https://github.com/Warbler0l/Kestrelbox0l", "--offline")
+    assert isinstance(done.exception, PanelError)
+    assert "no earlier run holds evidence" in done.exception.message
     manifest = json.loads((place.runs / report["run"] / "run.json").read_text())
     assert (manifest["backtest"], manifest["write"]) == ("as listed", False)
     assert place.call("verify", report["run"]).exit_code == 0
@@ -170,6 +170,8 @@ def test_a_backtest_that_was_stopped_goes_on(place):
         )
         assert done.exception.exit_code == 3
         assert "the same `panel backtest` again" in done.exception.hint
+        (run,) = place.runs.iterdir()
+        assert place.call("resume", run.name, "--max-calls", 12).exception.exit_code == 3
         first = len(provider.requests)
         report = place.backtest(provider.url)
         assert first + report["usage"]["calls"] == 6 * 4
@@ -204,6 +206,7 @@ MASKED = {
     "get acme/kestrel-box:latest or ghcr.io/x/kestrelbox.": "get [masked] or [masked].",
     "See https://docs.kestrelbox.io/a?b=c, mail me@kestrelbox.io": "See [masked], mail [masked]",
     "KestrelboxServer, KESTREL_BOX_PORT": "the toolServer, the tool_PORT",
+    "-DKESTRELBOX_X=1 kestrelbox2 kestrelboxes": "-Dthe tool_X=1 the tool2 kestrelboxes",
     "[logo](img/kestrelbox.png) by Acme": "[logo]([masked]) by the owner",
     "boxes of kestrels, https://example.org/": "boxes of kestrels, https://example.org/",
 }

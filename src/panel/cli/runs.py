@@ -47,7 +47,7 @@ def _row(path: Path) -> dict[str, str | int] | None:
     state = (
         "finished" if manifest.finished else f"{done} of {manifest.tools}: panel resume {run.name}"
     )
-    if manifest.finished and lines and not (manifest.calibrates or manifest.backtest):
+    if manifest.finished and lines and not manifest.calibrates:
         state = "; ".join(lines)
     return {
         "run": run.name,

@@ -47,11 +47,10 @@ def find_remaining(path: Path, again: Again = ONCE_MORE) -> Remaining:
             f"run {path.name} holds no tools: it ended before any was stored",
             hint="start it again",
         )
-    if manifest.calibrates or manifest.backtest:
-        command = "calibrate" if manifest.calibrates else "backtest"
+    if manifest.calibrates:
         raise RunError(
             f"run {manifest.run} measures a judge; it is not resumed by itself",
-            hint=f"the same `panel {command}` again: what was answered is found",
+            hint="the same `panel calibrate` again: what was answered is found",
         )
     return Remaining(manifest, complete=done)
 

@@ -236,8 +236,10 @@ class Session:
 
     @property
     def _starts_over(self) -> str:
-        """The command that is given once more where no `panel resume` goes on; "" else."""
-        return "calibrate" if self.plan.calibrates else "backtest" if self.plan.backtest else ""
+        """The command that is given once more to go on, since it also reports; "" of others."""
+        if self.plan.calibrates:
+            return "calibrate"
+        return "backtest" if self.plan.backtest and not self.run.manifest.parent else ""
 
     @contextlib.contextmanager
     def _named_hint(self) -> Iterator[None]:

@@ -156,12 +156,16 @@ def _words(pattern: re.Pattern[str], mask: str, text: str) -> str:
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
-    """Tell whether words end at both places; a capital letter after a small one begins a word."""
+    """Tell whether words end at both places.
+
+    One also ends between a letter and a digit, before a capital letter after a small one, and
+    behind the `-D` with which compilers are given a name.
+    """
 
     def ends(place: int) -> bool:
-        if place in (0, len(text)):
+        before, after = text[place - 1 : place], text[place : place + 1]
+        if not (before.isalnum() and after.isalnum()):
             return True
-        before, after = text[place - 1], text[place]
-        return not (before.isalnum() and after.isalnum()) or (before.islower() and after.isupper())
+        return before.isalpha() != after.isalpha() or (before.islower() and after.isupper())
 
-    return ends(start) and ends(end)
+    return (ends(start) or text[max(0, start - 2) : start] == "-D") and ends(end)

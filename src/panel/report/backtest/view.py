@@ -80,9 +80,9 @@ def headline(stratum: Stratum) -> Facts:
     """Return the figures of one stratum about the panel as a whole."""
     brier = "none to count"
     if stratum.brier is not None and stratum.brier_base is not None:
-        brier = f"{stratum.brier:.3f}; the base rate for all has {stratum.brier_base:.3f}"
+        brier = f"{stratum.brier:.3f} (base rate {stratum.brier_base:.3f})"
         if stratum.forecasts < stratum.tools:
-            brier += f"; over {stratum.forecasts} of {stratum.tools} tools"
+            brier += f", {stratum.forecasts} of {stratum.tools} tools"
     return (
         ("tools", f"{stratum.lived} lived, {stratum.died} died"),
         ("pairs ranked right by score", figures.share(stratum.score.pairs)),
