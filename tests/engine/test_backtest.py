@@ -197,6 +197,7 @@ def test_masked_names_and_addresses_are_in_no_prompt(place, ask):
     for name in names():
         assert name.casefold() not in text
     assert not re.search(r"warbler|github|\.example|last commit", text)
+    assert not re.search(r"lived|died|zzwhy|fork goes on|\bp\d\b|\b202[5-9]\b", text)
     assert "the tool sorts log files" in text
     assert report["tools"][0]["name"] in names()
 
@@ -265,6 +266,14 @@ def test_files_that_are_not_there_are_named(place, tmp_path):
     assert "nowhere is no folder" in done.exception.message
 
 
+def test_a_dry_run_asks_and_writes_nothing(place):
+    with ScriptedProvider(judge) as provider:
+        done = place.call("backtest", place.fates, "--provider", provider.url, "--dry-run")
+        assert "addresses to fetch: none" in done.stdout
+        assert provider.requests == []
+    assert not place.runs.exists()
+
+
 def test_tools_without_a_pair_are_counted_apart(place, tested):
     path = place.fates / "outcomes.csv"
     path.write_text(path.read_text().replace(",P0,", ",,"))
@@ -307,25 +316,26 @@ def test_later_cards_say_how_the_judge_ranked_and_what_a_number_alone_ranks(
     page = tmp_path / "README.md"
     page.write_text("# Wryneck\n\nThis page is fine.\n")
 
-    def lines(*more):
+    def lines():
         done = place.call(
             "review", "Wryneck", "--evidence", page, "--no-write", "--personas", "builder",
-            "--format", "json", "--provider", report["provider"], *more,
+            "--format", "json", "--provider", report["provider"], "--ask", "whole",
         )  # fmt: skip
         return [w for w in json.loads(done.stdout)["warnings"] if "backtest" in w]
 
     place.backtest(report["provider"])
-    assert lines("--ask", "whole") == [], "three pairs are too few"
+    assert lines() == [], "three pairs are too few"
     monkeypatch.setattr(record, "FEWEST", 3)
     for part in (("--limit", 4), ("--personas", "builder")):
         place.backtest(report["provider"], *part)
-    assert lines("--ask", "whole") == [], "not the whole list, not all reviewers"
+    assert lines() == [], "not the whole list, not all reviewers"
     place.backtest(report["provider"])
-    assert lines("--ask", "whole") == [
+    assert lines() == [
         "this judge was never measured on control tools (panel calibrate); in a backtest this"
         " judge ranked 2 of 3 pairs right; the number of stars alone ranks 3"
     ]
-    assert lines("--ask", "stepwise") == [], "another way of asking is another judge"
+    assert record.load(report["provider"], "scripted", "stepwise") is None
+    assert record.load("http://127.0.0.1:9/v1", "scripted", "whole") is None
 
 
 @pytest.mark.parametrize("width", ["60", "80", "120"])

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, mannwhitneyu
+from scipy.stats import binomtest, mannwhitneyu  # type: ignore[import-untyped]
 
 from panel.foundation.proportion import Share, wilson
 from panel.foundation.ranking import (

@@ -212,7 +212,7 @@ def _keep(report: "BacktestReport", plan: "Options", *, whole: bool) -> None:
         "not the whole list was reviewed": not whole or report.all.tools < report.listed,
         "reviews are missing": bool(report.missing.count),
         "not all reviewers were asked": plan.personas is not None,
-        "several models judged": ", " in report.model,
+        "several models judged": ", " in f"{report.provider} {report.model}",
         f"fewer than {FEWEST} pairs": report.all.score.pairs.total < FEWEST,
     }
     if why := next((reason for reason, holds in reasons.items() if holds), None):
