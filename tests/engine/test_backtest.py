@@ -8,10 +8,13 @@ from pathlib import Path
 import html5lib
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from panel.cli.main import panel
 from panel.engine.backtest.masking import Mask
 from panel.engine.backtest.outcomes import first_cases, read_outcomes
+from panel.engine.backtest.shown import Showing, cautions
 from panel.evidence.tools.tool import Tool
 from panel.evidence.tools.tool_list import read_tools
 from panel.foundation.errors import PanelError
@@ -266,6 +269,27 @@ def test_files_that_are_not_there_are_named(place, tmp_path):
     assert "nowhere is no folder" in done.exception.message
 
 
+def test_evidence_that_names_a_day_after_its_own_is_pointed_out(place):
+    page = place.fates / "evidence" / "kestrelbox0l" / "README.md"
+    page.write_text(f"{page.read_text()}\nVersion 3 of 2025-02-01, after 2.9 of 2024-07-31.\n")
+    cases = read_outcomes(
+        place.fates / "outcomes.csv", read_tools(place.fates / "tools.yaml").tools
+    )
+    gathered = Showing().gathered(cases)
+    assert {evidence.day for _, evidence in gathered} == {date(2024, 8, 1)}
+    assert cautions(cases, gathered) == ("kestrelbox0l: the evidence names a day after as_of",)
+    assert cautions(cases[1:], gathered[1:]) == ()
+
+
+@given(
+    st.text(alphabet="aBk 1_-/.:\n", max_size=12), st.sampled_from(["Kestrel Box", "kestrel_box"])
+)
+def test_no_text_around_a_name_hides_it_from_the_mask(around, name):
+    tool = Tool(name="Kestrel Box", url="https://github.com/Acme/kestrel-box", slug="kestrel-box")
+    masked = Mask.of(tool).text(f"{around} {name} {around}").casefold()
+    assert "kestrel" not in masked
+
+
 def test_a_dry_run_asks_and_writes_nothing(place):
     with ScriptedProvider(judge) as provider:
         done = place.call("backtest", place.fates, "--provider", provider.url, "--dry-run")
@@ -316,40 +340,38 @@ def test_later_cards_say_how_the_judge_ranked_and_what_a_number_alone_ranks(
     page = tmp_path / "README.md"
     page.write_text("# Wryneck\n\nThis page is fine.\n")
 
-    def lines():
-        done = place.call(
-            "review", "Wryneck", "--evidence", page, "--no-write", "--personas", "builder",
-            "--format", "json", "--provider", report["provider"], "--ask", "whole",
-        )  # fmt: skip
-        return [w for w in json.loads(done.stdout)["warnings"] if "backtest" in w]
-
+    judged = (report["provider"], "scripted", "whole")
     place.backtest(report["provider"])
-    assert lines() == [], "three pairs are too few"
-    monkeypatch.setattr(record, "FEWEST", 3)
-    for part in (("--limit", 4), ("--personas", "builder")):
-        place.backtest(report["provider"], *part)
-    assert lines() == [], "not the whole list, not all reviewers"
+    assert record.load(*judged) is None, "three pairs are too few"
+    monkeypatch.setattr(record, "FEWEST", 2)
+    place.backtest(report["provider"], "--limit", 4)
+    assert record.load(*judged) is None, "not the whole list"
     place.backtest(report["provider"])
-    assert lines() == [
+    assert record.load(report["provider"], "scripted", "stepwise") is None
+    assert record.load("http://127.0.0.1:9/v1", "scripted", "whole") is None
+    done = place.call(
+        "review", "Wryneck", "--evidence", page, "--no-write", "--personas", "builder",
+        "--format", "json", "--provider", report["provider"], "--ask", "whole",
+    )  # fmt: skip
+    assert [w for w in json.loads(done.stdout)["warnings"] if "backtest" in w] == [
         "this judge was never measured on control tools (panel calibrate); in a backtest this"
         " judge ranked 2 of 3 pairs right; the number of stars alone ranks 3"
     ]
-    assert record.load(report["provider"], "scripted", "stepwise") is None
-    assert record.load("http://127.0.0.1:9/v1", "scripted", "whole") is None
 
 
-@pytest.mark.parametrize("width", ["60", "80", "120"])
-def test_the_terminal_says_it_within_its_width(tested, monkeypatch, width):
+def test_the_terminal_says_it_within_its_width(tested, monkeypatch):
     place, report, _ = tested
-    monkeypatch.setenv("COLUMNS", width)
-    text = place.call(
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = place.call(
         "backtest", place.fates, "--provider", report["provider"], "--ask", "whole"
     ).stdout  # fmt: skip
-    assert "The panel's score ranks 2 of 3 pairs right (21–94%)." in text
-    assert "P0: Kestrelbox0d stands above Kestrelbox0l" in text
-    assert "zzwhy kestrelbox0d" in " ".join(text.split())
-    assert width == "60" or "luck (fewer; direction by outcome)" in text
-    assert max(map(len, text.splitlines())) <= int(width)
+    assert "P0: Kestrelbox0d stands above Kestrelbox0l" in shown
+    assert "luck (fewer; direction by outcome)" in shown
+    data = BacktestReport.model_validate(report)
+    for width, text in ((80, shown), *((w, terminal.render(data, w)) for w in (60, 120))):
+        assert "The panel's score ranks 2 of 3 pairs right (21–94%)." in text
+        assert "zzwhy kestrelbox0d" in " ".join(text.split())
+        assert max(map(len, text.splitlines())) <= width
 
 
 @pytest.fixture(scope="module")
