@@ -34,11 +34,12 @@ def test_every_choice_is_a_field_of_options_plan_manifest_and_meaning():
 def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
     personas = (persona("builder"), persona("skeptic"))
     more = {"samples": 3, "context": "two people", "rule": Rule(ship_at=50), "calibrates": True}
-    more |= {"write": False, "second_look": True}
+    more |= {"write": False, "second_look": True, "backtest": "names masked"}
     stored = manifest(personas=personas, support=target(model="big", wire_model="big"), **more)
     plan = plan_of(stored, personas=personas, calibration=None)
     assert choices(plan) == {
-        "samples": 3, "context": "two people", "write": False, "second_look": True
+        "samples": 3, "context": "two people", "write": False, "second_look": True,
+        "backtest": "names masked",
     }  # fmt: skip
     assert (plan.rule.ship_at, plan.calibrates, plan.personas) == (50, True, personas)
     assert (plan.judge.provider, plan.judge.wire_model) == ("groq", "org/tiny:groq")
@@ -56,11 +57,13 @@ def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
         ({"context": "many"}, {"context": "many"}),
         ({"write": False}, {"write": False}),
         ({"second_look": True}, {"second_look": True}),
+        ({"backtest": "as listed"}, {"backtest": "as listed"}),
     ],
 )
 def test_a_rerun_takes_the_stored_choice_where_the_user_made_none(own, expected):
     options = replace(Options(settings=Settings(), environ={}), **own)
     stored = {"samples": 3, "context": "a small team", "write": True, "second_look": False}
+    stored |= {"backtest": None}
     assert inherited_choices(options, manifest(samples=3)) == stored | expected
 
 

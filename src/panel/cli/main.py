@@ -35,6 +35,10 @@ COMMANDS = {
     "usage": ("panel.cli.usage", "Show the calls, tokens, cost and time of runs."),
     "export": ("panel.cli.export", "Write a run's reviews as rows: JSON Lines, CSV, Parquet."),
     "calibrate": ("panel.cli.calibrate", "Measure a judge on control tools before trusting it."),
+    "backtest": (
+        "panel.cli.backtest",
+        "Hold the panel's verdicts against what became of the tools.",
+    ),
     "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),

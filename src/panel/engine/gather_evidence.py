@@ -196,6 +196,8 @@ def _stored(runs: Path, tools: Sequence[Tool]) -> dict[str, Collected]:
             break
         try:
             with Run.open(path) as run:
+                if run.manifest.backtest:
+                    continue  # its evidence is of the past
                 for slug, collected in _stored_in(run, pending):
                     by_slug[slug] = collected
                     del pending[slug]

@@ -17,6 +17,8 @@ from panel.foundation.errors import InputError, PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
+from panel.reviews.backtest import record as records
+from panel.reviews.backtest.record import BacktestRecord
 from panel.reviews.calibration import calibration as calibrations
 from panel.reviews.calibration.calibration import Calibration, Measured
 from panel.reviews.choices import choices
@@ -75,7 +77,7 @@ async def open_panel(options: Options) -> OpenedPanel:
             calibrates=options.calibrates,
             secret=secret,
             warnings=_unique(secret_warnings, *(p.warnings for p in (provider, *others.values()))),
-            judge_note="" if options.calibrates else _judge_note([judge, *judges.values()], rule),
+            judge_note=_judge_note([judge, *judges.values()], rule, options),
             **choices(options),
         )
         _check_second_look(plan)
@@ -216,18 +218,36 @@ def _measured(calibration: Calibration | None, judge: ProviderConfig) -> Measure
     return None
 
 
-def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule) -> str:
-    """Return what every scorecard says about its judges, in one line with counts; never empty."""
+def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule, options: Options) -> str:
+    """Return what every scorecard says about its judges, in one line with counts.
+
+    It is empty only where the run measures its judge.
+    """
+    if options.calibrates:
+        return ""
     by_model = {judge.config.model: judge for judge in judges}
     measured = {m: _measured(j.calibration, j.config) for m, j in by_model.items()}
-    if not any(measured.values()):
-        return NEVER_MEASURED if len(by_model) == 1 else NONE_MEASURED
+    found = {m: _backtested(j.config, options) for m, j in by_model.items()}
     several = len(by_model) > 1
     names = {model: f"this judge, {model}," if several else "this judge" for model in by_model}
-    return "; ".join(
+    backtests = [record.line(names[model]) for model, record in found.items() if record]
+    if not any(measured.values()):
+        if not backtests:
+            return NONE_MEASURED if several else NEVER_MEASURED
+        who = "these judges were" if several else "this judge was"
+        return "; ".join([f"{who} never measured on control tools (panel calibrate)", *backtests])
+    lines = [
         _measured_line(names[model], row, rule) if row else f"{names[model]} was never measured"
         for model, row in measured.items()
-    )
+    ]
+    return "; ".join([*lines, *backtests])
+
+
+def _backtested(judge: ProviderConfig, options: Options) -> BacktestRecord | None:
+    """Return how a judge did in a backtest, where one was kept of this provider and strategy."""
+    if options.sealed:
+        return None
+    return records.load(public(judge.provider), judge.model, judge.ask)
 
 
 def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:

@@ -230,9 +230,16 @@ class Session:
     @property
     def go_on(self) -> str:
         """The command that continues the run after a stop."""
-        if self.plan.calibrates:
-            return "the same `panel calibrate` again: nothing that was answered is asked twice"
+        if command := self._starts_over:
+            return f"the same `panel {command}` again: nothing that was answered is asked twice"
         return f"panel resume {self.run.name}"
+
+    @property
+    def _starts_over(self) -> str:
+        """The command that is given once more to go on, since it also reports; "" of others."""
+        if self.plan.calibrates:
+            return "calibrate"
+        return "backtest" if self.plan.backtest and not self.run.manifest.parent else ""
 
     @contextlib.contextmanager
     def _named_hint(self) -> Iterator[None]:
@@ -252,7 +259,7 @@ class Session:
         await self._review(replace(self._job(watch), write_card=files.write), watch)
         await files.write_missing()
         self.caution = stored_canaries(self.run).caution
-        again = self.go_on if self.plan.calibrates else None
+        again = self.go_on if self._starts_over else None
         self.lacks = lacking(self.run).lines(self.run.name, again=again)
         if len(self.run.slugs()) > 1 and not self.plan.calibrates:
             await self.run.write_files(partial(report_file, self.run.path))

@@ -10,25 +10,28 @@ Z95: Final = 1.959963984540054
 
 
 class Share(BaseModel):
-    """`count` of `total`, with its 95 % interval; of nothing, the interval is everything."""
+    """`count` of `total`, with its 95 % interval; of nothing, the interval is everything.
+
+    A count may end in one half, where ties are counted so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    count: int = Field(ge=0)
+    count: int | float = Field(ge=0)
     total: int = Field(ge=0)
     share: float | None = Field(default=None, ge=0, le=1)
     low: float = Field(default=0.0, ge=0, le=1)
     high: float = Field(default=1.0, ge=0, le=1)
 
     @classmethod
-    def of(cls, count: int, total: int) -> Self:
+    def of(cls, count: float, total: int) -> Self:
         """Return the share; `count` is at most `total`."""
         if not total:
             return cls(count=0, total=0)
         low, high = wilson(count, total)
         places = 4
         return cls(
-            count=count,
+            count=int(count) if count == int(count) else count,
             total=total,
             share=round(count / total, places),
             low=round(low, places),
@@ -39,7 +42,7 @@ class Share(BaseModel):
         return f"{self.count} of {self.total}"
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
+def wilson(count: float, total: int) -> tuple[float, float]:
     """Return the 95 % score interval of a share, both ends within 0–1.
 
     E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",

@@ -2,7 +2,10 @@
 
 import math
 from datetime import date, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from panel.foundation.proportion import Share
 
 UNKNOWN = "unknown"
 
@@ -31,6 +34,13 @@ def score(value: float | None) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     """Write a range of scores as `55.0–68.0`; empty where there is none."""
     return "" if bounds is None else f"{score(bounds[0])}–{score(bounds[1])}"
+
+
+def share(share: "Share") -> str:
+    """Write a share with its 95 % interval: `3 of 14 (8–48%)`."""
+    if not share.total:
+        return "none to count"
+    return f"{share} ({100 * share.low:.0f}–{100 * share.high:.0f}%)"
 
 
 def money(usd: float | None, *, unpriced: int = 0) -> str:

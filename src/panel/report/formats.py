@@ -2,10 +2,10 @@
 
 They are found without importing them. A new format is one dropped-in file with a one-line
 docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
-run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration
-report. One of scorecards that can be written piece by piece has `stream` as well. A format of
-scorecards may also be such a module of an installed package, as an entry point of the group
-`panel.formats`.
+run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration or
+backtest report. One of scorecards that can be written piece by piece has `stream` as well. A
+format of scorecards may also be such a module of an installed package, as an entry point of the
+group `panel.formats`.
 """
 
 import ast
@@ -21,7 +21,9 @@ from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 if TYPE_CHECKING:
     from panel.reviews.verdict.scorecard import Scorecard
 
-Subject = Literal["scorecard", "run", "comparison", "changes", "agreement", "calibration"]
+Subject = Literal[
+    "scorecard", "run", "comparison", "changes", "agreement", "calibration", "backtest"
+]
 """A folder of this room."""
 
 _ROOM: Final = Path(__file__).parent

@@ -6,6 +6,7 @@ Sizes are those of a narrow screen, so that a phone shows them whole; a wide one
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import escape
@@ -19,6 +20,21 @@ STEP: Final = 5
 _ROW: Final = 46
 _TALL: Final = 30
 _LANE: Final = 44
+_TOP: Final = 12
+_BOTTOM: Final = 292
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture and its numbers."""
+
+    title: str
+    svg: str
+    caption: str
+    legend: tuple[tuple[str, str], ...]
+    """CSS class and meaning of each mark."""
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 def histogram(rows: Mapping[str, Sequence[float]], mark: float, label: str) -> str:
@@ -53,22 +69,36 @@ def reliability(
 
     A point is (mean probability given, share that should be yes, answers); area goes by answers.
     """
-    top, bottom = 12, 292
     most = max((n for *_, n in (*before, *after)), default=1)
-
-    def y(share: float) -> float:
-        return bottom - share * (bottom - top)
-
-    parts = [line(across(0, 0, 1), bottom, across(1, 0, 1), top, "ideal")]
-    for share in (0, 0.5, 1):
-        parts.append(line(LEFT, y(share), WIDTH - RIGHT, y(share), "axis"))
-        parts.append(text(LEFT - 8, y(share) + 4, f"{100 * share:.0f}%", "end"))
+    parts = [*_square()]
     for kind, points in (("before", before), ("after", after)):
         for probability, yes, answers in points:
             size = 2.5 + 9 * math.sqrt(answers / most)
-            parts.append(dot(across(probability, 0, 1), y(yes), size, kind))
-    parts += axis(bottom, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
-    return svg(bottom + 30, parts, label)
+            parts.append(dot(across(probability, 0, 1), _up(yes), size, kind))
+    return svg(_BOTTOM + 30, parts, label)
+
+
+def roc(corners: Sequence[tuple[float, float]], label: str) -> str:
+    """Draw a ROC curve through its corners, (share of the lower class, share of the higher one).
+
+    The diagonal is chance.
+    """
+    points = " ".join(f"{across(false, 0, 1):.1f},{_up(true):.1f}" for false, true in corners)
+    parts = [*_square(), f'<polyline class="curve" points="{points}"/>']
+    return svg(_BOTTOM + 30, parts, label)
+
+
+def _square() -> Iterator[str]:
+    """Yield the diagonal and the axes of two shares."""
+    yield line(across(0, 0, 1), _BOTTOM, across(1, 0, 1), _TOP, "ideal")
+    for share in (0, 0.5, 1):
+        yield line(LEFT, _up(share), WIDTH - RIGHT, _up(share), "axis")
+        yield text(LEFT - 8, _up(share) + 4, f"{100 * share:.0f}%", "end")
+    yield from axis(_BOTTOM, [0, 0.25, 0.5, 0.75, 1], (0, 1), percent=True)
+
+
+def _up(share: float) -> float:
+    return _BOTTOM - share * (_BOTTOM - _TOP)
 
 
 def shifts(rows: Mapping[str, Sequence[tuple[float, bool]]], label: str) -> str:

@@ -19,6 +19,9 @@ class ReviewChoices:
     """Reviewers asked `whole` write their reviews after the vote; False: votes alone count."""
     second_look: bool = False
     """Reviewers that contradict each other on a fact see each other's passage and answer again."""
+    backtest: str | None = None
+    """How the tools of a backtest are shown: `as listed`, or what is masked and left out; None: the
+    run is no backtest."""
 
 
 def choices(source: object) -> dict[str, Any]:

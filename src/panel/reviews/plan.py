@@ -44,7 +44,8 @@ class ReviewPlan(ReviewChoices):
     warnings: tuple[str, ...] = ()
     """Lines that every scorecard of the run carries."""
     judge_note: str = ""
-    """How the judge did on control tools, in one line, or that it was never measured."""
+    """How the judge did on control tools and in a backtest, in one line, or that it was never
+    measured."""
 
     def of(self, persona: str) -> Self:
         """Return the plan as one persona is asked by it: judge and calibration are its own."""

@@ -111,6 +111,8 @@ class Manifest(BaseModel):
     """Reviewers asked `whole` write their reviews after the vote."""
     second_look: bool = False
     """Reviewers that contradict each other on a fact answer again."""
+    backtest: str | None = Field(default=None, exclude_if=lambda shown: shown is None)
+    """How the tools of a backtest were shown; None: the run is no backtest."""
     rule: Rule
     personas: dict[str, str]
     """Fingerprints by name; the same for prompts and answer schemas."""

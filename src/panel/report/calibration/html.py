@@ -3,7 +3,6 @@
 Every plot has its numbers beside it as a table.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from panel.report import figures, plots
@@ -16,19 +15,6 @@ from panel.reviews.calibration.report import Bin, CalibrationReport, CaseResult
 SUFFIX = ".html"
 
 _KINDS: Final = ("order", "verdict", "chat", "claim", "encoded")
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A picture and its numbers."""
-
-    title: str
-    svg: str
-    caption: str
-    legend: tuple[tuple[str, str], ...]
-    """CSS class and meaning of each mark."""
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def render(report: CalibrationReport) -> str:
@@ -53,12 +39,12 @@ def render(report: CalibrationReport) -> str:
     )
 
 
-def _scores(report: CalibrationReport) -> Plot:
+def _scores(report: CalibrationReport) -> plots.Plot:
     clean = [c for c in report.cases if c.injection is None]
     kinds: list[str] = [kind for kind, count in report.controls.items() if count]
     rows = {kind: [c.ships_up_to or 0.0 for c in clean if c.kind == kind] for kind in kinds}
     at = f"{report.used.ship_at:g}"
-    return Plot(
+    return plots.Plot(
         title="How far each control would ship",
         svg=plots.histogram(
             rows, report.used.ship_at, f"Highest threshold each control ships at; line at {at}"
@@ -74,11 +60,11 @@ def _scores(report: CalibrationReport) -> Plot:
     )
 
 
-def _reliability(report: CalibrationReport) -> Plot | None:
+def _reliability(report: CalibrationReport) -> plots.Plot | None:
     if (fit := report.fit) is None:
         return None
     pairs = zip(fit.reliability_before, fit.reliability, strict=True)
-    return Plot(
+    return plots.Plot(
         title="Are its probabilities right?",
         svg=plots.reliability(
             _points(fit.reliability_before),
@@ -95,7 +81,7 @@ def _reliability(report: CalibrationReport) -> Plot | None:
     )
 
 
-def _shifts(report: CalibrationReport) -> Plot | None:
+def _shifts(report: CalibrationReport) -> plots.Plot | None:
     originals = {c.slug: c for c in report.cases if c.injection is None}
     rows: dict[str, list[tuple[float, bool]]] = {}
     table = []
@@ -112,7 +98,7 @@ def _shifts(report: CalibrationReport) -> Plot | None:
         table.append((line(first.slug), line(copy.injection), view.points(by), moved, held))
     if not table:
         return None
-    return Plot(
+    return plots.Plot(
         title="What injected pages did",
         svg=plots.shifts(
             {kind: rows[kind] for kind in _KINDS if kind in rows},

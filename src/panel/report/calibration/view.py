@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from panel.foundation.proportion import Share
 from panel.report import figures
 from panel.reviews.calibration.report import CalibrationReport, Sway
 
@@ -46,7 +45,7 @@ def verdicts(report: CalibrationReport) -> Rows:
         ("  bad ones", "bad"),
         ("tools of which nothing is known that ship", "empty"),
     ):
-        rows.append((name, interval(getattr(plain, key)), interval(getattr(used, key))))
+        rows.append((name, figures.share(getattr(plain, key)), figures.share(getattr(used, key))))
     for name, pick in _SWAYS.items():
         rows.append((name, pick(plain.sway), pick(used.sway)))
     return tuple(rows)
@@ -57,13 +56,13 @@ def answers(report: CalibrationReport) -> Rows:
     votes = report.effective_votes
     return (
         ("verdict flips on an identical rerun", _flips(report), ""),
-        ("injected pages that are held as suspicious", interval(report.held), ""),
-        ("honest pages that are held", interval(report.held_clean), ""),
-        ("citations of passages that do not exist", interval(report.unknown_citations), ""),
+        ("injected pages that are held as suspicious", figures.share(report.held), ""),
+        ("honest pages that are held", figures.share(report.held_clean), ""),
+        ("citations of passages that do not exist", figures.share(report.unknown_citations), ""),
         ("citations whose passage does not show it", _support(report), ""),
-        ("facts answered without a citation", interval(report.uncited_facts), ""),
-        ("own stance against the findings", interval(report.stance_differs), ""),
-        ("reviews that could not be had", interval(report.missing), ""),
+        ("facts answered without a citation", figures.share(report.uncited_facts), ""),
+        ("own stance against the findings", figures.share(report.stance_differs), ""),
+        ("reviews that could not be had", figures.share(report.missing), ""),
         (
             f"independent votes the {len(report.personas)} reviewers are worth",
             "unknown" if votes is None else f"{votes:.1f}",
@@ -108,31 +107,24 @@ def price(report: CalibrationReport) -> Rows:
     )
 
 
-def interval(share: Share) -> str:
-    """Write a share with its 95 % interval: `3 of 14 (8–48%)`."""
-    if not share.total:
-        return "none to count"
-    return f"{share} ({100 * share.low:.0f}–{100 * share.high:.0f}%)"
-
-
 def points(value: float | None) -> str:
     """Write a difference of scores, with its sign."""
     return "unknown" if value is None else f"{value:+.1f}"
 
 
 _SWAYS: Final[dict[str, Callable[[Sway], str]]] = {
-    "injected copies whose verdict changes": lambda sway: interval(sway.changed),
-    "  changes to ship": lambda sway: interval(sway.to_ship),
-    "  changes to ship that nobody is told of": lambda sway: interval(sway.silent),
+    "injected copies whose verdict changes": lambda sway: figures.share(sway.changed),
+    "  changes to ship": lambda sway: figures.share(sway.to_ship),
+    "  changes to ship that nobody is told of": lambda sway: figures.share(sway.silent),
     "mean shift of an injected copy's score": lambda sway: points(sway.shift.mean),
     "largest shift upwards": lambda sway: points(sway.shift.largest),
 }
 
 
 def _flips(report: CalibrationReport) -> str:
-    return "not measured: --samples 2" if report.flips is None else interval(report.flips)
+    return "not measured: --samples 2" if report.flips is None else figures.share(report.flips)
 
 
 def _support(report: CalibrationReport) -> str:
     share = report.unsupported_citations
-    return "not measured: --check-support" if share is None else interval(share)
+    return "not measured: --check-support" if share is None else figures.share(share)

@@ -1,6 +1,7 @@
 """The archive: every verdict under a runs folder, found once and looked up by tool.
 
-Knows runs, nothing of pages. Runs that measure a judge are left out: their tools are invented.
+Knows runs, nothing of pages. Runs that measure a judge are left out: their tools are invented, or
+their evidence is of the past.
 """
 
 from collections import Counter
@@ -95,7 +96,7 @@ class Archive:
 def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
     try:
         with Run.open(path) as run:
-            if run.manifest.calibrates:
+            if run.manifest.calibrates or run.manifest.backtest:
                 return (), ""
             # A folder may have been renamed since: its name is what finds it again.
             return tuple(replace(entry(card, ""), run=path.name) for card in run.each_verdict()), ""

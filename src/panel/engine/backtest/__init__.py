@@ -1,0 +1,1 @@
+"""A backtest: tools whose fate is known, reviewed as they stood before it."""

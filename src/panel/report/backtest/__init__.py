@@ -1,0 +1,1 @@
+"""What a backtest found, as text and as a page."""

@@ -1,0 +1,1 @@
+"""Verdicts held against what became of the tools: the report, and what later runs quote of it."""
