@@ -61,6 +61,7 @@ def test_a_record_and_a_pricing_page_give_every_fact_its_passage():
     assert values(facts) == {
         "entry_price": "$20 per user / month", "licence": "Apache-2.0", "last_release": "v1.2",
         "released": "2026-10-02", "open_issues": 12, "stars": 3400, "archived": True,
+        "latest_tag_age": 51,
     }  # fmt: skip
     assert facts.licence.passage == "E2.1"
     assert (facts.released.passage, facts.released.source) == ("E2.2", ADDRESSES["record"])
