@@ -20,11 +20,16 @@ from tests.support.cards import NOW
 from tests.support.reviewers import PERSONAS, brief_of, judged
 from tests.support.scripted import TARGET, TODAY, Memory, Scripted
 
-SHIPPED = next(persona for persona in PERSONAS if persona.name == "business")
-BUSINESS = SHIPPED.model_copy(
-    update={"criteria": tuple(c.model_copy(update={"decided_by": ()}) for c in SHIPPED.criteria)}
+BUSINESS = next(persona for persona in PERSONAS if persona.name == "business")
+BY_FACT = BUSINESS.model_copy(
+    update={
+        "criteria": tuple(
+            c.model_copy(update={"decided_by": ("price",)}) if c.id == "cost" else c
+            for c in BUSINESS.criteria
+        )
+    }
 )
-"""Whom no fact answers for."""
+"""Whose question about the cost is decided by the price, where code reads one."""
 PRICE = "the price of a seat"
 PAGE = Source(
     id="E2", source="https://httpx.example/pricing", retrieved=NOW, sha256="0" * 64, role="pricing",
@@ -108,7 +113,7 @@ def test_an_answer_that_the_new_page_does_not_show_leaves_the_first(reply):
 
 
 def test_a_price_that_code_reads_on_the_new_page_is_not_asked_again():
-    before, after, asked = asked_again(TimedOut("is never asked"), persona=SHIPPED)
+    before, after, asked = asked_again(TimedOut("is never asked"), persona=BY_FACT)
     assert asked == []
     finding = cost_of(after)
     assert (cost_of(before).answer, finding.answer, finding.cites) == ("unclear", "yes", ("E2.1",))
