@@ -241,21 +241,27 @@ def test_a_run_that_measures_its_judge_asks_everything():
     assert not any(finding.decided_by for finding in review.findings)
 
 
-def test_what_code_read_is_not_checked_by_a_model_and_no_claim_of_the_reviewer():
+@pytest.mark.parametrize("ask", ["stepwise", "whole"])
+def test_what_code_read_is_not_checked_by_a_model(ask):
     persona = with_conditions(SMITH, alive=[AGE])
-    endpoint, checker = Scripted(whole()), Scripted(lambda question: -3.0)
-    by = plan("whole", personas=(persona,))
+    endpoint, checker = Scripted(ANSWERS[ask]), Scripted(lambda question: -3.0)
+    by = plan(ask, personas=(persona,), calibration=FLAT)
+    calls, support = (ChatClient(one, by.judge, Memory()) for one in (endpoint, checker))
     brief = replace(BRIEF, facts=facts(last_commit_age=4))
-    context = ReviewContext(
-        by,
-        persona,
-        brief,
-        ChatClient(endpoint, by.judge, Memory()),
-        support=ChatClient(checker, by.judge, Memory()),
+    review = asyncio.run(
+        ask_review(ReviewContext(by, persona, brief, calls, support=support), today=TODAY)
     )
-    review = asyncio.run(ask_review(context, today=TODAY))
-    assert [q.tail for q in checker.asked if "maintained" in q.tail] == []
-    assert review.findings[1].answer == "yes"
+    assert checker.asked
+    assert not any("maintained" in question.tail for question in checker.asked)
+    assert [finding.answer for finding in review.findings[:2]] == ["unclear", "yes"]
+
+
+def test_figures_that_code_read_are_no_claims_of_the_reviewer():
+    said = json.loads(reply_of())
+    del said["findings"]["alive"]
+    persona = with_conditions(PERSONA, alive=[AGE])
+    review, _ = reviewed(lambda q: json.dumps(said), persona, {"last_commit_age": 4}, ask="whole")
+    assert "365" in review.findings[1].because
     assert review.own_claims == ()
 
 
