@@ -31,9 +31,9 @@ from tests.support.sessions import worked
 
 TOOL = single_tool("widget", url="https://github.com/acme/widget")
 RAW = "raw.githubusercontent.com/acme/widget/HEAD"
-LICENCE = "Licence text. Copyright of Acme. Permission is granted, free of charge, to anybody.\n"
-PAGES = {f"{RAW}/LICENSE": respond(200, LICENCE, TEXT)}
-MISSING = ["the text of the licence", "a SOC 2 report", "who answers at night"]
+ROADMAP = "Roadmap text. Planned for next year are round widgets, and a way to turn them.\n"
+PAGES = {f"{RAW}/ROADMAP.md": respond(200, ROADMAP, TEXT)}
+MISSING = ["the roadmap of next year", "a SOC 2 report", "who answers at night"]
 SECURITY = [f"{RAW}/SECURITY.md", f"{RAW}/.github/SECURITY.md"]
 
 
@@ -41,14 +41,14 @@ def is_again(request):
     return "looked up after you had judged" in request.prompt
 
 
-def missing_the_licence(request):
-    """Ship, but the business reviewer finds no licence until it is shown one."""
+def missing_the_roadmap(request):
+    """Ship, but the futurist finds no roadmap until it is shown one."""
     reply = ship(request)
-    if request.persona != "business" or "findings" not in reply:
+    if request.persona != "futurist" or "findings" not in reply:
         return reply
     if is_again(request):
         return reply | {"missing": ["the price"]}
-    findings = reply["findings"] | {"licence": {"cites": [], "because": "", "answer": "unclear"}}
+    findings = reply["findings"] | {"direction": {"cites": [], "because": "", "answer": "unclear"}}
     return reply | {"findings": findings, "missing": MISSING}
 
 
@@ -63,7 +63,7 @@ class History:
 
     def answer(self, request):
         writes = "beats" in request.schema["properties"]
-        return Failure(401) if writes and self.stopping else missing_the_licence(request)
+        return Failure(401) if writes and self.stopping else missing_the_roadmap(request)
 
     async def work(self):
         async with Forge(PAGES) as forge:
@@ -108,43 +108,43 @@ def history(tmp_path_factory):
 
 
 @pytest.fixture
-def business(history):
-    return next(review for review in history.card.reviews if review.persona == "business")
+def futurist(history):
+    return next(review for review in history.card.reviews if review.persona == "futurist")
 
 
 def test_the_page_on_a_missed_fact_becomes_evidence_behind_all_other(history):
-    *gathered, licence = history.card.evidence
+    *gathered, roadmap = history.card.evidence
     assert [source.id for source in history.card.evidence] == [f"E{n}" for n in range(1, 7)]
     assert [source.role for source in gathered] == ["readme", "record", "record", "page", "pricing"]
-    assert licence.source.endswith("/HEAD/LICENSE")
-    assert sorted(history.finished[0][-3:]) == sorted([f"{RAW}/LICENSE", *SECURITY])
+    assert roadmap.source.endswith("/HEAD/ROADMAP.md")
+    assert sorted(history.finished[0][-3:]) == sorted([f"{RAW}/ROADMAP.md", *SECURITY])
 
 
-def test_only_the_reviewer_that_missed_it_is_asked_and_only_what_it_concerns(history, business):
+def test_only_the_reviewer_that_missed_it_is_asked_and_only_what_it_concerns(history, futurist):
     (again,) = filter(is_again, history.requests)
-    assert (again.persona, again.passages) == ("business", ("E6.1",))
-    assert list(again.schema["properties"]["findings"]["properties"]) == ["licence"]
+    assert (again.persona, again.passages) == ("futurist", ("E6.1",))
+    assert list(again.schema["properties"]["findings"]["properties"]) == ["direction"]
     changed = [f for r in history.card.reviews for f in r.findings if f.earlier]
     answers = [(f.criterion, f.earlier[0].answer, f.answer) for f in changed]
-    assert answers == [("licence", "unclear", "yes")]
+    assert answers == [("direction", "unclear", "yes")]
     assert changed[0].cites == ("E6.1",)
-    assert changed[0] in business.findings
-    judge, write = ([q for q in history.requests if q.persona == "business"][n] for n in (0, -1))
+    assert changed[0] in futurist.findings
+    judge, write = ([q for q in history.requests if q.persona == "futurist"][n] for n in (0, -1))
     assert "E6.1" not in judge.passages
     assert "E6.1" in write.passages
 
 
-def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, business):
-    read, lost = business.looked_up
+def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, futurist):
+    read, lost = futurist.looked_up
     assert (read.fact, read.cites, read.problem) == (MISSING[0], ("E6.1",), "")
     assert (lost.fact, lost.cites, lost.problem) == (MISSING[1], (), "not found")
-    assert business.to_look_up == tuple(MISSING)
-    assert list(remarks(business, history.card)) == [
+    assert futurist.to_look_up == tuple(MISSING)
+    assert list(remarks(futurist, history.card)) == [
         (
             "Looked up",
-            f"the text of the licence: “{LICENCE.strip()}” [E6.1]; a SOC 2 report: not found",
+            f"the roadmap of next year: “{ROADMAP.strip()}” [E6.1]; a SOC 2 report: not found",
         ),
-        ("Asked again", "licence (unclear, now yes)"),
+        ("Asked again", "direction (unclear, now yes)"),
         ("To look up", "who answers at night"),
     ]
 
@@ -158,10 +158,10 @@ def test_a_passage_that_was_looked_up_stands_on_the_card_also_where_no_finding_c
     assert [p.id for source in view(card).sources for p in source.cited] == ["E6.1"]
 
 
-def test_a_run_that_stops_and_goes_on_reads_and_asks_nothing_twice(history, business):
+def test_a_run_that_stops_and_goes_on_reads_and_asks_nothing_twice(history, futurist):
     assert history.stopped == history.finished
     assert history.finished[1] == (4, 1)
-    assert business.beats
+    assert futurist.beats
     assert history.report.faults == []
 
 
@@ -175,12 +175,12 @@ def test_a_replay_of_stored_evidence_gives_the_same_and_fetches_nothing(history)
 
 
 def test_a_run_over_files_looks_nothing_up():
-    with ScriptedProvider(missing_the_licence) as provider:
+    with ScriptedProvider(missing_the_roadmap) as provider:
         page = panel.Document(name="page.md", text="# Widget\n\nIt turns tables into widgets.\n")
         card = panel.review("Widget", evidence=page, provider=provider.url, write=False)
         assert len(provider.requests) == 4
-    (business,) = [review for review in card.reviews if review.persona == "business"]
-    assert (business.looked_up, business.to_look_up) == ((), tuple(MISSING))
+    (futurist,) = [review for review in card.reviews if review.persona == "futurist"]
+    assert (futurist.looked_up, futurist.to_look_up) == ((), tuple(MISSING))
 
 
 def test_a_page_that_is_looked_up_is_read_like_any_other():
@@ -276,7 +276,7 @@ def test_each_sample_looks_again_at_what_all_samples_found(tmp_path):
                 answer = "yes" if request.persona == "one" else "no"
                 finding = {"cites": cites, "because": "So.", "answer": answer}
                 samples[request.persona] += 1
-            reply |= {"findings": {"licence": finding}, "missing": MISSING[:1]}
+            reply |= {"findings": {"licence": finding}, "missing": ["the text of the licence"]}
         return reply | {"cites": ["E1.1"], "answer": "no"} if "answer" in reply else reply
 
     async def work(url):

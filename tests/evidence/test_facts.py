@@ -11,6 +11,7 @@ from panel.evidence.facts import (
     amounts,
     contradictions,
     entry_price,
+    is_stated,
     mentions_free,
     named_licence,
     read_facts,
@@ -61,6 +62,7 @@ def test_a_record_and_a_pricing_page_give_every_fact_its_passage():
     assert values(facts) == {
         "entry_price": "$20 per user / month", "licence": "Apache-2.0", "last_release": "v1.2",
         "released": "2026-10-02", "open_issues": 12, "stars": 3400, "archived": True,
+        "latest_tag_age": 51,
     }  # fmt: skip
     assert facts.licence.passage == "E2.1"
     assert (facts.released.passage, facts.released.source) == ("E2.2", ADDRESSES["record"])
@@ -229,3 +231,83 @@ def test_o1_a_fact_is_escaped_like_everything_else(payload):
     assert "<script>alert(1)" not in html.render([hostile])
     assert "\x1b" not in terminal.render([hostile])
     assert "<img src=x" not in markdown.render([hostile])
+
+
+def active(*lines, name="activity.md", role="file", day="As of 2024-08-01, from git:"):
+    """A tool's page, and a file with these lines, read on 22 November 2026."""
+    texts = filter(None, [day, "\n".join(lines)])
+    passages = [Passage(id=f"E2.{n}", text=text) for n, text in enumerate(texts, 1)]
+    page = evidence(("readme", ["Words."])).sources[0]
+    return Evidence(
+        sources=(
+            page,
+            Source(id="E2", source=name, retrieved=NOW, sha256="0", role=role,
+                   passages=tuple(passages)),
+        )
+    )  # fmt: skip
+
+
+UPKEEP = (
+    "Last commit: 2024-07-27 (4 days before).",
+    "In the 365 days before: 123 commits, of which 15 by bots and 108 by 28 authors.",
+    "Latest tag: v0.13.7 of 2024-04-09 (113 days before).",
+    "Licence: file LICENSE; a public directory lists the project under Apache-2.0.",
+)
+
+
+def test_an_activity_file_gives_ages_counts_tag_and_licence_with_their_passage():
+    gathered = active(*UPKEEP)
+    facts = read_facts(gathered)
+    assert {name: value for name, value in values(facts).items() if value is not None} == {
+        "licence": "Apache-2.0", "last_release": "v0.13.7 (tag)", "released": "2024-04-09",
+        "last_commit_age": 4, "latest_tag_age": 113, "commits_year": 108, "authors_year": 28,
+    }  # fmt: skip
+    assert (facts.last_commit_age.passage, facts.last_commit_age.source) == ("E2.2", "activity.md")
+    assert all(
+        is_stated(name, getattr(facts, name), gathered)
+        for name in Facts.model_fields
+        if getattr(facts, name).value is not None
+    )
+    wrong = facts.last_commit_age.model_copy(update={"value": 5})
+    assert not is_stated("last_commit_age", wrong, gathered)
+
+
+@pytest.mark.parametrize(
+    ("line", "fact", "value"),
+    [
+        ("- Last commit: 2024-07-27", "last_commit_age", 5),
+        ("Last commit: 2024-08-02", "last_commit_age", 0),
+        ("Last commit: 2024-08-03", "last_commit_age", None),
+        ("Last commit: 2024-02-30", "last_commit_age", None),
+        ("The Last commit: 2024-07-27", "last_commit_age", None),
+        ("Latest tag: none; no tag was there by that day.", "latest_tag_age", None),
+        ("Latest tag: cli-v1.0.0-rc.1 of 2024-07-31 (1 day before)", "latest_tag_age", 1),
+        ("In the 365 days before: 1 commit by 1 author.", "authors_year", 1),
+        ("In the 365 days before: 4 commits, all by bots.", "commits_year", 0),
+        ("In the 365 days before: no commits.", "commits_year", 0),
+        ("In the 30 days before: 4 commits by 2 authors.", "commits_year", None),
+        ("Licence: file LICENSE; a directory lists it under MIT and Apache-2.0.", "licence", None),
+        ("Licence: no licence file at the root; a directory lists it under MIT.", "licence", None),
+    ],
+)
+def test_a_line_of_an_activity_file_is_read_or_unknown(line, fact, value):
+    assert getattr(read_facts(active(line)), fact).value == value
+
+
+def test_without_a_day_of_its_own_an_activity_file_speaks_of_the_day_it_was_read():
+    gathered = active("Last commit: 2026-11-20", day="")
+    assert read_facts(gathered).last_commit_age.value == 2
+
+
+@pytest.mark.parametrize("change", [{"name": "README.md"}, {"role": "readme"}, {"role": "page"}])
+def test_no_other_page_can_state_its_own_upkeep(change):
+    facts = read_facts(active(*UPKEEP[:3], **change))
+    assert facts == Facts()
+    assert "last_commit_age" not in facts.model_dump()
+
+
+def test_a_record_tells_the_last_push_as_days_before_it_was_read():
+    pushed = ("record", ["Repository: a/b.\nArchived: no.\nLast push: 2026-11-02."])
+    facts = read_facts(evidence(("readme", ["Words."]), pushed))
+    assert (facts.last_commit_age.value, facts.last_commit_age.passage) == (20, "E2.1")
+    assert facts.archived.value is False

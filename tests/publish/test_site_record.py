@@ -95,6 +95,12 @@ def test_a_reviewers_page_says_about_which_kinds_of_tools_a_question_is_asked():
     assert "Does the evidence say what the model is bad at? (model)" in told
 
 
+def test_a_reviewers_page_says_what_code_answers_where_it_knows_the_fact():
+    told = text(site([card()]).render("reviewers/skeptic.html"))
+    decides = "facts that code reads (not archived, last_commit_age < 365 d)"
+    assert f"{decides}, else the evidence, with a passage" in told
+
+
 def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
     page = text(site([card()], personas=()).render("reviewers/skeptic.html"))
     assert "The Skeptic" in page

@@ -21,6 +21,15 @@ from tests.support.reviewers import PERSONAS, brief_of, judged
 from tests.support.scripted import TARGET, TODAY, Memory, Scripted
 
 BUSINESS = next(persona for persona in PERSONAS if persona.name == "business")
+BY_FACT = BUSINESS.model_copy(
+    update={
+        "criteria": tuple(
+            c.model_copy(update={"decided_by": ("price",)}) if c.id == "cost" else c
+            for c in BUSINESS.criteria
+        )
+    }
+)
+"""Whose question about the cost is decided by the price, where code reads one."""
 PRICE = "the price of a seat"
 PAGE = Source(
     id="E2", source="https://httpx.example/pricing", retrieved=NOW, sha256="0" * 64, role="pricing",
@@ -37,7 +46,7 @@ def evidence_with(look_up):
     return Evidence(sources=sources, look_ups=(look_up,))
 
 
-def asked_again(second, *, look_up=READ, missing=PRICE):
+def asked_again(second, *, look_up=READ, missing=PRICE, persona=BUSINESS):
     """Judge by the book with the price unclear, then once more; `second` is a finding or an error.
 
     Returns both reviews and the second question, if there was one.
@@ -47,7 +56,7 @@ def asked_again(second, *, look_up=READ, missing=PRICE):
         again = "looked up after" in question.shared
         if again and isinstance(second, Exception):
             return second
-        reply = judged("httpx", BUSINESS)
+        reply = judged("httpx", persona)
         unclear = {"cites": [], "because": "", "answer": "unclear"}
         reply["findings"] = {"cost": second} if again else reply["findings"] | {"cost": unclear}
         return json.dumps(reply | {"missing": [missing]})
@@ -56,12 +65,12 @@ def asked_again(second, *, look_up=READ, missing=PRICE):
     evidence = evidence_with(look_up)
     endpoint = Scripted(answer)
     target = TARGET.model_copy(update={"ask": "whole"})
-    plan = ReviewPlan(personas=(BUSINESS,), judge=target, rule=Rule())
+    plan = ReviewPlan(personas=(persona,), judge=target, rule=Rule())
     client = ChatClient(endpoint, target, Memory())
 
     async def work():
-        before = await ask_review(ReviewContext(plan, BUSINESS, brief, client), today=TODAY)
-        context = ReviewContext(plan, BUSINESS, brief, client)
+        before = await ask_review(ReviewContext(plan, persona, brief, client), today=TODAY)
+        context = ReviewContext(plan, persona, brief, client)
         return before, await judge_again(context, before, evidence)
 
     before, after = asyncio.run(work())
@@ -101,6 +110,16 @@ def test_an_answer_that_the_new_page_does_not_show_leaves_the_first(reply):
     before, after, _ = asked_again(reply)
     assert after.findings == before.findings
     assert (after.vote, after.score) == (before.vote, before.score)
+
+
+def test_a_price_that_code_reads_on_the_new_page_is_not_asked_again():
+    before, after, asked = asked_again(TimedOut("is never asked"), persona=BY_FACT)
+    assert asked == []
+    finding = cost_of(after)
+    assert (cost_of(before).answer, finding.answer, finding.cites) == ("unclear", "yes", ("E2.1",))
+    assert finding.decided_by == "price"
+    assert [(e.until, e.answer) for e in finding.earlier] == [("look_up", "unclear")]
+    assert after.score > before.score
 
 
 def test_a_call_that_fails_leaves_the_first_answers_with_a_note_and_a_rejected_key_stops():

@@ -52,6 +52,13 @@ def test_a_shipped_persona_asks_eight_to_twelve_questions_and_five_beats(persona
     assert len(persona.voice.split()) <= 90
 
 
+@pytest.mark.parametrize("persona", load_personas(folders=[SHIPPED]), ids=lambda p: p.name)
+def test_an_archived_repository_answers_whatever_carries_a_notice(persona):
+    noticed = [c for c in persona.criteria if c.notice]
+    assert noticed
+    assert all("not archived" in criterion.decided_by for criterion in noticed)
+
+
 def test_no_question_is_asked_by_two_shipped_personas():
     questions = [c.question for p in load_personas(folders=[SHIPPED]) for c in p.criteria]
     assert len(questions) == len(set(questions))

@@ -76,7 +76,7 @@ def _all_personas() -> "Iterator[Persona]":
 
 
 def _questions(persona: "Persona") -> "Iterator[str]":
-    from panel.reviews.personas import statements_line
+    from panel.reviews.personas import decided_line, statements_line
 
     for c in persona.criteria:
         kind = "fact     " if c.kind == "fact" else "judgement"
@@ -84,6 +84,8 @@ def _questions(persona: "Persona") -> "Iterator[str]":
         yield f"  {kind}  {c.weight:g}  {c.id}: {c.question}{breaks}"
         if c.applies_to:
             yield f"             asked about: {', '.join(c.applies_to)}"
+        if c.decided_by:
+            yield f"             {decided_line(c)}"
         if c.says:
             yield f"             {statements_line(c.says)}"
 

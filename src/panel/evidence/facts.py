@@ -6,12 +6,13 @@ stated in a form known here is None. Pure, so a stored run gives the same facts 
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from panel.evidence import activity
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 
@@ -161,6 +162,11 @@ class Fact(BaseModel):
     """When that source was read."""
 
 
+def _is_unknown(fact: Fact) -> bool:
+    """Tell what is not written: facts of cards before they were read stay what they were."""
+    return fact.value is None
+
+
 class Facts(BaseModel):
     """What was read about one tool."""
 
@@ -178,6 +184,15 @@ class Facts(BaseModel):
     """Open issues; where the host counts them in, open pull requests too."""
     stars: Fact = Fact()
     archived: Fact = Fact()
+    last_commit_age: Fact = Field(default=Fact(), exclude_if=_is_unknown)
+    """Days from the last commit to the day that its source speaks of; on GitHub, from the last push
+    to any branch."""
+    latest_tag_age: Fact = Field(default=Fact(), exclude_if=_is_unknown)
+    """Days from the latest release or tag to that day."""
+    commits_year: Fact = Field(default=Fact(), exclude_if=_is_unknown)
+    """Commits of the 365 days before, without those of bots."""
+    authors_year: Fact = Field(default=Fact(), exclude_if=_is_unknown)
+    """Their authors."""
 
 
 _RELEASE: Final = re.compile(r"(.+?)(?:, (?:published|committed) (\d{4}-\d{2}-\d{2}))?")
@@ -207,9 +222,8 @@ def read_facts(evidence: Evidence) -> Facts:
     """Return the facts that the passages state."""
     facts: dict[str, Fact] = {}
     for source, passage in _passages(evidence):
-        if source.role == "record":
-            for name, value in _recorded(passage.text):
-                facts.setdefault(name, _fact(value, source, passage))
+        for name, value in _upkeep(source, passage):
+            facts.setdefault(name, _fact(value, source, passage))
     for name, stated in (("licence", _licence(evidence)), ("entry_price", _price(evidence))):
         if stated is not None:
             facts.setdefault(name, stated)
@@ -220,7 +234,8 @@ def is_stated(name: str, fact: Fact, evidence: Evidence) -> bool:
     """Tell whether the fact of that name stands in the passage, source and reading it names."""
     for source, passage in _passages(evidence):
         if passage.id == fact.passage:
-            alone = source.model_copy(update={"passages": (passage,)})
+            kept = (p for p in source.passages if p is passage or activity.names_its_day(p))
+            alone = source.model_copy(update={"passages": tuple(kept)})
             expected: Fact = getattr(read_facts(Evidence(sources=(alone,))), name)
             if name == "entry_price" and str(fact.value) in " ".join(passage.text.split()):
                 # Of several currencies, the first of all passages decides which is compared.
@@ -248,7 +263,37 @@ def _fact(value: Value, source: Source, passage: Passage) -> Fact:
     return Fact(value=value, passage=passage.id, source=source.source, retrieved=source.retrieved)
 
 
-def _recorded(text: str) -> Iterator[tuple[str, Value]]:
+def _upkeep(source: Source, passage: Passage) -> Iterator[tuple[str, Value]]:
+    """Yield what an API or the repository's history says; a page cannot write itself a record."""
+    if source.role == "record":
+        yield from _recorded(passage.text, source.retrieved.date())
+    elif activity.is_activity(source):
+        yield from _active(passage.text, activity.day_of(source))
+
+
+def _active(text: str, day: date) -> Iterator[tuple[str, Value]]:
+    """Yield the facts of an activity file, with ages counted to a day."""
+    if (days := activity.last_commit_age(text, day)) is not None:
+        yield "last_commit_age", days
+    if tag := activity.latest_tag(text, day):
+        yield from _released(f"{tag.name} (tag)", tag.day, tag.age)
+    if counts := activity.year(text):
+        yield "commits_year", counts[0]
+        yield "authors_year", counts[1]
+    words = activity.licence_words(text)
+    if words and (licence := named_licence(words)):
+        yield "licence", licence
+
+
+def _released(version: str, day: str | None, days: int | None) -> Iterator[tuple[str, Value]]:
+    yield "last_release", version
+    if day:
+        yield "released", day
+    if days is not None:
+        yield "latest_tag_age", days
+
+
+def _recorded(text: str, day: date) -> Iterator[tuple[str, Value]]:
     """Yield the facts of a record's sentences, which adapters wrote, one a line."""
     for line in text.split("\n"):
         sentence = _SENTENCE.fullmatch(line)
@@ -256,9 +301,10 @@ def _recorded(text: str) -> Iterator[tuple[str, Value]]:
         if label == "Licence" and (licence := named_licence(value)):
             yield "licence", licence
         elif label in _RELEASES and (release := _RELEASE.fullmatch(value)):
-            yield "last_release", release[1] + _RELEASES[label]
-            if release[2]:
-                yield "released", release[2]
+            days = activity.age(release[2], day) if release[2] else None
+            yield from _released(release[1] + _RELEASES[label], release[2], days)
+        elif label == "Last push" and (days := activity.age(value, day)) is not None:
+            yield "last_commit_age", days
         elif label in {"Open issues", "Open issues and pull requests"} and value.isdecimal():
             yield "open_issues", int(value)
         elif label == "Stars" and value.isdecimal():

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from panel.evidence.budget import choose
+from panel.evidence.facts import Facts, read_facts
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
+from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Review
@@ -24,12 +26,19 @@ def briefs(plan: ReviewPlan, tool: Tool, evidence: Evidence) -> Briefs:
     """Return what the personas of a plan are shown about a tool."""
     room = {p.name: plan.of(p.name).judge.evidence_tokens for p in plan.personas}
     chosen = {tokens: choose(evidence, tokens) for tokens in dict.fromkeys(room.values())}
+    facts = facts_for(plan.personas, evidence)
     by_size = {
-        tokens: Brief(tool=tool, passages=c.passages, context=plan.context, day=evidence.day)
+        tokens: Brief(tool, c.passages, plan.context, day=evidence.day, facts=facts)
         for tokens, c in chosen.items()
     }
     notes = tuple(note for c in chosen.values() for note in c.notes)
     return Briefs({name: by_size[tokens] for name, tokens in room.items()}, notes)
+
+
+def facts_for(personas: Iterable[Persona], evidence: Evidence) -> Facts:
+    """Return the facts of the evidence; none are read where no persona is decided by any."""
+    decides = any(c.decided_by for persona in personas for c in persona.criteria)
+    return read_facts(evidence) if decides else Facts()
 
 
 def cited(review: Review) -> set[str]:

@@ -150,7 +150,9 @@ class _Writer:
             return ""  # lines of code run together would be no quote
         criterion = next(c for c in self.persona.criteria if c.id == finding.criterion)
         words = f"{criterion.question} {criterion.cues}"
-        if finding.answer == "no" and criterion.notice:
+        if finding.decided_by:
+            words = finding.because
+        elif finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
         parts = [text for text in pieces(cited[0]) if len(text) <= QUOTE]
         chosen = 0 if criterion.shown_by == "top" else nearest(words, parts)

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from panel.evidence.tools.tool import TOOL_KINDS, ToolKind
 from panel.foundation.errors import PersonaError
 from panel.foundation.plugins import broken_plugin, load_plugin, plugin_names
 from panel.foundation.strict_yaml import first_fault, read_front_matter
+from panel.reviews.fact_rules import check_condition
 
 Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 
@@ -20,6 +29,14 @@ Ident = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 def _is_empty(value: object) -> bool:
     """Tell what is not written: fingerprints of stored reviewers stay what they were."""
     return not value
+
+
+def _listed(value: object) -> object:
+    """Read one condition as a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Condition = Annotated[str, AfterValidator(check_condition)]
 
 
 class Statements(BaseModel):
@@ -58,6 +75,10 @@ class Criterion(BaseModel):
     notice: str = Field(default="", max_length=200, exclude_if=_is_empty)
     """A question whose yes means no here, asked about the first passages alone: a page says at
     its top that the tool is over."""
+    decided_by: Annotated[tuple[Condition, ...], BeforeValidator(_listed)] = Field(
+        default=(), max_length=4, exclude_if=_is_empty
+    )
+    """Conditions on facts (`fact_rules`): where one of these facts is known, code answers."""
 
     def statement(self, answer: Literal["yes", "no", "unclear"]) -> str:
         """Return the answer as a statement about the tool; "" in reviewers that have none."""
@@ -272,12 +293,19 @@ def _told(persona: Persona) -> Iterable[str]:
         breaks = ", dealbreaker" if c.dealbreaker else ""
         about = f", asked about: {', '.join(c.applies_to)}" if c.applies_to else ""
         yield f"  {c.id} ({c.kind}, weight {c.weight:g}{breaks}{about}): {c.question}"
+        if c.decided_by:
+            yield f"    {decided_line(c)}"
         if c.says:
             yield f"    {statements_line(c.says)}"
     parts: list[WrittenField | Beat] = [*persona.fields, *persona.beats]
     for part in parts:
         yield f"  {part.id}: {part.ask}"
     yield f"  forecast, {persona.forecast.horizon_months} months: {persona.forecast.ask}"
+
+
+def decided_line(criterion: Criterion) -> str:
+    """Return by which facts code answers a criterion, for people."""
+    return f"decided by facts where they are known: {', '.join(criterion.decided_by)}"
 
 
 def statements_line(says: Statements) -> str:

@@ -7,13 +7,14 @@ only: nothing of providers, replies or scores.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from panel.evidence.facts import Facts
 from panel.evidence.fence import FENCE, fenced
 from panel.evidence.source import Passage
 from panel.evidence.tools.tool import Tool
@@ -69,6 +70,8 @@ class Brief:
     """Written by the person who asks: what they need. Part of every question."""
     day: date | None = None
     """The day on which the evidence was read: today, to a reviewer; None where there is none."""
+    facts: Facts = field(default_factory=Facts)
+    """What code read in all of the evidence, where a criterion is decided by it; in no prompt."""
 
     @cached_property
     def shared(self) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from panel.foundation.errors import MissingReason
 from panel.llm.types import Usage
+from panel.reviews.fact_rules import PSource
 
 Answer = Literal["yes", "no", "unclear"]
 Stance = Literal["ship", "skip"]
@@ -63,6 +64,11 @@ class Finding(BaseModel):
     """Of the criterion, to rank findings by; None in runs before 0.2."""
     earlier: tuple[EarlierAnswer, ...] = Field(default=(), exclude_if=_is_empty)
     """The answers before this one, the oldest first; empty where it was not asked again."""
+    decided_by: str = Field(default="", exclude_if=_is_empty)
+    """The condition on a fact by which code answered, without a model: `last_commit_age < 365 d`.
+    Empty where a model answered."""
+    p_source: PSource | None = Field(default=None, exclude_if=_is_empty)
+    """Where `p` comes from in an answer of code; None where a model gave it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -41,6 +41,8 @@ async def supported(context: ReviewContext, findings: Sequence[Finding]) -> tupl
 async def _checked(context: ReviewContext, finding: Finding) -> Finding:
     if finding.kind != "fact" or finding.answer == "unclear" or not finding.cites:
         return finding
+    if finding.decided_by:  # code read it in that passage
+        return finding
     shows = await _shows(context, finding)
     context.on_step(f"{finding.criterion}: support")
     if shows:

@@ -137,7 +137,8 @@ SCHEMA: Final = (
     ExportColumn("flip_rate", "double", "with --samples: share of samples that voted otherwise",
                  _of_review(lambda review: review.flip_rate)),
     ExportColumn("findings", "string",
-                 "the answers with their citations and those given earlier, a JSON list",
+                 "the answers with their citations, the facts that decided and earlier answers, a"
+                 " JSON list",
                  _of_review(lambda review: _json([f.model_dump(mode="json")
                                                   for f in review.findings]))),
     ExportColumn("kind", "string",

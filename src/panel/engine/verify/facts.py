@@ -21,7 +21,9 @@ def check_facts(
     for name in Facts.model_fields:
         fact, current = getattr(card.facts, name), getattr(computed, name)
         what = "" if _backed(name, fact, evidence) else _unbacked(name, fact)
-        if not what and as_today and fact != current:
+        # Some facts are not written while unknown; older cards of this version did not know them.
+        is_written = name in card.facts.model_fields_set or not Facts.model_fields[name].exclude_if
+        if not what and as_today and is_written and fact != current:
             what = f"{name} is {_short(fact.value)}, the evidence gives {_short(current.value)}"
         report.check("facts", not what, what, tool=card.tool.slug)
 

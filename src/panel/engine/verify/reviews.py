@@ -30,7 +30,8 @@ from panel.reviews.verdict.samples import merge, shown_sample
 from panel.runs.journal.reader import JournalReader
 
 _ANSWER: Final = (
-    "answer", "p", "cites", "because", "kind", "question", "says", "earlier",
+    "answer", "p", "cites", "because", "kind", "question", "says", "earlier", "decided_by",
+    "p_source",
 )  # fmt: skip
 _CITED: Final = re.compile(r"\[(E\d+\.\d+)\]")
 _WRITTEN: Final = (

@@ -255,6 +255,8 @@ def finding_view(
     """
     answered = finding.answer != "unclear"
     about = f"{finding.question} {finding.says} {BAD_NEWS if finding.answer == 'no' else ''}"
+    if finding.decided_by:  # the line that code read, not the one nearest to the question
+        about = finding.because
     quotes = [known.quote(cite, about) for cite in finding.cites]
     return FindingView(
         anchor="",

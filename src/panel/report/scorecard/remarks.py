@@ -249,6 +249,16 @@ def fact_rows(facts: Facts) -> tuple[tuple[str, str, Cite | None], ...]:
             ("Archived", facts.archived),
         )
     ]
+    rows += [
+        (name, f"{_fact(fact.value)}{unit}", Cite(line(fact.passage)))
+        for name, fact, unit in (
+            ("Days since the last commit", facts.last_commit_age, ""),
+            ("Days since the latest tag", facts.latest_tag_age, ""),
+            ("Commits in a year", facts.commits_year, ", without bots"),
+            ("Authors in a year", facts.authors_year, ", without bots"),
+        )
+        if fact.passage
+    ]
     return tuple(rows) if any(cite for _, _, cite in rows) else ()
 
 

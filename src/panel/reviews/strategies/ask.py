@@ -16,7 +16,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
 from panel.reviews.strategies import judge_then_write, passage_by_passage, written_review
-from panel.reviews.strategies.context import RawReview, ReviewContext
+from panel.reviews.strategies.context import RawReview, ReviewContext, decided_by_facts
 from panel.reviews.strategies.version1 import single_call, stepwise
 from panel.reviews.strategies.version1.written_parts import NO_WORDS
 from panel.reviews.support_check import steps as support_steps
@@ -55,6 +55,9 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
     kind = context.brief.tool.kind
     left_out = not_applicable(context.persona, kind)
     context = replace(context, persona=applicable(context.persona, kind))
+    if not context.plan.calibrates:  # which measures the judge
+        decided = decided_by_facts(context.persona.criteria, context.brief.facts)
+        context = replace(context, decided=decided)
     raw = await _strategy(context.plan, context.persona).ask(context)
     persona, judge, tally = context.persona, context.calls.config, context.tally
     scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
@@ -134,7 +137,7 @@ def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
     """Return the review's statements without a source; a forecast is the persona's own anyway."""
     if raw.composed:
         return ()
-    because = [finding.because for finding in raw.findings]
+    because = [finding.because for finding in raw.findings if not finding.decided_by]
     summary = [] if NO_WORDS in context.tally.notes else [raw.summary]
     brief = context.brief
     texts = [*summary, *raw.fields.values(), *because]

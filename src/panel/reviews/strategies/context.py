@@ -1,14 +1,16 @@
 """The context of one review: one persona, one tool, and how both strategies ask questions."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from panel.evidence.facts import Facts
 from panel.evidence.fence import marker
 from panel.llm.calls import ChatClient
 from panel.llm.types import CallTag, ChatRequest, ChatResponse, RepairTail, Usage, summed
 from panel.reviews import prompts
+from panel.reviews.fact_rules import decide
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -69,6 +71,24 @@ class ReviewContext:
     on_step: Callable[[str], None] = _no_step
     """Called with the step's name after each answer, at most `steps` times."""
     tally: AskTally = field(default_factory=AskTally)
+    decided: Mapping[str, Finding] = field(default_factory=dict)
+    """By criterion: what facts decide, so that no model is asked."""
+
+    @cached_property
+    def asking(self) -> "ReviewContext":
+        """The same of the criteria that are left to ask a model."""
+        if not self.decided:
+            return self
+        left = tuple(c for c in self.persona.criteria if c.id not in self.decided)
+        return replace(self, persona=self.persona.model_copy(update={"criteria": left}))
+
+    def complete(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return these findings and those that facts decide, in the order of the criteria.
+
+        Of two on one criterion the given one counts.
+        """
+        by_id = {**self.decided, **{finding.criterion: finding for finding in findings}}
+        return tuple(by_id[c.id] for c in self.persona.criteria)
 
     @cached_property
     def system(self) -> str:
@@ -161,6 +181,27 @@ class ReviewContext:
             says=criterion.statement(answer),
             weight=criterion.weight,
         )
+
+
+def decided_by_facts(criteria: Iterable[Criterion], facts: Facts) -> dict[str, Finding]:
+    """Return by criterion the findings that facts decide."""
+    decisions = [(c, decision) for c in criteria if (decision := decide(c.decided_by, facts))]
+    return {
+        criterion.id: Finding(
+            criterion=criterion.id,
+            question=criterion.question,
+            kind=criterion.kind,
+            answer=decision.answer,
+            p=decision.p,
+            cites=decision.cites,
+            because=decision.because,
+            says=criterion.statement(decision.answer),
+            weight=criterion.weight,
+            decided_by=decision.decided_by,
+            p_source=decision.p_source,
+        )
+        for criterion, decision in decisions
+    }
 
 
 def added(total: Usage, usage: Usage) -> Usage:

@@ -13,14 +13,14 @@ from panel.evidence.source import Evidence, LookUp, Passage
 from panel.evidence.topics import Topic, topic_of
 from panel.foundation.errors import CallError
 from panel.reviews import prompts
-from panel.reviews.briefs import cited, with_passages
+from panel.reviews.briefs import cited, facts_for, with_passages
 from panel.reviews.compose import compose
 from panel.reviews.personas import applicable
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Finding, LookedUp, Missing, Review, with_earlier
 from panel.reviews.score import score_findings
 from panel.reviews.shortlist import shortlist
-from panel.reviews.strategies.context import AskTally, ReviewContext, added
+from panel.reviews.strategies.context import AskTally, ReviewContext, added, decided_by_facts
 from panel.reviews.strategies.judge_then_write import judged
 
 STEP: Final = "judge again"
@@ -57,8 +57,11 @@ async def judge_again(context: ReviewContext, review: Review, evidence: Evidence
     )
     persona = applicable(context.persona, context.brief.tool.kind)
     topics = {look_up.topic for fact, look_up in missed if near[fact]}
+    by_fact = {finding.criterion for finding in review.findings if finding.decided_by}
     criteria = tuple(
-        c for c in persona.criteria if c.kind == "fact" and topic_of(c.question) in topics
+        c
+        for c in persona.criteria
+        if c.kind == "fact" and topic_of(c.question) in topics and c.id not in by_fact
     )
     if not criteria:
         return review
@@ -68,9 +71,10 @@ async def judge_again(context: ReviewContext, review: Review, evidence: Evidence
         persona=persona.model_copy(update={"criteria": criteria}),
         brief=replace(context.brief, passages=tuple(shown.values())),
         tally=AskTally(),
+        decided=decided_by_facts(criteria, facts_for((persona,), evidence)),
     )
     try:
-        _, again = await judged(second, STEP, shared=prompts.looked_up(second.brief))
+        again = await _asked_again(second)
     except CallError as error:
         if error.stops_run:
             raise
@@ -83,17 +87,28 @@ async def judge_again(context: ReviewContext, review: Review, evidence: Evidence
     return _with_answers(review, again, whole)
 
 
+async def _asked_again(context: ReviewContext) -> tuple[Finding, ...]:
+    """Return the answers to all criteria of the context, those of code without asking."""
+    if not context.asking.persona.criteria:
+        return context.complete(())
+    shared = prompts.looked_up(context.brief)
+    _, given = await judged(context.asking, STEP, shared=shared)
+    return context.complete(given)
+
+
 def with_cited(brief: Brief, evidence: Evidence, answers: Iterable[Review | Missing]) -> Brief:
-    """Return the brief with the passages that were looked up and that a judgement cites."""
+    """Return the brief with the passages that were looked up, or code read, and that are cited."""
     reviews = [answer for answer in answers if isinstance(answer, Review)]
     idents = {ident for r in reviews for outcome in r.looked_up for ident in outcome.cites}
     idents = idents.union(*map(cited, reviews))
+    # Code reads all of the evidence, also what a judge had no room for.
+    by_fact = {c for r in reviews for f in r.findings if f.decided_by for c in f.cites}
     known = {passage.id for passage in brief.passages}
     gathered = evidence.gathered.passages
     more = [
         passage
         for ident, passage in evidence.passages.items()
-        if ident in idents and ident not in known and ident not in gathered
+        if ident in idents and ident not in known and (ident not in gathered or ident in by_fact)
     ]
     return replace(brief, passages=(*brief.passages, *more)) if more else brief
 

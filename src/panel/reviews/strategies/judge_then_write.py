@@ -69,8 +69,10 @@ def steps(persona: Persona) -> int:
 async def ask(context: ReviewContext) -> RawReview:
     """Ask the judge call; the summary is composed by code. Raises `CallError`."""
     persona = context.persona
-    reply, findings = await judged(context, "judge", shared=prompts.dated(context.brief))
+    reply, given = await judged(context.asking, "judge", shared=prompts.dated(context.brief))
     context.on_step("judge")
+    status_cites = known_cites(context, reply.status.cites)
+    findings = context.complete([*given, *await _noticed(context, reply.status.is_, status_cites)])
     scored = score_findings(persona.criteria, findings, context.plan.rule)
     missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
     return RawReview(
@@ -82,9 +84,28 @@ async def ask(context: ReviewContext) -> RawReview:
         stance=reply.stance,
         composed=True,
         status=reply.status.is_,
-        status_cites=known_cites(context, reply.status.cites),
+        status_cites=status_cites,
         to_look_up=tuple(dict.fromkeys(filter(None, missing)))[:MAX_MISSING],
     )
+
+
+async def _noticed(
+    context: ReviewContext, status: Status, cites: tuple[str, ...]
+) -> tuple[Finding, ...]:
+    """Return a no where facts decide a yes and a cited passage says that the tool is over.
+
+    A page that gives the tool up is a commit of its day as well. Only where a notice would answer.
+    """
+    if status != "deprecated" or not cites:
+        return ()
+    overruled = [
+        context.finding(criterion, "no", cites=cites)
+        for criterion in context.persona.criteria
+        if criterion.notice
+        and (finding := context.decided.get(criterion.id))
+        and finding.answer == "yes"
+    ]
+    return await supported(context, overruled)
 
 
 async def judged(
@@ -107,10 +128,11 @@ async def judged(
 
 def judge_form(persona: Persona) -> str:
     """Return the form of the reply in one line, as the prompt shows it."""
+    finding = '{"cites": ["E1.4"], "because": "…", "answer": "yes"}, …'
+    findings = f'"{persona.criteria[0].id}": {finding}' if persona.criteria else ""
     return (
-        f'{{"persona": "{persona.name}", "findings": {{"{persona.criteria[0].id}": {{"cites":'
-        ' ["E1.4"], "because": "…", "answer": "yes"}, …}, "status": {"cites": ["E1.2"], "is":'
-        ' "active"}, "missing": ["…"], "stance": "ship"}'
+        f'{{"persona": "{persona.name}", "findings": {{{findings}}}, "status": {{"cites": ["E1.2"],'
+        ' "is": "active"}, "missing": ["…"], "stance": "ship"}'
     )
 
 

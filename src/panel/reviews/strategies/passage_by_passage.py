@@ -70,6 +70,8 @@ class _Answered(NamedTuple):
     p: float | None
     notice: tuple[str, ...]
     """The passage with the notice that answers it; () where there is none."""
+    decided: Finding | None = None
+    """What a fact decides; no model was asked."""
 
 
 def steps(persona: Persona) -> int:
@@ -83,17 +85,16 @@ def steps(persona: Persona) -> int:
 async def ask(context: ReviewContext) -> RawReview:
     """Ask question by question. Raises `CallError`."""
     persona = context.persona
-    notices = {c.id: await _notice(context, c) for c in persona.criteria if c.notice}
-    calibration = await calibration_of(context)
-    answered = []
-    for criterion in persona.criteria:
-        row = _Answered(criterion, "no", None, notices.get(criterion.id, ()))
-        if not row.notice or context.plan.calibrates:  # a fit is made from every question
-            yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
-            context.on_step(criterion.id)
-            p, answer = calibrated_answer(context, criterion, yes_no, calibration)
-            row = row if row.notice else row._replace(answer=answer, p=p)
-        answered.append(row)
+    notices = {
+        c.id: await _notice(context, c)
+        for c in persona.criteria
+        if c.notice and not _denied(context, c)
+    }
+    calibration = await calibration_of(context.asking)
+    answered = [
+        await _answered(context, criterion, notices.get(criterion.id, ()), calibration)
+        for criterion in persona.criteria
+    ]
     stance, log_odds = await _stance(context, answered)
     findings = await supported(
         context, [await _finding(context, row, calibration) for row in answered]
@@ -113,6 +114,34 @@ async def ask(context: ReviewContext) -> RawReview:
         composed=True,
         turns_on=turning_fact(persona.criteria, findings, context.plan.rule),
     )
+
+
+def _denied(context: ReviewContext, criterion: Criterion) -> bool:
+    """Tell whether facts decide a no, which no notice can change."""
+    decided = context.decided.get(criterion.id)
+    return decided is not None and decided.answer == "no"
+
+
+async def _answered(
+    context: ReviewContext,
+    criterion: Criterion,
+    notice: tuple[str, ...],
+    calibration: Calibration | None,
+) -> _Answered:
+    """Answer a criterion: by its notice, by a fact, else by asking about all evidence.
+
+    A page that gives the tool up is a commit of its day as well, so that a notice goes first.
+    """
+    row = _Answered(criterion, "no", None, notice)
+    if notice and not context.plan.calibrates:
+        return row
+    if decided := context.decided.get(criterion.id):
+        return _Answered(criterion, decided.answer, decided.p, (), decided)
+    # A fit is made from every question, also where a notice answers.
+    yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
+    context.on_step(criterion.id)
+    p, answer = calibrated_answer(context, criterion, yes_no, calibration)
+    return row if notice else row._replace(answer=answer, p=p)
 
 
 async def notice_log_odds(context: ReviewContext, criterion: Criterion) -> float:
@@ -145,6 +174,8 @@ async def _finding(
 
     What no passage was asked about is told as a guess; what follows from a notice says so.
     """
+    if row.decided:
+        return row.decided
     criterion, cites = row.criterion, row.notice
     if criterion.kind == "fact" and row.answer != "unclear" and not cites:
         lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0

@@ -72,6 +72,8 @@ class Claim:
     cites: tuple[str, ...]
     criterion: Criterion | None
     """None: the claim is its statement about upkeep."""
+    by_fact: bool = False
+    """Code read it: its reviewer is not asked again."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,13 @@ def _claims(looker: Looker) -> dict[str, Claim]:
         if criterion := criteria.get(finding.criterion):
             first = finding.answer_until("second_look") or finding
             claims[_topic(criterion)] = Claim(
-                review.title, finding.question, first.answer, first.answer, first.cites, criterion
+                review.title,
+                finding.question,
+                first.answer,
+                first.answer,
+                first.cites,
+                criterion,
+                by_fact=bool(finding.decided_by),
             )
     return claims
 
@@ -145,7 +153,7 @@ def _opposed(
 
     An open answer is contradicted where it is to a question that counts.
     """
-    if claim.side == "unclear" and claim.criterion is None:
+    if claim.by_fact or (claim.side == "unclear" and claim.criterion is None):
         return []
     others = [rows[topic] for other, rows in claims.items() if other != name and topic in rows]
     opposed = [other for other in others if other.side in _OPPOSITE[claim.side] and other.cites]

@@ -158,7 +158,7 @@ class ReviewWriter:
         turns_on, dropped = keep_known(draft.reply.turns_on, self.context.shown)
         tally.unknown_cites += dropped
         summary, turns_on = " ".join(beats.values()), tidy(turns_on, limit=TURNS_ON_LIMIT)
-        because = [finding.because for finding in review.findings]
+        because = [finding.because for finding in review.findings if not finding.decided_by]
         brief = self.context.brief
         return self._counted(
             summary=summary,

@@ -54,7 +54,7 @@ def steps(persona: Persona) -> int:
 
 async def ask(context: ReviewContext) -> RawReview:
     """Ask for the whole review at once; raises `CallError`."""
-    persona = context.persona
+    persona = context.asking.persona
     schema = schema_of(persona)
     reply = await context.ask(
         "review",
@@ -66,7 +66,7 @@ async def ask(context: ReviewContext) -> RawReview:
     )
     context.on_step("review")
     findings = [_finding(context, c, reply.findings[c.id]) for c in persona.criteria]
-    return _raw_review(context, reply, await supported(context, findings))
+    return _raw_review(context, reply, context.complete(await supported(context, findings)))
 
 
 def schema_of(persona: Persona) -> dict[str, Any]:

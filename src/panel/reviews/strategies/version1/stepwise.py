@@ -33,10 +33,10 @@ def steps(persona: Persona) -> int:
 
 async def ask(context: ReviewContext) -> RawReview:
     """Ask question by question; a calibrating run asks for no written parts. Raises `CallError`."""
-    calibration = await calibration_of(context)
-    findings = await supported(
-        context, [await _finding(context, c, calibration) for c in context.persona.criteria]
-    )
+    asking = context.asking
+    calibration = await calibration_of(asking)
+    given = [await _finding(context, c, calibration) for c in asking.persona.criteria]
+    findings = context.complete(await supported(context, given))
     scored = score_findings(context.persona.criteria, findings, context.plan.rule)
     stance = await _stance(context, findings)
     decided_by = [_sentence(f) for f in decisive(context, findings, scored.vote)]
