@@ -144,7 +144,7 @@ def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, business)
             "Looked up",
             f"the text of the licence: “{LICENCE.strip()}” [E6.1]; a SOC 2 report: not found",
         ),
-        ("Asked again", "licence (unclear, now yes)"),
+        ("Asked again", "Its licence is stated (unclear before)"),
         ("To look up", "who answers at night"),
     ]
 

@@ -372,8 +372,8 @@ def flipped(finding):
 def test_the_answer_names_what_differs_and_decides_then_when_the_other():
     said = texts(compare(written(), rival()))
     assert said[0] == (
-        "Ship with Tidewater: it is maintained[a-E1.4], and it installs with one command[a-E1.2]; "
-        "as for Silt, it is no longer maintained[b-E1.4]."
+        "Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; as for Tidewater, "
+        "it is maintained[a-E1.4], and it installs with one command[a-E1.2]."
     )
     assert said[2] == "It is maintained[a-E1.4]; Silt: it is no longer maintained[b-E1.4]."
     assert said[4] == "It names who runs it[b-E1.1]; Tidewater: nothing shows who runs it."
