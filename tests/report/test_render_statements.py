@@ -524,13 +524,13 @@ def test_a_local_model_costs_nothing_and_sentences_stand_for_counts():
     none, one, two = (p.caveats for p in shown.personas)
     assert not any("fact" in text or "citation" in text for text in none)
     for text in (
-        "1 more fact was answered without a passage that shows it: this answer does not count",
+        "1 fact was answered without a passage that shows it: this answer does not count",
         "1 fact is not shown by the passage it cites, and not counted",
         "1 citation names no passage and was dropped",
     ):
         assert text in one
     for text in (
-        "2 more facts were answered without a passage that shows them: these answers do not count",
+        "2 facts were answered without a passage that shows them: these answers do not count",
         "2 facts are not shown by the passages they cite, and not counted",
         "2 citations name no passage and were dropped",
     ):

@@ -119,7 +119,7 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
     if not turning:
         return ""
     _, finding = max(turning, key=lambda pair: pair[0])
-    return statement(finding) + _ids(finding)
+    return statement(finding).removeprefix(OPEN) + _ids(finding)
 
 
 def guessed(statement: str) -> str:
@@ -170,11 +170,12 @@ class _Writer:
         words = f"{criterion.question} {criterion.cues}"
         if finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
-        about = "" if criterion.shown_by == "top" else words
         texts = pieces(cited[0])
-        if texts and cited[0].kind != "prose":  # items run together would not read in a sentence
-            texts = [texts[nearest(about, texts)]]
-        return f" (“{excerpt(cited[0], texts, about).text}”)" if texts else ""
+        if texts and criterion.shown_by == "top":
+            texts = texts[:1]  # a page says first what the tool is
+        elif texts and cited[0].kind != "prose":  # items run together would not read in a sentence
+            texts = [texts[nearest(words, texts)]]
+        return f" (“{excerpt(cited[0], texts, words).text}”)" if texts else ""
 
 
 def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:

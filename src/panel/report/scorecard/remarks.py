@@ -182,10 +182,10 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
     if review.flip_rate:
         yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
     if count := review.uncited_facts:
-        more, shown = ("fact was", "it: this answer does")
+        fact, shown = ("fact was", "it: this answer does")
         if count > 1:
-            more, shown = ("facts were", "them: these answers do")
-        yield f"{count} more {more} answered without a passage that shows {shown} not count"
+            fact, shown = ("facts were", "them: these answers do")
+        yield f"{count} {fact} answered without a passage that shows {shown} not count"
     if count := review.unsupported:
         are = "1 fact is not shown by the passage it cites"
         are = are if count == 1 else f"{count} facts are not shown by the passages they cite"
