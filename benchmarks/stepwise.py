@@ -28,7 +28,7 @@ from panel.evidence.tools.tool_list import read_tools
 from panel.llm.calls import ChatClient
 from panel.reviews.calibration.calibration import Calibration, load
 from panel.reviews.calibration.controls import read_controls
-from panel.reviews.compose import NOT_FOUND
+from panel.reviews.compose import OPEN
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
@@ -183,7 +183,7 @@ def contradictions(review: Review, persona: Persona) -> list[str]:
     text = review.summary.lower()
     by_id = {criterion.id: criterion for criterion in persona.criteria}
     own = [
-        by_id[f.criterion].statement(f.answer).removeprefix(NOT_FOUND).lower()
+        by_id[f.criterion].statement(f.answer).removeprefix(OPEN).lower()
         for f in review.findings
         if f.says
     ]
@@ -198,7 +198,7 @@ def contradictions(review: Review, persona: Persona) -> list[str]:
         faults += [
             f"{review.persona}: “{words}”, but {finding.criterion} is {finding.answer}"
             for words in denied
-            if words.lower() in text
+            if words.lower() in text or words.replace(OPEN, ", nor ", 1).lower() in text
         ]
     opposite = {"ship": persona.opening.skip, "skip": persona.opening.ship}.get(review.vote, "")
     start = opposite.partition("{tool}")[0].strip()

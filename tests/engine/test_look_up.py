@@ -144,7 +144,7 @@ def test_the_card_says_what_was_looked_up_and_what_came_of_it(history, futurist)
             "Looked up",
             f"the roadmap of next year: “{ROADMAP.strip()}” [E6.1]; a SOC 2 report: not found",
         ),
-        ("Asked again", "direction (unclear, now yes)"),
+        ("Asked again", "It says where it is going next (unclear before)"),
         ("To look up", "who answers at night"),
     ]
 

@@ -59,7 +59,8 @@ def test_who_is_contradicted_sees_the_other_passage_and_may_change_its_answer(pa
         shown = " ".join(done.stdout.split())
         assert "A second look was taken at 4 answers: 1 was changed." in shown
         assert (
-            "after a second look at maintained, shown what another reviewer cites: no became yes"
+            "after a second look at “Is the tool maintained today?”, shown what another reviewer"
+            " cites: no became yes"
         ) in shown
         (card,) = page.json("show", "latest")
         changed = finding(card, "skeptic", "maintained")

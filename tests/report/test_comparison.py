@@ -17,6 +17,7 @@ from panel.report.comparison.comparison import (
 )
 from panel.report.comparison.lookup import nearest
 from panel.report.comparison.preference import ACROSS, MARGIN, prefer
+from panel.reviews.compose import guessed
 from panel.reviews.personas import load_personas
 from panel.reviews.verdict.scorecard import CardTool
 from panel.runs.history.entry import History, entry
@@ -372,8 +373,8 @@ def flipped(finding):
 def test_the_answer_names_what_differs_and_decides_then_when_the_other():
     said = texts(compare(written(), rival()))
     assert said[0] == (
-        "Ship with Tidewater: it is maintained[a-E1.4], and it installs with one command[a-E1.2]; "
-        "as for Silt, it is no longer maintained[b-E1.4]."
+        "Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; as for Tidewater, "
+        "it is maintained[a-E1.4], and it installs with one command[a-E1.2]."
     )
     assert said[2] == "It is maintained[a-E1.4]; Silt: it is no longer maintained[b-E1.4]."
     assert said[4] == "It names who runs it[b-E1.1]; Tidewater: nothing shows who runs it."
@@ -402,6 +403,53 @@ def test_where_neither_ships_the_reasons_are_said_and_what_ships_in_their_catego
     assert texts(old)[0] == (
         "Ship neither: 3 of 4 voting reviewers ship Quillstore, and 3 of 4 Parley."
     )
+
+
+def guessed_skip(name):
+    """A card that every reviewer skips, by guesses alone."""
+    reviews = tuple(
+        review.model_copy(
+            update={
+                "vote": "skip",
+                "findings": tuple(
+                    f.model_copy(update={"answer": "no", "p": 0.1, "says": guessed("It is slow"),
+                                         "cites": (), "kind": "judgement"})
+                    for f in review.findings
+                ),
+            }
+        )
+        for review in written().reviews
+    )  # fmt: skip
+    named = CardTool(name=name, slug=name.lower(), category="Databases")
+    return written(tool=named, reviews=reviews, verdict=verdict("skip", 40.0, ship=0, skip=4))
+
+
+def test_what_guesses_decide_has_no_passage_as_its_reason():
+    assert texts(compare(guessed_skip("Silt"), guessed_skip("Ebb")))[0] == (
+        "Ship neither: not Silt and not Ebb, both by answers that are the model's guesses; "
+        "no passage decides it."
+    )
+    mixed = texts(compare(guessed_skip("Ebb"), rival()))[0]
+    assert "not Ebb, by answers that are the model's guesses" in mixed
+    assert "not Silt, because it is not presented as ready for production[b-E1.4]" in mixed
+
+
+def test_what_is_unclear_is_told_of_the_reviewer_and_is_no_reason():
+    says = "I could not tell how it is installed"
+    other = tuple(
+        r.model_copy(
+            update={
+                "findings": tuple(
+                    f.model_copy(update={"says": says}) if f.criterion == "install" else f
+                    for f in r.findings
+                )
+            }
+        )
+        for r in rival().reviews
+    )
+    said = texts(compare(written(), rival().model_copy(update={"reviews": other})))
+    assert "could not tell" not in said[0]
+    assert "; Silt: the Builder could not tell how it is installed." in " ".join(said)
 
 
 def test_the_nearest_is_the_best_that_ships_in_the_category_of_both():

@@ -143,7 +143,7 @@ def test_warnings_stand_before_the_first_review():
 
 
 def test_a_cost_that_is_not_known_is_said_to_be_unknown():
-    text = all_text(parse(html.render([card()])))
+    text = all_text(parse(html.render([card(provider="cerebras")])))
     assert "Cost unknown" in text
     assert "$0" not in text
 

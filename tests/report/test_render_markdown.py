@@ -160,3 +160,16 @@ def test_no_template_can_leave_text_as_it_is():
         templating._markdown_environment().from_string("{{ text|safe }}")
     assert templating._figure("59.9") == "59.9"
     assert templating._figure("1. *a*") == escape("1. *a*")
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("request('https://x.example',", "`request('https://x.example',`"),
+        ('Client(base_url="https://x.example",', '`Client(base_url="https://x.example",`'),
+        ("(https://x.example).", "(`https://x.example`)."),
+        ("“https://x.example”", "“`https://x.example`”"),
+    ],
+)
+def test_a_piece_of_code_with_an_address_is_not_cut_in_its_middle(word, shown):
+    assert escape(word) == shown

@@ -59,7 +59,7 @@ def test_warnings_and_missing_reviews_are_said():
     text = terminal.render(batch()[4:])
     assert text.index("proves the machinery only") < text.index("What I get is one function")
     assert "no answer in time (no reply within 120 s)" in text
-    assert "cost unknown" in text
+    assert "cost none (local model)" in text
 
 
 def shown_on(file, **options):

@@ -66,40 +66,40 @@ def findings(**answers):
 def text(**answers):
     made = findings(**answers)
     vote = score_findings(PERSONA.criteria, made, Rule()).vote
-    return compose(PERSONA, made, vote=vote, brief=BRIEF)
+    return compose(PERSONA, made, vote=vote, brief=BRIEF, rule=Rule())
 
 
 def test_a_vote_to_ship_begins_with_the_personas_words_and_quotes_its_first_reason():
     assert text(install="unclear", alive="yes E1.2", like="yes") == (
         "I would sail with Widget: it is maintained (“Widget 3 is kept up by four people.”)"
         " [E1.2], and I would use it again."
-        " As far as I could find: nothing shows how it is installed."
+        " Not settled: nothing shows how it is installed."
     )
 
 
-def test_what_no_passage_was_found_for_is_told_of_the_search_and_not_of_the_page():
+def test_what_is_unclear_is_told_of_the_reviewer_and_of_neither_search_nor_page():
     criteria = [
         c.model_copy(update={"kind": "fact"}) if c.id in ("install", "alive") else c
         for c in PERSONA.criteria
     ]
     says = {"install": "how it is installed", "alive": "whether it is maintained"}
     made = [
-        f.model_copy(update={"says": f"No passage was found that shows {says[f.criterion]}"})
+        f.model_copy(update={"says": f"I could not tell {says[f.criterion]}"})
         if f.criterion in says
         else f
         for f in findings(install="unclear", alive="unclear", like="yes")
     ]
     persona = PERSONA.model_copy(update={"criteria": tuple(criteria)})
-    composed = compose(persona, made, vote="ship", brief=BRIEF)
-    assert composed.endswith(
-        " I found no passage that shows how it is installed, nor whether it is maintained."
-    )
+    composed = compose(persona, made, vote="ship", brief=BRIEF, rule=Rule())
+    assert composed.endswith(" I could not tell how it is installed, nor whether it is maintained.")
 
 
 def test_the_quote_is_the_sentence_that_is_nearest_to_the_question():
-    assert "(“Install it with: get widget.”) [E1.1]" in text(
-        install="yes E1.1", alive="unclear", like="yes"
-    )
+    long = "Widgets are hard. Install it with: get widget. Then go." + " Nobody knows why." * 20
+    brief = Brief(tool=BRIEF.tool, passages=(Passage(id="E1.1", text=long),))
+    made = findings(install="yes E1.1", alive="unclear", like="yes")
+    composed = compose(PERSONA, made, vote="ship", brief=brief, rule=Rule())
+    assert "(“Install it with: get widget.”) [E1.1]" in composed
 
 
 def test_a_finding_that_forces_the_skip_is_the_reason_and_the_rest_speaks_for_the_tool():
@@ -115,7 +115,7 @@ def test_what_follows_from_a_notice_says_so_once_in_a_sentence():
         f.model_copy(update={"says": noticed(f.says)}) if f.cites else f
         for f in findings(install="unclear", alive="no E1.2", like="no E1.2")
     ]
-    sentence = compose(PERSONA, over, vote="skip", brief=BRIEF).split(". As")[0]
+    sentence = told(over)[1].split(". Not")[0]
     assert sentence == (
         "I would leave Widget ashore: it is no longer maintained"
         " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again, since its"
@@ -123,22 +123,67 @@ def test_what_follows_from_a_notice_says_so_once_in_a_sentence():
     )
 
 
-def test_what_no_passage_shows_is_told_as_a_guess_and_is_no_reason():
-    made = [
-        f.model_copy(update={"says": guessed(f.says)}) if f.criterion == "like" else f
-        for f in findings(install="no E1.1", alive="yes E1.2", like="yes")
+def guessing(*ids, **answers):
+    """Return findings of which those with these ids are guesses."""
+    return [
+        f.model_copy(update={"says": guessed(f.says)}) if f.criterion in ids else f
+        for f in findings(**answers)
     ]
-    assert compose(PERSONA, made, vote="skip", brief=BRIEF) == (
-        "I would leave Widget ashore: it gives no command that installs it"
-        " (“Install it with: get widget.”) [E1.1]."
-        " For it: it is maintained [E1.2]."
-        " No passage tells; my guess is that I would use it again."
+
+
+def told(made):
+    vote = score_findings(PERSONA.criteria, made, Rule()).vote
+    return vote, compose(PERSONA, made, vote=vote, brief=BRIEF, rule=Rule())
+
+
+def test_what_no_passage_shows_is_told_as_a_guess_and_is_no_reason():
+    made = guessing("like", install="no E1.1", alive="no E1.2", like="yes")
+    assert told(made)[1] == (
+        "I would leave Widget ashore: it is no longer maintained"
+        " (“Widget 3 is kept up by four people.”) [E1.2], and it gives no command that installs it"
+        " [E1.1]. My guess, from no passage: I would use it again."
     )
-    alone = [made[2]]
-    assert compose(PERSONA, alone, vote="ship", brief=BRIEF) == (
-        "I would sail with Widget: what I asked was answered well enough."
-        " No passage tells; my guess is that I would use it again."
+
+
+@pytest.mark.parametrize(
+    ("answers", "vote", "words"),
+    [
+        ({"install": "yes E1.1", "alive": "unclear", "like": "no"}, "skip",
+         "I would leave Widget ashore: my guesses decide it, and from passages alone I would ship"
+         " it. For it: it gives the command that installs it [E1.1]. My guess, from no passage: I"
+         " would not use it again. Not settled: nothing shows whether it is maintained."),
+        ({"install": "no E1.1", "alive": "unclear", "like": "no"}, "skip",
+         "I would leave Widget ashore: it gives no command that installs it (“Widgets are hard."
+         " Install it with: get widget. Then go.”) [E1.1]. My guess, from no passage: I would not"
+         " use it again. Not settled: nothing shows whether it is maintained."),
+        ({"install": "no E1.1", "alive": "yes E1.2", "like": "yes"}, "ship",
+         "I would sail with Widget: it is maintained (“Widget 3 is kept up by four"
+         " people.”) [E1.2]. My guesses decide it: from passages alone I would skip it. Against it:"
+         " it gives no command that installs it [E1.1]. My guess, from no passage: I"
+         " would use it again."),
+        ({"install": "unclear", "alive": "unclear", "like": "yes"}, "ship",
+         "I would sail with Widget: my guesses decide it, and from passages alone I would not vote."
+         " My guess, from no passage: I would use it again. Not settled: nothing shows how it is"
+         " installed, and nothing shows whether it is maintained."),
+    ],
+)  # fmt: skip
+def test_a_vote_that_guesses_make_says_so(answers, vote, words):
+    assert told(guessing("like", **answers)) == (vote, words)
+
+
+def test_what_speaks_for_it_is_not_enough_only_where_passages_alone_come_to_the_skip():
+    made = guessing("like", install="yes E1.1", alive="yes E1.2", like="no")
+    weak = [f.model_copy(update={"p": 0.62}) if f.cites else f for f in made]
+    assert told(weak)[1].startswith(
+        "I would leave Widget ashore: what speaks for it is not enough. For it: "
     )
+
+
+def test_no_vote_turns_on_a_guess():
+    made = guessing("like", install="yes E1.1", alive="unclear", like="no")
+    assert turning_fact(PERSONA.criteria, findings(install="yes E1.1", alive="unclear", like="no"),
+                        Rule()) == "I would not use it again"  # fmt: skip
+    assert "use it again" not in turning_fact(PERSONA.criteria, made, Rule())
 
 
 def test_an_abstention_says_so_and_gives_no_reason_for_a_vote():
@@ -150,7 +195,7 @@ def test_an_abstention_says_so_and_gives_no_reason_for_a_vote():
 def test_reviewers_without_statements_are_composed_from_their_questions():
     made = [f.model_copy(update={"says": ""}) for f in findings(
         install="unclear", alive="yes E1.2", like="yes")]  # fmt: skip
-    composed = compose(PERSONA, made, vote="ship", brief=BRIEF)
+    composed = compose(PERSONA, made, vote="ship", brief=BRIEF, rule=Rule())
     assert "asked “Is the tool maintained?”, I answer yes" in composed
     assert "nothing shows the answer to “Does it give an install command?”." in composed
 
@@ -165,7 +210,8 @@ def test_no_composed_sentence_contradicts_a_finding(install, alive, like):
     review = Review(
         persona="tester", title="The Tester", vote=scored.vote, score=scored.score,
         coverage=scored.coverage, stance=None, findings=tuple(made), forecast=None,
-        summary=compose(PERSONA, made, vote=scored.vote, brief=BRIEF), provider="p", model="m",
+        summary=compose(PERSONA, made, vote=scored.vote, brief=BRIEF, rule=Rule()),
+        provider="p", model="m",
     )  # fmt: skip
     assert contradictions(review, PERSONA) == []
     assert 1 <= review.summary.count(". ") + 1 <= 6

@@ -15,9 +15,9 @@ from panel.engine.review_tool import settle
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report import formats
-from panel.report.scorecard.findings import LINE_BREAK
 from panel.reviews.own_claims import figures, names, own_claims
 from panel.reviews.prompts import Brief
+from panel.reviews.quotes import LINE_BREAK
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard
 from tests.support.scripted import PERSONA, plan, reply_of, review, stepwise
 

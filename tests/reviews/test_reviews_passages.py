@@ -201,7 +201,7 @@ def test_the_words_are_code_and_what_is_not_written_is_said_once():
     assert review.summary == (
         "I would ship with Widget: it is maintained (“The widget is maintained by four people.”)"
         " [E1.3], and it gives an install command [E1.2]."
-        " No passage tells; my guess is that I would use it again."
+        " My guess, from no passage: I would use it again."
     )
     assert review.turns_on == "It is maintained [E1.3]"
 

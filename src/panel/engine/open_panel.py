@@ -263,4 +263,7 @@ def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:
         )
     if rule.ship_at != measured.ship_at:
         line += f"; this run ships at {rule.ship_at:g}"
-    return f"{line}: weak evidence" if measured.weak else line
+    line = f"{line}: weak evidence" if measured.weak else line
+    if measured.swayed.total:
+        line += f"; injected text changed {measured.swayed} of its verdicts"
+    return line

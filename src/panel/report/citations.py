@@ -12,7 +12,6 @@ from panel.foundation.text import clean, one_line, printable
 
 _ID: Final = r"E\d{1,4}(?:\.\d{1,6})?"
 _CITE: Final = re.compile(rf" *\[ ?({_ID}(?: ?[,;] ?{_ID})*) ?\]")
-QUOTE_LENGTH: Final = 160
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _cited(text: str, known: Container[str]) -> tuple[Part, ...]:
     return (*out, words) if words else tuple(out)
 
 
-def cut(text: str, limit: int = QUOTE_LENGTH) -> str:
+def cut(text: str, limit: int) -> str:
     """Shorten one line to at most `limit` characters, at a blank where there is one."""
     if len(text) <= limit:
         return text

@@ -19,6 +19,9 @@ _SIGNS: Final = re.compile(r"[^\w\s,.;()!?'\"“”‘’–—…-]|_|www\.|\bg
 """Whatever one of the patterns above may match, and more; most lines have none of it."""
 _OUTER: Final = re.compile(r"^([(\[{<\"'“‘«]*)(.*?)([)\]}>\"'”’».,;:!?…]*)$")
 
+_OPENED: Final = re.compile(r"[(\[{\"'“‘«]")
+"""What an address in code stands behind: `get("https://x.example"`."""
+
 
 def escape(text: str) -> str:
     """Return one line of untrusted text so that Markdown shows it and obeys none of it."""
@@ -45,6 +48,8 @@ def _word(word: str) -> str:
         return _plain(word)
     match = _OUTER.match(word)
     before, inner, after = match.groups() if match else ("", word, "")
+    if _OPENED.search(inner):  # what closes it stands in `after`: code must not be cut between
+        inner, after = f"{inner}{after}", ""
     return _plain(before) + code(inner) + _plain(after) if inner else _plain(word)
 
 

@@ -5,6 +5,7 @@ verbatim quote of the passage that it cites, or the vote in the persona's words,
 says more than the findings do.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,18 +13,17 @@ from typing import Final
 from panel.evidence.source import Passage
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
+from panel.reviews.quotes import excerpt
 from panel.reviews.review import Answer, Finding, Vote
-from panel.reviews.score import Rule, score_findings, supported_no
+from panel.reviews.score import Rule, Weighted, score_findings, supported_no
 from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 
 MOST: Final = 2
 """Statements in a sentence."""
 
-QUOTE: Final = 240
-"""Characters of a quote inside a sentence."""
-
-NOT_FOUND: Final = "No passage was found that shows "
-"""How a shipped reviewer's statement begins about a fact that is unclear."""
+OPEN: Final = "I could not tell "
+"""How a shipped reviewer's statement begins about what is unclear: it is true whatever was
+searched, and says nothing about the page."""
 
 GUESSED: Final = "The model guesses that "
 """How a statement begins that rests on no passage: a report of the answer, not of the tool."""
@@ -43,18 +43,29 @@ _NO_REASON: Final[Mapping[Vote, str]] = {
     "skip": "what speaks for it is not enough",
     "abstain": "too few of my questions could be answered",
 }
+"""Where passages alone come to the vote, and none of them to a statement on its side."""
+
+_WOULD: Final[Mapping[Vote, str]] = {
+    "ship": "ship it", "skip": "skip it", "abstain": "not vote",
+}  # fmt: skip
+
+_IN_PROSE: Final = re.compile(r" \(“(.+?)”\) \[(E\d+\.\d+)\]")
 
 
-def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief: Brief) -> str:
+def compose(
+    persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief: Brief, rule: Rule
+) -> str:
     """Return a few sentences: the vote and its reasons, what speaks against, guesses, what is open.
 
-    What no passage shows is no reason: it is told as a guess.
+    What no passage shows is no reason: it is told as a guess. Where guesses make the vote, the
+    first sentences say so.
 
     Args:
         persona: Whose criteria and opening words they are.
         findings: Its findings, one a criterion.
         vote: The vote that they come to.
         brief: The tool, and the passages that findings cite.
+        rule: The numbers by which findings come to a vote.
     """
     for_vote, against_vote = _SIDES[vote]
     writer = _Writer(persona, brief)
@@ -62,7 +73,8 @@ def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief:
     shown = [finding for finding in ranked if not is_guess(finding)]
     reasons = [] if vote == "abstain" else _some(shown, for_vote)
     clauses = [writer.clause(finding, quote=not n) for n, finding in enumerate(reasons)]
-    paragraph = [f"{writer.opening(vote)}: {_reasons(clauses) or _NO_REASON[vote]}."]
+    alone = vote_without_guesses(persona.criteria, findings, rule)
+    paragraph = [f"{writer.opening(vote)}: {_because(clauses, vote, alone)}."]
     if against := [writer.clause(finding) for finding in _some(shown, against_vote)]:
         lead = "For it" if vote == "skip" else "Against it"
         paragraph.append(f"{lead}: {_reasons(against)}.")
@@ -75,6 +87,19 @@ def compose(persona: Persona, findings: Sequence[Finding], *, vote: Vote, brief:
     return " ".join(paragraph)
 
 
+def vote_without_guesses(
+    criteria: Sequence[Weighted], findings: Sequence[Finding], rule: Rule
+) -> Vote:
+    """Return the vote of the findings that are no guesses of the model."""
+    shown = [finding for finding in findings if not is_guess(finding)]
+    return score_findings(criteria, shown, rule).vote
+
+
+def prose_quotes(summary: str) -> dict[str, str]:
+    """Return by passage what a composed review quotes of it."""
+    return {match[2]: match[1] for match in _IN_PROSE.finditer(summary)}
+
+
 def quoted(passage: Passage) -> str:
     """Return a passage word for word, with its id."""
     return f"“{passage.text.strip()}” [{passage.id}]"
@@ -84,11 +109,12 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
     """Return the finding that alone would turn the vote, were it answered the other way.
 
     Of several it is the one that moves the score most; "" where no single finding turns the vote.
+    A guess is no fact, so none is named.
     """
     now = score_findings(criteria, findings, rule)
     turning: list[tuple[float, Finding]] = []
     for place, finding in enumerate(findings):
-        for flipped in _flips(finding):
+        for flipped in () if is_guess(finding) else _flips(finding):
             others = [*findings[:place], flipped, *findings[place + 1 :]]
             then = score_findings(criteria, others, rule)
             if {now.vote, then.vote} == {"ship", "skip"}:
@@ -96,7 +122,7 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
     if not turning:
         return ""
     _, finding = max(turning, key=lambda pair: pair[0])
-    return statement(finding) + _ids(finding)
+    return statement(finding).removeprefix(OPEN) + _ids(finding)
 
 
 def noticed(statement: str) -> str:
@@ -143,7 +169,7 @@ class _Writer:
         return f"{words}{excerpt}{_ids(finding)}"
 
     def _excerpt(self, finding: Finding) -> str:
-        """Return the sentence of the cited passage that is nearest to the question, in quotes."""
+        """Return what is quoted of the cited passage, in quotes and brackets."""
         passages = {p.id: p for p in self.brief.passages}
         cited = [passages[ident] for ident in finding.cites if ident in passages]
         if not cited or (cited[0].kind == "code" and "\n" in cited[0].text.strip()):
@@ -154,9 +180,12 @@ class _Writer:
             words = finding.because
         elif finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
-        parts = [text for text in pieces(cited[0]) if len(text) <= QUOTE]
-        chosen = 0 if criterion.shown_by == "top" else nearest(words, parts)
-        return f" (“{parts[chosen]}”)" if parts else ""
+        texts = pieces(cited[0])
+        if texts and criterion.shown_by == "top":
+            texts = texts[:1]  # a page says first what the tool is
+        elif texts and cited[0].kind != "prose":  # items run together would not read in a sentence
+            texts = [texts[nearest(words, texts)]]
+        return f" (“{excerpt(cited[0], texts, words).text}”)" if texts else ""
 
 
 def _ranked(criteria: Sequence[Criterion], findings: Sequence[Finding]) -> list[Finding]:
@@ -188,12 +217,27 @@ def _flips(finding: Finding) -> Iterator[Finding]:
         yield finding.model_copy(update={"answer": answer, "p": p})
 
 
+def _because(clauses: Sequence[str], vote: Vote, alone: Vote) -> str:
+    """Return what follows the vote: its reasons, and that guesses make it where they do.
+
+    Args:
+        clauses: Statements of passages on the vote's side.
+        vote: The vote.
+        alone: The vote that passages alone come to.
+    """
+    if vote == alone:
+        return _reasons(clauses) or _NO_REASON[vote]
+    if clauses:
+        decided = f"My guesses decide it: from passages alone I would {_WOULD[alone]}"
+        return f"{_reasons(clauses)}. {decided}"
+    return f"my guesses decide it, and from passages alone I would {_WOULD[alone]}"
+
+
 def _left_open(statements: Sequence[str]) -> str:
-    """Return what no passage was found for: a report of the search, not of the page."""
-    if all(words.startswith(NOT_FOUND) for words in statements):
-        rest = ", nor ".join(words.removeprefix(NOT_FOUND) for words in statements)
-        return f"I found no passage that shows {rest}."
-    return f"As far as I could find: {_joined([_inside(words) for words in statements])}."
+    """Return in one sentence what is unclear."""
+    if all(words.startswith(OPEN) for words in statements):
+        return f"{OPEN}{', nor '.join(words.removeprefix(OPEN) for words in statements)}."
+    return f"Not settled: {_joined([_inside(words) for words in statements])}."
 
 
 def _guesses(towards: Sequence[Finding], otherwise: Sequence[Finding]) -> str:
@@ -201,11 +245,11 @@ def _guesses(towards: Sequence[Finding], otherwise: Sequence[Finding]) -> str:
     text = ", and ".join(_guess(finding) for finding in towards)
     against = ", and ".join(_guess(finding) for finding in otherwise)
     both = ", but ".join(filter(None, [text, against]))
-    return f"No passage tells; my guess is {both}." if both else ""
+    return f"My guess, from no passage: {both}." if both else ""
 
 
 def _guess(finding: Finding) -> str:
-    return f"that {finding.says.removeprefix(GUESSED).rstrip('.')}"
+    return finding.says.removeprefix(GUESSED).rstrip(".")
 
 
 def _inside(statement: str) -> str:

@@ -1,11 +1,10 @@
 """One persona's score and vote, computed from its findings: pure, no I/O."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from panel.reviews.personas import Criterion
 from panel.reviews.review import Answer, Finding, Vote
 
 
@@ -24,6 +23,25 @@ class Rule(BaseModel):
     """`p` within one half ± this is `unclear`."""
 
 
+class Weighted(Protocol):
+    """What a score needs of a criterion."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """How much it counts, above 0."""
+        ...
+
+    @property
+    def dealbreaker(self) -> bool:
+        """Whether a supported `no` forces the skip."""
+        ...
+
+
 class Scored(NamedTuple):
     """A persona's score (0–100, None when nothing was answered), coverage (0–1) and vote."""
 
@@ -39,9 +57,7 @@ def answer_of(p: float, rule: Rule) -> Answer:
     return "yes" if p > 0.5 else "no"
 
 
-def score_findings(
-    criteria: Sequence[Criterion], findings: Sequence[Finding], rule: Rule
-) -> Scored:
+def score_findings(criteria: Sequence[Weighted], findings: Sequence[Finding], rule: Rule) -> Scored:
     """Score one persona: 100 × (Σ w p + w̄) / (Σ w + 2 w̄) over answered criteria (DESIGN §6).
 
     One pseudo-yes and one pseudo-no of mean weight w̄ keep few answers from being extreme

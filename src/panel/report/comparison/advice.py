@@ -18,8 +18,9 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side, other_side
-from panel.report.scorecard.answer import inside, strongest
+from panel.report.scorecard.answer import Voter, inside, strongest, voter
 from panel.report.scorecard.findings import Known, findings
+from panel.reviews.compose import OPEN
 from panel.reviews.verdict.scorecard import Scorecard
 
 MOST: Final = 3
@@ -33,6 +34,9 @@ QUOTED: Final = 2
 
 DECIDING: Final = 2
 """Statements about the winner at most in the one sentence that answers."""
+
+
+GUESSES: Final = "by answers that are the model's guesses"
 
 
 def advise(comparison: Comparison) -> Advice:
@@ -77,18 +81,27 @@ def answer(comparison: Comparison) -> Statement:
 
 
 def _ship_with(comparison: Comparison, winner: Side) -> Iterator[Piece]:
+    """Say what speaks against the other tool where a passage does, then what is ahead here."""
     loser = other_side(winner)
     name, other = (comparison.card(side).tool.name for side in (winner, loser))
     reasons = [d for d in backed(comparison, winner) if d.a.says and d.b.says][:DECIDING]
+    # What holds for both tells them apart as little as what no passage shows.
+    alike = {inside(f.says) for r in comparison.card(winner).reviews for f in r.findings}
+    shown = [r for r in _against(comparison.card(loser), loser) if len(r) > 1]
+    against = [reason for reason in shown if reason[0] not in alike][:DECIDING]
     yield f"Ship with {name}: "
-    if not reasons:
+    if not reasons and not against:
         votes = comparison.card(loser).verdict.votes
         yield f"{_voted(comparison.card(winner))} ship it,"
         yield f" and {votes.ship} of {votes.ship + votes.skip} {other}."
         return
-    for number, difference in enumerate(reasons):
-        yield from _said(difference, winner, lead=", and " if number else "")
-    yield from _said(reasons[0], loser, lead=f"; as for {other}, ")
+    for number, reason in enumerate(against):
+        yield ", and " if number else f"as for {other}, "
+        yield from reason
+    lead = f"; as for {name}, " if against else ""
+    for difference in reasons:
+        yield from _said(difference, winner, lead=lead)
+        lead = ", and "
     yield "."
 
 
@@ -106,12 +119,17 @@ def _either(comparison: Comparison) -> Iterator[Piece]:
 
 def _neither(comparison: Comparison) -> Iterator[Piece]:
     yield "Ship neither: "
-    reasons = {side: _against(comparison.card(side), side) for side in _order(comparison)}
+    order = _order(comparison)
+    reasons = {side: _reason_against(comparison.card(side), side) for side in order}
+    if all(reason == (GUESSES,) for reason in reasons.values()):
+        a, b = (comparison.card(side).tool.name for side in order)
+        yield f"not {a} and not {b}, both {GUESSES}; no passage decides it"
+        reasons = {}
     for number, (side, reason) in enumerate(reasons.items()):
         name = comparison.card(side).tool.name
         yield ", and " if number else ""
         if all(reasons.values()):
-            yield f"not {name}, because "
+            yield f"not {name}, "
             yield from reason
         else:
             votes = comparison.card(side).verdict.votes
@@ -122,15 +140,36 @@ def _neither(comparison: Comparison) -> Iterator[Piece]:
     yield "."
 
 
-def _against(card: Scorecard, side: Side) -> tuple[Piece, ...]:
-    """Return the statement that weighs most against a tool; empty in cards before 0.2."""
+def _reason_against(card: Scorecard, side: Side) -> tuple[Piece, ...]:
+    """Return why a tool does not ship; empty where its reviewers say nothing against it."""
+    if reasons := _against(card, side):
+        return ("because ", *reasons[0])
+    if any(voter.guesses_decide for voter in _voters(card) if voter.vote == "skip"):
+        return (GUESSES,)
+    return ()
+
+
+def _against(card: Scorecard, side: Side) -> list[tuple[Piece, ...]]:
+    """Return the statements that weigh most against a tool; none in cards before 0.2.
+
+    What a passage shows comes first, and what forced a vote before anything else.
+    """
+    voters = _voters(card)
+    most = sum(len(voter.findings) for voter in voters)
+    reasons = [finding for _, finding in strongest(voters, "skip", most)]
+    reasons.sort(key=lambda finding: (not finding.dealbreaker, not finding.cites))
+    return [
+        (inside(reason.statement), *(Pointer(side=side, passage=c) for c in reason.cites[:1]))
+        for reason in reasons
+    ]
+
+
+def _voters(card: Scorecard) -> list[Voter]:
     known = Known(card.evidence)
-    voters = [(review.vote, findings(review, card, known)) for review in card.reviews]
-    pieces: list[Piece] = []
-    for reason in strongest(voters, "skip", 1):
-        pieces.append(inside(reason.statement))
-        pieces += [Pointer(side=side, passage=cite) for cite in reason.cites[:1]]
-    return tuple(pieces)
+    return [
+        voter(review, review.title, findings(review, card, known), card.ship_at)
+        for review in card.reviews
+    ]
 
 
 def _said(difference: Difference, side: Side, *, lead: str) -> Iterator[Piece]:
@@ -210,7 +249,7 @@ def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> 
     if difference.a.says and difference.b.says:
         yield from _cited(_answer(difference, favoured).says.rstrip(". "), difference, favoured)
         name = comparison.card(other).tool.name
-        says = inside(_answer(difference, other).says)
+        says = _of_reviewer(_answer(difference, other).says, difference.title)
         yield from _cited(f"; {name}: {says}", difference, other)
         yield "."
         return
@@ -220,6 +259,13 @@ def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> 
         text = f", {word}" if number else word.capitalize()
         yield from _cited(f"{text} for {comparison.card(side).tool.name}", difference, side)
     yield "."
+
+
+def _of_reviewer(says: str, title: str) -> str:
+    """Return a statement inside a sentence; what a reviewer could not tell names the reviewer."""
+    if says.startswith(OPEN):
+        return f"{inside(title)} could not tell {inside(says.removeprefix(OPEN))}"
+    return inside(says)
 
 
 def _cited(text: str, difference: Difference, side: Side) -> Iterator[Piece]:

@@ -1,11 +1,13 @@
 """A card's answer in one sentence, made by code from verdict, votes and statements. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from panel.report.citations import Cite, Part
 from panel.report.scorecard.findings import FindingView
-from panel.reviews.review import Answer
+from panel.reviews.compose import is_guess, vote_without_guesses
+from panel.reviews.review import Answer, Review
+from panel.reviews.score import Rule, score_findings
 from panel.reviews.verdict.scorecard import Outcome, VoteTotals
 
 _REASONS: Final = 2
@@ -19,13 +21,23 @@ _LOWERED: Final = frozenset(
 )  # fmt: skip
 """First words of a statement that are written small inside a sentence; names are not."""
 
-_FOR: Final[tuple[Answer, ...]] = ("yes",)
-_AGAINST: Final[tuple[Answer, ...]] = ("no", "unclear")
+_SIDE: Final[dict[str, Answer]] = {"ship": "yes", "skip": "no"}
+"""Answers that can be a reason for a vote: what is unclear weighs nothing."""
 
-Voter = tuple[str, Sequence[FindingView]]
-"""A reviewer's vote, and its findings."""
+_NOT_ENOUGH: Final = "what passages show for it is not enough"
 
-Rank = tuple[bool, int, float, bool, float]
+
+class Voter(NamedTuple):
+    """A reviewer as an answer names it."""
+
+    title: str
+    vote: str
+    findings: Sequence[FindingView]
+    guesses_decide: bool = False
+    """Its vote would be another, or none, without its answers that are the model's guesses."""
+
+
+Rank = tuple[bool, float, bool, float]
 """Where a statement stands among those for a vote; the lowest comes first."""
 
 
@@ -46,62 +58,117 @@ def answer(
         count = votes.ship + votes.skip
         return (f"No verdict yet: {count} of {_reviewers(asked)} voted, too few to count.",)
     if outcome == "split":
-        pro, contra = _because(voters, "ship", 1), _because(voters, "skip", 1)
-        first, second = (
-            f"{votes.ship} of {_reviewers(asked)} would ship it",
-            f"{votes.skip} would not",
-        )
-        if by_findings:
-            first = f"the findings of {votes.ship} of {_reviewers(asked)} come to ship"
-            second = f"those of {votes.skip} to skip"
-        return (f"Split: {first}", *pro, f"{',' if pro else ''} and {second}", *contra, ".")
+        return _split(votes, voters, asked, by_findings=by_findings)
     count = votes.ship if outcome == "ship" else votes.skip
     who = f"all {_reviewers(asked)}" if count == asked else f"{count} of {_reviewers(asked)}"
     who = who if asked > 1 else "its one reviewer"
-    would = f"the findings of {who} come to that" if by_findings else f"{who} would"
-    return (f"{outcome.capitalize()} it: {would}", *_because(voters, outcome, _REASONS), ".")
+    come = "comes" if asked == 1 else "come"
+    would = f"{who} {come} to that" if by_findings else f"{who} would"
+    guessing = [v for v in voters if v.vote == outcome and v.guesses_decide]
+    if guessing and len(guessing) == count:
+        guesses = "by answers that are the model's guesses; no passage decides it."
+        return (f"{outcome.capitalize()} it: {would}, {guesses}",)
+    because = _because(voters, outcome, _REASONS)
+    if not because and by_findings and outcome == "skip":
+        because = (f", because {_NOT_ENOUGH}",)
+    tail = f"; without the model's guesses {_names(guessing)} would not" if guessing else ""
+    return (f"{outcome.capitalize()} it: {would}", *because, f"{tail}.")
+
+
+def voter(
+    review: Review, title: str, findings: Sequence[FindingView], ship_at: float | None
+) -> Voter:
+    """Return a reviewer as an answer names it.
+
+    Args:
+        review: Its stored review.
+        title: Its title as shown.
+        findings: Its findings that can be reasons.
+        ship_at: The score from which its panel ships; None: the default.
+    """
+    forced = any(finding.dealbreaker for finding in findings)
+    return Voter(title, review.vote, findings, not forced and _guesses_decide(review, ship_at))
+
+
+def _guesses_decide(review: Review, ship_at: float | None) -> bool:
+    """Tell whether a vote would be another, or none, without answers that are guesses.
+
+    False where the stored findings do not come to the stored vote by the rule that the card states:
+    of several samples the vote is that of most, and a run may have had a rule of its own.
+    """
+    if not any(map(is_guess, review.findings)):
+        return False
+    rule = Rule() if ship_at is None else Rule(ship_at=ship_at)
+    criteria = [_Criterion(f.criterion, f.weight or 1.0) for f in review.findings]
+    if score_findings(criteria, review.findings, rule).vote != review.vote:
+        return False
+    return vote_without_guesses(criteria, review.findings, rule) != review.vote
+
+
+class _Criterion(NamedTuple):
+    """What a card knows of a criterion."""
+
+    id: str
+    weight: float
+    dealbreaker: bool = False
+
+
+def _split(
+    votes: VoteTotals, voters: Sequence[Voter], asked: int, *, by_findings: bool
+) -> tuple[Part, ...]:
+    pro, contra = _because(voters, "ship", 1), _because(voters, "skip", 1)
+    first, second = f"{votes.ship} of {_reviewers(asked)} would ship it", f"{votes.skip} would not"
+    if by_findings:
+        first = f"{votes.ship} of {_reviewers(asked)} come to ship"
+        second = f"{votes.skip} to skip"
+    guessing = [voter for voter in voters if voter.guesses_decide]
+    tail = f"; without the model's guesses {_names(guessing)} would not vote so" if guessing else ""
+    return (f"Split: {first}", *pro, f"{',' if pro else ''} and {second}", *contra, f"{tail}.")
 
 
 def _reviewers(count: int) -> str:
     return f"{count} reviewer{'' if count == 1 else 's'}"
 
 
+def _names(voters: Sequence[Voter]) -> str:
+    *others, last = [inside(voter.title) for voter in voters]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:
-    if not (reasons := strongest(voters, vote, most)):
-        return ()
-    pieces: list[Part] = [", because "]
-    for number, reason in enumerate(reasons):
-        pieces += [", and "] if number else []
-        pieces += [inside(reason.statement), *(Cite(cite) for cite in reason.cites[:1])]
+    """Return the reasons, each as what one reviewer was asked."""
+    pieces: list[Part] = []
+    before: Voter | None = None
+    for voter, reason in strongest(voters, vote, most):
+        lead = "and" if voter is before else f"{inside(voter.title)} because"
+        pieces += [f", {lead} {inside(reason.statement)}", *map(Cite, reason.cites[:1])]
+        before = voter
     return tuple(pieces)
 
 
-def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[FindingView]:
+def strongest(voters: Sequence[Voter], vote: str, most: int) -> list[tuple[Voter, FindingView]]:
     """Return the statements that weigh most for a vote, of different reviewers where they can be.
 
     What forced a vote comes first, then the heaviest criterion: how sure a light one is makes it no
     better reason. Among equals comes first what another reviewer says, then what a passage shows,
-    then what is surest.
+    then what is surest. A vote that guesses decide has no statement as its reason.
     """
-    left = list(_candidates(voters, vote, _FOR if vote == "ship" else _AGAINST))
-    chosen: list[FindingView] = []
+    left = list(_candidates(voters, vote))
+    chosen: list[tuple[Voter, FindingView]] = []
     seated: set[int] = set()
     while left and len(chosen) < most:
-        best = min(left, key=lambda item: (item[0][:3], item[1] in seated, item[0][3:]))
-        chosen.append(best[2])
+        best = min(left, key=lambda item: (item[0][:2], item[1] in seated, item[0][2:]))
+        chosen.append((voters[best[1]], best[2]))
         seated.add(best[1])
         left = [item for item in left if item[2].statement != best[2].statement]
     return chosen
 
 
-def _candidates(
-    voters: Sequence[Voter], vote: str, towards: Sequence[Answer]
-) -> Iterator[tuple[Rank, int, FindingView]]:
-    for seat, (cast, findings) in enumerate(voters):
-        for finding in findings if cast == vote else ():
-            if finding.answer in towards and finding.statement and not finding.guess:
-                place = towards.index(finding.answer)
-                order = (place, -finding.weight, not finding.cites, -finding.strength)
+def _candidates(voters: Sequence[Voter], vote: str) -> Iterator[tuple[Rank, int, FindingView]]:
+    for seat, voter in enumerate(voters):
+        for finding in voter.findings if voter.vote == vote and not voter.guesses_decide else ():
+            if finding.answer == _SIDE[vote] and finding.statement and not finding.guess:
+                order = (-finding.weight, not finding.cites, -finding.strength)
                 yield (not finding.dealbreaker, *order), seat, finding
 
 

@@ -6,16 +6,18 @@ model wrote. Pure; knows no format.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
-from panel.evidence.source import Passage, Source
+from panel.evidence.source import Source
 from panel.report import figures
-from panel.report.citations import QUOTE_LENGTH, Cite, Part, cut, is_passage, line, parts
-from panel.reviews.compose import GUESSED
+from panel.report.citations import Cite, Part, is_passage, line, parts
+from panel.reviews.compose import GUESSED, OPEN, prose_quotes
+from panel.reviews.quotes import Excerpt, excerpt
 from panel.reviews.review import Answer, Finding, Review
-from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
+from panel.reviews.shortlist import BAD_NEWS, pieces
 from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 3
@@ -24,11 +26,11 @@ SHOWN: Final = 3
 DECIDED: Final = "What decided it"
 """Heading in cards before 0.2."""
 
+UNSETTLED: Final = "Not settled"
+"""Heading of what is unclear: true whether nothing was found, or what was found does not tell."""
+
 QUOTED: Final = 2
 """Quotes shown with one finding."""
-
-LINE_BREAK: Final = " / "
-"""Between two lines of a list that are quoted on one."""
 
 _TOWARDS: Final[dict[str, tuple[Answer, ...]]] = {
     "ship": ("yes",),
@@ -56,37 +58,20 @@ class Known:
     def quote(self, cite: str, about: str = "", *, words: str = "") -> "Quote | None":
         """Return a quote of the stored passage, or None where there is no such passage.
 
-        It is `words` where they are a part of the passage. Else a short passage is quoted whole, of
-        a long one the part that shares most words with what the quote is `about`.
+        It is `words` where they are a part of the passage, else its part that shares most with what
+        the quote is `about`, or its beginning.
         """
         if cite not in self._passages:
             return None
         passage, source = self._passages[cite]
-        if words != (whole := line(passage.text)) and words in whole and words:
-            return Quote(line(cite), cut(words), source)
-        return Quote(line(cite), _excerpt(passage, about), source)
-
-
-def _excerpt(passage: Passage, about: str) -> str:
-    """Return on one line what is quoted of a passage, cut around what it is about."""
-    texts = [text for text in map(line, pieces(passage)) if text] or [line(passage.text)]
-    between = " " if passage.kind == "prose" else LINE_BREAK
-    first = last = 0 if _fits(between.join(texts)) else nearest(about, texts)
-    if passage.kind == "code":  # lines run together would be no quote, and the longest says most
-        first = last = max(range(len(texts)), key=lambda n: _fits(texts[n]) * len(texts[n]))
-    else:
-        while last + 1 < len(texts) and _fits(between.join(texts[first : last + 2])):
-            last += 1
-        while first and _fits(between.join(texts[first - 1 : last + 1])):
-            first -= 1
-    text = cut(between.join(texts[first : last + 1]))
-    before = "… " if first else ""
-    after = " …" if last + 1 < len(texts) and not text.endswith("…") else ""
-    return f"{before}{text}{after}"
-
-
-def _fits(text: str) -> bool:
-    return len(text) <= QUOTE_LENGTH
+        whole = line(passage.text)
+        if words and words != whole and words in whole:
+            start, _, end = whole.partition(words)
+            # A full stop that the words lack is nothing left out.
+            before, after = (any(map(str.isalnum, rest)) for rest in (start, end))
+            return Quote(line(cite), Excerpt(words, before, after).marked, source)
+        texts = [text for text in map(line, pieces(passage)) if text] or [whole]
+        return Quote(line(cite), excerpt(passage, texts, about).marked, source)
 
 
 @dataclass(frozen=True)
@@ -159,8 +144,10 @@ def findings(review: Review, card: Scorecard, known: Known) -> tuple[FindingView
     """Return all findings of a review in the order they were asked."""
     notes = [n for n in card.verdict.notes if review.persona in n or review.title in n]
     anchors = _anchors(review)
+    # A point is followed by the sentence that the prose quotes for it.
+    prose = prose_quotes(review.summary) if review.composed else {}
     return tuple(
-        replace(finding_view(f, known, notes, review.own_claims), anchor=next(anchors))
+        replace(finding_view(f, known, notes, review.own_claims, prose), anchor=next(anchors))
         for f in review.findings
     )
 
@@ -196,10 +183,15 @@ def grouped(
     }
     pro = FindingGroup("For it", by_answer["yes"][:SHOWN], by_answer["yes"][SHOWN:])
     contra = FindingGroup("Against it", by_answer["no"][:SHOWN], by_answer["no"][SHOWN:])
-    bare = tuple(replace(f, quotes=()) for f in by_answer["unclear"])
-    unclear = FindingGroup("Left open", bare[:SHOWN], bare[SHOWN:])
+    unclear = _unsettled(by_answer["unclear"])
     order = [contra, unclear, pro] if vote == "skip" else [pro, contra, unclear]
     return tuple(_quoted_once([*order, _guesses(views)], quoted))
+
+
+def _unsettled(views: Sequence[FindingView]) -> FindingGroup:
+    """Return what is unclear, without the words that its heading says already."""
+    bare = tuple(replace(f, quotes=(), statement=f.statement.removeprefix(OPEN)) for f in views)
+    return FindingGroup(UNSETTLED, bare[:SHOWN], bare[SHOWN:])
 
 
 def _guesses(views: Sequence[FindingView]) -> FindingGroup:
@@ -217,7 +209,9 @@ def _quoted_once(groups: Iterable[FindingGroup], quoted: Iterable[str]) -> Itera
             fresh = tuple(quote for quote in finding.quotes if quote.id not in seen)
             seen.update(quote.id for quote in fresh)
             shown.append(replace(finding, quotes=fresh))
-        yield replace(group, findings=tuple(shown))
+        # What is told in short quotes nothing, so that each point names its passages.
+        others = tuple(replace(finding, quotes=()) for finding in group.others)
+        yield replace(group, findings=tuple(shown), others=others)
 
 
 def deciding(views: Sequence[FindingView], vote: str) -> tuple[FindingView, ...]:
@@ -243,7 +237,11 @@ def rank(finding: FindingView) -> tuple[bool, float, bool]:
 
 
 def finding_view(
-    finding: Finding, known: Known, notes: Sequence[str] = (), own: Sequence[str] = ()
+    finding: Finding,
+    known: Known,
+    notes: Sequence[str] = (),
+    own: Sequence[str] = (),
+    prose: Mapping[str, str] = MappingProxyType({}),
 ) -> FindingView:
     """Return what is shown of one finding.
 
@@ -252,12 +250,13 @@ def finding_view(
         known: The passages of its card.
         notes: Notes of the verdict about its persona; they name dealbreakers.
         own: Claims of the review that no passage contains.
+        prose: By passage, what the review's prose quotes of it.
     """
     answered = finding.answer != "unclear"
     about = f"{finding.question} {finding.says} {BAD_NEWS if finding.answer == 'no' else ''}"
     if finding.decided_by:  # the line that code read, not the one nearest to the question
         about = finding.because
-    quotes = [known.quote(cite, about) for cite in finding.cites]
+    quotes = [known.quote(cite, about, words=line(prose.get(cite))) for cite in finding.cites]
     return FindingView(
         anchor="",
         statement=line(finding.says),

@@ -21,8 +21,8 @@ from panel.reviews.verdict.scorecard import Scorecard
 ASKED: Final = {"whole": "one reply a reviewer", "stepwise": "one question at a time"}
 
 COMPOSED: Final = (
-    "Code put the reviews together from findings and quotes: this model does not write them, nor"
-    " forecasts; a larger one does."
+    "Code put the reviews together from findings and quotes: this model writes no prose and no"
+    " forecasts."
 )
 
 _JUDGE: Final = ("this judge ", "this judge, ", "these judges ")
@@ -143,10 +143,10 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
 
     A missed fact that was looked up stands there with what was read or why nothing was.
     """
-    names = [label(ident).lower() for ident in review.not_applicable]
     # A library, or what may be one, is asked the common questions: nothing is missing from them.
-    if names and card.tool.kind not in (None, "library"):
-        yield f"Not asked of {_KINDS.get(card.tool.kind or '', 'such a tool')}", ", ".join(names)
+    if (count := len(review.not_applicable)) and card.tool.kind not in (None, "library"):
+        questions = "1 question that does" if count == 1 else f"{count} questions that do"
+        yield "Not asked", f"{questions} not fit {_KINDS.get(card.tool.kind or '', 'such a tool')}"
     if review.looked_up:
         texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
         yield "Looked up", "; ".join(_looked_up(outcome, texts) for outcome in review.looked_up)
@@ -168,8 +168,8 @@ def _looked_up(outcome: LookedUp, texts: Mapping[str, str]) -> str:
 
 def _again(finding: Finding) -> str:
     before = first.answer if (first := finding.answer_until("look_up")) else finding.answer
-    change = "still" if finding.answer == before else f"{before}, now"
-    return f"{label(finding.criterion).lower()} ({change} {finding.answer})"
+    change = f"still {before}" if finding.answer == before else f"{before} before"
+    return f"{line(finding.says).rstrip('.') or line(finding.question)} ({change})"
 
 
 def caveats(review: Review, card: Scorecard) -> Iterator[str]:
@@ -181,13 +181,21 @@ def caveats(review: Review, card: Scorecard) -> Iterator[str]:
         yield f"after a second look at {what}, shown what another reviewer cites: {now}"
     if review.flip_rate:
         yield f"{figures.percent(100 * review.flip_rate)} of samples voted otherwise"
-    if review.uncited_facts:
-        yield f"facts without a citation, taken as unclear: {review.uncited_facts}"
-    if review.unsupported:
-        outcome = "" if ONLY_COUNTED in review.notes else ", taken as unclear"
-        yield f"facts their passage does not show{outcome}: {review.unsupported}"
-    if review.unknown_cites:
-        yield f"citations of passages that do not exist, dropped: {review.unknown_cites}"
+    if count := review.uncited_facts:
+        fact, shown = ("fact was", "it: this answer does")
+        if count > 1:
+            fact, shown = ("facts were", "them: these answers do")
+        yield f"{count} {fact} answered without a passage that shows {shown} not count"
+    if count := review.unsupported:
+        are = "1 fact is not shown by the passage it cites"
+        are = are if count == 1 else f"{count} facts are not shown by the passages they cite"
+        yield are if ONLY_COUNTED in review.notes else f"{are}, and not counted"
+    if count := review.unknown_cites:
+        yield (
+            "1 citation names no passage and was dropped"
+            if count == 1
+            else f"{count} citations name no passage and were dropped"
+        )
     if claims := review.own_claims:
         listed = ", ".join(line(claim) for claim in claims)
         yield f"figures and names not in the evidence, the reviewer's own: {len(claims)} ({listed})"
@@ -201,7 +209,7 @@ def second_looks(review: Review) -> Iterator[tuple[str, str, str]]:
         yield "upkeep", review.first_status.status, review.status or "unknown"
     for finding in review.findings:
         if first := finding.answer_until("second_look"):
-            yield label(finding.criterion).lower(), first.answer, finding.answer
+            yield f"“{line(finding.question)}”", first.answer, finding.answer
 
 
 def _sure(review: Review) -> str:
@@ -229,7 +237,9 @@ def provenance(card: Scorecard) -> Iterator[tuple[str, str]]:
             uncounted=usage.uncounted_calls,
         ),
     )
-    yield "Cost", figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
+    local = usage.cost_usd is None and card.provider == "local"
+    cost = figures.money(usage.cost_usd, unpriced=usage.unpriced_calls)
+    yield "Cost", "none (local model)" if local else cost
     yield "Time", figures.duration(usage.seconds)
     yield "Run", line(card.run)
     yield "Made", figures.moment(card.created)

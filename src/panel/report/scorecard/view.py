@@ -13,9 +13,8 @@ from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.report.reviewers import Hue, hue, signs
-from panel.report.scorecard.answer import answer
+from panel.report.scorecard.answer import answer, voter
 from panel.report.scorecard.findings import (
-    LINE_BREAK,
     FindingGroup,
     FindingView,
     Known,
@@ -35,6 +34,7 @@ from panel.report.scorecard.remarks import (
     remarks,
     warnings,
 )
+from panel.reviews.quotes import LINE_BREAK
 from panel.reviews.review import Answer, Forecast, Missing, Review
 from panel.reviews.score import Rule
 from panel.reviews.verdict.scorecard import Outcome, Scorecard, Verdict
@@ -189,8 +189,11 @@ class CardView:
     """How it was made, as label and text: provider, model, asked, time, tokens, cost, run."""
 
     def strongest(self, answer: Answer) -> FindingView | None:
-        """Return the statement of all reviewers that weighs most; None where there is none."""
-        findings = [f for p in self.personas for f in p.findings if f.statement]
+        """Return the statement of all reviewers that weighs most; None where there is none.
+
+        A guess is none: under a verdict it would stand as what the evidence says.
+        """
+        findings = [f for p in self.personas for f in p.findings if f.statement and not f.guess]
         ranked = sorted((f for f in findings if f.answer == answer), key=rank)
         return next(iter(ranked), None)
 
@@ -230,7 +233,10 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         answer=answer(
             verdict.outcome,
             verdict.votes,
-            [(p.vote, _reasons(p)) for p in personas],
+            [
+                voter(review, p.title, _reasons(p), card.ship_at)
+                for p, review in zip(personas, card.reviews, strict=True)
+            ],
             by_findings=any(review.composed for review in card.reviews),
         ),
         headline=headline(verdict),

@@ -164,7 +164,9 @@ def _with_answers(review: Review, again: Sequence[Finding], of: ReviewContext) -
             "vote": scored.vote,
             "score": scored.score,
             "coverage": scored.coverage,
-            "summary": compose(of.persona, findings, vote=scored.vote, brief=of.brief),
+            "summary": compose(
+                of.persona, findings, vote=scored.vote, brief=of.brief, rule=of.plan.rule
+            ),
             "usage": added(review.usage, of.tally.usage),
             "unknown_cites": review.unknown_cites + of.tally.unknown_cites,
             "uncited_facts": review.uncited_facts + of.tally.uncited_facts,

@@ -80,7 +80,9 @@ async def ask(context: ReviewContext) -> RawReview:
         fields={},
         claim="",
         probability=None,
-        summary=compose(persona, findings, vote=scored.vote, brief=context.brief),
+        summary=compose(
+            persona, findings, vote=scored.vote, brief=context.brief, rule=context.plan.rule
+        ),
         stance=reply.stance,
         composed=True,
         status=reply.status.is_,

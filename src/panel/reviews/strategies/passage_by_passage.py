@@ -58,7 +58,7 @@ TOLD: Final = 4
 
 NOT_WRITTEN: Final = (
     "put together by code from findings and quotes: this model does not write the rest of the"
-    " argument or a forecast; a larger one does"
+    " argument or a forecast"
 )
 
 
@@ -107,7 +107,9 @@ async def ask(context: ReviewContext) -> RawReview:
         fields={},
         claim="",
         probability=None,
-        summary=compose(persona, findings, vote=scored.vote, brief=context.brief),
+        summary=compose(
+            persona, findings, vote=scored.vote, brief=context.brief, rule=context.plan.rule
+        ),
         stance=stance,
         stance_log_odds=log_odds,
         beats=_beats(context, findings),

@@ -255,7 +255,9 @@ async def _answered(
     finding = finding.model_copy(update={"earlier": with_earlier(old, "second_look")})
     findings = tuple(finding if f is old else f for f in review.findings)
     scored = score_findings(context.persona.criteria, findings, context.plan.rule)
-    summary = compose(context.persona, findings, vote=scored.vote, brief=context.brief)
+    summary = compose(
+        context.persona, findings, vote=scored.vote, brief=context.brief, rule=context.plan.rule
+    )
     update = {"findings": findings, "summary": summary, **scored._asdict()}
     return _counted(context, review.model_copy(update=update))
 
