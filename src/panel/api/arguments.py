@@ -67,10 +67,10 @@ def as_personas(value: object) -> tuple[str | Persona, ...] | None:
     return tuple(personas)
 
 
-def as_spread(value: object) -> tuple[str, ...]:
-    """Return the models of a panel of several; none stands for one model."""
+def as_providers(name: str, value: object) -> tuple[str, ...]:
+    """Return the providers in an argument that is a list of them."""
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):
-        raise _wrong("spread", value, "a list of providers")
+        raise _wrong(name, value, "a list of providers")
     return tuple(value)
 
 

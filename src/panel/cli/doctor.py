@@ -44,6 +44,7 @@ def command(ctx: click.Context) -> None:
         ("keys", _keys(settings)),
         ("default", _default(settings)),
         *(("judge", text) for text in _judges(settings)),
+        *(("fallback", text) for text in _fallbacks(settings)),
         ("wire", _wire(settings)),
         *(("proxy", text) for text in _proxies()),
         *(("tls", text) for text in _certificates()),
@@ -78,6 +79,20 @@ def _judges(settings: "Settings") -> Iterable[str]:
     for name, table in settings.personas.items():
         target = _target(table.provider, table.model, settings.of(table.provider))
         yield f"{printable(name)}: {target}"
+
+
+def _fallbacks(settings: "Settings") -> Iterable[str]:
+    """Yield who is asked, in order, where one of these cannot answer."""
+    from panel.engine.judge_choices import fallback_choices
+    from panel.engine.options import Options
+
+    try:
+        choices = fallback_choices(Options(settings=settings, environ=os.environ))
+    except PanelError as error:
+        yield f"cannot be used: {error.message}"
+    else:
+        for choice in choices:
+            yield _target(choice.provider, choice.model, settings.of(choice.provider))
 
 
 def _target(provider: str | None, model: str | None, settings: "Settings") -> str:

@@ -353,6 +353,12 @@ work = group("work", WorkOptions)
 caps = group("caps", CapOptions)
 runs = single(WorkOptions, "runs")
 
+fallback = click.option(
+    "--fallback",
+    metavar="A,B,…",
+    help="Who is asked, in order, where the provider cannot answer: PROVIDER or PROVIDER/MODEL.",
+)
+
 allow_outside = click.option(
     "--allow-outside",
     is_flag=True,
@@ -398,6 +404,7 @@ def review_options(
     gathering: GatheringOptions = GatheringOptions(),
     caps: CapOptions = CapOptions(),
     engine: EngineOptions = EngineOptions(),
+    fallback: str | None = None,
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
     from panel.engine.caps import Caps
@@ -422,6 +429,7 @@ def review_options(
         spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")
         if asking.spread is not None
         else (),
+        fallback=_names(fallback, "--fallback groq,mistral") if fallback is not None else None,
         samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         write=not asking.no_write,

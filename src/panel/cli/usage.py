@@ -76,28 +76,27 @@ def command(
 
 
 def _tool_rows(path: Path) -> Iterator[UsageRow]:
+    from panel.runs.call_statistics import asked_models
     from panel.runs.run import Run
 
     with Run.open(path) as run:
-        manifest = run.manifest
+        asked = asked_models(run)
         for tool in run.tools():
-            usage = run.usage(tool.slug)
-            yield UsageRow(tool.slug, manifest.all_providers, manifest.all_models, 1, usage)
+            yield UsageRow(tool.slug, *asked, 1, run.usage(tool.slug))
 
 
 def _run_rows(folder: Path) -> Iterator[UsageRow]:
+    from panel.runs.call_statistics import asked_models
     from panel.runs.run import Run
 
     for path in list_folders(folder):
         try:
             with Run.open(path) as run:
-                manifest, usage = run.manifest, run.usage()
+                tools, asked, usage = run.manifest.tools, asked_models(run), run.usage()
         except RunError as error:
             warn(error.message)
         else:
-            yield UsageRow(
-                run.name, manifest.all_providers, manifest.all_models, manifest.tools, usage
-            )
+            yield UsageRow(run.name, *asked, tools, usage)
 
 
 def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:

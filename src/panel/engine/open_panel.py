@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from panel.engine.connections import OpenedProvider
-from panel.engine.open_judges import ProviderOpener, open_judges
+from panel.engine.open_judges import ProviderOpener, open_fallbacks, open_judges
 from panel.engine.open_provider import provider_config
 from panel.engine.options import Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
@@ -41,6 +41,8 @@ class OpenedPanel:
     """Of programs that answer on this machine, for the manifest."""
     judges: Mapping[str, Endpoint]
     """By persona, where another model or provider answers for it; equal ones are one object."""
+    fallbacks: Mapping[str, Endpoint]
+    """By provider."""
     stack: contextlib.AsyncExitStack
     """Holds what is open."""
 
@@ -61,8 +63,10 @@ async def open_panel(options: Options) -> OpenedPanel:
     async with contextlib.AsyncExitStack() as stack:
         opener = ProviderOpener(stack)
         provider, others = await open_judges(options, personas, opener, folders=_folders(options))
+        fallbacks = await open_fallbacks(options, provider, others.values(), opener)
         support, support_endpoint = await _open_support(provider, options, opener)
-        calibration, rule = _calibration_and_rule(provider, options, alone=not others)
+        alone = not others and not fallbacks
+        calibration, rule = _calibration_and_rule(provider, options, alone=alone)
         judge = CalibratedJudge(provider.config, calibration)
         judges = {name: _other_judge(name, provider, o, options) for name, o in others.items()}
         plan = ReviewPlan(
@@ -71,6 +75,7 @@ async def open_panel(options: Options) -> OpenedPanel:
             rule=rule,
             calibration=_used(judge).calibration,
             judges={name: _used(other) for name, other in judges.items()},
+            fallbacks=tuple(_fallback(f, provider, options, rule) for f in fallbacks),
             support=support,
             calibrates=options.calibrates,
             secret=secret,
@@ -83,8 +88,9 @@ async def open_panel(options: Options) -> OpenedPanel:
             plan,
             provider.endpoint,
             support_endpoint,
-            {k: v for p in (provider, *others.values()) for k, v in p.versions.items()},
+            {k: v for p in (provider, *others.values(), *fallbacks) for k, v in p.versions.items()},
             {name: other.endpoint for name, other in others.items()},
+            {fallback.config.provider: fallback.endpoint for fallback in fallbacks},
             stack.pop_all(),
         )
 
@@ -92,6 +98,8 @@ async def open_panel(options: Options) -> OpenedPanel:
 def _check_second_look(plan: ReviewPlan) -> None:
     """Raise `InputError` where a second look is to be held and a reviewer is asked stepwise."""
     stepwise = [p.name for p in plan.personas if plan.of(p.name).judge.ask != "whole"]
+    fallbacks = [f.config for f in plan.fallbacks]
+    stepwise += [f"the fallback {f.provider}" for f in fallbacks if f.ask != "whole"]
     if plan.second_look and stepwise:
         raise InputError(
             f"a second look is for reviewers asked whole; {', '.join(stepwise)}"
@@ -159,10 +167,15 @@ def _calibration_and_rule(
     if options.calibrates:
         return None, Rule(**numbers)
     judge = provider.config
+    if alone and (ship_at := measured_threshold(judge, options)) is not None:
+        numbers = {"ship_at": ship_at} | numbers
+    return _calibration(judge, options), Rule(**numbers)
+
+
+def measured_threshold(judge: ProviderConfig, options: Options) -> float | None:
+    """Return the score from which a judge's reviewers ship, where that was measured for it."""
     calibration = _calibration(judge, options)
-    if alone and calibration and calibration.ship_at is not None and _measured(calibration, judge):
-        numbers = {"ship_at": calibration.ship_at} | numbers
-    return calibration, Rule(**numbers)
+    return calibration.ship_at if calibration and _measured(calibration, judge) else None
 
 
 def _calibration(judge: ProviderConfig, options: Options) -> Calibration | None:
@@ -176,6 +189,22 @@ def _other_judge(
     if own.replayed is not None:
         return CalibratedJudge(other.config, own.replayed.judges[name].calibration)
     return CalibratedJudge(other.config, _calibration(other.config, options))
+
+
+def _fallback(
+    fallback: OpenedProvider, own: OpenedProvider, options: Options, rule: Rule
+) -> CalibratedJudge:
+    """Return a fallback with its own calibration, and what a card says of it; `own` as above."""
+    config = fallback.config
+    if own.replayed is not None:
+        by_name = {judge.config.provider: judge for judge in own.replayed.fallbacks}
+        return CalibratedJudge(config, by_name[config.provider].calibration)
+    calibration = _calibration(config, options)
+    measured = _measured(calibration, config)
+    name = f"this judge, {config.model},"
+    note = _measured_line(name, measured, rule) if measured else f"{name} was never measured"
+    used = _used(CalibratedJudge(config, calibration))
+    return replace(used, notes=(*fallback.warnings, note))
 
 
 def _used(judge: CalibratedJudge) -> CalibratedJudge:

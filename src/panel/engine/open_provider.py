@@ -26,13 +26,19 @@ from panel.reviews.plan import ReviewPlan
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
 from panel.runs.manifest import plan_of
-from panel.runs.metadata import stored_calibration, stored_calibrations
+from panel.runs.metadata import (
+    stored_calibration,
+    stored_calibrations,
+    stored_fallback_calibrations,
+)
 from panel.runs.run import Run
 
 REUSED_RUNS: Final = 20
 """Earlier runs that are searched for an answer before its question is sent."""
 
 _REPLAY: Final = "replay:"
+_ELSEWHERE: Final = ("auth", "quota", "model_not_found")
+"""Reasons for which the replayed run went over to a fallback."""
 
 
 async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvider:
@@ -90,6 +96,7 @@ async def _open_replay(config: ProviderConfig, options: Options) -> OpenedProvid
             return None
         reason, reply = stored
         error = call_error(reason, f"ended as {reason} in {value}")
+        error.elsewhere = error.elsewhere or reason in _ELSEWHERE
         error.reply = reply
         return error
 
@@ -153,6 +160,7 @@ def _replayed_plan(name: str, options: Options) -> ReviewPlan:
             personas=(),
             calibration=stored_calibration(run),
             calibrations=stored_calibrations(run),
+            fallbacks=stored_fallback_calibrations(run),
         )
 
 
@@ -163,7 +171,8 @@ def earlier_runs(options: Options, plan: ReviewPlan) -> list[Path]:
         return [find_folder(runs, own.run)]
     if options.fresh:
         return []
-    models = {(c.provider, c.wire_model) for c in (own, *(j.config for j in plan.judges.values()))}
+    others = (judge.config for judge in (*plan.judges.values(), *plan.fallbacks))
+    models = {(config.provider, config.wire_model) for config in (own, *others)}
     folders: list[Path] = []
     for path in list_folders(runs):
         if len(folders) == REUSED_RUNS:

@@ -16,25 +16,33 @@ from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
 from panel.engine.card_files import CardFiles
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
-from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
+from panel.engine.fallbacks import NamingRecorder, pacing_of
+from panel.engine.from_manifest import (
+    all_fallbacks,
+    first_manifest,
+    open_from_manifest,
+    rerun_options,
+)
 from panel.engine.gather_evidence import gather_all, look_up_pages, stored_ahead
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.open_provider import earlier_runs
 from panel.engine.options import Options
 from panel.engine.remaining import find_remaining
-from panel.engine.review_tool import ReviewJob, stored_evidence
+from panel.engine.review_job import ReviewJob
+from panel.engine.review_tool import stored_evidence
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
-from panel.llm.types import Endpoint
+from panel.llm.types import Endpoint, Recorder
 from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
 from panel.runs.journal.repair import REPAIRED
 from panel.runs.manifest import ItemCounts, Manifest
 from panel.runs.metadata import (
     BatchJob,
+    store_fallbacks,
     store_gathering,
     store_panel,
     stored_canaries,
@@ -83,6 +91,13 @@ class Session:
             for name, endpoint in opened.judges.items()
         }
         """Clients of the reviewers for which another model answers, by persona."""
+        self.fallbacks = {
+            fallback.config.provider: self._client(
+                opened.fallbacks[fallback.config.provider], fallback.config
+            )
+            for fallback in plan.fallbacks
+        }
+        """Clients of those that are asked where one of these cannot answer, by provider."""
         self.support = self.calls if plan.support else None
         if opened.support_endpoint is not None and plan.support is not None:
             self.support = self._client(opened.support_endpoint, plan.support)
@@ -154,7 +169,9 @@ class Session:
             await opened.close()
             raise
         try:
-            await run.reopen()
+            current = first_manifest(options, opened, manifest.tools, manifest.parent)
+            await run.reopen(fallbacks=all_fallbacks(manifest, current))
+            await store_fallbacks(run, opened.plan)
             left_out: tuple[str, ...] = ()
             if run.stored.meta(REPAIRED) is not None:
                 doubted, left_out = await after_repair(run, opened.plan)
@@ -306,6 +323,7 @@ class Session:
             self.run,
             self.support,
             self.judges,
+            self.fallbacks,
             watch=watch,
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
@@ -338,7 +356,11 @@ class Session:
         """Return the client of an endpoint: one for all who ask it, who share its limits."""
         if endpoint not in self._clients:
             capped = CappedEndpoint(endpoint, self._guard, free=is_free(config))
-            self._clients[endpoint] = ChatClient(capped, config, self.run.journal)
+            recorder: Recorder = self.run.journal
+            if config.provider in (f.config.provider for f in self.plan.fallbacks):
+                recorder = NamingRecorder(recorder, config.provider)
+            pacing = pacing_of(self.plan, config)
+            self._clients[endpoint] = ChatClient(capped, config, recorder, pacing=pacing)
         return self._clients[endpoint]
 
     async def __aenter__(self) -> Self:
@@ -364,4 +386,5 @@ def _check(opened: OpenedPanel, options: Options) -> None:
     if options.engine == "batch-api":
         check_batch_api(plan, options.caps)
     judges = [plan.of(persona.name).judge for persona in plan.personas]
+    judges += [fallback.config for fallback in plan.fallbacks]
     options.caps.check_prices([*judges, *([plan.support] if plan.support else [])])

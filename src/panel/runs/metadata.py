@@ -22,6 +22,7 @@ from panel.runs.run import Run
 _PERSONAS = "personas"
 _CALIBRATION = "calibration"
 _CALIBRATIONS = "calibrations"
+_FALLBACKS = "fallback_calibrations"
 _CANARIES = "canaries"
 _GATHERING = "gathering"
 _JOBS = "batch_jobs"
@@ -43,6 +44,20 @@ async def store_panel(run: Run, plan: ReviewPlan) -> None:
     }
     if others:
         await run.journal.put_meta(_CALIBRATIONS, json.dumps(others))
+    await store_fallbacks(run, plan)
+
+
+async def store_fallbacks(run: Run, plan: ReviewPlan) -> None:
+    """Store the calibrations of a plan's fallbacks beside those of earlier ones."""
+    stored = stored_fallback_calibrations(run)
+    new = {
+        fallback.config.provider: fallback.calibration
+        for fallback in plan.fallbacks
+        if fallback.calibration is not None
+    }
+    if new:
+        bodies = {name: c.model_dump(mode="json") for name, c in (stored | new).items()}
+        await run.journal.put_meta(_FALLBACKS, json.dumps(bodies))
 
 
 async def store_gathering(run: Run, gathering: Gathering) -> None:
@@ -75,7 +90,16 @@ def stored_calibration(run: Run) -> Calibration | None:
 
 def stored_calibrations(run: Run) -> dict[str, Calibration]:
     """Return the calibrations of judges other than the run's own, by persona; those undamaged."""
-    text = run.stored.meta(_CALIBRATIONS)
+    return _calibrations(run, _CALIBRATIONS)
+
+
+def stored_fallback_calibrations(run: Run) -> dict[str, Calibration]:
+    """Return the calibrations of a run's fallbacks, by provider; those undamaged."""
+    return _calibrations(run, _FALLBACKS)
+
+
+def _calibrations(run: Run, name: str) -> dict[str, Calibration]:
+    text = run.stored.meta(name)
     try:
         bodies = json.loads(text) if text else {}
         return {name: Calibration.model_validate(body) for name, body in bodies.items()}

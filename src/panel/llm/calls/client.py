@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Final, Generic, TypeVar
 
-from panel.foundation.errors import BadReply, CallError, RunStopped
+from panel.foundation.errors import BadReply, CallError, PanelError, RunStopped
 from panel.foundation.quick_json import sorted_json
 from panel.foundation.urls import host_of
 from panel.llm.calls.fallback import AnswerRoom, FormatFallback
@@ -147,8 +147,22 @@ class ChatClient:
         return ParsedAnswer(value, response, spent, False)
 
     def check(self) -> None:
-        """Raise the reason if no more requests may begin."""
+        """Raise the reason if no request may begin now."""
         self._limiter.check()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a request may begin: neither was the run stopped nor the provider found down."""
+        try:
+            self._limiter.check()
+        except PanelError:
+            return False
+        return True
+
+    @property
+    def is_rested(self) -> bool:
+        """Whether a provider that is found down is not waited for: another one is asked."""
+        return self._limiter.pacing.rest is not None
 
     def stop(self) -> None:
         """Begin no more requests: later and waiting callers get `RunStopped`.
