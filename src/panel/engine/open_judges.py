@@ -10,7 +10,6 @@ from panel.engine.judge_choices import (
     FALLBACK,
     FALLBACKS,
     SPREAD,
-    fallback_choices,
     judge_choices,
 )
 from panel.engine.open_provider import open_provider, provider_config
@@ -88,19 +87,20 @@ async def open_judges(
 
 async def open_fallbacks(
     options: Options,
+    choices: Sequence[JudgeChoice],
     judge: OpenedProvider,
     others: Collection[OpenedProvider],
     opener: ProviderOpener,
 ) -> tuple[OpenedProvider, ...]:
     """Return the providers that are asked, in order, where a judge cannot answer.
 
-    `judge` is the run's own, `others` those of reviewers that have another.
+    `choices` are those of `fallback_choices`, `judge` is the run's own, `others` are those of
+    reviewers that have another.
 
     Raises:
         InputError: one cannot be used, or is the only judge itself.
         CallError: one cannot be reached, or rejects the key.
     """
-    choices = fallback_choices(options)
     if judge.replayed is not None:
         stored = [fallback.config for fallback in judge.replayed.fallbacks]
         update = {"run": judge.config.run, "why": judge.config.why}
@@ -126,7 +126,19 @@ async def open_fallbacks(
 async def _open_choice(
     choice: JudgeChoice, reviewers: str, opener: ProviderOpener, options: Options
 ) -> OpenedProvider:
-    options = replace(
+    options = of_choice(options, choice)
+    try:
+        return await opener.open(provider_config(options), options)
+    except PanelError as error:
+        error.message = f"{reviewers} ({choice.where}): {error.message}"
+        error.args = (error.message,)
+        error.hint = _own_hint(error.hint, choice)
+        raise
+
+
+def of_choice(options: Options, choice: JudgeChoice) -> Options:
+    """Return the options with which the model of a choice is asked."""
+    return replace(
         options,
         settings=options.settings.of(choice.provider),
         provider=choice.provider,
@@ -134,12 +146,6 @@ async def _open_choice(
         ask=choice.ask or options.ask,
         client=None,
     )
-    try:
-        return await opener.open(provider_config(options), options)
-    except PanelError as error:
-        error.message = f"{reviewers} ({choice.where}): {error.message}"
-        error.hint = _own_hint(error.hint, choice)
-        raise
 
 
 async def _replayed(

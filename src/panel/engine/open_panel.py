@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from panel.engine.connections import OpenedProvider
-from panel.engine.open_judges import ProviderOpener, open_fallbacks, open_judges
+from panel.engine.judge_choices import fallback_choices
+from panel.engine.open_judges import ProviderOpener, of_choice, open_fallbacks, open_judges
 from panel.engine.open_provider import provider_config
-from panel.engine.options import Options
+from panel.engine.options import JudgeChoice, Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
-from panel.foundation.errors import InputError, PersonaError
+from panel.foundation.errors import CallError, InputError, PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
@@ -62,8 +63,8 @@ async def open_panel(options: Options) -> OpenedPanel:
     secret, secret_warnings = _secret(options)
     async with contextlib.AsyncExitStack() as stack:
         opener = ProviderOpener(stack)
-        provider, others = await open_judges(options, personas, opener, folders=_folders(options))
-        fallbacks = await open_fallbacks(options, provider, others.values(), opener)
+        options, left, provider, others = await _open_first(options, personas, opener)
+        fallbacks = await open_fallbacks(options, left, provider, others.values(), opener)
         support, support_endpoint = await _open_support(provider, options, opener)
         alone = not others and not fallbacks
         calibration, rule = _calibration_and_rule(provider, options, alone=alone)
@@ -93,6 +94,28 @@ async def open_panel(options: Options) -> OpenedPanel:
             {fallback.config.provider: fallback.endpoint for fallback in fallbacks},
             stack.pop_all(),
         )
+
+
+async def _open_first(
+    options: Options, personas: Sequence[Persona], opener: ProviderOpener
+) -> tuple[Options, Sequence[JudgeChoice], OpenedProvider, Mapping[str, OpenedProvider]]:
+    """Return the judges, the fallbacks behind them, and the options with which they are asked.
+
+    Where the one provider of a new run cannot even be opened, the first fallback takes its place.
+    """
+    left, warnings = fallback_choices(options), []
+    single = not options.spread and not options.settings.personas and options.judges is None
+    while True:
+        try:
+            own, others = await open_judges(options, personas, opener, folders=_folders(options))
+        except CallError as error:
+            if not (error.elsewhere and left and single):
+                raise
+            first, left = left[0], left[1:]
+            warnings.append(f"{first.provider} is asked from the start: {error.message}")
+            options = of_choice(options, first)
+        else:
+            return options, left, replace(own, warnings=(*warnings, *own.warnings)), others
 
 
 def _check_second_look(plan: ReviewPlan) -> None:

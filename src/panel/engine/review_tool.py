@@ -23,7 +23,7 @@ from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
 from panel.reviews.briefs import Briefs, briefs
-from panel.reviews.events import Decided, Reviewed, Started, Stepped
+from panel.reviews.events import Decided, Reviewed, Started, Stepped, WentOver
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Missing, Review
@@ -121,7 +121,11 @@ async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
         try:
             answers, evidence = await under_way.all_personas()
         except _CannotAnswer:
-            asked = next_asked(job.plan, job.client, asked, under_way.failed)
+            before, failed = asked, under_way.failed
+            asked = next_asked(job.plan, job.client, asked, failed)
+            for persona, error in failed.items():
+                who = job.client(persona, before[persona]).config.provider
+                job.watch(WentOver(tool, persona, who, error.message, asked[persona]))
         else:
             return replace(under_way, evidence=evidence), answers
 
