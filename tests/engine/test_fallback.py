@@ -1,10 +1,17 @@
 """`--fallback`: who answers where the first provider cannot, and what runs and cards say of it."""
 
 import asyncio
+import contextlib
+import json
+from datetime import date
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import panel
+from panel.cli.main import panel as command
+from panel.engine.from_manifest import rerun_options
 from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.foundation.errors import RunStopped, Unreachable
@@ -12,6 +19,14 @@ from panel.foundation.settings import ProviderSettings, Settings
 from panel.llm.calls import ChatClient, Pacing
 from panel.llm.config import ProviderConfig
 from panel.llm.types import ChatResponse, Usage
+from panel.reviews.calibration.calibration import (
+    Calibration,
+    Measured,
+    Share,
+    file_name,
+    own_folder,
+)
+from panel.reviews.score import Rule
 from panel.runs.call_statistics import asked_models, call_statistics
 from panel.runs.run import Run
 from panel.testing import Failure, ScriptedProvider, ship, skip
@@ -241,6 +256,9 @@ def test_where_nobody_can_answer_the_run_stops_and_goes_on_with_another_fallback
 def test_both_judges_of_a_spread_have_the_fallback_that_is_not_their_own(desk):
     desk.a._script = refusing(402, PAID)
     card = desk.review(provider=None, spread=["alpha", "beta"], fallback=["beta", "alpha"])
+    with desk.run(card) as run:
+        again = rerun_options(Options(settings=desk.settings, environ={}), run.manifest)
+    assert [choice.provider for choice in again.fallbacks] == ["beta", "alpha"]
     assert {r.persona: (r.provider, r.fallback) for r in card.reviews} == {
         "builder": ("beta", "beta"),
         "skeptic": ("beta", ""),
@@ -304,3 +322,84 @@ def test_settings_name_it_once_and_leave_it_out_where_it_cannot_be(desk):
     assert {r.fallback for r in card.reviews} == {""}
     with pytest.raises(RunStopped):
         desk.review(fallback=[], fresh=True)
+
+
+TOML = """
+provider = "alpha"
+fallback = ["beta"]
+
+[providers.alpha]
+base_url = "{a}"
+model = "qwen-big"
+price = [1.0, 2.0]
+
+[providers.beta]
+base_url = "{b}"
+model = "llama-mid"
+price = [3.0, 4.0]
+"""
+
+
+def test_the_command_says_who_is_asked_before_while_and_after(desk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("panel.toml").write_text(TOML.format(a=desk.a.url, b=desk.b.url))
+    Path("tools.csv").write_text("name,description\nX,Cuts.\nY,Glues.\n")
+
+    def run(*arguments):
+        done = CliRunner().invoke(command, arguments)
+        return done, " ".join(done.output.split())
+
+    assert "fallback beta with llama-mid" in run("doctor")[1]
+    _, planned = run("batch", "tools.csv", "--dry-run")
+    assert "price: fallback, llama-mid through beta: $3 a million tokens read" in planned
+    refused = run("batch", "tools.csv", "--fallback", "alpha")[0].exception
+    assert "--fallback names alpha, which is asked first" in refused.message
+    assert desk.a.requests == desk.b.requests == []
+    desk.a._script = refusing(402, PAID)
+    done, told = run("batch", "tools.csv", "--no-write")
+    assert done.exit_code == 0, told
+    assert "fallback: beta, model: llama-mid, asked: whole" in told
+    assert told.count("note: beta is asked instead of alpha: ") == 1
+    assert "depleted your monthly included credits" in told
+    assert "Asked: qwen-big, llama-mid through alpha, beta." in run("usage")[1]
+    (path,) = (tmp_path / "runs").iterdir()
+    page = (path / "report.html").read_text()
+    assert "qwen-big, llama-mid through alpha, beta" in page
+    rows = [
+        json.loads(line)
+        for line in run("export", "latest", "--format", "jsonl")[0].stdout.splitlines()
+    ]
+    assert {(row["provider"], row["model"]) for row in rows} == {("beta", "llama-mid")}
+
+
+def test_a_threshold_that_was_measured_for_one_model_judges_no_fallback(desk, tmp_path):
+    share = Share(total=20, count=15)
+    measured = Measured(
+        provider="alpha", model="qwen-big", ask="whole", day=date(2026, 11, 1), ship_at=70.0,
+        good=share, lenient=share, usual=share, swayed=share,
+    )  # fmt: skip
+    fit = Calibration(
+        model="qwen-big", made="by hand", criteria={}, ship_at=70.0, measured=measured
+    )
+    folder = own_folder()
+    folder.mkdir(parents=True)
+    (folder / file_name("qwen-big", "whole")).write_text(fit.model_dump_json())
+    Path("panel.toml").write_text(TOML.format(a=desk.a.url, b=desk.b.url))
+    desk.a._script = refusing(402, PAID, writes)
+
+    async def start(**more):
+        options = Options(settings=desk.settings, environ={}, provider="alpha", **more)
+        tool = panel.Tool(name="X", description="Cuts.", slug="x")
+        async with await Session.start(options, [tool]) as session:
+            with contextlib.suppress(RunStopped):
+                await session.work()
+            return session.run.path, session.plan.rule.ship_at
+
+    path, alone = asyncio.run(start())
+    _, beside = asyncio.run(start(fallback=("beta",)))
+    assert (alone, beside) == (70.0, Rule().ship_at)
+    options = Options(settings=desk.settings, environ={}, fallback=("beta",))
+    with pytest.raises(panel.RunError, match="ships at 70, which was measured for qwen-big"):
+        asyncio.run(Session.resume(options, path))
+    with Run.open(path) as run:
+        assert run.manifest.fallbacks == ()

@@ -61,6 +61,8 @@ class ReviewPlan(ReviewChoices):
 
     def chain(self, persona: str) -> tuple[str, ...]:
         """Return the fallbacks that are asked for a persona, in order, behind "" for its judge."""
+        if not self.fallbacks:
+            return ("",)
         own = self.of(persona).judge.provider
         names = (fallback.config.provider for fallback in self.fallbacks)
         return ("", *(name for name in names if name != own))

@@ -46,7 +46,9 @@ def call_statistics(run: Run) -> tuple[CallStatistics, ...]:
     judges = {name: (judge.provider, judge.model) for name, judge in manifest.judges.items()}
     fallbacks = {record.provider: (record.provider, record.model) for record in manifest.fallbacks}
     by_name: dict[tuple[str, str], CallStatistics] = {}
-    for persona, fallback, served_by, *figures in run.stored.call_figures():
+    for persona, fallback, served_by, *figures in run.stored.call_figures(
+        fallbacks=bool(fallbacks)
+    ):
         provider, model = fallbacks.get(fallback) or judges.get(persona, own)
         name = f"{provider} → {served_by}" if served_by else provider
         row = by_name.setdefault((name, model), CallStatistics(name, model))

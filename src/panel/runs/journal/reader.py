@@ -318,14 +318,16 @@ class JournalReader:
             sound += self._is_sound(row[1:], f"call {last}")
         return sound
 
-    def call_figures(self) -> Iterator[tuple[Any, ...]]:
+    def call_figures(self, *, fallbacks: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield some figures of each call, in no order.
 
-        They are persona, the fallback that was asked (None where none was), who served it, status,
-        reason, whether it was reused, seconds, tokens read, cached and written, and cost.
+        They are persona, the fallback that was asked (None where none was, or where `fallbacks`
+        are not wanted: it stands in the reply), who served it, status, reason, whether it was
+        reused, seconds, tokens read, cached and written, and cost.
         """
+        fallback = _FALLBACK if fallbacks else "NULL"
         return self._select(
-            f"SELECT persona, {_FALLBACK}, served_by, status, reason, reused, seconds,"
+            f"SELECT persona, {fallback}, served_by, status, reason, reused, seconds,"
             " input_tokens, cached_tokens, output_tokens, cost_usd FROM calls"
         )
 
