@@ -36,6 +36,13 @@ def check(**values: object) -> None:
             checker(name, value)
 
 
+def check_alone(name: str, value: object, **others: object) -> None:
+    """Raise `InputError` where a value was given together with one that it takes the place of."""
+    for other, given in others.items():
+        if value is not None and given is not None:
+            raise InputError(f"{name} and {other} were both given", hint="leave one of them out")
+
+
 def check_names(function: str, names: Iterable[str], known: Sequence[str]) -> None:
     """Raise `InputError` for the first name that is none of the known ones."""
     for name in names:

@@ -107,10 +107,7 @@ class AsyncPanel:
             check_support=check_support, support_provider=support_provider, offline=offline,
             client=client,
         )  # fmt: skip
-        if client is not None and (provider is not None or api_key is not None):
-            name = "provider" if provider is not None else "api_key"
-            raise InputError(f"client and {name} were both given", hint="leave one of them out")
-        named = arguments.as_personas(personas)
+        arguments.check_alone("client", client, provider=provider, api_key=api_key)
         sealed = settings is not None
         settings, environ = _surroundings(settings, environ)
         if runs is not None:
@@ -121,7 +118,7 @@ class AsyncPanel:
         self._connections = Connections()
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
-            engine=engine or "asyncio", personas=named,
+            engine=engine or "asyncio", personas=arguments.as_personas(personas),
             spread=arguments.as_providers("spread", spread),
             fallback=None if fallback is None else arguments.as_providers("fallback", fallback),
             samples=samples, context=context if context is not None else settings.context,
