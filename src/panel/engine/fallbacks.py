@@ -83,13 +83,13 @@ def next_asked(
 def goes_over(plan: ReviewPlan, client: Clients, persona: str, asked: str) -> bool:
     """Tell whether a review ends where this one cannot answer, to begin again or stop the run."""
     chain = plan.chain(persona)
+    if plan.judge.run:
+        return False  # who answered is known of each review
     return asked in chain and (asked != chain[-1] or client(persona, asked).is_rested)
 
 
 def _available(plan: ReviewPlan, persona: str, client: Clients, chain: tuple[str, ...]) -> str:
-    """Return the first of a chain that can be asked now; of a replay, the first."""
-    if plan.judge.run:
-        return chain[0]
+    """Return the first of a chain that can be asked now, else its last."""
     return next((name for name in chain if client(persona, name).is_available), chain[-1])
 
 

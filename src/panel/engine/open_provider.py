@@ -37,8 +37,6 @@ REUSED_RUNS: Final = 20
 """Earlier runs that are searched for an answer before its question is sent."""
 
 _REPLAY: Final = "replay:"
-_ELSEWHERE: Final = ("auth", "quota", "model_not_found")
-"""Reasons for which the replayed run went over to a fallback."""
 
 
 async def open_provider(config: ProviderConfig, options: Options) -> OpenedProvider:
@@ -96,7 +94,6 @@ async def _open_replay(config: ProviderConfig, options: Options) -> OpenedProvid
             return None
         reason, reply = stored
         error = call_error(reason, f"ended as {reason} in {value}")
-        error.elsewhere = error.elsewhere or reason in _ELSEWHERE
         error.reply = reply
         return error
 

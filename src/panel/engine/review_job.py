@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from panel.engine.fallbacks import Stored
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.evidence.topics import Topic
@@ -36,17 +37,20 @@ class ReviewJob:
     """Which stored answers are asked again; the others are used as they are."""
     look_up: LookUpPages | None = None
     """Reads pages on what reviewers missed; None: this run reads no more."""
+    replayed: Callable[[str], Stored] | None = None
+    """Returns the answers about a tool of the run that is replayed, where it had fallbacks."""
     write_card: WriteCard | None = None
     """Writes the files of a scorecard just before its verdict is stored; None: nobody does."""
 
     def client(self, persona: str, fallback: str = "") -> ChatClient:
         """Return the client of the model that answers for a persona, or of a fallback."""
-        return self.fallbacks[fallback] if fallback else self.judges.get(persona, self.calls)
+        own = self.judges.get(persona, self.calls)
+        # One that is asked no more has no client, and its answers are all stored.
+        return self.fallbacks.get(fallback, own) if fallback else own
 
     def asking(self, fallbacks: Mapping[str, str]) -> "ReviewJob":
         """Return the job in which fallbacks answer, named by persona; "" is its own judge."""
-        # One that is asked no more has no client, and its answers are all stored.
-        others = {p: self.fallbacks.get(name, self.calls) for p, name in fallbacks.items() if name}
+        others = {p: self.client(p, name) for p, name in fallbacks.items() if name}
         if not others:
             return self
         plan = self.plan.asking(fallbacks)

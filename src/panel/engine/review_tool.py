@@ -5,18 +5,19 @@ The same code serves one tool and thousands; formats and the command line are no
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
-from panel.engine.fallbacks import Stored, first_asked, goes_over, next_asked
+from panel.engine.fallbacks import Stored, first_asked, goes_over, last_asked, next_asked
 from panel.engine.review_job import ReviewJob
+from panel.engine.settle import Answers, merged, scorecard
 from panel.evidence.budget import estimated_tokens
-from panel.evidence.facts import contradictions, read_facts
+from panel.evidence.facts import contradictions
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError, RunError, RunStopped
@@ -25,7 +26,6 @@ from panel.reviews import prompts
 from panel.reviews.briefs import Briefs, briefs
 from panel.reviews.events import Decided, Reviewed, Started, Stepped, WentOver
 from panel.reviews.personas import Persona
-from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Missing, Review
 from panel.reviews.strategies.ask import ask_review, names_missing, steps, writes
 from panel.reviews.strategies.context import ReviewContext
@@ -38,9 +38,8 @@ from panel.reviews.strategies.judge_again import (
 )
 from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
-from panel.reviews.verdict.decide import decide
-from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
-from panel.reviews.verdict.scorecard import CardJudge, CardTool, RunUsage, Scorecard, Verdict
+from panel.reviews.verdict.samples import shown_sample
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.run import Run
 
 CACHED_PREFIX: Final = 1_024
@@ -61,7 +60,7 @@ async def review_tool(
     job.watch(Started(tool))
     done, answers = await _answers(job, tool)
     plan, evidence = done.job.plan, done.evidence
-    card = _card(plan, tool, answers, evidence)
+    card = scorecard(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
         update={
@@ -100,10 +99,6 @@ def _now(run: Run) -> datetime:
     return max(datetime.now(UTC), run.manifest.created)
 
 
-Answers = Mapping[str, Sequence[Review | Missing]]
-"""Per persona, one answer a sample."""
-
-
 async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
     """Return all answers about a tool, stored, and the review that they were given in.
 
@@ -112,12 +107,17 @@ async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
     another one now is asked anew.
     """
     stored = job.again.final(job.run, tool.slug)
-    asked = first_asked(job.plan, job.client, stored)
+    if job.replayed is not None:
+        known = {**job.replayed(tool.slug), **stored}
+        asked = last_asked(job.plan, known)
+    else:
+        known, asked = stored, first_asked(job.plan, job.client, stored)
+    exact = {at: answer.fallback for at, answer in known.items()}
     while True:
         evidence = stored_evidence(job.run, tool)
         at = job.asking(asked)
         shown = briefs(at.plan, tool, evidence.gathered)
-        under_way = _ToolReview(job.plan, at, tool, shown, evidence, stored, asked)
+        under_way = _ToolReview(job, at, tool, shown, evidence, stored, asked, exact)
         try:
             answers, evidence = await under_way.all_personas()
         except _CannotAnswer:
@@ -132,7 +132,7 @@ async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
 
 def _fallback_notes(done: "_ToolReview") -> list[str]:
     names = {*done.asked.values()}
-    fallbacks = (f for f in done.plan.fallbacks if f.config.provider in names)
+    fallbacks = (f for f in done.base.plan.fallbacks if f.config.provider in names)
     return [note for fallback in fallbacks for note in fallback.notes]
 
 
@@ -144,7 +144,7 @@ class _CannotAnswer(Exception):
 class _ToolReview:
     """One tool under review."""
 
-    plan: ReviewPlan
+    base: ReviewJob
     """Of the run."""
     job: ReviewJob
     """With the fallbacks that are asked about this tool."""
@@ -155,6 +155,8 @@ class _ToolReview:
     stored: Stored
     asked: Mapping[str, str]
     """By persona, the fallback that answers for it; "" is its own judge."""
+    exact: Mapping[tuple[str, int], str]
+    """The same by persona and sample, of answers that are known."""
     failed: dict[str, CallError] = field(default_factory=dict)
     """By persona, why its provider could not answer, where another one is asked."""
     warm: dict[ChatClient, asyncio.Event] = field(default_factory=dict)
@@ -334,16 +336,16 @@ class _Asker:
     ) -> Seat:
         """Return the persona's place among those that write."""
         plan = self.tool_review.job.plan
-        seat = Seat(self.persona, _merged(answers))
+        seat = Seat(self.persona, merged(answers))
         reviews = [answer for answer in answers if isinstance(answer, Review)]
         if not reviews or not writes(plan, self.persona):
             return seat
         shown = shown_sample(reviews)
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
-        if shown.fallback != self.fallback:
-            return seat  # another model judged: this one does not write for it
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
+        if self._stored(sample) and shown.fallback != self.tool_review.asked[self.persona.name]:
+            return seat  # another model judged: this one does not write for it
         context = self.context(sample)
         panel = self.tool_review.briefs.by_persona.values()
         brief = writer_brief(context.brief, shown, panel=panel, evidence=evidence, answers=every)
@@ -362,7 +364,7 @@ class _Asker:
         return self.tool_review.stored.get((self.persona.name, sample))
 
     async def _once(self, sample: int) -> Review | Missing:
-        fallback = self.fallback
+        fallback = self._fallback(sample)
         try:
             today = _now(self.tool_review.job.run).date()
             review = await ask_review(self.context(sample), today=today)
@@ -375,10 +377,10 @@ class _Asker:
         self._check_answered()
         return review.model_copy(update={"fallback": fallback}) if fallback else review
 
-    @property
-    def fallback(self) -> str:
-        """The provider that answers for it; "" where that is its own judge's."""
-        return self.tool_review.asked[self.persona.name]
+    def _fallback(self, sample: int) -> str:
+        """Return the provider that answers for it; "" where that is its own judge's."""
+        name = self.persona.name
+        return self.tool_review.exact.get((name, sample), self.tool_review.asked[name])
 
     def _check_answered(self) -> None:
         if self.persona.name in self.tool_review.failed:
@@ -394,17 +396,20 @@ class _Asker:
     def watch(self, answers: Sequence[Review | Missing]) -> None:
         """Tell who watches that the persona is done."""
         tool_review = self.tool_review
-        tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
+        tool_review.job.watch(Reviewed(tool_review.tool, merged(answers)))
 
     def context(self, sample: int) -> ReviewContext:
         """Return the context of one sample, with a tally of its own."""
-        job, tool, failed = self.tool_review.job, self.tool_review.tool, self.tool_review.failed
-        name, client = self.persona.name, job.client(self.persona.name)
-        may_fail = goes_over(self.tool_review.plan, job.client, name, self.fallback)
-        total = steps(job.plan, self.persona, tool.kind)
+        job, tool, failed = self.tool_review.base, self.tool_review.tool, self.tool_review.failed
+        name, fallback = self.persona.name, self._fallback(sample)
+        plan, client = job.plan.asking({name: fallback}), job.client(name, fallback)
+        may_fail = goes_over(job.plan, job.client, name, fallback)
+        total = steps(plan, self.persona, tool.kind)
+
+        warm = self.tool_review.warm[self.tool_review.job.client(name)]
 
         def on_step(step: str) -> None:
-            self.tool_review.warm[client].set()
+            warm.set()
             done = min(next(self.done), total)
             job.watch(Stepped(tool, name, step, done, total))
 
@@ -413,7 +418,7 @@ class _Asker:
                 failed.setdefault(name, error)
 
         return ReviewContext(
-            job.plan.of(name),
+            plan.of(name),
             self.persona,
             self.tool_review.briefs.by_persona[name],
             client,
@@ -426,73 +431,3 @@ class _Asker:
 
 def _stopped(error: CallError) -> RunStopped:
     return RunStopped(error.message, hint=error.hint)
-
-
-def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
-    reviews = [a for a in answers if isinstance(a, Review)]
-    return merge(reviews) if reviews else answers[0]
-
-
-class Settled(NamedTuple):
-    """The result of all answers about one tool."""
-
-    reviews: tuple[Review, ...]
-    """One a persona, samples merged."""
-    missing: tuple[Missing, ...]
-    verdict: Verdict
-
-
-def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
-    """Merge samples and decide: pure, so that a stored run can be decided again."""
-    merged = [_merged(rows) for rows in answers.values()]
-    reviews = tuple(m for m in merged if isinstance(m, Review))
-    missing = tuple(m for m in merged if isinstance(m, Missing))
-    sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
-    sampled = {name: rows for name, rows in sampled.items() if rows}
-    weights = {p.name: p.weight for p in plan.personas}
-    verdict = decide(
-        reviews,
-        missing,
-        weights=weights,
-        rule=plan.rule,
-        suspicious=any(s.flags for s in evidence.sources),
-        interval=score_interval(sampled, weights),
-        effective_votes=effective_votes(sampled),
-        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in plan.personas},
-    )
-    return Settled(reviews, missing, verdict)
-
-
-def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
-    settled = settle(plan, answers, evidence)
-    judges = card_judges(plan)
-    return Scorecard(
-        run="",
-        created=datetime.now(UTC).replace(microsecond=0),
-        provider=_joined(judge.provider for judge in judges),
-        model=_joined(judge.model for judge in judges),
-        asked=plan.judge.ask,
-        tool=CardTool(**tool.model_dump(exclude={"evidence"})),
-        verdict=settled.verdict,
-        ship_at=plan.rule.ship_at,
-        judges=judges,
-        reviews=settled.reviews,
-        missing=settled.missing,
-        evidence=evidence.sources,
-        facts=read_facts(evidence),
-        usage=RunUsage(),
-    )
-
-
-def card_judges(plan: ReviewPlan) -> tuple[CardJudge, ...]:
-    """Return who answers for whom, as a card says it."""
-    judges = {persona.name: plan.of(persona.name).judge for persona in plan.personas}
-    return tuple(
-        CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
-        for name, judge in judges.items()
-    )
-
-
-def _joined(names: Iterable[str]) -> str:
-    """Return names joined, each once."""
-    return ", ".join(dict.fromkeys(names))

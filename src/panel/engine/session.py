@@ -16,7 +16,7 @@ from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
 from panel.engine.card_files import CardFiles
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
-from panel.engine.fallbacks import NamingRecorder, pacing_of
+from panel.engine.fallbacks import NamingRecorder, Stored, pacing_of
 from panel.engine.from_manifest import (
     all_fallbacks,
     first_manifest,
@@ -38,6 +38,7 @@ from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint, Recorder
 from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
+from panel.runs.folders import find_folder
 from panel.runs.journal.repair import REPAIRED
 from panel.runs.manifest import ItemCounts, Manifest
 from panel.runs.metadata import (
@@ -327,7 +328,13 @@ class Session:
             watch=watch,
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
+            replayed=self._replayed if replays and self.plan.fallbacks else None,
         )
+
+    def _replayed(self, slug: str) -> Stored:
+        """Return the answers about a tool of the run that this one replays."""
+        with Run.open(find_folder(self._options.settings.runs, self.plan.judge.run)) as run:
+            return {**run.missing(slug), **run.reviews(slug)}
 
     @property
     def jobs_under_way(self) -> tuple[BatchJob, ...]:

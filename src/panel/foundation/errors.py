@@ -356,7 +356,6 @@ class NotStored(CallError):
     """The replayed run has no response to this request: part of the request has changed."""
 
     stops_run = True
-    elsewhere = True
 
 
 class BadReply(CallError):

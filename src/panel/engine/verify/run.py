@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from panel.engine.fallbacks import last_asked
-from panel.engine.review_tool import card_judges, settle
+from panel.engine.settle import card_judges, settle
 from panel.engine.verify.canaries import CanaryCheck
 from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import FileCheck
