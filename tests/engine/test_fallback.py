@@ -226,6 +226,8 @@ def test_what_the_model_said_or_a_filter_is_no_reason_to_ask_elsewhere(desk):
     card = desk.review(fresh=True)
     assert {m.reason for m in card.missing} == {"invalid"}
     assert desk.b.requests == []
+    again = desk.review(provider=f"replay:{card.run}", fallback=None)
+    assert [m.reason for m in again.missing] == [m.reason for m in card.missing]
 
 
 def test_where_nobody_can_answer_the_run_stops_and_goes_on_with_another_fallback(desk):

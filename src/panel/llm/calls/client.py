@@ -134,8 +134,10 @@ class ChatClient:
         try:
             value, response = await self._loop.answer(call)
         except BadReply as error:
+            # A stored failure is that of the question with its repair: they have one key.
             if (
                 repair is None
+                or self.config.run
                 or not isinstance(error.reply, ChatResponse)
                 or error.reply.raw.get("error")
             ):
