@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import threading
+import time
 from datetime import date
 from pathlib import Path
 
@@ -138,9 +140,22 @@ def test_a_review_whose_writer_cannot_answer_is_judged_again_by_who_writes_it(de
 
 
 def test_the_others_are_asked_anew_only_what_hangs_on_a_vote_that_changed(desk):
-    desk.a._script = refusing(
-        500, "broken", lambda request: writes(request) and request.persona == "builder"
-    )
+    failed, answered = threading.Event(), threading.Event()
+
+    def script(request):
+        """Fail to write for the builder while the skeptic is answered: alpha is not down."""
+        if writes(request) and request.persona == "builder":
+            if failed.is_set():
+                answered.wait(20)
+                time.sleep(0.2)  # the skeptic's answer arrives first
+            failed.set()
+            return Failure(500, "broken")
+        if writes(request):
+            failed.wait(20)
+            answered.set()
+        return ship(request)
+
+    desk.a._script = script
     card = desk.review()
     assert {r.persona: r.fallback for r in card.reviews if r.fallback} == {"builder": "beta"}
     assert {r.persona: r.vote for r in card.reviews}["builder"] == "skip"
@@ -280,7 +295,10 @@ def test_a_fallback_is_read_by_its_own_calibration(desk):
     with desk.run(card) as run:
         assert run.manifest.calibration is None
         assert run.manifest.fallbacks[0].calibration is not None
-    assert any(w.startswith("this judge, qwen2.5-coder-1.5b,") for w in card.warnings)
+    # The card says how who answered did on control tools, and not how the first did.
+    assert [w for w in card.warnings if w.startswith("this judge")] == [
+        "this judge, qwen2.5-coder-1.5b, was never measured"
+    ]
     assert panel.verify(card.run, runs=desk.runs).holds
 
 

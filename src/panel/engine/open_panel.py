@@ -81,7 +81,9 @@ async def open_panel(options: Options) -> OpenedPanel:
             calibrates=options.calibrates,
             secret=secret,
             warnings=_unique(secret_warnings, *(p.warnings for p in (provider, *others.values()))),
-            judge_note="" if options.calibrates else _judge_note([judge, *judges.values()], rule),
+            judge_note=""
+            if options.calibrates
+            else _judge_note([judge, *judges.values()], rule, alone=alone),
             **choices(options),
         )
         _check_second_look(plan)
@@ -224,7 +226,7 @@ def _fallback(
         return CalibratedJudge(config, by_name[config.provider].calibration)
     calibration = _calibration(config, options)
     measured = _measured(calibration, config)
-    name = f"this judge, {config.model},"
+    name = _named(config.model)
     note = _measured_line(name, measured, rule) if measured else f"{name} was never measured"
     used = _used(CalibratedJudge(config, calibration))
     return replace(used, notes=(*fallback.warnings, note))
@@ -268,18 +270,26 @@ def _measured(calibration: Calibration | None, judge: ProviderConfig) -> Measure
     return None
 
 
-def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule) -> str:
-    """Return what every scorecard says about its judges, in one line with counts; never empty."""
+def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule, *, alone: bool) -> str:
+    """Return what every scorecard says about its judges, in one line with counts; never empty.
+
+    `alone`: nobody else may answer, so that the one judge needs no name.
+    """
     by_model = {judge.config.model: judge for judge in judges}
     measured = {m: _measured(j.calibration, j.config) for m, j in by_model.items()}
-    if not any(measured.values()):
-        return NEVER_MEASURED if len(by_model) == 1 else NONE_MEASURED
     several = len(by_model) > 1
-    names = {model: f"this judge, {model}," if several else "this judge" for model in by_model}
+    if not any(measured.values()) and (alone or several):
+        return NONE_MEASURED if several else NEVER_MEASURED
     return "; ".join(
-        _measured_line(names[model], row, rule) if row else f"{names[model]} was never measured"
+        _measured_line("this judge" if alone and not several else _named(model), row, rule)
+        if row
+        else f"{_named(model)} was never measured"
         for model, row in measured.items()
     )
+
+
+def _named(model: str) -> str:
+    return f"this judge, {model},"
 
 
 def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:

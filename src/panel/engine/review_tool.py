@@ -70,7 +70,7 @@ async def review_tool(
             "warnings": (
                 *plan.warnings,
                 *cautions(),
-                *filter(None, [plan.judge_note, *_fallback_notes(done)]),
+                *_judge_notes(done),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
                 *done.briefs.notes,
@@ -130,10 +130,12 @@ async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
             return replace(under_way, evidence=evidence), answers
 
 
-def _fallback_notes(done: "_ToolReview") -> list[str]:
-    names = {*done.asked.values()}
-    fallbacks = (f for f in done.base.plan.fallbacks if f.config.provider in names)
-    return [note for fallback in fallbacks for note in fallback.notes]
+def _judge_notes(done: "_ToolReview") -> list[str]:
+    """Return how those that answered did on control tools."""
+    names, plan = {*done.asked.values()}, done.base.plan
+    fallbacks = (fallback for fallback in plan.fallbacks if fallback.config.provider in names)
+    own = [plan.judge_note] if plan.judge_note and "" in names else []
+    return [*own, *(note for fallback in fallbacks for note in fallback.notes)]
 
 
 class _CannotAnswer(Exception):
