@@ -1,5 +1,6 @@
 """`panel doctor`: what this installation has, and what it would use."""
 
+import contextlib
 import os
 import platform
 import sys
@@ -21,6 +22,8 @@ from panel.llm.providers.urls import usable_proxy
 if TYPE_CHECKING:
     from panel.foundation.settings import Settings
 
+_RUNS = 20
+"""Newest runs that are searched for what they found."""
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
 """Variables of other programs, which a user may therefore have set."""
@@ -46,6 +49,7 @@ def command(ctx: click.Context) -> None:
         *(("judge", text) for text in _judges(settings)),
         *(("fallback", text) for text in _fallbacks(settings)),
         ("wire", _wire(settings)),
+        *(("limit", text) for text in _limits(settings)),
         *(("proxy", text) for text in _proxies()),
         *(("tls", text) for text in _certificates()),
         *(("secret", text) for text in _secret()),
@@ -127,6 +131,20 @@ def _wire(settings: "Settings") -> str:
     except PanelError as error:
         return f"cannot be used: {error.message}"
     return f"{official if choice.wire == 'openai' else choice.wire} {choice.why}"
+
+
+def _limits(settings: "Settings") -> Iterable[str]:
+    """Yield how many calls at a time the providers took in the last run that found it."""
+    from panel.runs.folders import list_folders
+    from panel.runs.metadata import stored_limits
+    from panel.runs.run import Run
+
+    for path in list_folders(settings.runs)[:_RUNS]:
+        with contextlib.suppress(PanelError), Run.open(path) as run:
+            if found := stored_limits(run):
+                for provider, limit in found.items():
+                    yield printable(f"{provider} took {limit:,} calls at a time in {run.name}")
+                return
 
 
 def _proxies() -> Iterable[str]:

@@ -32,7 +32,7 @@ from panel.engine.review_job import ReviewJob
 from panel.engine.review_tool import stored_evidence
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import RunStopped, ToolError
+from panel.foundation.errors import RunError, RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint, Recorder
@@ -40,11 +40,12 @@ from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
 from panel.runs.folders import find_folder
 from panel.runs.journal.repair import REPAIRED
-from panel.runs.manifest import ItemCounts, Manifest
+from panel.runs.manifest import ItemCounts, Manifest, public
 from panel.runs.metadata import (
     BatchJob,
     store_fallbacks,
     store_gathering,
+    store_limits,
     store_panel,
     stored_canaries,
     stored_gathering,
@@ -267,7 +268,11 @@ class Session:
     async def _work(self, watch: Watch) -> Manifest:
         files = CardFiles(self.run, self._options.scorecards)
         await files.store_choice()
-        await self._review(replace(self._job(watch), write_card=files.write), watch)
+        try:
+            await self._review(replace(self._job(watch), write_card=files.write), watch)
+        finally:
+            with contextlib.suppress(RunError):
+                await store_limits(self.run, self._found_limits())
         await files.write_missing()
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self.plan.calibrates else None
@@ -349,6 +354,10 @@ class Session:
         """
         with self._named_hint():
             return await cancel_jobs(self._job(watch), self._pending.slugs)
+
+    def _found_limits(self) -> dict[str, int]:
+        found = {calls.config.provider: calls.found_limit for calls in self._clients.values()}
+        return {public(provider): limit for provider, limit in found.items() if limit}
 
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""

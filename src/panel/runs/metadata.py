@@ -4,6 +4,7 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ _FALLBACKS = "fallback_calibrations"
 _CANARIES = "canaries"
 _GATHERING = "gathering"
 _JOBS = "batch_jobs"
+_LIMITS = "found_limits"
 
 Gathering = Literal["local", "fetch"]
 """Whether the addresses of tools that bring evidence of their own are read too: `fetch`."""
@@ -183,6 +185,22 @@ def stored_jobs(run: Run) -> BatchJobs | None:
         return BatchJobs.model_validate_json(text) if text else None
     except ValidationError:
         return None
+
+
+async def store_limits(run: Run, limits: Mapping[str, int]) -> None:
+    """Store how many calls at a time providers were found to take; raises `RunError`."""
+    if limits:
+        await run.journal.put_meta(_LIMITS, json.dumps({**stored_limits(run), **limits}))
+
+
+def stored_limits(run: Run) -> dict[str, int]:
+    """Return by provider how many calls at a time it was found to take; empty in older runs."""
+    text = run.stored.meta(_LIMITS)
+    try:
+        found = json.loads(text) if text else {}
+        return {str(provider): int(limit) for provider, limit in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _obeyed(call: dict[str, Any]) -> bool | None:

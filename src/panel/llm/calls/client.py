@@ -189,6 +189,14 @@ class ChatClient:
         """Calls that may be under way now: where the limit is to be found, what was found."""
         return int(self._limiter.limit)
 
+    @property
+    def found_limit(self) -> int | None:
+        """Calls that the provider takes at a time, as far as it was found.
+
+        None where a number was named, and where too few calls were under way to find it.
+        """
+        return self.limit if self.config.finds_limit and self._limiter.was_full else None
+
     def _place(self, tool: str) -> int:
         """Return the place of a tool: those begun first are finished first."""
         if (place := self._order.get(tool)) is None:

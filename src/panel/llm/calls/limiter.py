@@ -62,6 +62,8 @@ class Limiter:
         self._arrivals = count()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped: PanelError | None = None
+        self.was_full = False
+        """Whether the limit was tried: as many calls were under way, or a 429 came."""
         self._down: CallError | None = None
         self._down_until = 0.0
         self._paused_until = 0.0
@@ -159,6 +161,7 @@ class Limiter:
         self._hint_received = False
         self._episodes = 0
         busy = self.running >= int(self.limit)
+        self.was_full = self.was_full or busy
         wanted = self._growth.step(self.limit, busy=busy, began=began, now=now)
         self.limit = min(self.concurrency, wanted)
 
@@ -169,6 +172,7 @@ class Limiter:
         # What was doubled may be twice of what the provider allows.
         shrink = 0.5 if self._growth.doubling else self.pacing.shrink
         self._growth.limited()
+        self.was_full = True
         if began > self._last_cut:
             self._last_cut = now
             self._episodes += 1
