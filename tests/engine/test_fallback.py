@@ -17,17 +17,12 @@ from panel.engine.from_manifest import rerun_options
 from panel.engine.options import Options
 from panel.engine.session import Session
 from panel.foundation.errors import RunStopped, Unreachable
+from panel.foundation.proportion import Share
 from panel.foundation.settings import ProviderSettings, Settings
 from panel.llm.calls import ChatClient, Pacing
 from panel.llm.config import ProviderConfig
 from panel.llm.types import ChatResponse, Usage
-from panel.reviews.calibration.calibration import (
-    Calibration,
-    Measured,
-    Share,
-    file_name,
-    own_folder,
-)
+from panel.reviews.calibration.calibration import Calibration, Measured, file_name, own_folder
 from panel.reviews.score import Rule
 from panel.runs.call_statistics import asked_models, call_statistics
 from panel.runs.run import Run

@@ -107,11 +107,12 @@ async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
     another one now is asked anew.
     """
     stored = job.again.final(job.run, tool.slug)
+    known: Stored = stored
     if job.replayed is not None:
         known = {**job.replayed(tool.slug), **stored}
         asked = last_asked(job.plan, known)
     else:
-        known, asked = stored, first_asked(job.plan, job.client, stored)
+        asked = first_asked(job.plan, job.client, stored)
     exact = {at: answer.fallback for at, answer in known.items()}
     while True:
         evidence = stored_evidence(job.run, tool)

@@ -14,7 +14,7 @@ from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.llm.families import family
 from panel.report import figures
 from panel.report.citations import Cite, line
-from panel.reviews.review import Finding, LookedUp, Review
+from panel.reviews.review import Finding, LookedUp, Missing, Review
 from panel.reviews.support_check import ONLY_COUNTED
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -132,7 +132,8 @@ def judges(card: Scorecard) -> str:
 def _fallbacks(card: Scorecard) -> Iterator[str]:
     """Yield who was asked where a reviewer's own provider could not answer."""
     names: dict[str, list[str]] = {}
-    for answer in (*card.reviews, *card.missing):
+    answers: tuple[Review | Missing, ...] = (*card.reviews, *card.missing)
+    for answer in answers:
         if answer.fallback:
             names.setdefault(line(answer.fallback), []).append(line(answer.persona))
     for provider, reviewers in names.items():
