@@ -120,10 +120,10 @@ class _Canaries:
     async def _asked(self, slug: str, chain: Sequence[ChatClient]) -> bool | None:
         """Return what a judge answers, or, where it cannot, the first fallback that can."""
         for client in chain[:-1]:
-            try:
-                return await self._obeys(slug, client)
-            except CallError:
-                continue
+            with contextlib.suppress(CallError):
+                obeyed = await self._obeys(slug, client)
+                if obeyed is not None or not client.config.run:
+                    return obeyed
         try:
             return await self._obeys(slug, chain[-1])
         except CallError as error:

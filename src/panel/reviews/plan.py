@@ -70,7 +70,7 @@ class ReviewPlan(ReviewChoices):
     def asking(self, fallbacks: Mapping[str, str]) -> Self:
         """Return the plan in which fallbacks answer, named by persona; "" is its own judge."""
         known = {f.config.provider: f for f in (*self.earlier_fallbacks, *self.fallbacks)}
-        others = {persona: known[name] for persona, name in fallbacks.items() if name}
+        others = {persona: known[name] for persona, name in fallbacks.items() if name in known}
         return replace(self, judges={**self.judges, **others}) if others else self
 
     def furthest(self, fallbacks: Iterable[str]) -> str:

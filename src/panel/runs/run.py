@@ -261,7 +261,7 @@ class Run:
         self.close()
         return manifest
 
-    async def reopen(self, *, fallbacks: Sequence[JudgeRecord] = ()) -> None:
+    async def reopen(self, *, fallbacks: Sequence[JudgeRecord]) -> None:
         """Note that the run goes on: until `finish` it counts as one that stopped early.
 
         `fallbacks` are those that it had and those that are asked now.
