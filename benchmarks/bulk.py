@@ -31,7 +31,7 @@ from benchmarks.bulk_server import KIND
 from panel.engine.batch import review_all, tools_in_flight
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
 from panel.engine.options import Options
-from panel.engine.review_tool import ReviewJob
+from panel.engine.review_job import ReviewJob
 from panel.engine.session import Session
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool

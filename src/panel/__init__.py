@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     )
     from panel.foundation.settings import Settings
     from panel.report.comparison.comparison import Comparison
-    from panel.reviews.events import Decided, Event, JobMoved, LeftOut, Reviewed, Started, Stepped
+    from panel.reviews.events import (
+        Decided,
+        Event,
+        JobMoved,
+        LeftOut,
+        Reviewed,
+        Started,
+        Stepped,
+        WentOver,
+    )
     from panel.reviews.personas import Criterion, Persona
     from panel.reviews.review import Finding, Forecast, Missing, Review
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
@@ -55,7 +64,7 @@ _HOMES = {
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),
     "panel.reviews.events": (
-        "Decided", "Event", "JobMoved", "LeftOut", "Reviewed", "Started", "Stepped",
+        "Decided", "Event", "JobMoved", "LeftOut", "Reviewed", "Started", "Stepped", "WentOver",
     ),
     "panel.reviews.personas": ("Criterion", "Persona"),
     "panel.reviews.review": ("Finding", "Forecast", "Missing", "Review"),
@@ -68,7 +77,7 @@ __all__ = [
     "ModelError", "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError",
     "Review", "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError",
     "Source", "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
-    "__version__", "areview", "compare", "open_run", "render", "review", "verify",
+    "WentOver", "__version__", "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Runs that are killed, stopped or turned down lose nothing and repeat nothing."""
 
+import asyncio
 import json
 import random
 import re
@@ -10,7 +11,15 @@ import time
 
 import pytest
 
+import panel
+from panel.engine.options import Options
+from panel.engine.remaining import find_remaining
+from panel.engine.session import Session
+from panel.foundation.settings import Settings
 from panel.llm.types import Usage
+from panel.runs.pending import ALL, ONCE_MORE
+from panel.runs.run import Run
+from panel.testing import Failure, ScriptedProvider, ship
 from tests.cli.test_cli import LAWYER, one_line_error, widget
 from tests.runs.test_runs_faults import small_disk
 from tests.support.command import Desk, answering
@@ -252,3 +261,39 @@ def test_o4_i6_a_canary_key_is_nowhere_after_success_and_after_an_echoing_refusa
     for path in desk.folder.rglob("*"):
         if path.is_file():
             assert canary.encode() not in path.read_bytes(), path
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_retry_that_ends_before_the_verdict_leaves_no_verdict_of_before(tmp_path):
+    document = panel.Document(name="page.md", text="Widget cuts widgets.")
+    script = [lambda request: Failure(400, "no") if request.persona == "skeptic" else ship(request)]
+    with ScriptedProvider(lambda request: script[-1](request)) as provider:
+        settings = Settings(runs=tmp_path, provider=provider.url)
+        with panel.Panel(settings=settings) as client:
+            card = client.review(panel.Tool(name="Widget"), evidence=[document])
+        assert [missing.persona for missing in card.missing] == ["skeptic"]
+        script.append(ship)
+        path, options = tmp_path / card.run, Options(settings=settings, environ={}, sealed=True)
+
+        def end(event):
+            if isinstance(event, panel.Reviewed) and event.review.persona == "futurist":
+                raise Killed  # the new review is stored by now
+
+        async def gone_on(again, watch=lambda event: None):
+            async with await Session.resume(options, path, again=again) as session:
+                await session.work(watch=watch)
+
+        with pytest.raises((Killed, ExceptionGroup)):
+            asyncio.run(gone_on(ALL, end))
+        assert not find_remaining(path).complete
+        asked = len(provider.requests)
+        asyncio.run(gone_on(ONCE_MORE))
+        assert len(provider.requests) == asked
+    with Run.open(path) as run:
+        (card,) = run.each_card()
+        assert run.manifest.counts.missing == 0
+    assert (len(card.reviews), card.missing) == (4, ())
+    assert panel.verify(card.run, runs=tmp_path).holds

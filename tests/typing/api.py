@@ -41,7 +41,7 @@ def watch(event: panel.Event | panel.LeftOut) -> None:
             assert_type(event.review, panel.Review | panel.Missing)
         case panel.Decided():
             assert_type(event.card, panel.Scorecard)
-        case panel.LeftOut():
+        case panel.LeftOut() | panel.WentOver():
             assert_type(event.reason, str)
 
 

@@ -36,6 +36,13 @@ def check(**values: object) -> None:
             checker(name, value)
 
 
+def check_alone(name: str, value: object, **others: object) -> None:
+    """Raise `InputError` where a value was given together with one that it takes the place of."""
+    for other, given in others.items():
+        if value is not None and given is not None:
+            raise InputError(f"{name} and {other} were both given", hint="leave one of them out")
+
+
 def check_names(function: str, names: Iterable[str], known: Sequence[str]) -> None:
     """Raise `InputError` for the first name that is none of the known ones."""
     for name in names:
@@ -67,10 +74,10 @@ def as_personas(value: object) -> tuple[str | Persona, ...] | None:
     return tuple(personas)
 
 
-def as_spread(value: object) -> tuple[str, ...]:
-    """Return the models of a panel of several; none stands for one model."""
+def as_providers(name: str, value: object) -> tuple[str, ...]:
+    """Return the providers in an argument that is a list of them."""
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):
-        raise _wrong("spread", value, "a list of providers")
+        raise _wrong(name, value, "a list of providers")
     return tuple(value)
 
 

@@ -53,6 +53,7 @@ class AsyncPanel:
         engine: Engine = "asyncio",
         personas: str | Persona | Sequence[str | Persona] | None = None,
         spread: Sequence[str] = (),
+        fallback: Sequence[str] | None = None,
         samples: int = 1,
         context: str | None = None,
         write: bool = True,
@@ -81,6 +82,8 @@ class AsyncPanel:
             personas: the reviewers, by name or as objects; None asks all.
             spread: several models instead of one provider, as `--spread`: `PROVIDER` or
                 `PROVIDER/MODEL`, one a reviewer in turn.
+            fallback: providers that are asked, in order, where one cannot answer, as `--fallback`;
+                None means settings.
             samples: how often each reviewer answers, 1 to 100.
             context: for whom the reviewers judge, in words.
             write: reviewers asked `whole` write their reviews; False leaves it at verdicts.
@@ -104,10 +107,7 @@ class AsyncPanel:
             check_support=check_support, support_provider=support_provider, offline=offline,
             client=client,
         )  # fmt: skip
-        if client is not None and (provider is not None or api_key is not None):
-            name = "provider" if provider is not None else "api_key"
-            raise InputError(f"client and {name} were both given", hint="leave one of them out")
-        named = arguments.as_personas(personas)
+        arguments.check_alone("client", client, provider=provider, api_key=api_key)
         sealed = settings is not None
         settings, environ = _surroundings(settings, environ)
         if runs is not None:
@@ -118,7 +118,9 @@ class AsyncPanel:
         self._connections = Connections()
         self._options = Options(
             settings=settings, environ=environ, provider=provider, model=model, ask=ask, wire=wire,
-            engine=engine or "asyncio", personas=named, spread=arguments.as_spread(spread),
+            engine=engine or "asyncio", personas=arguments.as_personas(personas),
+            spread=arguments.as_providers("spread", spread),
+            fallback=None if fallback is None else arguments.as_providers("fallback", fallback),
             samples=samples, context=context if context is not None else settings.context,
             write=write, second_look=second_look, support_provider=support_provider,
             check_support=check_support or support_provider is not None, fresh=fresh,
@@ -314,6 +316,7 @@ async def areview(
     wire: Wire | None = None,
     personas: str | Persona | Sequence[str | Persona] | None = None,
     spread: Sequence[str] = (),
+    fallback: Sequence[str] | None = None,
     samples: int = 1,
     context: str | None = None,
     write: bool = True,
@@ -329,9 +332,9 @@ async def areview(
     """Review one tool with a client of its own; see `AsyncPanel` and its `review`."""
     async with AsyncPanel(
         provider=provider, model=model, ask=ask, wire=wire, personas=personas,
-        spread=spread, samples=samples, context=context, write=write, second_look=second_look,
-        check_support=check_support, support_provider=support_provider, fresh=fresh,
-        offline=offline, runs=runs,
+        spread=spread, fallback=fallback, samples=samples, context=context, write=write,
+        second_look=second_look, check_support=check_support,
+        support_provider=support_provider, fresh=fresh, offline=offline, runs=runs,
     ) as client:  # fmt: skip
         return await client.review(
             tool, evidence=evidence, description=description, url=url, fetch=fetch,

@@ -14,6 +14,7 @@ from panel.cli.destination import Destination, written
 @options.allow_outside
 @options.gathering
 @options.provider
+@options.fallback
 @options.asking
 @options.engine
 @options.work
@@ -27,6 +28,7 @@ def command(
     allow_outside: bool,
     gathering: options.GatheringOptions,
     provider: options.ProviderOptions,
+    fallback: str | None,
     asking: options.AskingOptions,
     engine: options.EngineOptions,
     work: options.WorkOptions,
@@ -44,7 +46,13 @@ def command(
     from panel.engine.session import Session
 
     plan = options.review_options(
-        provider, work, asking=asking, gathering=gathering, engine=engine, caps=caps
+        provider,
+        work,
+        asking=asking,
+        gathering=gathering,
+        engine=engine,
+        caps=caps,
+        fallback=fallback,
     )
     if caps.dry_run:
         from panel.cli.dry_run import show

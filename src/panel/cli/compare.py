@@ -94,7 +94,7 @@ async def _with_advice(comparison: "Comparison", options: "Options") -> "Compari
     from panel.report.comparison.ask_model import CallLog, write_advice
 
     # The paragraph cites no facts of its own, so its support is not checked.
-    opened = await open_panel(replace(options, check_support=False, judges={}))
+    opened = await open_panel(replace(options, check_support=False, judges={}, fallback=()))
     plan = opened.plan
     say(f"paragraph: asking {plan.judge.model} at {plan.judge.provider}")
     try:

@@ -1,5 +1,6 @@
 """`panel doctor`: what this installation has, and what it would use."""
 
+import contextlib
 import os
 import platform
 import sys
@@ -21,6 +22,8 @@ from panel.llm.providers.urls import usable_proxy
 if TYPE_CHECKING:
     from panel.foundation.settings import Settings
 
+_RUNS = 20
+"""Newest runs that are searched for what they found."""
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERS_TRUSTED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
 """Variables of other programs, which a user may therefore have set."""
@@ -44,7 +47,9 @@ def command(ctx: click.Context) -> None:
         ("keys", _keys(settings)),
         ("default", _default(settings)),
         *(("judge", text) for text in _judges(settings)),
+        *(("fallback", text) for text in _fallbacks(settings)),
         ("wire", _wire(settings)),
+        *(("limit", text) for text in _limits(settings)),
         *(("proxy", text) for text in _proxies()),
         *(("tls", text) for text in _certificates()),
         *(("secret", text) for text in _secret()),
@@ -80,6 +85,20 @@ def _judges(settings: "Settings") -> Iterable[str]:
         yield f"{printable(name)}: {target}"
 
 
+def _fallbacks(settings: "Settings") -> Iterable[str]:
+    """Yield who is asked, in order, where one of these cannot answer."""
+    from panel.engine.judge_choices import fallback_choices
+    from panel.engine.options import Options
+
+    try:
+        choices = fallback_choices(Options(settings=settings, environ=os.environ))
+    except PanelError as error:
+        yield f"cannot be used: {error.message}"
+    else:
+        for choice in choices:
+            yield _target(choice.provider, choice.model, settings.of(choice.provider))
+
+
 def _target(provider: str | None, model: str | None, settings: "Settings") -> str:
     from panel.llm.providers.resolve import resolve
 
@@ -112,6 +131,20 @@ def _wire(settings: "Settings") -> str:
     except PanelError as error:
         return f"cannot be used: {error.message}"
     return f"{official if choice.wire == 'openai' else choice.wire} {choice.why}"
+
+
+def _limits(settings: "Settings") -> Iterable[str]:
+    """Yield how many calls at a time the providers took in the last run that found it."""
+    from panel.runs.folders import list_folders
+    from panel.runs.metadata import stored_limits
+    from panel.runs.run import Run
+
+    for path in list_folders(settings.runs)[:_RUNS]:
+        with contextlib.suppress(PanelError), Run.open(path) as run:
+            if found := stored_limits(run):
+                for provider, limit in found.items():
+                    yield printable(f"{provider} took {limit:,} calls at a time in {run.name}")
+                return
 
 
 def _proxies() -> Iterable[str]:

@@ -353,6 +353,12 @@ work = group("work", WorkOptions)
 caps = group("caps", CapOptions)
 runs = single(WorkOptions, "runs")
 
+fallback = click.option(
+    "--fallback",
+    metavar="A,B,…",
+    help="Who is asked, in order, where the provider cannot answer: PROVIDER or PROVIDER/MODEL.",
+)
+
 allow_outside = click.option(
     "--allow-outside",
     is_flag=True,
@@ -367,7 +373,7 @@ def _outcomes(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     from panel.reviews.verdict.scorecard import Outcome
 
     known = get_args(Outcome)
-    outcomes = frozenset(_names(value))
+    outcomes = frozenset(_listed(value, "--fail-on skip,split") or ())
     if unknown := sorted(outcomes - set(known)):
         choices = ", ".join(known)
         raise click.BadParameter(f"{unknown[0]!r} is no outcome; choose from {choices}")
@@ -398,6 +404,7 @@ def review_options(
     gathering: GatheringOptions = GatheringOptions(),
     caps: CapOptions = CapOptions(),
     engine: EngineOptions = EngineOptions(),
+    fallback: str | None = None,
 ) -> "Options":
     """Return the engine's options from the groups that a command offers."""
     from panel.engine.caps import Caps
@@ -418,10 +425,9 @@ def review_options(
         ray_address=engine.address,
         workers=engine.workers,
         ask=asking.ask,
-        personas=_names(asking.personas) if asking.personas is not None else None,
-        spread=_names(asking.spread, "--spread groq,mistral,openai/gpt-5")
-        if asking.spread is not None
-        else (),
+        personas=_listed(asking.personas, "--personas builder,skeptic"),
+        spread=_listed(asking.spread, "--spread groq,mistral,openai/gpt-5") or (),
+        fallback=_listed(fallback, "--fallback groq,mistral"),
         samples=asking.samples or 1,
         context=_context(asking.context) if asking.context else config.context,
         write=not asking.no_write,
@@ -442,8 +448,10 @@ def review_options(
     )
 
 
-def _names(text: str, example: str = "--personas builder,skeptic") -> tuple[str, ...]:
-    """Split a comma-separated option."""
+def _listed(text: str | None, example: str) -> tuple[str, ...] | None:
+    """Split a comma-separated option; None where it was not given."""
+    if text is None:
+        return None
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names:
         raise InputError("an empty list was given", hint=f"for instance: {example}")

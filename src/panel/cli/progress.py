@@ -28,7 +28,7 @@ from rich.text import Text
 from panel.cli.console import say
 from panel.foundation.text import printable
 from panel.report import figures
-from panel.reviews.events import Decided, Event, LeftOut, Reviewed, Started, Stepped
+from panel.reviews.events import Decided, Event, LeftOut, Reviewed, Started, Stepped, WentOver
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.review import Review
 from panel.reviews.strategies.ask import steps
@@ -101,6 +101,7 @@ class ProgressDisplay:
     def __init__(self, plan: ReviewPlan, tools: int) -> None:
         """`tools` is how many are left to review."""
         self.tally = ListTally(tools)
+        self._went_over: set[tuple[str, str]] = set()
         console = Console(file=sys.stderr)
         self.shown = console.is_terminal and tools > 0
         several = tools != 1
@@ -133,6 +134,9 @@ class ProgressDisplay:
                 self.tally.left_out += 1
                 say(f"warning: left out: {event.reason}")
                 self._count()
+            case WentOver() if (event.provider, event.fallback) not in self._went_over:
+                self._went_over.add((event.provider, event.fallback))
+                say(f"note: {event.fallback} is asked instead of {event.provider}: {event.reason}")
             case Started() if "" in self._rows:
                 self._bars.update(self._rows[""], state=printable(event.tool.name)[:24])
             case Decided() if "" in self._rows:

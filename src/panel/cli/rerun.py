@@ -13,6 +13,7 @@ from panel.runs.folders import find_folder
 @click.command("rerun")
 @click.argument("run")
 @options.provider
+@options.fallback
 @options.asking
 @options.engine
 @options.work
@@ -24,6 +25,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    fallback: str | None,
     asking: options.AskingOptions,
     engine: options.EngineOptions,
     work: options.WorkOptions,
@@ -45,7 +47,9 @@ def command(
     from panel.runs.diff import compare
     from panel.runs.run import Run
 
-    plan = options.review_options(provider, work, asking=asking, engine=engine, caps=caps)
+    plan = options.review_options(
+        provider, work, asking=asking, engine=engine, caps=caps, fallback=fallback
+    )
     path = find_folder(plan.settings.runs, run)
     if caps.dry_run:
         from panel.cli.dry_run import show

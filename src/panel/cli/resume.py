@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("resume")
 @click.argument("run")
 @options.provider
+@options.fallback
 @click.option(
     "--cancel", is_flag=True, help="End the run's batch jobs instead; keep what they answered."
 )
@@ -34,6 +35,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    fallback: str | None,
     cancel: bool,
     engine: options.EngineOptions,
     work: options.WorkOptions,
@@ -54,7 +56,7 @@ def command(
     from panel.cli import run_session
     from panel.runs.pending import ONCE_MORE
 
-    plan = options.review_options(provider, work, engine=engine, caps=caps)
+    plan = options.review_options(provider, work, engine=engine, caps=caps, fallback=fallback)
     if cancel:
         run_session.cancel_jobs(plan, find_folder(plan.settings.runs, run))
         return

@@ -10,6 +10,7 @@ from panel.cli.resume import finish
 @click.command("retry")
 @click.argument("run")
 @options.provider
+@options.fallback
 @options.engine
 @options.work
 @options.caps
@@ -20,6 +21,7 @@ def command(
     ctx: click.Context,
     run: str,
     provider: options.ProviderOptions,
+    fallback: str | None,
     engine: options.EngineOptions,
     work: options.WorkOptions,
     caps: options.CapOptions,
@@ -36,7 +38,7 @@ def command(
     from panel.cli import run_session
     from panel.runs.pending import ALL
 
-    plan = options.review_options(provider, work, engine=engine, caps=caps)
+    plan = options.review_options(provider, work, engine=engine, caps=caps, fallback=fallback)
     if (done := finish(plan, run, ALL)) is not None:
         run_session.emit(done, destination)
         ctx.exit(run_session.exit_code(done, fail_on))

@@ -13,6 +13,7 @@ from panel.cli.destination import Destination, written
 @options.allow_outside
 @options.gathering
 @options.provider
+@options.fallback
 @options.asking
 @options.work
 @options.fail_on
@@ -24,6 +25,7 @@ def command(
     allow_outside: bool,
     gathering: options.GatheringOptions,
     provider: options.ProviderOptions,
+    fallback: str | None,
     asking: options.AskingOptions,
     work: options.WorkOptions,
     fail_on: frozenset[str],
@@ -41,7 +43,9 @@ def command(
     reviewed = find_tool(tool, gathering, work.runs, allow_outside=allow_outside)
     if by_address(tool):
         gathering = replace(gathering, fetch=True)
-    plan = options.review_options(provider, work, asking=asking, gathering=gathering)
+    plan = options.review_options(
+        provider, work, asking=asking, gathering=gathering, fallback=fallback
+    )
     finished = run_session.perform(Session.start(plan, [reviewed]))
     run_session.emit(finished, destination)
     ctx.exit(run_session.exit_code(finished, fail_on))

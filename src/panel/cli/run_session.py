@@ -181,6 +181,8 @@ def _introduce(session: Session) -> None:
     for reviewers, target in _judges(session.plan):
         why = f" ({target.why})" if target.why else ""
         say(f"{reviewers}: {target.provider}{why}, model: {target.model}, asked: {target.ask}")
+    for config in (fallback.config for fallback in session.plan.fallbacks):
+        say(f"fallback: {config.provider}, model: {config.model}, asked: {config.ask}")
     for warning in session.plan.warnings:
         say(f"warning: {warning}")
     if session.plan.judge_note:

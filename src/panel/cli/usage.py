@@ -1,6 +1,6 @@
 """`panel usage`: the calls, tokens, money and time of stored runs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -68,36 +68,45 @@ def command(
     if not rows:
         raise RunError(f"there are no runs in {folder}", hint="panel review TOOL")
     total = _sum("all", rows)
+    limits = _limits(find_folder(folder, run)) if run else {}
     if destination.form == "json":
         data = {"lines": [_data(row) for row in rows], "total": total.usage.model_dump(mode="json")}
-        emit_json(data, destination.path)
+        emit_json(data | ({"calls_at_a_time": limits} if limits else {}), destination.path)
     else:
-        _show(rows, total, destination.path)
+        _show(rows, total, limits, destination.path)
 
 
-def _tool_rows(path: Path) -> Iterator[UsageRow]:
+def _limits(path: Path) -> dict[str, int]:
+    """Return by provider how many calls at a time a run found it to take."""
+    from panel.runs.metadata import stored_limits
     from panel.runs.run import Run
 
     with Run.open(path) as run:
-        manifest = run.manifest
+        return stored_limits(run)
+
+
+def _tool_rows(path: Path) -> Iterator[UsageRow]:
+    from panel.runs.call_statistics import asked_models
+    from panel.runs.run import Run
+
+    with Run.open(path) as run:
+        asked = asked_models(run)
         for tool in run.tools():
-            usage = run.usage(tool.slug)
-            yield UsageRow(tool.slug, manifest.all_providers, manifest.all_models, 1, usage)
+            yield UsageRow(tool.slug, *asked, 1, run.usage(tool.slug))
 
 
 def _run_rows(folder: Path) -> Iterator[UsageRow]:
+    from panel.runs.call_statistics import asked_models
     from panel.runs.run import Run
 
     for path in list_folders(folder):
         try:
             with Run.open(path) as run:
-                manifest, usage = run.manifest, run.usage()
+                tools, asked, usage = run.manifest.tools, asked_models(run), run.usage()
         except RunError as error:
             warn(error.message)
         else:
-            yield UsageRow(
-                run.name, manifest.all_providers, manifest.all_models, manifest.tools, usage
-            )
+            yield UsageRow(run.name, *asked, tools, usage)
 
 
 def _by_provider(rows: Iterable[UsageRow]) -> list[UsageRow]:
@@ -121,7 +130,9 @@ def _data(row: UsageRow) -> dict[str, Any]:
     return {**names, "tools": row.tools, **row.usage.model_dump(mode="json")}
 
 
-def _show(rows: Sequence[UsageRow], total: UsageRow, path: Path | None) -> None:
+def _show(
+    rows: Sequence[UsageRow], total: UsageRow, limits: Mapping[str, int], path: Path | None
+) -> None:
     from rich.text import Text
 
     from panel.cli.output import emit_blocks, table
@@ -133,6 +144,8 @@ def _show(rows: Sequence[UsageRow], total: UsageRow, path: Path | None) -> None:
     blocks = [table(("", *(["asked"] if several else []), *COLUMNS), cells, runs=True)]
     if not several:
         blocks.append(Text(printable(f"Asked: {total.model} through {total.provider}.")))
+    for provider, limit in limits.items():
+        blocks.append(Text(printable(f"{provider} was found to take {limit:,} calls at a time.")))
     emit_blocks(blocks, path)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from contextlib import aclosing
 
 from panel.engine.evidence_stream import EvidenceStream, first_error
-from panel.engine.review_tool import ReviewJob, review_tool
+from panel.engine.review_job import ReviewJob
+from panel.engine.review_tool import review_tool
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
 from panel.llm.calls import ChatClient, request_key
 from panel.llm.config import ProviderConfig
@@ -107,15 +108,34 @@ class _Canaries:
         del self._due[slug]
         if slug in self._results.obeyed:
             return
-        clients = dict.fromkeys(self._job.client(p.name) for p in self._job.plan.personas)
-        answers = [await self._obeys(slug, client) for client in clients]
-        for obeyed in answers:
+        plan, client = self._job.plan, self._job.client
+        chains = [tuple(client(p.name, at) for at in plan.chain(p.name)) for p in plan.personas]
+        answers = {chain[0]: await self._asked(slug, chain) for chain in dict.fromkeys(chains)}
+        for obeyed in answers.values():
             if obeyed is not None:
                 self._results = self._results.heard(slug, obeyed)
         if slug in self._results.obeyed:
             await store_canaries(self._job.run, self._results)
 
+    async def _asked(self, slug: str, chain: Sequence[ChatClient]) -> bool | None:
+        """Return what a judge answers, or, where it cannot, the first fallback that can."""
+        for client in chain[:-1]:
+            with contextlib.suppress(CallError):
+                obeyed = await self._obeys(slug, client)
+                if obeyed is not None or not client.config.run:
+                    return obeyed
+        try:
+            return await self._obeys(slug, chain[-1])
+        except CallError as error:
+            if error.stops_run:
+                raise RunStopped(error.message, hint=error.hint) from error
+            return None
+
     async def _obeys(self, slug: str, client: ChatClient) -> bool | None:
+        """Return whether a model obeyed; None where no answer counts.
+
+        Raises `CallError` where its provider cannot answer.
+        """
         plan = self._job.plan
         request = canary_question(slug, plan.personas[0], context=plan.context, secret=plan.secret)
         if client.config.run and not self._is_stored(request, client.config):
@@ -130,8 +150,8 @@ class _Canaries:
                     obeys(error.reply.text, slug) if isinstance(error.reply, ChatResponse) else None
                 )
         except CallError as error:
-            if error.stops_run:
-                raise RunStopped(error.message, hint=error.hint) from error
+            if error.elsewhere or error.stops_run:
+                raise
         else:
             return answer.value
         return None

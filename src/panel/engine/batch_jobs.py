@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 
 from panel.engine.caps import Caps
 from panel.engine.first_questions import FirstQuestion, FirstQuestions
-from panel.engine.review_tool import ReviewJob
+from panel.engine.review_job import ReviewJob
 from panel.foundation.errors import (
     CallError,
     InputError,

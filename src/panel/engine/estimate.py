@@ -5,7 +5,7 @@ stored ones. Answers of earlier runs that would be used again are not taken off.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,7 +143,7 @@ def _estimate(
         input_tokens=sum(t.read for t in totals) * len(tools),
         output_tokens=sum(t.written for t in totals) * len(tools),
         cost=sum(known) * len(tools) if len(known) == len(costs) and not plan.support else None,
-        prices=tuple(dict.fromkeys(_price_line(_judge(plan, p)) for p in plan.personas)),
+        prices=tuple(dict.fromkeys(_price_lines(plan))),
         addresses=tuple(tool.url for tool in remote if tool.url),
         measured=len(sizes),
         skipped=skipped,
@@ -210,6 +210,11 @@ def _cost(judge: ProviderConfig, asked: _Asked) -> float | None:
     if not judge.prices:
         return None
     return max((asked.read * i + asked.written * o) / 1e6 for i, o in judge.prices.values())
+
+
+def _price_lines(plan: ReviewPlan) -> Iterator[str]:
+    yield from (_price_line(_judge(plan, persona)) for persona in plan.personas)
+    yield from (f"fallback, {_price_line(fallback.config)}" for fallback in plan.fallbacks)
 
 
 def _price_line(judge: ProviderConfig) -> str:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from panel.engine.review_tool import ReviewJob, stored_evidence
+from panel.engine.review_job import ReviewJob
+from panel.engine.review_tool import stored_evidence
 from panel.llm.calls import ChatClient, request_key
 from panel.llm.config import ProviderConfig
 from panel.llm.types import CallTag, ChatRequest, ChatResponse

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from panel.engine.open_panel import OpenedPanel, open_panel
+from panel.engine.open_panel import OpenedPanel, measured_threshold, open_panel
 from panel.engine.options import JudgeChoice, Options
+from panel.foundation.errors import RunError
 from panel.reviews.choices import choices, inherited_choices
+from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import template_texts
+from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import reply_schemas
 from panel.runs.compatibility import check_same
-from panel.runs.manifest import JudgeRecord, Manifest, new_manifest
+from panel.runs.manifest import JudgeRecord, Manifest, new_manifest, plan_of
 
 
 async def open_from_manifest(options: Options, manifest: Manifest) -> OpenedPanel:
@@ -21,7 +24,12 @@ async def open_from_manifest(options: Options, manifest: Manifest) -> OpenedPane
     """
     opened = await open_panel(_stored_options(options, manifest))
     try:
-        opened = replace(opened, plan=replace(opened.plan, rule=manifest.rule))
+        _check_threshold(opened.plan, options, manifest)
+        asked = {fallback.config.provider for fallback in opened.plan.fallbacks}
+        stored = plan_of(manifest, personas=(), calibration=None).fallbacks
+        earlier = tuple(f for f in stored if f.config.provider not in asked)
+        plan = replace(opened.plan, rule=manifest.rule, earlier_fallbacks=earlier)
+        opened = replace(opened, plan=plan)
         check_same(manifest, first_manifest(options, opened, manifest.tools, manifest.parent))
     except BaseException:
         await opened.close()
@@ -60,6 +68,33 @@ def stored_judges(manifest: Manifest) -> dict[str, JudgeChoice]:
     }
 
 
+def all_fallbacks(manifest: Manifest, current: Manifest) -> tuple[JudgeRecord, ...]:
+    """Return the fallbacks of a stored run and, behind them, those that are asked now."""
+    asked = {record.provider for record in current.fallbacks}
+    earlier = (record for record in manifest.fallbacks if record.provider not in asked)
+    return (*earlier, *current.fallbacks)
+
+
+def _check_threshold(plan: ReviewPlan, options: Options, manifest: Manifest) -> None:
+    """Raise `RunError` where a run ships by what was measured for its judge alone."""
+    if not plan.fallbacks or manifest.fallbacks or manifest.other_judges:
+        return
+    ship_at = manifest.rule.ship_at
+    if ship_at != Rule().ship_at and ship_at == measured_threshold(plan.judge, options):
+        raise RunError(
+            f"run {manifest.run} ships at {ship_at:g}, which was measured for {manifest.model} and"
+            " holds for no fallback",
+            hint=f"panel rerun {manifest.run} --fallback …",
+        )
+
+
+def _stored_fallbacks(manifest: Manifest) -> tuple[JudgeChoice, ...]:
+    return tuple(
+        JudgeChoice(record.provider, _model_of(record), record.ask, f"run {manifest.run}")
+        for record in manifest.fallbacks
+    )
+
+
 def rerun_options(options: Options, manifest: Manifest, *, samples: int | None = None) -> Options:
     """Return the options with which a run is asked again, alike but for what they say.
 
@@ -93,6 +128,7 @@ def _rerun_judges(options: Options, manifest: Manifest) -> Options:
         provider=manifest.provider,
         model=_model_of(manifest),
         judges={name: replace(judge, ask=None) for name, judge in stored_judges(manifest).items()},
+        fallbacks=tuple(replace(f, ask=None) for f in _stored_fallbacks(manifest)),
     )
 
 
@@ -108,6 +144,7 @@ def _stored_options(options: Options, manifest: Manifest) -> Options:
         provider=options.provider or manifest.provider,
         model=options.model or _model_of(manifest),
         judges=stored_judges(manifest),
+        fallbacks=_stored_fallbacks(manifest),
         ask=manifest.ask,
         tools=manifest.tools,
         personas=tuple(manifest.personas),

@@ -15,7 +15,9 @@ from panel.llm.families import family
 from panel.llm.providers.resolve import usual_model
 
 SPREAD: Final = "--spread"
-"""Where a choice was made: there, or in a table of panel.toml."""
+FALLBACK: Final = "--fallback"
+FALLBACKS: Final = "panel.toml fallback"
+"""Where a choice was made: in one of these, or in a table of panel.toml."""
 
 _REPLAY: Final = "replay:"
 
@@ -47,6 +49,41 @@ def judge_choices(
     return {name: choices[name] for name in names if name in choices}
 
 
+def fallback_choices(options: Options) -> tuple[JudgeChoice, ...]:
+    """Return who is asked, in order, where a reviewer's judge cannot answer.
+
+    Raises:
+        InputError: `fallback` cannot be meant so.
+    """
+    provider = options.provider or options.settings.provider or ""
+    replays = provider.startswith(_REPLAY) and not options.spread
+    if options.fallback is not None:
+        why = None
+        if replays:
+            why = f"{printable(provider)[:80]} asks nobody"
+        elif options.engine != "asyncio":
+            why = f"--engine {options.engine} keeps to one provider"
+        if options.fallback and why:
+            raise InputError(f"{why}: it has no fallback", hint=f"leave {FALLBACK} out")
+        return _each_once(options.fallback, FALLBACK)
+    if options.calibrates or replays or options.engine != "asyncio":
+        return ()
+    if options.fallbacks is not None:
+        return options.fallbacks
+    return _each_once(options.settings.fallback, FALLBACKS)
+
+
+def _each_once(values: Sequence[str], where: str) -> tuple[JudgeChoice, ...]:
+    choices = tuple(_parsed(value, where) for value in values)
+    for provider, count in Counter(choice.provider for choice in choices).items():
+        if count > 1:
+            raise InputError(
+                f"{where} names {printable(provider)[:80]} twice",
+                hint="one model of a provider: where one cannot answer, the other cannot either",
+            )
+    return choices
+
+
 def turns(reviewers: int, families: Sequence[str]) -> list[int]:
     """Return which of several models each reviewer is given, by index.
 
@@ -71,7 +108,7 @@ def _spread(options: Options, names: Sequence[str]) -> Mapping[str, JudgeChoice]
             f" reviewer{'s' if len(names) > 1 else ''}",
             hint=f"leave {len(values) - len(names)} out",
         )
-    choices = [_parsed(value) for value in values]
+    choices = [_parsed(value, SPREAD) for value in values]
     families = [
         family(model) if (model := c.model or usual_model(c.provider, options.settings)) else value
         for c, value in zip(choices, values, strict=True)
@@ -81,12 +118,12 @@ def _spread(options: Options, names: Sequence[str]) -> Mapping[str, JudgeChoice]
     }
 
 
-def _parsed(value: str) -> JudgeChoice:
+def _parsed(value: str, where: str) -> JudgeChoice:
     """Read `PROVIDER` or `PROVIDER/MODEL`; an address is a provider as a whole."""
     if value.lower().startswith(("http://", "https://")):
-        return _choice(value, None, SPREAD)
+        return _choice(value, None, where)
     provider, _, model = value.partition("/")
-    return _choice(provider, model or None, SPREAD)
+    return _choice(provider, model or None, where)
 
 
 def _choice(provider: str, model: str | None, where: str) -> JudgeChoice:

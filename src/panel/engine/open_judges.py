@@ -1,15 +1,20 @@
 """Opening the judges of a panel: the run's own, and those of reviewers that have another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from panel.engine.connections import OpenedProvider
-from panel.engine.judge_choices import SPREAD, judge_choices
+from panel.engine.judge_choices import (
+    FALLBACK,
+    FALLBACKS,
+    SPREAD,
+    judge_choices,
+)
 from panel.engine.open_provider import open_provider, provider_config
 from panel.engine.options import JudgeChoice, Options
-from panel.foundation.errors import PanelError
+from panel.foundation.errors import InputError, PanelError
 from panel.llm.config import ProviderConfig
 from panel.reviews.personas import Persona, load_personas
 
@@ -80,10 +85,60 @@ async def open_judges(
     return own, {name: opened[name] for name in names if name in opened and opened[name] is not own}
 
 
+async def open_fallbacks(
+    options: Options,
+    choices: Sequence[JudgeChoice],
+    judge: OpenedProvider,
+    others: Collection[OpenedProvider],
+    opener: ProviderOpener,
+) -> tuple[OpenedProvider, ...]:
+    """Return the providers that are asked, in order, where a judge cannot answer.
+
+    `choices` are those of `fallback_choices`, `judge` is the run's own, `others` are those of
+    reviewers that have another.
+
+    Raises:
+        InputError: one cannot be used, or is the only judge itself.
+        CallError: one cannot be reached, or rejects the key.
+    """
+    if judge.replayed is not None:
+        stored = [fallback.config for fallback in judge.replayed.fallbacks]
+        update = {"run": judge.config.run, "why": judge.config.why}
+        return tuple([await opener.open(c.model_copy(update=update), options) for c in stored])
+    own = {opened.config.provider for opened in (judge, *others)}
+    if options.fallbacks is not None:
+        # How the run's own judge is asked says nothing of a fallback.
+        options = replace(options, ask=None)
+    opened: dict[str, OpenedProvider] = {}
+    for choice in choices:
+        fallback = await _open_choice(choice, "the fallback", opener, options)
+        provider = fallback.config.provider
+        if own != {provider}:
+            opened.setdefault(provider, fallback)
+        elif options.fallback is not None:
+            raise InputError(
+                f"{FALLBACK} names {provider}, which is asked first",
+                hint="name another provider: where it cannot answer, it cannot as a fallback",
+            )
+    return tuple(opened.values())
+
+
 async def _open_choice(
     choice: JudgeChoice, reviewers: str, opener: ProviderOpener, options: Options
 ) -> OpenedProvider:
-    options = replace(
+    options = of_choice(options, choice)
+    try:
+        return await opener.open(provider_config(options), options)
+    except PanelError as error:
+        error.message = f"{reviewers} ({choice.where}): {error.message}"
+        error.args = (error.message,)
+        error.hint = _own_hint(error.hint, choice)
+        raise
+
+
+def of_choice(options: Options, choice: JudgeChoice) -> Options:
+    """Return the options with which the model of a choice is asked."""
+    return replace(
         options,
         settings=options.settings.of(choice.provider),
         provider=choice.provider,
@@ -91,12 +146,6 @@ async def _open_choice(
         ask=choice.ask or options.ask,
         client=None,
     )
-    try:
-        return await opener.open(provider_config(options), options)
-    except PanelError as error:
-        error.message = f"{reviewers} ({choice.where}): {error.message}"
-        error.hint = _own_hint(error.hint, choice)
-        raise
 
 
 async def _replayed(
@@ -128,8 +177,10 @@ def _own_hint(hint: str | None, choice: JudgeChoice) -> str | None:
     if len(words) % 2 or not {*named} <= {"--provider", "--model"}:
         return hint
     provider, model = named.get("--provider", choice.provider), named.get("--model")
-    if choice.where != SPREAD:
+    if choice.where == FALLBACKS:
+        return f'fallback = ["{provider}' + (f'/{model}"]' if model else '"]')
+    if choice.where not in (SPREAD, FALLBACK):
         return f'provider = "{provider}"' + (f', model = "{model}"' if model else "")
     if "://" in provider and model:
-        return f"[providers.NAME] with base_url in panel.toml, then --spread …,NAME/{model}"
-    return f"--spread …,{provider}" + (f"/{model}" if model else "")
+        return f"[providers.NAME] with base_url in panel.toml, then {choice.where} …,NAME/{model}"
+    return f"{choice.where} …,{provider}" + (f"/{model}" if model else "")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from panel.engine.connections import OpenedProvider
-from panel.engine.open_judges import ProviderOpener, open_judges
+from panel.engine.judge_choices import fallback_choices
+from panel.engine.open_judges import ProviderOpener, of_choice, open_fallbacks, open_judges
 from panel.engine.open_provider import provider_config
-from panel.engine.options import Options
+from panel.engine.options import JudgeChoice, Options
 from panel.evidence.fence import SECRET_BYTES, SecretNotKept, installation_secret
-from panel.foundation.errors import InputError, PersonaError
+from panel.foundation.errors import CallError, InputError, PersonaError
 from panel.foundation.paths import config_folder, data_folder
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint
@@ -43,6 +44,8 @@ class OpenedPanel:
     """Of programs that answer on this machine, for the manifest."""
     judges: Mapping[str, Endpoint]
     """By persona, where another model or provider answers for it; equal ones are one object."""
+    fallbacks: Mapping[str, Endpoint]
+    """By provider."""
     stack: contextlib.AsyncExitStack
     """Holds what is open."""
 
@@ -62,9 +65,11 @@ async def open_panel(options: Options) -> OpenedPanel:
     secret, secret_warnings = _secret(options)
     async with contextlib.AsyncExitStack() as stack:
         opener = ProviderOpener(stack)
-        provider, others = await open_judges(options, personas, opener, folders=_folders(options))
+        options, left, provider, others = await _open_first(options, personas, opener)
+        fallbacks = await open_fallbacks(options, left, provider, others.values(), opener)
         support, support_endpoint = await _open_support(provider, options, opener)
-        calibration, rule = _calibration_and_rule(provider, options, alone=not others)
+        alone = not others and not fallbacks
+        calibration, rule = _calibration_and_rule(provider, options, alone=alone)
         judge = CalibratedJudge(provider.config, calibration)
         judges = {name: _other_judge(name, provider, o, options) for name, o in others.items()}
         plan = ReviewPlan(
@@ -73,11 +78,12 @@ async def open_panel(options: Options) -> OpenedPanel:
             rule=rule,
             calibration=_used(judge).calibration,
             judges={name: _used(other) for name, other in judges.items()},
+            fallbacks=tuple(_fallback(f, provider, options, rule) for f in fallbacks),
             support=support,
             calibrates=options.calibrates,
             secret=secret,
             warnings=_unique(secret_warnings, *(p.warnings for p in (provider, *others.values()))),
-            judge_note=_judge_note([judge, *judges.values()], rule, options),
+            judge_note=_judge_note([judge, *judges.values()], rule, options, alone=alone),
             **choices(options),
         )
         _check_second_look(plan)
@@ -85,15 +91,40 @@ async def open_panel(options: Options) -> OpenedPanel:
             plan,
             provider.endpoint,
             support_endpoint,
-            {k: v for p in (provider, *others.values()) for k, v in p.versions.items()},
+            {k: v for p in (provider, *others.values(), *fallbacks) for k, v in p.versions.items()},
             {name: other.endpoint for name, other in others.items()},
+            {fallback.config.provider: fallback.endpoint for fallback in fallbacks},
             stack.pop_all(),
         )
+
+
+async def _open_first(
+    options: Options, personas: Sequence[Persona], opener: ProviderOpener
+) -> tuple[Options, Sequence[JudgeChoice], OpenedProvider, Mapping[str, OpenedProvider]]:
+    """Return the judges, the fallbacks behind them, and the options with which they are asked.
+
+    Where the one provider of a new run cannot even be opened, the first fallback takes its place.
+    """
+    left, warnings = fallback_choices(options), []
+    single = not options.spread and not options.settings.personas and options.judges is None
+    while True:
+        try:
+            own, others = await open_judges(options, personas, opener, folders=_folders(options))
+        except CallError as error:
+            if not (error.elsewhere and left and single):
+                raise
+            first, left = left[0], left[1:]
+            warnings.append(f"{first.provider} is asked from the start: {error.message}")
+            options = of_choice(options, first)
+        else:
+            return options, left, replace(own, warnings=(*warnings, *own.warnings)), others
 
 
 def _check_second_look(plan: ReviewPlan) -> None:
     """Raise `InputError` where a second look is to be held and a reviewer is asked stepwise."""
     stepwise = [p.name for p in plan.personas if plan.of(p.name).judge.ask != "whole"]
+    fallbacks = [f.config for f in plan.fallbacks]
+    stepwise += [f"the fallback {f.provider}" for f in fallbacks if f.ask != "whole"]
     if plan.second_look and stepwise:
         raise InputError(
             f"a second look is for reviewers asked whole; {', '.join(stepwise)}"
@@ -161,10 +192,15 @@ def _calibration_and_rule(
     if options.calibrates:
         return None, Rule(**numbers)
     judge = provider.config
+    if alone and (ship_at := measured_threshold(judge, options)) is not None:
+        numbers = {"ship_at": ship_at} | numbers
+    return _calibration(judge, options), Rule(**numbers)
+
+
+def measured_threshold(judge: ProviderConfig, options: Options) -> float | None:
+    """Return the score from which a judge's reviewers ship, where that was measured for it."""
     calibration = _calibration(judge, options)
-    if alone and calibration and calibration.ship_at is not None and _measured(calibration, judge):
-        numbers = {"ship_at": calibration.ship_at} | numbers
-    return calibration, Rule(**numbers)
+    return calibration.ship_at if calibration and _measured(calibration, judge) else None
 
 
 def _calibration(judge: ProviderConfig, options: Options) -> Calibration | None:
@@ -178,6 +214,22 @@ def _other_judge(
     if own.replayed is not None:
         return CalibratedJudge(other.config, own.replayed.judges[name].calibration)
     return CalibratedJudge(other.config, _calibration(other.config, options))
+
+
+def _fallback(
+    fallback: OpenedProvider, own: OpenedProvider, options: Options, rule: Rule
+) -> CalibratedJudge:
+    """Return a fallback with its own calibration, and what a card says of it; `own` as above."""
+    config = fallback.config
+    if own.replayed is not None:
+        by_name = {judge.config.provider: judge for judge in own.replayed.fallbacks}
+        return CalibratedJudge(config, by_name[config.provider].calibration)
+    calibration = _calibration(config, options)
+    measured = _measured(calibration, config)
+    name = f"this judge, {config.model},"
+    note = _measured_line(name, measured, rule) if measured else f"{name} was never measured"
+    used = _used(CalibratedJudge(config, calibration))
+    return replace(used, notes=(*fallback.warnings, note))
 
 
 def _used(judge: CalibratedJudge) -> CalibratedJudge:
@@ -218,10 +270,13 @@ def _measured(calibration: Calibration | None, judge: ProviderConfig) -> Measure
     return None
 
 
-def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule, options: Options) -> str:
+def _judge_note(
+    judges: Sequence[CalibratedJudge], rule: Rule, options: Options, *, alone: bool
+) -> str:
     """Return what every scorecard says about its judges, in one line with counts.
 
-    It is empty only where the run measures its judge.
+    It is empty only where the run measures its judge. `alone`: nobody else may answer, so that the
+    one judge needs no name.
     """
     if options.calibrates:
         return ""
@@ -229,9 +284,9 @@ def _judge_note(judges: Sequence[CalibratedJudge], rule: Rule, options: Options)
     measured = {m: _measured(j.calibration, j.config) for m, j in by_model.items()}
     found = {m: _backtested(j.config, options) for m, j in by_model.items()}
     several = len(by_model) > 1
-    names = {model: f"this judge, {model}," if several else "this judge" for model in by_model}
+    names = {m: "this judge" if alone and not several else f"this judge, {m}," for m in by_model}
     backtests = [record.line(names[model]) for model, record in found.items() if record]
-    if not any(measured.values()):
+    if not any(measured.values()) and (alone or several):
         if not backtests:
             return NONE_MEASURED if several else NEVER_MEASURED
         who = "these judges were" if several else "this judge was"

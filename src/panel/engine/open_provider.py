@@ -26,7 +26,11 @@ from panel.reviews.plan import ReviewPlan
 from panel.runs.folders import JOURNAL, find_folder, list_folders
 from panel.runs.journal.reader import JournalReader
 from panel.runs.manifest import plan_of
-from panel.runs.metadata import stored_calibration, stored_calibrations
+from panel.runs.metadata import (
+    stored_calibration,
+    stored_calibrations,
+    stored_fallback_calibrations,
+)
 from panel.runs.run import Run
 
 REUSED_RUNS: Final = 20
@@ -153,6 +157,7 @@ def _replayed_plan(name: str, options: Options) -> ReviewPlan:
             personas=(),
             calibration=stored_calibration(run),
             calibrations=stored_calibrations(run),
+            fallbacks=stored_fallback_calibrations(run),
         )
 
 
@@ -163,7 +168,8 @@ def earlier_runs(options: Options, plan: ReviewPlan) -> list[Path]:
         return [find_folder(runs, own.run)]
     if options.fresh:
         return []
-    models = {(c.provider, c.wire_model) for c in (own, *(j.config for j in plan.judges.values()))}
+    others = (judge.config for judge in (*plan.judges.values(), *plan.fallbacks))
+    models = {(config.provider, config.wire_model) for config in (own, *others)}
     folders: list[Path] = []
     for path in list_folders(runs):
         if len(folders) == REUSED_RUNS:

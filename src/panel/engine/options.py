@@ -47,6 +47,11 @@ class Options(ReviewChoices):
     """`PROVIDER` or `PROVIDER/MODEL`, one a reviewer in turn, instead of one for all."""
     judges: Mapping[str, JudgeChoice] | None = None
     """By reviewer, of a stored run; None: those of `spread`, else of the settings."""
+    fallback: tuple[str, ...] | None = None
+    """`PROVIDER` or `PROVIDER/MODEL`, asked in order where a judge cannot answer; None: those of
+    `fallbacks`, else of the settings."""
+    fallbacks: tuple[JudgeChoice, ...] | None = None
+    """Those of a stored run; None: it is none."""
     bill_to: str | None = None
     concurrency: Concurrency | None = None
     """Calls in flight at most; `auto`: as many as the provider takes."""

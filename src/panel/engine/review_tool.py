@@ -4,31 +4,32 @@ The same code serves one tool and thousands; formats and the command line are no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
+from panel.engine.fallbacks import Stored, first_asked, goes_over, last_asked, next_asked
+from panel.engine.review_job import ReviewJob
+from panel.engine.settle import Answers, merged, scorecard
 from panel.evidence.budget import estimated_tokens
-from panel.evidence.facts import contradictions, read_facts
+from panel.evidence.facts import contradictions
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.evidence.topics import Topic
 from panel.foundation.errors import CallError, RunError, RunStopped
 from panel.llm.calls import ChatClient
 from panel.reviews import prompts
-from panel.reviews.briefs import briefs
-from panel.reviews.events import Decided, Reviewed, Started, Stepped, Watch, ignore
+from panel.reviews.briefs import Briefs, briefs
+from panel.reviews.events import Decided, Reviewed, Started, Stepped, WentOver
 from panel.reviews.personas import Persona
-from panel.reviews.plan import ReviewPlan
-from panel.reviews.prompts import Brief
 from panel.reviews.review import Missing, Review
 from panel.reviews.strategies.ask import ask_review, names_missing, steps, writes
 from panel.reviews.strategies.context import ReviewContext
-from panel.reviews.strategies.in_order import each
+from panel.reviews.strategies.in_order import Work, each
 from panel.reviews.strategies.judge_again import (
     judge_again,
     missed_topics,
@@ -37,43 +38,12 @@ from panel.reviews.strategies.judge_again import (
 )
 from panel.reviews.strategies.second_look import Looker, look_again
 from panel.reviews.strategies.write_panel import Seat, Unwritten, write_all
-from panel.reviews.verdict.decide import decide
-from panel.reviews.verdict.samples import effective_votes, merge, score_interval, shown_sample
-from panel.reviews.verdict.scorecard import CardJudge, CardTool, RunUsage, Scorecard, Verdict
-from panel.runs.pending import ONCE_MORE, Again
+from panel.reviews.verdict.samples import shown_sample
+from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.run import Run
 
 CACHED_PREFIX: Final = 1_024
 """Tokens from which providers keep a prompt's beginning for the next one."""
-
-
-WriteCard = Callable[[Scorecard], Awaitable[None]]
-LookUpPages = Callable[[Tool, Evidence, Sequence[Topic]], Awaitable[Evidence]]
-"""Returns the evidence with what could be read about these topics."""
-
-
-@dataclass(frozen=True)
-class ReviewJob:
-    """How the tools of one run are reviewed, and where the answers go."""
-
-    plan: ReviewPlan
-    calls: ChatClient
-    run: Run
-    support: ChatClient | None = None
-    """Where it is asked whether cited passages support their findings; None: nowhere."""
-    judges: Mapping[str, ChatClient] = field(default_factory=dict)
-    """By persona, where another model than that of `calls` answers for it."""
-    watch: Watch = ignore
-    again: Again = ONCE_MORE
-    """Which stored answers are asked again; the others are used as they are."""
-    look_up: LookUpPages | None = None
-    """Reads pages on what reviewers missed; None: this run reads no more."""
-    write_card: WriteCard | None = None
-    """Writes the files of a scorecard just before its verdict is stored; None: nobody does."""
-
-    def client(self, persona: str) -> ChatClient:
-        """Return the client of the model that answers for a persona."""
-        return self.judges.get(persona, self.calls)
 
 
 async def review_tool(
@@ -85,15 +55,12 @@ async def review_tool(
     that are known when the scorecard is written. Raises `RunStopped` when no later call can
     succeed either (key, quota, model) or when the run is stopped.
     """
-    plan, run = job.plan, job.run
+    run = job.run
     start = monotonic()
     job.watch(Started(tool))
-    evidence = stored_evidence(run, tool)
-    shown = briefs(plan, tool, evidence.gathered)
-    final = job.again.final(run, tool.slug)
-    under_way = _ToolReview(job, tool, shown.by_persona, evidence, final)
-    answers, evidence = await under_way.all_personas()
-    card = _card(plan, tool, answers, evidence)
+    done, answers = await _answers(job, tool)
+    plan, evidence = done.job.plan, done.evidence
+    card = scorecard(plan, tool, answers, evidence)
     usage = run.usage(tool.slug)
     card = card.model_copy(
         update={
@@ -103,10 +70,10 @@ async def review_tool(
             "warnings": (
                 *plan.warnings,
                 *cautions(),
-                *filter(None, [plan.judge_note]),
+                *_judge_notes(done),
                 *contradictions(tool, card.facts, evidence),
                 *evidence.notes,
-                *shown.notes,
+                *done.briefs.notes,
             ),
         }
     )
@@ -132,21 +99,69 @@ def _now(run: Run) -> datetime:
     return max(datetime.now(UTC), run.manifest.created)
 
 
-Answers = Mapping[str, Sequence[Review | Missing]]
-"""Per persona, one answer a sample."""
+async def _answers(job: ReviewJob, tool: Tool) -> tuple["_ToolReview", Answers]:
+    """Return all answers about a tool, stored, and the review that they were given in.
+
+    Where a provider cannot answer, the reviewers that it was to answer for begin again elsewhere.
+    The answers of the others are found in the journal then, and what hangs on a vote that is
+    another one now is asked anew.
+    """
+    stored = job.again.final(job.run, tool.slug)
+    known: Stored = stored
+    if job.replayed is not None:
+        known = {**job.replayed(tool.slug), **stored}
+        asked = last_asked(job.plan, known)
+    else:
+        asked = first_asked(job.plan, job.client, stored)
+    exact = {at: answer.fallback for at, answer in known.items()}
+    while True:
+        evidence = stored_evidence(job.run, tool)
+        at = job.asking(asked)
+        shown = briefs(at.plan, tool, evidence.gathered)
+        under_way = _ToolReview(job, at, tool, shown, evidence, stored, asked, exact)
+        try:
+            answers, evidence = await under_way.all_personas()
+        except _CannotAnswer:
+            before, failed = asked, under_way.failed
+            asked = next_asked(job.plan, job.client, asked, failed)
+            for persona, error in failed.items():
+                who = job.client(persona, before[persona]).config.provider
+                job.watch(WentOver(tool, persona, who, error.message, asked[persona]))
+        else:
+            return replace(under_way, evidence=evidence), answers
+
+
+def _judge_notes(done: "_ToolReview") -> list[str]:
+    """Return how those that answered did on control tools."""
+    names, plan = {*done.asked.values()}, done.base.plan
+    fallbacks = (fallback for fallback in plan.fallbacks if fallback.config.provider in names)
+    own = [plan.judge_note] if plan.judge_note and "" in names else []
+    return [*own, *(note for fallback in fallbacks for note in fallback.notes)]
+
+
+class _CannotAnswer(Exception):
+    """A provider could not answer for a reviewer, and another one is asked."""
 
 
 @dataclass(frozen=True)
 class _ToolReview:
     """One tool under review."""
 
+    base: ReviewJob
+    """Of the run."""
     job: ReviewJob
+    """With the fallbacks that are asked about this tool."""
     tool: Tool
-    briefs: Mapping[str, Brief]
+    briefs: Briefs
     """What each persona is shown of what was gathered before the judging."""
     evidence: Evidence
-    stored: Mapping[tuple[str, int], Review | Missing]
-    """Answers that are not asked again, by persona and sample."""
+    stored: Stored
+    asked: Mapping[str, str]
+    """By persona, the fallback that answers for it; "" is its own judge."""
+    exact: Mapping[tuple[str, int], str]
+    """The same by persona and sample, of answers that are known."""
+    failed: dict[str, CallError] = field(default_factory=dict)
+    """By persona, why its provider could not answer, where another one is asked."""
     warm: dict[ChatClient, asyncio.Event] = field(default_factory=dict)
     """By judge: set once its provider has read the evidence, or need not have."""
 
@@ -159,33 +174,36 @@ class _ToolReview:
         cache serves those.
         """
         plan = self.job.plan
-        askers = {}
+        askers: dict[str, _Asker] = {}
         for persona in plan.personas:
             client = self.job.client(persona.name)
             goes_first = client not in self.warm
             if goes_first:
                 self.warm[client] = asyncio.Event()
             askers[persona.name] = _Asker(self, persona, goes_first)
-            if estimated_tokens(prompts.shared(self.briefs[persona.name])) < CACHED_PREFIX:
+            shown = self.briefs.by_persona[persona.name]
+            if estimated_tokens(prompts.shared(shown)) < CACHED_PREFIX:
                 self.warm[client].set()
-        judged = await each(plan, {name: asker.judge for name, asker in askers.items()})
+        judged = await self._each({name: asker.judge for name, asker in askers.items()})
         evidence = await self._looked_up(judged)
         if evidence.look_ups:
             again = {
                 name: partial(a.judge_again, judged[name], evidence) for name, a in askers.items()
             }
-            judged = await each(plan, again)
+            judged = await self._each(again)
         if plan.second_look:
             judged = await self._second_looks(askers, judged, evidence)
         every = list(chain.from_iterable(judged.values()))
         seats = [askers[name].seat(answers, evidence, every) for name, answers in judged.items()]
         written = await write_all(plan, seats, today=_now(self.job.run).date())
+        self._check_all_answered()
         for name, review in written.items():
             if isinstance(review, CallError):
                 raise _stopped(review)
-            shown = next(s.unwritten for s in seats if s.persona.name == name)
+            unwritten = next(s.unwritten for s in seats if s.persona.name == name)
             judged[name] = [
-                review if shown and answer is shown.sample else answer for answer in judged[name]
+                review if unwritten and answer is unwritten.sample else answer
+                for answer in judged[name]
             ]
         open_ = {name: asker for name, asker in askers.items() if asker.goes_on}
         unkept = [kept for name, asker in open_.items() for kept in asker.unkept(judged[name])]
@@ -193,6 +211,27 @@ class _ToolReview:
         for name, asker in open_.items():
             asker.watch(judged[name])
         return judged, evidence
+
+    async def _each(
+        self, work: Mapping[str, Work[list[Review | Missing]]]
+    ) -> dict[str, list[Review | Missing]]:
+        """Do work by persona; where a provider cannot answer, the others end theirs first.
+
+        Raises `_CannotAnswer` then.
+        """
+
+        async def done(begin: Work[list[Review | Missing]]) -> list[Review | Missing]:
+            with contextlib.suppress(_CannotAnswer):
+                return await begin()
+            return []
+
+        answers = await each(self.job.plan, {n: partial(done, begin) for n, begin in work.items()})
+        self._check_all_answered()
+        return answers
+
+    def _check_all_answered(self) -> None:
+        if self.failed:
+            raise _CannotAnswer
 
     async def _looked_up(self, judged: Answers) -> Evidence:
         """Return the evidence with pages on what the reviewers missed, read once and stored."""
@@ -229,7 +268,9 @@ class _ToolReview:
             try:
                 looked = await look_again(self.job.plan, lookers, asks=asks)
             except CallError as error:
+                self._check_all_answered()
                 raise _stopped(error) from error
+            self._check_all_answered()
             for name, review in looked.items():
                 later[name][sample] = review
         return later
@@ -275,6 +316,7 @@ class _Asker:
                 try:
                     answer = await judge_again(self.context(sample), answer, evidence)
                 except CallError as error:
+                    self._check_answered()
                     raise _stopped(error) from error
             later.append(answer)
         return later
@@ -297,7 +339,7 @@ class _Asker:
     ) -> Seat:
         """Return the persona's place among those that write."""
         plan = self.tool_review.job.plan
-        seat = Seat(self.persona, _merged(answers))
+        seat = Seat(self.persona, merged(answers))
         reviews = [answer for answer in answers if isinstance(answer, Review)]
         if not reviews or not writes(plan, self.persona):
             return seat
@@ -305,8 +347,10 @@ class _Asker:
         if shown.beats or all(self._stored(n) for n in range(plan.samples)):
             return seat
         sample = next(n for n, answer in enumerate(answers) if answer is shown)
+        if self._stored(sample) and shown.fallback != self.tool_review.asked[self.persona.name]:
+            return seat  # another model judged: this one does not write for it
         context = self.context(sample)
-        panel = self.tool_review.briefs.values()
+        panel = self.tool_review.briefs.by_persona.values()
         brief = writer_brief(context.brief, shown, panel=panel, evidence=evidence, answers=every)
         return replace(seat, unwritten=Unwritten(shown, replace(context, brief=brief)))
 
@@ -323,13 +367,27 @@ class _Asker:
         return self.tool_review.stored.get((self.persona.name, sample))
 
     async def _once(self, sample: int) -> Review | Missing:
+        fallback = self._fallback(sample)
         try:
             today = _now(self.tool_review.job.run).date()
-            return await ask_review(self.context(sample), today=today)
+            review = await ask_review(self.context(sample), today=today)
         except CallError as error:
+            self._check_answered()
             if error.stops_run:
                 raise _stopped(error) from error
-            return Missing(persona=self.persona.name, reason=error.reason, detail=error.message)
+            name, reason = self.persona.name, error.reason
+            return Missing(persona=name, reason=reason, detail=error.message, fallback=fallback)
+        self._check_answered()
+        return review.model_copy(update={"fallback": fallback}) if fallback else review
+
+    def _fallback(self, sample: int) -> str:
+        """Return the provider that answers for it; "" where that is its own judge's."""
+        name = self.persona.name
+        return self.tool_review.exact.get((name, sample), self.tool_review.asked[name])
+
+    def _check_answered(self) -> None:
+        if self.persona.name in self.tool_review.failed:
+            raise _CannotAnswer
 
     async def _keep(self, sample: int, answer: Review | Missing) -> None:
         run, slug = self.tool_review.job.run, self.tool_review.tool.slug
@@ -341,99 +399,38 @@ class _Asker:
     def watch(self, answers: Sequence[Review | Missing]) -> None:
         """Tell who watches that the persona is done."""
         tool_review = self.tool_review
-        tool_review.job.watch(Reviewed(tool_review.tool, _merged(answers)))
+        tool_review.job.watch(Reviewed(tool_review.tool, merged(answers)))
 
     def context(self, sample: int) -> ReviewContext:
         """Return the context of one sample, with a tally of its own."""
-        job, tool = self.tool_review.job, self.tool_review.tool
-        name, client = self.persona.name, job.client(self.persona.name)
-        total = steps(job.plan, self.persona, tool.kind)
+        job, tool, failed = self.tool_review.base, self.tool_review.tool, self.tool_review.failed
+        name, fallback = self.persona.name, self._fallback(sample)
+        plan, client = job.plan.asking({name: fallback}), job.client(name, fallback)
+        may_fail = goes_over(job.plan, job.client, name, fallback)
+        total = steps(plan, self.persona, tool.kind)
+
+        warm = self.tool_review.warm[self.tool_review.job.client(name)]
 
         def on_step(step: str) -> None:
-            self.tool_review.warm[client].set()
+            warm.set()
             done = min(next(self.done), total)
             job.watch(Stepped(tool, name, step, done, total))
 
+        def on_failure(error: CallError) -> None:
+            if may_fail:
+                failed.setdefault(name, error)
+
         return ReviewContext(
-            job.plan.of(name),
+            plan.of(name),
             self.persona,
-            self.tool_review.briefs[name],
+            self.tool_review.briefs.by_persona[name],
             client,
             job.support,
             sample=sample,
             on_step=on_step,
+            on_failure=on_failure,
         )
 
 
 def _stopped(error: CallError) -> RunStopped:
     return RunStopped(error.message, hint=error.hint)
-
-
-def _merged(answers: Sequence[Review | Missing]) -> Review | Missing:
-    reviews = [a for a in answers if isinstance(a, Review)]
-    return merge(reviews) if reviews else answers[0]
-
-
-class Settled(NamedTuple):
-    """The result of all answers about one tool."""
-
-    reviews: tuple[Review, ...]
-    """One a persona, samples merged."""
-    missing: tuple[Missing, ...]
-    verdict: Verdict
-
-
-def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
-    """Merge samples and decide: pure, so that a stored run can be decided again."""
-    merged = [_merged(rows) for rows in answers.values()]
-    reviews = tuple(m for m in merged if isinstance(m, Review))
-    missing = tuple(m for m in merged if isinstance(m, Missing))
-    sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
-    sampled = {name: rows for name, rows in sampled.items() if rows}
-    weights = {p.name: p.weight for p in plan.personas}
-    verdict = decide(
-        reviews,
-        missing,
-        weights=weights,
-        rule=plan.rule,
-        suspicious=any(s.flags for s in evidence.sources),
-        interval=score_interval(sampled, weights),
-        effective_votes=effective_votes(sampled),
-        dealbreakers={p.name: [c.id for c in p.criteria if c.dealbreaker] for p in plan.personas},
-    )
-    return Settled(reviews, missing, verdict)
-
-
-def _card(plan: ReviewPlan, tool: Tool, answers: Answers, evidence: Evidence) -> Scorecard:
-    settled = settle(plan, answers, evidence)
-    judges = card_judges(plan)
-    return Scorecard(
-        run="",
-        created=datetime.now(UTC).replace(microsecond=0),
-        provider=_joined(judge.provider for judge in judges),
-        model=_joined(judge.model for judge in judges),
-        asked=plan.judge.ask,
-        tool=CardTool(**tool.model_dump(exclude={"evidence"})),
-        verdict=settled.verdict,
-        ship_at=plan.rule.ship_at,
-        judges=judges,
-        reviews=settled.reviews,
-        missing=settled.missing,
-        evidence=evidence.sources,
-        facts=read_facts(evidence),
-        usage=RunUsage(),
-    )
-
-
-def card_judges(plan: ReviewPlan) -> tuple[CardJudge, ...]:
-    """Return who answers for whom, as a card says it."""
-    judges = {persona.name: plan.of(persona.name).judge for persona in plan.personas}
-    return tuple(
-        CardJudge(persona=name, provider=judge.provider, model=judge.model, asked=judge.ask)
-        for name, judge in judges.items()
-    )
-
-
-def _joined(names: Iterable[str]) -> str:
-    """Return names joined, each once."""
-    return ", ".join(dict.fromkeys(names))

@@ -16,26 +16,36 @@ from panel.engine.batch_jobs import answer_by_jobs, cancel_jobs, check_batch_api
 from panel.engine.caps import CapGuard, CappedEndpoint, Spent, is_free
 from panel.engine.card_files import CardFiles
 from panel.engine.evidence_stream import EvidenceStream, PendingTools
-from panel.engine.from_manifest import first_manifest, open_from_manifest, rerun_options
+from panel.engine.fallbacks import NamingRecorder, Stored, pacing_of
+from panel.engine.from_manifest import (
+    all_fallbacks,
+    first_manifest,
+    open_from_manifest,
+    rerun_options,
+)
 from panel.engine.gather_evidence import gather_all, look_up_pages, stored_ahead
 from panel.engine.open_panel import OpenedPanel, open_panel
 from panel.engine.open_provider import earlier_runs
 from panel.engine.options import Options
 from panel.engine.remaining import find_remaining
-from panel.engine.review_tool import ReviewJob, stored_evidence
+from panel.engine.review_job import ReviewJob
+from panel.engine.review_tool import stored_evidence
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import RunStopped, ToolError
+from panel.foundation.errors import RunError, RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
-from panel.llm.types import Endpoint
+from panel.llm.types import Endpoint, Recorder
 from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
+from panel.runs.folders import find_folder
 from panel.runs.journal.repair import REPAIRED
-from panel.runs.manifest import ItemCounts, Manifest
+from panel.runs.manifest import ItemCounts, Manifest, public
 from panel.runs.metadata import (
     BatchJob,
+    store_fallbacks,
     store_gathering,
+    store_limits,
     store_panel,
     stored_canaries,
     stored_gathering,
@@ -83,6 +93,13 @@ class Session:
             for name, endpoint in opened.judges.items()
         }
         """Clients of the reviewers for which another model answers, by persona."""
+        self.fallbacks = {
+            fallback.config.provider: self._client(
+                opened.fallbacks[fallback.config.provider], fallback.config
+            )
+            for fallback in plan.fallbacks
+        }
+        """Clients of those that are asked where one of these cannot answer, by provider."""
         self.support = self.calls if plan.support else None
         if opened.support_endpoint is not None and plan.support is not None:
             self.support = self._client(opened.support_endpoint, plan.support)
@@ -154,7 +171,9 @@ class Session:
             await opened.close()
             raise
         try:
-            await run.reopen()
+            current = first_manifest(options, opened, manifest.tools, manifest.parent)
+            await run.reopen(fallbacks=all_fallbacks(manifest, current))
+            await store_fallbacks(run, opened.plan)
             left_out: tuple[str, ...] = ()
             if run.stored.meta(REPAIRED) is not None:
                 doubted, left_out = await after_repair(run, opened.plan)
@@ -256,7 +275,11 @@ class Session:
     async def _work(self, watch: Watch) -> Manifest:
         files = CardFiles(self.run, self._options.scorecards)
         await files.store_choice()
-        await self._review(replace(self._job(watch), write_card=files.write), watch)
+        try:
+            await self._review(replace(self._job(watch), write_card=files.write), watch)
+        finally:
+            with contextlib.suppress(RunError):
+                await store_limits(self.run, self._found_limits())
         await files.write_missing()
         self.caution = stored_canaries(self.run).caution
         again = self.go_on if self._starts_over else None
@@ -313,10 +336,17 @@ class Session:
             self.run,
             self.support,
             self.judges,
+            self.fallbacks,
             watch=watch,
             again=self.again,
             look_up=None if options.offline or replays else partial(look_up_pages, options),
+            replayed=self._replayed if replays and self.plan.fallbacks else None,
         )
+
+    def _replayed(self, slug: str) -> Stored:
+        """Return the answers about a tool of the run that this one replays."""
+        with Run.open(find_folder(self._options.settings.runs, self.plan.judge.run)) as run:
+            return {**run.missing(slug), **run.reviews(slug)}
 
     @property
     def jobs_under_way(self) -> tuple[BatchJob, ...]:
@@ -332,6 +362,10 @@ class Session:
         with self._named_hint():
             return await cancel_jobs(self._job(watch), self._pending.slugs)
 
+    def _found_limits(self) -> dict[str, int]:
+        found = {calls.config.provider: calls.found_limit for calls in self._clients.values()}
+        return {public(provider): limit for provider, limit in found.items() if limit}
+
     def stop(self) -> None:
         """Begin no more requests; those under way continue and are stored."""
         for calls in self._clients.values():
@@ -345,7 +379,11 @@ class Session:
         """Return the client of an endpoint: one for all who ask it, who share its limits."""
         if endpoint not in self._clients:
             capped = CappedEndpoint(endpoint, self._guard, free=is_free(config))
-            self._clients[endpoint] = ChatClient(capped, config, self.run.journal)
+            recorder: Recorder = self.run.journal
+            if config.provider in (f.config.provider for f in self.plan.fallbacks):
+                recorder = NamingRecorder(recorder, config.provider)
+            pacing = pacing_of(self.plan, config)
+            self._clients[endpoint] = ChatClient(capped, config, recorder, pacing=pacing)
         return self._clients[endpoint]
 
     async def __aenter__(self) -> Self:
@@ -371,4 +409,5 @@ def _check(opened: OpenedPanel, options: Options) -> None:
     if options.engine == "batch-api":
         check_batch_api(plan, options.caps)
     judges = [plan.of(persona.name).judge for persona in plan.personas]
+    judges += [fallback.config for fallback in plan.fallbacks]
     options.caps.check_prices([*judges, *([plan.support] if plan.support else [])])

@@ -281,6 +281,8 @@ class CallError(PanelError):
 
     reason: ClassVar[MissingReason] = "unreachable"
     stops_run: ClassVar[bool] = False
+    elsewhere: bool = False
+    """The provider could not answer, whatever it was asked: another one may."""
     retry_after: float | None = None
     """Seconds the server asks us to wait, where it asks."""
     reply: object = None
@@ -289,6 +291,8 @@ class CallError(PanelError):
 
 class Transient(CallError):
     """A temporary failure: a retry may succeed."""
+
+    elsewhere = True
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, hint: str | None = None
@@ -307,6 +311,7 @@ class TimedOut(CallError):
     """The call's one total deadline passed."""
 
     reason = "timeout"
+    elsewhere = True
 
 
 class Unreachable(Transient):
@@ -326,6 +331,7 @@ class KeyRejected(CallError):
 
     reason = "auth"
     stops_run = True
+    elsewhere = True
     certain: bool = True
     """False: the server gives no reason, so only this one request may be rejected."""
 
@@ -335,6 +341,7 @@ class QuotaSpent(CallError):
 
     reason = "quota"
     stops_run = True
+    elsewhere = True
 
 
 class ModelNotFound(CallError):
@@ -342,6 +349,7 @@ class ModelNotFound(CallError):
 
     reason = "model_not_found"
     stops_run = True
+    elsewhere = True
 
 
 class NotStored(CallError):

@@ -94,6 +94,8 @@ class Settings(BaseModel):
     model: str | None = None
     """Belongs to `provider`: another provider named on the command line does not take it over."""
     ask: Literal["whole", "stepwise"] | None = None
+    fallback: tuple[str, ...] = ()
+    """`PROVIDER` or `PROVIDER/MODEL`, asked in order where a reviewer's own cannot answer."""
     bill_to: str | None = None
     context: str | None = None
     runs: Path = Path("runs")

@@ -141,6 +141,8 @@ class CallRecord:
     detail: str = ""
     usable: bool = True
     """False when the reply could not be used (refused, empty, invalid): never reused."""
+    provider: str = ""
+    """Who was asked, where that is a fallback of the run; else empty."""
 
 
 class Recorder(Protocol):

@@ -63,7 +63,20 @@ class JobMoved:
     total: int
 
 
-Event = Started | Stepped | Reviewed | Decided | LeftOut | JobMoved
+@dataclass(frozen=True)
+class WentOver:
+    """A reviewer begins a tool again at a fallback: the provider before it could not answer."""
+
+    tool: Tool
+    persona: str
+    provider: str
+    """The one that could not answer."""
+    reason: str
+    """One line."""
+    fallback: str
+
+
+Event = Started | Stepped | Reviewed | Decided | LeftOut | JobMoved | WentOver
 Watch = Callable[[Event], None]
 """Receives each event as it happens. Must not raise."""
 

@@ -166,6 +166,8 @@ class Review(BaseModel):
     forecast: Forecast | None
     provider: str
     model: str
+    fallback: str = Field(default="", exclude_if=_is_empty)
+    """The provider where it answered because the reviewer's own could not; else empty."""
     usage: Usage = Usage()
     unknown_cites: int = 0
     """Citations of passages that do not exist: dropped."""
@@ -189,3 +191,5 @@ class Missing(BaseModel):
     persona: str
     reason: MissingReason
     detail: str
+    fallback: str = Field(default="", exclude_if=_is_empty)
+    """The provider that was asked because the reviewer's own could not answer; else empty."""

@@ -44,13 +44,31 @@ def call_statistics(run: Run) -> tuple[CallStatistics, ...]:
     manifest = run.manifest
     own = (manifest.provider, manifest.model)
     judges = {name: (judge.provider, judge.model) for name, judge in manifest.judges.items()}
+    fallbacks = {record.provider: (record.provider, record.model) for record in manifest.fallbacks}
     by_name: dict[tuple[str, str], CallStatistics] = {}
-    for persona, served_by, *figures in run.stored.call_figures():
-        provider, model = judges.get(persona, own)
+    for persona, fallback, served_by, *figures in run.stored.call_figures(
+        fallbacks=bool(fallbacks)
+    ):
+        provider, model = fallbacks.get(fallback) or judges.get(persona, own)
         name = f"{provider} → {served_by}" if served_by else provider
         row = by_name.setdefault((name, model), CallStatistics(name, model))
         _add(row, figures)
     return tuple(sorted(by_name.values(), key=lambda row: (-row.calls, row.provider, row.model)))
+
+
+def asked_models(run: Run) -> tuple[str, str]:
+    """Return the providers and the models that a run asked, each with commas between them."""
+    manifest = run.manifest
+    names = run.stored.asked_fallbacks() if manifest.fallbacks else ()
+    asked = [record for record in manifest.fallbacks if record.provider in names]
+    providers = [manifest.all_providers, *(record.provider for record in asked)]
+    models = [manifest.all_models, *(record.model for record in asked)]
+    return _joined(providers), _joined(models)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Return lists with commas as one, each item once."""
+    return ", ".join(dict.fromkeys(item for text in texts for item in text.split(", ")))
 
 
 def _add(row: CallStatistics, figures: Sequence[Any]) -> None:

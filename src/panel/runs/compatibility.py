@@ -66,6 +66,11 @@ def check_same(stored: Manifest, current: Manifest) -> None:
         # panel 0.1.0 stored 0.0 whatever it sent.
         stored = stored.model_copy(update={"temperature": current.temperature})
     changed = differences(meaning(stored), meaning(current))
+    # Others may be asked by now; but answers of one that stays are read as they were.
+    asked = {f"fallback {record.provider}": _judge(record) for record in current.fallbacks}
+    known = {f"fallback {record.provider}": _judge(record) for record in stored.fallbacks}
+    both = asked.keys() & known.keys()
+    changed += differences({n: known[n] for n in known if n in both}, {n: asked[n] for n in both})
     if changed:
         raise changed_fields(stored.run, changed)
 

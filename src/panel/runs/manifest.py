@@ -102,6 +102,8 @@ class Manifest(BaseModel):
     ask: Ask
     judges: dict[str, JudgeRecord] = {}
     """Who answers for each persona; empty in older runs, which had one model for all."""
+    fallbacks: tuple[JudgeRecord, ...] = Field(default=(), exclude_if=lambda records: not records)
+    """Whoever was asked, in order, where one of those could not answer."""
     samples: int
     temperature: float
     evidence_tokens: int
@@ -146,7 +148,8 @@ class Manifest(BaseModel):
     @property
     def models(self) -> set[tuple[str, str]]:
         """Provider and model, as sent, of all that answer."""
-        others = {(judge.provider, judge.wire_model) for judge in self.other_judges.values()}
+        every = (*self.other_judges.values(), *self.fallbacks)
+        others = {(judge.provider, judge.wire_model) for judge in every}
         return {(self.provider, self.wire_model)} | others
 
     @property
@@ -183,7 +186,7 @@ def new_manifest(
     """
     judge = plan.judge
     secret = _secret(judge)
-    for other in plan.judges.values():
+    for other in (*plan.judges.values(), *plan.fallbacks):
         command = [public(word, _secret(other.config)) for word in command]
     return Manifest(
         created=created,
@@ -193,7 +196,8 @@ def new_manifest(
         wire_model=judge.wire_model,
         host=host_of(judge.base_url) if judge.base_url else None,
         ask=judge.ask,
-        judges={p.name: _record(plan.of(p.name)) for p in plan.personas},
+        judges={p.name: _record(_own(plan, p)) for p in plan.personas},
+        fallbacks=tuple(map(_record, plan.fallbacks)),
         temperature=plan.temperature,
         evidence_tokens=judge.evidence_tokens,
         rule=plan.rule,
@@ -220,11 +224,12 @@ def plan_of(
     personas: Sequence[Persona],
     calibration: Calibration | None,
     calibrations: Mapping[str, Calibration] | None = None,
+    fallbacks: Mapping[str, Calibration] | None = None,
 ) -> ReviewPlan:
     """Return the plan of a stored run: its judges are of kind `replay` and have no address.
 
     `personas`, `calibration` and, by persona, `calibrations` of further judges are those of the
-    run; the manifest holds their fingerprints only.
+    run, and by provider those of its `fallbacks`; the manifest holds their fingerprints only.
     """
     judge = ProviderConfig(
         provider=manifest.provider,
@@ -247,6 +252,10 @@ def plan_of(
             name: CalibratedJudge(_replayed(judge, record), (calibrations or {}).get(name))
             for name, record in manifest.other_judges.items()
         },
+        fallbacks=tuple(
+            CalibratedJudge(_replayed(judge, record), (fallbacks or {}).get(record.provider))
+            for record in manifest.fallbacks
+        ),
         support=support,
         calibrates=manifest.calibrates,
         **choices(manifest),
@@ -258,9 +267,13 @@ def _replayed(judge: ProviderConfig, record: JudgeRecord) -> ProviderConfig:
     return judge.model_copy(update=record.model_dump(include=parts))
 
 
-def _record(plan: ReviewPlan) -> JudgeRecord:
-    """Return the record of a plan's own judge."""
-    judge, calibration = plan.judge, plan.calibration
+def _own(plan: ReviewPlan, persona: Persona) -> CalibratedJudge:
+    plan = plan.of(persona.name)
+    return CalibratedJudge(plan.judge, plan.calibration)
+
+
+def _record(calibrated: CalibratedJudge) -> JudgeRecord:
+    judge, calibration = calibrated.config, calibrated.calibration
     return JudgeRecord(
         provider=public(judge.provider, _secret(judge)),
         model=judge.model,

@@ -4,6 +4,7 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,9 +23,11 @@ from panel.runs.run import Run
 _PERSONAS = "personas"
 _CALIBRATION = "calibration"
 _CALIBRATIONS = "calibrations"
+_FALLBACKS = "fallback_calibrations"
 _CANARIES = "canaries"
 _GATHERING = "gathering"
 _JOBS = "batch_jobs"
+_LIMITS = "found_limits"
 
 Gathering = Literal["local", "fetch"]
 """Whether the addresses of tools that bring evidence of their own are read too: `fetch`."""
@@ -43,6 +46,20 @@ async def store_panel(run: Run, plan: ReviewPlan) -> None:
     }
     if others:
         await run.journal.put_meta(_CALIBRATIONS, json.dumps(others))
+    await store_fallbacks(run, plan)
+
+
+async def store_fallbacks(run: Run, plan: ReviewPlan) -> None:
+    """Store the calibrations of a plan's fallbacks beside those of earlier ones."""
+    stored = stored_fallback_calibrations(run)
+    new = {
+        fallback.config.provider: fallback.calibration
+        for fallback in plan.fallbacks
+        if fallback.calibration is not None
+    }
+    if new:
+        bodies = {name: c.model_dump(mode="json") for name, c in (stored | new).items()}
+        await run.journal.put_meta(_FALLBACKS, json.dumps(bodies))
 
 
 async def store_gathering(run: Run, gathering: Gathering) -> None:
@@ -75,7 +92,16 @@ def stored_calibration(run: Run) -> Calibration | None:
 
 def stored_calibrations(run: Run) -> dict[str, Calibration]:
     """Return the calibrations of judges other than the run's own, by persona; those undamaged."""
-    text = run.stored.meta(_CALIBRATIONS)
+    return _calibrations(run, _CALIBRATIONS)
+
+
+def stored_fallback_calibrations(run: Run) -> dict[str, Calibration]:
+    """Return the calibrations of a run's fallbacks, by provider; those undamaged."""
+    return _calibrations(run, _FALLBACKS)
+
+
+def _calibrations(run: Run, name: str) -> dict[str, Calibration]:
+    text = run.stored.meta(name)
     try:
         bodies = json.loads(text) if text else {}
         return {name: Calibration.model_validate(body) for name, body in bodies.items()}
@@ -159,6 +185,22 @@ def stored_jobs(run: Run) -> BatchJobs | None:
         return BatchJobs.model_validate_json(text) if text else None
     except ValidationError:
         return None
+
+
+async def store_limits(run: Run, limits: Mapping[str, int]) -> None:
+    """Store how many calls at a time providers were found to take; raises `RunError`."""
+    if limits:
+        await run.journal.put_meta(_LIMITS, json.dumps({**stored_limits(run), **limits}))
+
+
+def stored_limits(run: Run) -> dict[str, int]:
+    """Return by provider how many calls at a time it was found to take; empty in older runs."""
+    text = run.stored.meta(_LIMITS)
+    try:
+        found = json.loads(text) if text else {}
+        return {str(provider): int(limit) for provider, limit in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _obeyed(call: dict[str, Any]) -> bool | None:

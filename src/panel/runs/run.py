@@ -24,7 +24,7 @@ from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder,
 from panel.runs.journal.journal import Journal
 from panel.runs.journal.reader import JournalReader
 from panel.runs.journal.repair import REPAIRED, repair
-from panel.runs.manifest import ItemCounts, Manifest, read_manifest
+from panel.runs.manifest import ItemCounts, JudgeRecord, Manifest, read_manifest
 
 
 class Run:
@@ -261,10 +261,15 @@ class Run:
         self.close()
         return manifest
 
-    async def reopen(self) -> None:
-        """Note that the run goes on: until `finish` it counts as one that stopped early."""
-        if self.manifest.finished is not None:
-            await self._put_manifest(self.manifest.model_copy(update={"finished": None}))
+    async def reopen(self, *, fallbacks: Sequence[JudgeRecord]) -> None:
+        """Note that the run goes on: until `finish` it counts as one that stopped early.
+
+        `fallbacks` are those that it had and those that are asked now.
+        """
+        manifest = self.manifest
+        update = {"finished": None, "fallbacks": tuple(fallbacks)}
+        if manifest.finished is not None or manifest.fallbacks != update["fallbacks"]:
+            await self._put_manifest(manifest.model_copy(update=update))
 
     def close(self) -> None:
         """Commit what is queued, close the journal and release the run; may be called twice."""

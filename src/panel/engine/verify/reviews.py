@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 from typing import Final
 
+from panel.engine.fallbacks import last_asked
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.stored_calls import StoredCalls
 from panel.evidence.source import Evidence
@@ -58,8 +60,12 @@ class ReviewCheck:
 
     async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
-        plan, report = self.plan, self.report
-        calls = self._calls(tool.slug)
+        report = self.report
+        missing, reviews = self.stored.missing(tool.slug), self.stored.reviews(tool.slug)
+        kept: dict[tuple[str, int], Review | Missing] = {**missing, **reviews}
+        plan = self.plan.asking(last_asked(self.plan, kept))
+        asked = self._asked(plan, kept)
+        calls = self._calls(tool.slug, asked)
         support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
         every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
         # Where a clock was put back, a request is later than the verdict.
@@ -67,11 +73,10 @@ class ReviewCheck:
         gathered = evidence.gathered
         days += [gathered.day] if gathered.day else []
         shown = briefs(plan, tool, gathered).by_persona
-        again = _Again(plan, shown, evidence, calls, support, self.created)
-        missing = self.stored.missing(tool.slug)
-        computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
+        again = _Again(plan, asked, shown, evidence, calls, support, self.created)
+        computed = await again.reviews(kept)
         personas = {persona.name: persona for persona in plan.personas}
-        for (name, sample), review in self.stored.reviews(tool.slug).items():
+        for (name, sample), review in reviews.items():
             stored = _StoredReview(report, tool.slug, review, sample)
             if (persona := personas.get(name)) is None:
                 stored.say("findings", False, "no such reviewer was asked")
@@ -91,16 +96,31 @@ class ReviewCheck:
                 " found by what they are about"
             )
 
-    def _calls(self, slug: str) -> Mapping[str, StoredCalls]:
-        """Return by persona a client that answers from the calls about a tool: one a judge."""
+    def _asked(
+        self, plan: ReviewPlan, kept: Mapping[tuple[str, int], Review | Missing]
+    ) -> dict[tuple[str, int], ReviewPlan]:
+        """Return by persona and sample the plan by which it was asked: fallbacks are named there.
+
+        An answer that is not kept goes by the plan of the tool.
+        """
+        asked = {}
+        for persona, sample in product((p.name for p in plan.personas), range(plan.samples)):
+            answer = kept.get((persona, sample))
+            own = self.plan.asking({persona: answer.fallback}) if answer else plan
+            asked[persona, sample] = own.of(persona)
+        return asked
+
+    def _calls(
+        self, slug: str, asked: Mapping[tuple[str, int], ReviewPlan]
+    ) -> dict[tuple[str, int], StoredCalls]:
+        """Return, by persona and sample, a client of the calls about a tool: one a judge."""
         by_model: dict[tuple[str, str], StoredCalls] = {}
         clients = {}
-        for persona in self.plan.personas:
-            judge = self.plan.of(persona.name).judge
-            name = (judge.provider, judge.wire_model)
+        for at, plan in asked.items():
+            name = (plan.judge.provider, plan.judge.wire_model)
             if name not in by_model:
-                by_model[name] = StoredCalls(self.stored, slug, judge)
-            clients[persona.name] = by_model[name]
+                by_model[name] = StoredCalls(self.stored, slug, plan.judge)
+            clients[at] = by_model[name]
         return clients
 
 
@@ -117,10 +137,12 @@ class _Again:
     """A tool's reviews, asked of the stored replies."""
 
     plan: ReviewPlan
+    asked: Mapping[tuple[str, int], ReviewPlan]
+    """By persona and sample, as each was asked."""
     briefs: Mapping[str, Brief]
     """What each persona was shown of what was gathered before the judging."""
     evidence: Evidence
-    calls: Mapping[str, StoredCalls]
+    calls: Mapping[tuple[str, int], StoredCalls]
     support: StoredCalls | None
     created: date
 
@@ -152,10 +174,15 @@ class _Again:
             written = await write_all(plan, seats, today=self.created)
             for name, answer in written.items():
                 unwritten = next(seat.unwritten for seat in seats if seat.persona.name == name)
-                outcome = self._unbacked(name, answer) if isinstance(answer, CallError) else answer
+                if unwritten is None:
+                    continue
+                outcome: Review | _Unbacked
+                if isinstance(answer, CallError):
+                    outcome = self._unbacked(name, unwritten.context.sample, answer)
+                else:
+                    outcome = answer
                 computed[name] = [
-                    outcome if unwritten and review is unwritten.sample else review
-                    for review in computed[name]
+                    outcome if review is unwritten.sample else review for review in computed[name]
                 ]
         return computed
 
@@ -183,13 +210,13 @@ class _Again:
 
         def asks(name: str, step: str) -> bool:
             # A review that stood before another was retried was not looked at again.
-            return self.calls[name].asked(name, step, sample)
+            return self.calls[name, sample].asked(name, step, sample)
 
         try:
             looked = await look_again(self.plan, lookers, asks=asks)
         except CallError as error:
             for name in lookers:
-                computed[name][sample] = self._unbacked(name, error)
+                computed[name][sample] = self._unbacked(name, sample, error)
             return
         for name, later in looked.items():
             computed[name][sample] = later
@@ -198,7 +225,7 @@ class _Again:
         try:
             return await ask_review(self._context(persona, sample), today=self.created)
         except CallError as error:
-            return self._unbacked(persona.name, error)
+            return self._unbacked(persona.name, sample, error)
 
     async def _judged_again(
         self, persona: Persona, sample: int, answer: Review | _Unbacked
@@ -208,7 +235,7 @@ class _Again:
         try:
             return await judge_again(self._context(persona, sample), answer, self.evidence)
         except CallError as error:
-            return self._unbacked(persona.name, error)
+            return self._unbacked(persona.name, sample, error)
 
     def _seat(
         self,
@@ -243,16 +270,16 @@ class _Again:
     def _context(self, persona: Persona, sample: int) -> ReviewContext:
         name = persona.name
         return ReviewContext(
-            self.plan.of(name),
+            self.asked[name, sample],
             persona,
             self.briefs[name],
-            self.calls[name],
+            self.calls[name, sample],
             self.support,
             sample=sample,
         )
 
-    def _unbacked(self, persona: str, error: CallError) -> _Unbacked:
-        clients = (self.calls[persona], self.support)
+    def _unbacked(self, persona: str, sample: int, error: CallError) -> _Unbacked:
+        clients = (self.calls[persona, sample], self.support)
         lost = next((client.lost for client in clients if client and client.lost), "")
         return _Unbacked(f"its replies give no review: {error.message}", lost)
 

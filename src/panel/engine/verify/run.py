@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from panel.engine.review_tool import card_judges, settle
+from panel.engine.fallbacks import last_asked
+from panel.engine.settle import card_judges, settle
 from panel.engine.verify.canaries import CanaryCheck
 from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import FileCheck
@@ -23,7 +24,12 @@ from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.manifest import by_this_version, fingerprint, persona_fingerprint, plan_of
-from panel.runs.metadata import stored_calibration, stored_calibrations, stored_personas
+from panel.runs.metadata import (
+    stored_calibration,
+    stored_calibrations,
+    stored_fallback_calibrations,
+    stored_personas,
+)
 from panel.runs.run import Run
 
 
@@ -74,6 +80,7 @@ def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> Re
         personas=_personas(run, folders, report),
         calibration=_calibration(run, report),
         calibrations=_calibrations(run, report),
+        fallbacks=_fallback_calibrations(run, report),
     )
     return ReviewCheck(plan, manifest.created.date(), run.stored, report)
 
@@ -92,7 +99,8 @@ async def _tool(
     check_facts(card, evidence, report, as_today=as_today)
     check_kind(card, tool, evidence, report, as_today=as_today)
     await reviews.check(tool, evidence, card.created.date())
-    _judges(reviews.plan, run, card, report)
+    asked = last_asked(reviews.plan, {**run.missing(tool.slug), **run.reviews(tool.slug)})
+    _judges(reviews.plan.asking(asked), run, card, report)
     _verdict(reviews.plan, run, card, evidence, report)
 
 
@@ -172,6 +180,17 @@ def _calibration(run: Run, report: VerifyReport) -> Calibration | None:
     holds = calibration is not None and fingerprint(calibration.model_dump(mode="json")) == expected
     report.check("reviewers", holds, "the calibration is not the one that was used")
     return calibration
+
+
+def _fallback_calibrations(run: Run, report: VerifyReport) -> dict[str, Calibration]:
+    """Return the calibrations of the run's fallbacks, by provider."""
+    stored = stored_fallback_calibrations(run)
+    for record in run.manifest.fallbacks:
+        calibration = stored.get(record.provider)
+        current = calibration and fingerprint(calibration.model_dump(mode="json"))
+        what = f"the calibration of {record.provider} is not the one that was used"
+        report.check("reviewers", current == record.calibration, what)
+    return stored
 
 
 def _calibrations(run: Run, report: VerifyReport) -> dict[str, Calibration]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Final, Generic, TypeVar
 
-from panel.foundation.errors import BadReply, CallError, RunStopped
+from panel.foundation.errors import BadReply, CallError, PanelError, RunStopped
 from panel.foundation.quick_json import sorted_json
 from panel.foundation.urls import host_of
 from panel.llm.calls.fallback import AnswerRoom, FormatFallback
@@ -134,8 +134,10 @@ class ChatClient:
         try:
             value, response = await self._loop.answer(call)
         except BadReply as error:
+            # A stored failure is that of the question with its repair: they have one key.
             if (
                 repair is None
+                or self.config.run
                 or not isinstance(error.reply, ChatResponse)
                 or error.reply.raw.get("error")
             ):
@@ -147,8 +149,22 @@ class ChatClient:
         return ParsedAnswer(value, response, spent, False)
 
     def check(self) -> None:
-        """Raise the reason if no more requests may begin."""
+        """Raise the reason if no request may begin now."""
         self._limiter.check()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a request may begin: neither was the run stopped nor the provider found down."""
+        try:
+            self._limiter.check()
+        except PanelError:
+            return False
+        return True
+
+    @property
+    def is_rested(self) -> bool:
+        """Whether a provider that is found down is not waited for: another one is asked."""
+        return self._limiter.pacing.rest is not None
 
     def stop(self) -> None:
         """Begin no more requests: later and waiting callers get `RunStopped`.
@@ -172,6 +188,14 @@ class ChatClient:
     def limit(self) -> int:
         """Calls that may be under way now: where the limit is to be found, what was found."""
         return int(self._limiter.limit)
+
+    @property
+    def found_limit(self) -> int | None:
+        """Calls that the provider takes at a time, as far as it was found.
+
+        None where a number was named, and where too few calls were under way to find it.
+        """
+        return self.limit if self.config.finds_limit and self._limiter.was_full else None
 
     def _place(self, tool: str) -> int:
         """Return the place of a tool: those begun first are finished first."""

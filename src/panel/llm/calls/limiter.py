@@ -41,6 +41,9 @@ class Pacing:
     """Requests for one question when it fails while the server answers others."""
     tool_requests: int = 4
     """Requests under way of one tool; where more fail together, the server is taken as down."""
+    rest: float | None = None
+    """Time for which a server that answers nobody is not asked, because another provider is asked
+    instead; None: nobody is, and it is waited for."""
 
 
 class Limiter:
@@ -59,6 +62,10 @@ class Limiter:
         self._arrivals = count()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped: PanelError | None = None
+        self.was_full = False
+        """Whether the limit was tried: as many calls were under way, or a 429 came."""
+        self._down: CallError | None = None
+        self._down_until = 0.0
         self._paused_until = 0.0
         self._last_cut = -1.0
         self._episodes = 0
@@ -92,17 +99,30 @@ class Limiter:
         self._admit()
 
     def check(self) -> None:
-        """Raise the reason if the limiter was stopped."""
+        """Raise the reason if the limiter was stopped, or the server is not asked for a while."""
         if self._stopped is not None:
             raise _copy(self._stopped)
+        if self._down is not None:
+            if _now() < self._down_until:
+                raise _copy(self._down)
+            # The breaker is still open where it was: a single probe goes first.
+            self._down = None
 
     def stop(self, reason: PanelError) -> None:
         """Admit no more calls; waiting ones raise the reason."""
         self._stopped = self._stopped or reason
+        self._refuse_waiting(self._stopped)
+
+    def _refuse_waiting(self, reason: PanelError) -> None:
         while self._queue:
             _, _, waiter = self._queue.pop()
             if not waiter.done():
-                waiter.set_exception(_copy(self._stopped))
+                waiter.set_exception(_copy(reason))
+
+    def _leave(self, error: CallError, seconds: float) -> None:
+        """Ask the server no more for so long: those that wait, and come, raise the error."""
+        self._down, self._down_until = error, _now() + seconds
+        self._refuse_waiting(error)
 
     @property
     def stopped(self) -> bool:
@@ -141,6 +161,7 @@ class Limiter:
         self._hint_received = False
         self._episodes = 0
         busy = self.running >= int(self.limit)
+        self.was_full = self.was_full or busy
         wanted = self._growth.step(self.limit, busy=busy, began=began, now=now)
         self.limit = min(self.concurrency, wanted)
 
@@ -151,6 +172,7 @@ class Limiter:
         # What was doubled may be twice of what the provider allows.
         shrink = 0.5 if self._growth.doubling else self.pacing.shrink
         self._growth.limited()
+        self.was_full = True
         if began > self._last_cut:
             self._last_cut = now
             self._episodes += 1
@@ -179,7 +201,9 @@ class Limiter:
         """Open the breaker, or keep it open: the next request is a probe."""
         now = _now()
         self._next_probe = max(self._next_probe or 0.0, now + self.pacing.probe_every)
-        self._stop_when_silent(now, error)
+        if self.pacing.rest is not None:
+            return self._leave(error, self.pacing.rest)
+        return self._stop_when_silent(now, error)
 
     def backoff(self, nth: int) -> float:
         """Return the seconds to wait before the nth repeat: doubling, with jitter, capped."""
@@ -188,7 +212,7 @@ class Limiter:
 
     def _reset_breaker(self) -> None:
         if self.tripped:
-            self._closed_at = _now()
+            self._closed_at, self._down = _now(), None
         self._failures = 0
         self._next_probe = None
 
@@ -197,6 +221,8 @@ class Limiter:
         if error.retry_after is not None:
             self._hint_received = True
             if wait > self.pacing.longest_hint:
+                if self.pacing.rest is not None:
+                    return self._leave(error, wait)
                 return self.stop(_too_long(error, wait))
         self._paused_until = max(self._paused_until, now + wait)
         return None
@@ -204,8 +230,11 @@ class Limiter:
     def _stop_when_silent(self, now: float, error: CallError) -> None:
         self._silent_since = now if self._silent_since is None else self._silent_since
         if now - self._silent_since >= self.patience:
+            if self.pacing.rest is not None:
+                return self._leave(error, self.pacing.rest)
             waited = f"{self.patience / 60:.0f} minutes"
             self.stop(RunStopped(f"{error.message}; no answer in {waited}", hint=_RESUME))
+        return None
 
     def _admit(self) -> None:
         """Admit waiting calls in order; where a pause remains, schedule the next attempt."""

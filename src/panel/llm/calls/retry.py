@@ -235,8 +235,9 @@ class RetryLoop:
         A failure during an outage does not count as a try: the request waits at the limiter. A
         failure while other requests are answered counts, and a request has a few tries.
         """
+        pacing = self.limiter.pacing
         asked_to_wait = error.retry_after is not None and not self.limiter.answered_since(began)
-        if self.limiter.in_outage(began) or asked_to_wait:
+        if self.limiter.in_outage(began) or (asked_to_wait and pacing.rest is None):
             return self._reset_attempts(call)
         if call.failures == 0:
             call.since = asyncio.get_running_loop().time()
@@ -247,9 +248,9 @@ class RetryLoop:
                 call.seconds_left - wait if isinstance(error, Unreachable) else call.deadline
             )
             return max(wait, error.retry_after or 0.0)
-        if self._open > self.limiter.pacing.tool_requests and not self.limiter.answered_since(
-            call.since
-        ):
+        # Where another provider is asked instead, one question is enough to take a server as down.
+        is_outage = self._open > pacing.tool_requests or pacing.rest is not None
+        if is_outage and not self.limiter.answered_since(call.since):
             self.limiter.trip(error)
             return self._reset_attempts(call)
         return None

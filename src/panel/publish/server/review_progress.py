@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from panel.reviews.events import Decided, Event, JobMoved, LeftOut, Reviewed, Started, Stepped
+from panel.reviews.events import (
+    Decided,
+    Event,
+    JobMoved,
+    LeftOut,
+    Reviewed,
+    Started,
+    Stepped,
+    WentOver,
+)
 from panel.reviews.review import Review
 
 KEPT: Final = 200
@@ -45,7 +54,7 @@ class ReviewProgress:
                 return replace(self, doing="the verdict is in")
             case LeftOut():
                 return replace(self, doing=event.reason)
-            case JobMoved():
+            case JobMoved() | WentOver():
                 return self
 
     def _with(self, persona: str, done: int, total: int, status: str) -> "ReviewProgress":

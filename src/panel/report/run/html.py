@@ -18,7 +18,7 @@ from panel.report.scorecard.html import style_hash, stylesheet
 from panel.report.scorecard.summary import SummaryRow
 from panel.report.scorecard.view import GLYPHS
 from panel.report.templating import FOLDER, html_template
-from panel.runs.call_statistics import CallStatistics, call_statistics
+from panel.runs.call_statistics import CallStatistics, asked_models, call_statistics
 from panel.runs.folders import REPORT
 from panel.runs.metadata import stored_canaries
 from panel.runs.run import Run
@@ -122,8 +122,8 @@ def _seconds(value: float | None) -> str:
 
 
 def _judges(run: Run) -> str:
-    manifest = run.manifest
-    return f"{line(manifest.all_models)} through {line(manifest.all_providers)}"
+    providers, models = asked_models(run)
+    return f"{line(models)} through {line(providers)}"
 
 
 def _times(calls: tuple[CallStatistics, ...]) -> str:

@@ -14,7 +14,7 @@ from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.llm.families import family
 from panel.report import figures
 from panel.report.citations import Cite, line
-from panel.reviews.review import Finding, LookedUp, Review
+from panel.reviews.review import Finding, LookedUp, Missing, Review
 from panel.reviews.support_check import ONLY_COUNTED
 from panel.reviews.verdict.scorecard import Scorecard
 
@@ -88,6 +88,7 @@ def notes(card: Scorecard) -> Iterator[str]:
             yield sentence(note)
     if card.judges:
         yield judges(card)
+    yield from _fallbacks(card)
     if (effective := card.verdict.effective_votes) is not None:
         yield (
             f"The {len(card.reviews)} reviewers are worth about {effective:.1f} independent votes."
@@ -126,6 +127,19 @@ def judges(card: Scorecard) -> str:
         at = f" at {provider}" if len(served) > len(models) else ""
         texts.append(f"{', '.join(names)} by {model}{at}")
     return f"Judges: {'; '.join(texts)}. {_independence([*models])}"
+
+
+def _fallbacks(card: Scorecard) -> Iterator[str]:
+    """Yield who was asked where a reviewer's own provider could not answer."""
+    names: dict[str, list[str]] = {}
+    answers: tuple[Review | Missing, ...] = (*card.reviews, *card.missing)
+    for answer in answers:
+        if answer.fallback:
+            names.setdefault(line(answer.fallback), []).append(line(answer.persona))
+    for provider, reviewers in names.items():
+        every = len(reviewers) == len(card.reviews) + len(card.missing)
+        whom = "all reviewers" if every else ", ".join(reviewers)
+        yield f"Fallback: {provider} was asked for {whom}, whose own provider could not answer."
 
 
 def _independence(models: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from panel.evidence.facts import Facts
 from panel.evidence.fence import marker
+from panel.foundation.errors import CallError
 from panel.llm.calls import ChatClient
 from panel.llm.types import CallTag, ChatRequest, ChatResponse, RepairTail, Usage, summed
 from panel.reviews import prompts
@@ -57,6 +58,10 @@ def _no_step(step: str) -> None:
     """Report no progress."""
 
 
+def _no_watch(error: CallError) -> None:
+    """Leave an error to whoever asked."""
+
+
 @dataclass(frozen=True)
 class ReviewContext:
     """One sample of one persona about one tool."""
@@ -89,6 +94,9 @@ class ReviewContext:
         """
         by_id = {**self.decided, **{finding.criterion: finding for finding in findings}}
         return tuple(by_id[c.id] for c in self.persona.criteria)
+
+    on_failure: Callable[[CallError], None] = _no_watch
+    """Called where the judge's provider could not answer, before the error is raised."""
 
     @cached_property
     def system(self) -> str:
@@ -151,7 +159,12 @@ class ReviewContext:
             marker=self.marker,
         )
         tag = CallTag(tool=self.brief.tool.slug, persona=self.persona.name, step=step)
-        answer = await (of or self.calls).ask(request, tag=tag, parse=parse, repair=repair)
+        try:
+            answer = await (of or self.calls).ask(request, tag=tag, parse=parse, repair=repair)
+        except CallError as error:
+            if of is None and error.elsewhere:
+                self.on_failure(error)
+            raise
         self.tally.usage = added(self.tally.usage, answer.usage)
         if of is None:
             self.tally.model = answer.response.model or self.tally.model

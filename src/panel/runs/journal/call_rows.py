@@ -59,7 +59,7 @@ def call_row(call: CallRecord) -> Row:
         text_digest(question.system), text_digest(question.shared),
         None if question.schema is None else text_digest(_schema_text(question.schema)),
         plain(question.tail), question.max_tokens, float(question.temperature),
-        int(question.logprobs), *_reply_values(call.reply), 0,
+        int(question.logprobs), *_reply_values(call.reply, call.provider), 0,
     )  # fmt: skip
 
 
@@ -102,10 +102,13 @@ def _schema_text(schema: dict[str, Any]) -> str:
     return sorted_json(schema, compact=False)
 
 
-def _reply_values(reply: ChatResponse | None) -> tuple[Value, ...]:
+def _reply_values(reply: ChatResponse | None, provider: str) -> tuple[Value, ...]:
+    """Return the values from `format` to `raw`; a fallback is named in `reply`, also alone."""
+    named = {"provider": provider} if provider else {}
     if reply is None:
-        return (None,) * 11
+        return (*(None,) * 9, json.dumps(named) if named else None, None)
     fields = {
+        **named,
         "text": reply.text,
         "top_logprobs": reply.top_logprobs,
         "attempts": reply.attempts,

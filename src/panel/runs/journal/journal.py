@@ -43,6 +43,8 @@ _DROP_REVIEW: Final = "DELETE FROM reviews WHERE tool = ? AND persona = ? AND sa
 _DROP_ANSWERS: Final = tuple(
     f"DELETE FROM {table} WHERE tool = ?" for table in ("reviews", "missing", "verdicts")
 )
+_DROP_VERDICT: Final = "DELETE FROM verdicts WHERE tool = ?"
+"""In the commit of an answer: what was decided without it holds no more, also after a kill."""
 _DROP_MISSING: Final = "DELETE FROM missing WHERE tool = ? AND persona = ? AND sample = ?"
 _PUT_VERDICT: Final = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)"
 _PUT_FILE: Final = "INSERT OR IGNORE INTO files VALUES (?)"
@@ -126,7 +128,7 @@ class Journal:
         await self._writer.commit([(sql, (slug,)) for sql in _DROP_ANSWERS])
 
     async def put_review(self, slug: str, sample: int, review: Review) -> None:
-        """Store a review; it takes the place of a missing one."""
+        """Store a review; it takes the place of a missing one, and the tool's verdict falls."""
         await self.put_reviews(slug, [(sample, review)])
 
     async def put_reviews(self, slug: str, reviews: Sequence[tuple[int, Review]]) -> None:
@@ -134,14 +136,15 @@ class Journal:
         where = [(slug, review.persona, sample) for sample, review in reviews]
         bodies = [review.model_dump_json() for _, review in reviews]
         rows = [with_checksum(*at, body) for at, body in zip(where, bodies, strict=True)]
-        drops: list[Statement] = [(_DROP_MISSING, at) for at in where]
+        drops: list[Statement] = [(_DROP_VERDICT, (slug,)), *((_DROP_MISSING, at) for at in where)]
         await self._writer.commit([*drops, *((_PUT_REVIEW, row) for row in rows)])
 
     async def put_missing(self, slug: str, sample: int, missing: Missing) -> None:
-        """Store why a review is missing."""
+        """Store why a review is missing; the tool's verdict falls."""
         where = (slug, missing.persona, sample)
         row = with_checksum(*where, _json(missing))
-        await self._writer.commit([(_DROP_REVIEW, where), (_PUT_MISSING, row)])
+        drops: list[Statement] = [(_DROP_VERDICT, (slug,)), (_DROP_REVIEW, where)]
+        await self._writer.commit([*drops, (_PUT_MISSING, row)])
 
     async def put_verdict(self, card: Scorecard) -> None:
         """Store a scorecard; its evidence is stored once, with the tool."""

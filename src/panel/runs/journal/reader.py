@@ -130,6 +130,8 @@ M = TypeVar("M", bound=BaseModel)
 
 _START: Final = "start the run again, or take the folder from a copy"
 
+_FALLBACK: Final = """CASE WHEN reply LIKE '{"provider"%' AND json_valid(reply)
+    THEN json_extract(reply, '$.provider') END"""
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
 _REASON: Final = CALL_COLUMNS.index("reason")
 
@@ -316,16 +318,23 @@ class JournalReader:
             sound += self._is_sound(row[1:], f"call {last}")
         return sound
 
-    def call_figures(self) -> Iterator[tuple[Any, ...]]:
+    def call_figures(self, *, fallbacks: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield some figures of each call, in no order.
 
-        They are persona, who served it, status, reason, whether it was reused, seconds, tokens
-        read, cached and written, and cost.
+        They are persona, the fallback that was asked (None where none was, or where `fallbacks`
+        are not wanted: it stands in the reply), who served it, status, reason, whether it was
+        reused, seconds, tokens read, cached and written, and cost.
         """
+        fallback = _FALLBACK if fallbacks else "NULL"
         return self._select(
-            "SELECT persona, served_by, status, reason, reused, seconds, input_tokens,"
-            " cached_tokens, output_tokens, cost_usd FROM calls"
+            f"SELECT persona, {fallback}, served_by, status, reason, reused, seconds,"
+            " input_tokens, cached_tokens, output_tokens, cost_usd FROM calls"
         )
+
+    def asked_fallbacks(self) -> frozenset[str]:
+        """Return the names of the fallbacks that were asked in this run."""
+        rows = self._select(f"SELECT DISTINCT {_FALLBACK} FROM calls WHERE reused = 0")
+        return frozenset(name for (name,) in rows if name)
 
     def usage(self, slug: str | None = None) -> RunUsage:
         """Return what the calls about one tool, or all, took in this run.
