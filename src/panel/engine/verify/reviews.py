@@ -10,9 +10,9 @@ from datetime import date
 from typing import Final
 
 from panel.engine.verify.report import VerifyReport
-from panel.engine.verify.stored_calls import StoredCalls
+from panel.engine.verify.stored_calls import StoredCalls, ToolCalls
+from panel.engine.verify.stored_tool import StoredTool
 from panel.evidence.source import Evidence
-from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
 from panel.reviews.briefs import briefs
 from panel.reviews.personas import Persona, applicable
@@ -54,23 +54,25 @@ class ReviewCheck:
     """When the run started."""
     stored: JournalReader
     report: VerifyReport
+    as_today: bool
+    """This version of panel wrote the run."""
 
-    async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
+    async def check(self, kept: StoredTool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
-        plan, report = self.plan, self.report
-        calls = self._calls(tool.slug)
-        support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
+        plan, report, tool = self.plan, self.report, kept.tool
+        made = ToolCalls(self.stored, tool.slug)
+        calls = self._clients(made)
+        support = StoredCalls(made, plan.support) if plan.support else None
         every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
         # Where a clock was put back, a request is later than the verdict.
-        days = [self.created, until, *(day for client in every for day in client.days)]
+        days = [self.created, until, *made.days]
         gathered = evidence.gathered
         days += [gathered.day] if gathered.day else []
         shown = briefs(plan, tool, gathered).by_persona
         again = _Again(plan, shown, evidence, calls, support, self.created)
-        missing = self.stored.missing(tool.slug)
-        computed = await again.reviews({**missing, **self.stored.reviews(tool.slug)})
+        computed = await again.reviews(kept.answers)
         personas = {persona.name: persona for persona in plan.personas}
-        for (name, sample), review in self.stored.reviews(tool.slug).items():
+        for (name, sample), review in kept.reviews.items():
             stored = _StoredReview(report, tool.slug, review, sample)
             if (persona := personas.get(name)) is None:
                 stored.say("findings", False, "no such reviewer was asked")
@@ -79,10 +81,9 @@ class ReviewCheck:
             stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
             stored.compare(computed[name][sample])
-        failures = set().union(*(client.failures for client in every))
-        for (name, _), answer in missing.items():
+        for (name, _), answer in kept.missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
-            holds = (name, answer.reason) in failures
+            holds = (name, answer.reason) in made.failures
             report.check("findings", holds, what, tool=tool.slug, persona=name)
         if reworded := sum(client.reworded for client in every):
             report.notes.append(
@@ -90,7 +91,7 @@ class ReviewCheck:
                 " found by what they are about"
             )
 
-    def _calls(self, slug: str) -> Mapping[str, StoredCalls]:
+    def _clients(self, made: ToolCalls) -> Mapping[str, StoredCalls]:
         """Return by persona a client that answers from the calls about a tool: one a judge."""
         by_model: dict[tuple[str, str], StoredCalls] = {}
         clients = {}
@@ -98,7 +99,7 @@ class ReviewCheck:
             judge = self.plan.of(persona.name).judge
             name = (judge.provider, judge.wire_model)
             if name not in by_model:
-                by_model[name] = StoredCalls(self.stored, slug, judge)
+                by_model[name] = StoredCalls(made, judge)
             clients[persona.name] = by_model[name]
         return clients
 

@@ -132,6 +132,8 @@ _START: Final = "start the run again, or take the folder from a copy"
 
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
 _REASON: Final = CALL_COLUMNS.index("reason")
+_CALLS: Final = 32
+"""Calls that are read at a time; one may hold log-probabilities of every token."""
 
 
 class JournalReader:
@@ -294,15 +296,19 @@ class JournalReader:
         """Yield the calls about one tool, or all, as columns by name, in the order of writing."""
         last = 0
         where = "WHERE id > ?" if slug is None else "WHERE id > ? AND tool = ?"
-        # One at a time: an open cursor would keep the write-ahead log from being emptied.
-        sql = f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls {where} ORDER BY id LIMIT 1"
+        # Some at a time: an open cursor would keep the write-ahead log from being emptied.
+        columns = ", ".join(CALL_COLUMNS)
+        sql = f"SELECT id, {columns} FROM calls {where} ORDER BY id LIMIT {_CALLS}"
         while rows := self._rows(sql, last, *([slug] if slug is not None else [])):
-            before, last, row = last, rows[0][0], rows[0][1:]
-            if last <= before:
-                self._damaged[f"{self.path.name}: calls out of order"] = None
+            for row in rows:
+                before, last = last, row[0]
+                if last <= before:
+                    self._damaged[f"{self.path.name}: calls out of order"] = None
+                    return
+                if self._is_sound(row[1:], f"call {last}"):
+                    yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
+            if len(rows) < _CALLS:
                 return
-            if self._is_sound(row, f"call {last}"):
-                yield dict(zip(CALL_COLUMNS, row, strict=True))
 
     def count_calls(self) -> int:
         """Return how many calls are undamaged; the others are in `damaged`."""
