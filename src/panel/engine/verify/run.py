@@ -15,6 +15,7 @@ from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.reviews import ReviewCheck
 from panel.engine.verify.stored_tool import StoredTool
 from panel.evidence.source import Evidence
+from panel.foundation.collector import seldom_collected
 from panel.reviews.calibration import calibration as calibrations
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.personas import Persona, load_personas
@@ -37,13 +38,16 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> VerifyReport:
         report.check("journal", False, note)
     reviews = _review_check(run, folders, report)
     canaries, files = CanaryCheck(run, report), FileCheck(run, report)
-    for tool in run.tools():
-        stored = StoredTool.read(run, tool)
-        await _tool(reviews, run, stored)
-        if (card := stored.card) is not None:
-            canaries.check(card)
-            files.check(card)
-    files.check_rest()
+    with seldom_collected():
+        for slug in run.slugs():
+            if (tool := run.tool(slug)) is None:
+                continue
+            stored = StoredTool.read(run, tool)
+            await _tool(reviews, run, stored)
+            if (card := stored.card) is not None:
+                canaries.check(card)
+                files.check(card)
+        files.check_rest()
     report.checked["journal"] += run.stored.count_calls()
     for line in run.damaged:
         report.check("journal", False, line)
