@@ -137,5 +137,6 @@ def _heading_lines(previous: tuple[str, ...], path: tuple[str, ...]) -> Iterable
         yield f"{'#' * (depth + 1)} {_safe_line(path[depth])}"
 
 
+@lru_cache(maxsize=1_024)
 def _safe_line(text: str) -> str:
     return neutralise(one_line(clean(text)[0]))

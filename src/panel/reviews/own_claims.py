@@ -58,6 +58,7 @@ _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
 _POSSESSIVE: Final = re.compile(r"['’]s?$|['’]s(?=\W|$)")
 _NO_LETTER: Final = re.compile(r"[\W_]")
 _LAST: Final = re.compile(r"['’]s?$|[-&]$")
+_LAST_SIGNS: Final = "s'’-&"
 _CENTS: Final = re.compile(r"\.0+$")
 _START: Final = re.compile(r"(?:[.!?…:;]|[\"“(•–—]|\n)[\s\"'“”’)(\]]*$")
 _BEFORE: Final = 8
@@ -103,6 +104,8 @@ def figures(text: str) -> list[str]:
 
 def names(text: str) -> list[str]:
     """Return the words a text writes like names: capitals inside a sentence, or inside a word."""
+    if text.isascii() and (rest := text[1:]) == rest.lower():
+        return []  # a sentence may begin with a capital
     blank = _FIGURE.sub(_blanked, text) if _DIGIT.search(text) else text
     return [" ".join(run) for run in _runs(blank, text)]
 
@@ -197,9 +200,11 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
     end = -1
     opening = len(whole) - len(whole.lstrip())
     for match in _LARGE_NAME.finditer(text):
-        if match.group().islower():
+        word = match.group()
+        if word.islower():
             continue
-        word = _LAST.sub("", match.group())
+        if word[-1] in _LAST_SIGNS:
+            word = _LAST.sub("", word)
         goes_on = bool(run) and text[end : match.start()] == " "
         before = whole[max(0, match.start() - _BEFORE) : match.start()]
         first = match.start() <= opening or _START.search(before) is not None
@@ -221,9 +226,13 @@ def _blanked(match: re.Match[str]) -> str:
 
 
 def _is_name(word: str, first: bool) -> bool:
-    if word in _COMMON or len(word) < 2 or not any(c.isupper() for c in word):
+    if word in _COMMON or len(word) < 2 or not _has_capital(word):
         return False
-    return any(c.isupper() for c in word[1:]) or (word[0].isupper() and not first)
+    return _has_capital(word[1:]) or (word[0].isupper() and not first)
+
+
+def _has_capital(word: str) -> bool:
+    return word != word.lower() if word.isascii() else any(map(str.isupper, word))
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -326,8 +326,8 @@ class _StoredReview:
         if computed is None:
             self.say("findings", False, "was never asked", stored.criterion)
             return
-        pairs = {name: (getattr(stored, name), getattr(computed, name)) for name in _ANSWER}
-        wrong = {name: pair for name, pair in pairs.items() if not _same(*pair)}
+        pairs = ((name, getattr(stored, name), getattr(computed, name)) for name in _ANSWER)
+        wrong = {name: (old, new) for name, old, new in pairs if not _same(old, new)}
         what = "; ".join(
             f"{name} is {_short(old)}, not {_short(new)}" for name, (old, new) in wrong.items()
         )
@@ -341,8 +341,9 @@ class _StoredReview:
             # A run of an older panel lacks the newer ones.
             if name in stored.model_fields_set or name in _AFTER_THE_VOTE:
                 old, new = getattr(stored, name), getattr(computed, name)
-                what = f"is {_short(old)}, the replies give {_short(new)}"
-                self.say("words", _same(old, new), what, name)
+                same = _same(old, new)
+                what = "" if same else f"is {_short(old)}, the replies give {_short(new)}"
+                self.say("words", same, what, name)
         old, new = (f and (f.claim, f.probability) for f in (stored.forecast, computed.forecast))
         self.say("words", _same(old, new), "is not what the reply predicts", "forecast")
         same_model = stored.model == computed.model
@@ -351,11 +352,13 @@ class _StoredReview:
 
 def _same(stored: object, computed: object) -> bool:
     """Compare values; numbers that went through JSON may differ in their last digits."""
+    if stored == computed:
+        return True
     if isinstance(stored, float) and isinstance(computed, float | int):
         return abs(stored - computed) < 1e-9
     if isinstance(stored, tuple) and isinstance(computed, tuple):
         return len(stored) == len(computed) and all(map(_same, stored, computed))
-    return stored == computed
+    return False
 
 
 def _number(score: float | None) -> str:

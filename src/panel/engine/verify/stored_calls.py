@@ -16,9 +16,8 @@ from panel.llm.calls.client import request_key
 from panel.llm.config import ProviderConfig
 from panel.llm.replay import Replay
 from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, RepairTail
-from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.call_rows import stored_reply
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.schema import CALL_COLUMNS
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ class ToolCalls:
             self.failures.add((call["persona"], call["reason"]))
             self.last_failed[call["persona"], call["step"], call["sample"]] = call["key"]
         try:
-            reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
+            reply = stored_reply(call)
         except (ValueError, KeyError, TypeError):
             return  # a call without a reply, or a damaged row
         if call["status"] != "ok":
