@@ -225,8 +225,14 @@ class JournalReader:
             if item := self._model(Missing, row, row[3], f"missing row of {row[1]} on {row[0]}"):
                 yield row[0], item
 
-    def judged(self) -> frozenset[str]:
-        """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
+    def judged(self, *, checked: bool = False) -> frozenset[str]:
+        """Return the slugs of the tools whose verdict and evidence are stored and undamaged.
+
+        `checked`: every row was compared with its checksum when the run was opened.
+        """
+        if checked:
+            sql = "SELECT tool FROM verdicts WHERE tool IN (SELECT slug FROM evidence)"
+            return frozenset(slug for (slug,) in self._select(sql))
         verdicts = self._select("SELECT tool, body, sum FROM verdicts")
         judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
         evidence = self._select("SELECT slug, body, sum FROM evidence")
