@@ -157,24 +157,26 @@ def _figures(text: str) -> Iterator[tuple[str, str]]:
     if not _DIGIT.search(text):
         return
     for match in _FIGURE.finditer(text):
-        part = match.groupdict()
-        if date := _date(part):
+        if match["number"]:
+            yield _counted(match)
+        elif date := _date(part := match.groupdict()):
             yield match.group(), date
-            continue
-        if part["sign"]:
+        else:
             number = _CENTS.sub("", _ungrouped(part["price"]))
             scale = _unit(part["scale"].strip()) if part["scale"] else ""
             yield match.group(), f"{number}{scale}{part['sign']}"
-            continue
-        number, mark = _ungrouped(part["number"]), part["mark"]
-        if mark:
-            yield match.group().rstrip("+"), f"{number}{mark}"
-        elif part["unit"] and (unit := _unit(part["unit"])):
-            yield text[match.start() : match.end("unit")], number + unit
-        elif part["noun"] and (unit := _unit(part["noun"])):  # `200 open issues`
-            yield text[match.start() : match.end("noun")], number + unit
-        else:
-            yield text[match.start() : match.end("number")], number
+
+
+def _counted(match: re.Match[str]) -> tuple[str, str]:
+    """Return a number with its sign or unit as written, and as number and unit."""
+    number, (mark, unit, noun) = _ungrouped(match["number"]), match.group("mark", "unit", "noun")
+    if mark:
+        return match.group().rstrip("+"), f"{number}{mark}"
+    if unit and (known := _unit(unit)):
+        return match.string[match.start() : match.end("unit")], number + known
+    if noun and (known := _unit(noun)):  # `200 open issues`
+        return match.string[match.start() : match.end("noun")], number + known
+    return match.string[match.start() : match.end("number")], number
 
 
 def _date(part: dict[str, str | None]) -> str:
