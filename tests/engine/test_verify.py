@@ -1,5 +1,6 @@
 """`panel verify`: a run as it was written holds; whatever is changed afterwards is named."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -8,8 +9,10 @@ import pytest
 
 from panel.engine.verify.facts import check_facts
 from panel.engine.verify.report import VerifyReport
+from panel.engine.verify.run import verify
 from panel.evidence.facts import Facts, read_facts
 from panel.runs.journal.schema import with_checksum
+from panel.runs.run import Run
 from tests.evidence.test_facts import PRICING, RECORD
 from tests.evidence.test_facts import evidence as stated
 from tests.support.cards import card
@@ -95,6 +98,16 @@ def faults(report, kind=None):
 
 def checked(report):
     return {row["kind"]: row["checked"] for row in report["checked"]}
+
+
+def test_a_verification_reads_what_is_stored_about_a_tool_once(copy):
+    statements = []
+    with Run.open(copy().path) as run:
+        run.stored._connection.set_trace_callback(statements.append)
+        assert asyncio.run(verify(run)).holds
+    for table in ("evidence", "reviews", "missing", "calls"):
+        about = [s for s in statements if f"FROM {table} " in s and "'widget'" in s]
+        assert len(about) == 1, (table, about)
 
 
 @pytest.mark.parametrize("ask", ["whole", "stepwise"])

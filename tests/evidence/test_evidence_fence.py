@@ -42,6 +42,12 @@ def test_headings_are_named_once_and_only_where_they_change():
     ]
 
 
+def test_one_text_under_many_headings_is_found_again_without_looking_through_all_of_them():
+    """The tools of a list share texts: what is remembered by a passage is not searched for."""
+    passages = [Passage(id="E1.1", text="MIT", heading=f"Tool {n}") for n in range(100)]
+    assert len(set(map(hash, passages))) == len(passages)
+
+
 def test_empty_lines_and_rules_cost_no_tokens():
     passage = Passage(id="E1.1", text="╭──────────╮\n\n\n│ a        │", kind="code")
     assert fenced([passage]).split("\n")[1:-1] == ["[E1.1] ╭───╮", "  │ a  │"]

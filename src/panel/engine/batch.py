@@ -13,6 +13,7 @@ from contextlib import aclosing
 from panel.engine.evidence_stream import EvidenceStream, first_error
 from panel.engine.review_job import ReviewJob
 from panel.engine.review_tool import review_tool
+from panel.foundation.collector import seldom_collected
 from panel.foundation.errors import BadReply, CallError, RunStopped, Truncated
 from panel.llm.calls import ChatClient, request_key
 from panel.llm.config import ProviderConfig
@@ -43,13 +44,16 @@ async def review_all(job: ReviewJob, pending: Collection[str], tools: EvidenceSt
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(pending), tools_in_flight(job.plan))):
                 group.create_task(worker())
+                # One a turn of the loop: to begin on hundreds of tools at once would hold up all.
+                await asyncio.sleep(0)
 
     if not pending:
         return
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(tools.fill())
-            group.create_task(work())
+        with seldom_collected():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(tools.fill())
+                group.create_task(work())
     except BaseExceptionGroup as errors:
         # One reason stops every worker: the first is raised.
         raise first_error(errors) from None

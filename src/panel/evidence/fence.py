@@ -50,14 +50,18 @@ def fenced(passages: Sequence[Passage], facts: Sequence[str] = ()) -> str:
     return "\n".join([f"BEGIN DATA {FENCE}", *lines, f"END DATA {FENCE}"])
 
 
-@lru_cache(maxsize=4_096)
 def rendered(passage: Passage) -> str:
     """Return one passage as it stands in a prompt: its number, and its text without padding."""
-    text = clean(passage.text)[0].strip()
+    return f"[{passage.id}] {_unpadded(passage.text)}"
+
+
+@lru_cache(maxsize=4_096)
+def _unpadded(text: str) -> str:
+    text = clean(text)[0].strip()
     if "\n" in text:
         text = _EMPTY_LINES.sub("\n", text)
     text = _PADDING.sub("  ", _RULE.sub(r"\1\1\1", text))
-    return f"[{passage.id}] " + neutralise(text).replace("\n", "\n  ")
+    return neutralise(text).replace("\n", "\n  ")
 
 
 @lru_cache(maxsize=256)
@@ -133,5 +137,6 @@ def _heading_lines(previous: tuple[str, ...], path: tuple[str, ...]) -> Iterable
         yield f"{'#' * (depth + 1)} {_safe_line(path[depth])}"
 
 
+@lru_cache(maxsize=1_024)
 def _safe_line(text: str) -> str:
     return neutralise(one_line(clean(text)[0]))

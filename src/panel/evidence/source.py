@@ -26,8 +26,11 @@ class Passage(BaseModel):
     kind: Kind = "prose"
 
     def __hash__(self) -> int:
-        """Hash what tells passages apart: much is remembered by the passages it was made of."""
-        return hash((self.id, self.text))
+        """Hash what tells passages apart: much is remembered by the passages it was made of.
+
+        The tools of one maker share texts under headings of their own.
+        """
+        return hash((self.id, self.heading, self.text))
 
 
 class Source(BaseModel):

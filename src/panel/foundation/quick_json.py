@@ -51,6 +51,14 @@ class _Same:
         return isinstance(other, _Same) and self.value is other.value
 
 
+def any_json(text: str | bytes) -> Any:
+    """Return JSON data, read as `plain_json` where that is possible and leniently elsewhere."""
+    try:
+        return plain_json(text)
+    except ValueError:
+        return json.loads(text)
+
+
 def plain_json(text: str | bytes) -> Any:
     """Return JSON data that needs no leniency at all.
 

@@ -98,8 +98,8 @@ def neutralise(text: str) -> str:
     `<|im_start|>` becomes `< |im_start|>`: a person and a model can still read it, a tokenizer no
     longer takes it for the end of a turn. Call it on text that went through `clean`.
     """
-    if not any(sign in text for sign in "<[]~"):
-        return text
+    if not ("<" in text or "[" in text or "]" in text or "~" in text):
+        return text  # as most text there is
     return _CONTROL_TOKENS.sub(lambda match: match.group() + " ", text)
 
 

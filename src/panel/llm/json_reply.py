@@ -78,15 +78,15 @@ def _flawless(text: str) -> dict[str, Any] | None:
 
 def _counts(value: Any, depth: int) -> int:
     """Return how many entries its objects have; less than 0 for what is to be looked at closely."""
-    if isinstance(value, dict):
-        if depth > MAX_DEPTH:
-            return _DOUBT
-        return len(value) + sum(_counts(v, depth + 1) for v in value.values() if type(v) is not str)
-    if isinstance(value, list):
-        if depth > MAX_DEPTH:
-            return _DOUBT
-        return sum(_counts(item, depth + 1) for item in value if type(item) is not str)
-    return _DOUBT if isinstance(value, float) else 0  # it may be a whole number of 300 digits
+    if not isinstance(value, dict | list):
+        return _DOUBT if isinstance(value, float) else 0  # it may be a whole number of 300 digits
+    if depth > MAX_DEPTH:
+        return _DOUBT
+    total, items = (len(value), value.values()) if isinstance(value, dict) else (0, value)
+    for item in items:
+        if type(item) is not str:
+            total += _counts(item, depth + 1)
+    return total
 
 
 def _keys_in(text: str, keys: Collection[str]) -> int:

@@ -58,6 +58,7 @@ _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
 _POSSESSIVE: Final = re.compile(r"['’]s?$|['’]s(?=\W|$)")
 _NO_LETTER: Final = re.compile(r"[\W_]")
 _LAST: Final = re.compile(r"['’]s?$|[-&]$")
+_LAST_SIGNS: Final = "s'’-&"
 _CENTS: Final = re.compile(r"\.0+$")
 _START: Final = re.compile(r"(?:[.!?…:;]|[\"“(•–—]|\n)[\s\"'“”’)(\]]*$")
 _BEFORE: Final = 8
@@ -103,6 +104,8 @@ def figures(text: str) -> list[str]:
 
 def names(text: str) -> list[str]:
     """Return the words a text writes like names: capitals inside a sentence, or inside a word."""
+    if text.isascii() and (rest := text[1:]) == rest.lower():
+        return []  # a sentence may begin with a capital
     blank = _FIGURE.sub(_blanked, text) if _DIGIT.search(text) else text
     return [" ".join(run) for run in _runs(blank, text)]
 
@@ -154,24 +157,26 @@ def _figures(text: str) -> Iterator[tuple[str, str]]:
     if not _DIGIT.search(text):
         return
     for match in _FIGURE.finditer(text):
-        part = match.groupdict()
-        if date := _date(part):
+        if match["number"]:
+            yield _counted(match)
+        elif date := _date(part := match.groupdict()):
             yield match.group(), date
-            continue
-        if part["sign"]:
+        else:
             number = _CENTS.sub("", _ungrouped(part["price"]))
             scale = _unit(part["scale"].strip()) if part["scale"] else ""
             yield match.group(), f"{number}{scale}{part['sign']}"
-            continue
-        number, mark = _ungrouped(part["number"]), part["mark"]
-        if mark:
-            yield match.group().rstrip("+"), f"{number}{mark}"
-        elif part["unit"] and (unit := _unit(part["unit"])):
-            yield text[match.start() : match.end("unit")], number + unit
-        elif part["noun"] and (unit := _unit(part["noun"])):  # `200 open issues`
-            yield text[match.start() : match.end("noun")], number + unit
-        else:
-            yield text[match.start() : match.end("number")], number
+
+
+def _counted(match: re.Match[str]) -> tuple[str, str]:
+    """Return a number with its sign or unit as written, and as number and unit."""
+    number, (mark, unit, noun) = _ungrouped(match["number"]), match.group("mark", "unit", "noun")
+    if mark:
+        return match.group().rstrip("+"), f"{number}{mark}"
+    if unit and (known := _unit(unit)):
+        return match.string[match.start() : match.end("unit")], number + known
+    if noun and (known := _unit(noun)):  # `200 open issues`
+        return match.string[match.start() : match.end("noun")], number + known
+    return match.string[match.start() : match.end("number")], number
 
 
 def _date(part: dict[str, str | None]) -> str:
@@ -197,9 +202,11 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
     end = -1
     opening = len(whole) - len(whole.lstrip())
     for match in _LARGE_NAME.finditer(text):
-        if match.group().islower():
+        word = match.group()
+        if word.islower():
             continue
-        word = _LAST.sub("", match.group())
+        if word[-1] in _LAST_SIGNS:
+            word = _LAST.sub("", word)
         goes_on = bool(run) and text[end : match.start()] == " "
         before = whole[max(0, match.start() - _BEFORE) : match.start()]
         first = match.start() <= opening or _START.search(before) is not None
@@ -221,9 +228,13 @@ def _blanked(match: re.Match[str]) -> str:
 
 
 def _is_name(word: str, first: bool) -> bool:
-    if word in _COMMON or len(word) < 2 or not any(c.isupper() for c in word):
+    if word in _COMMON or len(word) < 2 or not _has_capital(word):
         return False
-    return any(c.isupper() for c in word[1:]) or (word[0].isupper() and not first)
+    return _has_capital(word[1:]) or (word[0].isupper() and not first)
+
+
+def _has_capital(word: str) -> bool:
+    return word != word.lower() if word.isascii() else any(map(str.isupper, word))
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def unmarked(text: str) -> str:
     """Return a text as one paragraph without Markdown."""
     if "](" in text:
         text = _LINK.sub(r"\1", text)
-    if any(sign in text for sign in ("\n", "**", "__", "`")):
+    if "\n" in text or "**" in text or "__" in text or "`" in text:
         text = _MARKUP.sub("", text)
     elif lead := _LEAD.match(text):
         text = text[lead.end() :]

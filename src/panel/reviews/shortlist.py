@@ -7,9 +7,10 @@ install command or an example seldom names itself. Pure; knows nothing of models
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 import snowballstemmer
 
@@ -69,23 +70,8 @@ def shortlist(
         most: How many to return; fewer where fewer share anything.
         fewest: How many to return at least, filled up from the top.
     """
-    index = _index(tuple(passages))
-    sizes, holding = _spread(tuple(passages))
-    mean = sum(sizes) / max(1, len(index)) or 1.0
-    weights = {s: _rarity(holding[s], len(index)) for s in _stem_set(words) if s in holding}
-    ranked = []
-    for place, counts in enumerate(index):
-        length = _SATURATION * (1 - _LENGTH + _LENGTH * sizes[place] / mean)
-        score = math.fsum(
-            weight * counts[stem] / (counts[stem] + length)
-            for stem, weight in weights.items()
-            if stem in counts
-        )
-        share = _ASIDE if passages[place].kind in ("links", "badges") else 1.0
-        ranked.append((-share * score * (1 + 1 / (1 + place / LEAD)), place))
-    ranked.sort()
-    sharing = sum(score < 0 for score, _ in ranked)
-    return [passages[place] for _, place in ranked[: min(most, max(sharing, fewest))]]
+    known = tuple(passages)
+    return [known[place] for place in _nearest_places(words, _index(known), most, fewest)]
 
 
 def pieces(passage: Passage) -> list[str]:
@@ -97,8 +83,7 @@ def pieces(passage: Passage) -> list[str]:
 
 def nearest(words: str, texts: Sequence[str]) -> int:
     """Return the place of the text that shares most with these words; 0 where none does."""
-    numbered = [Passage(id=str(place), text=text) for place, text in enumerate(texts)]
-    return int(shortlist(words, numbered, most=1)[0].id) if numbered else 0
+    return _nearest_places(words, _indexed(texts, ()), most=1)[0] if texts else 0
 
 
 def holds_code(passage: Passage) -> bool:
@@ -125,20 +110,60 @@ def _rarity(holding: int, passages: int) -> float:
     return math.log(1 + (passages - holding + 0.5) / (holding + 0.5))
 
 
+class _Index(NamedTuple):
+    """What all questions about some texts share."""
+
+    holding: Mapping[str, Sequence[tuple[int, int]]]
+    """Places of the texts that hold a stem, and how often each does."""
+    lengths: Sequence[float]
+    """By place: how much the length of a text dampens what it holds."""
+    shares: Sequence[float]
+    leads: Sequence[float]
+    """By place: factors of the score."""
+
+
 @lru_cache(maxsize=8)
-def _index(passages: tuple[Passage, ...]) -> tuple[Counter[str], ...]:
-    """Return the stems of each passage, counted; asked for by every question about a tool."""
-    return tuple(
-        Counter(_stems(f"{p.heading} {p.text} {_IN_CODE if p.kind == 'code' else ''}"))
-        for p in passages
+def _index(passages: tuple[Passage, ...]) -> _Index:
+    texts = [f"{p.heading} {p.text} {_IN_CODE if p.kind == 'code' else ''}" for p in passages]
+    asides = [place for place, p in enumerate(passages) if p.kind in ("links", "badges")]
+    return _indexed(texts, asides)
+
+
+def _indexed(texts: Sequence[str], asides: Collection[int]) -> _Index:
+    """Index texts; `asides` are the places of those that count less."""
+    holding: dict[str, list[tuple[int, int]]] = {}
+    sizes = []
+    for place, text in enumerate(texts):
+        counts = Counter(_stems(text))
+        sizes.append(counts.total())
+        for stem, count in counts.items():
+            holding.setdefault(stem, []).append((place, count))
+    mean = sum(sizes) / max(1, len(sizes)) or 1.0
+    return _Index(
+        holding,
+        [_SATURATION * (1 - _LENGTH + _LENGTH * size / mean) for size in sizes],
+        [_ASIDE if place in asides else 1.0 for place in range(len(sizes))],
+        [1 + 1 / (1 + place / LEAD) for place in range(len(sizes))],
     )
 
 
-@lru_cache(maxsize=8)
-def _spread(passages: tuple[Passage, ...]) -> tuple[tuple[int, ...], Counter[str]]:
-    """Return how many stems each passage has, and how many passages hold each stem."""
-    index = _index(passages)
-    return tuple(counts.total() for counts in index), Counter(s for counts in index for s in counts)
+def _nearest_places(words: str, index: _Index, most: int, fewest: int = FEWEST) -> list[int]:
+    """Return the places of the texts that share rare stems with these words, likeliest first."""
+    parts: dict[int, list[float]] = {}
+    for stem in _stem_set(words):
+        if holding := index.holding.get(stem):
+            weight = _rarity(len(holding), len(index.lengths))
+            for place, count in holding:
+                part = weight * count / (count + index.lengths[place])
+                parts.setdefault(place, []).append(part)
+    ranked = sorted(
+        (-index.shares[place] * math.fsum(part) * index.leads[place], place)
+        for place, part in parts.items()
+    )
+    places = [place for _, place in ranked]
+    wanted = min(most, max(len(places), fewest))
+    others = (place for place in range(len(index.lengths)) if place not in parts)
+    return [*places[:wanted], *islice(others, max(0, wanted - len(places)))]
 
 
 @lru_cache(maxsize=256)

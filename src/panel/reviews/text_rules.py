@@ -137,7 +137,7 @@ def _copied(text: WrittenText, grounds: Grounds) -> str:
     copied = _all_runs(tuple(grounds.passages))
     for ident, beat in text.beats.items():
         plain = _QUOTED.sub(" | ", _CITE.sub("", beat))
-        if any(run in copied for part in plain.split(" | ") for run in _runs(part)):
+        if not all(copied.isdisjoint(_runs(part)) for part in plain.split(" | ")):
             return (
                 f"{ident} copies {LONGEST_COPY} words or more in a row from a passage without"
                 " quotation marks"

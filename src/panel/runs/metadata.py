@@ -11,13 +11,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from panel.foundation.errors import BadReply
-from panel.llm.types import ChatResponse
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.canary import STEP, Canaries, obeys
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
-from panel.runs.journal.call_rows import row_reply
-from panel.runs.journal.schema import CALL_COLUMNS
+from panel.runs.journal.call_rows import stored_reply
 from panel.runs.run import Run
 
 _PERSONAS = "personas"
@@ -207,7 +205,6 @@ def _obeyed(call: dict[str, Any]) -> bool | None:
     if call["status"] != "ok" and call["reason"] != "truncated":
         return None
     try:
-        reply: ChatResponse = row_reply(tuple(call[name] for name in CALL_COLUMNS))
-        return obeys(reply.text, call["tool"])
+        return obeys(stored_reply(call).text, call["tool"])
     except (BadReply, ValueError, KeyError, TypeError):
         return None

@@ -161,7 +161,7 @@ class Run:
 
     def judged_tools(self) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
-        return self._stored.judged()
+        return self._stored.judged(checked=self._journal is not None)
 
     def finished_tools(self, again: Collection[MissingReason] = PASSING) -> frozenset[str]:
         """Return the slugs of the tools judged of which no review is missing for such a reason."""

@@ -12,9 +12,9 @@ from typing import Final
 
 from panel.engine.fallbacks import last_asked
 from panel.engine.verify.report import VerifyReport
-from panel.engine.verify.stored_calls import StoredCalls
+from panel.engine.verify.stored_calls import StoredCalls, ToolCalls
+from panel.engine.verify.stored_tool import StoredTool
 from panel.evidence.source import Evidence
-from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import CallError
 from panel.reviews.briefs import briefs
 from panel.reviews.personas import Persona, applicable
@@ -57,26 +57,27 @@ class ReviewCheck:
     """When the run started."""
     stored: JournalReader
     report: VerifyReport
+    as_today: bool
+    """This version of panel wrote the run."""
 
-    async def check(self, tool: Tool, evidence: Evidence, until: date) -> None:
+    async def check(self, kept: StoredTool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
-        report = self.report
-        missing, reviews = self.stored.missing(tool.slug), self.stored.reviews(tool.slug)
-        kept: dict[tuple[str, int], Review | Missing] = {**missing, **reviews}
-        plan = self.plan.asking(last_asked(self.plan, kept))
-        asked = self._asked(plan, kept)
-        calls = self._calls(tool.slug, asked)
-        support = StoredCalls(self.stored, tool.slug, plan.support) if plan.support else None
+        report, tool = self.report, kept.tool
+        plan = self.plan.asking(last_asked(self.plan, kept.answers))
+        asked = self._asked(plan, kept.answers)
+        made = ToolCalls(self.stored, tool.slug)
+        calls = self._clients(made, asked)
+        support = StoredCalls(made, plan.support) if plan.support else None
         every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
         # Where a clock was put back, a request is later than the verdict.
-        days = [self.created, until, *(day for client in every for day in client.days)]
+        days = [self.created, until, *made.days]
         gathered = evidence.gathered
         days += [gathered.day] if gathered.day else []
         shown = briefs(plan, tool, gathered).by_persona
         again = _Again(plan, asked, shown, evidence, calls, support, self.created)
-        computed = await again.reviews(kept)
+        computed = await again.reviews(kept.answers)
         personas = {persona.name: persona for persona in plan.personas}
-        for (name, sample), review in reviews.items():
+        for (name, sample), review in kept.reviews.items():
             stored = _StoredReview(report, tool.slug, review, sample)
             if (persona := personas.get(name)) is None:
                 stored.say("findings", False, "no such reviewer was asked")
@@ -85,10 +86,9 @@ class ReviewCheck:
             stored.score(applicable(persona, tool.kind), plan.rule)
             stored.forecast_day(persona, days)
             stored.compare(computed[name][sample])
-        failures = set().union(*(client.failures for client in every))
-        for (name, _), answer in missing.items():
+        for (name, _), answer in kept.missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
-            holds = (name, answer.reason) in failures
+            holds = (name, answer.reason) in made.failures
             report.check("findings", holds, what, tool=tool.slug, persona=name)
         if reworded := sum(client.reworded for client in every):
             report.notes.append(
@@ -110,16 +110,16 @@ class ReviewCheck:
             asked[persona, sample] = own.of(persona)
         return asked
 
-    def _calls(
-        self, slug: str, asked: Mapping[tuple[str, int], ReviewPlan]
+    def _clients(
+        self, made: ToolCalls, asked: Mapping[tuple[str, int], ReviewPlan]
     ) -> dict[tuple[str, int], StoredCalls]:
-        """Return, by persona and sample, a client of the calls about a tool: one a judge."""
+        """Return by persona and sample a client that answers from calls: one a judge."""
         by_model: dict[tuple[str, str], StoredCalls] = {}
         clients = {}
         for at, plan in asked.items():
             name = (plan.judge.provider, plan.judge.wire_model)
             if name not in by_model:
-                by_model[name] = StoredCalls(self.stored, slug, plan.judge)
+                by_model[name] = StoredCalls(made, plan.judge)
             clients[at] = by_model[name]
         return clients
 
@@ -353,8 +353,8 @@ class _StoredReview:
         if computed is None:
             self.say("findings", False, "was never asked", stored.criterion)
             return
-        pairs = {name: (getattr(stored, name), getattr(computed, name)) for name in _ANSWER}
-        wrong = {name: pair for name, pair in pairs.items() if not _same(*pair)}
+        pairs = ((name, getattr(stored, name), getattr(computed, name)) for name in _ANSWER)
+        wrong = {name: (old, new) for name, old, new in pairs if not _same(old, new)}
         what = "; ".join(
             f"{name} is {_short(old)}, not {_short(new)}" for name, (old, new) in wrong.items()
         )
@@ -368,8 +368,9 @@ class _StoredReview:
             # A run of an older panel lacks the newer ones.
             if name in stored.model_fields_set or name in _AFTER_THE_VOTE:
                 old, new = getattr(stored, name), getattr(computed, name)
-                what = f"is {_short(old)}, the replies give {_short(new)}"
-                self.say("words", _same(old, new), what, name)
+                same = _same(old, new)
+                what = "" if same else f"is {_short(old)}, the replies give {_short(new)}"
+                self.say("words", same, what, name)
         old, new = (f and (f.claim, f.probability) for f in (stored.forecast, computed.forecast))
         self.say("words", _same(old, new), "is not what the reply predicts", "forecast")
         same_model = stored.model == computed.model
@@ -378,11 +379,13 @@ class _StoredReview:
 
 def _same(stored: object, computed: object) -> bool:
     """Compare values; numbers that went through JSON may differ in their last digits."""
+    if stored == computed:
+        return True
     if isinstance(stored, float) and isinstance(computed, float | int):
         return abs(stored - computed) < 1e-9
     if isinstance(stored, tuple) and isinstance(computed, tuple):
         return len(stored) == len(computed) and all(map(_same, stored, computed))
-    return stored == computed
+    return False
 
 
 def _number(score: float | None) -> str:

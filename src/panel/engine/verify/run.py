@@ -14,8 +14,9 @@ from panel.engine.verify.facts import check_facts, check_kind
 from panel.engine.verify.files import FileCheck
 from panel.engine.verify.report import VerifyReport
 from panel.engine.verify.reviews import ReviewCheck
+from panel.engine.verify.stored_tool import StoredTool
 from panel.evidence.source import Evidence
-from panel.evidence.tools.tool import Tool
+from panel.foundation.collector import seldom_collected
 from panel.reviews.calibration import calibration as calibrations
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.personas import Persona, load_personas
@@ -43,13 +44,16 @@ async def verify(run: Run, *, folders: Sequence[Path] = ()) -> VerifyReport:
         report.check("journal", False, note)
     reviews = _review_check(run, folders, report)
     canaries, files = CanaryCheck(run, report), FileCheck(run, report)
-    for tool in run.tools():
-        evidence, card = run.evidence(tool.slug), run.card(tool.slug)
-        await _tool(reviews, run, tool, evidence, card)
-        if card is not None:
-            canaries.check(card)
-            files.check(card)
-    files.check_rest()
+    with seldom_collected():
+        for slug in run.slugs():
+            if (tool := run.tool(slug)) is None:
+                continue
+            stored = StoredTool.read(run, tool)
+            await _tool(reviews, run, stored)
+            if (card := stored.card) is not None:
+                canaries.check(card)
+                files.check(card)
+        files.check_rest()
     report.checked["journal"] += run.stored.count_calls()
     for line in run.damaged:
         report.check("journal", False, line)
@@ -64,11 +68,11 @@ async def unbacked(run: Run, *, folders: Sequence[Path] = ()) -> set[tuple[str, 
     report = VerifyReport(run=run.name)
     reviews = _review_check(run, folders, report)
     for tool in run.tools():
-        evidence, card = run.evidence(tool.slug), run.card(tool.slug)
-        if evidence is not None and card is None:
-            await reviews.check(tool, evidence, datetime.now(UTC).date())
-        elif evidence is not None:
-            await _tool(reviews, run, tool, evidence, card)
+        stored = StoredTool.read(run, tool)
+        if stored.evidence is not None and stored.card is None:
+            await reviews.check(stored, stored.evidence, datetime.now(UTC).date())
+        elif stored.evidence is not None:
+            await _tool(reviews, run, stored)
     faults = {(fault.tool, fault.persona.partition(" sample ")[0]) for fault in report.faults}
     return {(tool, persona) for tool, persona in faults if tool}
 
@@ -82,26 +86,25 @@ def _review_check(run: Run, folders: Sequence[Path], report: VerifyReport) -> Re
         calibrations=_calibrations(run, report),
         fallbacks=_fallback_calibrations(run, report),
     )
-    return ReviewCheck(plan, manifest.created.date(), run.stored, report)
+    as_today = by_this_version(manifest)
+    return ReviewCheck(plan, manifest.created.date(), run.stored, report, as_today)
 
 
-async def _tool(
-    reviews: ReviewCheck, run: Run, tool: Tool, evidence: Evidence | None, card: Scorecard | None
-) -> None:
-    report = reviews.report
+async def _tool(reviews: ReviewCheck, run: Run, stored: StoredTool) -> None:
+    report, tool = reviews.report, stored.tool
+    evidence, card = stored.evidence, stored.card
     if evidence is None or card is None:
         report.notes.append(f"{tool.slug}: has no verdict that can be read")
         return
     same = run.stored.evidence_fingerprint(tool.slug) == evidence_fingerprint(evidence)
     report.check("evidence", same, "is not what was gathered", tool=tool.slug)
     _numbering(evidence, tool.slug, report)
-    as_today = by_this_version(run.manifest)
-    check_facts(card, evidence, report, as_today=as_today)
-    check_kind(card, tool, evidence, report, as_today=as_today)
-    await reviews.check(tool, evidence, card.created.date())
-    asked = last_asked(reviews.plan, {**run.missing(tool.slug), **run.reviews(tool.slug)})
-    _judges(reviews.plan.asking(asked), run, card, report)
-    _verdict(reviews.plan, run, card, evidence, report)
+    check_facts(card, evidence, report, as_today=reviews.as_today)
+    check_kind(card, tool, evidence, report, as_today=reviews.as_today)
+    await reviews.check(stored, evidence, card.created.date())
+    plan = reviews.plan.asking(last_asked(reviews.plan, stored.answers))
+    _judges(plan, run, card, report)
+    _verdict(reviews.plan, stored, card, evidence, report)
 
 
 def _numbering(evidence: Evidence, slug: str, report: VerifyReport) -> None:
@@ -123,14 +126,13 @@ def _judges(plan: ReviewPlan, run: Run, card: Scorecard, report: VerifyReport) -
 
 
 def _verdict(
-    plan: ReviewPlan, run: Run, card: Scorecard, evidence: Evidence, report: VerifyReport
+    plan: ReviewPlan, stored: StoredTool, card: Scorecard, evidence: Evidence, report: VerifyReport
 ) -> None:
     """Check that a card holds the stored reviews, merged, and the verdict they come to."""
-    slug = card.tool.slug
-    stored: dict[tuple[str, int], Review | Missing] = {**run.missing(slug), **run.reviews(slug)}
+    slug, kept = card.tool.slug, stored.answers
     answers = {
         persona.name: [
-            stored[persona.name, n] for n in range(plan.samples) if (persona.name, n) in stored
+            kept[persona.name, n] for n in range(plan.samples) if (persona.name, n) in kept
         ]
         for persona in plan.personas
     }

@@ -16,34 +16,28 @@ from panel.llm.calls.client import request_key
 from panel.llm.config import ProviderConfig
 from panel.llm.replay import Replay
 from panel.llm.types import CallRecord, CallTag, ChatRequest, ChatResponse, RepairTail
-from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.call_rows import stored_reply
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.schema import CALL_COLUMNS
 
 T = TypeVar("T")
 
 
-class StoredCalls(ChatClient):
-    """The stored answers about one tool, as a `ChatClient` that sends no request."""
+class ToolCalls:
+    """The stored calls about one tool, by what finds them: read once for all who are asked."""
 
-    def __init__(self, stored: JournalReader, slug: str, target: ProviderConfig) -> None:
-        """Read the calls about the tool; `target` is the provider that was asked."""
-        super().__init__(Replay("the stored run"), target, _Closed())
-        self._journal = stored
-        self._by_key: dict[str, list[ChatResponse]] = defaultdict(list)
-        self._by_tag: dict[tuple[str, str, int], list[ChatResponse]] = defaultdict(list)
-        self._failed: dict[str, str] = {}
-        self._cut: dict[str, ChatResponse] = {}
-        self._last_failed: dict[tuple[str, str, int], str] = {}
+    def __init__(self, stored: JournalReader, slug: str) -> None:
+        """Read the calls."""
+        self.journal = stored
+        self.by_key: dict[str, list[ChatResponse]] = defaultdict(list)
+        self.by_tag: dict[tuple[str, str, int], list[ChatResponse]] = defaultdict(list)
+        self.failed: dict[str, str] = {}
+        self.cut: dict[str, ChatResponse] = {}
+        self.last_failed: dict[tuple[str, str, int], str] = {}
         """The key of the last call of a persona, step and sample that brought no answer."""
         self.failures: set[tuple[str, str]] = set()
         """Persona and reason of every call that brought no answer."""
-        self.lost = ""
-        """The criterion of the last question that has no stored answer."""
         self.days: set[date] = set()
         """Days on which this run sent requests, in UTC."""
-        self.reworded = 0
-        """Questions that are worded otherwise today."""
         for call in stored.calls(slug):
             self._add(call)
 
@@ -52,23 +46,36 @@ class StoredCalls(ChatClient):
             with contextlib.suppress(ValueError, TypeError):
                 self.days.add(datetime.fromisoformat(call["started"]).astimezone(UTC).date())
         if call["status"] != "ok":
-            self._failed[call["key"]] = call["reason"] or "unreachable"
+            self.failed[call["key"]] = call["reason"] or "unreachable"
             self.failures.add((call["persona"], call["reason"]))
-            self._last_failed[call["persona"], call["step"], call["sample"]] = call["key"]
+            self.last_failed[call["persona"], call["step"], call["sample"]] = call["key"]
         try:
-            reply = row_reply(tuple(call[name] for name in CALL_COLUMNS))
+            reply = stored_reply(call)
         except (ValueError, KeyError, TypeError):
             return  # a call without a reply, or a damaged row
         if call["status"] != "ok":
-            self._cut[call["key"]] = reply
+            self.cut[call["key"]] = reply
             return
-        self._by_key[call["key"]].append(reply)
-        self._by_tag[call["persona"], call["step"], call["sample"]].append(reply)
+        self.by_key[call["key"]].append(reply)
+        self.by_tag[call["persona"], call["step"], call["sample"]].append(reply)
+
+
+class StoredCalls(ChatClient):
+    """The stored answers about one tool, as a `ChatClient` that sends no request."""
+
+    def __init__(self, calls: ToolCalls, target: ProviderConfig) -> None:
+        """Answer from these calls; `target` is the provider that was asked."""
+        super().__init__(Replay("the stored run"), target, _Closed())
+        self._calls = calls
+        self.lost = ""
+        """The criterion of the last question that has no stored answer."""
+        self.reworded = 0
+        """Questions that are worded otherwise today."""
 
     def asked(self, persona: str, step: str, sample: int) -> bool:
         """Tell whether a question was asked, whatever came of it."""
         about = (persona, step, sample)
-        return about in self._by_tag or about in self._last_failed
+        return about in self._calls.by_tag or about in self._calls.last_failed
 
     async def ask(
         self,
@@ -79,23 +86,23 @@ class StoredCalls(ChatClient):
         repair: RepairTail | None = None,
     ) -> ParsedAnswer[T]:
         """Return what the stored reply says; raises what was raised then, or `NotStored`."""
-        key = request_key(question, self.config)
+        key, calls = request_key(question, self.config), self._calls
         # An answer that an earlier tool or run paid for is stored with that one.
-        reused = self._journal.find(key) if key not in self._by_key else None
-        for reply in (*self._by_key.get(key, ()), *([reused] if reused else [])):
+        reused = calls.journal.find(key) if key not in calls.by_key else None
+        for reply in (*calls.by_key.get(key, ()), *([reused] if reused else [])):
             with contextlib.suppress(CallError):
                 return ParsedAnswer(parse(reply), reply, reply.usage, True)
         about = (tag.persona, tag.step, question.sample)
         # After a resume at another address the answer stands under another key.
-        failed = key if key in self._failed else self._last_failed.get(about, "")
-        if (reason := self._failed.get(failed)) and not self._by_tag.get(about):
+        failed = key if key in calls.failed else calls.last_failed.get(about, "")
+        if (reason := calls.failed.get(failed)) and not calls.by_tag.get(about):
             error = call_error(reason, f"ended as {reason} then as well")
             # A truncated answer may have been used up to its last complete sentence.
-            error.reply = self._cut.get(failed)
+            error.reply = calls.cut.get(failed)
             raise error
         repaired = (tag.persona, "repair", question.sample)
-        replies = [*self._by_tag.get(about, ())]
-        replies += self._by_tag.get(repaired, ()) if repair else ()
+        replies = [*calls.by_tag.get(about, ())]
+        replies += calls.by_tag.get(repaired, ()) if repair else ()
         if not replies:
             self.lost = tag.step.partition(":")[2].partition(":")[0]
             raise NotStored(f"no stored answer to {tag.step}")

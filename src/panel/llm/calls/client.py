@@ -59,8 +59,7 @@ def request_key(request: ChatRequest, config: ProviderConfig) -> str:
     return _TAG + hashlib.sha256(_json(parts).encode()).hexdigest()
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 _TOOLS: Final = 4_096

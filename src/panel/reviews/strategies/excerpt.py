@@ -3,10 +3,10 @@
 A pure function of evidence and judgements, so that a stored run shows the same again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from panel.evidence.budget import estimated_tokens
 from panel.evidence.fence import rendered
@@ -46,25 +46,28 @@ def excerpt(
         review: Its judgement.
         others: Those of the other reviewers.
     """
-    sizes = _sizes(tuple(passages))
-    room = ROOM + SHARE * sum(sizes.values())
-    if sum(sizes.values()) <= room:
+    shown = _shown(tuple(passages))
+    sizes, by_id = shown.sizes, shown.by_id
+    room = ROOM + SHARE * shown.total
+    if shown.total <= room:
         return tuple(passages)
-    telling = tuple(passage for passage in passages if not announces(passage))
     asks = [beat.ask for beat in persona.beats if beat.quotes]
-    near = _in_turn([p.id for p in shortlist(ask, telling, most=_OF_A_BEAT)] for ask in asks)
-    by_id = {passage.id: passage for passage in passages}
+    near = _in_turn([p.id for p in shortlist(ask, shown.telling, most=_OF_A_BEAT)] for ask in asks)
     # A model with room for more evidence may cite what this one was never shown.
     theirs = [ident for ident in _in_turn(map(_cited, others)) if ident in by_id]
     own = _cited(review)
     # The reviewer's own take every other turn.
-    in_turn = _in_turn([own[::2], [*near, *_densest(telling)], own[1::2], theirs])
-    queue = [passages[0].id, *in_turn, *(passage.id for passage in telling)]
+    in_turn = _in_turn([own[::2], [*near, *shown.densest], own[1::2], theirs])
+    queue = [passages[0].id, *in_turn, *(passage.id for passage in shown.telling)]
     chosen: set[str] = set()
     headings: set[str] = set()
     for ident in dict.fromkeys(queue):
+        if room < shown.smallest:
+            break
         new = _levels(by_id[ident].heading) - headings
-        cost = sizes[ident] + sum(_tokens(level.rpartition(" › ")[2]) for level in new)
+        cost = sizes[ident]
+        if new:
+            cost += sum(_tokens(level.rpartition(" › ")[2]) for level in new)
         if cost <= room:
             room -= cost
             chosen.add(ident)
@@ -87,8 +90,33 @@ def _in_turn(queues: Iterable[Sequence[str]]) -> list[str]:
     return [ident for row in zip_longest(*queues) for ident in row if ident is not None]
 
 
+class _Shown(NamedTuple):
+    """What the excerpts of all reviewers of a tool share."""
+
+    sizes: Mapping[str, float]
+    """Tokens of each passage in a prompt, by id."""
+    total: float
+    smallest: float
+    by_id: Mapping[str, Passage]
+    telling: tuple[Passage, ...]
+    densest: tuple[str, ...]
+
+
 @lru_cache(maxsize=8)
-def _densest(passages: tuple[Passage, ...]) -> tuple[str, ...]:
+def _shown(passages: tuple[Passage, ...]) -> _Shown:
+    sizes = {passage.id: _tokens(rendered(passage)) for passage in passages}
+    telling = tuple(passage for passage in passages if not announces(passage))
+    return _Shown(
+        sizes=sizes,
+        total=sum(sizes.values()),
+        smallest=min(sizes.values(), default=0.0),
+        by_id={passage.id: passage for passage in passages},
+        telling=telling,
+        densest=_densest(telling),
+    )
+
+
+def _densest(passages: Sequence[Passage]) -> tuple[str, ...]:
     """Return the ids of prose by names and figures a token: what a sentence can be about."""
     ranked = []
     for place, passage in enumerate(passages):
@@ -99,12 +127,6 @@ def _densest(passages: tuple[Passage, ...]) -> tuple[str, ...]:
             tokens = max(_SHORT, estimated_tokens(passage.text))
             ranked.append((-len(things) / tokens, place, passage.id))
     return tuple(ident for _, _, ident in sorted(ranked))
-
-
-@lru_cache(maxsize=8)
-def _sizes(passages: tuple[Passage, ...]) -> dict[str, float]:
-    """Return the tokens of each passage in a prompt, by id."""
-    return {passage.id: _tokens(rendered(passage)) for passage in passages}
 
 
 def _tokens(line: str) -> float:

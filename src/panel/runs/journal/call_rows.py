@@ -5,10 +5,11 @@ import hashlib
 import json
 import math
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from panel.foundation.quick_json import json_bytes, sorted_json
+from panel.foundation.quick_json import any_json, json_bytes, sorted_json
 from panel.llm.types import CallRecord, ChatRequest, ChatResponse, Usage
 from panel.runs.journal.schema import CALL_COLUMNS, Row, Statement, Value, with_checksum
 
@@ -70,8 +71,12 @@ def reused_row(row: Row) -> Row:
 
 def row_reply(row: Row) -> ChatResponse:
     """Return the reply in a stored row; raises ValueError, KeyError or TypeError if damaged."""
-    value: dict[str, Any] = dict(zip(CALL_COLUMNS, row, strict=True))
-    stored = json.loads(value["reply"])
+    return stored_reply(dict(zip(CALL_COLUMNS, row, strict=True)))
+
+
+def stored_reply(value: Mapping[str, Any]) -> ChatResponse:
+    """Return the reply in the columns of a stored row, by name; raises as `row_reply`."""
+    stored = any_json(value["reply"])
     return ChatResponse(
         text=stored["text"],
         finish_reason=value["finish_reason"],
@@ -162,5 +167,5 @@ def _packed(raw: dict[str, Any], *, exact: bool) -> str | bytes:
 
 def _unpacked(raw: str | bytes) -> dict[str, Any]:
     text = zlib.decompress(raw).decode() if isinstance(raw, bytes) else raw
-    value: dict[str, Any] = json.loads(text)
+    value: dict[str, Any] = any_json(text)
     return value

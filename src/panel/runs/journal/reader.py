@@ -134,6 +134,8 @@ _FALLBACK: Final = """CASE WHEN reply LIKE '{"provider"%' AND json_valid(reply)
     THEN json_extract(reply, '$.provider') END"""
 _CALL: Final = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls"
 _REASON: Final = CALL_COLUMNS.index("reason")
+_CALLS: Final = 32
+"""Calls that are read at a time; one may hold log-probabilities of every token."""
 
 
 class JournalReader:
@@ -225,8 +227,14 @@ class JournalReader:
             if item := self._model(Missing, row, row[3], f"missing row of {row[1]} on {row[0]}"):
                 yield row[0], item
 
-    def judged(self) -> frozenset[str]:
-        """Return the slugs of the tools whose verdict and evidence are stored and undamaged."""
+    def judged(self, *, checked: bool = False) -> frozenset[str]:
+        """Return the slugs of the tools whose verdict and evidence are stored and undamaged.
+
+        `checked`: every row was compared with its checksum when the run was opened.
+        """
+        if checked:
+            sql = "SELECT tool FROM verdicts WHERE tool IN (SELECT slug FROM evidence)"
+            return frozenset(slug for (slug,) in self._select(sql))
         verdicts = self._select("SELECT tool, body, sum FROM verdicts")
         judged = {row[0] for row in verdicts if self._is_sound(row, f"verdict on {row[0]}")}
         evidence = self._select("SELECT slug, body, sum FROM evidence")
@@ -296,15 +304,19 @@ class JournalReader:
         """Yield the calls about one tool, or all, as columns by name, in the order of writing."""
         last = 0
         where = "WHERE id > ?" if slug is None else "WHERE id > ? AND tool = ?"
-        # One at a time: an open cursor would keep the write-ahead log from being emptied.
-        sql = f"SELECT id, {', '.join(CALL_COLUMNS)} FROM calls {where} ORDER BY id LIMIT 1"
+        # Some at a time: an open cursor would keep the write-ahead log from being emptied.
+        columns = ", ".join(CALL_COLUMNS)
+        sql = f"SELECT id, {columns} FROM calls {where} ORDER BY id LIMIT {_CALLS}"
         while rows := self._rows(sql, last, *([slug] if slug is not None else [])):
-            before, last, row = last, rows[0][0], rows[0][1:]
-            if last <= before:
-                self._damaged[f"{self.path.name}: calls out of order"] = None
+            for row in rows:
+                before, last = last, row[0]
+                if last <= before:
+                    self._damaged[f"{self.path.name}: calls out of order"] = None
+                    return
+                if self._is_sound(row[1:], f"call {last}"):
+                    yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
+            if len(rows) < _CALLS:
                 return
-            if self._is_sound(row, f"call {last}"):
-                yield dict(zip(CALL_COLUMNS, row, strict=True))
 
     def count_calls(self) -> int:
         """Return how many calls are undamaged; the others are in `damaged`."""
