@@ -96,7 +96,7 @@ def test_a_lenient_judge_is_named_weak_and_gets_a_threshold_that_holds_it_back(d
         assert stored_calibration(desk, "whole").measured.usual.count == 12
         card = review(desk, url, "--ask", "whole")
     (line,) = [w for w in card["warnings"] if "control tools" in w]
-    assert line.endswith("weak evidence")
+    assert ": weak evidence; text injected into 14 pages changed 0 verdicts" in line
     assert "12 of 12" in line
     assert card["verdict"]["outcome"] == "skip"
 
@@ -153,7 +153,8 @@ def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
     lines = [w for w in after["warnings"] if "control tools" in w]
     assert lines == [
         "this judge shipped 0 of 12 bland or bad control tools and 6 of 6 good ones at 71.5,"
-        " its threshold (at 60: 0 of 12 bland or bad)"
+        " its threshold (at 60: 0 of 12 bland or bad); text injected into 14 pages"
+        " changed 0 verdicts"
     ]
     assert not any("never fitted" in n for r in after["reviews"] for n in r["notes"])
     assert any("this run ships at 40" in w for w in own["warnings"])

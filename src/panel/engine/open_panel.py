@@ -319,6 +319,7 @@ def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:
     if rule.ship_at != measured.ship_at:
         line += f"; this run ships at {rule.ship_at:g}"
     line = f"{line}: weak evidence" if measured.weak else line
-    if measured.swayed.total:
-        line += f"; injected text changed {measured.swayed} of its verdicts"
+    if (swayed := measured.swayed).total:
+        verdicts = "verdict" if swayed.count == 1 else "verdicts"
+        line += f"; text injected into {swayed.total} pages changed {swayed.count} {verdicts}"
     return line
