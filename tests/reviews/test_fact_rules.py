@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from panel.evidence.facts import Fact, Facts
 from panel.foundation.errors import PersonaError
 from panel.llm.calls import ChatClient
+from panel.llm.types import ChatRequest
 from panel.reviews.fact_rules import ALLOWED, FACTS, check_condition, decide
 from panel.reviews.personas import Criterion, Persona, check, read_persona
 from panel.reviews.review import Finding, Review
