@@ -130,7 +130,9 @@ def with_conditions(persona, **conditions):
     return persona.model_copy(update={"criteria": tuple(criteria)})
 
 
-def reviewed(answer, persona, known, *, ask="stepwise", **more) -> "tuple[Review, list[ChatRequest]]":
+def reviewed(
+    answer, persona, known, *, ask="stepwise", **more
+) -> "tuple[Review, list[ChatRequest]]":
     endpoint = Scripted(answer)
     by = plan(ask, personas=(persona,), calibration=FLAT, **more)
     brief = replace(BRIEF, facts=facts(**known), day=date(2026, 11, 20))

@@ -166,7 +166,7 @@ def test_a_notice_at_the_top_answers_no_with_its_passage_and_skips():
     review, asked = ask(judge(over=1.0, alive=9.0))
     finding = review.findings[1]
     assert (finding.answer, finding.cites, finding.p) == ("no", ("E1.2",), None)
-    assert finding.says == f"It is not maintained{NOTICED}", "the passage shows no more than that"
+    assert finding.says == "It is not maintained", "a dealbreaker asks what the notice says"
     assert review.vote == "skip"
     assert review.summary.startswith("I would not ship with Widget: it is not maintained")
     assert not any(SMITH.criteria[1].question in q.tail for q in asked), "it is answered"
@@ -174,6 +174,12 @@ def test_a_notice_at_the_top_answers_no_with_its_passage_and_skips():
     assert "# Widget" in top.shared
     assert "\n[E1.4]" in top.shared
     assert "\n[E1.5]" not in top.shared
+
+
+def test_what_follows_from_a_notice_says_so():
+    criteria = [c.model_copy(update={"dealbreaker": False}) for c in SMITH.criteria]
+    review, _ = ask(judge(over=1.0), persona=SMITH.model_copy(update={"criteria": criteria}))
+    assert review.findings[1].says == f"It is not maintained{NOTICED}"
 
 
 def test_without_a_notice_the_usual_question_decides():

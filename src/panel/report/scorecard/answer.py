@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from panel.report.citations import Cite, Part
 from panel.report.scorecard.findings import FindingView
-from panel.reviews.compose import is_guess, vote_without_guesses
+from panel.reviews.compose import NOTICED, is_guess, vote_without_guesses
 from panel.reviews.review import Answer, Review
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.verdict.scorecard import Outcome, VoteTotals
@@ -139,9 +139,13 @@ def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:
     """Return the reasons, each as what one reviewer was asked."""
     pieces: list[Part] = []
     before: Voter | None = None
-    for voter, reason in strongest(voters, vote, most):
+    reasons = strongest(voters, vote, most)
+    for place, (voter, reason) in enumerate(reasons):
         lead = "and" if voter is before else f"{inside(voter.title)} because"
-        pieces += [f", {lead} {inside(reason.statement)}", *map(Cite, reason.cites[:1])]
+        words = inside(reason.statement)
+        if any(NOTICED in later.statement for _, later in reasons[place + 1 :]):
+            words = words.replace(NOTICED, "")  # it is said once, behind the last
+        pieces += [f", {lead} {words}", *map(Cite, reason.cites[:1])]
         before = voter
     return tuple(pieces)
 

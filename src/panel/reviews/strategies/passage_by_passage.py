@@ -183,7 +183,7 @@ async def _finding(
         lean = calibration.lean(context.persona.name, criterion.id) if calibration else 0.0
         cites = await _citation(context, criterion, row.answer, lean)
     finding = context.finding(criterion, row.answer, p=row.p, cites=cites)
-    if row.notice:
+    if row.notice and not criterion.dealbreaker:  # which asks what the notice says
         return finding.model_copy(update={"says": noticed(finding.says)})
     if finding.cites or finding.answer == "unclear":
         return finding
