@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from panel.evidence.facts import Fact, Facts
 from panel.foundation.errors import PersonaError
 from panel.llm.calls import ChatClient
-from panel.llm.types import ChatRequest
 from panel.reviews.fact_rules import ALLOWED, FACTS, check_condition, decide
 from panel.reviews.personas import Criterion, Persona, check, read_persona
-from panel.reviews.review import Finding, Review
+from panel.reviews.review import Finding
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review
 from panel.reviews.strategies.context import ReviewContext
@@ -130,9 +129,7 @@ def with_conditions(persona, **conditions):
     return persona.model_copy(update={"criteria": tuple(criteria)})
 
 
-def reviewed(
-    answer, persona, known, *, ask="stepwise", **more
-) -> "tuple[Review, list[ChatRequest]]":
+def reviewed(answer, persona, known, *, ask="stepwise", **more):
     endpoint = Scripted(answer)
     by = plan(ask, personas=(persona,), calibration=FLAT, **more)
     brief = replace(BRIEF, facts=facts(**known), day=date(2026, 11, 20))
