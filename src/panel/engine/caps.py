@@ -29,6 +29,11 @@ class Caps:
     allow_unpriced: bool = False
     """Calls of unknown price are made under a cap on cost, and not counted by it."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether what was spent before counts."""
+        return self.max_cost is not None or self.max_calls is not None
+
     def check_prices(self, judges: Iterable[ProviderConfig]) -> None:
         """Raise `InputError` where a cap on cost cannot be held: a price is not known."""
         if self.max_cost is None or self.allow_unpriced:
@@ -45,10 +50,10 @@ class Caps:
 class Spent(NamedTuple):
     """What the calls of a run took so far."""
 
-    calls: int
-    cost: float
+    calls: int = 0
+    cost: float = 0.0
     """US dollars of those calls whose price is known."""
-    unpriced: int
+    unpriced: int = 0
     """Calls that were answered and whose price is not known."""
 
 

@@ -85,7 +85,9 @@ class Session:
         self.plan = plan = opened.plan
         self.run = run
         self._pending = pending
-        self._guard = CapGuard(options.caps, Spent(*run.stored.spent()), self.stop)
+        # To add up the calls of a long run takes a while: done where a cap counts them.
+        before = Spent(*run.stored.spent()) if options.caps.counts else Spent()
+        self._guard = CapGuard(options.caps, before, self.stop)
         self._clients: dict[Endpoint, ChatClient] = {}
         self.calls = self._client(opened.endpoint, plan.judge)
         self.judges = {
