@@ -380,6 +380,17 @@ def test_the_answer_names_what_differs_and_decides_then_when_the_other():
     assert said[4] == "It names who runs it[b-E1.1]; Tidewater: nothing shows who runs it."
 
 
+def test_beside_what_forced_a_vote_nothing_else_speaks_against_the_loser(monkeypatch):
+    monkeypatch.setitem(FLIPPED, "install", ("no", "It takes a day to install", "E1.2"))
+    both = texts(compare(written(), rival()))[0]
+    assert "it takes a day to install[b-E1.2], and it is no longer maintained[b-E1.4]" in both
+    notes = tuple(f"{r.title} skips: maintained is a dealbreaker" for r in rival().reviews)
+    forced = verdict("skip", 44.0, ship=1, skip=3).model_copy(update={"notes": notes})
+    shown = rival().model_copy(update={"verdict": forced})
+    said = texts(compare(written(), shown))[0]
+    assert said.startswith("Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; ")
+
+
 def test_of_two_that_ship_and_are_too_close_each_is_taken_for_what_it_is_ahead_in():
     near = compare(written(verdict=verdict("ship", 66.0)), rival("ship", 63.0))
     assert texts(near)[0] == (

@@ -152,12 +152,13 @@ def _reason_against(card: Scorecard, side: Side) -> tuple[Piece, ...]:
 def _against(card: Scorecard, side: Side) -> list[tuple[Piece, ...]]:
     """Return the statements that weigh most against a tool; none in cards before 0.2.
 
-    What a passage shows comes first, and what forced a vote before anything else.
+    What a passage shows comes first. Beside what forced a vote nothing else is a reason.
     """
     voters = _voters(card)
     most = sum(len(voter.findings) for voter in voters)
     reasons = [finding for _, finding in strongest(voters, "skip", most)]
-    reasons.sort(key=lambda finding: (not finding.dealbreaker, not finding.cites))
+    reasons.sort(key=lambda finding: not finding.cites)
+    reasons = [reason for reason in reasons if reason.dealbreaker] or reasons
     return [
         (inside(reason.statement), *(Pointer(side=side, passage=c) for c in reason.cites[:1]))
         for reason in reasons
