@@ -391,6 +391,19 @@ def test_beside_what_forced_a_vote_nothing_else_speaks_against_the_loser(monkeyp
     assert said.startswith("Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; ")
 
 
+def test_what_a_small_model_could_not_tell_decides_nothing():
+    def by_code(card):
+        reviews = tuple(r.model_copy(update={"composed": True}) for r in card.reviews)
+        return card.model_copy(update={"reviews": reviews})
+
+    found = {d.criterion: d.decides for d in compare(written(), rival()).differences}
+    assert found["maintained"]
+    assert found["install"]
+    left = {d.criterion: d.decides for d in compare(written(), by_code(rival())).differences}
+    assert left["maintained"], "a no is an answer"
+    assert not left["install"], "another passage may show it"
+
+
 def test_of_two_that_ship_and_are_too_close_each_is_taken_for_what_it_is_ahead_in():
     near = compare(written(verdict=verdict("ship", 66.0)), rival("ship", 63.0))
     assert texts(near)[0] == (

@@ -155,7 +155,7 @@ class Difference(_Frozen):
     b: ComparedAnswer
     favours: Side
     decides: bool
-    """Yes for one and not for the other."""
+    """Yes for one and not for the other; what a small model could not tell decides nothing."""
     dealbreaker: bool
     """Its `no` forced a reviewer's skip."""
     weight: float | None
@@ -288,6 +288,15 @@ def _pairs(a: Scorecard, b: Scorecard) -> Iterator[_PairedFinding]:
                 yield _PairedFinding(review, finding, answers.pop(key))
 
 
+def _is_left_open(finding: Finding, card: Scorecard, persona: str) -> bool:
+    """Tell whether a model that answers yes or no left it open: a passage may show it all the same.
+
+    A model that writes has read all passages: what it finds in none of them is not there.
+    """
+    composed = any(review.composed for review in card.reviews if review.persona == persona)
+    return composed and finding.answer == "unclear"
+
+
 def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecard]) -> Difference:
     a, b = pair.a, pair.b
     persona = pair.review.persona
@@ -302,7 +311,8 @@ def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecar
         a=ComparedAnswer(answer=a.answer, p=a.p, cites=a.cites, says=a.says),
         b=ComparedAnswer(answer=b.answer, p=b.p, cites=b.cites, says=b.says),
         favours="a" if _RANK[a.answer] > _RANK[b.answer] else "b",
-        decides="yes" in (a.answer, b.answer),
+        decides="yes" in (a.answer, b.answer)
+        and not any(_is_left_open(f, card, persona) for f, card in zip((a, b), cards, strict=True)),
         dealbreaker=any(note in card.verdict.notes for card in cards),
         weight=weight,
         pull=(1.0 if weight is None else weight) * abs(_probability(a) - _probability(b)),

@@ -248,9 +248,10 @@ def _counted(comparison: Comparison) -> str:
     if not comparison.asked:
         return "No question was put to both"
     decides = sum(d.decides for d in comparison.differences)
+    which = f"{decides} of these are yes for one only" if decides else "none of these decides"
     return (
         f"{comparison.asked} questions were put to both: {comparison.same} were answered alike,"
-        f" {len(comparison.differences)} were not, and {decides} of these are yes for one only"
+        f" {len(comparison.differences)} were not, and {which}"
     )
 
 
