@@ -1,5 +1,6 @@
 """`panel refresh`: what is asked again, what is not, what is said of it, and what stays."""
 
+import html
 import json
 import shutil
 
@@ -8,11 +9,14 @@ from click.testing import CliRunner
 
 from panel.cli.main import panel
 from panel.foundation.errors import InputError, RunStopped
+from panel.publish.site.site import Site
 from panel.runs.folders import list_folders
+from panel.runs.history.archive import Archive
 from panel.runs.metadata import stored_reasons
 from panel.runs.run import Run
 from panel.testing import ScriptedProvider, ship
 from tests.support.command import ROOT
+from tests.support.sites import PERSONAS
 
 CITED = "Version 4.2.1 is the newest on the package index"
 NEWER = "Version 5.0 is the newest on the package index"
@@ -98,6 +102,9 @@ def test_the_new_run_names_its_parent_and_keeps_the_reason_and_verifies(place):
         assert run.manifest.parent == row["before"]["run"] == "sample"
         (reason,) = stored_reasons(run)["sqlite-utils"]
     assert [reason.model_dump()] == row["reasons"]
+    site = Site(Archive.open(place.folder / "runs"), personas=PERSONAS)
+    page = " ".join(html.unescape(site.render("tools/sqlite-utils.html").decode()).split())
+    assert f"Reviewed again because its evidence changed: {reason.text}" in page
     assert row["after"]["run"] == place.runs[0].name
     verified = CliRunner().invoke(
         panel, ["verify", place.runs[0].name, "--runs", str(place.folder / "runs")]
@@ -132,7 +139,20 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_and_writes_nothing(place):
     assert (done.exit_code, place.asked) == (0, 0)
     assert "(would be asked)" in done.stdout
     assert "calls: about 8" in done.stdout
-    assert [run.name for run in place.runs] == ["sample"]
+    rows, _ = place.rows("--all", "--dry-run")
+    assert (rows["sqlite-utils"]["state"], rows["sqlite-utils"]["after"]) == ("changed", None)
+    assert (place.asked, [run.name for run in place.runs]) == (0, ["sample"])
+
+
+def test_a_limit_leaves_the_rest_to_the_next_refresh(place):
+    place.change(CITED, NEWER)
+    place.change("Free. BSD 3-Clause.", "Free. MIT License.", name="httpx")
+    few = ["--personas", "builder"]
+    done = place.panel("refresh", "--all", "--limit", "1", *few)
+    assert "licence: BSD-3-Clause → MIT" in done.stdout
+    assert "(not asked: --limit 1)" in done.stdout
+    rows, _ = place.rows("--all", *few)
+    assert only(rows, "sqlite-utils")["state"] == "changed"
 
 
 def test_a_file_that_cannot_be_read_keeps_the_verdict_and_says_why(place):

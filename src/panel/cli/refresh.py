@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from panel.cli.run_session import FinishedRun
     from panel.engine.caps import Caps
     from panel.engine.options import Options
-    from panel.engine.refresh import Group, Reading
+    from panel.engine.refresh import Reading, RefreshRun
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
 
 _SHOWN: Final = 3
@@ -96,7 +96,8 @@ def command(
         slugs = {reading.tool.slug for reading in chosen}
         waits = ["would be asked" if r.tool.slug in slugs else later for r in readings]
         _show([*map(_standing, readings, waits)], destination)
-        _show_estimates(plan, chosen, asking.samples)
+        if destination.form != "json":
+            _show_estimates(plan, chosen, asking.samples)
         return
     done = _review(plan, chosen, asking.samples)
     cards = _cards(done)
@@ -143,7 +144,7 @@ def _review(
     return done
 
 
-def _capped(group: "Group", caps: "Caps") -> "Group":
+def _capped(group: "RefreshRun", caps: "Caps") -> "RefreshRun":
     return replace(group, options=replace(group.options, caps=caps))
 
 

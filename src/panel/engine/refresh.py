@@ -64,8 +64,8 @@ class _Item:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Tools that are reviewed with the same options, as one run."""
+class RefreshRun:
+    """The run that reviews tools anew which are asked about with the same options."""
 
     options: Options
     readings: tuple[Reading, ...]
@@ -122,7 +122,7 @@ async def read_anew(
 
 def groups(
     options: Options, readings: Iterable[Reading], *, samples: int | None = None
-) -> list[Group]:
+) -> list[RefreshRun]:
     """Return the runs that review what is new or has changed, each by its verdict's own choices."""
     manifests: dict[str, Manifest] = {}
     found: list[tuple[Options, list[Reading]]] = []
@@ -140,7 +140,7 @@ def groups(
         if (members := next((m for m in same if bool(m[0].entry) == kind), None)) is None:
             found.append((asked, members := []))
         members.append(reading)
-    return [Group(asked, tuple(members)) for asked, members in found]
+    return [RefreshRun(asked, tuple(members)) for asked, members in found]
 
 
 def _own_evidence(tool: Tool) -> Collected | ToolError:

@@ -193,6 +193,7 @@ class Session:
         slug: str,
         tools: Sequence[Tool],
         evidence: Mapping[str, Evidence],
+        *,
         parent: str | None = None,
         reasons: Reasons = NO_REASONS,
     ) -> Self:

@@ -168,6 +168,8 @@ class Past:
     run: str
     change: ToolChange | None
     """What changed from the verdict before; None for the first, and where a card is gone."""
+    reasons: tuple[str, ...] = ()
+    """What had changed in the evidence, where that is why the tool was reviewed again."""
 
 
 @dataclass(frozen=True)
@@ -278,4 +280,5 @@ def _past(entry: Entry, change: ToolChange | None) -> Past:
         judge=f"{line(entry.model)} at {line(entry.provider)}",
         run=line(entry.run),
         change=change,
+        reasons=tuple(line(reason.text) for reason in entry.reasons),
     )

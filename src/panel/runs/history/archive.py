@@ -14,6 +14,7 @@ from panel.foundation.slug import slug
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL, list_folders
 from panel.runs.history.entry import Entry, History, entry
+from panel.runs.metadata import stored_reasons
 from panel.runs.run import Run
 
 Stamp = tuple[tuple[int, int], ...]
@@ -97,8 +98,10 @@ def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
         with Run.open(path) as run:
             if run.manifest.calibrates:
                 return (), ""
+            reasons = stored_reasons(run)
+            entries = (entry(c, "", reasons.get(c.tool.slug, ())) for c in run.each_verdict())
             # A folder may have been renamed since: its name is what finds it again.
-            return tuple(replace(entry(card, ""), run=path.name) for card in run.each_verdict()), ""
+            return tuple(replace(made, run=path.name) for made in entries), ""
     except RunError as error:
         return (), error.message
 
