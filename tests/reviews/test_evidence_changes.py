@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from panel.evidence.source import Evidence, LookUp, Passage, Source
-from panel.reviews.evidence_changes import evidence_changes
+from panel.reviews.evidence_changes import Reason, evidence_changes, told
 from panel.reviews.review import Finding, Review
+from tests.support.scripted import PERSONA
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = datetime(2026, 11, 28, tzinfo=UTC)
@@ -128,6 +129,35 @@ def test_an_age_counts_where_the_condition_that_decides_by_it_turns():
     for day, said in days.items():
         after = record(push="2026-11-01", retrieved=day)
         assert words(compared([before], [after], "E1.1", decided_by=rule)) == said
+
+
+def test_a_fact_that_now_decides_a_question_counts():
+    """An activity file is added: code answers what a model had answered."""
+    persona = PERSONA.model_copy(
+        update={
+            "name": "p",
+            "criteria": (
+                PERSONA.criteria[0].model_copy(
+                    update={"id": "c", "decided_by": ("last_commit_age < 365 d",)}
+                ),
+            ),
+        }
+    )
+    readme = source(1, "README.md", FIRST, role="file")
+    activity = source(
+        2, "activity.md", "As of 2026-11-22:", "Last commit: 2026-11-20 (2 days before).",
+        role="file",
+    )  # fmt: skip
+    before, after = Evidence(sources=(readme,)), Evidence(sources=(readme, activity))
+    changes = evidence_changes(before, after, [review("E1.1")], [persona])
+    assert words(changes) == ["last_commit_age < 365 d: not stated → yes"]
+    assert not evidence_changes(before, after, [review("E1.1")]).reasons
+
+
+def test_of_many_reasons_three_are_told():
+    reasons = [Reason(what=f"fact {n}", before="a", after="b") for n in range(5)]
+    assert told(reasons) == "fact 0: a → b; fact 1: a → b; fact 2: a → b; 2 more"
+    assert told(reasons[:1]) == "fact 0: a → b"
 
 
 def test_what_could_not_be_read_keeps_the_verdict_and_says_why():

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from panel.engine.refresh import Reading, RefreshRun
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
 
-_SHOWN: Final = 3
-"""Reasons that are shown of one tool."""
 _ELSEWHERE: Final = "changed, but in nothing that a finding cites: not asked again"
 
 
@@ -246,16 +244,15 @@ def _shown(verdict: "Verdict | None") -> str:
 
 
 def _why(movement: Movement) -> str:
+    from panel.reviews.evidence_changes import told
+
     reading = movement.reading
     if reading.state == "unread":
         stands = "; the verdict stands" if reading.entry else ""
         return f"not read anew: {reading.unread}{stands}"
     if reading.state == "elsewhere":
         return _ELSEWHERE
-    lines = [reason.text for reason in reading.reasons[:_SHOWN]]
-    if more := len(reading.reasons) - len(lines):
-        lines.append(f"{more} more")
-    reasons = "; ".join(lines) or "no verdict before"
+    reasons = told(reading.reasons) or "no verdict before"
     return f"{reasons} ({movement.waits})" if movement.waits else reasons
 
 

@@ -38,6 +38,8 @@ _ALIKE: Final = 0.4
 """Share of words that two passages have in common if one became the other."""
 _BESIDE: Final = 3
 """Words shown before and behind those that differ."""
+_TOLD: Final = 3
+"""Reasons told of one tool."""
 _LENGTH: Final = 90
 """Characters shown of old and of new words."""
 
@@ -71,6 +73,12 @@ class _Change(NamedTuple):
     reason: Reason
     passage: str | None = None
     source: str | None = None
+
+
+def told(reasons: Sequence[Reason]) -> str:
+    """Return the first reasons on one line, and how many more there are."""
+    lines = [reason.text for reason in reasons[:_TOLD]]
+    return "; ".join([*lines, *([f"{len(reasons) - _TOLD} more"] if reasons[_TOLD:] else [])])
 
 
 @dataclass(frozen=True)
