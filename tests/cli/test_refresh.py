@@ -214,6 +214,21 @@ def test_the_same_reviewers_are_asked_and_tools_of_several_runs_become_one_run(p
     assert rows["Swarm"]["after"]["run"] == rows["request"]["after"]["run"]
 
 
+def test_caps_hold_for_all_runs_of_one_refresh(place):
+    for name, persona in (("swarm", "builder"), ("request", "skeptic")):
+        place.panel("review", f"examples/tools/{name}.yaml", "--personas", persona, "--no-write")
+        path = place.folder / "examples" / "tools" / "evidence" / f"{name}.md"
+        path.write_text("# It was rewritten\n\nNothing is what it was before.\n", encoding="utf-8")
+    before = place.asked
+    with pytest.raises(RunStopped, match="a cap is reached") as stopped:
+        place.panel("refresh", "--all", "--max-calls", "1", "--allow-unpriced")
+    assert stopped.value.hint == "the same panel refresh again"
+    assert place.asked == before + 1
+    rows, _ = place.rows("--all")
+    assert [name for name, row in rows.items() if row["after"]] == ["Swarm"]
+    assert place.asked == before + 2
+
+
 def test_fail_on_looks_at_the_verdicts_that_stand(place):
     assert place.panel("refresh", "--all", "--fail-on", "skip").exit_code == 4
     assert place.panel("refresh", "--all", "--fail-on", "split").exit_code == 0

@@ -13,6 +13,7 @@ from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.settings import Settings
 from panel.runs.history.archive import Archive
 from panel.testing import ScriptedProvider, ship
+from tests.engine.test_look_up import PAGES, ROADMAP, missing_the_roadmap
 from tests.support.faultd import respond
 from tests.support.forge import README, TEXT, Forge, repository
 from tests.support.sessions import worked
@@ -20,7 +21,7 @@ from tests.support.sessions import worked
 REPO = "https://github.com/acme/widget"
 API = "api.github.com/repos/acme/widget"
 RAW = "raw.githubusercontent.com/acme/widget/HEAD/README.md"
-PRICING = "widget.example/pricing"
+(ROADMAP_PATH,) = PAGES
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,26 @@ def test_texts_of_a_program_cannot_be_read_anew_and_the_verdict_stands(options, 
     asyncio.run(review())
     assert anew(here)[0].state == "unread"
     assert anew(here, tools=[tool])[0].state == "same"
+
+
+def test_a_page_that_was_looked_up_is_read_again(options, tmp_path):
+    here = replace(options, settings=Settings(runs=tmp_path), personas=("futurist",))
+
+    async def review(provider):
+        async with Forge(PAGES) as forge:
+            asked = replace(here, provider=provider.url, hosts=forge.hosts(named=False))
+            async with await Session.start(asked, [Tool(name="widget", url=REPO)]) as session:
+                return await worked(session)
+
+    with ScriptedProvider(missing_the_roadmap) as provider:
+        (card,) = asyncio.run(review(provider))
+    assert any(cite.startswith("E6") for f in card.reviews[0].findings for cite in f.cites)
+    assert anew(here, PAGES)[0].state == "same"
+    rounder = respond(200, ROADMAP.replace("round", "square").encode(), TEXT)
+    reading, _ = anew(here, {ROADMAP_PATH: rounder})
+    (reason,) = reading.reasons
+    assert "are round widgets" in reason.before
+    assert "are square widgets" in reason.after
+    gone, _ = anew(here)
+    assert (gone.state, gone.evidence) == ("unread", None)
+    assert gone.unread.startswith("page on roadmap not read: ")

@@ -52,6 +52,8 @@ class Entry:
     """What its reviews say of the tool's rival, cut; empty where they say nothing."""
     reasons: tuple[Reason, ...] = ()
     """What changed in the evidence, where a refresh made this verdict."""
+    began: datetime | None = None
+    """When its run began: of two verdicts of one second, the later run's is the newer one."""
 
 
 @dataclass(frozen=True)
