@@ -23,6 +23,7 @@ from panel.publish.newsletter.view import AT_MOST
 from panel.publish.newsletter.week import Week
 from panel.publish.page_urls import PageURLs
 from panel.report.citations import line
+from panel.reviews.evidence_changes import Reason
 from panel.reviews.review import Forecast
 from panel.reviews.verdict.scorecard import CardTool, Verdict, VoteTotals
 from panel.runs.history.entry import History, entry
@@ -47,9 +48,9 @@ FORGE = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough
 class Shelf:
     """An archive made of cards, oldest first for each tool."""
 
-    def __init__(self, *histories):
+    def __init__(self, *histories, reasons=()):
         self._histories = tuple(
-            History(f"tool-{n}", tuple(entry(c, f"tool-{n}") for c in cards))
+            History(f"tool-{n}", tuple(entry(c, f"tool-{n}", reasons) for c in cards))
             for n, cards in enumerate(histories)
         )
 
@@ -77,7 +78,8 @@ def edition_of(payload):
         }
     )
     held = worst(payload, outcome="hold")
-    return edition(Shelf([worst(payload)], [old, worst(payload)], [held]), WEEK)
+    reasons = (Reason(what=payload, before=payload, after=payload, passage=True),)
+    return edition(Shelf([worst(payload)], [old, worst(payload)], [held], reasons=reasons), WEEK)
 
 
 def parse(text):
@@ -120,6 +122,21 @@ def test_o1_a_payload_in_every_field_leaves_nothing_active_in_the_mail(payload):
     assert list(active(tree)) == []
     assert len([n for n in tree.iter() if tag(n) == "style"]) == 1
     assert squeezed(line(payload))[:40] in squeezed(shown(tree))
+
+
+def test_a_verdict_that_a_refresh_moved_says_why_in_every_format():
+    reasons = (Reason(what="licence", before="MIT", after="AGPL-3.0"),) * 2
+    old = card(verdict=Verdict(outcome="skip", votes=VoteTotals(skip=4)))
+    made = [old.model_copy(update={"created": INSIDE - timedelta(days=9)}),
+            card().model_copy(update={"created": INSIDE})]  # fmt: skip
+    moved, plain = (edition(Shelf(made, reasons=why), WEEK) for why in (reasons, ()))
+    said = "Its evidence changed: licence: MIT → AGPL-3.0, and 1 more change."
+    for write in (render.html, render.text, render.markdown):
+        assert said in " ".join(write(moved).replace("\\", "").split()), write
+        assert "Its evidence changed" not in write(plain)
+    (change,), (quiet,) = (json.loads(render.as_json(e))["changed"] for e in (moved, plain))
+    assert [reason["what"] for reason in change["reasons"]] == ["licence"] * 2
+    assert "reasons" not in quiet
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

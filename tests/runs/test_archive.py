@@ -25,6 +25,14 @@ def test_a_tool_in_two_runs_has_one_history_oldest_first(tmp_path):
     assert history.before.verdict.outcome == "ship"
 
 
+def test_of_verdicts_of_one_second_that_of_the_later_run_is_the_newer(tmp_path):
+    """A card says the second, and the name of its run ends at random."""
+    moments = [NOW + timedelta(microseconds=n) for n in range(6)]
+    runs = [shelve(tmp_path, [card()], created=moment, decided=NOW) for moment in moments]
+    (history,) = Archive.open(tmp_path).histories()
+    assert [entry.run for entry in history.entries] == runs
+
+
 def test_names_differing_in_case_and_blanks_are_one_tool(tmp_path):
     shelve(tmp_path, [named("Ostrich DB")])
     shelve(tmp_path, [named("ostrich  db")], created=LATER)

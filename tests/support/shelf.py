@@ -14,9 +14,17 @@ from tests.support.runs_samples import manifest
 
 
 def shelve(
-    runs: Path, cards: Sequence[Scorecard], *, created: datetime | None = None, **fields: Any
+    runs: Path,
+    cards: Sequence[Scorecard],
+    *,
+    created: datetime | None = None,
+    decided: datetime | None = None,
+    **fields: Any,
 ) -> str:
-    """Store the cards as one run, made at `created` (else the first card's); return its name."""
+    """Store the cards as one run, made at `created` (else the first card's); return its name.
+
+    `decided` is the time on the cards; None: that of the run.
+    """
     when = created or cards[0].created
 
     async def work() -> str:
@@ -24,7 +32,7 @@ def shelve(
         with run:
             await run.add_tools([(_tool(c), Evidence(sources=c.evidence)) for c in cards])
             for card in cards:
-                changed = card.model_copy(update={"run": run.name, "created": when})
+                changed = card.model_copy(update={"run": run.name, "created": decided or when})
                 await run.save_scorecard(changed)
             await run.finish(now=when)
         return run.name

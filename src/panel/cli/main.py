@@ -17,6 +17,7 @@ COMMANDS = {
     "review": ("panel.cli.review", "Review one tool and print its scorecard."),
     "batch": ("panel.cli.batch", "Review a whole list of tools."),
     "rerun": ("panel.cli.rerun", "Review a run's stored evidence again, with another provider."),
+    "refresh": ("panel.cli.refresh", "Read evidence anew; review again what changed."),
     "evidence": ("panel.cli.evidence", "Show what is known about one tool, and what is not."),
     "resume": ("panel.cli.resume", "Continue a run that stopped early."),
     "retry": ("panel.cli.retry", "Ask again for every review that is missing from a run."),

@@ -109,6 +109,16 @@ async def estimate_rerun(options: Options, path: Path, *, samples: int | None) -
         return _estimate(options, opened.plan, run.tools(), _stored_in(run), stored=run)
 
 
+async def estimate_gathered(options: Options, gathered: Sequence[Collected]) -> Estimate:
+    """Return what a run over tools with their evidence would do; raises what it would."""
+    by_slug = {collected.tool.slug: collected for collected in gathered}
+    tools = [collected.tool for collected in gathered]
+    options = replace(options, tools=len(tools), dry_run=True, offline=True)
+    opened = await open_panel(options)
+    await opened.close()
+    return _estimate(options, opened.plan, tools, lambda tool: by_slug[tool.slug])
+
+
 def _stored_in(run: Run) -> Callable[[Tool], Collected]:
     def read(tool: Tool) -> Collected:
         evidence = run.evidence(tool.slug)

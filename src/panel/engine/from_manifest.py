@@ -111,6 +111,23 @@ def rerun_options(options: Options, manifest: Manifest, *, samples: int | None =
     )
 
 
+def refresh_options(options: Options, manifest: Manifest, *, samples: int | None = None) -> Options:
+    """Return those of a rerun, by the stored run's own provider where the options name none."""
+    again = rerun_options(options, manifest, samples=samples)
+    if options.spread or options.provider or options.model or options.client is not None:
+        return again
+    stored = _stored_options(options, manifest)
+    return replace(
+        again,
+        provider=stored.provider,
+        model=stored.model,
+        judges=stored.judges,
+        ask=options.ask or stored.ask,
+        support_provider=options.support_provider or stored.support_provider,
+        support_model=options.support_model or stored.support_model,
+    )
+
+
 def _rerun_judges(options: Options, manifest: Manifest) -> Options:
     """Return the options of a rerun with its judges.
 

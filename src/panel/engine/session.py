@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from panel.engine.after_repair import after_repair
 from panel.engine.batch import review_all, tools_in_flight
@@ -38,6 +38,7 @@ from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint, Recorder
 from panel.report.run.html import report_file
 from panel.reviews.events import LeftOut, Watch, ignore
+from panel.reviews.evidence_changes import Reason
 from panel.runs.folders import find_folder
 from panel.runs.journal.repair import REPAIRED
 from panel.runs.manifest import ItemCounts, Manifest, public
@@ -47,6 +48,7 @@ from panel.runs.metadata import (
     store_gathering,
     store_limits,
     store_panel,
+    store_reasons,
     stored_canaries,
     stored_gathering,
     stored_jobs,
@@ -61,6 +63,8 @@ from panel.runs.pending import (
 )
 from panel.runs.run import Run
 
+Reasons = Mapping[str, Sequence[Reason]]
+NO_REASONS: Final[Reasons] = {}
 LAST_ANSWERS = 0.5
 """Seconds to wait for answers under way when an error stops a run."""
 PAID_ANSWERS = 60.0
@@ -139,11 +143,21 @@ class Session:
 
     @classmethod
     async def start_over(
-        cls, options: Options, slug: str, tools: Sequence[tuple[Tool, Evidence]]
+        cls,
+        options: Options,
+        slug: str,
+        tools: Sequence[tuple[Tool, Evidence]],
+        *,
+        parent: str | None = None,
+        reasons: Reasons = NO_REASONS,
     ) -> Self:
-        """Start a run over tools with their evidence; the run is named after `slug`."""
-        evidence_by_slug = {tool.slug: evidence for tool, evidence in tools}
-        return await cls._begin(options, slug, [tool for tool, _ in tools], evidence_by_slug)
+        """Start a run over tools with their evidence; the run is named after `slug`.
+
+        `parent` is the run whose verdicts it renews, `reasons` say why, by the tool's slug.
+        """
+        evidence = {tool.slug: evidence for tool, evidence in tools}
+        listed = [tool for tool, _ in tools]
+        return await cls._begin(options, slug, listed, evidence, parent=parent, reasons=reasons)
 
     @classmethod
     async def rerun(cls, options: Options, parent: Run, *, samples: int | None = None) -> Self:
@@ -156,7 +170,7 @@ class Session:
         options = rerun_options(options, manifest, samples=samples)
         evidence = {tool.slug: stored_evidence(parent, tool).offline for tool in parent.tools()}
         slug = manifest.run.split("-", 1)[-1].rpartition("-")[0] or "rerun"
-        return await cls._begin(options, slug, parent.tools(), evidence, parent=parent)
+        return await cls._begin(options, slug, parent.tools(), evidence, parent=parent.name)
 
     @classmethod
     async def resume(cls, options: Options, path: Path, *, again: Again = ONCE_MORE) -> Self:
@@ -200,13 +214,15 @@ class Session:
         slug: str,
         tools: Sequence[Tool],
         evidence: Mapping[str, Evidence],
-        parent: Run | None = None,
+        *,
+        parent: str | None = None,
+        reasons: Reasons = NO_REASONS,
     ) -> Self:
         options = replace(options, tools=len(tools))
         opened = await open_panel(options)
         try:
             _check(opened, options)
-            manifest = first_manifest(options, opened, len(tools), parent.name if parent else None)
+            manifest = first_manifest(options, opened, len(tools), parent)
             earlier = earlier_runs(options, opened.plan)
             run = await Run.create(options.settings.runs, slug, manifest, earlier=earlier)
         except BaseException:
@@ -214,6 +230,8 @@ class Session:
             raise
         try:
             await store_panel(run, opened.plan)
+            if reasons:
+                await store_reasons(run, reasons)
             if len(evidence) < len(tools):
                 await store_gathering(run, "fetch" if options.fetch else "local")
                 await expect_tools(run, tools)

@@ -35,6 +35,11 @@ def is_activity(source: Source) -> bool:
     return source.role == "file" and PurePosixPath(source.source).stem.lower() == "activity"
 
 
+def is_read(line: str) -> bool:
+    """Tell a line that becomes facts, or that says as of which day the file speaks."""
+    return any(form.search(line) for form in (_AS_OF, _LAST_COMMIT, _LATEST_TAG, _YEAR, _LICENCE))
+
+
 def names_its_day(passage: Passage) -> bool:
     """Tell the passage that says as of which day the file speaks."""
     return _AS_OF.match(passage.text) is not None

@@ -129,7 +129,7 @@ class Manifest(BaseModel):
     tools: int
     """Tools to review."""
     parent: str | None
-    """The run whose evidence this one uses again."""
+    """The run whose evidence this one uses again, or whose verdicts it renews."""
     versions: dict[str, str]
     """Of panel, of Python and, for `local`, of the engine."""
     finished: datetime | None = None

@@ -4,7 +4,7 @@ The manifest holds fingerprints only. With these a run can be verified after the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from panel.foundation.errors import BadReply
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.canary import STEP, Canaries, obeys
+from panel.reviews.evidence_changes import Reason
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.runs.journal.call_rows import stored_reply
@@ -26,6 +27,7 @@ _CANARIES = "canaries"
 _GATHERING = "gathering"
 _JOBS = "batch_jobs"
 _LIMITS = "found_limits"
+_REASONS = "refresh_reasons"
 
 Gathering = Literal["local", "fetch"]
 """Whether the addresses of tools that bring evidence of their own are read too: `fetch`."""
@@ -128,6 +130,22 @@ def stored_canaries(run: Run) -> Canaries:
         return Canaries.model_validate_json(text) if text else Canaries()
     except ValidationError:
         return Canaries()
+
+
+async def store_reasons(run: Run, reasons: Mapping[str, Sequence[Reason]]) -> None:
+    """Store why each tool is reviewed again, by slug; raises `DiskFull` or `RunError`."""
+    bodies = {slug: [r.model_dump(mode="json") for r in rs] for slug, rs in reasons.items()}
+    await run.journal.put_meta(_REASONS, json.dumps(bodies))
+
+
+def stored_reasons(run: Run) -> dict[str, tuple[Reason, ...]]:
+    """Return why each tool was reviewed again, by slug; empty but in a refresh, or if damaged."""
+    text = run.stored.meta(_REASONS)
+    try:
+        bodies = json.loads(text) if text else {}
+        return {slug: tuple(map(Reason.model_validate, rs)) for slug, rs in bodies.items()}
+    except (ValidationError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 class BatchJob(BaseModel):

@@ -136,10 +136,12 @@ def _change(change: Change, places: PageURLs | None) -> dict[str, Any]:
         {"persona": t.persona, "title": t.title, "before": t.before, "now": t.now}
         for t in change.turns
     ]
+    reasons = [reason.model_dump() for reason in change.now.reasons]
     return {
         "now": _entry(change.now, places),
         "before": _entry(change.before, places),
         "turns": turns,
+        **({"reasons": reasons} if reasons else {}),
     }
 
 

@@ -57,6 +57,8 @@ class ChangeView:
     turns: tuple[str, ...]
     judge: str
     """A note where another model answered; else empty."""
+    why: str
+    """What changed in the evidence, where that is why it was reviewed again; else empty."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,16 @@ def _change(change: Change, places: PageURLs | None) -> ChangeView:
         before=f"{before.verdict.outcome}, score {score}, {day(before.created)}",
         turns=tuple(_turn(turn) for turn in change.turns),
         judge=_judge(change) if change.judge else "",
+        why=_why(change.now),
     )
+
+
+def _why(entry: Entry) -> str:
+    if not entry.reasons:
+        return ""
+    more = len(entry.reasons) - 1
+    others = f", and {several(more, 'more change', 'more changes')}" if more else ""
+    return f"Its evidence changed: {words(entry.reasons[0].text, 240)}{others}."
 
 
 def _turn(turn: Turn) -> str:

@@ -17,6 +17,7 @@ from panel.report.citations import line
 from panel.report.reviewers import Hue
 from panel.report.scorecard.findings import FindingView
 from panel.report.scorecard.view import CardView, view
+from panel.reviews.evidence_changes import told
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.diff import compare
 from panel.runs.history.entry import Entry, History
@@ -168,6 +169,8 @@ class Past:
     run: str
     change: ToolChange | None
     """What changed from the verdict before; None for the first, and where a card is gone."""
+    reasons: str = ""
+    """What had changed in the evidence, where that is why the tool was reviewed again."""
 
 
 @dataclass(frozen=True)
@@ -278,4 +281,5 @@ def _past(entry: Entry, change: ToolChange | None) -> Past:
         judge=f"{line(entry.model)} at {line(entry.provider)}",
         run=line(entry.run),
         change=change,
+        reasons=line(told(entry.reasons)),
     )

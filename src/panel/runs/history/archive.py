@@ -7,6 +7,7 @@ their evidence is of the past.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from panel.evidence.tools.identity import name_key, url_key
@@ -15,6 +16,7 @@ from panel.foundation.slug import slug
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL, list_folders
 from panel.runs.history.entry import Entry, History, entry
+from panel.runs.metadata import stored_reasons
 from panel.runs.run import Run
 
 Stamp = tuple[tuple[int, int], ...]
@@ -98,8 +100,11 @@ def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
         with Run.open(path) as run:
             if run.manifest.calibrates or run.manifest.backtest:
                 return (), ""
+            reasons = stored_reasons(run)
+            began = run.manifest.created
+            entries = (entry(c, "", reasons.get(c.tool.slug, ())) for c in run.each_verdict())
             # A folder may have been renamed since: its name is what finds it again.
-            return tuple(replace(entry(card, ""), run=path.name) for card in run.each_verdict()), ""
+            return tuple(replace(made, run=path.name, began=began) for made in entries), ""
     except RunError as error:
         return (), error.message
 
@@ -124,7 +129,7 @@ class _Tool:
 
 
 def _histories(entries: Iterable[Entry]) -> dict[str, History]:
-    in_time = sorted(entries, key=lambda verdict: (verdict.created, verdict.run, verdict.tool.slug))
+    in_time = sorted(entries, key=_age)
     namesakes = Counter((verdict.run, name_key(verdict.tool.name)) for verdict in in_time)
     tools: dict[str, list[_Tool]] = {}
     grouped: dict[str, list[Entry]] = {}
@@ -142,6 +147,11 @@ def _histories(entries: Iterable[Entry]) -> dict[str, History]:
             tool.addresses.add(url_key(verdict.tool.url))
         grouped.setdefault(tool.key, []).append(replace(verdict, key=tool.key))
     return {key: History(key, tuple(grouped[key])) for key in sorted(grouped)}
+
+
+def _age(verdict: Entry) -> tuple[datetime, datetime, str, str]:
+    began = verdict.began or verdict.created
+    return verdict.created, began, verdict.run, verdict.tool.slug
 
 
 def _stamp(path: Path) -> Stamp:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from panel.llm.config import Ask
+from panel.reviews.evidence_changes import Reason
 from panel.reviews.review import Forecast, Stance, Vote
 from panel.reviews.score import Rule
 from panel.reviews.text_rules import RIVAL
@@ -49,6 +50,10 @@ class Entry:
     """The score from which a reviewer shipped in that run."""
     rivals: str
     """What its reviews say of the tool's rival, cut; empty where they say nothing."""
+    reasons: tuple[Reason, ...] = ()
+    """What changed in the evidence, where a refresh made this verdict."""
+    began: datetime | None = None
+    """When its run began: of two verdicts of one second, the later run's is the newer one."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,8 @@ class History:
         return self.entries[-2] if len(self.entries) > 1 else None
 
 
-def entry(card: Scorecard, key: str) -> Entry:
-    """Return the entry of a scorecard; `key` names its tool."""
+def entry(card: Scorecard, key: str, reasons: tuple[Reason, ...] = ()) -> Entry:
+    """Return the entry of a scorecard; `key` names its tool, `reasons` are those of a refresh."""
     return Entry(
         key=key,
         run=card.run,
@@ -89,6 +94,7 @@ def entry(card: Scorecard, key: str) -> Entry:
         warnings=card.warnings,
         ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
         rivals=_rivals(card),
+        reasons=reasons,
     )
 
 

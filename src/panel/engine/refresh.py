@@ -1,0 +1,259 @@
+"""A refresh: the evidence of verdicts read anew, and which tools are to be reviewed again.
+
+Reads and compares; asks and writes nothing. What is reviewed is an ordinary run.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from panel.engine.from_manifest import refresh_options
+from panel.engine.gather_evidence import fetch_each, is_fetched, look_up_pages, own_evidence
+from panel.engine.options import Options
+from panel.engine.session import Session
+from panel.evidence.collect import Collected
+from panel.evidence.source import Evidence, Source
+from panel.evidence.tools.identity import contradict, name_key, url_key
+from panel.evidence.tools.tool import Tool
+from panel.foundation.errors import RunError, ToolError
+from panel.foundation.slug import slug
+from panel.reviews.evidence_changes import Reason, evidence_changes
+from panel.reviews.review import Review
+from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.history.archive import Archive
+from panel.runs.history.entry import Entry, History
+from panel.runs.manifest import Manifest
+from panel.runs.metadata import stored_personas
+from panel.runs.run import Run
+
+State = Literal["new", "changed", "elsewhere", "same", "unread"]
+"""`new`: no verdict yet; `changed`: in what a finding cites or in a fact; `elsewhere`: in nothing
+of that; `unread`: the evidence could not be read anew."""
+
+_OWN: Final = {"file", "description"}
+"""Roles of sources that were not fetched."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a tool's evidence anew showed."""
+
+    tool: Tool
+    state: State
+    entry: Entry | None = None
+    """Its newest verdict; None of a new tool."""
+    reasons: tuple[Reason, ...] = ()
+    unread: str = ""
+    """Why the evidence could not be read."""
+    evidence: Evidence | None = None
+    """The evidence to review; None where the verdict stands."""
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A tool whose evidence is to be read."""
+
+    tool: Tool
+    entry: Entry | None = None
+    fetched: bool = False
+    """The evidence of its verdict came from its address."""
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class RefreshRun:
+    """The run that reviews tools anew which are asked about with the same options."""
+
+    options: Options
+    readings: tuple[Reading, ...]
+
+    @property
+    def parent(self) -> str | None:
+        """The newest of the runs whose verdicts are renewed; None of new tools."""
+        entries = [reading.entry for reading in self.readings if reading.entry]
+        return max(entries, key=lambda entry: entry.created).run if entries else None
+
+    @property
+    def collected(self) -> tuple[Collected, ...]:
+        """The tools with the evidence that they are reviewed on."""
+        return tuple(Collected(r.tool, r.evidence) for r in self.readings if r.evidence)
+
+    async def open(self) -> Session:
+        """Start the run over these tools; raises what `Session.start_over` does."""
+        tools = [(collected.tool, collected.evidence) for collected in self.collected]
+        name = tools[0][0].slug if len(tools) == 1 else f"{len(tools)}-tools"
+        reasons = {r.tool.slug: r.reasons for r in self.readings if r.reasons}
+        return await Session.start_over(
+            self.options, name, tools, parent=self.parent, reasons=reasons
+        )
+
+
+async def read_anew(
+    options: Options, archive: Archive, tools: Sequence[Tool] | None = None
+) -> tuple[Reading, ...]:
+    """Read the evidence of the tools, None: of all that have a verdict, and compare it.
+
+    Files and descriptions are read where they are; an address is fetched where the verdict rests on
+    it, or as the options say.
+    """
+    items = _listed(options, archive, tools) if tools is not None else _all(options, archive)
+    readings: dict[str, Reading] = {}
+    remote: dict[str, _Item] = {}
+    for item in items:
+        reads = replace(options, fetch=options.fetch or item.fetched)
+        if item.unread:
+            outcome: Collected | ToolError = ToolError(item.unread)
+        elif is_fetched(item.tool, reads):
+            remote[item.tool.slug] = item
+            continue
+        elif item.fetched and options.offline:
+            outcome = ToolError("--offline fetches no address")
+        else:
+            outcome = await asyncio.to_thread(_own_evidence, item.tool)
+        readings[item.tool.slug] = await _reading(options, item, outcome)
+    async with aclosing(fetch_each(options, (i.tool for i in remote.values()))) as fetched:
+        async for tool, outcome in fetched:
+            readings[tool.slug] = await _reading(options, remote[tool.slug], outcome)
+    return tuple(readings[item.tool.slug] for item in items)
+
+
+def groups(
+    options: Options, readings: Iterable[Reading], *, samples: int | None = None
+) -> list[RefreshRun]:
+    """Return the runs that review what is new or has changed, each by its verdict's own choices."""
+    manifests: dict[str, Manifest] = {}
+    found: list[tuple[Options, list[Reading]]] = []
+    for reading in readings:
+        if reading.evidence is None:
+            continue
+        asked = options
+        if entry := reading.entry:
+            if entry.run not in manifests:
+                with Run.open(options.settings.runs / entry.run) as run:
+                    manifests[entry.run] = run.manifest
+            asked = refresh_options(options, manifests[entry.run], samples=samples)
+        same = (members for other, members in found if other == asked)
+        kind = bool(reading.entry)
+        if (members := next((m for m in same if bool(m[0].entry) == kind), None)) is None:
+            found.append((asked, members := []))
+        members.append(reading)
+    return [RefreshRun(asked, tuple(members)) for asked, members in found]
+
+
+def _own_evidence(tool: Tool) -> Collected | ToolError:
+    try:
+        return own_evidence(tool, datetime.now(UTC))
+    except ToolError as error:
+        return error
+
+
+async def _reading(options: Options, item: _Item, outcome: Collected | ToolError) -> Reading:
+    if isinstance(outcome, ToolError):
+        return Reading(item.tool, "unread", item.entry, unread=outcome.message)
+    if item.entry is None:
+        return Reading(outcome.tool, "new", evidence=outcome.evidence)
+    try:
+        with Run.open(options.settings.runs / item.entry.run) as run:
+            before, card = _stored(run, item.entry)
+            personas = stored_personas(run) or ()
+    except RunError as error:
+        return Reading(item.tool, "unread", item.entry, unread=error.message)
+    after = await _looked_up(options, outcome, before, card.reviews)
+    changes = evidence_changes(before, after, card.reviews, personas)
+    if changes.unread:
+        return Reading(item.tool, "unread", item.entry, unread=changes.unread)
+    if changes.reasons:
+        return Reading(outcome.tool, "changed", item.entry, changes.reasons, "", outcome.evidence)
+    return Reading(item.tool, "elsewhere" if changes.elsewhere else "same", item.entry)
+
+
+def _stored(run: Run, entry: Entry) -> tuple[Evidence, Scorecard]:
+    evidence, card = run.evidence(entry.tool.slug), run.card(entry.tool.slug)
+    if evidence is None or card is None:
+        raise RunError(f"what run {run.name} holds of {entry.tool.name} cannot be read")
+    return evidence, card
+
+
+async def _looked_up(
+    options: Options, collected: Collected, before: Evidence, reviews: Sequence[Review]
+) -> Evidence:
+    """Return the new evidence with those pages that were looked up and cited."""
+    cited = {c.partition(".")[0] for r in reviews for f in r.findings for c in f.cites}
+    topics = [look_up.topic for look_up in before.look_ups if look_up.source in cited]
+    if not topics or options.offline:
+        return collected.evidence
+    return await look_up_pages(options, collected.tool, collected.evidence, topics)
+
+
+def _all(options: Options, archive: Archive) -> list[_Item]:
+    """Return every tool that has a verdict, as its newest run holds it."""
+    by_run: dict[str, list[History]] = {}
+    for history in archive.histories():
+        by_run.setdefault(history.latest.run, []).append(history)
+    items = {}
+    for name, histories in by_run.items():
+        with Run.open(options.settings.runs / name) as run:
+            for history in histories:
+                entry = history.latest
+                tool = run.tool(entry.tool.slug) or Tool(name=entry.tool.name)
+                tool = tool.model_copy(update={"slug": history.key})
+                items[history.key] = _item(run, tool, entry, stored=True)
+    return [items[key] for key in sorted(items)]
+
+
+def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[_Item]:
+    """Return the tools of a list, each with the newest verdict on it."""
+    verdicts = _Verdicts(archive.histories())
+    taken = {history.key for history in archive.histories()}
+    items = []
+    for tool in tools:
+        if (history := verdicts.take(tool)) is None:
+            name = slug(tool.name, taken=taken)
+            taken.add(name)
+            items.append(_Item(tool.model_copy(update={"slug": name})))
+            continue
+        listed = tool.model_copy(update={"slug": history.key})
+        with Run.open(options.settings.runs / history.latest.run) as run:
+            items.append(_item(run, listed, history.latest, stored=False))
+    return items
+
+
+def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> _Item:
+    """Return a tool with how its verdict's evidence was read."""
+    evidence = run.evidence(entry.tool.slug)
+    sources: Sequence[Source] = evidence.gathered.sources if evidence else ()
+    files = sum(source.role == "file" for source in sources)
+    unread = ""
+    if stored and (evidence is None or files > len(tool.evidence)):
+        unread = f"run {entry.run} does not hold the files that its evidence came from"
+    return _Item(tool, entry, any(source.role not in _OWN for source in sources), unread)
+
+
+class _Verdicts:
+    """The histories of tools, each found by name and address, and taken once."""
+
+    def __init__(self, histories: Iterable[History]) -> None:
+        self._by_name: dict[str, list[History]] = {}
+        self._by_address: dict[tuple[str, str, str], History] = {}
+        self._taken: set[str] = set()
+        for history in histories:
+            tool = history.latest.tool
+            self._by_name.setdefault(name_key(tool.name), []).append(history)
+            if tool.url:
+                self._by_address[url_key(tool.url)] = history
+
+    def take(self, tool: Tool) -> History | None:
+        """Return the history of a tool: of its name, else of its address; None without one."""
+        named = self._by_name.get(name_key(tool.name), [])
+        fitting = [h for h in named if not contradict(tool.url, h.latest.tool.url)]
+        fitting.sort(key=lambda history: history.latest.tool.url is None)
+        at = self._by_address.get(url_key(tool.url)) if tool.url else None
+        # A tool that has moved keeps its history, as in the archive.
+        for history in (*fitting, at, *(named if len(named) == 1 else [])):
+            if history is not None and history.key not in self._taken:
+                self._taken.add(history.key)
+                return history
+        return None
