@@ -90,7 +90,10 @@ def test_it_counts_what_the_panel_ranked_and_shipped(tested):
     assert report["schema"] == "panel.backtest/1"
     first = report["strata"][0]
     assert (first["name"], first["lived"], first["died"]) == ("all", 3, 3)
-    for row in (first["score"], first["ship_percent"], *first["personas"], *first["criteria"]):
+    criteria = {row["name"]: row for row in first["criteria"]}
+    by_fact = criteria.pop("skeptic.maintained")
+    assert share(by_fact["pairs"]) == (1.5, 3), "both of a pair had their last commit on one day"
+    for row in (first["score"], first["ship_percent"], *first["personas"], *criteria.values()):
         assert share(row["pairs"]) == (2, 3), row["name"]
         assert row["area"]["value"] == pytest.approx(2 / 3, abs=1e-4)
     assert {row["name"] for row in first["personas"]} == set(report["personas"])

@@ -16,6 +16,7 @@ from panel.evidence.tools.tool import Tool
 from panel.report.citations import cut as shortened
 from panel.report.citations import line
 from panel.report.escaping import escape
+from panel.reviews.quotes import SENTENCE
 
 AWKWARD = {
     "generics": "Returns `Vec<Option<&str>>`, a List<str> or Map<K, V>; `<str>` is a type.",
@@ -53,14 +54,15 @@ def test_an_honest_run_over_awkward_text_holds(tmp_path, suffix):
 
 def in_markdown(text):
     """Return a quote as a Markdown card holds it."""
-    quote = escape(shortened(line(text)))
+    quote = escape(shortened(line(text), SENTENCE))
     return f"# T\n\n- **yes** · A question? Because.\n  - “{quote}” [^E1.1]\n\n## Evidence\n"
 
 
 def in_html(text):
     """Return a quote as an HTML card holds it."""
     cite = '<span class="cite"><a href="#t2-E1.1">E1.1</a></span>'
-    return f"<div><blockquote>“{html.escape(shortened(line(text)))}” {cite}</blockquote></div>"
+    quote = html.escape(shortened(line(text), SENTENCE))
+    return f"<div><blockquote>“{quote}” {cite}</blockquote></div>"
 
 
 ANY = st.text(

@@ -20,16 +20,17 @@ from tests.support.cards import NOW
 from tests.support.reviewers import PERSONAS, brief_of, judged
 from tests.support.scripted import TARGET, TODAY, Memory, Scripted
 
-BUSINESS = next(persona for persona in PERSONAS if persona.name == "business")
-BY_FACT = BUSINESS.model_copy(
+BY_FACT = next(persona for persona in PERSONAS if persona.name == "business")
+"""Whose question about the cost is decided by the price, where code reads one."""
+BUSINESS = BY_FACT.model_copy(
     update={
         "criteria": tuple(
-            c.model_copy(update={"decided_by": ("price",)}) if c.id == "cost" else c
-            for c in BUSINESS.criteria
+            c.model_copy(update={"decided_by": ()}) if c.id == "cost" else c
+            for c in BY_FACT.criteria
         )
     }
 )
-"""Whose question about the cost is decided by the price, where code reads one."""
+"""The same, asked about the cost whatever code reads."""
 PRICE = "the price of a seat"
 PAGE = Source(
     id="E2", source="https://httpx.example/pricing", retrieved=NOW, sha256="0" * 64, role="pricing",
