@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.test_cli import README
 from tests.support.command import ROOT
+from tests.support.reviewers import write_shortened
 
 
 def namespaces():
@@ -76,6 +77,7 @@ def test_i7_a_review_connects_to_its_provider_only(tmp_path):
 @pytest.mark.model
 @pytest.mark.timeout(120)
 def test_i7_a_local_review_connects_to_its_own_child_only(tmp_path):
+    write_shortened(tmp_path / "personas")  # its questions are not the point
     review = ["review", "Widget", "--evidence", "README.md", "--provider", "local"]
     record, lines = isolated(
         tmp_path, [[*review, "--model", "smollm2-135m", "--personas", "builder"]]

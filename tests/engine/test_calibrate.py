@@ -18,8 +18,9 @@ from panel.reviews.personas import applicable, load_personas
 from panel.reviews.review import Finding, Review
 from panel.reviews.score import Rule
 from tests.cli.test_cli import one_line_error
-from tests.support.command import ROOT, Desk
+from tests.support.command import Desk
 from tests.support.judges import judging, write_controls
+from tests.support.reviewers import write_shortened
 
 PERSONAS = [applicable(p, "library") for p in load_personas(folders=[data_folder("personas")])]
 
@@ -324,20 +325,10 @@ def test_the_terminal_says_counts_and_intervals_and_nothing_a_screen_obeys(desk)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
 
 
-def shortened(file):
-    """Return a reviewer that asks two questions only, of every kind of tool."""
-    before, rest = file.read_text(encoding="utf-8").split("criteria:\n", 1)
-    criteria, after = rest.split("biography:", 1)
-    texts = [text for text in criteria.split("  - id: ")[1:] if "applies_to" not in text]
-    first = "".join(f"  - id: {text}" for text in texts[:2])
-    return f"{before}criteria:\n{first}biography:" + re.sub(r" +quotes: .*\n", "", after)
-
-
 @pytest.mark.model
 @pytest.mark.timeout(300)
 def test_smollm2_is_measured_here_and_now(desk):
-    for name in ("builder", "skeptic", "business", "futurist"):
-        desk.write(f"personas/{name}.md", shortened(ROOT / "personas" / f"{name}.md"))
+    write_shortened(desk.folder / "personas")
     folder = write_controls(desk.folder / "controls", {"good": 1})  # a page of a few words
     process = desk.start(
         "calibrate", "--provider", "local", "--model", "smollm2-135m", "--controls", folder,
