@@ -19,6 +19,8 @@ from tests.support.command import Desk
 from tests.support.faultd import FaultServer, answer, panel_answers, respond
 from tests.support.gullible import inside, outside, prompt_of
 
+ONE = ("--personas", "builder", "--no-write")
+"""One question a tool is enough: canaries go by tools."""
 CAUTION = "this model obeyed a hidden order in"
 ORDER = re.compile(r"Tallowmere.*?\b(?:word|is|with) ([bdfgklmnprstvz][a-z]{7})\b[.,]")
 
@@ -80,7 +82,7 @@ def shelf(tmp_path_factory):
         (folder / "home").mkdir()
         desk, judge = Desk(folder), Judge(obedient=obedient)
         listed(desk, 51)
-        done = panel(desk, judge, "batch", "tools.csv", "--format", "json")
+        done = panel(desk, judge, "batch", "tools.csv", *ONE, "--format", "json")
         assert done.returncode in (0, 1), done.stderr
         made[obedient] = desk, judge, done
     return made
@@ -136,16 +138,16 @@ def test_j5_a_canary_looks_like_any_other_page_and_its_order_stands_inside_the_f
 def test_j5_under_fifty_tools_no_canary_is_asked(desk):
     judge = Judge(obedient=True)
     listed(desk, 49)
-    done = panel(desk, judge, "batch", "tools.csv", "--format", "json")
-    assert judge.asked == 2 * 4 * 49  # each judges and writes
+    done = panel(desk, judge, "batch", "tools.csv", *ONE, "--format", "json")
+    assert judge.asked == 49
     assert judge.canaries == []
     assert CAUTION not in done.stdout + done.stderr
 
 
 def test_j5_a_resume_asks_no_canary_again_and_keeps_what_came_of_it(desk):
     listed(desk, 60)
-    first = Judge(obedient=True, until=90)
-    one_line_error(panel(desk, first, "batch", "tools.csv"), 3, "panel resume")
+    first = Judge(obedient=True, until=20)
+    one_line_error(panel(desk, first, "batch", "tools.csv", *ONE), 3, "panel resume")
     assert len(first.canaries) == 1
     second = Judge(obedient=False)
     done = panel(desk, second, "resume", "latest", "--format", "json")
