@@ -38,7 +38,8 @@ def requests(counts):
 
 def wait_for_request(process, counts, before):
     deadline = time.monotonic() + 30
-    while requests(counts) <= before and process.poll() is None and time.monotonic() < deadline:
+    while requests(counts) <= before and process.poll() is None:
+        assert time.monotonic() < deadline, f"{requests(counts)} requests, not more than {before}"
         time.sleep(0.005)
 
 
