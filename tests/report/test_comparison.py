@@ -294,11 +294,11 @@ def test_where_nothing_speaks_for_a_tool_that_is_said():
     a, b = pair()
     same = b.model_copy(update={"reviews": a.reviews})
     assert texts(compare(a, same))[2:] == [
-        "Nothing that a passage surely shows tells the two apart."
+        "Of the answers that decide, no yes rests on a sure passage."
     ]
     one = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
     assert texts(compare(a, one))[-1] == (
-        "Nothing that a passage surely shows speaks for Parley over the other."
+        "Of the answers that decide, no yes for Parley rests on a sure passage."
     )
 
 

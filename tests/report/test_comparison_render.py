@@ -203,7 +203,7 @@ def test_who_wrote_the_paragraph_and_what_the_model_replied_is_on_the_page():
 def test_a_held_tool_gets_no_winner_and_the_warning_stands_before_the_findings():
     page = all_text(parse(pair_html.render(compare(tool("First"), batch()[3]))))
     assert "No winner while Gullible is on hold" in page
-    assert page.index("speaks to the reviewer") < page.index("What decides between them")
+    assert page.index("speaks to the reviewer") < page.index("What differs between them")
 
 
 def test_community_votes_are_shown_apart_with_count_and_interval():

@@ -198,10 +198,10 @@ def _reasons(comparison: Comparison) -> Iterator[Statement]:
         for difference in differences:
             yield Statement(about=side, pieces=tuple(_answers(comparison, difference, side)))
     if len(silent) == 1:
-        text = f"Nothing that a passage surely shows speaks for {silent[0]} over the other."
+        text = f"Of the answers that decide, no yes for {silent[0]} rests on a sure passage."
         yield Statement(about="verdict", pieces=(text,))
     elif silent:
-        text = "Nothing that a passage surely shows tells the two apart."
+        text = "Of the answers that decide, no yes rests on a sure passage."
         yield Statement(about="verdict", pieces=(text,))
 
 

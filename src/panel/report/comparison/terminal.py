@@ -57,7 +57,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     for text in shown.cautions:
         yield indent(bullet("!", text, "bold yellow"))
     yield words("")
-    yield rule("What decides between them")
+    yield rule("What differs between them")
     yield indent(words((shown.counted, QUIET)), after=1)
     for difference in (*shown.differences, *shown.more):
         yield from _difference(difference, shown)

@@ -248,7 +248,7 @@ def _counted(comparison: Comparison) -> str:
     if not comparison.asked:
         return "No question was put to both"
     decides = sum(d.decides for d in comparison.differences)
-    which = f"{decides} of these are yes for one only" if decides else "none of these decides"
+    which = f"{decides or 'none'} of these decide{'' if decides > 1 else 's'}"
     return (
         f"{comparison.asked} questions were put to both: {comparison.same} were answered alike,"
         f" {len(comparison.differences)} were not, and {which}"
