@@ -102,6 +102,18 @@ def test_the_quote_is_the_sentence_that_is_nearest_to_the_question():
     assert "(“Install it with: get widget.”) [E1.1]" in composed
 
 
+def test_a_sentence_on_the_end_of_something_is_no_reason_for_the_tool():
+    text = "Others build on it. Some have since moved to a successor named widget2."
+    brief = Brief(tool=BRIEF.tool, passages=(Passage(id="E1.1", text=text),))
+    made = findings(install="yes E1.1", alive="unclear", like="yes")
+    composed = compose(PERSONA, made, vote="ship", brief=brief, rule=Rule())
+    assert "(“Others build on it.”) [E1.1]" in composed
+    brief = Brief(tool=BRIEF.tool, passages=(Passage(id="E1.1", text=text[20:]),))
+    composed = compose(PERSONA, made, vote="ship", brief=brief, rule=Rule())
+    assert "successor" not in composed
+    assert "installs it [E1.1]" in composed
+
+
 def test_a_finding_that_forces_the_skip_is_the_reason_and_the_rest_speaks_for_the_tool():
     assert text(install="yes E1.1", alive="no E1.2", like="no") == (
         "I would leave Widget ashore: it is no longer maintained"
@@ -118,8 +130,8 @@ def test_what_follows_from_a_notice_says_so_once_in_a_sentence():
     sentence = told(over)[1].split(". Not")[0]
     assert sentence == (
         "I would leave Widget ashore: it is no longer maintained"
-        " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again, since its"
-        " page announces the end of its development [E1.2]"
+        " (“Widget 3 is kept up by four people.”) [E1.2], and I would not use it again, since the"
+        " evidence says that it is deprecated or replaced [E1.2]"
     )
 
 
@@ -180,10 +192,14 @@ def test_what_speaks_for_it_is_not_enough_only_where_passages_alone_come_to_the_
 
 
 def test_no_vote_turns_on_a_guess():
+    made = guessing("like", install="yes E1.1", alive="yes E1.2", like="yes")
+    assert score_findings(PERSONA.criteria, made, Rule()).vote == "ship"
+    assert turning_fact(PERSONA.criteria, made, Rule())
     made = guessing("like", install="yes E1.1", alive="unclear", like="no")
     assert turning_fact(PERSONA.criteria, findings(install="yes E1.1", alive="unclear", like="no"),
                         Rule()) == "I would not use it again"  # fmt: skip
-    assert "use it again" not in turning_fact(PERSONA.criteria, made, Rule())
+    # Guesses make this vote, so it turns on them and on no fact.
+    assert turning_fact(PERSONA.criteria, made, Rule()) == ""
 
 
 def test_an_abstention_says_so_and_gives_no_reason_for_a_vote():

@@ -16,7 +16,7 @@ from panel.reviews.prompts import Brief
 from panel.reviews.quotes import excerpt
 from panel.reviews.review import Answer, Finding, Vote
 from panel.reviews.score import Rule, Weighted, score_findings, supported_no
-from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
+from panel.reviews.shortlist import BAD_NEWS, nearest, pieces, tells_bad_news
 
 MOST: Final = 2
 """Statements in a sentence."""
@@ -28,7 +28,7 @@ searched, and says nothing about the page."""
 GUESSED: Final = "The model guesses that "
 """How a statement begins that rests on no passage: a report of the answer, not of the tool."""
 
-NOTICED: Final = ", since its page announces the end of its development"
+NOTICED: Final = ", since the evidence says that it is deprecated or replaced"
 """How a statement ends that a notice answers: the passage shows the notice, not what follows."""
 
 _SIDES: Final[Mapping[Vote, tuple[Answer, Answer]]] = {
@@ -109,9 +109,11 @@ def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rul
     """Return the finding that alone would turn the vote, were it answered the other way.
 
     Of several it is the one that moves the score most; "" where no single finding turns the vote.
-    A guess is no fact, so none is named.
+    A guess is no fact, so none is named, and none where guesses make the vote: it turns on them.
     """
     now = score_findings(criteria, findings, rule)
+    if vote_without_guesses(criteria, findings, rule) != now.vote:
+        return ""
     turning: list[tuple[float, Finding]] = []
     for place, finding in enumerate(findings):
         for flipped in () if is_guess(finding) else _flips(finding):
@@ -181,6 +183,10 @@ class _Writer:
         elif finding.answer == "no" and criterion.notice:
             words = f"{criterion.notice} {BAD_NEWS}"
         texts = pieces(cited[0])
+        good = [text for text in texts if not tells_bad_news(text)]
+        if finding.answer == "yes" and len(good) < len(texts):
+            # A sentence on the end of something is no reason for the tool.
+            texts = [good[nearest(words, good)]] if good else []
         if texts and criterion.shown_by == "top":
             texts = texts[:1]  # a page says first what the tool is
         elif texts and cited[0].kind != "prose":  # items run together would not read in a sentence
@@ -245,7 +251,8 @@ def _guesses(towards: Sequence[Finding], otherwise: Sequence[Finding]) -> str:
     text = ", and ".join(_guess(finding) for finding in towards)
     against = ", and ".join(_guess(finding) for finding in otherwise)
     both = ", but ".join(filter(None, [text, against]))
-    return f"My guess, from no passage: {both}." if both else ""
+    several = "es" if len(towards) + len(otherwise) > 1 else ""
+    return f"My guess{several}, from no passage: {both}." if both else ""
 
 
 def _guess(finding: Finding) -> str:

@@ -101,9 +101,9 @@ def announces(passage: Passage) -> bool:
     return passage.text.rstrip().endswith(":")
 
 
-def tells_bad_news(passage: Passage) -> bool:
-    """Tell whether a passage has a word that speaks against its tool."""
-    return not set(_stems(passage.text)).isdisjoint(_stems(_OVER))
+def tells_bad_news(text: str) -> bool:
+    """Tell whether a text has a word that speaks against its tool."""
+    return not set(_stems(text)).isdisjoint(_stems(_OVER))
 
 
 def _rarity(holding: int, passages: int) -> float:

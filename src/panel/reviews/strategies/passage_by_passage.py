@@ -215,7 +215,7 @@ def _candidates(criterion: Criterion, answer: Answer, passages: Sequence[Passage
     """
     words = f"{criterion.question} {criterion.cues}"
     if answer == "no":
-        denying = [p for p in passages if denies(p.text) or tells_bad_news(p)]
+        denying = [p for p in passages if denies(p.text) or tells_bad_news(p.text)]
         return shortlist(f"{words} {BAD_NEWS}", denying, most=1, fewest=0)
     if criterion.shown_by == "top":
         telling = [p for p in passages if p.kind in ("prose", "list") and not announces(p)]
