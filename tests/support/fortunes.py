@@ -1,7 +1,7 @@
 """Runs with forecasts on a tool of the forge, made on a day that the test names."""
 
 import asyncio
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 from panel.engine.options import Options
 from panel.engine.resolve import rule_all
@@ -70,7 +70,9 @@ def store(runs, made, evidence, reviews=None, name="Widget"):
     scorecard = card(
         tool=CardTool(name=name, slug=name.lower(), url=REPO),
         evidence=dated(evidence, made).sources,
-        reviews=reviews or (reviewer("builder", made), reviewer("skeptic", made)),
+        reviews=(reviewer("builder", made), reviewer("skeptic", made))
+        if reviews is None
+        else reviews,
         missing=(),
     )
     return shelve(runs, [scorecard], created=moment(made))
@@ -99,12 +101,3 @@ def ruled(runs, over=None, *, today=TODAY, **changes):
 def ids(made):
     """The ids of the propositions of verdicts of a day, by proposition."""
     return {p.id: f"{p.id}-{resolve_date(made, p.months)}" for p in PROPOSITIONS}
-
-
-def year_ago(today=TODAY):
-    """A day whose forecasts of twelve months were due some days ago."""
-    return (
-        date(today.year - 1, today.month, min(today.day, 20))
-        if today.day > 1
-        else date(today.year - 1, today.month, 1)
-    )

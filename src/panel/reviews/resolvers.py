@@ -70,8 +70,10 @@ class Readings:
         pairs = ((s, p) for s in evidence.sources for p in s.passages)
         return next(((s, p) for s, p in pairs if p.id == ident), None)
 
-    def ruling(self, outcome: Ruled, why: str, at: tuple[Source, Passage] | None) -> Ruling:
-        """Return a ruling with the passage it rests on.
+    def ruling(
+        self, outcome: Ruled, why: str, at: tuple[Source, Passage] | None, *, label: str = ""
+    ) -> Ruling:
+        """Return a ruling with the passage it rests on, of a record the sentence with this label.
 
         A yes that was read after the day becomes a question, a no before its end stays open.
         """
@@ -80,10 +82,15 @@ class Readings:
         source, passage = at
         day = _day(source)
         if outcome == "yes" and day > self.by:
-            outcome, why = "ask", f"{why}; read on {day}, after the day: since when, a person says"
+            outcome, why = (
+                "ask",
+                f"{why}; it was read on {day}, after the day, and does not say since when",
+            )
         elif outcome == "no" and day <= self.by:
             outcome, why = "open", f"{why}; the day is not over"
-        return Ruling(outcome, why, passage.text, source.source, day)
+        lines = (line for line in passage.text.split("\n") if line.startswith(f"{label}: "))
+        words = next(lines, "") or passage.text
+        return Ruling(outcome, why, words, source.source, day)
 
     def of_fact(self, outcome: Ruled, why: str, fact: Fact) -> Ruling:
         """Return a ruling that rests on a fact of the later reading."""
@@ -136,7 +143,8 @@ def _archived(readings: Readings) -> Ruling:
         shown = readings.shown(readings.before, was.passage)
         return _certain("void", "it was archived when the forecast was made", shown)
     if now.value is True:
-        return readings.of_fact("yes", "its host calls it archived", now)
+        shown = readings.shown(readings.after, now.passage)
+        return readings.ruling("yes", "its host calls it archived", shown, label="Archived")
     if was.value is not None and now.value is None:
         return Ruling("open", readings.unread("record") or "the host's record was not read")
     quiet = "it is not archived" if now.value is False else "nothing says so"
@@ -167,7 +175,7 @@ def _said(
     at = readings.shown(readings.after, fact.passage) or next(_pages(readings.after), None)
     if at is None:
         return Ruling("open", "no page of the project itself was read, only files")
-    return readings.ruling("no", quiet, at)
+    return readings.ruling("no", quiet, at, label="Archived")
 
 
 def _licence(readings: Readings) -> Ruling:
@@ -178,7 +186,7 @@ def _licence(readings: Readings) -> Ruling:
         why = f"the host's record says {after[2]}, it said {before[2]}"
         named = [named_licence(line[2]) for line in (before, after)]
         differ = all(named) and licence_family(str(named[0])) != licence_family(str(named[1]))
-        return readings.ruling("yes" if differ else "ask", why, after[:2])
+        return readings.ruling("yes" if differ else "ask", why, after[:2], label="Licence")
     if was.value is None:
         why = "no licence was stated when the forecast was made"
         return readings.of_fact("ask" if now.value else "open", why, now)
@@ -199,7 +207,7 @@ def _of_a_page(readings: Readings, why: str, fact: Fact) -> Ruling:
     shown = readings.shown(readings.after, fact.passage)
     if shown and shown[0].role not in _FETCHED and not activity.is_activity(shown[0]):
         return Ruling("open", f"{why}, by a file that may be an old copy")
-    return readings.ruling("no", why, shown)
+    return readings.ruling("no", why, shown, label="Licence")
 
 
 def _price(readings: Readings) -> Ruling:

@@ -49,13 +49,17 @@ class MadeForecast:
 
 
 def made_forecasts(histories: Iterable[History]) -> tuple[MadeForecast, ...]:
-    """Return the forecasts of all verdicts by tool, day and reviewer, each once.
+    """Return the forecasts of all verdicts by tool and day, each once.
 
     A rerun on the same evidence says many of them again: the same words, or the same judge's same
     probability, on the same day count once, as what was predicted first.
     """
     every = (forecast for history in histories for forecast in _of_tool(history))
-    return tuple(sorted(every, key=lambda made: (made.key, made.by, made.id, made.reviewer)))
+    return tuple(sorted(every, key=_place))
+
+
+def _place(made: MadeForecast) -> tuple[str, date, bool, str, str]:
+    return made.key, made.by, not made.proposition, made.id, made.reviewer
 
 
 def _of_tool(history: History) -> Iterator[MadeForecast]:
