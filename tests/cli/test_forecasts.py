@@ -12,7 +12,7 @@ from panel.cli.main import panel
 from panel.evidence.source import Evidence, Passage, Source
 from panel.foundation.errors import InputError, RunError
 from panel.runs.forecasts.resolutions import FILE
-from tests.support.fortunes import TODAY, ids, moment, reviewer, store
+from tests.support.forecasts import TODAY, ids, moment, reviewer, store
 
 MADE = TODAY - timedelta(days=380)
 IDS = ids(MADE)

@@ -11,6 +11,7 @@ import pytest
 from panel.evidence.source import Evidence
 from panel.reviews.resolvers import Readings, resolve
 from tests.support.faultd import respond
+from tests.support.forecasts import TODAY, dated, gathered, ids, ruled, store
 from tests.support.forge import (
     COMMIT,
     HTML,
@@ -22,7 +23,6 @@ from tests.support.forge import (
     TEXT,
     repository,
 )
-from tests.support.fortunes import TODAY, dated, gathered, ids, ruled, store
 
 API = "api.github.com/repos/acme/widget"
 LATEST = f"{API}/releases/latest"

@@ -24,7 +24,7 @@ from panel.runs.forecasts.resolutions import (
 )
 from panel.runs.forecasts.scores import FEWEST, scores
 from tests.support.cards import NOW, card
-from tests.support.fortunes import reviewer
+from tests.support.forecasts import reviewer
 from tests.support.sites import Held, later
 
 DAY = NOW.date()

@@ -54,7 +54,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class StoredTool:
+class RefreshItem:
     """A tool whose evidence is to be read."""
 
     tool: Tool
@@ -111,13 +111,13 @@ async def read_anew(
 
 
 async def collect_anew(
-    options: Options, items: Iterable[StoredTool]
-) -> AsyncGenerator[tuple[StoredTool, Collected | ToolError], None]:
+    options: Options, items: Iterable[RefreshItem]
+) -> AsyncGenerator[tuple[RefreshItem, Collected | ToolError], None]:
     """Yield each tool with its evidence read anew, or why nothing could be read.
 
     Files and descriptions are read first, and addresses as they answer.
     """
-    remote: dict[str, StoredTool] = {}
+    remote: dict[str, RefreshItem] = {}
     for item in items:
         reads = replace(options, fetch=options.fetch or item.fetched)
         if item.unread:
@@ -165,7 +165,7 @@ def _own_evidence(tool: Tool) -> Collected | ToolError:
         return error
 
 
-async def _reading(options: Options, item: StoredTool, outcome: Collected | ToolError) -> Reading:
+async def _reading(options: Options, item: RefreshItem, outcome: Collected | ToolError) -> Reading:
     if isinstance(outcome, ToolError):
         return Reading(item.tool, "unread", item.entry, unread=outcome.message)
     if item.entry is None:
@@ -212,7 +212,7 @@ async def with_look_ups(
 
 def stored_tools(
     options: Options, archive: Archive, keys: Collection[str] | None = None
-) -> list[StoredTool]:
+) -> list[RefreshItem]:
     """Return the tools of these keys, None: all that have a verdict, as their newest runs do."""
     by_run: dict[str, list[History]] = {}
     for history in archive.histories():
@@ -230,7 +230,7 @@ def stored_tools(
     return [items[key] for key in sorted(items)]
 
 
-def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[StoredTool]:
+def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[RefreshItem]:
     """Return the tools of a list, each with the newest verdict on it."""
     verdicts = _Verdicts(archive.histories())
     taken = {history.key for history in archive.histories()}
@@ -239,7 +239,7 @@ def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[S
         if (history := verdicts.take(tool)) is None:
             name = slug(tool.name, taken=taken)
             taken.add(name)
-            items.append(StoredTool(tool.model_copy(update={"slug": name})))
+            items.append(RefreshItem(tool.model_copy(update={"slug": name})))
             continue
         listed = tool.model_copy(update={"slug": history.key})
         with Run.open(options.settings.runs / history.latest.run) as run:
@@ -247,7 +247,7 @@ def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[S
     return items
 
 
-def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> StoredTool:
+def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> RefreshItem:
     """Return a tool with how its verdict's evidence was read."""
     evidence = run.evidence(entry.tool.slug)
     sources: Sequence[Source] = evidence.gathered.sources if evidence else ()
@@ -255,7 +255,7 @@ def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> StoredTool:
     unread = ""
     if stored and (evidence is None or files > len(tool.evidence)):
         unread = f"run {entry.run} does not hold the files that its evidence came from"
-    return StoredTool(tool, entry, any(source.role not in _OWN for source in sources), unread)
+    return RefreshItem(tool, entry, any(source.role not in _OWN for source in sources), unread)
 
 
 class _Verdicts:
