@@ -176,7 +176,7 @@ def test_scores_stand_from_ten_resolved_on(runs):
     assert by["judge", "m-1"]["resolved"] == 20
     text = shown(call(runs, "forecasts", "--scores"))
     assert "Calibration: what was given, and the share that came true" in text
-    assert "Reviewer: builder 80%–100% 10 90% 0%" in text
+    assert "Reviewer: builder 80–100% 10 90% 0%" in text
     rows = csv.DictReader(
         io.StringIO(call(runs, "forecasts", "--scores", "--format", "csv").stdout)
     )

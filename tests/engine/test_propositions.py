@@ -68,7 +68,7 @@ def test_the_card_has_a_line_a_reviewer_in_every_format(asked):
     day = max(source.retrieved.date() for source in card.evidence)
     early, late = (resolve_date(day, months) for months in (6, 12))
     said = (
-        f"by {early} a release 90%; by {late} archived or unmaintained 5%, another licence 3%,"
+        f"by {early}: a release 90%; by {late}: archived or unmaintained 5%, another licence 3%,"
         " another price 12%, a named successor 1%"
     )
     for form in ("terminal", "markdown", "html"):

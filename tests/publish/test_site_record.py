@@ -112,9 +112,9 @@ def test_a_reviewers_page_has_its_propositions_and_from_ten_on_a_plot_with_its_n
     page = site(cards, resolutions=ends).render("reviewers/builder.html")
     said = text(page)
     for each in PROPOSITIONS:
-        assert f"{each.claim} {each.months} months 2 20% " in said
+        assert f"{each.claim} within {each.months} months; 2 tools 20% " in said
     assert "0.09 Brier score over 12: 0 is perfect, 0.25 a coin; skill −1.16 against" in said
-    assert "20%–40% 12 20% 8%" in said
+    assert "20–40% 12 20% 8%" in said
     assert page.decode().count('<svg class="plot"') == 1
     assert "Share of forecasts that came true, by the probability given" in page.decode()
     fewer = text(site(cards, resolutions=ends[:9]).render("reviewers/builder.html"))

@@ -108,7 +108,7 @@ def scores(groups: Sequence[ForecastScore]) -> Iterator[RenderableType]:
     rows = [(_name(s), s.resolved, s.came_true, _figure(s.brier), _figure(s.skill)) for s in groups]
     yield table(("", "Resolved", "Came true", "Brier", "Skill"), rows)
     bins = [
-        (_name(score), f"{each.low:.0%}–{each.high:.0%}", each.forecasts, f"{each.mean:.0%}",
+        (_name(score), f"{100 * each.low:.0f}–{each.high:.0%}", each.forecasts, f"{each.mean:.0%}",
          f"{each.share:.0%}")
         for score in groups
         for each in score.bins

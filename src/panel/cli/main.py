@@ -44,10 +44,7 @@ COMMANDS = {
         "panel.cli.forecasts",
         "List what reviewers predicted, and what became of it.",
     ),
-    "resolve": (
-        "panel.cli.resolve",
-        "Find out what became of forecasts; ask a person where code cannot tell.",
-    ),
+    "resolve": ("panel.cli.resolve", "Find out what became of forecasts."),
     "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),

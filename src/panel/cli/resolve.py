@@ -42,7 +42,7 @@ def command(
     runs: Path | None,
     destination: Destination,
 ) -> None:
-    """Find out what became of forecasts; ask a person where code cannot tell.
+    """Find out what became of forecasts.
 
     Reads the evidence of tools with open forecasts anew. A proposition came true as soon as a
     passage shows it; it did not only where its day is over and what would show it was read. What

@@ -141,7 +141,7 @@ def _calibration(score: ForecastScore) -> plots.Plot | None:
         legend=(),
         head=("Given", "Forecasts", "Mean given", "Came true"),
         rows=tuple(
-            (f"{b.low:.0%}–{b.high:.0%}", str(b.forecasts), f"{b.mean:.0%}", f"{b.share:.0%}")
+            (f"{100 * b.low:.0f}–{b.high:.0%}", str(b.forecasts), f"{b.mean:.0%}", f"{b.share:.0%}")
             for b in score.bins
         ),
     )

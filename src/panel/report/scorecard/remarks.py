@@ -175,14 +175,14 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
 
 
 def _chances(review: Review) -> str:
-    """Return by day what the reviewer gives the propositions: `by DAY a release 60%; by DAY …`."""
+    """Return by day what the reviewer gives the propositions: `by DAY: a release 60%; …`."""
     by_day: dict[str, list[str]] = {}
     for made in review.propositions:
         known = proposition(made.proposition)
         words = known.label if known else line(made.proposition)
         chance = f"{words} {figures.probability(made.probability)}"
         by_day.setdefault(made.resolve_by.isoformat(), []).append(chance)
-    return "; ".join(f"by {day} {', '.join(chances)}" for day, chances in by_day.items())
+    return "; ".join(f"by {day}: {', '.join(chances)}" for day, chances in by_day.items())
 
 
 def _looked_up(outcome: LookedUp, texts: Mapping[str, str]) -> str:
