@@ -34,6 +34,7 @@ from panel.reviews import prompts
 from panel.reviews.personas import Persona, applicable, load_personas
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
+from panel.reviews.propositions import ASKED
 from panel.reviews.score import Rule
 from panel.reviews.shortlist import shortlist
 from panel.reviews.strategies.ask import ask_review
@@ -140,7 +141,7 @@ def _judgement(persona: Persona, brief: Brief) -> str:
 async def asked_of(brief: Brief, personas: Sequence[Persona]) -> dict[tuple[str, str], ChatRequest]:
     """Return what all reviewers are asked about one tool, by persona and step."""
     client = _Prompts(brief)
-    plan = ReviewPlan(personas=tuple(personas), judge=TARGET, rule=Rule())
+    plan = ReviewPlan(personas=tuple(personas), judge=TARGET, rule=Rule(), propositions=ASKED)
     today = brief.day or datetime.now(UTC).date()
     seats = []
     for persona in personas:

@@ -175,6 +175,7 @@ def _review(schema: Mapping[str, Any], yes: bool, cited: Sequence[str]) -> Mappi
         "beats": _beats(persona, (parts.get("beats") or {}).get("properties", ()), cited),
         "turns_on": "A second maintainer would turn it.",
         "forecast": {"claim": "By 2027 a team at Initech will run it.", "probability": 60},
+        "chances": dict.fromkeys((parts.get("chances") or {}).get("properties", ()), 40),
         "summary": f"I judged it by its page [{cited[0]}].",
         "stance": "ship" if yes else "skip",
         # A second look at one question, or at the tool's upkeep.

@@ -15,6 +15,7 @@ from panel.llm.calls import request_key
 from panel.llm.config import Kind
 from panel.reviews.choices import ReviewChoices, choices, inherited_choices
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.propositions import ASKED
 from panel.reviews.score import Rule
 from panel.runs.compatibility import check_same, meaning
 from panel.runs.manifest import Manifest, new_manifest, plan_of
@@ -34,12 +35,17 @@ def test_every_choice_is_a_field_of_options_plan_manifest_and_meaning():
 def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
     personas = (persona("builder"), persona("skeptic"))
     more = {"samples": 3, "context": "two people", "rule": Rule(ship_at=50), "calibrates": True}
-    more |= {"write": False, "second_look": True, "backtest": "names masked"}
+    more |= {
+        "write": False,
+        "second_look": True,
+        "backtest": "names masked",
+        "propositions": ("price",),
+    }
     stored = manifest(personas=personas, support=target(model="big", wire_model="big"), **more)
     plan = plan_of(stored, personas=personas, calibration=None)
     assert choices(plan) == {
         "samples": 3, "context": "two people", "write": False, "second_look": True,
-        "backtest": "names masked",
+        "backtest": "names masked", "propositions": ("price",),
     }  # fmt: skip
     assert (plan.rule.ship_at, plan.calibrates, plan.personas) == (50, True, personas)
     assert (plan.judge.provider, plan.judge.wire_model) == ("groq", "org/tiny:groq")
@@ -63,7 +69,7 @@ def test_a_plan_comes_back_from_its_manifest_without_address_and_key():
 def test_a_rerun_takes_the_stored_choice_where_the_user_made_none(own, expected):
     options = replace(Options(settings=Settings(), environ={}), **own)
     stored = {"samples": 3, "context": "a small team", "write": True, "second_look": False}
-    stored |= {"backtest": None}
+    stored |= {"backtest": None, "propositions": ASKED}  # those of today, whatever it asked about
     assert inherited_choices(options, manifest(samples=3)) == stored | expected
 
 

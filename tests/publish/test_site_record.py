@@ -4,15 +4,22 @@ from datetime import date
 
 import html5lib
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from panel.foundation.errors import InputError
-from panel.publish.site.forecasts import FILE, read_forecasts, unmet
 from panel.publish.site.provider_page import judges
 from panel.publish.site.track_record import track_record
+from panel.reviews.propositions import PROPOSITIONS
 from panel.reviews.verdict.scorecard import RunUsage, Verdict, VoteTotals
-from tests.support.cards import BUILDER, BUSINESS, FUTURIST, SKEPTIC, card, named
+from panel.runs.forecasts.made import made_forecasts
+from panel.runs.forecasts.resolutions import (
+    FILE,
+    Resolution,
+    known_forecasts,
+    read_resolutions,
+    unmet,
+)
+from tests.support.cards import BUILDER, NOW, SKEPTIC, card, named
+from tests.support.forecasts import reviewer
 from tests.support.sites import TODAY, Held, later, site
 
 ENDED = """\
@@ -39,11 +46,13 @@ def text(page):
 @pytest.fixture
 def ended(tmp_path):
     (tmp_path / FILE).write_text(ENDED)
-    return read_forecasts(tmp_path)
+    return read_resolutions(tmp_path)
 
 
 def of(persona, cards, resolutions=(), today=TODAY):
-    return track_record(persona, Held(cards).histories(), resolutions, today)
+    histories = Held(cards).histories()
+    known = known_forecasts(made_forecasts(histories), resolutions)
+    return track_record(persona, histories, known, today)
 
 
 def test_votes_are_counted_on_each_tools_newest_verdict():
@@ -70,10 +79,47 @@ def test_a_forecast_is_open_then_due_then_judged(ended):
     assert (len(judged.open), len(judged.due), len(judged.resolved)) == (0, 0, 1)
 
 
-def test_the_brier_score_is_the_mean_squared_error(ended):
-    assert of("skeptic", [card()], ended).brier == pytest.approx((0.85 - 1) ** 2)
-    assert of("builder", [card()], ended).brier == pytest.approx(0.15**2)
-    assert of("business", [card()], ended).brier is None
+def test_a_score_counts_sentences_and_propositions_and_stands_from_ten_on(ended):
+    few = of("skeptic", [card()], ended).score
+    assert (few.resolved, few.came_true, few.brier) == (1, 1, None)
+    assert of("business", [card()], ended).score.resolved == 0
+    record = of("builder", *resolved_widely())
+    assert record.score.resolved == 12
+    assert record.score.brier == pytest.approx((0.64 + 11 * 0.04) / 12)
+    assert [(p.given, dict(p.states)) for p in record.propositions] == [
+        (2, {"came true": 1, "did not": 1}), *[(2, {"did not": 2})] * 4,
+    ]  # fmt: skip
+
+
+def resolved_widely():
+    """Two tools with all forecasts of one reviewer resolved: a release of one came true."""
+    day = NOW.date()
+    cards = [named(name, reviews=(reviewer("builder", day),), missing=()) for name in ("A", "B")]
+    made = made_forecasts(Held(cards).histories())
+    ends = [
+        Resolution(
+            tool=f.key, by=f.by, date=TODAY, proposition=f.proposition,
+            reviewer="" if f.proposition else f.reviewer,
+            came_true="yes" if (f.proposition, f.key) == ("release", "a") else "no",
+        )
+        for f in made
+    ]  # fmt: skip
+    return cards, ends
+
+
+def test_a_reviewers_page_has_its_propositions_and_from_ten_on_a_plot_with_its_numbers():
+    cards, ends = resolved_widely()
+    page = site(cards, resolutions=ends).render("reviewers/builder.html")
+    said = text(page)
+    for each in PROPOSITIONS:
+        assert f"{each.claim} within {each.months} months; 2 tools 20% " in said
+    assert "0.09 Brier score over 12: 0 is perfect, 0.25 a coin; skill −1.16 against" in said
+    assert "20–40% 12 20% 8%" in said
+    assert page.decode().count('<svg class="plot"') == 1
+    assert "Share of forecasts that came true, by the probability given" in page.decode()
+    fewer = text(site(cards, resolutions=ends[:9]).render("reviewers/builder.html"))
+    assert "9 resolved: a score is given from 10 on" in fewer
+    assert "Calibration" not in fewer
 
 
 def test_a_forecast_repeated_in_a_later_verdict_counts_once():
@@ -84,7 +130,7 @@ def test_a_reviewers_page_shows_record_method_and_forecasts(ended):
     made = site([card()], resolutions=ended)
     page = text(made.render("reviewers/skeptic.html"))
     assert "✓ came true Replication is still absent" in page
-    assert "Brier score over 1" in page
+    assert "1 resolved: a score is given from 10 on" in page
     assert "Where it stood alone" in page
     assert "Dealbreaker" in page
     assert "0%" in page
@@ -111,8 +157,14 @@ def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
     ("yaml", "message"),
     [
         ("tool: x", "must be a list"),
-        ("- tool: x", "line 1: reviewer: Field required"),
-        (ENDED.replace("came_true: yes", "came_true: maybe"), "line 1: came_true: say yes or no"),
+        (
+            "- {tool: x, by: 2027-11-22, came_true: no, date: 2027-11-22}",
+            "line 1: name the reviewer, or the proposition",
+        ),
+        (
+            ENDED.replace("came_true: yes", "came_true: maybe"),
+            "line 1: came_true: say yes, no or void",
+        ),
         (ENDED.replace("came_true: no", "came_true: no\n  who: me"), "line 7: unknown key 'who'"),
         (ENDED.replace("2027-11-22", "soon"), "line 1: by"),
         ("- x", "line 1"),
@@ -122,43 +174,26 @@ def test_without_persona_files_a_reviewer_has_a_record_and_no_method():
 def test_a_forecast_file_that_cannot_be_used_is_named_with_its_line(tmp_path, yaml, message):
     (tmp_path / FILE).write_text(yaml)
     with pytest.raises(InputError) as caught:
-        read_forecasts(tmp_path)
+        read_resolutions(tmp_path)
     assert message in caught.value.message
     assert FILE in caught.value.message
 
 
 def test_no_file_and_an_empty_file_say_nothing(tmp_path):
-    assert read_forecasts(tmp_path) == ()
+    assert read_resolutions(tmp_path) == ()
     (tmp_path / FILE).write_text("")
-    assert read_forecasts(tmp_path) == ()
+    assert read_resolutions(tmp_path) == ()
 
 
 def test_an_entry_that_meets_no_forecast_is_told_of(ended):
-    assert unmet(ended, Held([card()]).histories()) == ()
-    assert unmet(ended, Held([named("Parley")]).histories()) == (
-        f"{FILE}: no forecast of skeptic on Quillstore by 2027-11-22",
-        f"{FILE}: no forecast of builder on quillstore by 2027-11-22",
+    def told(*cards):
+        return unmet(ended, made_forecasts(Held(cards).histories()))
+
+    assert told(card()) == ()
+    assert told(named("Parley")) == (
+        f"{FILE}: the forecast of skeptic on Quillstore by 2027-11-22 does not exist",
+        f"{FILE}: the forecast of builder on quillstore by 2027-11-22 does not exist",
     )
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.booleans())
-def test_the_brier_score_stays_between_0_and_1(chances, came_true):
-    cards, ended = [], []
-    for number, chance in enumerate(chances):
-        forecast = SKEPTIC.forecast.model_copy(update={"probability": chance})
-        reviewed = SKEPTIC.model_copy(update={"forecast": forecast})
-        cards.append(named(f"Tool {number}", reviews=(BUILDER, reviewed, BUSINESS, FUTURIST)))
-        ended.append(
-            _ended(tool=f"tool-{number}", by="2027-11-22", came_true="yes" if came_true else "no")
-        )
-    score = of("skeptic", cards, ended).brier
-    assert 0 <= score <= 1
-
-
-def _ended(**forecast):
-    from panel.publish.site.forecasts import Resolution
-
-    return Resolution.model_validate({"reviewer": "skeptic", "date": "2027-11-23", **forecast})
 
 
 def test_judges_are_told_by_medians_over_what_was_asked_in_full():

@@ -129,9 +129,9 @@ def test_a_repair_quotes_the_faulty_reply_as_harmless_data():
 
 def test_every_template_is_shipped_and_none_is_left_over():
     found = {p.stem for p in data_folder("prompts").glob("*.md")}
-    reviewing = {*prompts.template_texts(second_look=True)}
+    reviewing = {*prompts.template_texts(second_look=True, propositions=True)}
     assert found == set(PLACEHOLDERS) == {*reviewing, "compare"}
-    assert {*prompts.template_texts()} == reviewing - {"second"}
+    assert {*prompts.template_texts()} == reviewing - {"second", "propositions"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from panel.foundation.paths import data_folder
 from panel.llm.types import FENCE
 from panel.reviews import prompts
 from panel.reviews.calibration.controls import read_controls
+from panel.reviews.propositions import ASKED, PROPOSITIONS
 from panel.reviews.prose import sentences
 from panel.reviews.review import Missing
 from panel.reviews.strategies.judge_then_write import judge_form
@@ -150,6 +151,34 @@ def test_the_forecast_is_due_so_long_after_the_evidence_was_read():
     )
 
 
+def test_each_proposition_gets_a_probability_and_the_day_that_its_horizon_counts_to():
+    reply = json.dumps(written("httpx", SKEPTIC, chances={**dict.fromkeys(ASKED, 3.0), "price": 0}))
+    reviews, asked = run(answering("httpx", write=reply))
+    given = [(f.proposition, f.probability, f.resolve_by) for f in reviews["skeptic"].propositions]
+    year = date(2027, 11, 20)
+    assert given == [
+        ("release", 0.03, date(2027, 5, 20)), ("archived", 0.03, year), ("licence", 0.03, year),
+        ("price", 0.0, year), ("successor", 0.03, year),
+    ]  # fmt: skip
+    assert len(asked) == 8
+    schemas = [question.schema for question in asked if step_of(question) == "write"]
+    assert [schema["properties"]["chances"]["required"] for schema in schemas] == 4 * [[*ASKED]]
+
+
+def test_a_run_that_asks_about_no_propositions_sends_what_was_sent_before_there_were_any():
+    _, asked = run(good("httpx"))
+    reviews, before = run(good("httpx"), propositions=())
+    assert all(review.propositions == () for review in reviews.values())
+    assert all("propositions" not in review.model_dump() for review in reviews.values())
+    for new, old in zip(asked, before, strict=True):
+        if step_of(new) == "write":
+            assert "chances" in new.tail.rpartition("\n")[2]
+            cut = new.tail.rpartition("\n")[0].replace(', "chances": {"release": 60, …}}', "}")
+            assert (old.tail, "chances" in old.schema["properties"]) == (cut, False)
+        else:
+            assert new == old
+
+
 def test_a_writer_is_told_votes_and_statements_and_no_words_of_a_model():
     def answer(question):
         reply = json.loads(good("outlines")(question))
@@ -191,6 +220,9 @@ FAULTS = {
     "cut": ({"proves_wrong": "A published benchmark against AIOHTTP within twenty percent would"
              " prove me wrong. And then there is the"},
             "proves_wrong stops inside a sentence"),
+    "chances": ({"chances": {"release": 0.9, "archived": True, "licence": 101, "price": 5}},
+                "chances holds no whole percent of 0 to 100 for release, archived, licence,"
+                " successor"),
 }  # fmt: skip
 
 
@@ -225,6 +257,7 @@ def test_what_still_breaks_a_rule_is_kept_with_a_note_or_put_together_by_code(ru
         assert not review.composed
         assert review.notes == (f"the written review {KEPT[rule]}",)
         assert (review.forecast is None) == (rule == "forecast")
+        assert (review.propositions == ()) == (rule == "chances")
         assert "there is the" not in review.summary
     assert (review.vote, review.score) == ("ship", pytest.approx(90.9, abs=0.1))
     assert all(reviews[p.name].notes == () for p in PERSONAS if p is not SKEPTIC)
@@ -378,7 +411,7 @@ def test_the_prompts_of_both_calls_are_as_they_were_read(persona, golden):
     (control,) = [c for c in CONTROLS if c.slug == "tidegate"]
     begin = asyncio.run(asked_of(control.brief(), PERSONAS))[persona.name, "write"].shared
     golden(f"prompts/{persona.name}-excerpt.txt", begin.replace(FENCE, "MARK"))
-    for form in (judge_form(persona), write_form(persona)):
+    for form in (judge_form(persona), write_form(persona, PROPOSITIONS)):
         assert "\n" not in form
         assert len(form) < 400
     assert '"type"' not in "".join(texts.values()), "no schema is shown"

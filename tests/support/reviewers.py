@@ -13,6 +13,7 @@ from panel.llm.calls import ChatClient
 from panel.reviews.personas import applicable, load_personas
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
+from panel.reviews.propositions import ASKED
 from panel.reviews.review import Missing
 from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import ask_review
@@ -63,6 +64,7 @@ def written(slug, persona, **changes):
         "beats": beats,
         "forecast": {"claim": entry["claim"], "probability": entry["probability"]},
         "turns_on": entry["turns_on"],
+        "chances": dict.fromkeys(ASKED, 20),
     }
     for name, value in changes.items():
         (beats if name in beats else said["forecast"] if name == "claim" else said)[name] = value
@@ -90,14 +92,16 @@ def good(slug):
     return answer
 
 
-async def panel_of(answer, slug, *, concurrency=1, personas=PERSONAS, lost=(), more=()):
+async def panel_of(
+    answer, slug, *, concurrency=1, personas=PERSONAS, lost=(), more=(), propositions=ASKED
+):
     """Judge and write as the engine does; return reviews by persona and all questions.
 
     `lost` are personas without a judgement, `more` are texts of further passages.
     """
     endpoint = Scripted(answer)
     target = TARGET.model_copy(update={"ask": "whole", "concurrency": concurrency})
-    plan = ReviewPlan(personas=personas, judge=target, rule=Rule())
+    plan = ReviewPlan(personas=personas, judge=target, rule=Rule(), propositions=propositions)
     client = ChatClient(endpoint, target, Memory())
 
     def context(persona):

@@ -40,6 +40,11 @@ COMMANDS = {
         "panel.cli.backtest",
         "Hold the panel's verdicts against what became of the tools.",
     ),
+    "forecasts": (
+        "panel.cli.forecasts",
+        "List what reviewers predicted, and what became of it.",
+    ),
+    "resolve": ("panel.cli.resolve", "Find out what became of forecasts."),
     "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),

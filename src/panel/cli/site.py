@@ -68,16 +68,17 @@ def build_command(
     """
     from panel.engine.open_panel import persona_folders
     from panel.publish.site.build import build
-    from panel.publish.site.forecasts import read_forecasts, unmet
     from panel.publish.site.site import Site
     from panel.reviews.personas import load_personas
+    from panel.runs.forecasts.made import made_forecasts
+    from panel.runs.forecasts.resolutions import read_resolutions, unmet
     from panel.runs.history.archive import Archive
     from panel.runs.history.card_cache import CardCache
 
     settings = options.settings(runs)
-    resolutions = read_forecasts(settings.runs)
+    resolutions = read_resolutions(settings.runs)
     archive = Archive.open(settings.runs)
-    for note in (*archive.notes, *unmet(resolutions, archive.histories())):
+    for note in (*archive.notes, *unmet(resolutions, made_forecasts(archive.histories()))):
         warn(note)
     if not archive.histories():
         warn(f"there are no verdicts in {settings.runs}: the pages say so")

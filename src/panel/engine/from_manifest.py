@@ -52,7 +52,7 @@ def first_manifest(
         plan,
         created=datetime.now(UTC),
         command=options.command,
-        prompts=template_texts(second_look=plan.second_look),
+        prompts=template_texts(second_look=plan.second_look, propositions=bool(plan.propositions)),
         schemas={p.name: schema for p in plan.personas if (schema := reply_schemas(plan, p))},
         tools=tools,
         parent=parent,

@@ -26,6 +26,7 @@ from panel.reviews.choices import choices
 from panel.reviews.personas import Persona, load_personas
 from panel.reviews.plan import CalibratedJudge, ReviewPlan
 from panel.reviews.score import Rule
+from panel.reviews.strategies.ask import writes
 from panel.runs.manifest import public
 
 NEVER_MEASURED: Final = "this judge was never measured: panel calibrate"
@@ -69,6 +70,8 @@ async def open_panel(options: Options) -> OpenedPanel:
         fallbacks = await open_fallbacks(options, left, provider, others.values(), opener)
         support, support_endpoint = await _open_support(provider, options, opener)
         alone = not others and not fallbacks
+        if provider.replayed is not None:  # which was asked so: another question has no answer
+            options = replace(options, propositions=provider.replayed.propositions)
         calibration, rule = _calibration_and_rule(provider, options, alone=alone)
         judge = CalibratedJudge(provider.config, calibration)
         judges = {name: _other_judge(name, provider, o, options) for name, o in others.items()}
@@ -87,6 +90,8 @@ async def open_panel(options: Options) -> OpenedPanel:
             **choices(options),
         )
         _check_second_look(plan)
+        if not _writers(plan):
+            plan = replace(plan, propositions=())
         return OpenedPanel(
             plan,
             provider.endpoint,
@@ -118,6 +123,16 @@ async def _open_first(
             options = of_choice(options, first)
         else:
             return options, left, replace(own, warnings=(*warnings, *own.warnings)), others
+
+
+def _writers(plan: ReviewPlan) -> bool:
+    """Tell whether any reviewer writes, asked by its own judge or by a fallback."""
+    answering = ["", *(fallback.config.provider for fallback in plan.fallbacks)]
+    return any(
+        writes(plan.asking({persona.name: name}), persona)
+        for persona in plan.personas
+        for name in answering
+    )
 
 
 def _check_second_look(plan: ReviewPlan) -> None:

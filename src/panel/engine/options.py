@@ -9,6 +9,7 @@ from panel.engine.card_files import Scorecards
 from panel.foundation.settings import Settings
 from panel.llm.config import Ask, Concurrency, Wire
 from panel.reviews.choices import ReviewChoices
+from panel.reviews.propositions import ASKED
 
 if TYPE_CHECKING:
     from panel.engine.connections import Connections
@@ -52,6 +53,7 @@ class Options(ReviewChoices):
     `fallbacks`, else of the settings."""
     fallbacks: tuple[JudgeChoice, ...] | None = None
     """Those of a stored run; None: it is none."""
+    propositions: tuple[str, ...] = ASKED
     bill_to: str | None = None
     concurrency: Concurrency | None = None
     """Calls in flight at most; `auto`: as many as the provider takes."""

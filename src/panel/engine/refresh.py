@@ -4,7 +4,7 @@ Reads and compares; asks and writes nothing. What is reviewed is an ordinary run
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from panel.evidence.collect import Collected
 from panel.evidence.source import Evidence, Source
 from panel.evidence.tools.identity import contradict, name_key, url_key
 from panel.evidence.tools.tool import Tool
+from panel.evidence.topics import Topic
 from panel.foundation.errors import RunError, ToolError
 from panel.foundation.slug import slug
 from panel.reviews.evidence_changes import Reason, evidence_changes
@@ -53,7 +54,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class _Item:
+class RefreshItem:
     """A tool whose evidence is to be read."""
 
     tool: Tool
@@ -99,9 +100,24 @@ async def read_anew(
     Files and descriptions are read where they are; an address is fetched where the verdict rests on
     it, or as the options say.
     """
-    items = _listed(options, archive, tools) if tools is not None else _all(options, archive)
+    items = (
+        _listed(options, archive, tools) if tools is not None else stored_tools(options, archive)
+    )
     readings: dict[str, Reading] = {}
-    remote: dict[str, _Item] = {}
+    async with aclosing(collect_anew(options, items)) as collected:
+        async for item, outcome in collected:
+            readings[item.tool.slug] = await _reading(options, item, outcome)
+    return tuple(readings[item.tool.slug] for item in items)
+
+
+async def collect_anew(
+    options: Options, items: Iterable[RefreshItem]
+) -> AsyncGenerator[tuple[RefreshItem, Collected | ToolError], None]:
+    """Yield each tool with its evidence read anew, or why nothing could be read.
+
+    Files and descriptions are read first, and addresses as they answer.
+    """
+    remote: dict[str, RefreshItem] = {}
     for item in items:
         reads = replace(options, fetch=options.fetch or item.fetched)
         if item.unread:
@@ -113,11 +129,10 @@ async def read_anew(
             outcome = ToolError("--offline fetches no address")
         else:
             outcome = await asyncio.to_thread(_own_evidence, item.tool)
-        readings[item.tool.slug] = await _reading(options, item, outcome)
+        yield item, outcome
     async with aclosing(fetch_each(options, (i.tool for i in remote.values()))) as fetched:
         async for tool, outcome in fetched:
-            readings[tool.slug] = await _reading(options, remote[tool.slug], outcome)
-    return tuple(readings[item.tool.slug] for item in items)
+            yield remote[tool.slug], outcome
 
 
 def groups(
@@ -150,7 +165,7 @@ def _own_evidence(tool: Tool) -> Collected | ToolError:
         return error
 
 
-async def _reading(options: Options, item: _Item, outcome: Collected | ToolError) -> Reading:
+async def _reading(options: Options, item: RefreshItem, outcome: Collected | ToolError) -> Reading:
     if isinstance(outcome, ToolError):
         return Reading(item.tool, "unread", item.entry, unread=outcome.message)
     if item.entry is None:
@@ -183,15 +198,26 @@ async def _looked_up(
     """Return the new evidence with those pages that were looked up and cited."""
     cited = {c.partition(".")[0] for r in reviews for f in r.findings for c in f.cites}
     topics = [look_up.topic for look_up in before.look_ups if look_up.source in cited]
+    return await with_look_ups(options, collected, topics)
+
+
+async def with_look_ups(
+    options: Options, collected: Collected, topics: Sequence[Topic]
+) -> Evidence:
+    """Return evidence that was read anew with the pages on topics that were looked up before."""
     if not topics or options.offline:
         return collected.evidence
     return await look_up_pages(options, collected.tool, collected.evidence, topics)
 
 
-def _all(options: Options, archive: Archive) -> list[_Item]:
-    """Return every tool that has a verdict, as its newest run holds it."""
+def stored_tools(
+    options: Options, archive: Archive, keys: Collection[str] | None = None
+) -> list[RefreshItem]:
+    """Return the tools of these keys, None: all that have a verdict, as their newest runs do."""
     by_run: dict[str, list[History]] = {}
     for history in archive.histories():
+        if keys is not None and history.key not in keys:
+            continue
         by_run.setdefault(history.latest.run, []).append(history)
     items = {}
     for name, histories in by_run.items():
@@ -204,7 +230,7 @@ def _all(options: Options, archive: Archive) -> list[_Item]:
     return [items[key] for key in sorted(items)]
 
 
-def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[_Item]:
+def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[RefreshItem]:
     """Return the tools of a list, each with the newest verdict on it."""
     verdicts = _Verdicts(archive.histories())
     taken = {history.key for history in archive.histories()}
@@ -213,7 +239,7 @@ def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[_
         if (history := verdicts.take(tool)) is None:
             name = slug(tool.name, taken=taken)
             taken.add(name)
-            items.append(_Item(tool.model_copy(update={"slug": name})))
+            items.append(RefreshItem(tool.model_copy(update={"slug": name})))
             continue
         listed = tool.model_copy(update={"slug": history.key})
         with Run.open(options.settings.runs / history.latest.run) as run:
@@ -221,7 +247,7 @@ def _listed(options: Options, archive: Archive, tools: Sequence[Tool]) -> list[_
     return items
 
 
-def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> _Item:
+def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> RefreshItem:
     """Return a tool with how its verdict's evidence was read."""
     evidence = run.evidence(entry.tool.slug)
     sources: Sequence[Source] = evidence.gathered.sources if evidence else ()
@@ -229,7 +255,7 @@ def _item(run: Run, tool: Tool, entry: Entry, *, stored: bool) -> _Item:
     unread = ""
     if stored and (evidence is None or files > len(tool.evidence)):
         unread = f"run {entry.run} does not hold the files that its evidence came from"
-    return _Item(tool, entry, any(source.role not in _OWN for source in sources), unread)
+    return RefreshItem(tool, entry, any(source.role not in _OWN for source in sources), unread)
 
 
 class _Verdicts:

@@ -321,11 +321,11 @@ def _licence(evidence: Evidence) -> Fact | None:
         if source.role not in {"record", "pricing"}
         for licence in _licences(passage)
     ]
-    names = {_family(licence) for licence, _, _ in stated}
+    names = {licence_family(licence) for licence, _, _ in stated}
     return _fact(*stated[0]) if len(names) == 1 else None
 
 
-def _family(licence: str) -> str:
+def licence_family(licence: str) -> str:
     """Return a licence without how its later versions count: hosts leave that out."""
     return licence.removesuffix("-only").removesuffix("-or-later")
 
@@ -373,7 +373,11 @@ def _licence_conflict(tool: Tool, facts: Facts) -> Iterator[str]:
     for text in (tool.description, tool.tagline):
         for match in _LICENCE_LINE.finditer(text or ""):
             licence = named_licence(match[1])
-            if licence and fact.value is not None and _family(licence) != _family(str(fact.value)):
+            if (
+                licence
+                and fact.value is not None
+                and licence_family(licence) != licence_family(str(fact.value))
+            ):
                 yield _differs("licence", licence, fact)
                 return
 

@@ -19,6 +19,8 @@ class ReviewChoices:
     """Reviewers asked `whole` write their reviews after the vote; False: votes alone count."""
     second_look: bool = False
     """Reviewers that contradict each other on a fact see each other's passage and answer again."""
+    propositions: tuple[str, ...] = ()
+    """Ids of the propositions that those who write give a probability for."""
     backtest: str | None = None
     """How the tools of a backtest are shown: `as listed`, or what is masked and left out; None: the
     run is no backtest."""

@@ -45,6 +45,7 @@ PLACEHOLDERS: Final[dict[str, frozenset[str]]] = {
         {"vote", "decided", "others", "beats", "examples", "forecast", "due", "form"}
     ),
     "examples": frozenset({"examples"}),
+    "propositions": frozenset({"propositions"}),
     "repair": frozenset({"problem", "reply"}),
     "statement": frozenset({"statement"}),
     "leaning": frozenset({"title", "lens", "findings"}),
@@ -108,9 +109,10 @@ def shipped() -> Prompts:
     return Prompts(data_folder("prompts"))
 
 
-def template_texts(*, second_look: bool = False) -> dict[str, str]:
+def template_texts(*, second_look: bool = False, propositions: bool = False) -> dict[str, str]:
     """Return the templates of reviews by name, as fingerprints of runs want them."""
-    unused = _AFTER_RUNS if second_look else _AFTER_RUNS | {"second"}
+    asked = {"second": second_look, "propositions": propositions}
+    unused = _AFTER_RUNS | {name for name, used in asked.items() if not used}
     return {name: text for name, text in shipped().texts.items() if name not in unused}
 
 
@@ -357,6 +359,8 @@ class WriterBrief:
     """One line for each other reviewer."""
     due: date
     """The day by which its forecast is to be true or false."""
+    propositions: str = ""
+    """What it gives chances for, in one line; "" where it is not asked."""
 
 
 def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
@@ -375,7 +379,14 @@ def write_tail(persona: Persona, brief: WriterBrief, form: str) -> str:
             form=form,
         )
         .strip()
+        + _chances(brief)
     )
+
+
+def _chances(brief: WriterBrief) -> str:
+    if not brief.propositions:
+        return ""
+    return "\n" + shipped().fill("propositions", propositions=brief.propositions).strip()
 
 
 def _voted(brief: WriterBrief) -> str:

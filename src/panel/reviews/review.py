@@ -126,6 +126,17 @@ class Forecast(BaseModel):
     resolve_by: date
 
 
+class PropositionForecast(BaseModel):
+    """The probability that a persona gives one proposition of the closed list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proposition: str
+    """Its id; of a run of another panel it may be one that is not known here."""
+    probability: float = Field(ge=0, le=1)
+    resolve_by: date
+
+
 class Review(BaseModel):
     """One persona's review. `vote` and `score` come from code (`verdict`), never from the model."""
 
@@ -164,6 +175,8 @@ class Review(BaseModel):
     stance_log_odds: float | None = Field(default=None, exclude_if=_is_empty)
     """ln p(ship) − ln p(skip) of the stance, where log-probabilities came."""
     forecast: Forecast | None
+    propositions: tuple[PropositionForecast, ...] = Field(default=(), exclude_if=_is_empty)
+    """In the order of the list; empty where it was not asked for them, or gave none."""
     provider: str
     model: str
     fallback: str = Field(default="", exclude_if=_is_empty)

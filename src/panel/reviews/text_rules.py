@@ -6,7 +6,7 @@ page said. Pure; knows no provider.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -15,7 +15,9 @@ from panel.reviews.own_claims import figures, names, unknown_names
 from panel.reviews.prose import fresh, is_finished, sentences, unmarked
 from panel.reviews.review import Vote
 
-RuleName = Literal["length", "cites", "rival", "repeated", "copied", "forecast", "vote", "cut"]
+RuleName = Literal[
+    "length", "cites", "rival", "repeated", "copied", "forecast", "vote", "cut", "chances"
+]
 
 WORDS: Final = (80, 150)
 """Fewest and most words of a review; it is asked for in 90 to 130."""
@@ -74,6 +76,8 @@ class WrittenText:
     beats: Mapping[str, str]
     claim: str
     """The forecast."""
+    chances: Mapping[str, int] = field(default_factory=dict)
+    """Whole percent by the id of a proposition; what was no such number is left out."""
 
     @cached_property
     def paragraph(self) -> str:
@@ -91,6 +95,8 @@ class Grounds:
     """The tool's name."""
     others: Sequence[str] = ()
     """Paragraphs of other reviewers."""
+    chances: Sequence[str] = ()
+    """Ids of the propositions that a probability was asked for."""
 
 
 def text_faults(text: WrittenText, grounds: Grounds) -> list[TextFault]:
@@ -155,6 +161,11 @@ def _forecast(text: WrittenText, grounds: Grounds) -> str:
     return f"the claim of forecast holds {' and '.join(lacks)}" if lacks else ""
 
 
+def _chances(text: WrittenText, grounds: Grounds) -> str:
+    lacking = ", ".join(ident for ident in grounds.chances if ident not in text.chances)
+    return f"chances holds no whole percent of 0 to 100 for {lacking}" if lacking else ""
+
+
 def _vote(text: WrittenText, grounds: Grounds) -> str:
     first = next(iter(sentences(text.paragraph)), "")
     against = bool(_AGAINST.search(first))
@@ -175,6 +186,7 @@ _CHECKS: Final[dict[RuleName, Callable[[WrittenText, Grounds], str]]] = {
     "repeated": _repeated,
     "copied": _copied,
     "forecast": _forecast,
+    "chances": _chances,
     "vote": _vote,
     "cut": _cut,
 }

@@ -153,6 +153,10 @@ SCHEMA: Final = (
     ExportColumn("looked_up", "string",
                  "the facts that it missed and that were looked up, a JSON list; empty where none",
                  _of_review(lambda review: _json_list(review.looked_up))),
+    ExportColumn("propositions", "string",
+                 "its probabilities of the propositions, 0 to 1, each with its day, a JSON list;"
+                 " empty where it gave none",
+                 _of_review(lambda review: _json_list(review.propositions))),
 )  # fmt: skip
 """The columns of a row, in order: the same in JSON Lines, CSV, Parquet and docs/exports.md."""
 

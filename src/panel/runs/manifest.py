@@ -113,6 +113,8 @@ class Manifest(BaseModel):
     """Reviewers asked `whole` write their reviews after the vote."""
     second_look: bool = False
     """Reviewers that contradict each other on a fact answer again."""
+    propositions: tuple[str, ...] = Field(default=(), exclude_if=lambda idents: not idents)
+    """Ids of the propositions that those who write were asked about."""
     backtest: str | None = Field(default=None, exclude_if=lambda shown: shown is None)
     """How the tools of a backtest were shown; None: the run is no backtest."""
     rule: Rule

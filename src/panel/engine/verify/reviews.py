@@ -20,9 +20,10 @@ from panel.reviews.briefs import briefs
 from panel.reviews.personas import Persona, applicable
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
+from panel.reviews.propositions import proposition, resolve_date
 from panel.reviews.review import Finding, Missing, Review
 from panel.reviews.score import Rule, score_findings
-from panel.reviews.strategies.ask import ask_review, resolve_date, writes
+from panel.reviews.strategies.ask import ask_review, writes
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.judge_again import judge_again, with_cited, writer_brief
 from panel.reviews.strategies.second_look import Looker, look_again
@@ -84,7 +85,7 @@ class ReviewCheck:
                 continue
             stored.citations(evidence)
             stored.score(applicable(persona, tool.kind), plan.rule)
-            stored.forecast_day(persona, days)
+            stored.forecast_days(persona, days)
             stored.compare(computed[name][sample])
         for (name, _), answer in kept.missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
@@ -329,13 +330,16 @@ class _StoredReview:
         holds = _same((review.score, review.coverage, review.vote), tuple(scored))
         self.say("scores", holds, what)
 
-    def forecast_day(self, persona: Persona, days: Sequence[date]) -> None:
-        if self.review.forecast is None:
-            return
-        months = persona.forecast.horizon_months
-        day = self.review.forecast.resolve_by
-        holds = resolve_date(min(days), months) <= day <= resolve_date(max(days), months)
-        self.say("words", holds, f"its forecast is due on {day}", "forecast")
+    def forecast_days(self, persona: Persona, days: Sequence[date]) -> None:
+        review, due = self.review, []
+        if review.forecast is not None:
+            due.append(("forecast", persona.forecast.horizon_months, review.forecast.resolve_by))
+        for made in review.propositions:
+            if known := proposition(made.proposition):
+                due.append((made.proposition, known.months, made.resolve_by))
+        for what, months, day in due:
+            holds = resolve_date(min(days), months) <= day <= resolve_date(max(days), months)
+            self.say("words", holds, f"its forecast is due on {day}", what)
 
     def compare(self, computed: Review | _Unbacked) -> None:
         """Compare the review with what the stored replies give."""
@@ -373,8 +377,16 @@ class _StoredReview:
                 self.say("words", same, what, name)
         old, new = (f and (f.claim, f.probability) for f in (stored.forecast, computed.forecast))
         self.say("words", _same(old, new), "is not what the reply predicts", "forecast")
+        was, is_ = (_chances(review) for review in (stored, computed))
+        for ident in {**was, **is_}:
+            same = _same(was.get(ident), is_.get(ident))
+            self.say("words", same, "is not what the reply predicts", ident)
         same_model = stored.model == computed.model
         self.say("words", same_model, "was given by another model", "model")
+
+
+def _chances(review: Review) -> dict[str, float]:
+    return {made.proposition: made.probability for made in review.propositions}
 
 
 def _same(stored: object, computed: object) -> bool:

@@ -1,16 +1,19 @@
 """A reviewer's page: its method, from its file, and its record. Pure."""
 
 from dataclasses import dataclass
+from datetime import date
 from statistics import median
 from typing import Final
 
 from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
-from panel.publish.site.track_record import Prediction, track_record
-from panel.report import figures
+from panel.publish.site.track_record import track_record
+from panel.report import figures, plots
 from panel.report.citations import line, paragraphs
 from panel.report.reviewers import Hue
 from panel.reviews.personas import Persona
+from panel.runs.forecasts.resolutions import KnownForecast, State
+from panel.runs.forecasts.scores import FEWEST, ForecastScore
 
 SHOWN: Final = 20
 """Tools and forecasts listed of each kind."""
@@ -26,9 +29,20 @@ class ShownForecast:
     chance: str
     by: str
     made: str
-    came_true: bool | None
+    state: State
     judged: str
     note: str
+
+
+@dataclass(frozen=True)
+class ShownProposition:
+    """A row of the table of propositions."""
+
+    claim: str
+    months: int
+    given: int
+    mean: str
+    states: str
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,12 @@ class ReviewerPage:
     alone: int
     alone_on: tuple[ToolSummary, ...]
     forecasts: tuple[tuple[str, int, tuple[ShownForecast, ...]], ...]
-    """Due, open and judged: how many, and the first of them."""
-    brier: float | None
-    scored: int
+    """Sentences due, judged and open: how many, and the first of them."""
+    propositions: tuple[ShownProposition, ...]
+    score: ForecastScore
+    fewest: int
+    """Resolved forecasts from which on a figure is given."""
+    calibration: plots.Plot | None
 
 
 def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
@@ -61,9 +78,7 @@ def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
     reviewer = context.catalogue.reviewers.get(address)
     if reviewer is None:
         return None
-    record = track_record(
-        reviewer.name, context.catalogue.newest, context.resolutions, context.today
-    )
+    record = track_record(reviewer.name, context.catalogue.newest, context.forecasts, context.today)
     return ReviewerPage(
         slug=reviewer.slug,
         name=line(reviewer.name),
@@ -80,18 +95,26 @@ def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
         alone=len(record.alone),
         alone_on=tuple(tool_summary(history) for history in record.alone[:SHOWN]),
         forecasts=tuple(
-            (name, len(made), tuple(_shown(prediction) for prediction in made[:SHOWN]))
+            (name, len(made), tuple(_shown(each, context.today) for each in made[:SHOWN]))
             for name, made in (
                 ("Due", record.due), ("Judged", record.resolved), ("Open", record.open),
             )
         ),
-        brier=record.brier,
-        scored=record.scored,
+        propositions=tuple(
+            ShownProposition(
+                line(each.claim), each.months, each.given, figures.probability(each.mean),
+                ", ".join(f"{count} {state}" for state, count in each.states),
+            )
+            for each in record.propositions
+        ),
+        score=record.score,
+        fewest=FEWEST,
+        calibration=_calibration(record.score),
     )  # fmt: skip
 
 
-def _shown(made: Prediction) -> ShownForecast:
-    end = made.resolution
+def _shown(known: KnownForecast, today: date) -> ShownForecast:
+    made, end = known.forecast, known.resolution
     return ShownForecast(
         tool=line(made.tool) or made.key,
         key=made.key,
@@ -99,7 +122,26 @@ def _shown(made: Prediction) -> ShownForecast:
         chance=figures.probability(made.probability),
         by=figures.day(made.by),
         made=figures.day(made.made),
-        came_true=end.came_true if end else None,
+        state=known.state(today),
         judged=figures.day(end.date) if end else "",
         note=line(end.note) if end else "",
+    )
+
+
+def _calibration(score: ForecastScore) -> plots.Plot | None:
+    """Return the plot of what was given against what came true; None where too few are resolved."""
+    if not score.bins:
+        return None
+    label = "Share of forecasts that came true, by the probability given"
+    return plots.Plot(
+        title="Calibration",
+        svg=plots.reliability([], [(b.mean, b.share, b.forecasts) for b in score.bins], label),
+        caption="Across: the mean probability given. Up: the share that came true. On the diagonal"
+        " both agree; a larger disc is more forecasts.",
+        legend=(),
+        head=("Given", "Forecasts", "Mean given", "Came true"),
+        rows=tuple(
+            (f"{100 * b.low:.0f}–{b.high:.0%}", str(b.forecasts), f"{b.mean:.0%}", f"{b.share:.0%}")
+            for b in score.bins
+        ),
     )

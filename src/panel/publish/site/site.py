@@ -13,7 +13,6 @@ from panel.publish.community.tally import Tally
 from panel.publish.newsletter.edition import editions
 from panel.publish.site.catalog import Catalog
 from panel.publish.site.context import SiteContext
-from panel.publish.site.forecasts import Resolution
 from panel.publish.site.page import PageMeta, SitePage, VisitorState, policy
 from panel.publish.site.routes import paths, site_page, tools_on
 from panel.publish.site.templates import templates
@@ -21,6 +20,7 @@ from panel.publish.site.tool_page import rest
 from panel.publish.site.tool_summary import tool_summary
 from panel.reviews.personas import Persona
 from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.forecasts.resolutions import Resolution
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
 
@@ -53,7 +53,7 @@ class Site:
             title: the site's name.
             personas: the reviewers' files.
             tallies: community votes by the tool's key.
-            resolutions: which forecasts came true: `read_forecasts`.
+            resolutions: what became of forecasts: `read_resolutions`.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
             folders: more templates, for `page`.

@@ -5,28 +5,30 @@ Forecasts of all verdicts count, each once: what was predicted stays predicted.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, get_args
 
-from panel.publish.site.forecasts import Resolution
+from panel.reviews.propositions import PROPOSITIONS
+from panel.runs.forecasts.resolutions import KnownForecast, State
+from panel.runs.forecasts.scores import ForecastScore, scores
 from panel.runs.history.entry import Entry, History, Opinion
 
 _COUNTED: Final = frozenset({"ship", "skip"})
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A forecast with what became of it."""
+class PropositionCount:
+    """What a persona gave one proposition over all verdicts, and what became of it."""
 
-    key: str
-    tool: str
     claim: str
-    probability: float | None
-    by: date
-    made: date
-    resolution: Resolution | None
+    months: int
+    given: int
+    mean: float
+    """The mean of the probabilities given."""
+    states: tuple[tuple[State, int], ...]
+    """How many are in which state; zero counts left out."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,16 @@ class TrackRecord:
     """Its own stance differs from its vote."""
     alone: tuple[History, ...]
     """Tools on which it voted one way and all other voters, at least two, the other way."""
-    open: tuple[Prediction, ...]
-    """By the day they resolve, the next first."""
-    due: tuple[Prediction, ...]
+    open: tuple[KnownForecast, ...]
+    """Its sentences, by the day they resolve, the next first."""
+    due: tuple[KnownForecast, ...]
     """Past that day and not yet judged."""
-    resolved: tuple[Prediction, ...]
+    resolved: tuple[KnownForecast, ...]
     """Newest judgement first."""
+    propositions: tuple[PropositionCount, ...]
+    """In the order of the list; without those that it gave no probability."""
+    score: ForecastScore
+    """Of sentences and propositions together."""
 
     @property
     def reviewed(self) -> int:
@@ -59,24 +65,9 @@ class TrackRecord:
         voted = counts.get("ship", 0) + counts.get("skip", 0)
         return 100 * counts.get("ship", 0) / voted if voted else None
 
-    @property
-    def brier(self) -> float | None:
-        """Mean squared error of its probabilities over what was judged, None without any."""
-        errors = [
-            (prediction.probability - prediction.resolution.came_true) ** 2
-            for prediction in self.resolved
-            if prediction.resolution and prediction.probability is not None
-        ]
-        return sum(errors) / len(errors) if errors else None
-
-    @property
-    def scored(self) -> int:
-        """Judged forecasts that had a probability."""
-        return sum(prediction.probability is not None for prediction in self.resolved)
-
 
 def track_record(
-    persona: str, histories: Sequence[History], resolutions: Sequence[Resolution], today: date
+    persona: str, histories: Sequence[History], known: Sequence[KnownForecast], today: date
 ) -> TrackRecord:
     """Return the record of one persona; a forecast of `today` or before is due."""
     latest = [
@@ -85,9 +76,12 @@ def track_record(
         if (opinion := _opinion(history.latest, persona))
     ]
     counts = Counter(opinion.vote for _, opinion in latest)
-    predictions = sorted(_predictions(persona, histories, resolutions), key=_by_day)
-    judged = [prediction for prediction in predictions if prediction.resolution]
-    waiting = [prediction for prediction in predictions if not prediction.resolution]
+    own = [each for each in known if each.forecast.reviewer == persona]
+    sentences = sorted((each for each in own if not each.forecast.proposition), key=_by_day)
+    judged = [each for each in sentences if each.resolution]
+    waiting = [each for each in sentences if not each.resolution]
+    none = ForecastScore("reviewer", persona, 0, 0)
+    by_reviewer = (score for score in scores(known) if score.by == "reviewer")
     return TrackRecord(
         votes=tuple((v, counts[v]) for v in ("ship", "abstain", "skip") if counts[v]),
         scores=tuple(opinion.score for _, opinion in latest if opinion.score is not None),
@@ -95,9 +89,11 @@ def track_record(
         alone=tuple(
             history for history, opinion in latest if stands_alone(opinion, history.latest)
         ),
-        open=tuple(prediction for prediction in waiting if prediction.by > today),
-        due=tuple(prediction for prediction in waiting if prediction.by <= today),
+        open=tuple(each for each in waiting if each.state(today) == "open"),
+        due=tuple(each for each in waiting if each.state(today) == "due"),
         resolved=tuple(sorted(judged, key=_by_judgement, reverse=True)),
+        propositions=tuple(_counted(own, today)),
+        score=next((score for score in by_reviewer if score.who == persona), none),
     )
 
 
@@ -121,37 +117,27 @@ def _opinion(entry: Entry, persona: str) -> Opinion | None:
     return next((opinion for opinion in entry.opinions if opinion.persona == persona), None)
 
 
-def _predictions(
-    persona: str, histories: Iterable[History], resolutions: Sequence[Resolution]
-) -> Iterator[Prediction]:
-    for history in histories:
-        seen = set()
-        for entry in history.entries:
-            opinion = _opinion(entry, persona)
-            forecast = opinion.forecast if opinion else None
-            if forecast is None or (forecast.claim, forecast.resolve_by) in seen:
-                continue
-            seen.add((forecast.claim, forecast.resolve_by))
-            judged = [
-                resolution
-                for resolution in resolutions
-                if resolution.meets(history, persona, forecast)
-            ]
-            yield Prediction(
-                key=history.key,
-                tool=entry.tool.name,
-                claim=forecast.claim,
-                probability=forecast.probability,
-                by=forecast.resolve_by,
-                made=entry.created.date(),
-                resolution=judged[-1] if judged else None,
-            )
+def _counted(own: Sequence[KnownForecast], today: date) -> Iterator[PropositionCount]:
+    for each in PROPOSITIONS:
+        made = [known for known in own if known.forecast.proposition == each.id]
+        given = [p for known in made if (p := known.forecast.probability) is not None]
+        if not given:
+            continue
+        counts = Counter(known.state(today) for known in made)
+        yield PropositionCount(
+            claim=each.claim,
+            months=each.months,
+            given=len(given),
+            mean=sum(given) / len(given),
+            states=tuple((state, counts[state]) for state in get_args(State) if counts[state]),
+        )
 
 
-def _by_day(prediction: Prediction) -> tuple[date, str, str]:
-    return (prediction.by, prediction.key, prediction.claim)
+def _by_day(known: KnownForecast) -> tuple[date, str, str]:
+    made = known.forecast
+    return made.by, made.key, made.claim
 
 
-def _by_judgement(prediction: Prediction) -> tuple[date, str, str]:
-    assert prediction.resolution is not None
-    return (prediction.resolution.date, prediction.key, prediction.claim)
+def _by_judgement(known: KnownForecast) -> tuple[date, str, str]:
+    assert known.resolution is not None
+    return known.resolution.date, known.forecast.key, known.forecast.claim

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from panel.report.citations import line
@@ -21,10 +22,20 @@ def render(cards: Sequence[Scorecard]) -> str:
 
 def stream(cards: Iterable[Scorecard]) -> Iterator[str]:
     """Yield the text of `render`, a row at a time."""
+    return csv_rows(rows(cards), COLUMNS)
+
+
+def csv_rows(
+    rows: Iterable[Mapping[str, Cell]], columns: Collection[str] | None = None
+) -> Iterator[str]:
+    """Yield rows as CSV, below their header; `columns` are those of the first row if not given."""
+    left = iter(rows)
+    first = next(left, None)
+    names = list(columns if columns is not None else first or ())
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(COLUMNS), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer = csv.DictWriter(out, names, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writeheader()
-    for row in rows(cards):
+    for row in chain([first] if first is not None else [], left):
         writer.writerow({column: _safe(cell) for column, cell in row.items()})
         yield out.getvalue()
         out.seek(0)

@@ -14,6 +14,7 @@ from panel.evidence.tools.tool import KindOrigin, ToolKind
 from panel.llm.families import family
 from panel.report import figures
 from panel.report.citations import Cite, line
+from panel.reviews.propositions import proposition
 from panel.reviews.review import Finding, LookedUp, Missing, Review
 from panel.reviews.support_check import ONLY_COUNTED
 from panel.reviews.verdict.scorecard import Scorecard
@@ -157,6 +158,8 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
 
     A missed fact that was looked up stands there with what was read or why nothing was.
     """
+    if review.propositions:
+        yield "Chances", _chances(review)
     # A library, or what may be one, is asked the common questions: nothing is missing from them.
     if (count := len(review.not_applicable)) and card.tool.kind not in (None, "library"):
         questions = "1 question that does" if count == 1 else f"{count} questions that do"
@@ -169,6 +172,17 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
     looked_up = {outcome.fact for outcome in review.looked_up}
     if missed := [line(text).rstrip(".") for text in review.to_look_up if text not in looked_up]:
         yield "To look up", "; ".join(missed)
+
+
+def _chances(review: Review) -> str:
+    """Return by day what the reviewer gives the propositions: `by DAY: a release 60%; …`."""
+    by_day: dict[str, list[str]] = {}
+    for made in review.propositions:
+        known = proposition(made.proposition)
+        words = known.label if known else line(made.proposition)
+        chance = f"{words} {figures.probability(made.probability)}"
+        by_day.setdefault(made.resolve_by.isoformat(), []).append(chance)
+    return "; ".join(f"by {day}: {', '.join(chances)}" for day, chances in by_day.items())
 
 
 def _looked_up(outcome: LookedUp, texts: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from panel.llm.config import Ask
 from panel.reviews.own_claims import own_claims
 from panel.reviews.personas import Persona, applicable, not_applicable
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.propositions import resolve_date
 from panel.reviews.review import Forecast, Review
 from panel.reviews.score import score_findings
 from panel.reviews.strategies import judge_then_write, passage_by_passage, written_review
@@ -129,7 +130,7 @@ def reply_schemas(plan: ReviewPlan, persona: Persona) -> dict[str, Any]:
         return single_call.schema_of(persona)
     return {
         "judge": judge_then_write.judge_schema(persona),
-        "write": written_review.write_schema(persona),
+        "write": written_review.write_schema(persona, plan.propositions),
     }
 
 
@@ -142,9 +143,3 @@ def _own_claims(context: ReviewContext, raw: RawReview) -> tuple[str, ...]:
     brief = context.brief
     texts = [*summary, *raw.fields.values(), *because]
     return own_claims(texts, brief.passages, tool=brief.tool.name)
-
-
-def resolve_date(day: date, months: int) -> date:
-    """Return the same day of a later month, or the 28th where that month might not have it."""
-    years, month = divmod(day.month - 1 + months, 12)
-    return date(day.year + years, month + 1, min(day.day, 28))

@@ -12,8 +12,8 @@ from datetime import date
 from panel.foundation.errors import CallError
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.propositions import resolve_date
 from panel.reviews.review import Missing, Review
-from panel.reviews.strategies.ask import resolve_date
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.excerpt import excerpt
 from panel.reviews.strategies.in_order import each
@@ -75,7 +75,7 @@ def _writer(seat: Seat, seats: Sequence[Seat], today: date) -> ReviewWriter | No
     if seat.unwritten is None or isinstance(seat.answer, Missing):
         return None
     review, context = seat.unwritten.sample, seat.unwritten.context
-    due = resolve_date(context.brief.day or today, seat.persona.forecast.horizon_months)
+    day = context.brief.day or today
     others = [other for other in seats if other is not seat]
     judged = [other.answer for other in others if isinstance(other.answer, Review)]
     return ReviewWriter(
@@ -86,7 +86,8 @@ def _writer(seat: Seat, seats: Sequence[Seat], today: date) -> ReviewWriter | No
         lines=[_line(other) for other in others],
         decided=decisive_lines(seat.persona, review.findings),
         passages=excerpt(context.brief.passages, seat.persona, review, judged),
-        due=due,
+        day=day,
+        due=resolve_date(day, seat.persona.forecast.horizon_months),
     )
 
 

@@ -19,8 +19,9 @@ from panel.reviews.citations import keep_known
 from panel.reviews.own_claims import own_claims
 from panel.reviews.personas import Persona
 from panel.reviews.prompts import WriterBrief
+from panel.reviews.propositions import Proposition, asked, propositions, resolve_date
 from panel.reviews.prose import is_finished, sentences, tidy, unmarked
-from panel.reviews.review import Forecast, Missing, Review, Vote
+from panel.reviews.review import Forecast, Missing, PropositionForecast, Review, Vote
 from panel.reviews.strategies.context import ReviewContext, added
 from panel.reviews.strategies.reply_form import (
     TEXT,
@@ -31,6 +32,7 @@ from panel.reviews.strategies.reply_form import (
     object_schema,
     read_model,
     same_keys,
+    whole_number,
 )
 from panel.reviews.text_rules import Grounds, RuleName, TextFault, WrittenText, text_faults
 
@@ -50,6 +52,7 @@ KEPT: Final[Mapping[RuleName, str]] = {
     "rival": "names no rival of the reviewer's own knowledge",
     "repeated": "shares a sentence with another reviewer's",
     "forecast": "made no forecast with a name and a date or a figure: it is left out",
+    "chances": "gave no probability for some propositions: all of them are left out",
     "cut": "had a sentence without an end: it is left out",
 }
 """What the card says of a text that is printed though it breaks a rule."""
@@ -64,6 +67,8 @@ class WriteReply(Strict):
     beats: dict[str, Prose]
     forecast: ReplyForecast
     turns_on: Prose
+    chances: Any = None
+    """In whole percent by the id of a proposition; read apart, as a review is printed without."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ class ReviewWriter:
     """Its findings that weigh most, one line each."""
     passages: Sequence[Passage]
     """Those of the evidence that it is shown; what it writes is checked against all."""
+    day: date
+    """The day from which horizons count."""
     due: date
     """The day by which its forecast is to be true or false."""
     checked: list[tuple[Draft, Sequence[str], list[TextFault]]] = field(default_factory=list)
@@ -157,6 +164,7 @@ class ReviewWriter:
         tally.unknown_cites += draft.unknown_cites
         turns_on, dropped = keep_known(draft.reply.turns_on, self.context.shown)
         tally.unknown_cites += dropped
+        chances = () if "chances" in faults else self._chances(draft.text.chances)
         summary, turns_on = " ".join(beats.values()), tidy(turns_on, limit=TURNS_ON_LIMIT)
         because = [finding.because for finding in review.findings if not finding.decided_by]
         brief = self.context.brief
@@ -166,6 +174,7 @@ class ReviewWriter:
             composed=False,
             turns_on=turns_on,
             forecast=forecast,
+            propositions=chances,
             own_claims=own_claims(
                 [summary, turns_on, *because], brief.passages, tool=brief.tool.name
             ),
@@ -180,7 +189,8 @@ class ReviewWriter:
             if known is draft and beside == others:
                 return found
         brief = self.context.brief
-        grounds = Grounds(self.vote, brief.passages, brief.tool.name, others)
+        idents = tuple(each.id for each in self._asked)
+        grounds = Grounds(self.vote, brief.passages, brief.tool.name, others, idents)
         faults = text_faults(draft.text, grounds)
         self.checked.append((draft, others, faults))
         return faults
@@ -196,10 +206,25 @@ class ReviewWriter:
         return review.model_copy(update=counts | changes)
 
     @property
+    def _asked(self) -> tuple[Proposition, ...]:
+        return propositions(self.context.plan.propositions)
+
+    def _chances(self, percents: Mapping[str, int]) -> tuple[PropositionForecast, ...]:
+        return tuple(
+            PropositionForecast(
+                proposition=each.id,
+                probability=percents[each.id] / 100,
+                resolve_by=resolve_date(self.day, each.months),
+            )
+            for each in self._asked
+        )
+
+    @property
     def _tail(self) -> str:
-        brief = WriterBrief(self.vote, self.score, self.decided, self.lines, self.due)
+        chances = asked(self._asked)
+        brief = WriterBrief(self.vote, self.score, self.decided, self.lines, self.due, chances)
         persona = self.context.persona
-        return prompts.write_tail(persona, brief, write_form(persona))
+        return prompts.write_tail(persona, brief, write_form(persona, self._asked))
 
     async def _turn(self, step: str, tail: str) -> Draft:
         context, persona = self.context, self.context.persona
@@ -209,7 +234,7 @@ class ReviewWriter:
                 tail,
                 lambda response: (read_written(response, persona), response.text),
                 max_tokens=TOKENS,
-                schema=write_schema(persona),
+                schema=write_schema(persona, context.plan.propositions),
                 shared=prompts.excerpted(context.brief, self.passages),
             )
         except CallError as error:
@@ -224,7 +249,7 @@ class ReviewWriter:
             beats[beat.id], unknown = keep_known(reply.beats[beat.id], context.shown)
             dropped += unknown
         claim, unknown = keep_known(reply.forecast.claim, context.shown)
-        text = WrittenText(beats, claim)
+        text = WrittenText(beats, claim, _percents(reply.chances))
         return Draft(reply, raw, text=text, unknown_cites=dropped + unknown)
 
     def _rank(self, draft: Draft, others: Sequence[str]) -> int:
@@ -242,17 +267,22 @@ def was_written(answer: Review | Missing) -> bool:
     return bool(answer.beats) or any(note.startswith(NOT_PRINTED) for note in answer.notes)
 
 
-def write_form(persona: Persona) -> str:
+def write_form(persona: Persona, chances: Sequence[Proposition] = ()) -> str:
     """Return the form of the reply in one line, as the prompt shows it."""
+    more = f', "chances": {{"{chances[0].id}": 60, …}}' if chances else ""
     return (
         f'{{"persona": "{persona.name}", "beats": {{"{persona.beats[0].id}": "…", …}},'
-        ' "forecast": {"claim": "…", "probability": 60}, "turns_on": "…"}'
+        f' "forecast": {{"claim": "…", "probability": 60}}, "turns_on": "…"{more}}}'
     )
 
 
-def write_schema(persona: Persona) -> dict[str, Any]:
-    """Return the JSON Schema of the reply, for servers that hold an answer to one."""
-    return _schema(persona.name, tuple(beat.id for beat in persona.beats))
+def write_schema(persona: Persona, chances: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the JSON Schema of the reply, for servers that hold an answer to one.
+
+    `chances` are the ids of the propositions that a probability is asked for.
+    """
+    idents = tuple(each.id for each in propositions(chances))
+    return _schema(persona.name, tuple(beat.id for beat in persona.beats), idents)
 
 
 def read_written(response: ChatResponse, persona: Persona) -> WriteReply:
@@ -261,6 +291,18 @@ def read_written(response: ChatResponse, persona: Persona) -> WriteReply:
     reply = read_model(response.text, WriteReply, persona.name, asked)
     same_keys("beats", reply.beats, asked)
     return reply
+
+
+def _percents(chances: object) -> dict[str, int]:
+    """Return what is a whole percent in the chances of a reply."""
+    if not isinstance(chances, dict):
+        return {}
+    values = {ident: whole_number(value) for ident, value in chances.items()}
+    return {
+        ident: value
+        for ident, value in values.items()
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
+    }
 
 
 def _problem(response: ChatResponse, persona: Persona) -> str:
@@ -281,12 +323,14 @@ def _printed(text: WrittenText) -> dict[str, str]:
 
 
 @lru_cache(maxsize=64)
-def _schema(name: str, beats: tuple[str, ...]) -> dict[str, Any]:
-    return object_schema(
-        {
-            "persona": choice_schema([name]),
-            "beats": object_schema(dict.fromkeys(beats, TEXT)),
-            "forecast": object_schema({"claim": TEXT, "probability": {"type": "integer"}}),
-            "turns_on": TEXT,
-        }
-    )
+def _schema(name: str, beats: tuple[str, ...], chances: tuple[str, ...]) -> dict[str, Any]:
+    percent = {"type": "integer"}
+    parts = {
+        "persona": choice_schema([name]),
+        "beats": object_schema(dict.fromkeys(beats, TEXT)),
+        "forecast": object_schema({"claim": TEXT, "probability": percent}),
+        "turns_on": TEXT,
+    }
+    if chances:
+        parts["chances"] = object_schema(dict.fromkeys(chances, percent))
+    return object_schema(parts)

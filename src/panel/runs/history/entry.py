@@ -7,7 +7,7 @@ from typing import Final
 
 from panel.llm.config import Ask
 from panel.reviews.evidence_changes import Reason
-from panel.reviews.review import Forecast, Stance, Vote
+from panel.reviews.review import Forecast, PropositionForecast, Stance, Vote
 from panel.reviews.score import Rule
 from panel.reviews.text_rules import RIVAL
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard, Verdict
@@ -26,6 +26,9 @@ class Opinion:
     score: float | None
     stance: Stance | None
     forecast: Forecast | None
+    propositions: tuple[PropositionForecast, ...] = ()
+    model: str = ""
+    """Which model answered."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def entry(card: Scorecard, key: str, reasons: tuple[Reason, ...] = ()) -> Entry:
         tool=card.tool,
         verdict=card.verdict,
         opinions=tuple(
-            Opinion(r.persona, r.title, r.vote, r.score, r.stance, r.forecast) for r in card.reviews
+            Opinion(
+                r.persona, r.title, r.vote, r.score, r.stance, r.forecast, r.propositions, r.model
+            )
+            for r in card.reviews
         ),
         missing=len(card.missing),
         provider=card.provider,
