@@ -40,6 +40,10 @@ COMMANDS = {
         "panel.cli.backtest",
         "Hold the panel's verdicts against what became of the tools.",
     ),
+    "fit": (
+        "panel.cli.fit",
+        "Fit weights of criteria and reviewers on what became of the tools.",
+    ),
     "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),
     "digest": ("panel.cli.digest", "Write the weekly edition, or mail it to its subscribers."),

@@ -15,48 +15,75 @@ if TYPE_CHECKING:
     Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
     Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
-LEVEL: Final = 0.01
-"""Pull of the mean factor to 0: without it, comparisons that are all right have no optimum."""
+LEAST: Final = 0.25
+"""The common factor at least: a plain sum that ranks no better than chance still is a belief."""
+MOST: Final = 8.0
+"""The common factor at most: comparisons that are all right have no other optimum."""
+_HALVINGS: Final = 40
 _STEPS: Final = 200
 _TOLERANCE: Final = 1e-7
 
 
+def common_factor(terms: "Matrix", weights: "Vector") -> float:
+    """Return the one factor of all terms with the least loss, from `LEAST` to `MOST`.
+
+    Arguments as of `fit_factors`.
+    """
+    sums = terms.sum(axis=1)
+    low, high = LEAST, MOST
+    for _ in range(_HALVINGS):  # the slope of a convex loss grows
+        middle = (low + high) / 2
+        slope = -float((weights * sums * _logistic(-middle * sums)).sum())
+        low, high = (low, middle) if slope > 0 else (middle, high)
+    return (low + high) / 2
+
+
 def fit_factors(
-    terms: "Matrix", weights: "Vector", strength: float, start: "Vector | None" = None
+    terms: "Matrix",
+    weights: "Vector",
+    common: float,
+    strength: float,
+    start: "Vector | None" = None,
 ) -> "Vector":
     """Return the factors f ≥ 0 of least penalised loss, the only ones.
 
-    The loss is Σ w ln(1 + e^(−f·d)) over rows d, the penalty strength/2 × Σ (f − f̄)² + LEVEL/2 × f̄²
-    (R. A. Bradley and M. E. Terry, 1952, for pairs; the ridge as of le Cessie and van Houwelingen,
-    1992, drawn to the common factor instead of to 0). Solved by projected Newton steps
-    (D. P. Bertsekas, SIAM J. Control and Optimization 20 (1982), 221–246).
+    The loss is Σ w ln(1 + e^(−f·d)) over rows d, the penalty strength/2 × Σ (f / common − 1)²
+    (R. A. Bradley and M. E. Terry, Biometrika 39 (1952), 324–345, for pairs; the ridge towards
+    given values as in S. le Cessie and J. C. van Houwelingen, Applied Statistics 41 (1992),
+    191–201). Solved by projected Newton steps (D. P. Bertsekas, SIAM Journal on Control and
+    Optimization 20 (1982), 221–246).
 
     Args:
         terms: A row a comparison, a column a factor; of such a size that a row's is about 1.
         weights: For how many comparisons each row stands.
-        strength: Above 0; infinity makes all factors equal.
+        common: What factors are drawn to, above 0: the plain sum, at the scale of log-odds.
+        strength: Above 0; infinity makes all factors `common`.
         start: Factors to begin with, for instance of a similar fit.
     """
     import numpy as np
 
     count = terms.shape[1]
+    plain = np.full(count, common)
     if math.isinf(strength):
-        common = fit_factors(terms.sum(axis=1, keepdims=True), weights, 1.0)
-        return np.full(count, float(common[0]))
-    even = np.full((count, count), 1 / count)
-    pull = strength * (np.eye(count) - even) + LEVEL / count * even
-    factors = np.ones(count) if start is None else start
+        return plain
+    pull = strength / common**2
+    factors = plain if start is None else start
+
+    def objective(at: "Vector") -> float:
+        loss = (weights * np.logaddexp(0, -(terms @ at))).sum()
+        return float(loss + pull / 2 * ((at - common) ** 2).sum())
+
     for _ in range(_STEPS):
         odds = _logistic(-(terms @ factors))
-        slope = pull @ factors - terms.T @ (weights * odds)
+        slope = pull * (factors - common) - terms.T @ (weights * odds)
         if np.abs(factors - np.maximum(0, factors - slope)).max() < _TOLERANCE:
             break
-        curvature = pull + (terms.T * (weights * odds * (1 - odds))) @ terms
+        curvature = (terms.T * (weights * odds * (1 - odds))) @ terms + pull * np.eye(count)
         free = (factors > 0) | (slope < 0)
         step = np.zeros(count)
         step[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
         before = factors
-        factors = _moved(factors, step, slope, lambda f: _objective(f, terms, weights, pull))
+        factors = _moved(factors, step, slope, objective)
         if factors is before:  # as near as rounding lets it come
             break
     return factors
@@ -83,19 +110,12 @@ def _moved(
     before = objective(factors)
     for direction in (step, slope):
         length = 1.0
-        for _ in range(40):
+        for _ in range(_HALVINGS):
             moved: Vector = np.maximum(0, factors - length * direction)
             if objective(moved) <= before - 1e-4 * float(slope @ (factors - moved)):
                 return moved
             length /= 2
     return factors
-
-
-def _objective(factors: "Vector", terms: "Matrix", weights: "Vector", pull: "Matrix") -> float:
-    import numpy as np
-
-    loss = (weights * np.logaddexp(0, -(terms @ factors))).sum()
-    return float(loss + factors @ pull @ factors / 2)
 
 
 def _logistic(x: "Vector") -> "Vector":

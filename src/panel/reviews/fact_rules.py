@@ -41,6 +41,24 @@ FACTS: Final[Mapping[str, _Kind]] = {
 }
 """By the name in a persona file."""
 
+
+class NumericFact(NamedTuple):
+    """A fact that is a number, for which a curve can be fitted."""
+
+    name: str
+    field: str
+    """Of `Facts`."""
+    label: str
+    falls: bool
+    """The greater, the less probable: an age."""
+
+
+NUMERIC: Final = tuple(
+    NumericFact(name, kind.field, kind.label, kind.form == "age")
+    for name, kind in FACTS.items()
+    if kind.form in ("age", "count")
+)
+
 _FORMS: Final[Mapping[_Form, re.Pattern[str]]] = {
     "age": re.compile(r"(?P<name>[a-z_]+) ?< ?(?P<limit>[1-9]\d{0,4}) ?d"),
     "count": re.compile(r"(?P<name>[a-z_]+) ?>= ?(?P<limit>[1-9]\d{0,4})"),
