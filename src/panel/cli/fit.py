@@ -15,7 +15,7 @@ from panel.foundation.text import printable
 from panel.report import formats
 
 if TYPE_CHECKING:
-    from panel.engine.backtest.fit import FitResult
+    from panel.engine.backtest.fit import BacktestFit
     from panel.reviews.backtest.fit_report import FitReport
 
 
@@ -74,7 +74,7 @@ def _check_file(file: Path) -> None:
     check(file)
 
 
-def _fitted(asked: BacktestRun) -> "FitResult":
+def _fitted(asked: BacktestRun) -> "BacktestFit":
     """Review the tools, or take what was answered, and fit."""
     from panel.engine.backtest.fit import fit_run, outcomes_fingerprint
     from panel.runs.run import Run
@@ -90,7 +90,7 @@ def _fitted(asked: BacktestRun) -> "FitResult":
         )
 
 
-def _write(result: "FitResult", file: Path | None, *, anyway: bool) -> "FitReport":
+def _write(result: "BacktestFit", file: Path | None, *, anyway: bool) -> "FitReport":
     """Write the file where there is something to write; return the report that says so."""
     from panel.foundation.atomic_files import write_atomic
 

@@ -6,7 +6,7 @@ sum of terms decides; how far factors may differ is what the strength of the shr
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,6 +22,27 @@ MOST: Final = 8.0
 _HALVINGS: Final = 40
 _STEPS: Final = 200
 _TOLERANCE: Final = 1e-7
+
+
+def differences(
+    rows: Sequence[Sequence[float]], compared: Sequence[tuple[int, int, float]]
+) -> "tuple[Matrix, Vector]":
+    """Return the terms and the weights of comparisons.
+
+    Args:
+        rows: The terms of the things compared, a row each.
+        compared: The place of what should win, of what should lose, and the weight.
+    """
+    import numpy as np
+
+    terms = np.array(rows, dtype=float)
+    first, second = [row[0] for row in compared], [row[1] for row in compared]
+    return terms[first] - terms[second], np.array([row[2] for row in compared])
+
+
+def mean_size(terms: "Matrix") -> float:
+    """Return the root mean square of the lengths of rows; 0 of none."""
+    return math.sqrt(float((terms**2).sum(axis=1).mean())) if len(terms) else 0.0
 
 
 def common_factor(terms: "Matrix", weights: "Vector") -> float:

@@ -15,7 +15,7 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.quotes import excerpt
 from panel.reviews.review import Answer, Finding, Vote
-from panel.reviews.score import Reviewer, Rule, score_findings, supported_no
+from panel.reviews.score import Rule, ScoredReviewer, score_findings, supported_no
 from panel.reviews.shortlist import BAD_NEWS, nearest, pieces
 
 MOST: Final = 2
@@ -87,7 +87,7 @@ def compose(
     return " ".join(paragraph)
 
 
-def vote_without_guesses(persona: Reviewer, findings: Sequence[Finding], rule: Rule) -> Vote:
+def vote_without_guesses(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> Vote:
     """Return the vote of the findings that are no guesses of the model."""
     shown = [finding for finding in findings if not is_guess(finding)]
     return score_findings(persona, shown, rule).vote
@@ -103,7 +103,7 @@ def quoted(passage: Passage) -> str:
     return f"“{passage.text.strip()}” [{passage.id}]"
 
 
-def turning_fact(persona: Reviewer, findings: Sequence[Finding], rule: Rule) -> str:
+def turning_fact(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> str:
     """Return the finding that alone would turn the vote, were it answered the other way.
 
     Of several it is the one that moves the score most; "" where no single finding turns the vote.

@@ -60,7 +60,7 @@ class Weighted(Protocol):
         ...
 
 
-class Reviewer(Protocol):
+class ScoredReviewer(Protocol):
     """What a score needs of a persona."""
 
     @property
@@ -89,7 +89,7 @@ def answer_of(p: float, rule: Rule) -> Answer:
     return "yes" if p > 0.5 else "no"
 
 
-def score_findings(persona: Reviewer, findings: Sequence[Finding], rule: Rule) -> Scored:
+def score_findings(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> Scored:
     """Score one persona: 100 × (Σ w p + w̄) / (Σ w + 2 w̄) over answered criteria (DESIGN §6).
 
     One pseudo-yes and one pseudo-no of mean weight w̄ keep few answers from being extreme

@@ -29,7 +29,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Difference(_Part):
+class FigureDifference(_Part):
     """One figure of a rule less that of another, over the same tools.
 
     With its 95 % interval; None where too few tools could be drawn.
@@ -71,7 +71,7 @@ class OutOfSample(_Part):
     plain: Share
     """By the plain weights, with the same curves."""
     fitted: Share
-    difference: Difference
+    difference: FigureDifference
     beaten: bool
     """The plain weights were clearly beaten."""
 

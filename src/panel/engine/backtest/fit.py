@@ -39,7 +39,13 @@ from panel.reviews.backtest.report import Fate
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.verdict.scorecard import Verdict
-from panel.reviews.weights import Difference, FittedOn, FittedWeights, OutOfSample, PersonaWeights
+from panel.reviews.weights import (
+    FigureDifference,
+    FittedOn,
+    FittedWeights,
+    OutOfSample,
+    PersonaWeights,
+)
 from panel.runs.manifest import fingerprint, plan_of
 from panel.runs.metadata import stored_personas
 from panel.runs.run import Run
@@ -51,7 +57,7 @@ Verdicts = dict[str, Verdict]
 
 
 @dataclass(frozen=True)
-class FitResult:
+class BacktestFit:
     """The report, and the file that it may be written to."""
 
     report: FitReport
@@ -73,7 +79,7 @@ def fit_run(
     folder: str,
     outcomes: str,
     notes: Sequence[str] = (),
-) -> FitResult:
+) -> BacktestFit:
     """Fit on the reviews of a run.
 
     Args:
@@ -114,18 +120,19 @@ def fit_run(
     lost = [*notes]
     if len(done) < len(cases):
         lost.append(f"{len(cases) - len(done)} of {len(cases)} tools have no verdict")
-    return _result(fitter, tools, manifest.samples, lost)
+    return fit_tools(fitter, tools, samples=manifest.samples, notes=lost)
 
 
-def _result(
-    fitter: Fitter, tools: Sequence[AnsweredTool], samples: int, notes: Sequence[str]
-) -> FitResult:
+def fit_tools(
+    fitter: Fitter, tools: Sequence[AnsweredTool], *, samples: int, notes: Sequence[str] = ()
+) -> BacktestFit:
+    """Fit on tools, both fates among them, and hold the fit against the plain rule."""
     plan, cases = fitter.plan, [tool.case for tool in tools]
     plain = {_slug(tool.case): verdict_by(fitter.rule, plan, tool) for tool in tools}
     curved, fitted = _held_out(fitter, tools)
     final = fitter.fit(tools)
     by_weights = _differences(cases, fitted, curved)
-    beaten, because = _decision(cases, by_weights)
+    beaten, because = _decision(cases, final, by_weights)
     report = FitReport(
         created=datetime.now(UTC).replace(microsecond=0),
         fitted_on=fitter.on,
@@ -143,7 +150,7 @@ def _result(
         curves=final.curves,
         notes=tuple(notes),
     )
-    return FitResult(report, *_files(report, final))
+    return BacktestFit(report, *_files(report, final))
 
 
 def _held_out(fitter: Fitter, tools: Sequence[AnsweredTool]) -> tuple[Verdicts, Verdicts]:
@@ -205,33 +212,35 @@ def _error(case: BacktestCase, verdicts: Verdicts) -> float:
     return (percent / 100 - (case.fate == "lived")) ** 2
 
 
-def _of_pairs(one: TwoClasses, other: TwoClasses) -> Difference | None:
+def _of_pairs(one: TwoClasses, other: TwoClasses) -> FigureDifference | None:
     both = zip(one.pairs, other.pairs, strict=True)
     gains = [pairs_right([first]) - pairs_right([second]) for first, second in both]
     return _of_means(TwoClasses(pairs=tuple((gain, gain) for gain in gains)))
 
 
-def _of_areas(one: TwoClasses, other: TwoClasses) -> Difference | None:
+def _of_areas(one: TwoClasses, other: TwoClasses) -> FigureDifference | None:
     first, second = area_under_curve(one), area_under_curve(other)
     if first is None or second is None:
         return None
     return _difference(first - second, area_difference_interval(one, other))
 
 
-def _of_means(members: TwoClasses) -> Difference | None:
+def _of_means(members: TwoClasses) -> FigureDifference | None:
     every = (*members.all_low, *members.all_high)
     if not every:
         return None
     return _difference(math.fsum(every) / len(every), mean_interval(members))
 
 
-def _difference(value: float, interval: tuple[float, float] | None) -> Difference:
+def _difference(value: float, interval: tuple[float, float] | None) -> FigureDifference:
     low, high = interval or (None, None)
-    return Difference(value=round(value, 4), low=rounded(low), high=rounded(high))
+    return FigureDifference(value=round(value, 4), low=rounded(low), high=rounded(high))
 
 
-def _decision(cases: Sequence[BacktestCase], gain: RuleDifferences) -> tuple[bool, str]:
+def _decision(cases: Sequence[BacktestCase], final: Fit, gain: RuleDifferences) -> tuple[bool, str]:
     """Return whether the plain weights are clearly beaten, and why, in words."""
+    if math.isinf(final.strength):
+        return False, "on all tools no other weights rank held-out pairs better"
     pairs = len(two_classes(cases, lambda case: 0.0).pairs)
     fates = [case.fate for case in cases]
     if pairs >= FEWEST:
@@ -271,7 +280,7 @@ def _files(report: FitReport, fit: Fit) -> tuple[FittedWeights | None, FittedWei
         out_of_sample=OutOfSample(
             plain=report.curves_only.score.pairs,
             fitted=report.fitted.score.pairs,
-            difference=report.by_weights.pairs or Difference(value=0.0, low=None, high=None),
+            difference=report.by_weights.pairs or FigureDifference(value=0.0, low=None, high=None),
             beaten=report.beaten,
         ),
         personas=dict(fit.weights),

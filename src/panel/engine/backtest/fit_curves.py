@@ -17,7 +17,7 @@ from panel.foundation.ranking import mean_interval
 from panel.reviews.backtest.fit_report import CurveFit
 from panel.reviews.calibration.fitting import LogisticLine, Point, Ridge, fit
 from panel.reviews.fact_rules import NUMERIC, NumericFact, number
-from panel.reviews.weights import Difference, FittedCurve
+from panel.reviews.weights import FigureDifference, FittedCurve
 
 FOLDS: Final = 10
 FEWEST: Final = 10
@@ -76,7 +76,7 @@ def _curve_fit(fact: NumericFact, tools: Sequence[AnsweredTool]) -> CurveFit:
     low, high = mean_interval(gains) or (None, None)
     brier = math.fsum(loss.curve for loss in losses.values()) / len(losses)
     base = math.fsum(loss.base for loss in losses.values()) / len(losses)
-    gain = Difference(value=round(base - brier, 4), low=rounded(low), high=rounded(high))
+    gain = FigureDifference(value=round(base - brier, 4), low=rounded(low), high=rounded(high))
     return CurveFit(
         fact=fact.name,
         label=fact.label,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from panel.engine.backtest.fit_curves import fit_curves, refit
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.rescore import AnsweredTool, Term, terms_by
-from panel.foundation.pairwise import common_factor, fit_factors, mean_loss
+from panel.foundation.pairwise import common_factor, differences, fit_factors, mean_loss, mean_size
 from panel.foundation.proportion import Share
 from panel.reviews.backtest.fit_report import CurveFit
 from panel.reviews.personas import Persona
@@ -21,7 +21,7 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.weights import (
     Curves,
-    Difference,
+    FigureDifference,
     FittedOn,
     FittedWeights,
     OutOfSample,
@@ -43,7 +43,7 @@ MOST: Final = 10.0
 UNTESTED: Final = OutOfSample(
     plain=Share.of(0, 0),
     fitted=Share.of(0, 0),
-    difference=Difference(value=0.0, low=None, high=None),
+    difference=FigureDifference(value=0.0, low=None, high=None),
     beaten=False,
 )
 
@@ -114,46 +114,41 @@ class Fitter:
 
 
 class _Terms:
-    """The terms of tools as a matrix, and the comparisons between them."""
+    """The terms of tools, a row each, and the comparisons between them."""
 
     def __init__(
         self, by_tool: Sequence[Mapping[Term, float]], tools: Sequence[AnsweredTool]
     ) -> None:
-        import numpy as np
-
         self.names = sorted({name for terms in by_tool for name in terms})
         self._cases = [tool.case for tool in tools]
         rows = [[terms.get(name, 0.0) for name in self.names] for terms in by_tool]
-        self._rows = np.array(rows).reshape(len(rows), len(self.names))
-        every = self._differences(range(len(rows)))[0]
-        size = math.sqrt((every**2).sum(axis=1).mean()) if len(every) else 0.0
-        self._scale = 1 / size if size > 0 else 1.0
+        # Of one size whatever the judge: strengths mean the same for all.
+        size = mean_size(differences(rows, self._compared(range(len(rows))))[0])
+        self._rows = [[term / (size or 1.0) for term in row] for row in rows]
 
     def comparisons(self, places: Sequence[int]) -> "tuple[Matrix, Vector]":
-        """Return a row for each pair among these tools, and its weight.
+        """Return a row for each pair among these tools, and its weight."""
+        return differences(self._rows, self._compared(places))
+
+    def _compared(self, places: Sequence[int]) -> list[tuple[int, int, float]]:
+        """Return who lived, who died, and for how many pairs that stands.
 
         A tool without a partner is compared with every one of the other fate: together these count
         as many as pairs could be made of them.
         """
-        differences, weights = self._differences(places)
-        return differences * self._scale, weights
-
-    def _differences(self, places: Sequence[int]) -> "tuple[Matrix, Vector]":
-        import numpy as np
-
         partners: dict[str, dict[str, int]] = {}
         for place in places:
             if (pair := self._cases[place].pair) is not None:
                 partners.setdefault(pair, {})[self._cases[place].fate] = place
         whole = {name: two for name, two in partners.items() if len(two) == 2}
-        rows = [(two["lived"], two["died"], 1.0) for two in whole.values()]
         single = [place for place in places if self._cases[place].pair not in whole]
         lived = [place for place in single if self._cases[place].fate == "lived"]
         died = [place for place in single if self._cases[place].fate == "died"]
         share = 1 / max(len(lived), len(died), 1)
-        rows += [(one, other, share) for one in lived for other in died]
-        first, second = [row[0] for row in rows], [row[1] for row in rows]
-        return self._rows[first] - self._rows[second], np.array([row[2] for row in rows])
+        return [
+            *((two["lived"], two["died"], 1.0) for two in whole.values()),
+            *((one, other, share) for one in lived for other in died),
+        ]
 
 
 def weights_of(

@@ -14,7 +14,7 @@ from panel.reviews.backtest.fit_report import (
     RuleDifferences,
     RuleFigures,
 )
-from panel.reviews.weights import Difference, FittedCurve
+from panel.reviews.weights import FigureDifference, FittedCurve
 
 WEIGHTS: Final = ("Weights fitted on all tools", "plain", "fitted")
 CURVES: Final = ("Curve", "Brier", "base", "gain")
@@ -94,7 +94,7 @@ def _brier(value: float | None) -> str:
     return figures.UNKNOWN if value is None else f"{value:.3f}"
 
 
-def difference(value: Difference | None) -> str:
+def difference(value: FigureDifference | None) -> str:
     """Write a difference with its interval: `+0.10 (−0.03 to +0.23)`."""
     if value is None:
         return figures.UNKNOWN

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from panel.foundation.proportion import Share
 from panel.reviews.backtest.report import RankedBy
-from panel.reviews.weights import Difference, FittedCurve, FittedOn
+from panel.reviews.weights import FigureDifference, FittedCurve, FittedOn
 
 
 class _Part(BaseModel):
@@ -28,11 +28,11 @@ class RuleFigures(_Part):
 class RuleDifferences(_Part):
     """The figures of a rule less those of another, over tools that have both."""
 
-    pairs: Difference | None
+    pairs: FigureDifference | None
     """Of the share of pairs ranked right; None without pairs."""
-    area: Difference | None
+    area: FigureDifference | None
     """Of the AUC; None where a fate is missing."""
-    brier: Difference | None
+    brier: FigureDifference | None
     """Of the Brier score: below 0 is better."""
 
 
@@ -63,7 +63,7 @@ class CurveFit(_Part):
     """None where too few tools have the number, or none of one fate."""
     tools: int
     """Tools that have the number."""
-    gain: Difference | None
+    gain: FigureDifference | None
     """Base rate's Brier score less the curve's, both cross-validated: above 0 is better."""
     kept: bool
     """The gain is clearly above 0."""
