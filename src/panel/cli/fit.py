@@ -71,7 +71,7 @@ def _check_file(file: Path) -> None:
             f"--weights {printable(str(file))[:200]}: weights are written as JSON",
             hint=f"--weights {printable(file.stem)[:80] or 'weights'}.json",
         )
-    check(file)
+    check(file, "--weights", "weights.json")
 
 
 def _fitted(asked: BacktestRun) -> "BacktestFit":

@@ -66,12 +66,16 @@ class FittedOn(_Part):
 
 
 class OutOfSample(_Part):
-    """Pairs ranked right, each by weights that were fitted without it."""
+    """How tools are ranked by weights that were fitted without them."""
 
     plain: Share
-    """By the plain weights, with the same curves."""
+    """Pairs that the plain weights rank right, with the same curves."""
     fitted: Share
-    difference: FigureDifference
+    plain_area: float | None
+    """The same as AUC, 0–1, over all tools."""
+    fitted_area: float | None
+    difference: FigureDifference | None
+    """Of the shares of pairs ranked right, of a list without pairs of the AUC; None of neither."""
     beaten: bool
     """The plain weights were clearly beaten."""
 
@@ -152,13 +156,8 @@ class FittedWeights(_Part):
         """
         on = self.fitted_on
         parts = [self._gain()]
-        if others := sorted({*models} - {*on.model.split(", ")}):
-            parts.append(
-                f"they were fitted on answers of {printable(on.model)}, not of"
-                f" {printable(', '.join(others))}"
-            )
-        if {*asked} - {on.asked}:
-            parts.append(f"they were fitted on answers asked {on.asked}")
+        if {*models} - {*on.model.split(", ")} or {*asked} - {on.asked}:
+            parts.append(f"fitted on answers of {printable(on.model)}, asked {on.asked}")
         if self.personas and (unknown := [n for n in personas if n not in self.personas]):
             parts.append(f"the plain weights of {', '.join(unknown)} are kept")
         return "; ".join(parts)
@@ -169,10 +168,13 @@ class FittedWeights(_Part):
             return f"probabilities of {facts} by curves fitted on {self.source}, weights plain"
         result = self.out_of_sample
         unclear = "" if result.beaten else ", which does not clearly beat them"
-        return (
-            f"weights fitted on {self.source}: out of sample they rank {result.fitted} pairs"
-            f" right, the plain weights {result.plain.count:g}{unclear}"
-        )
+        words = f"weights fitted on {self.source}: out of sample they"
+        if result.fitted.total:
+            plain = f"the plain weights {result.plain.count:g}"
+            return f"{words} rank {result.fitted} pairs right, {plain}{unclear}"
+        areas = (result.fitted_area, result.plain_area)
+        fitted, plain = ("–" if area is None else f"{area:.2f}" for area in areas)
+        return f"{words} have an AUC of {fitted}, the plain weights {plain}{unclear}"
 
 
 Curves = Mapping[str, FittedCurve]

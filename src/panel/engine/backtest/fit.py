@@ -254,6 +254,10 @@ def _decision(cases: Sequence[BacktestCase], final: Fit, gain: RuleDifferences) 
     return False, f"out of sample the fitted weights do not clearly have {what}"
 
 
+def _area(figures: RuleFigures) -> float | None:
+    return figures.score.area.value if figures.score.area else None
+
+
 def _weighed(plan: ReviewPlan, fit: Fit) -> list[Persona]:
     return [persona for persona in plan.personas if persona.name in fit.weights]
 
@@ -280,7 +284,9 @@ def _files(report: FitReport, fit: Fit) -> tuple[FittedWeights | None, FittedWei
         out_of_sample=OutOfSample(
             plain=report.curves_only.score.pairs,
             fitted=report.fitted.score.pairs,
-            difference=report.by_weights.pairs or FigureDifference(value=0.0, low=None, high=None),
+            plain_area=_area(report.curves_only),
+            fitted_area=_area(report.fitted),
+            difference=report.by_weights.pairs or report.by_weights.area,
             beaten=report.beaten,
         ),
         personas=dict(fit.weights),

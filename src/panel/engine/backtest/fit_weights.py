@@ -21,7 +21,6 @@ from panel.reviews.plan import ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.weights import (
     Curves,
-    FigureDifference,
     FittedOn,
     FittedWeights,
     OutOfSample,
@@ -43,7 +42,9 @@ MOST: Final = 10.0
 UNTESTED: Final = OutOfSample(
     plain=Share.of(0, 0),
     fitted=Share.of(0, 0),
-    difference=FigureDifference(value=0.0, low=None, high=None),
+    plain_area=None,
+    fitted_area=None,
+    difference=None,
     beaten=False,
 )
 
