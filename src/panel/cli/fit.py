@@ -42,7 +42,7 @@ def command(
     chosen: BacktestOptions,
     destination: Destination,
 ) -> None:
-    """Fit weights of criteria and reviewers on what became of the tools.
+    """Fit weights on what became of the tools.
 
     FOLDER is that of panel backtest, whose run is used: nothing that was answered is asked again.
     Criterion and reviewer weights are fitted on pairs, probabilities for ages and counts that

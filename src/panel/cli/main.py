@@ -42,7 +42,7 @@ COMMANDS = {
     ),
     "fit": (
         "panel.cli.fit",
-        "Fit weights of criteria and reviewers on what became of the tools.",
+        "Fit weights on what became of the tools.",
     ),
     "site": ("panel.cli.site", "Build web pages from the stored verdicts."),
     "serve": ("panel.cli.serve", "Serve the pages live, with votes, requests and an API."),

@@ -19,14 +19,19 @@ def headed(title: str, width: int) -> tuple[str, str]:
 
 
 def table(head: tuple[str, ...], rows: Rows, width: int) -> Iterator[str]:
-    """Yield rows whose first cell is wrapped where the others leave too little room for it."""
+    """Yield rows whose first cell is wrapped where the others leave too little room for it.
+
+    Where there is hardly any, each cell has a line of its own, after the name of its column.
+    """
     others = [max(len(row[n]) for row in (head, *rows)) for n in range(1, len(head))]
     room = width - sum(others) - _GAP * len(others)
     if room < _NARROWEST:
         yield from headed(head[0], width)
         for row in rows:
             yield row[0]
-            yield from (f"  {cell}" for cell in row[1:])
+            for name, cell in zip(head[1:], row[1:], strict=True):
+                if cell:
+                    yield f"  {name}: {cell}" if name else f"  {cell}"
         return
     first = min(room, max(len(row[0]) for row in (head, *rows)))
     for row in (head, *rows):

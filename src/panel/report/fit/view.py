@@ -83,7 +83,7 @@ def _compared(first: RuleFigures, second: RuleFigures, less: RuleDifferences) ->
         (
             "Brier score of ship %",
             *(_brier(rule.brier) for rule in (first, second)),
-            difference(less.brier),
+            difference(less.brier, 3),
         ),
         ("lived and ship", str(first.shipped_lived), str(second.shipped_lived), ""),
         ("died and ship", str(first.shipped_died), str(second.shipped_died), ""),
@@ -94,18 +94,15 @@ def _brier(value: float | None) -> str:
     return figures.UNKNOWN if value is None else f"{value:.3f}"
 
 
-def difference(value: FigureDifference | None) -> str:
+def difference(value: FigureDifference | None, places: int = 2) -> str:
     """Write a difference with its interval: `+0.10 (−0.03 to +0.23)`."""
     if value is None:
         return figures.UNKNOWN
-    if value.low is None or value.high is None:
-        return signed(value.value)
-    return f"{signed(value.value)} ({signed(value.low)} to {signed(value.high)})"
-
-
-def signed(value: float) -> str:
-    """Write a number with its sign."""
-    return f"{value:+.2f}".replace("-", "−")
+    middle, *ends = (
+        "" if end is None else f"{end:+.{places}f}".replace("-", "−")
+        for end in (value.value, value.low, value.high)
+    )
+    return f"{middle} ({' to '.join(ends)})" if all(ends) else middle
 
 
 def weights(report: FitReport) -> Rows:
@@ -138,7 +135,7 @@ def _curve(row: CurveFit) -> tuple[str, str, str, str]:
     if row.curve is None:
         return f"{line(row.label)} ({row.tools} tools: too few)", "", "", ""
     label = f"{line(row.label)} ({kept}, {row.tools} tools)"
-    return label, f"{row.curve.brier:.3f}", f"{row.curve.base:.3f}", difference(row.gain)
+    return label, f"{row.curve.brier:.3f}", f"{row.curve.base:.3f}", difference(row.gain, 3)
 
 
 def points(report: FitReport) -> tuple[str, ...]:
@@ -150,7 +147,8 @@ def _points(row: CurveFit, curve: FittedCurve) -> str:
     middle = round((curve.low * curve.high) ** 0.5) if curve.low else curve.high // 8
     told = dict.fromkeys((curve.low, middle, curve.high))
     values = ", ".join(f"{figures.probability(curve.probability(x))} at {x:,}" for x in told)
-    return f"By {line(row.label)}: {values}."
+    unit = " (in days)" if curve.slope < 0 else ""
+    return f"By {line(row.label)}{unit}: {values}."
 
 
 def facts(report: FitReport) -> Facts:
