@@ -169,7 +169,7 @@ def from_differences(slug: str, kind: str, raw: Mapping[str, float], read: Read)
             for c in persona.criteria
             for p in [read(f"{persona.name}.{c.id}", raw[f"{persona.name}.{c.id}"])]
         ]  # fmt: skip
-        scored = score_findings(persona.criteria, findings, RULE)
+        scored = score_findings(persona, findings, RULE)
         reviews.append(
             Review(
                 persona=persona.name, title=persona.title, vote=scored.vote, score=scored.score,

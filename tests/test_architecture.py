@@ -48,7 +48,11 @@ BOUNDARIES = {
     "yaml": {"panel.foundation.strict_yaml"},
     "pyarrow": {"panel.runs.export"},
     "krippendorff": {"panel.runs.agreement"},
-    "numpy": {"panel.foundation.ranking", "panel.runs.agreement"},
+    "numpy": {
+        "panel.foundation.pairwise",
+        "panel.foundation.ranking",
+        "panel.runs.agreement",
+    },
     "markdown_it": {"panel.evidence.readers.markdown"},
     "docutils": {"panel.evidence.readers.rst"},
     "trafilatura": {"panel.evidence.readers.web"},

@@ -190,7 +190,7 @@ def seen(p, *, cites=("E1.1",), samples=1):
                     "yes" if p > 0.5 else "no")
             for c in persona.criteria
         )  # fmt: skip
-        scored = score_findings(persona.criteria, findings, RULE)
+        scored = score_findings(persona, findings, RULE)
         return Review(
             persona=persona.name, title=persona.title, vote=scored.vote, score=scored.score,
             coverage=scored.coverage, stance="ship", summary="", findings=findings, fields={},

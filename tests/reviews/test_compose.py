@@ -65,7 +65,7 @@ def findings(**answers):
 
 def text(**answers):
     made = findings(**answers)
-    vote = score_findings(PERSONA.criteria, made, Rule()).vote
+    vote = score_findings(PERSONA, made, Rule()).vote
     return compose(PERSONA, made, vote=vote, brief=BRIEF, rule=Rule())
 
 
@@ -144,7 +144,7 @@ def guessing(*ids, **answers):
 
 
 def told(made):
-    vote = score_findings(PERSONA.criteria, made, Rule()).vote
+    vote = score_findings(PERSONA, made, Rule()).vote
     return vote, compose(PERSONA, made, vote=vote, brief=BRIEF, rule=Rule())
 
 
@@ -193,13 +193,13 @@ def test_what_speaks_for_it_is_not_enough_only_where_passages_alone_come_to_the_
 
 def test_no_vote_turns_on_a_guess():
     made = guessing("like", install="yes E1.1", alive="yes E1.2", like="yes")
-    assert score_findings(PERSONA.criteria, made, Rule()).vote == "ship"
-    assert turning_fact(PERSONA.criteria, made, Rule())
+    assert score_findings(PERSONA, made, Rule()).vote == "ship"
+    assert turning_fact(PERSONA, made, Rule())
     made = guessing("like", install="yes E1.1", alive="unclear", like="no")
-    assert turning_fact(PERSONA.criteria, findings(install="yes E1.1", alive="unclear", like="no"),
+    assert turning_fact(PERSONA, findings(install="yes E1.1", alive="unclear", like="no"),
                         Rule()) == "I would not use it again"  # fmt: skip
     # Guesses make this vote, so it turns on them and on no fact.
-    assert turning_fact(PERSONA.criteria, made, Rule()) == ""
+    assert turning_fact(PERSONA, made, Rule()) == ""
 
 
 def test_an_abstention_says_so_and_gives_no_reason_for_a_vote():
@@ -222,7 +222,7 @@ ANSWERS = st.sampled_from(["yes E1.1", "no E1.2", "unclear"])
 @given(install=ANSWERS, alive=ANSWERS, like=ANSWERS)
 def test_no_composed_sentence_contradicts_a_finding(install, alive, like):
     made = findings(install=install, alive=alive, like=like)
-    scored = score_findings(PERSONA.criteria, made, Rule())
+    scored = score_findings(PERSONA, made, Rule())
     review = Review(
         persona="tester", title="The Tester", vote=scored.vote, score=scored.score,
         coverage=scored.coverage, stance=None, findings=tuple(made), forecast=None,
@@ -258,7 +258,7 @@ def test_the_check_finds_a_sentence_that_a_finding_denies():
     ],
 )  # fmt: skip
 def test_the_vote_turns_on_the_finding_that_alone_would_turn_it(answers, fact):
-    assert turning_fact(PERSONA.criteria, findings(**answers), Rule()) == fact
+    assert turning_fact(PERSONA, findings(**answers), Rule()) == fact
 
 
 def test_a_passage_is_quoted_word_for_word():

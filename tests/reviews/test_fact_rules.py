@@ -171,7 +171,7 @@ def test_a_known_fact_answers_and_its_question_is_not_sent(ask, days, answer):
     assert finding.p == pytest.approx(0.5 ** (days / 365), abs=1e-6)
     assert finding.says == SMITH.criteria[1].statement(answer)
     assert f"{days} days old" in finding.because
-    scored = score_findings(persona.criteria, review.findings, Rule())
+    scored = score_findings(persona, review.findings, Rule())
     assert (review.score, review.vote) == (scored.score, scored.vote)
     assert review.vote == ("ship" if answer == "yes" else "skip")
     assert [f.criterion for f in review.findings] == [c.id for c in SMITH.criteria]

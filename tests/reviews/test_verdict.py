@@ -3,6 +3,7 @@
 import itertools
 import math
 from datetime import date
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,16 @@ CRITERIA = tuple(
 )
 
 
+class Asked(NamedTuple):
+    """A reviewer as far as a score knows it."""
+
+    name: str
+    criteria: tuple[Criterion, ...]
+
+
+ASKED = Asked("builder", CRITERIA)
+
+
 def finding(criterion, answer, p=None, cites=()):
     return Finding(
         criterion=criterion.id, question=criterion.question, kind="judgement",
@@ -160,18 +171,18 @@ def findings_of(row):
 @settings(max_examples=500)
 @given(answers)
 def test_a_finding_changed_from_no_to_yes_never_lowers_a_score(row):
-    before = score_findings(CRITERIA, findings_of(row), RULE)
+    before = score_findings(ASKED, findings_of(row), RULE)
     for index, answer in enumerate(row):
         if answer == "no":
             better = [*row[:index], "yes", *row[index + 1 :]]
-            after = score_findings(CRITERIA, findings_of(better), RULE)
+            after = score_findings(ASKED, findings_of(better), RULE)
             assert after.score >= before.score
 
 
 @settings(max_examples=500)
 @given(answers)
 def test_scores_stay_between_their_bounds_and_coverage_is_a_share(row):
-    score, coverage, vote = score_findings(CRITERIA, findings_of(row), RULE)
+    score, coverage, vote = score_findings(ASKED, findings_of(row), RULE)
     assert 0 <= coverage <= 1
     if score is None:
         assert vote == "abstain"
@@ -184,8 +195,8 @@ def test_scores_stay_between_their_bounds_and_coverage_is_a_share(row):
 def test_the_order_of_findings_never_changes_a_score(row, random):
     findings = findings_of(row)
     shuffled = random.sample(findings, len(findings))
-    one = score_findings(CRITERIA, findings, RULE)
-    two = score_findings(CRITERIA, shuffled, RULE)
+    one = score_findings(ASKED, findings, RULE)
+    two = score_findings(ASKED, shuffled, RULE)
     assert one.vote == two.vote
     assert one.score is two.score is None or math.isclose(one.score, two.score)
 
@@ -194,7 +205,7 @@ def test_the_order_of_findings_never_changes_a_score(row, random):
 def test_a_higher_probability_never_lowers_a_score(low, high):
     low, high = sorted((low, high))
     scores = [
-        score_findings(CRITERIA[:1], [finding(CRITERIA[0], "yes", p)], RULE).score
+        score_findings(Asked("one", CRITERIA[:1]), [finding(CRITERIA[0], "yes", p)], RULE).score
         for p in (low, high)
     ]
     assert scores[0] <= scores[1]
@@ -204,25 +215,24 @@ def test_the_score_follows_the_published_formula():
     row = [finding(CRITERIA[0], "yes", 0.9), finding(CRITERIA[2], "no", 0.2)]
     mean = 10 / 6
     expected = 100 * (1 * 0.9 + 3 * 0.2 + mean) / (4 + 2 * mean)
-    scored = score_findings(CRITERIA, row, RULE)
+    scored = score_findings(ASKED, row, RULE)
     assert scored.score == pytest.approx(expected)
     assert scored.coverage == pytest.approx(0.4)
 
 
 def test_a_supported_dealbreaker_no_forces_skip_and_an_unsupported_one_does_not():
     breaker = CRITERIA[0].model_copy(update={"dealbreaker": True})
-    criteria = (breaker, *CRITERIA[1:])
+    asked = Asked("builder", (breaker, *CRITERIA[1:]))
     good = [finding(c, "yes") for c in CRITERIA[1:]]
     assert (
-        score_findings(criteria, [finding(breaker, "no", cites=("E1.1",)), *good], RULE).vote
-        == "skip"
+        score_findings(asked, [finding(breaker, "no", cites=("E1.1",)), *good], RULE).vote == "skip"
     )
-    assert score_findings(criteria, [finding(breaker, "no"), *good], RULE).vote == "ship"
-    assert score_findings(criteria, [finding(breaker, "unclear"), *good], RULE).vote == "ship"
+    assert score_findings(asked, [finding(breaker, "no"), *good], RULE).vote == "ship"
+    assert score_findings(asked, [finding(breaker, "unclear"), *good], RULE).vote == "ship"
 
 
 def test_thin_coverage_abstains():
-    scored = score_findings(CRITERIA, [finding(CRITERIA[0], "yes")], RULE)
+    scored = score_findings(ASKED, [finding(CRITERIA[0], "yes")], RULE)
     assert scored.vote == "abstain"
 
 

@@ -1,106 +1,50 @@
 """`panel backtest`: the panel's verdicts held against what became of the tools."""
 
-import asyncio
 import sys
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from panel.cli import options
-from panel.cli.console import say, warn
+from panel.cli.backtest_run import BacktestOptions, BacktestRun, run_options
+from panel.cli.console import say
 from panel.cli.destination import Destination, written
-from panel.foundation.errors import InputError
-from panel.foundation.text import printable
 from panel.report import formats
 
 if TYPE_CHECKING:
-    from panel.engine.backtest.outcomes import BacktestCase
-    from panel.engine.backtest.shown import Showing
-    from panel.engine.options import Options
-    from panel.llm.config import Ask
     from panel.reviews.backtest.report import BacktestReport
+
+ON_THIS_LIST = (
+    "scored by weights that were fitted on this list: no figure here is out of sample; panel fit"
+    " gives those"
+)
 
 
 def _day(ctx: click.Context, param: click.Parameter, value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
-@dataclass(frozen=True)
-class ListOptions:
-    """Which tools of the list are reviewed, and what is shown of them."""
-
-    mask_names: bool = options.option(
-        "--mask-names",
-        is_flag=True,
-        help='Call each tool "the tool" and mask its names and addresses in the evidence.',
-    )
-    without: tuple[str, ...] = options.option(
-        "--without",
-        multiple=True,
-        metavar="NAME",
-        help="Leave out evidence files of this name, for instance activity.md. Repeatable.",
-    )
-    known_after: date | None = options.option(
-        "--known-after",
-        type=click.DateTime(("%Y-%m-%d",)),
-        callback=_day,
-        metavar="DATE",
-        help="Also count apart the tools whose outcome was known after DATE, when the model's"
-        " training ended.",
-    )
-    limit: int | None = options.option(
-        "--limit",
-        type=click.IntRange(1),
-        metavar="N",
-        help="Only the first N tools of the list, pairs whole; more later asks only the others.",
-    )
-
-
-listed = options.group("listed", ListOptions)
-
-
 @click.command("backtest")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
-@listed
-@options.provider
-@options.single(options.AskingOptions, "personas")
-@options.single(options.AskingOptions, "spread")
-@options.single(options.AskingOptions, "samples")
-@options.single(options.AskingOptions, "context")
-@options.single(options.AskingOptions, "ask")
-@options.single(options.AskingOptions, "second_look")
-@options.support
-@options.single(options.AskingOptions, "fresh")
-@options.engine
-@options.work
-@options.single(options.CapOptions, "dry_run")
-@options.single(options.CapOptions, "max_cost")
-@options.single(options.CapOptions, "max_calls")
-@options.single(options.CapOptions, "deadline")
-@options.single(options.CapOptions, "allow_unpriced")
+@click.option(
+    "--known-after",
+    type=click.DateTime(("%Y-%m-%d",)),
+    callback=_day,
+    metavar="DATE",
+    help="Also count apart the tools whose outcome was known after DATE, when the model's"
+    " training ended.",
+)
+@run_options
 @written(of="backtest")
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     folder: Path,
-    listed: ListOptions,
-    provider: options.ProviderOptions,
-    personas: str | None,
-    spread: str | None,
-    samples: int | None,
-    context: Path | None,
-    ask: "Ask | None",
-    second_look: bool,
-    support: options.SupportOptions,
-    fresh: bool,
-    engine: options.EngineOptions,
-    work: options.WorkOptions,
+    known_after: date | None,
+    chosen: BacktestOptions,
     destination: Destination,
-    **caps: Any,
 ) -> None:
     """Hold the panel's verdicts against what became of the tools.
 
@@ -109,87 +53,36 @@ def command(
     why, label_note and numbers to compare with. Nothing is fetched, and no reviewer sees an
     outcome. The same command again goes on where it stopped.
     """
-    from panel.engine.backtest.outcomes import first_cases
-    from panel.engine.backtest.shown import Showing
-
-    asking = options.AskingOptions(
-        personas=personas, spread=spread, samples=samples, context=context, ask=ask,
-        second_look=second_look, support=support, fresh=fresh,
-    )  # fmt: skip
-    showing = Showing(listed.mask_names, listed.without)
-    every = _read(folder)
-    cases = showing.cases(first_cases(every, listed.limit))
-    plan = replace(
-        options.review_options(
-            provider, work, asking=asking, engine=engine, caps=options.CapOptions(**caps)
-        ),
-        write=False,
-        offline=True,
-        backtest=showing.words,
-    )
-    if plan.dry_run:
-        _estimate(plan, cases, showing)
+    asked = BacktestRun.of(folder, chosen)
+    if asked.plan.dry_run:
+        asked.estimate()
         return
-    name = printable(folder.resolve().name)
-    report = _reviewed(plan, cases, showing, name, len(every), listed.known_after)
+    report, weighted = _report(asked, known_after)
     _emit(report, destination)
-    _keep(report, plan, whole=len(cases) == len(every))
+    _keep(report, asked, weighted=weighted)
     ctx.exit(int(report.missing.count > 0))
 
 
-def _read(folder: Path) -> "tuple[BacktestCase, ...]":
-    """Return the tools of the folder with their outcomes; print what was noted about the list."""
-    from panel.engine.backtest.outcomes import OUTCOMES, TOOLS, read_outcomes
-    from panel.evidence.tools.tool_list import read_tools
-
-    if not folder.is_dir():
-        raise InputError(
-            f"{printable(str(folder))} is no folder", hint=f"a folder with {TOOLS} and {OUTCOMES}"
-        )
-    tools = read_tools(folder / TOOLS)
-    for note in tools.notes:
-        say(f"note: {note}")
-    return read_outcomes(folder / OUTCOMES, tools.tools)
-
-
-def _estimate(plan: "Options", cases: "tuple[BacktestCase, ...]", showing: "Showing") -> None:
-    from panel.cli.dry_run import show
-    from panel.engine.estimate import estimate_list
-
-    tools = [showing.tool(case.tool) for case in cases]
-    show(asyncio.run(estimate_list(plan, tools)))
-
-
-def _reviewed(
-    plan: "Options",
-    cases: "tuple[BacktestCase, ...]",
-    showing: "Showing",
-    folder: str,
-    listed: int,
-    known_after: date | None,
-) -> "BacktestReport":
-    """Review the tools and return the report."""
-    from panel.cli import run_session
+def _report(asked: BacktestRun, known_after: date | None) -> "tuple[BacktestReport, bool]":
+    """Review the tools; return the report, and whether its rule has fitted weights."""
     from panel.engine.backtest.evaluate import evaluate
-    from panel.engine.backtest.shown import cautions, replayed_run
-    from panel.engine.session import Session
+    from panel.engine.backtest.fit import outcomes_fingerprint
     from panel.runs.run import Run
 
-    source = plan.provider or plan.settings.provider
-    if (path := replayed_run(source, plan.settings.runs)) is None:
-        gathered = showing.gathered(cases)
-    else:
-        with Run.open(path) as replayed:
-            gathered = showing.gathered(cases, replayed=replayed)
-    notes = cautions(cases, gathered)
-    for note in notes:
-        warn(note)
-    slug = f"backtest-{len(cases)}-tools"
-    done = run_session.perform(Session.start_over(plan, slug, gathered))
-    with Run.open(done.path) as run:
-        return evaluate(
-            run, cases, folder=folder, listed=listed, known_after=known_after, notes=notes
+    path, notes = asked.perform()
+    with Run.open(path) as run:
+        weights = run.manifest.rule.weights
+        if weights and weights.fitted_on.outcomes == outcomes_fingerprint(asked.every):
+            notes = (*notes, ON_THIS_LIST)
+        report = evaluate(
+            run,
+            asked.cases,
+            folder=asked.folder,
+            listed=len(asked.every),
+            known_after=known_after,
+            notes=notes,
         )
+    return report, weights is not None
 
 
 def _emit(report: "BacktestReport", destination: Destination) -> None:
@@ -203,16 +96,18 @@ def _emit(report: "BacktestReport", destination: Destination) -> None:
         emit_text(formats.render(report, destination.form, "backtest"), destination.path)
 
 
-def _keep(report: "BacktestReport", plan: "Options", *, whole: bool) -> None:
+def _keep(report: "BacktestReport", asked: BacktestRun, *, weighted: bool) -> None:
     """Keep the result for the judge's line of later cards, or say why it is not kept."""
     from panel.reviews.backtest.record import FEWEST, BacktestRecord, keep
 
+    whole = len(asked.cases) == len(asked.every)
     reasons = {
         "names were masked or evidence left out": report.shown != "as listed",
         "not the whole list was reviewed": not whole or report.all.tools < report.listed,
         "reviews are missing": bool(report.missing.count),
-        "not all reviewers were asked": plan.personas is not None,
+        "not all reviewers were asked": asked.plan.personas is not None,
         "several models judged": ", " in f"{report.provider} {report.model}",
+        "weights are fitted ones": weighted,
         f"fewer than {FEWEST} pairs": report.all.score.pairs.total < FEWEST,
     }
     if why := next((reason for reason, holds in reasons.items() if holds), None):

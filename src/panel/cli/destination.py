@@ -107,19 +107,24 @@ def resolve(
     return form, output
 
 
-def check(output: Path) -> None:
+def check(output: Path, option: str = "--output", usual: str = "scorecard.md") -> None:
     """Find out whether a file can be written there, without leaving a trace.
+
+    Args:
+        output: The file.
+        option: That named it.
+        usual: What such a file is called, for a hint.
 
     Raises:
         InputError: naming what is in the way.
     """
     shown = printable(str(output))[:200]
     if output.is_dir():
-        raise InputError(f"{shown} is a folder", hint=f"--output {output / 'scorecard.md'}")
+        raise InputError(f"{shown} is a folder", hint=f"{option} {output / usual}")
     if is_device(output):
         return
     if len(output.name.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
-        raise InputError(f"--output: a file's name has at most {MAX_NAME_BYTES} bytes")
+        raise InputError(f"{option}: a file's name has at most {MAX_NAME_BYTES} bytes")
     folder = output.parent
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", hint=f"mkdir -p {folder}")
@@ -130,7 +135,7 @@ def check(output: Path) -> None:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise InputError(
-            f"{shown} cannot be written: {why}", hint="--output FILE in another folder"
+            f"{shown} cannot be written: {why}", hint=f"{option} FILE in another folder"
         ) from error
 
 

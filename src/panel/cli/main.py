@@ -40,6 +40,7 @@ COMMANDS = {
         "panel.cli.backtest",
         "Hold the panel's verdicts against what became of the tools.",
     ),
+    "fit": ("panel.cli.fit", "Fit weights on what became of the tools."),
     "forecasts": (
         "panel.cli.forecasts",
         "List what reviewers predicted, and what became of it.",

@@ -66,6 +66,12 @@ def option(*declarations: str, **attributes: Any) -> Any:
     )
 
 
+def same(kind: type[Any], name: str) -> Any:
+    """Return the dataclass field of an option that another group has."""
+    other = kind.__dataclass_fields__[name]
+    return dataclasses.field(default=other.default, metadata=other.metadata)
+
+
 def runs_option() -> Any:
     """Return the dataclass field of --runs."""
     return option(

@@ -22,13 +22,13 @@ async def open_from_manifest(options: Options, manifest: Manifest) -> OpenedPane
         RunError: names every field of the run's meaning that has changed.
         InputError: the provider or its model cannot be used.
     """
-    opened = await open_panel(_stored_options(options, manifest))
+    opened = await open_panel(_stored_options(options, manifest), rule=manifest.rule)
     try:
         _check_threshold(opened.plan, options, manifest)
         asked = {fallback.config.provider for fallback in opened.plan.fallbacks}
         stored = plan_of(manifest, personas=(), calibration=None).fallbacks
         earlier = tuple(f for f in stored if f.config.provider not in asked)
-        plan = replace(opened.plan, rule=manifest.rule, earlier_fallbacks=earlier)
+        plan = replace(opened.plan, earlier_fallbacks=earlier)
         opened = replace(opened, plan=plan)
         check_same(manifest, first_manifest(options, opened, manifest.tools, manifest.parent))
     except BaseException:

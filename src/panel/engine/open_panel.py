@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from panel.engine.connections import OpenedProvider
 from panel.engine.judge_choices import fallback_choices
@@ -27,6 +27,7 @@ from panel.reviews.personas import Persona, load_personas
 from panel.reviews.plan import CalibratedJudge, ReviewPlan
 from panel.reviews.score import Rule
 from panel.reviews.strategies.ask import writes
+from panel.reviews.weights import check_known, read_weights
 from panel.runs.manifest import public
 
 NEVER_MEASURED: Final = "this judge was never measured: panel calibrate"
@@ -55,14 +56,17 @@ class OpenedPanel:
         await self.stack.aclose()
 
 
-async def open_panel(options: Options) -> OpenedPanel:
+async def open_panel(options: Options, *, rule: Rule | None = None) -> OpenedPanel:
     """Load the personas, open the providers and the support checker, and make the plan.
 
+    `rule` is that of a stored run; None makes it from the settings.
+
     Raises:
-        InputError: a persona, a provider or its model cannot be used.
+        InputError: a persona, a provider, its model or the settings' weights cannot be used.
         CallError: a provider cannot be reached, or rejects the key.
     """
     personas = _personas(options)
+    numbers = _numbers(options, personas) if rule is None else {}
     secret, secret_warnings = _secret(options)
     async with contextlib.AsyncExitStack() as stack:
         opener = ProviderOpener(stack)
@@ -72,7 +76,8 @@ async def open_panel(options: Options) -> OpenedPanel:
         alone = not others and not fallbacks
         if provider.replayed is not None:  # which was asked so: another question has no answer
             options = replace(options, propositions=provider.replayed.propositions)
-        calibration, rule = _calibration_and_rule(provider, options, alone=alone)
+        calibration = _own_calibration(provider, options)
+        rule = rule or _rule(provider, options, numbers, alone=alone)
         judge = CalibratedJudge(provider.config, calibration)
         judges = {name: _other_judge(name, provider, o, options) for name, o in others.items()}
         plan = ReviewPlan(
@@ -85,7 +90,11 @@ async def open_panel(options: Options) -> OpenedPanel:
             support=support,
             calibrates=options.calibrates,
             secret=secret,
-            warnings=_unique(secret_warnings, *(p.warnings for p in (provider, *others.values()))),
+            warnings=_unique(
+                secret_warnings,
+                *(p.warnings for p in (provider, *others.values())),
+                _weights_line(rule, personas, (provider, *others.values(), *fallbacks)),
+            ),
             judge_note=_judge_note([judge, *judges.values()], rule, options, alone=alone),
             **choices(options),
         )
@@ -193,23 +202,48 @@ def _secret(options: Options) -> tuple[bytes, tuple[str, ...]]:
         return secrets.token_bytes(SECRET_BYTES), (warning,)
 
 
-def _calibration_and_rule(
-    provider: OpenedProvider, options: Options, *, alone: bool
-) -> tuple[Calibration | None, Rule]:
-    """Return the judge's calibration, and the rule: numbers of the settings before its threshold.
-
-    A replay takes both from its run: they decide which questions were asked. A threshold that was
-    measured for one model is not used where it is not the judge of all reviewers.
-    """
+def _numbers(options: Options, personas: Sequence[Persona]) -> dict[str, Any]:
+    """Return what the settings say of the rule; the file of weights that they name is read."""
     numbers = options.settings.rule.model_dump(exclude_none=True)
-    if (replayed := provider.replayed) is not None:
-        return replayed.calibration, replayed.rule.model_copy(update=numbers)
-    if options.calibrates:
-        return None, Rule(**numbers)
-    judge = provider.config
-    if alone and (ship_at := measured_threshold(judge, options)) is not None:
-        numbers = {"ship_at": ship_at} | numbers
-    return _calibration(judge, options), Rule(**numbers)
+    if (path := options.settings.rule.weights) is not None:
+        weights = read_weights(path)
+        check_known(weights, [persona.name for persona in personas], path)
+        numbers["weights"] = weights
+    return numbers
+
+
+def _own_calibration(provider: OpenedProvider, options: Options) -> Calibration | None:
+    """Return the judge's calibration. A replay takes it from its run: it decides what was asked."""
+    if provider.replayed is not None:
+        return provider.replayed.calibration
+    return None if options.calibrates else _calibration(provider.config, options)
+
+
+def _rule(
+    provider: OpenedProvider, options: Options, numbers: Mapping[str, Any], *, alone: bool
+) -> Rule:
+    """Return the rule: numbers of the settings before its threshold; of a replay, before its run's.
+
+    A threshold that was measured for one model is not used where it is not the judge of all
+    reviewers.
+    """
+    if provider.replayed is not None:
+        return provider.replayed.rule.model_copy(update=numbers)
+    if not options.calibrates and alone:
+        measured = measured_threshold(provider.config, options)
+        numbers = ({} if measured is None else {"ship_at": measured}) | dict(numbers)
+    return Rule(**numbers)
+
+
+def _weights_line(
+    rule: Rule, personas: Sequence[Persona], providers: Sequence[OpenedProvider]
+) -> tuple[str, ...]:
+    """Return what every scorecard says of fitted weights; nothing where weights are plain."""
+    if rule.weights is None:
+        return ()
+    names = [persona.name for persona in personas]
+    models = (provider.config.model for provider in providers)
+    return (rule.weights.line(names, models, (provider.config.ask for provider in providers)),)
 
 
 def measured_threshold(judge: ProviderConfig, options: Options) -> float | None:

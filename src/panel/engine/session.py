@@ -278,7 +278,9 @@ class Session:
         """The command that is given once more to go on, since it also reports; "" of others."""
         if self.plan.calibrates:
             return "calibrate"
-        return "backtest" if self.plan.backtest and not self.run.manifest.parent else ""
+        if not self.plan.backtest or self.run.manifest.parent:
+            return ""
+        return "fit" if "fit" in self._options.command[1:2] else "backtest"
 
     @contextlib.contextmanager
     def _named_hint(self) -> Iterator[None]:

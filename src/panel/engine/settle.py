@@ -39,7 +39,7 @@ def settle(plan: ReviewPlan, answers: Answers, evidence: Evidence) -> Settled:
     missing = tuple(m for m in every if isinstance(m, Missing))
     sampled = {name: [r for r in rows if isinstance(r, Review)] for name, rows in answers.items()}
     sampled = {name: rows for name, rows in sampled.items() if rows}
-    weights = {p.name: p.weight for p in plan.personas}
+    weights = {p.name: plan.rule.voting_weight(p.name, p.weight) for p in plan.personas}
     verdict = decide(
         reviews,
         missing,

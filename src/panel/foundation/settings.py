@@ -64,7 +64,7 @@ class PersonaSettings(BaseModel):
 
 
 class RuleSettings(BaseModel):
-    """`[rule]`: numbers of the verdict rule; None keeps the rule's own."""
+    """`[rule]`: numbers and weights of the verdict rule; None keeps the rule's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,6 +72,8 @@ class RuleSettings(BaseModel):
     min_coverage: float | None = Field(default=None, ge=0, le=1)
     quorum: float | None = Field(default=None, gt=0, le=1)
     unclear_band: float | None = Field(default=None, ge=0, lt=0.5)
+    weights: Path | None = None
+    """A file of fitted weights (`panel fit`), as `runs` from the folder one works in."""
 
 
 class ServeSettings(BaseModel):

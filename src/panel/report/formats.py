@@ -2,8 +2,8 @@
 
 They are found without importing them. A new format is one dropped-in file with a one-line
 docstring, `SUFFIX` and `render`, which takes what its folder is about: scorecards (a sequence), a
-run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration or
-backtest report. One of scorecards that can be written piece by piece has `stream` as well. A
+run, a comparison of tools, a difference of runs, the agreement of runs, a judge's calibration,
+backtest or fit report. One of scorecards that can be written piece by piece has `stream` as well. A
 format of scorecards may also be such a module of an installed package, as an entry point of the
 group `panel.formats`.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from panel.reviews.verdict.scorecard import Scorecard
 
 Subject = Literal[
-    "scorecard", "run", "comparison", "changes", "agreement", "calibration", "backtest"
+    "scorecard", "run", "comparison", "changes", "agreement", "calibration", "backtest", "fit"
 ]
 """A folder of this room."""
 

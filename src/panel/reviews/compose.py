@@ -15,7 +15,7 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.quotes import excerpt
 from panel.reviews.review import Answer, Finding, Vote
-from panel.reviews.score import Rule, Weighted, score_findings, supported_no
+from panel.reviews.score import Rule, ScoredReviewer, score_findings, supported_no
 from panel.reviews.shortlist import BAD_NEWS, nearest, pieces, tells_bad_news
 
 MOST: Final = 2
@@ -73,7 +73,7 @@ def compose(
     shown = [finding for finding in ranked if not is_guess(finding)]
     reasons = [] if vote == "abstain" else _some(shown, for_vote)
     clauses = [writer.clause(finding, quote=not n) for n, finding in enumerate(reasons)]
-    alone = vote_without_guesses(persona.criteria, findings, rule)
+    alone = vote_without_guesses(persona, findings, rule)
     paragraph = [f"{writer.opening(vote)}: {_because(clauses, vote, alone)}."]
     if against := [writer.clause(finding) for finding in _some(shown, against_vote)]:
         lead = "For it" if vote == "skip" else "Against it"
@@ -87,12 +87,10 @@ def compose(
     return " ".join(paragraph)
 
 
-def vote_without_guesses(
-    criteria: Sequence[Weighted], findings: Sequence[Finding], rule: Rule
-) -> Vote:
+def vote_without_guesses(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> Vote:
     """Return the vote of the findings that are no guesses of the model."""
     shown = [finding for finding in findings if not is_guess(finding)]
-    return score_findings(criteria, shown, rule).vote
+    return score_findings(persona, shown, rule).vote
 
 
 def prose_quotes(summary: str) -> dict[str, str]:
@@ -105,20 +103,20 @@ def quoted(passage: Passage) -> str:
     return f"“{passage.text.strip()}” [{passage.id}]"
 
 
-def turning_fact(criteria: Sequence[Criterion], findings: Sequence[Finding], rule: Rule) -> str:
+def turning_fact(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> str:
     """Return the finding that alone would turn the vote, were it answered the other way.
 
     Of several it is the one that moves the score most; "" where no single finding turns the vote.
     A guess is no fact, so none is named, and none where guesses make the vote: it turns on them.
     """
-    now = score_findings(criteria, findings, rule)
-    if vote_without_guesses(criteria, findings, rule) != now.vote:
+    now = score_findings(persona, findings, rule)
+    if vote_without_guesses(persona, findings, rule) != now.vote:
         return ""
     turning: list[tuple[float, Finding]] = []
     for place, finding in enumerate(findings):
         for flipped in () if is_guess(finding) else _flips(finding):
             others = [*findings[:place], flipped, *findings[place + 1 :]]
-            then = score_findings(criteria, others, rule)
+            then = score_findings(persona, others, rule)
             if {now.vote, then.vote} == {"ship", "skip"}:
                 turning.append((abs((then.score or 0.0) - (now.score or 0.0)), finding))
     if not turning:

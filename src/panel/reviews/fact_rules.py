@@ -11,9 +11,11 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from panel.evidence.facts import Fact, Facts
+from panel.reviews.weights import NO_CURVES, Curves, FittedCurve
 
-PSource = Literal["assumed"]
-"""Where a probability that no model gave comes from: a curve that was never fitted to outcomes."""
+PSource = Literal["assumed", "fitted"]
+"""Where a probability that no model gave comes from: a curve that was never fitted to outcomes, or
+one that `panel fit` fitted to those of a backtest."""
 
 _Form = Literal["age", "count", "stated", "absent"]
 
@@ -38,6 +40,24 @@ FACTS: Final[Mapping[str, _Kind]] = {
     "archived": _Kind("archived", "absent", "the repository"),
 }
 """By the name in a persona file."""
+
+
+class NumericFact(NamedTuple):
+    """A fact that is a number, for which a curve can be fitted."""
+
+    name: str
+    field: str
+    """Of `Facts`."""
+    label: str
+    falls: bool
+    """The greater, the less probable: an age."""
+
+
+NUMERIC: Final = tuple(
+    NumericFact(name, kind.field, kind.label, kind.form == "age")
+    for name, kind in FACTS.items()
+    if kind.form in ("age", "count")
+)
 
 _FORMS: Final[Mapping[_Form, re.Pattern[str]]] = {
     "age": re.compile(r"(?P<name>[a-z_]+) ?< ?(?P<limit>[1-9]\d{0,4}) ?d"),
@@ -64,16 +84,15 @@ class FactDecision(NamedTuple):
     """The condition, as the persona file has it."""
     because: str
     """In words of code: no text of the evidence is in it."""
-
-    @property
-    def p_source(self) -> PSource | None:
-        """Where the probability comes from."""
-        return None if self.p is None else "assumed"
+    p_source: PSource | None
+    """Where the probability comes from; None where there is none."""
 
 
 class _Condition(NamedTuple):
     kind: _Kind
     limit: int
+    name: str
+    """Of the fact."""
 
 
 _Answer = Literal["yes", "no"]
@@ -88,17 +107,21 @@ def check_condition(text: str) -> str:
     return plain
 
 
-def decide(conditions: Sequence[str], facts: Facts) -> FactDecision | None:
+def decide(
+    conditions: Sequence[str], facts: Facts, curves: Curves = NO_CURVES, source: str = ""
+) -> FactDecision | None:
     """Return what facts decide: a no before any yes, of several the least probable.
 
     Args:
         conditions: Of one criterion.
         facts: What is known of the tool.
+        curves: Fitted ones by fact, for the probability; of other numbers it is assumed.
+        source: What the curves were fitted on, in a few words.
 
     Returns:
         None where no condition's fact is known, or none that is known decides.
     """
-    decisions = [d for text in conditions if (d := _decide(text, facts))]
+    decisions = [d for text in conditions if (d := _decide(text, facts, curves, source))]
     return min(decisions, key=lambda d: (d.answer == "yes", _probability(d)), default=None)
 
 
@@ -127,11 +150,11 @@ def _parsed(text: str) -> _Condition:
         match = pattern.fullmatch(text)
         kind = FACTS.get(match["name"]) if match else None
         if match and kind and kind.form == form:
-            return _Condition(kind, int(match.groupdict().get("limit") or 0))
+            return _Condition(kind, int(match.groupdict().get("limit") or 0), match["name"])
     raise ValueError(f"{text[:60]!r} is no condition on a fact: there are {ALLOWED}")
 
 
-def _decide(text: str, facts: Facts) -> FactDecision | None:
+def _decide(text: str, facts: Facts, curves: Curves, source: str) -> FactDecision | None:
     condition = _parsed(text)
     fact: Fact = getattr(facts, condition.kind.field)
     if fact.value is None or fact.passage is None:
@@ -140,24 +163,45 @@ def _decide(text: str, facts: Facts) -> FactDecision | None:
     if outcome is None:
         return None
     answer, p, because = outcome
-    return FactDecision(answer, p, (fact.passage,), text, f"read by code, {because}")
+    p_source: PSource | None = None if p is None else "assumed"
+    if p is not None and (curve := curves.get(condition.name)):
+        p, p_source = curve.probability(number(fact)), "fitted"
+        because = f"{because}; {_fitted_words(curve, number(fact), source)}"
+    elif p is not None:
+        because = f"{because}; {_assumed_words(condition)}"
+    return FactDecision(answer, p, (fact.passage,), text, f"read by code, {because}", p_source)
+
+
+def number(fact: Fact) -> int:
+    """Return a fact that is a number as one; 0 where it is unknown."""
+    return int(fact.value or 0)
+
+
+def _assumed_words(condition: _Condition) -> str:
+    half = "half after {:,} days" if condition.kind.form == "age" else "half at {:,}"
+    return f"the probability is assumed: {half.format(condition.limit)}"
+
+
+def _fitted_words(curve: FittedCurve, x: int, source: str) -> str:
+    words = f"the probability is of a curve fitted on {source}"
+    if curve.is_beyond(x):
+        return f"{words}, which knows {curve.low:,} to {curve.high:,} only"
+    return words
 
 
 def _by_age(condition: _Condition, fact: Fact) -> _Outcome:
-    days, limit = int(fact.value or 0), condition.limit
+    days, limit = number(fact), condition.limit
     answer: _Answer = "yes" if days < limit else "no"
     than = "less than" if answer == "yes" else "not less than"
     age = f"{days:,} day{'s' * (days != 1)} old, {than} {limit:,}"
-    curve = f"the probability is assumed: half after {limit:,} days"
-    return answer, age_probability(days, limit), f"{condition.kind.label} is {age}; {curve}"
+    return answer, age_probability(days, limit), f"{condition.kind.label} is {age}"
 
 
 def _by_count(condition: _Condition, fact: Fact) -> _Outcome:
-    count, limit = int(fact.value or 0), condition.limit
+    count, limit = number(fact), condition.limit
     answer: _Answer = "yes" if count >= limit else "no"
     than = "at least" if answer == "yes" else "less than"
-    curve = f"the probability is assumed: half at {limit:,}"
-    because = f"{condition.kind.label} are {count:,}, {than} {limit:,}; {curve}"
+    because = f"{condition.kind.label} are {count:,}, {than} {limit:,}"
     return answer, count_probability(count, limit), because
 
 

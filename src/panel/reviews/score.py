@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from panel.reviews.review import Answer, Finding, Vote
+from panel.reviews.weights import NO_CURVES, Curves, FittedWeights
 
 
 class Rule(BaseModel):
@@ -21,6 +22,23 @@ class Rule(BaseModel):
     """Share of the personas asked that must vote: 3 of 4."""
     unclear_band: float = Field(default=0.1, ge=0, lt=0.5)
     """`p` within one half ± this is `unclear`."""
+    weights: FittedWeights | None = Field(default=None, exclude_if=lambda weights: weights is None)
+    """Weights fitted on a backtest, in the place of those of the persona files."""
+
+    def weight(self, persona: str, criterion: "Weighted") -> float:
+        """Return the weight of one of a persona's criteria: the fitted one where there is one."""
+        fitted = self.weights.of_criterion(persona, criterion.id) if self.weights else None
+        return criterion.weight if fitted is None else fitted
+
+    def voting_weight(self, persona: str, plain: float) -> float:
+        """Return the weight of a persona's vote: the fitted one where there is one."""
+        fitted = self.weights.of_persona(persona) if self.weights else None
+        return plain if fitted is None else fitted
+
+    @property
+    def curves(self) -> Curves:
+        """The fitted curves, by fact."""
+        return self.weights.curves if self.weights else NO_CURVES
 
 
 class Weighted(Protocol):
@@ -42,6 +60,20 @@ class Weighted(Protocol):
         ...
 
 
+class ScoredReviewer(Protocol):
+    """What a score needs of a persona."""
+
+    @property
+    def name(self) -> str:
+        """Its name, by which fitted weights are found."""
+        ...
+
+    @property
+    def criteria(self) -> Sequence[Weighted]:
+        """What it was asked, at least one."""
+        ...
+
+
 class Scored(NamedTuple):
     """A persona's score (0–100, None when nothing was answered), coverage (0–1) and vote."""
 
@@ -57,24 +89,26 @@ def answer_of(p: float, rule: Rule) -> Answer:
     return "yes" if p > 0.5 else "no"
 
 
-def score_findings(criteria: Sequence[Weighted], findings: Sequence[Finding], rule: Rule) -> Scored:
+def score_findings(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> Scored:
     """Score one persona: 100 × (Σ w p + w̄) / (Σ w + 2 w̄) over answered criteria (DESIGN §6).
 
     One pseudo-yes and one pseudo-no of mean weight w̄ keep few answers from being extreme
     (Laplace's rule of succession, weighted). A criterion without a finding counts as unanswered.
+    Weights are those of the rule where it has fitted ones.
     """
     answered = {f.criterion: f for f in findings if f.answer != "unclear"}
-    mean = sum(c.weight for c in criteria) / len(criteria)
+    weights = {c.id: rule.weight(persona.name, c) for c in persona.criteria}
+    mean = sum(weights.values()) / len(weights)
     yes = total = 0.0
-    for criterion in criteria:
-        if finding := answered.get(criterion.id):
-            yes += criterion.weight * _probability(finding)
-            total += criterion.weight
-    coverage = total / (mean * len(criteria))
+    for criterion, weight in weights.items():
+        if finding := answered.get(criterion):
+            yes += weight * probability(finding)
+            total += weight
+    coverage = total / (mean * len(weights))
     if not answered:
         return Scored(None, 0.0, "abstain")
     score = 100 * (yes + mean) / (total + 2 * mean)
-    broken = any(c.dealbreaker and supported_no(answered.get(c.id)) for c in criteria)
+    broken = any(c.dealbreaker and supported_no(answered.get(c.id)) for c in persona.criteria)
     return Scored(score, min(coverage, 1.0), _vote(score, coverage, broken, rule))
 
 
@@ -88,7 +122,8 @@ def _vote(
     return "ship" if score >= rule.ship_at else "skip"
 
 
-def _probability(finding: Finding) -> float:
+def probability(finding: Finding) -> float:
+    """Return the probability of yes of a clear answer: `p`, else 1 or 0."""
     if finding.p is not None:
         return finding.p
     return 1.0 if finding.answer == "yes" else 0.0

@@ -3,6 +3,7 @@
 Host, key and number of calls at once are not part of it.
 """
 
+import json
 from collections.abc import Mapping
 
 from panel.evidence.source import Evidence
@@ -18,7 +19,7 @@ def meaning(manifest: Manifest) -> dict[str, str]:
         "persona": manifest.personas,
         "prompt": manifest.prompts,
         "schema": manifest.schemas,
-        "rule": {name: str(value) for name, value in manifest.rule.model_dump().items()},
+        "rule": {name: _of_rule(value) for name, value in manifest.rule.model_dump().items()},
     }
     return {
         "provider": _provider(manifest.provider),
@@ -41,6 +42,11 @@ def _provider(name: str) -> str:
 def _judge(record: JudgeRecord) -> str:
     parts = (record.wire_model, _provider(record.provider), record.ask, record.evidence_tokens)
     return " ".join(str(part) for part in (*parts, record.calibration or "uncalibrated"))
+
+
+def _of_rule(value: object) -> str:
+    """Return a number of the rule as one word; fitted weights as their fingerprint."""
+    return fingerprint(json.dumps(value, default=str)) if isinstance(value, dict) else str(value)
 
 
 def _short(choice: object) -> str:

@@ -59,7 +59,7 @@ def evaluate(
     """
     manifest = run.manifest
     cards = {card.tool.slug: card for card in run.each_verdict()}
-    done = tuple(case for case in _by_pair(cases) if case.tool.slug in cards)
+    done = tuple(case for case in by_pair(cases) if case.tool.slug in cards)
     judged = Judged(done, cards, tuple(manifest.personas))
     asked = [len(card.reviews) + len(card.missing) for card in cards.values()]
     missing = sum(len(card.missing) for card in cards.values())
@@ -86,7 +86,7 @@ def evaluate(
     )
 
 
-def _by_pair(cases: Iterable[BacktestCase]) -> list[BacktestCase]:
+def by_pair(cases: Iterable[BacktestCase]) -> list[BacktestCase]:
     """Return the tools of pairs first, by pair, the one that lived before the other."""
     return sorted(cases, key=lambda c: (c.pair is None, c.pair or "", c.fate != "lived"))
 

@@ -51,7 +51,7 @@ def decide_case(
     reviews = tuple(_again(r, by_name[r.persona], rule, read) for r in answers.reviews[sample])
     missing = answers.missing[sample]
 
-    weights = {p.name: p.weight for p in personas}
+    weights = {p.name: rule.voting_weight(p.name, p.weight) for p in personas}
 
     def outcome(at: float) -> Outcome:
         moved = rule.model_copy(update={"ship_at": at})
@@ -97,7 +97,7 @@ def _read_again(finding: Finding, persona: str, rule: Rule, read: Read) -> Findi
 
 
 def _voted(review: Review, persona: Persona, rule: Rule) -> Review:
-    scored = score_findings(persona.criteria, review.findings, rule)
+    scored = score_findings(persona, review.findings, rule)
     return review.model_copy(
         update={"score": scored.score, "vote": scored.vote, "coverage": scored.coverage}
     )

@@ -322,7 +322,7 @@ class _StoredReview:
 
     def score(self, persona: Persona, rule: Rule) -> None:
         review = self.review
-        scored = score_findings(persona.criteria, review.findings, rule)
+        scored = score_findings(persona, review.findings, rule)
         what = (
             f"score {_number(review.score)}, vote {review.vote}: its findings come to"
             f" {_number(scored.score)}, {scored.vote}"

@@ -99,10 +99,11 @@ def _guesses_decide(review: Review, ship_at: float | None) -> bool:
     if not any(map(is_guess, review.findings)):
         return False
     rule = Rule() if ship_at is None else Rule(ship_at=ship_at)
-    criteria = [_Criterion(f.criterion, f.weight or 1.0) for f in review.findings]
-    if score_findings(criteria, review.findings, rule).vote != review.vote:
+    criteria = tuple(_Criterion(f.criterion, f.weight or 1.0) for f in review.findings)
+    reviewer = _Reviewer(review.persona, criteria)
+    if score_findings(reviewer, review.findings, rule).vote != review.vote:
         return False
-    return vote_without_guesses(criteria, review.findings, rule) != review.vote
+    return vote_without_guesses(reviewer, review.findings, rule) != review.vote
 
 
 class _Criterion(NamedTuple):
@@ -111,6 +112,13 @@ class _Criterion(NamedTuple):
     id: str
     weight: float
     dealbreaker: bool = False
+
+
+class _Reviewer(NamedTuple):
+    """What a card knows of a reviewer."""
+
+    name: str
+    criteria: tuple[_Criterion, ...]
 
 
 def _split(

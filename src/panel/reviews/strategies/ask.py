@@ -57,11 +57,11 @@ async def ask_review(context: ReviewContext, *, today: date) -> Review:
     left_out = not_applicable(context.persona, kind)
     context = replace(context, persona=applicable(context.persona, kind))
     if not context.plan.calibrates:  # which measures the judge
-        decided = decided_by_facts(context.persona.criteria, context.brief.facts)
+        decided = decided_by_facts(context.persona, context.brief.facts, context.plan.rule)
         context = replace(context, decided=decided)
     raw = await _strategy(context.plan, context.persona).ask(context)
     persona, judge, tally = context.persona, context.calls.config, context.tally
-    scored = score_findings(persona.criteria, raw.findings, context.plan.rule)
+    scored = score_findings(persona, raw.findings, context.plan.rule)
     forecast = None
     if raw.claim:
         due = resolve_date(today, persona.forecast.horizon_months)

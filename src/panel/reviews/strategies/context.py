@@ -16,6 +16,7 @@ from panel.reviews.personas import Criterion, Persona
 from panel.reviews.plan import ReviewPlan
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance, Status
+from panel.reviews.score import Rule
 
 T = TypeVar("T")
 
@@ -192,13 +193,21 @@ class ReviewContext:
             cites=cites,
             because=because,
             says=criterion.statement(answer),
-            weight=criterion.weight,
+            weight=self.plan.rule.weight(self.persona.name, criterion),
         )
 
 
-def decided_by_facts(criteria: Iterable[Criterion], facts: Facts) -> dict[str, Finding]:
-    """Return by criterion the findings that facts decide."""
-    decisions = [(c, decision) for c in criteria if (decision := decide(c.decided_by, facts))]
+def decided_by_facts(persona: Persona, facts: Facts, rule: Rule) -> dict[str, Finding]:
+    """Return by criterion the persona's findings that facts decide.
+
+    Their probabilities are of the rule's fitted curves, where it has one of the fact.
+    """
+    source = rule.weights.source if rule.weights else ""
+    decisions = [
+        (criterion, decision)
+        for criterion in persona.criteria
+        if (decision := decide(criterion.decided_by, facts, rule.curves, source))
+    ]
     return {
         criterion.id: Finding(
             criterion=criterion.id,
@@ -209,7 +218,7 @@ def decided_by_facts(criteria: Iterable[Criterion], facts: Facts) -> dict[str, F
             cites=decision.cites,
             because=decision.because,
             says=criterion.statement(decision.answer),
-            weight=criterion.weight,
+            weight=rule.weight(persona.name, criterion),
             decided_by=decision.decided_by,
             p_source=decision.p_source,
         )

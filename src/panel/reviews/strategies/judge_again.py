@@ -66,12 +66,13 @@ async def judge_again(context: ReviewContext, review: Review, evidence: Evidence
     if not criteria:
         return review
     shown = {passage.id: passage for passages in near.values() for passage in passages}
+    asked = persona.model_copy(update={"criteria": criteria})
     second = replace(
         context,
-        persona=persona.model_copy(update={"criteria": criteria}),
+        persona=asked,
         brief=replace(context.brief, passages=tuple(shown.values())),
         tally=AskTally(),
-        decided=decided_by_facts(criteria, facts_for((persona,), evidence)),
+        decided=decided_by_facts(asked, facts_for((persona,), evidence), context.plan.rule),
     )
     try:
         again = await _asked_again(second)
@@ -157,7 +158,7 @@ def _with_answers(review: Review, again: Sequence[Finding], of: ReviewContext) -
         else old
         for old in review.findings
     )
-    scored = score_findings(of.persona.criteria, findings, of.plan.rule)
+    scored = score_findings(of.persona, findings, of.plan.rule)
     return review.model_copy(
         update={
             "findings": findings,

@@ -73,7 +73,7 @@ async def ask(context: ReviewContext) -> RawReview:
     context.on_step("judge")
     status_cites = known_cites(context, reply.status.cites)
     findings = context.complete([*given, *await _noticed(context, reply.status.is_, status_cites)])
-    scored = score_findings(persona.criteria, findings, context.plan.rule)
+    scored = score_findings(persona, findings, context.plan.rule)
     missing = (tidy(keep_known(text, ())[0], limit=MISSING_LIMIT) for text in reply.missing)
     return RawReview(
         findings=findings,

@@ -18,6 +18,7 @@ from panel.reviews import prompts
 from panel.reviews.calibration.calibration import Calibration
 from panel.reviews.citations import denies
 from panel.reviews.compose import compose, guessed, noticed, quoted, turning_fact
+from panel.reviews.fact_rules import decide
 from panel.reviews.personas import Criterion, Persona
 from panel.reviews.prompts import Brief
 from panel.reviews.review import Answer, Finding, Stance
@@ -99,7 +100,7 @@ async def ask(context: ReviewContext) -> RawReview:
     findings = await supported(
         context, [await _finding(context, row, calibration) for row in answered]
     )
-    scored = score_findings(persona.criteria, findings, context.plan.rule)
+    scored = score_findings(persona, findings, context.plan.rule)
     if not context.plan.calibrates:
         context.tally.notes[NOT_WRITTEN] = None
     return RawReview(
@@ -114,7 +115,7 @@ async def ask(context: ReviewContext) -> RawReview:
         stance_log_odds=log_odds,
         beats=_beats(context, findings),
         composed=True,
-        turns_on=turning_fact(persona.criteria, findings, context.plan.rule),
+        turns_on=turning_fact(persona, findings, context.plan.rule),
     )
 
 
@@ -138,7 +139,10 @@ async def _answered(
     if notice and not context.plan.calibrates:
         return row
     if decided := context.decided.get(criterion.id):
-        return _Answered(criterion, decided.answer, decided.p, (), decided)
+        # The stance is told the findings that weigh most: by plain weights and assumed
+        # probabilities, so that it is the same question, answered once, whatever was fitted.
+        plain = decide(criterion.decided_by, context.brief.facts)
+        return _Answered(criterion, decided.answer, plain and plain.p, (), decided)
     # A fit is made from every question, also where a notice answers.
     yes_no = await ask_yes_no(context, f"answer:{criterion.id}", criterion.question)
     context.on_step(criterion.id)

@@ -254,7 +254,7 @@ async def _answered(
     (finding,) = await supported(context, [finding])
     finding = finding.model_copy(update={"earlier": with_earlier(old, "second_look")})
     findings = tuple(finding if f is old else f for f in review.findings)
-    scored = score_findings(context.persona.criteria, findings, context.plan.rule)
+    scored = score_findings(context.persona, findings, context.plan.rule)
     summary = compose(
         context.persona, findings, vote=scored.vote, brief=context.brief, rule=context.plan.rule
     )

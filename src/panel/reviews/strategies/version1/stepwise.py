@@ -37,7 +37,7 @@ async def ask(context: ReviewContext) -> RawReview:
     calibration = await calibration_of(asking)
     given = [await _finding(context, c, calibration) for c in asking.persona.criteria]
     findings = context.complete(await supported(context, given))
-    scored = score_findings(context.persona.criteria, findings, context.plan.rule)
+    scored = score_findings(context.persona, findings, context.plan.rule)
     stance = await _stance(context, findings)
     decided_by = [_sentence(f) for f in decisive(context, findings, scored.vote)]
     written = UNWRITTEN

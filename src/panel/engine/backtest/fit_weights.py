@@ -1,0 +1,192 @@
+"""Weights of criteria and reviewers, fitted on which of two tools lived.
+
+The score of a tool is a sum of terms, one a criterion (`rescore.terms_by`). Each term gets a factor
+that is never negative, so that a yes never speaks against a tool; equal factors are the plain
+weights. How strongly factors are drawn together is chosen by cross-validation over pairs.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from panel.engine.backtest.fit_curves import fit_curves, refit
+from panel.engine.backtest.folds import folds, split
+from panel.engine.backtest.rescore import AnsweredTool, Term, terms_by
+from panel.foundation.pairwise import common_factor, differences, fit_factors, mean_loss, mean_size
+from panel.foundation.proportion import Share
+from panel.reviews.backtest.fit_report import CurveFit
+from panel.reviews.personas import Persona
+from panel.reviews.plan import ReviewPlan
+from panel.reviews.score import Rule
+from panel.reviews.weights import (
+    Curves,
+    FittedOn,
+    FittedWeights,
+    OutOfSample,
+    PersonaWeights,
+)
+
+if TYPE_CHECKING:
+    from panel.foundation.pairwise import Matrix, Vector
+
+STRENGTHS: Final = (math.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+"""Of the shrinking, the strongest first; of equally good ones the strongest is taken. A weight is
+believed beforehand to be its plain one ± 1/√strength of it: 30 is ± 18 %, 0.03 nearly anything."""
+FOLDS: Final = 5
+LEAST: Final = 0.05
+"""Share of its plain weight that a criterion or reviewer keeps: each must count for something."""
+MOST: Final = 10.0
+"""As in a persona file."""
+
+UNTESTED: Final = OutOfSample(
+    plain=Share.of(0, 0),
+    fitted=Share.of(0, 0),
+    plain_area=None,
+    fitted_area=None,
+    difference=None,
+    beaten=False,
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was fitted on some tools."""
+
+    curves: tuple[CurveFit, ...]
+    kept: Curves
+    """Those that clearly beat the base rate."""
+    strength: float
+    weights: Mapping[str, PersonaWeights]
+
+    def rule(self, plain: Rule, on: FittedOn, *, weighted: bool) -> Rule:
+        """Return the plain rule with the curves that were kept and, if `weighted`, the weights."""
+        fitted = FittedWeights(
+            fitted_on=on,
+            out_of_sample=UNTESTED,
+            personas=dict(self.weights) if weighted else {},
+            curves=dict(self.kept),
+        )
+        return plain.model_copy(update={"weights": fitted})
+
+
+@dataclass(frozen=True)
+class Fitter:
+    """Fits on tools of one run."""
+
+    plan: ReviewPlan
+    rule: Rule
+    """The plain one."""
+    on: FittedOn
+
+    def fit(self, tools: Sequence[AnsweredTool]) -> Fit:
+        """Fit curves, the strength of the shrinking and weights; every choice is made here.
+
+        So that a fit on some of the tools knows nothing of the others.
+        """
+        curves = fit_curves(tools)
+        kept = {curve.fact: curve.curve for curve in curves if curve.kept and curve.curve}
+        strength = self._strength(tools, kept)
+        rows = _Terms(self._by_tool(tools, kept), tools)
+        terms, counts = rows.comparisons(range(len(tools)))
+        factors = fit_factors(terms, counts, common_factor(terms, counts), strength)
+        by_term = dict(zip(rows.names, factors.tolist(), strict=True))
+        return Fit(curves, kept, strength, weights_of(self.plan.personas, by_term))
+
+    def _by_tool(self, tools: Sequence[AnsweredTool], curves: Curves) -> list[dict[Term, float]]:
+        rule = Fit((), curves, 0.0, {}).rule(self.rule, self.on, weighted=False)
+        return [terms_by(rule, self.plan, tool) for tool in tools]
+
+    def _strength(self, tools: Sequence[AnsweredTool], kept: Curves) -> float:
+        """Return the strength that ranks pairs best which were not fitted on."""
+        losses = dict.fromkeys(STRENGTHS, 0.0)
+        for held in folds([tool.case for tool in tools], FOLDS):
+            seen = split(len(tools), held)
+            curves = refit(tuple(kept), [tools[place] for place in seen]) if kept else {}
+            rows = _Terms(self._by_tool(tools, curves), tools)
+            (train, counts), (test, weights) = rows.comparisons(seen), rows.comparisons(held)
+            if not (len(train) and len(test)):
+                continue
+            factors, common = None, common_factor(train, counts)
+            for strength in STRENGTHS:
+                factors = fit_factors(train, counts, common, strength, factors)
+                losses[strength] += mean_loss(factors, test, weights) * float(weights.sum())
+        return min(STRENGTHS, key=lambda strength: round(losses[strength], 9))
+
+
+class _Terms:
+    """The terms of tools, a row each, and the comparisons between them."""
+
+    def __init__(
+        self, by_tool: Sequence[Mapping[Term, float]], tools: Sequence[AnsweredTool]
+    ) -> None:
+        self.names = sorted({name for terms in by_tool for name in terms})
+        self._cases = [tool.case for tool in tools]
+        rows = [[terms.get(name, 0.0) for name in self.names] for terms in by_tool]
+        # Of one size whatever the judge: strengths mean the same for all.
+        size = mean_size(differences(rows, self._compared(range(len(rows))))[0])
+        self._rows = [[term / (size or 1.0) for term in row] for row in rows]
+
+    def comparisons(self, places: Sequence[int]) -> "tuple[Matrix, Vector]":
+        """Return a row for each pair among these tools, and its weight."""
+        return differences(self._rows, self._compared(places))
+
+    def _compared(self, places: Sequence[int]) -> list[tuple[int, int, float]]:
+        """Return who lived, who died, and for how many pairs that stands.
+
+        A tool without a partner is compared with every one of the other fate: together these count
+        as many as pairs could be made of them.
+        """
+        partners: dict[str, dict[str, int]] = {}
+        for place in places:
+            if (pair := self._cases[place].pair) is not None:
+                partners.setdefault(pair, {})[self._cases[place].fate] = place
+        whole = {name: two for name, two in partners.items() if len(two) == 2}
+        single = [place for place in places if self._cases[place].pair not in whole]
+        lived = [place for place in single if self._cases[place].fate == "lived"]
+        died = [place for place in single if self._cases[place].fate == "died"]
+        share = 1 / max(len(lived), len(died), 1)
+        return [
+            *((two["lived"], two["died"], 1.0) for two in whole.values()),
+            *((one, other, share) for one in lived for other in died),
+        ]
+
+
+def weights_of(
+    personas: Sequence[Persona], factors: Mapping[Term, float]
+) -> dict[str, PersonaWeights]:
+    """Return the weights that factors of the terms come to.
+
+    Within a persona the sum of weights stays, and so does that of the reviewers: a score depends on
+    ratios alone. A criterion that no tool answered is left out, and keeps its plain weight.
+    """
+    shares: dict[str, float] = {}
+    for persona in personas:
+        known = [c for c in persona.criteria if (persona.name, c.id) in factors]
+        total = sum(c.weight for c in known)
+        weighted = sum(c.weight * factors[persona.name, c.id] for c in known)
+        if known:
+            shares[persona.name] = weighted / total
+    votes = sum(p.weight for p in personas if p.name in shares)
+    mean = sum(p.weight * shares[p.name] for p in personas if p.name in shares) / (votes or 1.0)
+    return {
+        persona.name: PersonaWeights(
+            weight=_bounded(persona.weight, shares[persona.name] / mean if mean else 1.0),
+            criteria={
+                c.id: _bounded(
+                    c.weight,
+                    factors[persona.name, c.id] / shares[persona.name]
+                    if shares[persona.name]
+                    else 1.0,
+                )
+                for c in persona.criteria
+                if (persona.name, c.id) in factors
+            },
+        )
+        for persona in personas
+        if persona.name in shares
+    }
+
+
+def _bounded(plain: float, factor: float) -> float:
+    return round(min(MOST, plain * max(LEAST, factor)), 4)

@@ -1,0 +1,1 @@
+"""Fits of weights and curves on a backtest, in several formats."""
