@@ -389,7 +389,10 @@ def test_an_unsure_yes_is_no_ground_for_advice():
 def test_a_yes_that_decides_and_is_no_ground_to_take_the_tool_is_said_to_be_none(change, why):
     no = dict.fromkeys(change, ("no", 0.1, "E1.2"))
     a, b = card(reviews=(answered(BUILDER, **no),)), tool(reviews=(answered(BUILDER, **change),))
-    assert texts(compare(a, b))[-1] == f"Where one is yes and the other no, {why}."
+    assert (
+        texts(compare(a, b))[-1]
+        == f"Where the answer is yes for one tool and no for the other, {why}."
+    )
 
 
 def test_where_no_answer_decides_for_a_tool_nothing_is_said_of_its_answers():
@@ -573,17 +576,17 @@ def by_guesses(card, *personas):
 def test_who_would_not_ship_without_guesses_is_said_and_whether_a_verdict_is_left():
     won = by_guesses(written(), "futurist")
     assert texts(compare(won, rival()))[0].endswith(
-        "; without the model's guesses the Futurist would not ship Tidewater."
+        ". Without the model's guesses the Futurist would not ship Tidewater."
     )
     two = by_guesses(written(), "futurist", "builder")
     assert texts(compare(two, rival()))[0].endswith(
-        "; without the model's guesses the Builder and the Futurist would not ship Tidewater, "
+        ". Without the model's guesses the Builder and the Futurist would not ship Tidewater, "
         "which leaves too few votes for a verdict."
     )
     near = verdict("ship", 64.0, ship=4, skip=0)
     tie = compare(two, by_guesses(rival(), "business").model_copy(update={"verdict": near}))
     assert texts(tie)[0].endswith(
-        "; without the model's guesses the Builder and the Futurist would not ship Tidewater, "
+        ". Without the model's guesses the Builder and the Futurist would not ship Tidewater, "
         "which leaves too few votes for a verdict, and the Business would not ship Silt."
     )
 

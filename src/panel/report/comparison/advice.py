@@ -129,21 +129,23 @@ def _neither(comparison: Comparison) -> Iterator[Piece]:
     order = _order(comparison)
     cards = [comparison.card(side) for side in order]
     reasons = [_reason_against(card, side) for card, side in zip(cards, order, strict=True)]
-    if all(reason == (GUESSES,) for reason in reasons):
+    guessed = [card for card, reason in zip(cards, reasons, strict=True) if reason == (GUESSES,)]
+    if len(guessed) == len(cards):
         skips = all(card.verdict.outcome == "skip" for card in cards)
         both, each = ("skips both", "skip") if skips else ("ships neither", "verdict")
-        yield f"the panel {both}, and the model's guesses make each {each}. {from_passages(cards)}"
+        yield f"the panel {both}, and the model's guesses make each {each}"
     elif all(reasons):
-        reasoned = list(zip(cards, reasons, strict=True))
-        for number, (card, reason) in enumerate(reasoned):
+        for number, (card, reason) in enumerate(zip(cards, reasons, strict=True)):
             yield f"{', and ' if number else ''}not {card.tool.name}, "
             yield from reason
-        yield from _guesses_told(card for card, reason in reasoned if reason != (GUESSES,))
     else:
         yield ", and ".join(voted(card.verdict.votes, "ship", card.tool.name) for card in cards)
-        yield from _guesses_told(cards)
     if nearest := comparison.nearest:
         yield f"; in their category the panel ships {nearest.name}, {_number(nearest.score)} of 100"
+    if len(guessed) == len(cards):
+        yield f". {from_passages(cards)}"
+    else:
+        yield from _guesses_told(card for card in cards if card not in guessed)
     yield "."
 
 
@@ -176,7 +178,7 @@ def _against(card: Scorecard, side: Side) -> list[tuple[Piece, ...]]:
 def _guesses_told(cards: Iterable[Scorecard]) -> Iterator[str]:
     """Say of each tool who would not vote as the panel does without the model's guesses."""
     if note := guess_note(cards):
-        yield f"; {note}"
+        yield f". {note}"
 
 
 def _about(name: str, words: str) -> str:
@@ -227,8 +229,8 @@ def _not_backed(comparison: Comparison, side: Side) -> str:
     whys = dict.fromkeys(_weakness(answer) for answer, _ in yes)
     no = "no" if all(other.answer == "no" for _, other in yes) else "not"
     which = "the yes" if len(yes) == 1 else "every yes"
-    name = comparison.card(side).tool.name
-    return f"Where one is yes and the other {no}, {which} for {name} is {' or '.join(whys)}."
+    told = f"{which} for {comparison.card(side).tool.name} is {' or '.join(whys)}"
+    return f"Where the answer is yes for one tool and {no} for the other, {told}."
 
 
 def _weakness(answer: ComparedAnswer) -> str:

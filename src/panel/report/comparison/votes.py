@@ -21,7 +21,9 @@ def voters(card: Scorecard) -> list[Voter]:
 
 
 def guess_note(cards: Iterable[Scorecard]) -> str:
-    """Return who would not vote as the panel does without guesses; empty where all would.
+    """Return who would not vote as the panel does without guesses, as a sentence without its stop.
+
+    It is empty where all would.
 
     Args:
         cards: Scorecards that are told together.
@@ -39,7 +41,7 @@ def guess_note(cards: Iterable[Scorecard]) -> str:
     clauses = [f"{clause}{tail if lacks and not all(few) else ''}" for clause, lacks in told]
     either = f"{tail}{' on either' if len(told) > 1 else ''}" if told and all(few) else ""
     joined = (", and " if few[:1] == [True] and not either else " and ").join(clauses)
-    return f"without the model's guesses {joined}{either}" if told else ""
+    return f"Without the model's guesses {joined}{either}" if told else ""
 
 
 def from_passages(cards: Sequence[Scorecard]) -> str:
