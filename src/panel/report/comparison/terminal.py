@@ -207,7 +207,7 @@ def _opinion(name: str, opinion: PersonaView | MissingView | None) -> Block:
         chance = f"{forecast.chance} " if forecast.chance else ""
         drawn = drawn + words((f"\nForecast, {chance}by {forecast.by}: ", "bold"))
         drawn = drawn + inline(forecast.claim) + words("\n")
-    notes = "".join(f"\n{caveat}" for caveat in opinion.caveats)
+    notes = "".join(f"\nNote: {caveat}" for caveat in opinion.caveats)
     return drawn + words((f"\n{opinion.tally}{notes}", QUIET))
 
 

@@ -5,7 +5,7 @@ scorecard shows.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from panel.report import figures
@@ -245,21 +245,21 @@ def _of_both(text: str) -> str:
 def _scores(comparison: Comparison, a: SideView, b: SideView) -> Iterator[ScoreRow]:
     seats = signs(standing.persona for standing in comparison.standings)
     panel = comparison.a.verdict.score, comparison.b.verdict.score
-    yield _score_row("Panel", "", None, (a.name, b.name), panel)
+    names = a.name, b.name
+    yield _score_row("Panel", names, panel)
     for s in comparison.standings:
         votes, scores = (s.a, s.b), (s.score_a, s.score_b)
-        sign, colour = seats[s.persona], hue(s.persona)
-        yield _score_row(line(s.title), sign, colour, (a.name, b.name), scores, votes)
+        row = _score_row(line(s.title), names, scores, votes)
+        yield replace(row, sign=seats[s.persona], hue=hue(s.persona))
 
 
 def _score_row(
     label: str,
-    sign: str,
-    colour: Hue | None,
     names: tuple[str, str],
     scores: tuple[float | None, float | None],
     votes: tuple[str | None, str | None] = (None, None),
 ) -> ScoreRow:
+    """Return the row of the panel, or of a reviewer without its sign."""
     notes = [
         UNCOUNTED if vote == "abstain" and score is not None else ""
         for vote, score in zip(votes, scores, strict=True)
@@ -269,7 +269,7 @@ def _score_row(
         for name, score, note in zip(names, scores, notes, strict=True)
     ]
     text = f"{label}: {', '.join(told)} of 100"
-    return ScoreRow(label, sign, colour, *scores, notes[0], notes[1], text)
+    return ScoreRow(label, "", None, *scores, notes[0], notes[1], text)
 
 
 def _counted(comparison: Comparison) -> str:
