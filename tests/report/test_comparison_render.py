@@ -368,11 +368,15 @@ def test_a_score_that_is_in_no_mean_is_marked_and_drawn_nowhere():
 def test_that_votes_do_not_count_the_same_is_said_once_in_every_form():
     weights = {(r.persona, OWN): 2.0 if r.persona == "skeptic" else 1.0 for r in card().reviews}
     told = "Shares and scores are weighted: the Skeptic counts 2, the others 1."
-    assert all(text.count(told) == 1 for text in every_form(compare(*pair(), weights=weights)))
-    alike = dict.fromkeys(weights, 1.0)
-    assert pair_view(compare(*pair(), weights=alike)).weighing == ""
+    sums = [(weights[r.persona, OWN], r.score) for r in card().reviews if r.vote != "abstain"]
+    mean = sum(w * s for w, s in sums) / sum(w for w, _ in sums)
+    a, b = card(verdict=verdict("ship", mean)), pair()[1]
+    assert all(text.count(told) == 1 for text in every_form(compare(a, b, weights=weights)))
+    assert pair_view(compare(a, b, weights=dict.fromkeys(weights, 1.0))).weighing == ""
+    other = compare(card(verdict=verdict("ship", mean - 1)), b, weights=weights)
+    assert pair_view(other).weighing == "", "the weights are of another run"
     away = verdict("skip", 40.0).model_copy(update={"votes": VoteTotals(skip=3, missing=1)})
-    some = compare(card(), tool(verdict=away), weights=weights)
+    some = compare(a, tool(verdict=away), weights=weights)
     assert pair_view(some).weighing == told[:-1].replace("are ", "are of those who voted, ")
 
 

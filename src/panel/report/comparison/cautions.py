@@ -26,7 +26,7 @@ SAME_DAY: Final = timedelta(hours=24)
 _SEVERAL: Final = ("abstain", "their", "them")
 
 _SAME: Final = 0.05
-"""Points by which a mean may differ from the stored score and still be that score."""
+"""Points by which a mean may differ from the stored score and be that score all the same."""
 
 
 class Caution(BaseModel):
@@ -126,9 +126,20 @@ def _mean(
     voting = [review for review in scored if review.vote != "abstain"]
     if not voting or any(r.persona not in weights for r in scored) or voting == scored:
         return None
-    if abs(_weighted(voting, weights) - (card.verdict.score or 0.0)) > _SAME:
-        return None  # of several samples, or of other weights
+    if not gives_score(card, weights):
+        return None
     return _weighted([r for r in scored if r in voting or r in abstaining], weights)
+
+
+def gives_score(card: Scorecard, weights: Mapping[str, float]) -> bool:
+    """Tell whether these weights give the card's score.
+
+    They may not be those of its run, and a score of several samples is no mean of its reviews.
+    """
+    scored = [r for r in card.reviews if r.vote != "abstain" and r.score is not None]
+    if not scored or any(review.persona not in weights for review in scored):
+        return False
+    return abs(_weighted(scored, weights) - (card.verdict.score or 0.0)) <= _SAME
 
 
 def _weighted(reviews: Sequence[Review], weights: Mapping[str, float]) -> float:

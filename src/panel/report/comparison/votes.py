@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from panel.report.comparison.cautions import gives_score
 from panel.report.comparison.comparison import Comparison
 from panel.report.scorecard.answer import Voter, names, reviewers, voter, weights_told
 from panel.report.scorecard.findings import Known, findings
@@ -86,9 +87,14 @@ def _votes_alone(panel: Sequence[Voter]) -> Counter[str]:
 
 def weighing(comparison: Comparison) -> str:
     """Return whom shares and scores count, and how; empty where every reviewer counts the same."""
-    weights = {s.title: s.weight for s in comparison.standings if s.weight is not None}
-    votes = [card.verdict.votes for card in (comparison.a, comparison.b)]
+    known = [(s, s.weight) for s in comparison.standings if s.weight is not None]
+    cards = (comparison.a, comparison.b)
+    votes = [card.verdict.votes for card in cards]
     voting = "of those who voted" if any(v.abstain or v.missing for v in votes) else ""
-    weighted = f"weighted: {weights_told(weights)}" if len({*weights.values()}) > 1 else ""
-    told = ", ".join(filter(None, [voting, weighted]))
-    return f"Shares and scores are {told}" if told else ""
+    weighted = ""
+    by_name = {standing.persona: weight for standing, weight in known}
+    if len({*by_name.values()}) > 1 and any(gives_score(card, by_name) for card in cards):
+        told = weights_told({standing.title: weight for standing, weight in known})
+        weighted = f"weighted: {told}"
+    how = ", ".join(filter(None, [voting, weighted]))
+    return f"Shares and scores are {how}" if how else ""
