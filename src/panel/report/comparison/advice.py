@@ -21,7 +21,7 @@ from panel.report.comparison.comparison import (
 from panel.report.comparison.preference import Side, other_side
 from panel.report.comparison.votes import from_passages, guess_note, voters
 from panel.report.scorecard.answer import inside, strongest, voted
-from panel.reviews.compose import GUESSED, OPEN
+from panel.reviews.compose import GUESSED
 from panel.reviews.verdict.scorecard import Scorecard
 
 MOST: Final = 3
@@ -297,10 +297,9 @@ def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> 
 
 
 def _of_reviewer(says: str, title: str) -> str:
-    """Return a statement inside a sentence; what a reviewer could not tell names the reviewer."""
-    if says.startswith(OPEN):
-        return f"{inside(title)} could not tell {inside(says.removeprefix(OPEN))}"
-    return inside(says)
+    """Return a statement inside a sentence; what a reviewer says of itself names the reviewer."""
+    first, _, rest = says.partition(" ")
+    return f"{inside(title)} {rest.rstrip('. ')}" if first == "I" else inside(says)
 
 
 def _cited(text: str, difference: Difference, side: Side) -> Iterator[Piece]:

@@ -102,7 +102,6 @@ class DifferenceView:
     """What it is about: the question, or in few words where the answers are statements."""
     title: str
     kind: str
-    favours: Side
     dealbreaker: str
     """The tool whose answer forced a reviewer's skip; empty where it forced none."""
     a: ComparedView
@@ -351,7 +350,6 @@ def difference_view(
         else line(difference.question),
         title=line(difference.title),
         kind=difference.kind,
-        favours=difference.favours,
         dealbreaker=names[broken] if difference.dealbreaker else "",
         a=_compared(difference, difference.a, comparison.a),
         b=_compared(difference, difference.b, comparison.b),
