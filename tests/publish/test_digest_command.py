@@ -88,6 +88,11 @@ def test_the_edition_is_printed_as_text_and_written_in_every_form(typed, shop):
     assert done.returncode == 0, done.stderr
     assert "PANEL WEEKLY" in done.stdout
     assert "https://panel.example/tools/quillstore.html" in done.stdout
+    assert "Ship it: 3 of 4 reviewers would." in " ".join(done.stdout.split())
+    assert done.stderr == ""
+    unlinked = typed("digest", "--week", WEEK, PANEL_BASE_URL="")
+    assert "https://" not in unlinked.stdout
+    assert unlinked.stderr.startswith("note: nothing is linked: --base-url URL says where")
     done = typed("digest", "--week", WEEK, "--out", "weekly")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (shop.folder / "weekly").iterdir()}

@@ -1,5 +1,6 @@
 """What a week brought: new, changed, closest, boldest, by the rules that docs/digest.md states."""
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from panel.reviews.review import Forecast
 from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.history.archive import Archive
 from tests.support.cards import card, named, review
+from tests.support.command import ROOT
 from tests.support.shelf import shelve
 
 WEEK = Week(2026, 47)
@@ -110,6 +112,14 @@ def test_another_model_is_told_where_the_verdict_changed(runs):
     shelve(runs, [tool("A", outcome="ship")], created=BEFORE)
     shelve(runs, [tool("A", outcome="skip", model="other")], created=INSIDE)
     assert found(runs).changed[0].judge
+
+
+def test_an_entry_knows_what_each_reviewers_vote_counts(runs):
+    shutil.copytree(ROOT / "runs" / "sample", runs / "sample")
+    opinions = Archive.open(runs).history("httpx").latest.opinions
+    assert {opinion.persona: opinion.weight for opinion in opinions} == {
+        "builder": 1.0, "skeptic": 2.0, "business": 1.0, "futurist": 1.0,
+    }  # fmt: skip
 
 
 def test_an_edition_of_a_week_that_is_over_never_changes(runs):

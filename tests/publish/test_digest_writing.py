@@ -5,7 +5,10 @@ import email.policy
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import date, timedelta
+from html import unescape
+from types import MappingProxyType
 
 import feedparser  # type: ignore[import-untyped, unused-ignore]
 import html5lib
@@ -14,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from panel.foundation.errors import InputError, SettingsError
+from panel.foundation.errors import InputError, RunError, SettingsError
 from panel.publish.newsletter import render
+from panel.publish.newsletter.answers import answered
 from panel.publish.newsletter.edition import edition
 from panel.publish.newsletter.mime import Listing, MailMessage, Sender, message, recipient
 from panel.publish.newsletter.transactional import confirmation, sign_in
@@ -23,11 +27,13 @@ from panel.publish.newsletter.view import AT_MOST
 from panel.publish.newsletter.week import Week
 from panel.publish.page_urls import PageURLs
 from panel.report.citations import line
+from panel.report.scorecard.view import view as card_view
 from panel.reviews.evidence_changes import Reason
 from panel.reviews.review import Forecast
 from panel.reviews.verdict.scorecard import CardTool, Verdict, VoteTotals
 from panel.runs.history.entry import History, entry
 from tests.support.cards import PAYLOADS, card, hostile, named, review
+from tests.support.statements import composed, written
 
 WEEK = Week(2026, 47)
 INSIDE = WEEK.start + timedelta(days=2)
@@ -48,9 +54,9 @@ FORGE = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough
 class Shelf:
     """An archive made of cards, oldest first for each tool."""
 
-    def __init__(self, *histories, reasons=()):
+    def __init__(self, *histories, reasons=(), weights=MappingProxyType({})):
         self._histories = tuple(
-            History(f"tool-{n}", tuple(entry(c, f"tool-{n}", reasons) for c in cards))
+            History(f"tool-{n}", tuple(entry(c, f"tool-{n}", reasons, weights) for c in cards))
             for n, cards in enumerate(histories)
         )
 
@@ -419,10 +425,98 @@ def test_a_large_week_stays_below_what_mail_services_cut():
     large = edition(
         Shelf(*zip(before, tools[:150], strict=True), *([t] for t in tools[150:])), WEEK
     )
+    visible = (*large.new[:AT_MOST], *(change.now for change in large.changed[:AT_MOST]))
+    large = replace(large, answers={entry.key: long for entry in visible})
     html = render.html(large, places=PLACES, unsubscribe=LINK)
     assert len(html.encode()) < 100_000
     assert f"And {150 - AT_MOST} more" in shown(parse(html))
     assert len(json.loads(render.as_json(large))["new"]) == 150
+
+
+WEIGHTS = {"builder": 1.0, "skeptic": 2.0, "business": 1.0, "futurist": 1.0}
+FORMS = (render.html, render.text, render.markdown, lambda e: render.feed_entry(e).html)
+
+
+def told(text):
+    """Words of any form on one line, without its escapes."""
+    return " ".join(unescape(text).replace("\\", "").split())
+
+
+def this_week(card, name="Tidewater", category="Databases", **verdict):
+    """The card made in the week; of another name, category and verdict."""
+    changed = card.verdict.model_copy(update=verdict)
+    named = card.tool.model_copy(update={"name": name, "slug": name, "category": category})
+    return card.model_copy(update={"created": INSIDE, "verdict": changed, "tool": named})
+
+
+def week_of(*cards, weights=WEIGHTS):
+    """An edition of cards that are each a tool's first, with their answers."""
+    by_key = {f"tool-{n}": card for n, card in enumerate(cards)}
+    weekly = edition(Shelf(*([card] for card in cards), weights=weights), WEEK)
+    return answered(weekly, lambda one: by_key[one.key])
+
+
+def test_every_form_says_why_a_verdict_is_what_it_is():
+    card = this_week(written())
+    weekly = week_of(card)
+    sentence = card_view(card).answer_text
+    assert sentence.startswith("Ship it: 3 of 4 reviewers would, the Builder because it installs")
+    assert all(sentence in told(write(weekly)) for write in FORMS)
+    assert json.loads(render.as_json(weekly))["new"][0]["answer"] == sentence
+    old = this_week(written(), outcome="skip").model_copy(
+        update={"created": INSIDE - timedelta(days=9)}
+    )
+    moved = answered(edition(Shelf([old, card]), WEEK), lambda one: card)
+    assert moved.changed
+    assert all(sentence in told(write(moved)) for write in FORMS)
+    assert json.loads(render.as_json(moved))["changed"][0]["now"]["answer"] == sentence
+
+
+def test_a_verdict_that_does_not_count_or_cannot_be_read_stands_without_an_answer():
+    def lost(one):
+        raise RunError("the scorecard cannot be read")
+
+    held = week_of(this_week(written(), outcome="hold"))
+    unread = answered(edition(Shelf([this_week(written())]), WEEK), lost)
+    for weekly in (held, unread):
+        assert weekly.answers == {}
+        assert "Tidewater" in render.text(weekly)
+        assert "answer" not in json.loads(render.as_json(weekly))["new"][0]
+
+
+def test_answers_are_read_of_the_verdicts_that_are_shown_only():
+    cards = [this_week(written(), f"T{n}") for n in range(AT_MOST + 5)]
+    assert len(week_of(*cards).answers) == AT_MOST
+
+
+def test_a_share_says_of_whom_it_is_and_that_votes_do_not_count_the_same():
+    votes = VoteTotals(ship=1, skip=3)
+    one = this_week(composed(), outcome="skip", ship_percent=20.0, votes=votes)
+    away = VoteTotals(ship=3, abstain=1)
+    two = this_week(composed(), "Silt", "Toys", ship_percent=100.0, votes=away)
+    weekly = week_of(one, two)
+    for write in FORMS:
+        assert "20% ship (weighted), score" in told(write(weekly))
+        assert "100% ship of those who voted, score" in told(write(weekly))
+        assert told(write(weekly)).count("weighted: the Skeptic counts 2, the others 1.") == 1
+    alike = week_of(two, weights=dict.fromkeys(WEIGHTS, 1.0))
+    assert all("weighted" not in told(write(alike)) for write in FORMS)
+    assert "weighted" not in render.text(week_of(two, weights={}))
+
+
+def test_a_ship_and_a_skip_far_apart_are_no_close_comparison():
+    def titles(*verdicts):
+        cards = [this_week(written(), f"T{n}", **v) for n, v in enumerate(verdicts)]
+        return {title for title in ("CLOSEST COMPARISON", "ONE CATEGORY, TWO VERDICTS")
+                if title in render.text(week_of(*cards)).splitlines()}  # fmt: skip
+
+    ship = {"outcome": "ship", "score": 69.4}
+    assert titles(ship, {"outcome": "skip", "score": 28.6}) == {"ONE CATEGORY, TWO VERDICTS"}
+    assert titles(ship, {"outcome": "skip", "score": 59.5}) == {"CLOSEST COMPARISON"}
+    assert titles(ship, {"outcome": "ship", "score": 40.0}) == {"CLOSEST COMPARISON"}
+    text = render.text(week_of(*(this_week(written(), f"T{n}", score=60.0 + n) for n in (0, 1))))
+    assert "1.0 points apart within one category." in text
+    assert "Category: Databases" in text.splitlines()
 
 
 def test_lines_of_the_text_are_short_but_for_links():

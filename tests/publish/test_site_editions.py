@@ -62,6 +62,12 @@ def test_an_edition_shows_what_its_mail_shows(made):
         assert "nsubscribe" not in page
 
 
+def test_an_edition_says_why_its_verdicts_are_what_they_are(made):
+    page = text(made.render("weekly/2026-W47.html"))
+    assert "Ship it: 3 of 4 reviewers would." in page
+    assert "category: " in page
+
+
 def test_an_edition_leads_to_tools_pairs_and_its_neighbours(made):
     known = {*made.paths()}
     for week, before, after in zip(WEEKS, [*WEEKS[1:], None], [None, *WEEKS], strict=False):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from panel.foundation.paths import data_folder
 from panel.report.comparison.advice import SURE, advise, backed, with_advice
 from panel.report.comparison.comparison import (
+    OWN,
     CommunityCount,
     NearestTool,
     between,
@@ -19,7 +20,7 @@ from panel.report.comparison.lookup import nearest
 from panel.report.comparison.preference import ACROSS, MARGIN, prefer
 from panel.reviews.compose import guessed
 from panel.reviews.personas import load_personas
-from panel.reviews.verdict.scorecard import CardTool
+from panel.reviews.verdict.scorecard import CardTool, VoteTotals
 from panel.runs.history.entry import History, entry
 from tests.support.cards import BUILDER, BUSINESS, FUTURIST, NOW, SKEPTIC, card
 from tests.support.pairs import answered, cards, pair, tool, verdict
@@ -217,6 +218,33 @@ def test_a_question_worded_otherwise_is_not_compared_but_counted():
     ]
 
 
+def test_what_forced_a_skip_decides_where_the_other_tools_answer_was_left_open():
+    a, b = (
+        card(reviews=(answered(SKEPTIC, alive=given).model_copy(update={"composed": True}),))
+        for given in (("unclear", 0.5, ""), ("no", None, "E1.5"))
+    )
+    (plain,) = compare(a, b).differences
+    assert not plain.decides
+    found = verdict("skip", 20.0).model_copy(
+        update={"notes": ("The Skeptic skips: alive is a dealbreaker",)}
+    )
+    comparison = compare(a, b.model_copy(update={"verdict": found}))
+    assert comparison.differences[0].decides
+    assert backed(comparison, "a") == (), "what is unclear speaks for nothing"
+
+
+def test_questions_left_open_for_both_are_counted_apart():
+    a, b = pair()
+    comparison = compare(a, b)
+    both = sum(
+        one.answer == two.answer == "unclear"
+        for first, second in zip(a.reviews, b.reviews, strict=True)
+        for one, two in zip(first.findings, second.findings, strict=True)
+    )
+    assert comparison.left_open == both > 0
+    assert "left_open" not in compare(a, a.model_copy(update={"reviews": ()})).model_dump()
+
+
 def test_a_dealbreaker_of_a_verdict_is_marked():
     a, b = pair()
     note = "The Builder skips: installs is a dealbreaker"
@@ -244,6 +272,65 @@ def test_what_was_not_judged_alike_is_said(kind, change, words):
     assert words in cautions[kind]
 
 
+def categorised(name, category, **changes):
+    return card(tool=CardTool(name=name, slug=name.lower(), category=category), **changes)
+
+
+def test_tools_of_different_categories_are_no_alternatives():
+    a, b = (categorised(*row, verdict=verdict("ship", 66.0, (60, 70)))
+            for row in (("Ebb", "Databases"), ("Silt", "HTTP clients")))  # fmt: skip
+    comparison = compare(a, b)
+    assert [c.text for c in comparison.cautions] == [
+        "They are of different categories, Databases and HTTP clients: neither may replace the "
+        "other"
+    ]
+    assert texts(comparison)[0].startswith("Both ship, and their scores")
+    alike = compare(a, categorised("Silt", " databases", verdict=a.verdict))
+    assert alike.cautions == ()
+    assert texts(alike)[0].startswith("Either will do: both ship, and their scores")
+
+
+ABSTAINS = SKEPTIC.model_copy(update={"vote": "abstain", "score": 50.0})
+ONE_AWAY = VoteTotals(ship=3, abstain=1)
+
+
+def test_a_review_that_is_in_one_mean_only_is_said_with_the_score_that_counts_it():
+    reviews = (BUILDER, ABSTAINS, BUSINESS, FUTURIST)
+    weights = {("builder", OWN): 1.0, ("skeptic", OWN): 2.0, ("business", OWN): 1.0,
+               ("futurist", OWN): 1.0}  # fmt: skip
+    scores = [r.score for r in reviews if r.vote != "abstain"]
+    counted = verdict("ship", sum(scores) / 3, (50, 60)).model_copy(update={"votes": ONE_AWAY})
+    b = tool(reviews=reviews, verdict=counted)
+    (caution,) = compare(card(), b, weights=weights).cautions
+    with_it = (sum(scores) + 2 * 50.0) / 5
+    assert caution.text == (
+        "The Skeptic abstains on Parley, whose score leaves its 50.0 out and would be "
+        f"{int(with_it * 10) / 10:.1f} with it: the two scores are not of the same reviewers"
+    )
+    (unweighted,) = compare(card(), b).cautions
+    assert "leaves its 50.0 out: the two" in unweighted.text
+    assert compare(b, b.model_copy(update={"tool": card().tool})).cautions == ()
+
+
+def test_questions_of_one_kind_of_tool_only_are_told_with_the_kinds():
+    a, b = (card(tool=CardTool(name=name, slug=name.lower(), kind=kind))
+            for name, kind in (("Ebb", "service"), ("Silt", "model")))  # fmt: skip
+    fewer = b.reviews[0].model_copy(update={"findings": b.reviews[0].findings[1:]})
+    comparison = compare(a, b.model_copy(update={"reviews": (fewer, *b.reviews[1:])}))
+    assert [c.text for c in comparison.cautions if c.kind == "questions"] == [
+        "1 question was put to one of them only, since one is a service and the other a model"
+    ]
+
+
+def test_those_who_abstain_are_counted_among_the_reviewers():
+    away = verdict("ship", 71.2).model_copy(update={"votes": ONE_AWAY})
+    a, b = pair(first=card(verdict=away))
+    assert texts(compare(a, b))[0] == (
+        "Ship with Quillstore: 3 of 4 reviewers ship it (1 abstains), and 1 of 4 reviewers ships "
+        "Parley."
+    )
+
+
 def test_two_that_were_judged_alike_need_no_caution():
     assert compare(card(), tool()).cautions == ()
 
@@ -268,9 +355,9 @@ def texts(comparison):
 
 def test_the_rules_paragraph_in_full():
     assert texts(compare(*pair())) == [
-        "Ship with Quillstore: 3 of 4 voting reviewers ship it, and 1 of 4 Parley.",
-        "Quillstore scores 71.2 of 100 and Parley 48.0; 3 of 4 voting reviewers ship Quillstore, "
-        "and 1 of 4 voting reviewers ship Parley.",
+        "Ship with Quillstore: 3 of 4 reviewers ship it, and 1 of 4 reviewers ships Parley.",
+        "Quillstore scores 71.2 of 100 and Parley 48.0; 3 of 4 reviewers ship Quillstore, "
+        "and 1 of 4 reviewers ships Parley.",
         "The Builder asks: “Does it install with one command?” Yes for Quillstore[a-E1.2], "
         "no for Parley[b-E1.2].",
         "The Skeptic asks: “Is it maintained today?” Yes for Quillstore[a-E1.5], "
@@ -290,16 +377,28 @@ def test_an_unsure_yes_is_no_ground_for_advice():
     assert backed(comparison, "b") == ()
 
 
-def test_where_nothing_speaks_for_a_tool_that_is_said():
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"installs": ("yes", 0.62, "E1.2")}, "the yes for Parley is not sure"),
+        ({"installs": ("yes", 0.9, "")}, "the yes for Parley is without a passage"),
+        ({"installs": ("yes", 0.9, ""), "docs": ("yes", 0.61, "E1.1")},
+         "every yes for Parley is without a passage or not sure"),
+    ],
+)  # fmt: skip
+def test_a_yes_that_decides_and_is_no_ground_to_take_the_tool_is_said_to_be_none(change, why):
+    no = dict.fromkeys(change, ("no", 0.1, "E1.2"))
+    a, b = card(reviews=(answered(BUILDER, **no),)), tool(reviews=(answered(BUILDER, **change),))
+    assert (
+        texts(compare(a, b))[-1]
+        == f"Where the answer is yes for one tool and no for the other, {why}."
+    )
+
+
+def test_where_no_answer_decides_for_a_tool_nothing_is_said_of_its_answers():
     a, b = pair()
     same = b.model_copy(update={"reviews": a.reviews})
-    assert texts(compare(a, same))[2:] == [
-        "Of the answers that decide, no yes rests on a sure passage."
-    ]
-    one = b.model_copy(update={"reviews": (answered(BUILDER, installs=("no", 0.1, "E1.2")),)})
-    assert texts(compare(a, one))[-1] == (
-        "Of the answers that decide, no yes for Parley rests on a sure passage."
-    )
+    assert texts(compare(a, same))[2:] == []
 
 
 def test_a_single_sample_is_said_of_the_tool_it_is_true_of():
@@ -329,7 +428,7 @@ def test_prices_are_told_with_their_passages():
     written = texts(compare(a.model_copy(update={"facts": facts}), b))
     assert written[-1] == (
         "Entry price as the evidence words it: “Free plan” for Quillstore[a-E2.1]; "
-        "not stated for Parley."
+        "none was read for Parley."
     )
 
 
@@ -373,8 +472,8 @@ def flipped(finding):
 def test_the_answer_names_what_differs_and_decides_then_when_the_other():
     said = texts(compare(written(), rival()))
     assert said[0] == (
-        "Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; as for Tidewater, "
-        "it is maintained[a-E1.4], and it installs with one command[a-E1.2]."
+        "Ship with Tidewater: Silt is no longer maintained[b-E1.4]; Tidewater is "
+        "maintained[a-E1.4], and it installs with one command[a-E1.2]."
     )
     assert said[2] == "It is maintained[a-E1.4]; Silt: it is no longer maintained[b-E1.4]."
     assert said[4] == "It names who runs it[b-E1.1]; Tidewater: nothing shows who runs it."
@@ -383,12 +482,12 @@ def test_the_answer_names_what_differs_and_decides_then_when_the_other():
 def test_beside_what_forced_a_vote_nothing_else_speaks_against_the_loser(monkeypatch):
     monkeypatch.setitem(FLIPPED, "install", ("no", "It takes a day to install", "E1.2"))
     both = texts(compare(written(), rival()))[0]
-    assert "it takes a day to install[b-E1.2], and it is no longer maintained[b-E1.4]" in both
+    assert "Silt takes a day to install[b-E1.2], and it is no longer maintained[b-E1.4]" in both
     notes = tuple(f"{r.title} skips: maintained is a dealbreaker" for r in rival().reviews)
     forced = verdict("skip", 44.0, ship=1, skip=3).model_copy(update={"notes": notes})
     shown = rival().model_copy(update={"verdict": forced})
     said = texts(compare(written(), shown))[0]
-    assert said.startswith("Ship with Tidewater: as for Silt, it is no longer maintained[b-E1.4]; ")
+    assert said.startswith("Ship with Tidewater: Silt is no longer maintained[b-E1.4]; ")
 
 
 def test_what_a_small_model_could_not_tell_decides_nothing():
@@ -425,7 +524,7 @@ def test_where_neither_ships_the_reasons_are_said_and_what_ships_in_their_catego
     assert compare(written(), b, nearest=best).nearest is None
     old = compare(card(verdict=verdict("skip", 30.0)), tool(verdict=verdict("skip", 20.0)))
     assert texts(old)[0] == (
-        "Ship neither: 3 of 4 voting reviewers ship Quillstore, and 3 of 4 Parley."
+        "Ship neither: 3 of 4 reviewers ship Quillstore, and 3 of 4 reviewers ship Parley."
     )
 
 
@@ -450,16 +549,71 @@ def guessed_skip(name):
 
 def test_what_guesses_decide_has_no_passage_as_its_reason():
     assert texts(compare(guessed_skip("Silt"), guessed_skip("Ebb")))[0] == (
-        "Ship neither: not Silt and not Ebb, both by answers that are the model's guesses; "
-        "no passage decides it."
+        "Ship neither: the panel skips both, and the model's guesses make each skip. "
+        "From passages alone no reviewer would vote on either."
     )
     mixed = texts(compare(guessed_skip("Ebb"), rival()))[0]
     assert "not Ebb, by answers that are the model's guesses" in mixed
     assert "not Silt, because it is not presented as ready for production[b-E1.4]" in mixed
+    assert "would not skip" not in mixed, "it is said already"
 
 
-def test_what_is_unclear_is_told_of_the_reviewer_and_is_no_reason():
-    says = "I could not tell how it is installed"
+def by_guesses(card, *personas):
+    """The card with votes that the named personas base on guesses alone."""
+
+    def guess(finding):
+        says = guessed(finding.says or "It is so")
+        return finding.model_copy(update={"says": says, "cites": (), "p": 0.95, "answer": "yes"})
+
+    reviews = tuple(
+        r.model_copy(update={"vote": "ship", "findings": tuple(map(guess, r.findings))})
+        if r.persona in personas else r
+        for r in card.reviews
+    )  # fmt: skip
+    return card.model_copy(update={"reviews": reviews})
+
+
+def test_who_would_not_ship_without_guesses_is_said_and_whether_a_verdict_is_left():
+    won = by_guesses(written(), "futurist")
+    assert texts(compare(won, rival()))[0].endswith(
+        ". Without the model's guesses the Futurist would not ship Tidewater."
+    )
+    two = by_guesses(written(), "futurist", "builder")
+    assert texts(compare(two, rival()))[0].endswith(
+        ". Without the model's guesses the Builder and the Futurist would not ship Tidewater, "
+        "which leaves too few votes for a verdict."
+    )
+    near = verdict("ship", 64.0, ship=4, skip=0)
+    tie = compare(two, by_guesses(rival(), "business").model_copy(update={"verdict": near}))
+    assert texts(tie)[0].endswith(
+        ". Without the model's guesses the Builder and the Futurist would not ship Tidewater, "
+        "which leaves too few votes for a verdict, and the Business would not ship Silt."
+    )
+
+
+def test_where_guesses_make_every_skip_the_votes_of_passages_alone_are_counted():
+    a, b = guessed_skip("Silt"), guessed_skip("Ebb")
+    shipping = [r.model_copy(update={"vote": "ship"}) for r in written().reviews[:1]]
+    one = b.model_copy(update={"reviews": (*shipping, *b.reviews[1:]),
+                               "verdict": verdict("skip", 45.0, ship=1, skip=3)})  # fmt: skip
+    assert texts(compare(a, one))[0] == (
+        "Ship neither: the panel skips both, and the model's guesses make each skip. From passages "
+        "alone 1 of 4 reviewers would ship Ebb and none would vote on Silt: too few for a verdict."
+    )
+
+
+def test_guesses_make_a_skip_only_where_they_make_every_vote_for_it():
+    a = guessed_skip("Silt")
+    one = a.reviews[0].model_copy(update={"findings": ()})
+    some = a.model_copy(update={"reviews": (one, *a.reviews[1:])})
+    assert "make each skip" not in texts(compare(some, guessed_skip("Ebb")))[0]
+
+
+@pytest.mark.parametrize(
+    "found", ["could not tell how it is installed", "found no passage that shows how to install it"]
+)
+def test_what_is_unclear_is_told_of_the_reviewer_and_is_no_reason(found):
+    says = f"I {found}"
     other = tuple(
         r.model_copy(
             update={
@@ -472,8 +626,8 @@ def test_what_is_unclear_is_told_of_the_reviewer_and_is_no_reason():
         for r in rival().reviews
     )
     said = texts(compare(written(), rival().model_copy(update={"reviews": other})))
-    assert "could not tell" not in said[0]
-    assert "; Silt: the Builder could not tell how it is installed." in " ".join(said)
+    assert found not in said[0]
+    assert f"; Silt: the Builder {found}." in " ".join(said)
 
 
 def test_the_nearest_is_the_best_that_ships_in_the_category_of_both():

@@ -15,7 +15,9 @@ from panel.report.citations import line
 from panel.report.comparison import html as pair_html
 from panel.report.comparison import terminal as pair_terminal
 from panel.report.comparison.advice import with_advice
+from panel.report.comparison.advice_view import NAMED, PassageRef
 from panel.report.comparison.comparison import (
+    OWN,
     Advice,
     CommunityCount,
     CommunityVotes,
@@ -25,8 +27,11 @@ from panel.report.comparison.comparison import (
     Statement,
     compare,
 )
-from panel.report.comparison.view import NAMED, PassageRef, pair_view
+from panel.report.comparison.view import CONTROLS, pair_view
 from panel.report.scorecard import html
+from panel.report.scorecard.remarks import COMPOSED
+from panel.reviews.compose import noticed
+from panel.reviews.verdict.scorecard import CardJudge, VoteTotals
 from tests.report.test_render_html import (
     ATTRIBUTES,
     TAGS,
@@ -40,9 +45,15 @@ from tests.report.test_render_html import (
 from tests.report.test_render_terminal import SGR, unsafe
 from tests.support.cards import NOW, PAYLOADS, batch, card, hostile
 from tests.support.pairs import cards, pair, tool, verdict
+from tests.support.statements import PRICES, README, composed
 
 MORE_TAGS = TAGS | {"figure", "figcaption", "ol", "line", "circle"}
 MORE_ATTRIBUTES = ATTRIBUTES | {"title", "x1", "x2", "y1", "y2", "cx", "cy", "r"}
+
+JUDGES = tuple(
+    CardJudge(persona=name, provider="local", model="qwen2.5-1.5b", asked="stepwise")
+    for name in ("builder", "skeptic", "business", "futurist")
+)
 
 VOTES = CommunityVotes(verified=CommunityCount(ship=8, skip=2), anonymous=CommunityCount(ship=1))
 
@@ -260,6 +271,23 @@ def test_o1_markdown_shows_a_payload_and_obeys_none_of_it(payload):
         assert all(a.get("href").startswith("https://") for a in links(tree))
 
 
+def test_every_markdown_footnote_is_referred_to():
+    a, b = pair()
+    extra = a.evidence[0].passages[0].model_copy(update={"id": "E1.9", "text": "Seen in passing."})
+    source = a.evidence[0].model_copy(update={"passages": (*a.evidence[0].passages, extra)})
+    finding = a.reviews[0].findings[0].model_copy(update={"cites": ("E1.9", "E1.2")})
+    builder = a.reviews[0].model_copy(update={"findings": (finding, *a.reviews[0].findings[1:])})
+    a = a.model_copy(
+        update={"evidence": (source, *a.evidence[1:]), "reviews": (builder, *a.reviews[1:])}
+    )
+    same = b.model_copy(update={"reviews": (builder, *b.reviews[1:])})
+    text = formats.render(compare(a, same), "markdown", "comparison")
+    body, _, notes = text.partition("</details>")
+    defined = set(re.findall(r"^\[\^([ab]-E\d+\.\d+)\]:", notes, re.MULTILINE))
+    assert defined == set(re.findall(r"\[\^([ab]-E\d+\.\d+)\]", body))
+    assert "Seen in passing." not in text, "the answers are alike, so that no row shows it"
+
+
 def test_markdown_footnotes_are_each_tools_own():
     text = formats.render(compare(*pair()), "markdown", "comparison")
     used = set(re.findall(r"\[\^([ab]-E\d+\.\d+)\](?!:)", text))
@@ -309,3 +337,137 @@ def test_the_same_comparison_is_the_same_bytes():
 def test_the_score_of_a_tie_is_told_as_a_tie():
     tie = compare(card(verdict=verdict("ship", 66.0)), tool(verdict=verdict("ship", 63.0)))
     assert pair_view(tie).advice.headline == "Either: both ship, too close to call"
+
+
+# --- what is not counted, how sure, and by whose words ---------------------------------------
+
+
+def every_form(comparison):
+    forms = [formats.render(comparison, form, "comparison") for form in ("markdown", "html")]
+    texts = [forms[0], all_text(parse(forms[1])), pair_terminal.render(comparison, width=120)]
+    return [" ".join(text.split()) for text in texts]
+
+
+def test_a_score_that_is_in_no_mean_is_marked_and_drawn_nowhere():
+    away = card().reviews[1].model_copy(update={"vote": "abstain", "score": 56.9})
+    others = (card().reviews[0], *card().reviews[2:])
+    votes = verdict("ship", 70.0).model_copy(update={"votes": VoteTotals(ship=3, abstain=1)})
+    comparison = compare(tool("First"), tool("Second", reviews=(away, *others), verdict=votes))
+    row = next(r for r in pair_view(comparison).scores if r.b == 56.9)
+    assert (row.note_a, row.note_b) == ("", "abstains: not counted")
+    assert "Second 56.9 (abstains: not counted)" in row.text
+    for text in every_form(comparison):
+        assert "abstains: not counted" in text
+    assert all("3 of 4 reviewers ship it (1 abstains)" in t for t in every_form(comparison)[1:])
+    drawn = [n for n in parse(pair_html.render(comparison)).iter() if tag(n) == "circle"]
+    rows = 1 + len(comparison.standings)
+    assert len(drawn) == 2 * rows - 1
+    assert not any(n.get("cx") == "56.90%" for n in drawn)
+
+
+def test_that_votes_do_not_count_the_same_is_said_once_in_every_form():
+    weights = {(r.persona, OWN): 2.0 if r.persona == "skeptic" else 1.0 for r in card().reviews}
+    told = "Shares and scores are weighted: the Skeptic counts 2, the others 1."
+    sums = [(weights[r.persona, OWN], r.score) for r in card().reviews if r.vote != "abstain"]
+    mean = sum(w * s for w, s in sums) / sum(w for w, _ in sums)
+    a, b = card(verdict=verdict("ship", mean)), pair()[1]
+    assert all(text.count(told) == 1 for text in every_form(compare(a, b, weights=weights)))
+    assert pair_view(compare(a, b, weights=dict.fromkeys(weights, 1.0))).weighing == ""
+    other = compare(card(verdict=verdict("ship", mean - 1)), b, weights=weights)
+    assert pair_view(other).weighing == "", "the weights are of another run"
+    away = verdict("skip", 40.0).model_copy(update={"votes": VoteTotals(skip=3, missing=1)})
+    some = compare(a, tool(verdict=away), weights=weights)
+    assert pair_view(some).weighing == told[:-1].replace("are ", "are of those who voted, ")
+
+
+def test_a_dealbreaker_says_for_which_tool():
+    a, b = pair()
+    note = "The Builder skips: installs is a dealbreaker"
+    b = b.model_copy(update={"verdict": b.verdict.model_copy(update={"notes": (note,)})})
+    assert all("Dealbreaker for Parley" in text for text in every_form(compare(a, b)))
+
+
+def test_caveats_stand_in_every_form():
+    a, b = pair()
+    weak = a.reviews[0].model_copy(update={"uncited_facts": 2})
+    a = a.model_copy(update={"reviews": (weak, *a.reviews[1:])})
+    said = "2 facts were answered without a passage that shows them"
+    assert all(said in text for text in every_form(compare(a, b)))
+
+
+def test_the_price_of_the_list_and_the_price_that_was_read_have_names_of_their_own():
+    a, b = pair()
+    read = a.facts.entry_price.model_copy(update={"value": "free tier", "passage": "E2.1"})
+    listed = a.tool.model_copy(update={"price": "Free to start"})
+    facts = a.facts.model_copy(update={"entry_price": read})
+    a = a.model_copy(update={"tool": listed, "facts": facts})
+    for text in every_form(compare(a, b)):
+        assert "Price as listed" in text
+        assert "Entry price, read" in text
+
+
+def test_notes_of_both_cards_say_so_in_a_sentence_and_control_tools_are_explained():
+    one = composed(judges=JUDGES)
+    two = composed(judges=JUDGES, tool=one.tool.model_copy(update={"name": "Silt"}))
+    notes = pair_view(compare(one, two)).notes
+    assert notes[0].startswith("Judges of both tools: one model, ")
+    assert COMPOSED in notes
+    assert not any(note.startswith("Both") for note in notes)
+    assert notes[-1] == CONTROLS
+    assert CONTROLS not in pair_view(compare(*pair())).notes
+
+
+FILLER = "Rows go to a bucket and come back when somebody asks for them. " * 4
+
+
+def noticed_pair():
+    """Tidewater, and Silt whose page announces its end: two answers follow from the notice."""
+    end = "Silt is deprecated and not maintained any longer."
+    passage = README.passages[3].model_copy(
+        update={"text": f"It came out in 2019 and is ready for production. {FILLER} {end} {FILLER}"}
+    )
+    source = README.model_copy(
+        update={"passages": (*README.passages[:3], passage, *README.passages[4:])}
+    )
+    says = {"maintained": "It is no longer maintained",
+            "production": noticed("It is not presented as ready for production")}  # fmt: skip
+    skeptic = composed().reviews[1]
+    findings = tuple(
+        f.model_copy(update={"answer": "no", "p": None, "says": says[f.criterion]})
+        if f.criterion in says else f
+        for f in skeptic.findings
+    )  # fmt: skip
+    summary = f"Silt does not hold up for me: it is no longer maintained (“{end}”) [E1.4]."
+    skeptic = skeptic.model_copy(update={"findings": findings, "summary": summary})
+    reviews = (composed().reviews[0], skeptic, *composed().reviews[2:])
+    named = composed().tool.model_copy(update={"name": "Silt"})
+    ready = composed().reviews[1]
+    yes = tuple(
+        f.model_copy(update={"answer": "yes", "p": 0.9, "says": "It is ready"})
+        if f.criterion == "production" else f
+        for f in ready.findings
+    )  # fmt: skip
+    first = composed(
+        reviews=(
+            composed().reviews[0],
+            ready.model_copy(update={"findings": yes}),
+            *composed().reviews[2:],
+        )
+    )
+    return compare(first, composed(tool=named, reviews=reviews, evidence=(source, PRICES)))
+
+
+def test_a_row_quotes_what_the_review_quotes_for_it_and_of_a_notice_the_notice():
+    rows = {d.subject: d for d in pair_view(noticed_pair()).differences}
+    for subject in ("Maintained", "Production"):
+        (quote,) = rows[subject].b.finding.quotes
+        assert "deprecated and not maintained" in quote.text
+        assert "2019" not in quote.text
+
+
+def test_how_sure_an_answer_is_or_that_a_notice_gave_it_stands_beside_it():
+    rows = {d.subject: d for d in pair_view(noticed_pair()).differences}
+    assert rows["Maintained"].a.sure == "(91% sure)"
+    assert rows["Maintained"].b.sure == "(by a notice on its page)"
+    assert rows["Production"].b.sure == "", "its words say why"
+    assert all("(91% sure)" in text for text in every_form(noticed_pair()))

@@ -53,13 +53,16 @@ class EditionOptions:
 
     def edition(self, week: "Week") -> "Edition":
         """Return a week's edition; warn of runs that cannot be read."""
+        from panel.publish.newsletter.answers import answered
         from panel.publish.newsletter.edition import edition
         from panel.runs.history.archive import Archive
+        from panel.runs.history.card_cache import CardCache
 
         archive = Archive.open(options.settings(self.runs).runs)
         for note in archive.notes:
             warn(f"left out: {note}")
-        return edition(archive, week)
+        with CardCache(archive) as cards:
+            return answered(edition(archive, week), cards.card)
 
 
 edition_options = options.group("edition", EditionOptions)
@@ -106,6 +109,8 @@ def command(
     week, urls = edition.parsed_week(), edition.urls()
     if week.end > datetime.now(UTC):
         say(f"note: {week} is not over; this is what it has so far")
+    if urls is None:
+        say("note: nothing is linked: --base-url URL says where the published pages are")
     contents = edition.edition(week)
     if out is None:
         emit_text(writers[form or "text"](contents, places=urls), output)

@@ -5,8 +5,8 @@ An edition of a week that is over never changes: verdicts made later are left ou
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby, pairwise
 from typing import Final
@@ -16,6 +16,9 @@ from panel.publish.newsletter.week import Week
 from panel.reviews.review import Forecast, Vote
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History, Opinion
+
+CLOSE: Final = 100
+"""Tenths of a point by which two verdicts may differ and still be close."""
 
 UNDECIDED: Final = frozenset({"hold", "incomplete"})
 """Outcomes whose scores and forecasts are not put in front: a person must look, or a vote lacks."""
@@ -65,6 +68,12 @@ class Closest:
     """Further pairs of the week that are exactly as close."""
 
     @property
+    def close(self) -> bool:
+        """Whether they are close: under ten points apart, or of the same outcome."""
+        alike = self.first.verdict.outcome == self.second.verdict.outcome
+        return alike or self.tenths < CLOSE
+
+    @property
     def tie(self) -> bool:
         """Whether their scores are the same."""
         return self.tenths == 0
@@ -99,6 +108,8 @@ class Edition:
     """Tools reviewed again without any change."""
     closest: Closest | None
     boldest: Boldest | None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """By a tool's key: its verdict in one sentence with the reasons. Filled in by `answered`."""
 
     @property
     def empty(self) -> bool:

@@ -1,8 +1,10 @@
 """An edition in each of its forms: mail HTML, mail text, Markdown, feed entry, JSON. Pure."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -15,8 +17,8 @@ from panel.runs.history.entry import Entry
 
 SCHEMA: Final = "panel.digest/1"
 _ABOUT: Final = (
-    "Verdicts are made by language models that answer fixed questions from evidence; "
-    "code counts their answers."
+    "Language models answer fixed questions about each tool, some from evidence and some by "
+    "guess; code counts their answers."
 )
 
 
@@ -109,15 +111,18 @@ def _edition_json(edition: Edition, places: PageURLs | None) -> dict[str, Any]:
         "week": str(edition.week),
         "from": _moment(edition.week.start),
         "until": _moment(edition.week.end),
-        "new": [_entry(entry, places) for entry in edition.new],
-        "changed": [_change(change, places) for change in edition.changed],
+        "new": [_entry(entry, places, edition.answers) for entry in edition.new],
+        "changed": [_change(change, places, edition.answers) for change in edition.changed],
         "confirmed": edition.confirmed,
         "closest": _closest(edition.closest, places) if edition.closest else None,
         "boldest": _boldest(edition.boldest, places) if edition.boldest else None,
     }
 
 
-def _entry(entry: Entry, places: PageURLs | None) -> dict[str, Any]:
+def _entry(
+    entry: Entry, places: PageURLs | None, answers: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    answer = answers.get(entry.key)
     return {
         "key": entry.key,
         "page": places.tool(entry.key) if places else None,
@@ -128,17 +133,18 @@ def _entry(entry: Entry, places: PageURLs | None) -> dict[str, Any]:
         "asked": entry.asked,
         "tool": entry.tool.model_dump(mode="json"),
         "verdict": entry.verdict.model_dump(mode="json"),
+        **({"answer": answer} if answer else {}),
     }
 
 
-def _change(change: Change, places: PageURLs | None) -> dict[str, Any]:
+def _change(change: Change, places: PageURLs | None, answers: Mapping[str, str]) -> dict[str, Any]:
     turns = [
         {"persona": t.persona, "title": t.title, "before": t.before, "now": t.now}
         for t in change.turns
     ]
     reasons = [reason.model_dump() for reason in change.now.reasons]
     return {
-        "now": _entry(change.now, places),
+        "now": _entry(change.now, places, answers),
         "before": _entry(change.before, places),
         "turns": turns,
         **({"reasons": reasons} if reasons else {}),

@@ -5,20 +5,25 @@ escapes it for its own language.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest, Edition, Turn
 from panel.publish.page_urls import PageURLs
 from panel.report import figures
 from panel.report.citations import cut, line, parts
-from panel.reviews.verdict.scorecard import Outcome
+from panel.report.scorecard.answer import weights_told
+from panel.reviews.verdict.scorecard import Outcome, Verdict
 from panel.runs.history.entry import Entry
 
 AT_MOST: Final = 20
 """Verdicts shown of each kind: a mail above 100 kB is cut by the large mail services."""
+
+ANSWER: Final = 240
+"""Characters of an answer at most, for the same reason."""
 
 # Mail programs make links of whatever looks like one, in text and HTML alike: a blank goes in.
 _LINKED: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\w)(?=@\w)|(?<=\w@)(?=\w)", re.I)
@@ -40,6 +45,8 @@ class ItemView:
     category: str
     score: float | None
     """None where the verdict does not count yet, so that no number speaks for the tool."""
+    answer: str
+    """The verdict in one sentence with its reasons; empty where it is not known."""
     numbers: str
     """Share of ship and score, with its range where there is one; likewise empty."""
     votes: str
@@ -65,6 +72,7 @@ class ChangeView:
 class ClosestView:
     """The closest comparison."""
 
+    title: str
     category: str
     first: ItemView
     second: ItemView
@@ -103,7 +111,7 @@ class EditionView:
     remark: str
     """A sentence on confirmed verdicts, or that nothing was reviewed; else empty."""
     sure: str
-    """How sure the numbers are; empty where there are none."""
+    """How sure the numbers are, and whose vote counts more; empty where there are none."""
     page: str | None
     """The edition's own page, which is there once its week is over; mails are sent then."""
     home: str | None
@@ -117,8 +125,9 @@ class EditionView:
 
 def view(edition: Edition, places: PageURLs | None) -> EditionView:
     """Compute what is shown of one edition; with `places`, linked to its pages."""
-    shown = [_item(entry, places) for entry in edition.new[:AT_MOST]]
-    changed = [_change(change, places) for change in edition.changed[:AT_MOST]]
+    answers = edition.answers
+    shown = [_item(entry, places, answers) for entry in edition.new[:AT_MOST]]
+    changed = [_change(change, places, answers) for change in edition.changed[:AT_MOST]]
     return EditionView(
         week=str(edition.week),
         title=f"Week {edition.week.number} of {edition.week.year}: {edition.week.days}",
@@ -180,17 +189,45 @@ def _sure(entries: Sequence[Entry]) -> str:
     scored = [entry for entry in entries if entry.verdict.outcome not in UNDECIDED]
     if not scored:
         return ""
-    single = "A score without a range comes from one answer of each reviewer."
-    if not any(entry.verdict.interval for entry in scored):
-        return single
-    range_ = "A range is how far a score moved when the reviewers were asked again."
-    return range_ if all(entry.verdict.interval for entry in scored) else f"{range_} {single}"
+    texts = [_weighing(scored)]
+    if any(entry.verdict.interval for entry in scored):
+        texts.append("A range is how far a score moved when the reviewers were asked again.")
+        if not all(entry.verdict.interval for entry in scored):
+            texts.append("Where a score has no range, each reviewer was asked once.")
+    else:
+        once = "Each reviewer was asked once"
+        texts.append(f"{once}, so how far a score may move by chance is not known.")
+    return " ".join(filter(None, texts))
 
 
-def _item(entry: Entry, places: PageURLs | None) -> ItemView:
+def _weighing(entries: Iterable[Entry]) -> str:
+    """Say whose vote counts more; empty where all count the same or it is not known."""
+    weights: dict[str, float] = {}
+    for opinion in (opinion for entry in entries for opinion in entry.opinions):
+        if opinion.weight is not None:
+            known = weights.setdefault(words(opinion.title, 60), opinion.weight)
+            if known != opinion.weight:
+                return "Shares and scores are weighted, and not the same everywhere."
+    if len({*weights.values()}) < 2:
+        return ""
+    return f"Shares and scores are weighted: {weights_told(weights)}."
+
+
+def _share(verdict: Verdict) -> str:
+    """Return who ships, of whom: a share that the counts beside it do not give is weighted."""
+    votes = verdict.votes
+    whose = " of those who voted" if votes.abstain or votes.missing else ""
+    counted = votes.ship + votes.skip
+    plain = figures.percent(100 * votes.ship / counted if counted else None)
+    share = figures.percent(verdict.ship_percent)
+    return f"{share} ship{whose}{' (weighted)' if share != plain else ''}"
+
+
+def _item(
+    entry: Entry, places: PageURLs | None, answers: Mapping[str, str] = MappingProxyType({})
+) -> ItemView:
     verdict, tool = entry.verdict, entry.tool
     spread = f" ({figures.interval(verdict.interval)})" if verdict.interval else ""
-    share = figures.percent(verdict.ship_percent)
     counts = verdict.outcome not in UNDECIDED
     return ItemView(
         name=words(tool.name, 80) or entry.key,
@@ -199,7 +236,8 @@ def _item(entry: Entry, places: PageURLs | None) -> ItemView:
         tagline=words(tool.tagline),
         category=words(tool.category, 60),
         score=verdict.score if counts else None,
-        numbers=f"{share} ship, score {figures.score(verdict.score)} of 100{spread}"
+        answer=words(answers.get(entry.key), ANSWER),
+        numbers=f"{_share(verdict)}, score {figures.score(verdict.score)} of 100{spread}"
         if counts
         else "",
         votes=_votes(entry),
@@ -215,11 +253,11 @@ def _votes(entry: Entry) -> str:
     )
 
 
-def _change(change: Change, places: PageURLs | None) -> ChangeView:
+def _change(change: Change, places: PageURLs | None, answers: Mapping[str, str]) -> ChangeView:
     before = change.before
     score = figures.score(before.verdict.score)
     return ChangeView(
-        item=_item(change.now, places),
+        item=_item(change.now, places, answers),
         was=before.verdict.outcome,
         before=f"{before.verdict.outcome}, score {score}, {day(before.created)}",
         turns=tuple(_turn(turn) for turn in change.turns),
@@ -249,6 +287,7 @@ def _judge(change: Change) -> str:
 
 def _closest(closest: Closest, places: PageURLs | None) -> ClosestView:
     return ClosestView(
+        title="Closest comparison" if closest.close else "One category, two verdicts",
         category=words(closest.category, 60),
         first=_item(closest.first, places),
         second=_item(closest.second, places),
@@ -261,7 +300,7 @@ def _distance(closest: Closest) -> str:
     if closest.tie:
         text = f"A tie: both score {figures.score(closest.first.verdict.score)}."
     else:
-        text = f"{closest.tenths / 10:.1f} points apart."
+        text = f"{closest.tenths / 10:.1f} points apart within one category."
         if closest.overlap:
             text += " Their ranges overlap, so this is no order."
     if closest.others:

@@ -1,15 +1,18 @@
-"""The weekly editions on the site: each shows what its mail shows, and a list of all. Pure."""
+"""The weekly editions on the site: each shows what its mail shows, and a list of all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from panel.publish import page_urls
+from panel.publish.newsletter.answers import answered
 from panel.publish.newsletter.edition import Edition
 from panel.publish.newsletter.view import EditionView, view
 from panel.publish.page_urls import PageURLs
 from panel.publish.site.catalog import Catalog
 from panel.publish.site.pairs import Pair
+from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.history.entry import Entry
 
 _ROOT: Final = PageURLs("..")
 """The site's root as an edition's page sees it, so that its links are relative."""
@@ -53,8 +56,17 @@ def edition_summary(edition: Edition) -> EditionSummary:
     )
 
 
-def edition_page(editions: Sequence[Edition], week: str, catalogue: Catalog) -> EditionPage | None:
-    """Return the page of a week's edition, None where there is none; `editions` newest first."""
+def edition_page(
+    editions: Sequence[Edition], week: str, catalogue: Catalog, read: Callable[[Entry], Scorecard]
+) -> EditionPage | None:
+    """Return the page of a week's edition, None where there is none.
+
+    Args:
+        editions: All editions, newest first.
+        week: The week, like 2026-W47.
+        catalogue: The tools, and which pairs have a page.
+        read: Returns a verdict's whole scorecard, for the answers.
+    """
     weeks = [str(edition.week) for edition in editions]
     if week not in weeks:
         return None
@@ -63,7 +75,7 @@ def edition_page(editions: Sequence[Edition], week: str, catalogue: Catalog) -> 
     return EditionPage(
         name=_name(editions[at]),
         days=editions[at].week.days,
-        shown=_linked(editions[at], catalogue),
+        shown=_linked(answered(editions[at], read), catalogue),
         before=edition_summary(before[0]) if before else None,
         after=edition_summary(after[0]) if after else None,
     )

@@ -306,7 +306,7 @@ def _edition_paths(context: SiteContext) -> Iterator[Listed]:
 
 @_page_each(page_urls.EDITION, _edition_paths)
 def _edition(context: SiteContext, name: str, votes: Votes) -> SitePage | None:
-    page = edition_page(context.editions, name, context.catalogue)
+    page = edition_page(context.editions, name, context.catalogue, context.read)
     if page is None:
         return None
     title = f"{page.name}: {page.shown.headline.lower()}"

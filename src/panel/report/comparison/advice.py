@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from panel.report.comparison.cautions import differ_in_category
 from panel.report.comparison.comparison import (
     Advice,
     ComparedAnswer,
@@ -18,9 +19,9 @@ from panel.report.comparison.comparison import (
     Statement,
 )
 from panel.report.comparison.preference import Side, other_side
-from panel.report.scorecard.answer import Voter, inside, strongest, voter
-from panel.report.scorecard.findings import Known, findings
-from panel.reviews.compose import OPEN
+from panel.report.comparison.votes import from_passages, guess_note, voters
+from panel.report.scorecard.answer import inside, strongest, voted
+from panel.reviews.compose import GUESSED
 from panel.reviews.verdict.scorecard import Scorecard
 
 MOST: Final = 3
@@ -65,7 +66,8 @@ def backed(comparison: Comparison, side: Side) -> tuple[Difference, ...]:
 
 
 def _is_backed(answer: ComparedAnswer) -> bool:
-    return bool(answer.cites) and (answer.p is None or answer.p >= SURE)
+    sure = answer.p is None or answer.p >= SURE
+    return answer.answer == "yes" and bool(answer.cites) and sure
 
 
 def answer(comparison: Comparison) -> Statement:
@@ -91,52 +93,59 @@ def _ship_with(comparison: Comparison, winner: Side) -> Iterator[Piece]:
     against = [reason for reason in shown if reason[0] not in alike][:DECIDING]
     yield f"Ship with {name}: "
     if not reasons and not against:
-        votes = comparison.card(loser).verdict.votes
-        yield f"{_voted(comparison.card(winner))} ship it,"
-        yield f" and {votes.ship} of {votes.ship + votes.skip} {other}."
-        return
-    for number, reason in enumerate(against):
-        yield ", and " if number else f"as for {other}, "
-        yield from reason
-    lead = f"; as for {name}, " if against else ""
-    for difference in reasons:
-        yield from _said(difference, winner, lead=lead)
-        lead = ", and "
+        votes = [comparison.card(side).verdict.votes for side in (winner, loser)]
+        yield f"{voted(votes[0], 'ship', 'it')}, and {voted(votes[1], 'ship', other)}"
+    for number, (words, *cites) in enumerate(against):
+        yield f", and {words}" if number else _about(other, str(words))
+        yield from cites
+    for number, difference in enumerate(reasons):
+        words = inside(_answer(difference, winner).says)
+        lead = "; " if against else ""
+        yield f", and {words}" if number else f"{lead}{_about(name, words)}"
+        yield from _first_cite(difference, winner)
+    yield from _guesses_told(comparison.card(side) for side in (winner, loser))
     yield "."
 
 
 def _either(comparison: Comparison) -> Iterator[Piece]:
     scores = " and ".join(f"{_score(c)} for {c.tool.name}" for c in (comparison.a, comparison.b))
-    yield f"Either will do: both ship, and their scores are too close to call, {scores}"
+    alike = not differ_in_category(comparison.a, comparison.b)
+    both = "Either will do: both ship" if alike else "Both ship"
+    yield f"{both}, and their scores are too close to call, {scores}"
     lead = "; take"
     for side in _order(comparison):
         for difference in [d for d in backed(comparison, side) if _answer(d, side).says][:1]:
             name = comparison.card(side).tool.name
-            yield from _said(difference, side, lead=f"{lead} {name} if it matters that ")
+            words = inside(_answer(difference, side).says)
+            yield f"{lead} {name} if it matters that {words}"
+            yield from _first_cite(difference, side)
             lead = ", and"
+    yield from _guesses_told(comparison.card(side) for side in _order(comparison))
     yield "."
 
 
 def _neither(comparison: Comparison) -> Iterator[Piece]:
     yield "Ship neither: "
     order = _order(comparison)
-    reasons = {side: _reason_against(comparison.card(side), side) for side in order}
-    if all(reason == (GUESSES,) for reason in reasons.values()):
-        a, b = (comparison.card(side).tool.name for side in order)
-        yield f"not {a} and not {b}, both {GUESSES}; no passage decides it"
-        reasons = {}
-    for number, (side, reason) in enumerate(reasons.items()):
-        name = comparison.card(side).tool.name
-        yield ", and " if number else ""
-        if all(reasons.values()):
-            yield f"not {name}, "
+    cards = [comparison.card(side) for side in order]
+    reasons = [_reason_against(card, side) for card, side in zip(cards, order, strict=True)]
+    guessed = [card for card, reason in zip(cards, reasons, strict=True) if reason == (GUESSES,)]
+    if len(guessed) == len(cards):
+        skips = all(card.verdict.outcome == "skip" for card in cards)
+        both, each = ("skips both", "skip") if skips else ("ships neither", "verdict")
+        yield f"the panel {both}, and the model's guesses make each {each}"
+    elif all(reasons):
+        for number, (card, reason) in enumerate(zip(cards, reasons, strict=True)):
+            yield f"{', and ' if number else ''}not {card.tool.name}, "
             yield from reason
-        else:
-            votes = comparison.card(side).verdict.votes
-            share = f"{votes.ship} of {votes.ship + votes.skip}"
-            yield f"{share} {name}" if number else f"{_voted(comparison.card(side))} ship {name}"
+    else:
+        yield ", and ".join(voted(card.verdict.votes, "ship", card.tool.name) for card in cards)
     if nearest := comparison.nearest:
         yield f"; in their category the panel ships {nearest.name}, {_number(nearest.score)} of 100"
+    if len(guessed) == len(cards):
+        yield f". {from_passages(cards)}"
+    else:
+        yield from _guesses_told(card for card in cards if card not in guessed)
     yield "."
 
 
@@ -144,7 +153,8 @@ def _reason_against(card: Scorecard, side: Side) -> tuple[Piece, ...]:
     """Return why a tool does not ship; empty where its reviewers say nothing against it."""
     if reasons := _against(card, side):
         return ("because ", *reasons[0])
-    if any(voter.guesses_decide for voter in _voters(card) if voter.vote == "skip"):
+    skipping = [voter for voter in voters(card) if voter.vote == "skip"]
+    if skipping and all(voter.guesses_decide for voter in skipping):
         return (GUESSES,)
     return ()
 
@@ -154,9 +164,9 @@ def _against(card: Scorecard, side: Side) -> list[tuple[Piece, ...]]:
 
     What a passage shows comes first. Beside what forced a vote nothing else is a reason.
     """
-    voters = _voters(card)
-    most = sum(len(voter.findings) for voter in voters)
-    reasons = [finding for _, finding in strongest(voters, "skip", most)]
+    panel = voters(card)
+    most = sum(len(voter.findings) for voter in panel)
+    reasons = [finding for _, finding in strongest(panel, "skip", most)]
     reasons.sort(key=lambda finding: not finding.cites)
     reasons = [reason for reason in reasons if reason.dealbreaker] or reasons
     return [
@@ -165,19 +175,26 @@ def _against(card: Scorecard, side: Side) -> list[tuple[Piece, ...]]:
     ]
 
 
-def _voters(card: Scorecard) -> list[Voter]:
-    known = Known(card.evidence)
-    return [
-        voter(review, review.title, findings(review, card, known), card.ship_at)
-        for review in card.reviews
-    ]
+def _guesses_told(cards: Iterable[Scorecard]) -> Iterator[str]:
+    """Say of each tool who would not vote as the panel does without the model's guesses."""
+    if note := guess_note(cards):
+        yield f". {note}"
 
 
-def _said(difference: Difference, side: Side, *, lead: str) -> Iterator[Piece]:
-    """Say what one tool's answer says of it, as a part of a sentence."""
-    finding = _answer(difference, side)
-    yield f"{lead}{inside(finding.says)}"
-    yield from (Pointer(side=side, passage=cite) for cite in finding.cites[:1])
+def _about(name: str, words: str) -> str:
+    """Return a statement inside a sentence with the tool's name for what it begins with."""
+    first, _, rest = words.partition(" ")
+    if first == "it":
+        return f"{name} {rest}"
+    if first == "its":
+        genitive = "'" if name.endswith("s") else "'s"
+        return f"{name}{genitive} {rest}"
+    return f"as for {name}, {words}"
+
+
+def _first_cite(difference: Difference, side: Side) -> Iterator[Pointer]:
+    cites = _answer(difference, side).cites[:1]
+    yield from (Pointer(side=side, passage=cite) for cite in cites)
 
 
 def _statements(comparison: Comparison) -> Iterator[Statement]:
@@ -191,18 +208,35 @@ def _statements(comparison: Comparison) -> Iterator[Statement]:
 
 
 def _reasons(comparison: Comparison) -> Iterator[Statement]:
-    silent = []
     for side in _order(comparison):
         differences = backed(comparison, side)
-        silent += [] if differences else [comparison.card(side).tool.name]
         for difference in differences:
             yield Statement(about=side, pieces=tuple(_answers(comparison, difference, side)))
-    if len(silent) == 1:
-        text = f"Of the answers that decide, no yes for {silent[0]} rests on a sure passage."
-        yield Statement(about="verdict", pieces=(text,))
-    elif silent:
-        text = "Of the answers that decide, no yes rests on a sure passage."
-        yield Statement(about="verdict", pieces=(text,))
+        if not differences and (why := _not_backed(comparison, side)):
+            yield Statement(about="verdict", pieces=(why,))
+
+
+def _not_backed(comparison: Comparison, side: Side) -> str:
+    """Say why what decides for a tool is no ground to take it; empty where nothing does."""
+    pairs = [
+        (_answer(difference, side), _answer(difference, other_side(side)))
+        for difference in comparison.differences
+        if difference.decides and difference.favours == side
+    ]
+    yes = [(answer, other) for answer, other in pairs if answer.answer == "yes"]
+    if not yes:
+        return ""
+    whys = dict.fromkeys(_weakness(answer) for answer, _ in yes)
+    no = "no" if all(other.answer == "no" for _, other in yes) else "not"
+    which = "the yes" if len(yes) == 1 else "every yes"
+    told = f"{which} for {comparison.card(side).tool.name} is {' or '.join(whys)}"
+    return f"Where the answer is yes for one tool and {no} for the other, {told}."
+
+
+def _weakness(answer: ComparedAnswer) -> str:
+    if answer.says.startswith(GUESSED):
+        return "a guess of the model"
+    return "not sure" if answer.cites else "without a passage"
 
 
 def _order(comparison: Comparison) -> tuple[Side, Side]:
@@ -221,13 +255,13 @@ def _verdicts(comparison: Comparison) -> str:
             f"{name_1} scores {_spread(first)} of 100 over samples and {name_2} {_spread(second)}:"
             " the ranges overlap, so neither is ahead."
         )
-    close = f"closer than the {preference.margin:g} points that a lead must have"
     if preference.reason == "margin":
-        return f"{scores}: {close}."
-    votes = f"{_voted(first)} ship {name_1}, and {_voted(second)} ship {name_2}"
+        return f"{scores}: closer than the {preference.margin:g} points that a lead must have."
+    votes = ", and ".join(
+        voted(card.verdict.votes, "ship", card.tool.name) for card in (first, second)
+    )
     if preference.reason == "neither":
-        apart = abs((first.verdict.score or 0.0) - (second.verdict.score or 0.0))
-        return f"{votes}. {scores}{f', {close}' if apart < preference.margin else ''}."
+        return f"{votes}. {scores}."
     return f"{scores}; {votes}."
 
 
@@ -263,10 +297,9 @@ def _answers(comparison: Comparison, difference: Difference, favoured: Side) -> 
 
 
 def _of_reviewer(says: str, title: str) -> str:
-    """Return a statement inside a sentence; what a reviewer could not tell names the reviewer."""
-    if says.startswith(OPEN):
-        return f"{inside(title)} could not tell {inside(says.removeprefix(OPEN))}"
-    return inside(says)
+    """Return a statement inside a sentence; what a reviewer says of itself names the reviewer."""
+    first, _, rest = says.partition(" ")
+    return f"{inside(title)} {rest.rstrip('. ')}" if first == "I" else inside(says)
 
 
 def _cited(text: str, difference: Difference, side: Side) -> Iterator[Piece]:
@@ -287,16 +320,11 @@ def _prices(comparison: Comparison) -> Iterator[Piece]:
     yield "Entry price as the evidence words it: "
     for number, (side, fact) in enumerate(facts.items()):
         lead = "; " if number else ""
-        worded = f"“{fact.value}”" if fact.passage else "not stated"
+        worded = f"“{fact.value}”" if fact.passage else "none was read"
         yield f"{lead}{worded} for {comparison.card(side).tool.name}"
         if fact.passage:
             yield Pointer(side=side, passage=fact.passage)
     yield "."
-
-
-def _voted(card: Scorecard) -> str:
-    votes = card.verdict.votes
-    return f"{votes.ship} of {votes.ship + votes.skip} voting reviewers"
 
 
 def _score(card: Scorecard) -> str:

@@ -5,26 +5,23 @@ Passages of both tools start at E1.1, so a pointer names its side.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from panel.foundation.proportion import wilson
+from panel.report.comparison.cautions import UNLIKE, Caution, cautions
 from panel.report.comparison.preference import Preference, Side, prefer
 from panel.reviews.personas import ORDER, Persona
 from panel.reviews.review import Answer, Finding, Review, Vote
 from panel.reviews.verdict.scorecard import Scorecard
 
 Weights = Mapping[tuple[str, str], float]
-"""By persona and criterion."""
+"""By persona and criterion; by persona and `OWN`, how much its vote counts."""
 
-Kind = Literal["model", "provider", "asked", "reviewers", "questions", "dates", "samples"]
-
-UNLIKE: Final[frozenset[Kind]] = frozenset({"model", "asked", "reviewers"})
-"""Kinds that make scores hard to compare: a lead must be larger then."""
-
-SAME_DAY: Final = timedelta(hours=24)
+OWN: Final = ""
+"""In place of a criterion: the weight of the persona itself."""
 
 _RANK: Final[dict[Answer, int]] = {"no": 0, "unclear": 1, "yes": 2}
 _CERTAIN: Final[dict[Answer, float]] = {"no": 0.0, "unclear": 0.5, "yes": 1.0}
@@ -93,14 +90,6 @@ class Advice(_Frozen):
     """Why a model's paragraph was not used."""
 
 
-class Caution(_Frozen):
-    """One thing to know before the two are compared."""
-
-    kind: Kind
-    text: str
-    """One sentence without its full stop. Names in it are untrusted."""
-
-
 class CommunityCount(_Frozen):
     """How many people would ship, and how many would skip."""
 
@@ -155,7 +144,8 @@ class Difference(_Frozen):
     b: ComparedAnswer
     favours: Side
     decides: bool
-    """Yes for one and not for the other; what a small model could not tell decides nothing."""
+    """Yes for one and not for the other, or a no that forced a skip; beside a yes, what a small
+    model could not tell decides nothing."""
     dealbreaker: bool
     """Its `no` forced a reviewer's skip."""
     weight: float | None
@@ -173,6 +163,8 @@ class Standing(_Frozen):
     b: Vote | Literal["missing"] | None
     score_a: float | None
     score_b: float | None
+    weight: float | None = Field(default=None, exclude_if=lambda weight: weight is None)
+    """How much its vote counts; None where it is not known."""
 
 
 class NearestTool(_Frozen):
@@ -197,6 +189,8 @@ class Comparison(_Frozen):
     """Questions that both were asked in the same words."""
     same: int
     """Of these, answered alike."""
+    left_open: int = Field(default=0, exclude_if=lambda count: not count)
+    """Of those answered alike, unclear for both."""
     community_a: CommunityVotes | None = None
     community_b: CommunityVotes | None = None
     nearest: NearestTool | None = Field(default=None, exclude_if=lambda tool: tool is None)
@@ -210,8 +204,12 @@ class Comparison(_Frozen):
 
 
 def weights_of(personas: Iterable[Persona]) -> dict[tuple[str, str], float]:
-    """Return how much each answer counts: its criterion's weight times its persona's."""
-    return {(p.name, c.id): p.weight * c.weight for p in personas for c in p.criteria}
+    """Return how much each answer counts, as criterion times persona, and each persona's vote."""
+    weights = {}
+    for persona in personas:
+        weights[persona.name, OWN] = persona.weight
+        weights |= {(persona.name, c.id): persona.weight * c.weight for c in persona.criteria}
+    return weights
 
 
 def between(a: Weights, b: Weights) -> dict[tuple[str, str], float]:
@@ -244,25 +242,29 @@ def compare(
     Args:
         a: One tool's scorecard.
         b: The other's.
-        weights: What the criteria weigh, where it is known (see `weights_of`).
+        weights: What criteria and personas weigh, where it is known (see `weights_of`).
         community_a: The community's votes on the first tool, where there are any.
         community_b: The same on the second.
         nearest: What ships in their category (see `lookup.nearest`); used where neither does.
     """
     pairs = list(_pairs(a, b))
     total = sum(len(r.findings) for card in (a, b) for r in card.reviews if _both(r.persona, a, b))
-    warned = cautions(a, b, unpaired=total - 2 * len(pairs))
+    weights = weights or {}
+    own = {persona: weight for (persona, of), weight in weights.items() if of == OWN}
+    warned = cautions(a, b, unpaired=total - 2 * len(pairs), weights=own)
     differing = [
-        _difference(pair, weights or {}, (a, b)) for pair in pairs if pair.a.answer != pair.b.answer
+        _difference(pair, weights, (a, b)) for pair in pairs if pair.a.answer != pair.b.answer
     ]
+    left_open = [pair for pair in pairs if pair.a.answer == pair.b.answer == "unclear"]
     preference = prefer(a.verdict, b.verdict, alike=not {c.kind for c in warned} & UNLIKE)
     return Comparison(
         preference=preference,
         cautions=warned,
         differences=tuple(sorted(differing, key=_rank)),
-        standings=tuple(_standings(a, b)),
+        standings=tuple(_standings(a, b, own)),
         asked=len(pairs),
         same=len(pairs) - len(differing),
+        left_open=len(left_open),
         community_a=community_a,
         community_b=community_b,
         nearest=nearest if preference.reason == "neither" else None,
@@ -297,11 +299,21 @@ def _is_left_open(finding: Finding, card: Scorecard, persona: str) -> bool:
     return composed and finding.answer == "unclear"
 
 
+def _decides(pair: _PairedFinding, cards: Sequence[Scorecard]) -> bool:
+    """Tell whether it is yes for one and not for the other, and neither was only left open."""
+    both = zip((pair.a, pair.b), cards, strict=True)
+    persona = pair.review.persona
+    return "yes" in (pair.a.answer, pair.b.answer) and not any(
+        _is_left_open(finding, card, persona) for finding, card in both
+    )
+
+
 def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecard]) -> Difference:
     a, b = pair.a, pair.b
     persona = pair.review.persona
     weight = weights.get((persona, a.criterion))
     note = f"{pair.review.title} skips: {a.criterion} is a dealbreaker"
+    forced = any(note in card.verdict.notes for card in cards)
     return Difference(
         persona=persona,
         title=pair.review.title,
@@ -311,9 +323,8 @@ def _difference(pair: _PairedFinding, weights: Weights, cards: Sequence[Scorecar
         a=ComparedAnswer(answer=a.answer, p=a.p, cites=a.cites, says=a.says),
         b=ComparedAnswer(answer=b.answer, p=b.p, cites=b.cites, says=b.says),
         favours="a" if _RANK[a.answer] > _RANK[b.answer] else "b",
-        decides="yes" in (a.answer, b.answer)
-        and not any(_is_left_open(f, card, persona) for f, card in zip((a, b), cards, strict=True)),
-        dealbreaker=any(note in card.verdict.notes for card in cards),
+        decides=forced or _decides(pair, cards),
+        dealbreaker=forced,
         weight=weight,
         pull=(1.0 if weight is None else weight) * abs(_probability(a) - _probability(b)),
     )
@@ -342,7 +353,7 @@ def _persona_order(persona: str) -> int:
     return ORDER.index(persona) if persona in ORDER else len(ORDER)
 
 
-def _standings(a: Scorecard, b: Scorecard) -> Iterator[Standing]:
+def _standings(a: Scorecard, b: Scorecard, own: Mapping[str, float]) -> Iterator[Standing]:
     votes = _votes(a), _votes(b)
     titles = {r.persona: r.title for card in (b, a) for r in card.reviews}
     for name in sorted({*votes[0], *votes[1]}, key=lambda name: (_persona_order(name), name)):
@@ -354,6 +365,7 @@ def _standings(a: Scorecard, b: Scorecard) -> Iterator[Standing]:
             b=vote_b,
             score_a=score_a,
             score_b=score_b,
+            weight=own.get(name),
         )
 
 
@@ -362,52 +374,3 @@ def _votes(card: Scorecard) -> dict[str, tuple[Vote | Literal["missing"], float 
         missing.persona: ("missing", None) for missing in card.missing
     }
     return votes | {r.persona: (r.vote, r.score) for r in card.reviews}
-
-
-def cautions(a: Scorecard, b: Scorecard, *, unpaired: int) -> tuple[Caution, ...]:
-    """Return what differs in how the two were judged, what weighs most first.
-
-    Args:
-        a: One scorecard.
-        b: The other.
-        unpaired: Questions that only one of the two was asked, or that were worded otherwise.
-    """
-    return tuple(Caution(kind=kind, text=text) for kind, text in _caution_texts(a, b, unpaired))
-
-
-def _caution_texts(a: Scorecard, b: Scorecard, unpaired: int) -> Iterator[tuple[Kind, str]]:
-    name_a, name_b = a.tool.name, b.tool.name
-    if _models(a) != _models(b):
-        yield "model", f"Different models judged them: {name_a} by {a.model}, {name_b} by {b.model}"
-    elif a.provider != b.provider:
-        yield (
-            "provider",
-            f"The model was called at different providers: for {name_a} at {a.provider}, for"
-            f" {name_b} at {b.provider}",
-        )
-    if a.asked != b.asked:
-        yield "asked", f"They were asked in different ways: {name_a} {a.asked}, {name_b} {b.asked}"
-    if _reviewers(a) != _reviewers(b):
-        yield "reviewers", "Different reviewers judged them"
-    if unpaired:
-        what = "question was" if unpaired == 1 else "questions were"
-        yield "questions", f"{unpaired} {what} put to one of them only"
-    if abs(a.created - b.created) > SAME_DAY:
-        yield (
-            "dates",
-            f"They were judged on different days: {name_a} on {a.created:%Y-%m-%d}, {name_b}"
-            f" on {b.created:%Y-%m-%d}",
-        )
-    if once := [card.tool.name for card in (a, b) if card.verdict.interval is None]:
-        whose = (
-            "Each reviewer was asked once" if len(once) > 1 else f"On {once[0]} each was asked once"
-        )
-        yield "samples", f"{whose}, so how far a score may move by chance is not known"
-
-
-def _models(card: Scorecard) -> frozenset[str]:
-    return frozenset(review.model for review in card.reviews) | {card.model}
-
-
-def _reviewers(card: Scorecard) -> frozenset[str]:
-    return frozenset([*(r.persona for r in card.reviews), *(m.persona for m in card.missing)])

@@ -5,16 +5,18 @@ from typing import Final
 
 from panel.report import figures
 from panel.report.citations import Own
+from panel.report.comparison.advice_view import StatementPart
 from panel.report.comparison.comparison import Comparison
 from panel.report.comparison.view import (
+    LISTED,
+    ComparedView,
     DifferenceView,
     PairView,
     PersonaPair,
     SideView,
-    StatementPart,
     pair_view,
 )
-from panel.report.scorecard.findings import ANSWER_GLYPHS, FindingView
+from panel.report.scorecard.findings import ANSWER_GLYPHS
 from panel.report.scorecard.terminal_blocks import (
     CITE,
     HUES,
@@ -53,7 +55,10 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     yield indent(_statement(shown.advice.answer, "bold"), after=1)
     yield indent(columns(_heads(shown), (1, 1)), after=1)
     yield from _advice(shown)
-    yield indent(columns(_scores(shown), (3, 4, 4)), after=1)
+    yield indent(columns(_scores(shown), (3, 4, 4)))
+    if shown.weighing:
+        yield indent(words((f"{shown.weighing}.", QUIET)))
+    yield words("")
     for text in shown.cautions:
         yield indent(bullet("!", text, "bold yellow"))
     yield words("")
@@ -79,7 +84,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
 def _heads(shown: PairView) -> Iterator[tuple[Block, Block]]:
     yield stamp(shown.a.card.outcome), stamp(shown.b.card.outcome)
     yield _name(shown.a), _name(shown.b)
-    yield words((shown.a.card.headline, "bold")), words((shown.b.card.headline, "bold"))
+    yield words((shown.a.headline, "bold")), words((shown.b.headline, "bold"))
     yield _number(shown.a), _number(shown.b)
     yield _score(shown.a), _score(shown.b)
     if any(side.card.price or side.community for side in shown.sides):
@@ -102,7 +107,7 @@ def _score(side: SideView) -> Block:
 
 
 def _price(side: SideView) -> Block:
-    price = f"Price: {side.card.price}" if side.card.price else ""
+    price = f"{LISTED}: {side.card.price}" if side.card.price else ""
     community = f"community: {side.community}" if side.community else ""
     return words((" · ".join(text for text in (price, community) if text), QUIET))
 
@@ -143,30 +148,37 @@ def _scores(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:
     yield _names(shown)
     for row in shown.scores:
         label = words((row.sign, HUES[row.hue]), f" {row.label}") if row.hue else words(row.label)
-        yield label, _measure(row.a, shown.a.card.ship_at), _measure(row.b, shown.b.card.ship_at)
+        yield (
+            label,
+            _measure(row.a, row.note_a, shown.a.card.ship_at),
+            _measure(row.b, row.note_b, shown.b.card.ship_at),
+        )
 
 
-def _measure(value: float | None, mark: float) -> Block:
+def _measure(value: float | None, note: str, mark: float) -> Block:
     text = f"{figures.score(value):>5} "
+    if note:  # beside a bar it would look like a score that counts
+        return words(text, (note, QUIET))
     return FitWidth(
         lambda width: words(text) + bar(value, max(0, min(width - 6, 20)), "bold", mark=mark)
     )
 
 
 def _difference(difference: DifferenceView, shown: PairView) -> Iterator[Block]:
-    dealbreaker = " Dealbreaker." if difference.dealbreaker else ""
+    dealbreaker = f" Dealbreaker for {difference.dealbreaker}." if difference.dealbreaker else ""
     title = (f"  {difference.title}", QUIET)
     yield indent(words((difference.subject, "bold"), (dealbreaker, "bold red"), title))
     sides = _answer(shown.a.name, difference.a), _answer(shown.b.name, difference.b)
     yield indent(columns([sides], (1, 1)), after=1)
 
 
-def _answer(name: str, finding: FindingView) -> Block:
+def _answer(name: str, compared: ComparedView) -> Block:
+    finding = compared.finding
     answer = finding.answer
     pieces: list[str | tuple[str, str]] = [
         (f"{name}\n", QUIET),
         (f"{ANSWER_GLYPHS[answer]} {finding.statement or answer}", f"bold {STYLES[answer]}"),
-        f" {finding.chance}" if finding.chance else "",
+        (f" {compared.sure}", QUIET) if compared.sure else "",
     ]
     for quote in finding.quotes[:1]:
         pieces += [(f"\n“{quote.text}”", "italic"), (f" {quote.id}", CITE)]
@@ -195,7 +207,8 @@ def _opinion(name: str, opinion: PersonaView | MissingView | None) -> Block:
         chance = f"{forecast.chance} " if forecast.chance else ""
         drawn = drawn + words((f"\nForecast, {chance}by {forecast.by}: ", "bold"))
         drawn = drawn + inline(forecast.claim) + words("\n")
-    return drawn + words((f"\n{opinion.tally}", QUIET))
+    notes = "".join(f"\nNote: {caveat}" for caveat in opinion.caveats)
+    return drawn + words((f"\n{opinion.tally}{notes}", QUIET))
 
 
 def _read(shown: PairView) -> Iterator[tuple[Block, Block, Block]]:

@@ -1,18 +1,17 @@
 """What a comparison of two tools shows, computed once: pure, and ignorant of any format.
 
 A comparison is a card with two columns: each tool's own card and findings are those that its
-scorecard shows. Both tools' passages start at E1.1, so a citation here names its side, with the
-tool's name beside it wherever the words before it do not say which tool is meant.
+scorecard shows.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from panel.report import figures
-from panel.report.citations import Cite, Own, cut, line, lines, parts
-from panel.report.comparison.advice import advise, answer
+from panel.report.citations import Cite, line
+from panel.report.comparison.advice import advise
+from panel.report.comparison.advice_view import SIDES, AdviceView, advice_view
 from panel.report.comparison.comparison import (
     Advice,
     CommunityCount,
@@ -20,15 +19,16 @@ from panel.report.comparison.comparison import (
     ComparedAnswer,
     Comparison,
     Difference,
-    Pointer,
-    Statement,
 )
-from panel.report.comparison.preference import Side, other_side
+from panel.report.comparison.preference import Side
+from panel.report.comparison.votes import weighing
 from panel.report.reviewers import Hue, hue, signs
+from panel.report.scorecard.answer import voted
 from panel.report.scorecard.findings import FindingView, Known, finding_view, findings
-from panel.report.scorecard.remarks import label, provenance
+from panel.report.scorecard.remarks import COMPOSED, PRICE, is_record, label, provenance
 from panel.report.scorecard.view import CardView, MissingView, PersonaView, view
-from panel.reviews.review import Finding
+from panel.reviews.compose import NOTICED, prose_quotes, statement
+from panel.reviews.review import Finding, Review
 from panel.reviews.verdict.scorecard import Scorecard
 
 SHOWN: Final = 8
@@ -36,44 +36,15 @@ SHOWN: Final = 8
 
 BOTH: Final = "Both"
 
-SIDES: Final[tuple[Side, Side]] = ("a", "b")
+LISTED: Final = "Price as listed"
 
-NAMED: Final = 28
-"""Characters of a tool's name beside a citation."""
+UNCOUNTED: Final = "abstains: not counted"
+"""Beside the score of a review that is in no mean."""
 
-
-@dataclass(frozen=True)
-class PassageRef:
-    """A reference to a passage of one of the two tools."""
-
-    side: Side
-    id: str
-    label: str
-    """The id, with the tool's name before it where the text does not name it."""
-    tool: str
-
-
-StatementPart = str | PassageRef | Own
-"""A piece of a statement."""
-
-
-@dataclass(frozen=True)
-class AdviceView:
-    """Which one to ship with."""
-
-    headline: str
-    winner: Side | None
-    answer: tuple[StatementPart, ...]
-    """The rule's answer in one sentence, whoever wrote the rest."""
-    verdict: tuple[tuple[StatementPart, ...], ...]
-    """How the verdicts stand, or the whole paragraph where a model wrote it."""
-    reasons: tuple[tuple[str, Side, tuple[tuple[StatementPart, ...], ...]], ...]
-    """A heading, the tool it is about, and the statements that speak for it."""
-    prices: tuple[tuple[StatementPart, ...], ...]
-    by: str
-    """Who wrote the words."""
-    reply: str
-    """A model's reply as it came, used or not; empty where none was asked."""
+CONTROLS: Final = (
+    "Control tools are invented tools of known worth: good, bad, or bland, whose pages say little."
+    " Injected text is text that tries to talk the reviewer round."
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +63,8 @@ class SideView:
     side: Side
     name: str
     card: CardView
+    headline: str
+    """The votes in one sentence without a full stop."""
     community: str
     """The verified votes in words, short."""
 
@@ -106,7 +79,19 @@ class ScoreRow:
     hue: Hue | None
     a: float | None
     b: float | None
+    note_a: str
+    """Why the first tool's score is in no mean; empty where it is."""
+    note_b: str
     text: str
+
+
+@dataclass(frozen=True)
+class ComparedView:
+    """One tool's answer to a criterion."""
+
+    finding: FindingView
+    sure: str
+    """How sure the answer is, or where it is from where no probability came; in brackets."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +102,10 @@ class DifferenceView:
     """What it is about: the question, or in few words where the answers are statements."""
     title: str
     kind: str
-    favours: Side
-    dealbreaker: bool
-    a: FindingView
-    b: FindingView
+    dealbreaker: str
+    """The tool whose answer forced a reviewer's skip; empty where it forced none."""
+    a: ComparedView
+    b: ComparedView
 
 
 @dataclass(frozen=True)
@@ -158,6 +143,8 @@ class PairView:
     cautions: tuple[str, ...]
     """What makes the comparison weaker, and what each card warns of."""
     scores: tuple[ScoreRow, ...]
+    weighing: str
+    """Whom shares and scores count, and how; empty where every reviewer counts the same."""
     differences: tuple[DifferenceView, ...]
     more: tuple[DifferenceView, ...]
     counted: str
@@ -186,8 +173,9 @@ def pair_view(comparison: Comparison) -> PairView:
     advice = comparison.advice or advise(comparison)
     a, b = _side(comparison, advice, "a"), _side(comparison, advice, "b")
     known = {side: Known(comparison.card(side).evidence) for side in SIDES}
-    differences = tuple(difference_view(d, known) for d in comparison.differences)
-    advised = advice_view(comparison, advice, {"a": a.name, "b": b.name}, known)
+    names: dict[Side, str] = {"a": a.name, "b": b.name}
+    differences = tuple(difference_view(d, comparison, names) for d in comparison.differences)
+    advised = advice_view(comparison, advice, names, known)
     return PairView(
         title=f"{a.name} vs {b.name}",
         category=a.card.category if a.card.category == b.card.category else "",
@@ -197,6 +185,7 @@ def pair_view(comparison: Comparison) -> PairView:
         advice=advised,
         cautions=tuple(_cautions(comparison, a, b)),
         scores=tuple(_scores(comparison, a, b)),
+        weighing=line(weighing(comparison)),
         differences=differences[:SHOWN],
         more=differences[SHOWN:],
         counted=_counted(comparison),
@@ -204,7 +193,7 @@ def pair_view(comparison: Comparison) -> PairView:
         read=tuple(_read(a.card, b.card)),
         community=tuple(_community(comparison.community_a, comparison.community_b)),
         made=tuple(_made(comparison.a, comparison.b)),
-        notes=tuple(_shared(a, b, a.card.notes, b.card.notes)),
+        notes=tuple(_notes(a, b)),
     )
 
 
@@ -213,7 +202,11 @@ def _side(comparison: Comparison, advice: Advice, side: Side) -> SideView:
     also = {cite.passage for cite in cites if cite.side == side}
     card = view(comparison.card(side), also=also)
     votes = comparison.community_a if side == "a" else comparison.community_b
-    return SideView(side, card.name, card, _ballot(votes.verified) if votes else "")
+    verdict = comparison.card(side).verdict
+    headline = card.headline
+    if verdict.outcome == "ship" or verdict.outcome == "skip":
+        headline = voted(verdict.votes, verdict.outcome, "it")
+    return SideView(side, card.name, card, headline, _ballot(votes.verified) if votes else "")
 
 
 def _cautions(comparison: Comparison, a: SideView, b: SideView) -> Iterator[str]:
@@ -230,18 +223,52 @@ def _shared(
     yield from (f"{b.name}: {text}" for text in texts_b if text not in texts_a)
 
 
+def _notes(a: SideView, b: SideView) -> Iterator[str]:
+    """Yield what the cards say at their foot, each with whose it is, then what its words mean."""
+    shared = [text for text in a.card.notes if text in b.card.notes]
+    yield from map(_of_both, shared)
+    for side in (a, b):
+        yield from (f"{side.name}: {text}" for text in side.card.notes if text not in shared)
+    if any("control tools" in text for text in (*a.card.notes, *b.card.notes)):
+        yield CONTROLS
+
+
+def _of_both(text: str) -> str:
+    """Return a note that both cards have; what code and judge do needs no word whose it is."""
+    label, colon, rest = text.partition(": ")
+    if colon and label == "Judges":
+        return f"Judges of both tools: {rest}"
+    return text if text == COMPOSED or is_record(text) else f"{BOTH}: {text}"
+
+
 def _scores(comparison: Comparison, a: SideView, b: SideView) -> Iterator[ScoreRow]:
     seats = signs(standing.persona for standing in comparison.standings)
     panel = comparison.a.verdict.score, comparison.b.verdict.score
-    yield ScoreRow("Panel", "", None, *panel, _scored("Panel", a.name, b.name, *panel))
+    names = a.name, b.name
+    yield _score_row("Panel", names, panel)
     for s in comparison.standings:
-        text = _scored(line(s.title), a.name, b.name, s.score_a, s.score_b)
-        sign, colour = seats[s.persona], hue(s.persona)
-        yield ScoreRow(line(s.title), sign, colour, s.score_a, s.score_b, text)
+        votes, scores = (s.a, s.b), (s.score_a, s.score_b)
+        row = _score_row(line(s.title), names, scores, votes)
+        yield replace(row, sign=seats[s.persona], hue=hue(s.persona))
 
 
-def _scored(title: str, name_a: str, name_b: str, a: float | None, b: float | None) -> str:
-    return f"{title}: {name_a} {figures.score(a)}, {name_b} {figures.score(b)} of 100"
+def _score_row(
+    label: str,
+    names: tuple[str, str],
+    scores: tuple[float | None, float | None],
+    votes: tuple[str | None, str | None] = (None, None),
+) -> ScoreRow:
+    """Return the row of the panel, or of a reviewer without its sign."""
+    notes = [
+        UNCOUNTED if vote == "abstain" and score is not None else ""
+        for vote, score in zip(votes, scores, strict=True)
+    ]
+    told = [
+        f"{name} {figures.score(score)}{f' ({note})' if note else ''}"
+        for name, score, note in zip(names, scores, notes, strict=True)
+    ]
+    text = f"{label}: {', '.join(told)} of 100"
+    return ScoreRow(label, "", None, *scores, notes[0], notes[1], text)
 
 
 def _counted(comparison: Comparison) -> str:
@@ -249,9 +276,10 @@ def _counted(comparison: Comparison) -> str:
         return "No question was put to both"
     decides = sum(d.decides for d in comparison.differences)
     which = f"{decides or 'none'} of these decide{'' if decides > 1 else 's'}"
+    left = f" ({comparison.left_open} of them left open for both)" if comparison.left_open else ""
     return (
-        f"{comparison.asked} questions were put to both: {comparison.same} were answered alike,"
-        f" {len(comparison.differences)} were not, and {which}"
+        f"{comparison.asked} questions were put to both: {comparison.same} were answered"
+        f" alike{left}, {len(comparison.differences)} were not, and {which}"
     )
 
 
@@ -281,10 +309,12 @@ def _read(
 ) -> Iterator[tuple[str, tuple[str, Cite | None], tuple[str, Cite | None]]]:
     nothing = ("–", None)
     if a.price or b.price:
-        yield "Price as listed", (a.price or "–", None), (b.price or "–", None)
+        yield LISTED, (a.price or "–", None), (b.price or "–", None)
     facts_a, facts_b = ({name: (text, cite) for name, text, cite in v.read} for v in (a, b))
     for name in facts_a | facts_b:
-        yield name, facts_a.get(name, nothing), facts_b.get(name, nothing)
+        # A list has an entry price too, so that this one says where it is from.
+        label = f"{PRICE}, read" if name == PRICE else name
+        yield label, facts_a.get(name, nothing), facts_b.get(name, nothing)
 
 
 def _community(a: CommunityVotes | None, b: CommunityVotes | None) -> Iterator[CommunityView]:
@@ -308,133 +338,60 @@ def _made(a: Scorecard, b: Scorecard) -> Iterator[tuple[str, str, str]]:
         yield name, text_a, text_b
 
 
-def advice_view(
-    comparison: Comparison, advice: Advice, names: dict[Side, str], known: dict[Side, Known]
-) -> AdviceView:
-    """Return what is shown of an advice; `names` are the tools' as shown.
-
-    A pointer to a passage that is not `known` is left out.
-    """
-
-    def statements(*about: str) -> tuple[tuple[StatementPart, ...], ...]:
-        return tuple(
-            tuple(_pieces(statement, advice, names, known))
-            for statement in advice.statements
-            if statement.about in about
-        )
-
-    first = advice.preference.winner or advice.preference.higher or "a"
-    return AdviceView(
-        headline=_headline(advice, names, comparison),
-        winner=advice.preference.winner,
-        answer=tuple(_pieces(answer(comparison), advice, names, known)),
-        verdict=statements("verdict", "written"),
-        reasons=tuple(
-            (_speaks(side, names, advice.preference.winner), side, about)
-            for side in (first, other_side(first))
-            if (about := statements(side))
-        ),
-        prices=statements("price"),
-        by=_by(advice),
-        reply=lines(advice.written.text) if advice.written else "",
-    )
-
-
-def _headline(advice: Advice, names: dict[Side, str], comparison: Comparison) -> str:
-    preference = advice.preference
-    if preference.winner:
-        return f"Ship with {names[preference.winner]}"
-    outcomes = [comparison.card(side).verdict.outcome for side in SIDES]
-    held = [names[s] for s, o in zip(SIDES, outcomes, strict=True) if o == "hold"]
-    skips = outcomes == ["skip", "skip"]
-    return {
-        "margin": "Either: both ship, too close to call",
-        "interval": "Either: both ship, too close to call",
-        "neither": "Neither: the panel " + ("skips both" if skips else "does not ship either"),
-        "hold": f"No winner while {' and '.join(held)} is on hold",
-        "incomplete": "No winner: too few reviewers voted",
-    }[preference.reason]
-
-
-def _speaks(side: Side, names: dict[Side, str], winner: Side | None) -> str:
-    if winner == side:
-        return f"What speaks for {names[side]}"
-    return f"When to take {names[side]}{' instead' if winner else ''}: if this decides for you"
-
-
-def _by(advice: Advice) -> str:
-    if advice.by == "model" and (written := advice.written):
-        claims = len(advice.own_claims)
-        own = f"; figures and names not in the evidence: {claims}" if claims else ""
-        lost = f"; citations dropped: {advice.unknown_cites}" if advice.unknown_cites else ""
-        return (
-            f"Written by {line(written.model)} at {line(written.provider)},"
-            f" {figures.moment(written.asked)}; who is ahead was decided by rule{own}{lost}"
-        )
-    note = f". {line(advice.note)}" if advice.note else ""
-    return f"Put together by rule from the stored answers; no model wrote it{note}"
-
-
-def _pieces(
-    statement: Statement, advice: Advice, names: dict[Side, str], known: dict[Side, Known]
-) -> Iterator[StatementPart]:
-    # Whom the words are about: what a statement is listed under, then who was named last.
-    meant: Side | None = {"a": "a", "b": "b"}.get(statement.about)  # type: ignore[assignment]
-    for piece in statement.pieces:
-        if isinstance(piece, Pointer):
-            if piece.passage in known[piece.side]:
-                yield _ref(piece, names[piece.side], named=meant == piece.side)
-            continue
-        words = _words(piece)
-        meant = _named_last(words, names) or meant
-        # No id is a citation here: pointers stand beside the words, never in them.
-        yield from (p for p in parts(words, (), advice.own_claims) if not isinstance(p, Cite))
-
-
-def _named_last(words: str, names: dict[Side, str]) -> Side | None:
-    """Return which tool is named last; of two names that end alike, the longer is meant."""
-    ends = [
-        (match.end(), len(name), side)
-        for side, name in names.items()
-        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", words)
-    ]
-    return max(ends)[2] if ends and names["a"] != names["b"] else None
-
-
-def _ref(pointer: Pointer, name: str, *, named: bool) -> PassageRef:
-    label = pointer.passage if named else f"{cut(name, NAMED)} {pointer.passage}"
-    return PassageRef(pointer.side, line(pointer.passage), label, name)
-
-
-def _words(text: str) -> str:
-    """Return a piece on one line, its blanks at both ends kept: other pieces follow."""
-    inner = line(text)
-    return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if text[-1:].isspace() else ''}"
-
-
-def difference_view(difference: Difference, known: dict[Side, Known]) -> DifferenceView:
-    """Return what is shown of a difference."""
+def difference_view(
+    difference: Difference, comparison: Comparison, names: dict[Side, str]
+) -> DifferenceView:
+    """Return what is shown of a difference; `names` are the tools' as shown."""
+    # Where the answers differ, one alone is a no.
+    broken: Side = "a" if difference.a.answer == "no" else "b"
     return DifferenceView(
         subject=label(difference.criterion)
         if difference.a.says and difference.b.says
         else line(difference.question),
         title=line(difference.title),
         kind=difference.kind,
-        favours=difference.favours,
-        dealbreaker=difference.dealbreaker,
-        a=_compared(difference, difference.a, known["a"]),
-        b=_compared(difference, difference.b, known["b"]),
+        dealbreaker=names[broken] if difference.dealbreaker else "",
+        a=_compared(difference, difference.a, comparison.a),
+        b=_compared(difference, difference.b, comparison.b),
     )
 
 
-def _compared(difference: Difference, answer: ComparedAnswer, known: Known) -> FindingView:
-    finding = Finding(
-        criterion=difference.criterion,
-        question=difference.question,
-        kind=difference.kind,
-        **answer.model_dump(),
-    )
-    return finding_view(finding, known)
+def _compared(difference: Difference, answer: ComparedAnswer, card: Scorecard) -> ComparedView:
+    """Return one tool's answer, with the words that its review quotes for it."""
+    known = Known(card.evidence)
+    for review in (review for review in card.reviews if review.persona == difference.persona):
+        for finding in review.findings:
+            if (finding.criterion, finding.question) == (difference.criterion, difference.question):
+                prose = _quoted_for(finding, review) if review.composed else {}
+                shown = finding_view(finding, known, prose=prose)
+                return ComparedView(shown, _sure(finding, shown, review))
+    # A comparison that was read may hold an answer without its review.
+    told = {"criterion": difference.criterion, "question": difference.question}
+    alone = Finding(**told, kind=difference.kind, **answer.model_dump())
+    return ComparedView(finding_view(alone, known), "")
+
+
+def _quoted_for(finding: Finding, review: Review) -> dict[str, str]:
+    """Return by passage what the prose quotes for this finding, and not for another."""
+    says = statement(finding).removesuffix(NOTICED)[1:]
+    return {
+        passage: words
+        for passage, words in prose_quotes(review.summary).items()
+        if f"{says} (“{words}”)" in review.summary
+        or f"{says}{NOTICED} (“{words}”)" in review.summary
+    }
+
+
+def _sure(finding: Finding, shown: FindingView, review: Review) -> str:
+    """Return how sure an answer is; where code or a notice answered, that it did."""
+    if finding.decided_by:
+        return "(by rule)"
+    if shown.chance:
+        return f"({shown.chance} sure)"
+    # A judge whose answers have probabilities answers without one where a notice does.
+    judged = review.composed and any(other.p is not None for other in review.findings)
+    noticed = judged and finding.answer == "no" and NOTICED not in finding.says
+    return "(by a notice on its page)" if noticed else ""
 
 
 def answer_rows(persona: str, a: Scorecard, b: Scorecard) -> Iterator[AnswerRow]:

@@ -1,12 +1,13 @@
 """A card's answer in one sentence, made by code from verdict, votes and statements. Pure."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
 
 from panel.report.citations import Cite, Part
 from panel.report.scorecard.findings import FindingView
 from panel.reviews.compose import NOTICED, is_guess, vote_without_guesses
-from panel.reviews.review import Answer, Review
+from panel.reviews.review import Answer, Review, Vote
 from panel.reviews.score import Rule, score_findings
 from panel.reviews.verdict.scorecard import Outcome, VoteTotals
 
@@ -33,8 +34,14 @@ class Voter(NamedTuple):
     title: str
     vote: str
     findings: Sequence[FindingView]
-    guesses_decide: bool = False
-    """Its vote would be another, or none, without its answers that are the model's guesses."""
+    alone: Vote | None = None
+    """The vote that it would give without its answers that are the model's guesses; None where
+    that is the same."""
+
+    @property
+    def guesses_decide(self) -> bool:
+        """Whether its vote would be another, or none, without guesses."""
+        return self.alone is not None
 
 
 Rank = tuple[bool, float, bool, float]
@@ -56,11 +63,11 @@ def answer(
         )
     if outcome == "incomplete":
         count = votes.ship + votes.skip
-        return (f"No verdict yet: {count} of {_reviewers(asked)} voted, too few to count.",)
+        return (f"No verdict yet: {count} of {reviewers(asked)} voted, too few to count.",)
     if outcome == "split":
         return _split(votes, voters, asked, by_findings=by_findings)
     count = votes.ship if outcome == "ship" else votes.skip
-    who = f"all {_reviewers(asked)}" if count == asked else f"{count} of {_reviewers(asked)}"
+    who = f"all {reviewers(asked)}" if count == asked else f"{count} of {reviewers(asked)}"
     who = who if asked > 1 else "its one reviewer"
     come = "comes" if asked == 1 else "come"
     would = f"{who} {come} to that" if by_findings else f"{who} would"
@@ -71,7 +78,11 @@ def answer(
     because = _because(voters, outcome, _REASONS)
     if not because and by_findings and outcome == "skip":
         because = (f", because {_NOT_ENOUGH}",)
-    tail = f"; without the model's guesses {_names(guessing)} would not" if guessing else ""
+    tail = (
+        f"; without the model's guesses {names(v.title for v in guessing)} would not"
+        if guessing
+        else ""
+    )
     return (f"{outcome.capitalize()} it: {would}", *because, f"{tail}.")
 
 
@@ -87,23 +98,24 @@ def voter(
         ship_at: The score from which its panel ships; None: the default.
     """
     forced = any(finding.dealbreaker for finding in findings)
-    return Voter(title, review.vote, findings, not forced and _guesses_decide(review, ship_at))
+    return Voter(title, review.vote, findings, None if forced else _alone(review, ship_at))
 
 
-def _guesses_decide(review: Review, ship_at: float | None) -> bool:
-    """Tell whether a vote would be another, or none, without answers that are guesses.
+def _alone(review: Review, ship_at: float | None) -> Vote | None:
+    """Return the vote without answers that are guesses, where it is another one or none.
 
-    False where the stored findings do not come to the stored vote by the rule that the card states:
+    None where the stored findings do not come to the stored vote by the rule that the card states:
     of several samples the vote is that of most, and a run may have had a rule of its own.
     """
     if not any(map(is_guess, review.findings)):
-        return False
+        return None
     rule = Rule() if ship_at is None else Rule(ship_at=ship_at)
     criteria = tuple(_Criterion(f.criterion, f.weight or 1.0) for f in review.findings)
     reviewer = _Reviewer(review.persona, criteria)
     if score_findings(reviewer, review.findings, rule).vote != review.vote:
-        return False
-    return vote_without_guesses(reviewer, review.findings, rule) != review.vote
+        return None
+    alone = vote_without_guesses(reviewer, review.findings, rule)
+    return alone if alone != review.vote else None
 
 
 class _Criterion(NamedTuple):
@@ -125,22 +137,57 @@ def _split(
     votes: VoteTotals, voters: Sequence[Voter], asked: int, *, by_findings: bool
 ) -> tuple[Part, ...]:
     pro, contra = _because(voters, "ship", 1), _because(voters, "skip", 1)
-    first, second = f"{votes.ship} of {_reviewers(asked)} would ship it", f"{votes.skip} would not"
+    first, second = f"{votes.ship} of {reviewers(asked)} would ship it", f"{votes.skip} would not"
     if by_findings:
-        first = f"{votes.ship} of {_reviewers(asked)} come to ship"
+        first = f"{votes.ship} of {reviewers(asked)} come to ship"
         second = f"{votes.skip} to skip"
     guessing = [voter for voter in voters if voter.guesses_decide]
-    tail = f"; without the model's guesses {_names(guessing)} would not vote so" if guessing else ""
+    tail = (
+        f"; without the model's guesses {names(v.title for v in guessing)} would not vote so"
+        if guessing
+        else ""
+    )
     return (f"Split: {first}", *pro, f"{',' if pro else ''} and {second}", *contra, f"{tail}.")
 
 
-def _reviewers(count: int) -> str:
+def reviewers(count: int) -> str:
+    """Return a count of reviewers: `4 reviewers`."""
     return f"{count} reviewer{'' if count == 1 else 's'}"
 
 
-def _names(voters: Sequence[Voter]) -> str:
-    *others, last = [inside(voter.title) for voter in voters]
+def names(titles: Iterable[str]) -> str:
+    """Return reviewers as they are named inside a sentence; at least one."""
+    *others, last = map(inside, titles)
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def voted(votes: VoteTotals, vote: Literal["ship", "skip"], what: str) -> str:
+    """Return how many of all reviewers vote so: `3 of 4 reviewers ship HTTPX (1 abstains)`.
+
+    Args:
+        votes: The votes of a card.
+        vote: The vote that is counted.
+        what: The tool, as the sentence names it.
+    """
+    asked = votes.ship + votes.skip + votes.abstain + votes.missing
+    count = votes.ship if vote == "ship" else votes.skip
+    away = [
+        f"{votes.abstain} abstain{'s' if votes.abstain == 1 else ''}" if votes.abstain else "",
+        f"{votes.missing} {'is' if votes.missing == 1 else 'are'} missing" if votes.missing else "",
+    ]
+    note = ", ".join(filter(None, away))
+    verb = f"{vote}s" if count == 1 else vote
+    return f"{count} of {reviewers(asked)} {verb} {what}{f' ({note})' if note else ''}"
+
+
+def weights_told(weights: Mapping[str, float]) -> str:
+    """Return what the votes of reviewers count, from their weights by title; at least one.
+
+    The weight that most have comes last: `the Skeptic counts 2, the others 1`.
+    """
+    usual = max(Counter(weights.values()).items(), key=lambda item: item[1])[0]
+    others = [f"{inside(t)} counts {w:g}" for t, w in weights.items() if w != usual]
+    return ", ".join([*others, f"the others {usual:g}"]) if others else f"each counts {usual:g}"
 
 
 def _because(voters: Sequence[Voter], vote: str, most: int) -> tuple[Part, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 from panel.evidence.source import Source
 from panel.report import figures
 from panel.report.citations import Cite, Part, is_passage, line, parts
-from panel.reviews.compose import GUESSED, OPEN, prose_quotes
+from panel.reviews.compose import GUESSED, NOTICED, OPEN, prose_quotes
 from panel.reviews.quotes import Excerpt, excerpt
 from panel.reviews.review import Answer, Finding, Review
 from panel.reviews.shortlist import BAD_NEWS, pieces
@@ -256,6 +256,8 @@ def finding_view(
     about = f"{finding.question} {finding.says} {BAD_NEWS if finding.answer == 'no' else ''}"
     if finding.decided_by:  # the line that code read, not the one nearest to the question
         about = finding.because
+    elif NOTICED in finding.says:  # the notice, not what follows from it
+        about = BAD_NEWS
     quotes = [known.quote(cite, about, words=line(prose.get(cite))) for cite in finding.cites]
     return FindingView(
         anchor="",

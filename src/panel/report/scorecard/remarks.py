@@ -29,10 +29,14 @@ COMPOSED: Final = (
 _JUDGE: Final = ("this judge ", "this judge, ", "these judges ")
 """How the warning begins that says what the judges were measured to ship."""
 
-_KINDS: Final = {
+PRICE: Final = "Entry price"
+"""The label of the price that was read."""
+
+KINDS: Final = {
     "library": "a library", "service": "a service", "model": "a model",
     "application": "an application", "standard": "a standard",
 }  # fmt: skip
+"""What a tool is, as a noun with its article."""
 
 QUOTED: Final = 160
 """Characters of a passage that was looked up."""
@@ -105,6 +109,11 @@ def notes(card: Scorecard) -> Iterator[str]:
     yield from (sentence(warning) for warning in card.warnings if warning.startswith(_JUDGE))
 
 
+def is_record(note: str) -> bool:
+    """Tell whether a note says what the judges were measured to ship."""
+    return f"{note[:1].lower()}{note[1:]}".startswith(_JUDGE)
+
+
 def judges(card: Scorecard) -> str:
     """Return who answered for whom, and how many models they are, in one sentence."""
     models = dict.fromkeys(line(judge.model) for judge in card.judges)
@@ -163,7 +172,7 @@ def remarks(review: Review, card: Scorecard) -> Iterator[tuple[str, str]]:
     # A library, or what may be one, is asked the common questions: nothing is missing from them.
     if (count := len(review.not_applicable)) and card.tool.kind not in (None, "library"):
         questions = "1 question that does" if count == 1 else f"{count} questions that do"
-        yield "Not asked", f"{questions} not fit {_KINDS.get(card.tool.kind or '', 'such a tool')}"
+        yield "Not asked", f"{questions} not fit {KINDS.get(card.tool.kind or '', 'such a tool')}"
     if review.looked_up:
         texts = {p.id: line(p.text) for source in card.evidence for p in source.passages}
         yield "Looked up", "; ".join(_looked_up(outcome, texts) for outcome in review.looked_up)
@@ -245,7 +254,7 @@ def _sure(review: Review) -> str:
     if review.stance_log_odds is None:
         return ""
     odds = math.exp(min(-abs(review.stance_log_odds), 0.0))
-    return f" ({figures.probability(1 / (1 + odds))})"
+    return f" ({figures.probability(1 / (1 + odds))} sure)"
 
 
 def provenance(card: Scorecard) -> Iterator[tuple[str, str]]:
@@ -278,7 +287,7 @@ def fact_rows(facts: Facts) -> tuple[tuple[str, str, Cite | None], ...]:
     rows = [
         (name, _fact(fact.value), Cite(line(fact.passage)) if fact.passage else None)
         for name, fact in (
-            ("Entry price", facts.entry_price),
+            (PRICE, facts.entry_price),
             ("Licence", facts.licence),
             ("Last release", facts.last_release),
             ("Released", facts.released),

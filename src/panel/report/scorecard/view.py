@@ -290,9 +290,13 @@ def headline(verdict: Verdict) -> str:
     """Return the verdict as one sentence without a full stop."""
     votes = verdict.votes
     voting = votes.ship + votes.skip
+    asked, others = f"{voting} voting reviewers", ""
+    if votes.abstain:
+        asked = f"{voting + votes.abstain} reviewers"
+        others = f", {votes.abstain} abstain{'s' if votes.abstain == 1 else ''}"
     texts = {
-        "ship": f"{votes.ship} of {voting} voting reviewers ship it",
-        "skip": f"{votes.skip} of {voting} voting reviewers skip it",
+        "ship": f"{votes.ship} of {asked} ship it{others}",
+        "skip": f"{votes.skip} of {asked} skip it{others}",
         "split": "The voting reviewers are evenly split",
         "hold": "Suspicious evidence: a person must look before this counts",
         "incomplete": f"Too few votes for a verdict: {voting}",

@@ -16,7 +16,7 @@ from panel.foundation.slug import slug
 from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.folders import JOURNAL, list_folders
 from panel.runs.history.entry import Entry, History, entry
-from panel.runs.metadata import stored_reasons
+from panel.runs.metadata import stored_personas, stored_reasons
 from panel.runs.run import Run
 
 Stamp = tuple[tuple[int, int], ...]
@@ -102,7 +102,11 @@ def _entries(path: Path) -> tuple[tuple[Entry, ...], str]:
                 return (), ""
             reasons = stored_reasons(run)
             began = run.manifest.created
-            entries = (entry(c, "", reasons.get(c.tool.slug, ())) for c in run.each_verdict())
+            weights = {persona.name: persona.weight for persona in stored_personas(run) or ()}
+            entries = (
+                entry(card, "", reasons.get(card.tool.slug, ()), weights)
+                for card in run.each_verdict()
+            )
             # A folder may have been renamed since: its name is what finds it again.
             return tuple(replace(made, run=path.name, began=began) for made in entries), ""
     except RunError as error:

@@ -1,8 +1,9 @@
 """One verdict as the archive keeps it in memory: small, so that thousands fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from panel.llm.config import Ask
@@ -29,6 +30,8 @@ class Opinion:
     propositions: tuple[PropositionForecast, ...] = ()
     model: str = ""
     """Which model answered."""
+    weight: float | None = None
+    """How much the vote counts; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,20 @@ class History:
         return self.entries[-2] if len(self.entries) > 1 else None
 
 
-def entry(card: Scorecard, key: str, reasons: tuple[Reason, ...] = ()) -> Entry:
-    """Return the entry of a scorecard; `key` names its tool, `reasons` are those of a refresh."""
+def entry(
+    card: Scorecard,
+    key: str,
+    reasons: tuple[Reason, ...] = (),
+    weights: Mapping[str, float] = MappingProxyType({}),
+) -> Entry:
+    """Return the entry of a scorecard.
+
+    Args:
+        card: The scorecard; its evidence is not needed.
+        key: The name of its tool in addresses.
+        reasons: What changed in the evidence, where a refresh made the verdict.
+        weights: How much each persona's vote counts, where it is known.
+    """
     return Entry(
         key=key,
         run=card.run,
@@ -88,7 +103,15 @@ def entry(card: Scorecard, key: str, reasons: tuple[Reason, ...] = ()) -> Entry:
         verdict=card.verdict,
         opinions=tuple(
             Opinion(
-                r.persona, r.title, r.vote, r.score, r.stance, r.forecast, r.propositions, r.model
+                r.persona,
+                r.title,
+                r.vote,
+                r.score,
+                r.stance,
+                r.forecast,
+                r.propositions,
+                r.model,
+                weights.get(r.persona),
             )
             for r in card.reviews
         ),
