@@ -164,6 +164,8 @@ def test_what_is_only_hinted_is_asked_of_a_person_with_the_words(ident, old, new
         "Gears was superseded by Cogs.",
         "Rows of the widget library are replaced by cells.",
         "It has no successor.",
+        "The model is deprecated; choose another one of those that this tool can call.",
+        "Frames and its successor is Frames 2.",
     ],
 )
 def test_what_a_page_says_of_something_else_is_no_yes(line):

@@ -165,7 +165,7 @@ def test_of_two_entries_by_hand_the_first_counts_and_the_other_is_told_of():
 OUTCOMES = st.sampled_from(["yes", "no", "void"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), OUTCOMES), max_size=12))
 def test_resolved_once_and_no_end_changes_a_forecast(tmp_path_factory, ends):
     runs = tmp_path_factory.mktemp("once")

@@ -70,7 +70,7 @@ def command(
     elif ruled:
         from panel.cli import forecasts_view as view
 
-        emit_blocks(view.ruled(ruled), destination.path)
+        emit_blocks(view.ruled(ruled, today), destination.path)
     if not ruled:
         say("no forecast is open")
     if dry_run:

@@ -303,14 +303,14 @@ _SUCCESSOR_HINT: Final = re.compile(
 
 
 def _subject(name: str) -> str:
-    return rf"(?<!if )\b(?:(?:this|the) (?:{_THINGS})|{re.escape(_plain(name))}),?"
+    own = rf"this (?:{_THINGS})|the (?:project|repository|repo)|{re.escape(_plain(name))}"
+    return rf"(?<!if )\b(?:{own}),?"
 
 
 def _over(name: str) -> re.Pattern[str]:
     """Return what says plainly that the tool is given up, in plain text."""
-    return re.compile(
-        rf"{_subject(name)} (?:is|has been|was) (?:now |officially )?(?:{_GIVEN_UP})\b"
-    )
+    # Not "was": what was retired or deprecated once may have come back.
+    return re.compile(rf"{_subject(name)} (?:is|has been) (?:now |officially )?(?:{_GIVEN_UP})\b")
 
 
 def _succeeded(name: str) -> re.Pattern[str]:
@@ -318,5 +318,5 @@ def _succeeded(name: str) -> re.Pattern[str]:
     return re.compile(
         rf"{_subject(name)} (?:is|has been|was) (?:now )?(?:(?:succeeded|superseded|replaced) by"
         rf"|deprecated in favou?r of) (?!an?\b|the\b|its\b|your\b)\[?\w"
-        rf"|\b(?:its|the official) successor(?: is|:) (?!an?\b|not\b|in\b)\[?\w"
+        r"|\bthe official successor(?: is|:) (?!an?\b|not\b|in\b)\[?\w"
     )
