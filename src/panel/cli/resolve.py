@@ -147,7 +147,7 @@ def _decided(
     )
     new = () if dry_run else record(folder, [(forecast, end)])
     said = "would be" if dry_run else "is" if new else "was already"
-    say(f"{forecast.id} of {forecast.tool} {said}: {STATES[outcome]}")
+    say(f"{forecast.id} of {forecast.tool} {said} resolved: {STATES[outcome]}")
 
 
 def _data(each: "RuledForecast") -> dict[str, Any]:
