@@ -189,6 +189,22 @@ def test_what_was_not_known_at_the_start_is_for_a_person():
     assert rule("licence", read("same"), LATE, before=unlicensed).outcome == "ask"
 
 
+def moved(evidence, role, host):
+    """What was read, with sources of a role at another host."""
+    sources = tuple(
+        s.model_copy(update={"source": f"https://{host}/x"}) if s.role == role else s
+        for s in evidence.sources
+    )
+    return evidence.model_copy(update={"sources": sources})
+
+
+def test_another_host_s_record_or_price_page_shows_no_change():
+    licence = rule("licence", moved(read("changed"), "record", "huggingface.co"), SOON)
+    assert licence.outcome != "yes"
+    price = rule("price", moved(read("changed"), "pricing", "elsewhere.example"), SOON)
+    assert (price.outcome, price.why) == ("ask", "the price page is at another address now")
+
+
 def test_a_file_alone_is_no_proof_that_nothing_happened():
     files = tuple(
         source.model_copy(update={"role": "file", "source": f"{n}.md"})
