@@ -20,6 +20,7 @@ import uvloop
 from panel import testing
 from panel.foundation.paths import data_folder
 from panel.reviews.personas import Persona, applicable, load_personas
+from panel.reviews.propositions import ASKED
 from panel.reviews.strategies import judge_then_write, written_review
 
 KIND: Final = "library"
@@ -49,7 +50,7 @@ def judgement(persona: Persona) -> str:
 
 def written(persona: Persona) -> str:
     """Return a written review that keeps every rule of the text."""
-    schema = written_review.write_schema(persona)
+    schema = written_review.write_schema(persona, ASKED)
     return json.dumps(testing._review(schema, True, ["E1.1", "E1.2"]))
 
 

@@ -40,6 +40,7 @@ def evil(schema, payload, url):
             for name in part.get("beats", {}).get("properties", ())
         },
         "turns_on": text,
+        "chances": dict.fromkeys(part.get("chances", {}).get("properties", ()), 100),
         "forecast": {"claim": text, "probability": 100},
         "summary": f"{text} [E1.1] [E2.7]",
         "stance": "ship",

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -108,10 +109,10 @@ def test_a_run_stores_what_it_asked_verifies_and_replays(asked, provider):
         ("RELEASE_DAY", "2031-01-01", "its forecast is due on 2031-01-01"),
     ],
 )  # fmt: skip
-def test_a_changed_probability_or_day_does_not_verify(tmp_path, provider, old, new, told):
-    card, path = review(tmp_path, provider.url, personas=("builder",))
+def test_a_changed_probability_or_day_does_not_verify(tmp_path, asked, old, new, told):
+    _, card, path = asked
     old = old.replace("RELEASE_DAY", str(card.reviews[0].propositions[0].resolve_by))
-    copy = Copy(path, None)
+    copy = Copy(shutil.copytree(path, tmp_path / path.name), None)
     copy.row("reviews", lambda body: json.loads(json.dumps(body).replace(old, new)))
     done = run_panel(tmp_path, "verify", path.name)
     assert done.exit_code == 1

@@ -164,6 +164,8 @@ def test_what_is_only_hinted_is_asked_of_a_person_with_the_words(ident, old, new
         "Gears was superseded by Cogs.",
         "Rows of the widget library are replaced by cells.",
         "It has no successor.",
+        "The model is deprecated; choose another one of those that this tool can call.",
+        "Frames and its successor is Frames 2.",
     ],
 )
 def test_what_a_page_says_of_something_else_is_no_yes(line):
@@ -185,6 +187,22 @@ def test_what_was_not_known_at_the_start_is_for_a_person():
     assert rule("price", bare, LATE, before=bare).outcome == "open"
     unlicensed = edited("MIT", "Y")
     assert rule("licence", read("same"), LATE, before=unlicensed).outcome == "ask"
+
+
+def moved(evidence, role, host):
+    """What was read, with sources of a role at another host."""
+    sources = tuple(
+        s.model_copy(update={"source": f"https://{host}/x"}) if s.role == role else s
+        for s in evidence.sources
+    )
+    return evidence.model_copy(update={"sources": sources})
+
+
+def test_another_host_s_record_or_price_page_shows_no_change():
+    licence = rule("licence", moved(read("changed"), "record", "huggingface.co"), SOON)
+    assert licence.outcome != "yes"
+    price = rule("price", moved(read("changed"), "pricing", "elsewhere.example"), SOON)
+    assert (price.outcome, price.why) == ("ask", "the price page is at another address now")
 
 
 def test_a_file_alone_is_no_proof_that_nothing_happened():

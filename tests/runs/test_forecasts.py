@@ -151,6 +151,17 @@ def test_a_file_of_more_than_one_document_s_size_is_read_and_its_faults_are_foun
         read_resolutions(tmp_path)
 
 
+def test_an_end_is_held_against_the_forecasts_of_its_tool_alone(tmp_path, monkeypatch):
+    cards = [a_card(tool=a_card().tool.model_copy(update={"name": f"T{n}", "slug": f"t{n}"}))
+             for n in range(60)]  # fmt: skip
+    forecasts = made_of(*cards)
+    held, meets = [], Resolution.meets
+    monkeypatch.setattr(Resolution, "meets", lambda *pair: (held.append(1), meets(*pair))[1])
+    assert len(record(tmp_path, [(f, end(f)) for f in forecasts])) == 60 * 7
+    assert all(k.resolution for k in known_forecasts(forecasts, read_resolutions(tmp_path)))
+    assert len(held) < 20 * len(forecasts)
+
+
 def test_of_two_entries_by_hand_the_first_counts_and_the_other_is_told_of():
     (forecast, *_) = made_of(a_card())
     ends = [end(forecast, "yes"), end(forecast, "no"), end(forecast, "no", tool="parley")]
@@ -165,7 +176,7 @@ def test_of_two_entries_by_hand_the_first_counts_and_the_other_is_told_of():
 OUTCOMES = st.sampled_from(["yes", "no", "void"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), OUTCOMES), max_size=12))
 def test_resolved_once_and_no_end_changes_a_forecast(tmp_path_factory, ends):
     runs = tmp_path_factory.mktemp("once")

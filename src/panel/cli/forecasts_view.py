@@ -128,16 +128,22 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def ruled(every: Sequence["RuledForecast"]) -> Iterator[RenderableType]:
+def ruled(every: Sequence["RuledForecast"], today: date) -> Iterator[RenderableType]:
     """Yield what was ruled on forecasts, by tool, and the command for those that are asked."""
     for _, of_tool in groupby(every, key=lambda each: each.forecast.key):
         group = [*of_tool]
         made = group[0].forecast
         yield _beside(Text(one_line(made.tool), style="bold"), made.key)
         yield from map(_ruling, group)
-    if asked := sum(each.ruling.outcome == "ask" for each in every):
+    if asked := sum(_is_for_a_person(each, today) for each in every):
         command = "panel resolve TOOL --forecast ID --as yes|no|void --because TEXT"
         yield Text(f"{_many(asked, 'forecast')} for a person to decide: {command}", style=_QUIET)
+
+
+def _is_for_a_person(each: "RuledForecast", today: date) -> bool:
+    """Tell whether code cannot tell, or could not read by the day what would have shown it."""
+    outcome = each.ruling.outcome
+    return outcome == "ask" or (outcome == "open" and each.forecast.by < today)
 
 
 def _ruling(each: "RuledForecast") -> RenderableType:

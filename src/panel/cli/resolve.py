@@ -70,7 +70,7 @@ def command(
     elif ruled:
         from panel.cli import forecasts_view as view
 
-        emit_blocks(view.ruled(ruled), destination.path)
+        emit_blocks(view.ruled(ruled, today), destination.path)
     if not ruled:
         say("no forecast is open")
     if dry_run:
@@ -147,7 +147,7 @@ def _decided(
     )
     new = () if dry_run else record(folder, [(forecast, end)])
     said = "would be" if dry_run else "is" if new else "was already"
-    say(f"{forecast.id} of {forecast.tool} {said}: {STATES[outcome]}")
+    say(f"{forecast.id} of {forecast.tool} {said} resolved: {STATES[outcome]}")
 
 
 def _data(each: "RuledForecast") -> dict[str, Any]:

@@ -109,19 +109,36 @@ async def _of_tool(
     for made in forecasts:
         groups[made.id].append(made)
     return [
-        RuledForecast(tuple(group), _ruling(group[0], stored, now, unread))
+        RuledForecast(tuple(group), _decisive(_rulings(group, stored, now, unread)))
         for group in groups.values()
     ]
 
 
-def _ruling(
+def _decisive(rulings: Sequence[Ruling]) -> Ruling:
+    """Return the first ruling that decides, else the last; a hint goes before any silence."""
+    order = ("yes", "void", "ask", "no")
+    decided = (each for outcome in order for each in rulings if each.outcome == outcome)
+    return next(decided, rulings[-1])
+
+
+def _rulings(
+    group: Sequence[MadeForecast],
+    stored: dict[str, Evidence | None],
+    now: Evidence | None,
+    unread: str,
+) -> list[Ruling]:
+    """Return what the readings after each run say that gave this proposition a probability."""
+    runs = {made.run: made for made in group}
+    return [ruling for made in runs.values() for ruling in _ruled(made, stored, now, unread)]
+
+
+def _ruled(
     made: MadeForecast, stored: dict[str, Evidence | None], now: Evidence | None, unread: str
-) -> Ruling:
-    """Return the ruling of the first reading that decides, else of the last one."""
-    known = proposition(made.proposition)
-    before = stored.get(made.run)
+) -> list[Ruling]:
+    """Return what each later reading says, in time order."""
+    known, before = proposition(made.proposition), stored.get(made.run)
     if known is None or before is None:
-        return Ruling("open", f"what run {made.run} read of it cannot be read any more")
+        return [Ruling("open", f"what run {made.run} read of it cannot be read any more")]
     since = before.gathered.day or made.made
     runs = [*stored]
     later = [stored[run] for run in runs[runs.index(made.run) + 1 :]]
@@ -129,12 +146,7 @@ def _ruling(
         resolve(known.id, Readings(before, reading, made.by, since, made.tool))
         for reading in [*(each for each in later if each), *([now] if now else [])]
     ]
-    if now is None:
-        rulings.append(Ruling("open", unread))
-    # Of several readings the first that shows it decides; one that hints at it is no silence.
-    order = ("yes", "void", "ask", "no")
-    decided = (each for outcome in order for each in rulings if each.outcome == outcome)
-    return next(decided, rulings[-1])
+    return rulings if now else [*rulings, Ruling("open", unread)]
 
 
 def _stored(archive: Archive, run: str, slug: str) -> Evidence | None:

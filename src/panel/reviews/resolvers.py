@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from panel.evidence import activity
 from panel.evidence.facts import Fact, Facts, amounts, licence_family, named_licence, read_facts
@@ -181,7 +182,7 @@ def _said(
 def _licence(readings: Readings) -> Ruling:
     was, now = readings.old.licence, readings.new.licence
     before = _record_line(readings.before, "Licence")
-    after = _record_line(readings.after, "Licence")
+    after = _record_line(readings.after, "Licence", host=_host(before[0]) if before else "")
     if before and after and before[2] != after[2]:
         why = f"the host's record says {after[2]}, it said {before[2]}"
         named = [named_licence(line[2]) for line in (before, after)]
@@ -217,6 +218,9 @@ def _price(readings: Readings) -> Ruling:
         return readings.ruling("ask", why, after[0]) if after else Ruling("open", why)
     if not after:
         return Ruling("open", readings.unread("pricing") or "the price page was not read this time")
+    hosts = {_host(source) for source, _ in before}
+    if not any(_host(source) in hosts for source, _ in after):
+        return readings.ruling("ask", "the price page is at another address now", after[0])
     old = {amount for _, passage in before for amount in amounts(passage.text)}
     new = {amount for _, passage in after for amount in amounts(passage.text)}
     for source, passage in after:
@@ -253,6 +257,10 @@ def _day(source: Source) -> date:
     return activity.day_of(source) if activity.is_activity(source) else source.retrieved.date()
 
 
+def _host(source: Source) -> str:
+    return urlsplit(source.source).netloc.removeprefix("www.")
+
+
 def _pages(evidence: Evidence) -> Iterator[tuple[Source, Passage]]:
     for source in evidence.sources:
         if source.role in _PAGES:
@@ -264,11 +272,15 @@ def _pricing(evidence: Evidence) -> list[tuple[Source, Passage]]:
 
 
 def _record_line(
-    evidence: Evidence, label: str, value: str = ""
+    evidence: Evidence, label: str, value: str = "", *, host: str = ""
 ) -> tuple[Source, Passage, str] | None:
-    """Return the passage of a record with this label, and what stands behind it."""
+    """Return the passage of a record with this label, and what stands behind it.
+
+    `host` is that of the record, "" any.
+    """
     for source in evidence.sources:
-        for passage in source.passages if source.role == "record" else ():
+        is_asked = source.role == "record" and host in ("", _host(source))
+        for passage in source.passages if is_asked else ():
             for line in passage.text.split("\n"):
                 name, _, rest = line.partition(": ")
                 if name == label and (said := rest.rstrip(".")) and value in ("", said):
@@ -303,14 +315,14 @@ _SUCCESSOR_HINT: Final = re.compile(
 
 
 def _subject(name: str) -> str:
-    return rf"(?<!if )\b(?:(?:this|the) (?:{_THINGS})|{re.escape(_plain(name))}),?"
+    own = rf"this (?:{_THINGS})|the (?:project|repository|repo)|{re.escape(_plain(name))}"
+    return rf"(?<!if )\b(?:{own}),?"
 
 
 def _over(name: str) -> re.Pattern[str]:
     """Return what says plainly that the tool is given up, in plain text."""
-    return re.compile(
-        rf"{_subject(name)} (?:is|has been|was) (?:now |officially )?(?:{_GIVEN_UP})\b"
-    )
+    # Not "was": what was retired or deprecated once may have come back.
+    return re.compile(rf"{_subject(name)} (?:is|has been) (?:now |officially )?(?:{_GIVEN_UP})\b")
 
 
 def _succeeded(name: str) -> re.Pattern[str]:
@@ -318,5 +330,5 @@ def _succeeded(name: str) -> re.Pattern[str]:
     return re.compile(
         rf"{_subject(name)} (?:is|has been|was) (?:now )?(?:(?:succeeded|superseded|replaced) by"
         rf"|deprecated in favou?r of) (?!an?\b|the\b|its\b|your\b)\[?\w"
-        rf"|\b(?:its|the official) successor(?: is|:) (?!an?\b|not\b|in\b)\[?\w"
+        r"|\bthe official successor(?: is|:) (?!an?\b|not\b|in\b)\[?\w"
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -13,7 +13,7 @@ from panel.runs.history.entry import Entry, History, Opinion
 _DAYS_A_MONTH: Final = 365.25 / 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MadeForecast:
     """What one reviewer predicted of one tool."""
 
@@ -82,7 +82,7 @@ def _of_tool(history: History) -> Iterator[MadeForecast]:
                 taken[forecast.id] += 1
                 number = taken[forecast.id]
                 ident = forecast.id if number == 1 else f"{forecast.id}-{number}"
-                yield MadeForecast(**{**vars(forecast), "id": ident})
+                yield replace(forecast, id=ident)
 
 
 def _of_opinion(

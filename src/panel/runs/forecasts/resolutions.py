@@ -87,7 +87,7 @@ class Resolution(BaseModel):
         return about and self.by == forecast.by and named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownForecast:
     """A forecast with what became of it."""
 
@@ -101,30 +101,43 @@ class KnownForecast:
         return "due" if self.forecast.by <= today else "open"
 
 
+class _Ends:
+    """Resolutions, found by the forecast that they may be the end of."""
+
+    def __init__(self, resolutions: Iterable[Resolution]) -> None:
+        self._by_tool: dict[tuple[Day, str], list[tuple[int, Resolution]]] = defaultdict(list)
+        self._count = 0
+        for resolution in resolutions:
+            self.add(resolution)
+
+    def add(self, end: Resolution) -> None:
+        for name in {end.tool, name_key(end.tool)}:
+            self._by_tool[end.by, name].append((self._count, end))
+        self._count += 1
+
+    def first(self, forecast: MadeForecast) -> Resolution | None:
+        """Return the first resolution, in the order they were added, that meets a forecast."""
+        named = (self._by_tool.get((forecast.by, name), ()) for name in forecast.names)
+        meeting = ((n, end) for ends in named for n, end in ends if end.meets(forecast))
+        return min(meeting, key=lambda pair: pair[0], default=(0, None))[1]
+
+
 def known_forecasts(
     forecasts: Iterable[MadeForecast], resolutions: Sequence[Resolution]
 ) -> tuple[KnownForecast, ...]:
     """Return the forecasts, each with the first resolution that meets it."""
-    by_day: dict[Day, list[Resolution]] = defaultdict(list)
-    for resolution in resolutions:
-        by_day[resolution.by].append(resolution)
-    return tuple(
-        KnownForecast(made, next((r for r in by_day[made.by] if r.meets(made)), None))
-        for made in forecasts
-    )
+    ends = _Ends(resolutions)
+    return tuple(KnownForecast(made, ends.first(made)) for made in forecasts)
 
 
-def unmet(resolutions: Sequence[Resolution], forecasts: Iterable[MadeForecast]) -> tuple[str, ...]:
+def unmet(resolutions: Sequence[Resolution], forecasts: Sequence[MadeForecast]) -> tuple[str, ...]:
     """Return a line for each resolution that meets no forecast, or that another one precedes."""
     first = {id(known.resolution) for known in known_forecasts(forecasts, resolutions)}
-    by_day: dict[Day, list[MadeForecast]] = defaultdict(list)
-    for forecast in forecasts:
-        by_day[forecast.by].append(forecast)
     lines = []
     for end in resolutions:
         if id(end) in first:
             continue
-        meets = any(end.meets(forecast) for forecast in by_day[end.by])
+        meets = any(end.meets(forecast) for forecast in forecasts)
         what = "is resolved before" if meets else "does not exist"
         name = end.reviewer or end.proposition
         lines.append(f"{FILE}: the forecast of {name} on {end.tool} by {end.by} {what}")
@@ -154,15 +167,13 @@ def record(runs: Path, ends: Sequence[tuple[MadeForecast, Resolution]]) -> tuple
     with _locked(runs):
         text = read_text(path, limit=LARGEST, error=InputError) if path.exists() else ""
         known = _parsed(text, path)
-        by_day: dict[Day, list[Resolution]] = defaultdict(list)
-        for each in known:
-            by_day[each.by].append(each)
+        every = _Ends(known)
         new: list[Resolution] = []
         for forecast, end in ends:
-            before = next((r for r in by_day[forecast.by] if r.meets(forecast)), None)
+            before = every.first(forecast)
             if before is None:
                 new.append(end)
-                by_day[end.by].append(end)
+                every.add(end)
             elif before.came_true != end.came_true:
                 raise InputError(
                     f"{forecast.id} of {forecast.tool} is resolved already: {before.came_true},"
