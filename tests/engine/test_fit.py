@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from panel.cli.main import panel
 from panel.engine.backtest.fit import fit_tools
-from panel.engine.backtest.fit_weights import Fitter, weights_of
+from panel.engine.backtest.fit_weights import PARTNERS, Fitter, _crossed, weights_of
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.outcomes import BacktestCase
 from panel.engine.backtest.rescore import terms_by, verdict_by
@@ -115,6 +115,14 @@ def test_equal_factors_are_the_plain_weights_and_a_zero_still_counts():
     assert some["first"].criteria == {"tells": 3.0, "noise_a": 0.1}
     assert some["second"].criteria == {"young": 1.0}
     assert (some["first"].weight, some["second"].weight) == (3.0, 0.1)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_tools_without_pairs_are_compared_with_some_of_the_other_fate_and_none_twice(one, other):
+    lived, died = range(one), range(100, 100 + other)
+    crossed = _crossed(lived, died)
+    assert len(set(crossed)) == len(crossed) == max(one, other) * min(one, other, PARTNERS)
+    assert all(first in lived and second in died for first, second in crossed)
 
 
 # --- the fit ------------------------------------------------------------------------------------
@@ -358,6 +366,29 @@ def test_a_file_that_cannot_be_used_is_refused_before_anything_is_asked(
     )
     assert told in words
     assert "panel fit FOLDER --weights FILE" in words
+
+
+def test_a_run_goes_on_by_the_weights_that_it_began_with(tmp_path, place, monkeypatch):
+    other = Place(tmp_path, pairs=2)
+    with ScriptedProvider(judge) as provider:
+        place.use(monkeypatch, place.weights)
+        stopped = other.call(
+            "backtest", other.fates, "--provider", provider.url, "--ask", "whole",
+            "--personas", "builder,skeptic", "--max-calls", 3,
+        )  # fmt: skip
+        assert stopped.exception.exit_code == 3
+        monkeypatch.delenv("PANEL_CONFIG_FILE")
+        with other.newest() as run:
+            name = run.name
+        assert other.call("resume", name, "--provider", provider.url).exit_code == 0
+    with other.newest() as run:
+        assert all(any("weights fitted on 24" in w for w in c.warnings) for c in run.each_verdict())
+        assert len(list(run.each_verdict())) == 4
+    assert other.call("verify", name).exit_code == 0
+    # A replay takes them over, and says so of a list that they were not fitted on.
+    place.use(monkeypatch, place.weights)
+    report = other.asked("backtest", f"replay:{name}")
+    assert any("scored by a fit on 24 tools of fates" in note for note in report["notes"])
 
 
 def test_what_does_not_beat_the_plain_rule_is_written_only_when_asked_for(tmp_path):
