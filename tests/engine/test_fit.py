@@ -22,6 +22,7 @@ from panel.engine.backtest.rescore import terms_by, verdict_by
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import PanelError
 from panel.report.fit import terminal
+from panel.report.scorecard import terminal as scorecard_terminal
 from panel.reviews.backtest.fit_report import FitReport
 from panel.reviews.score import Rule
 from panel.reviews.weights import FittedOn, FittedWeights
@@ -177,6 +178,17 @@ def test_tools_without_pairs_are_fitted_and_compared_by_auc():
     assert "have an AUC of" in " ".join(terminal.render(report, 80).split())
 
 
+def test_answers_that_are_all_unclear_fit_nothing():
+    unclear = [
+        replace(t, answers={w.name: [answered.review(w, {})] for w in answered.PERSONAS})
+        for t in answered.tools(4)
+    ]
+    result = fitted(unclear)
+    assert result.weights is None
+    assert result.report.fitted.score.tools == 0
+    assert "unknown" in terminal.render(result.report, 80)
+
+
 def test_an_age_alone_gives_a_falling_curve_held_against_the_base_rate(telling):
     by_fact = {curve.fact: curve for curve in telling.report.curves}
     age = by_fact["last_commit_age"]
@@ -313,6 +325,8 @@ def test_later_reviews_are_scored_by_the_file_and_every_card_says_so(place, monk
         assert finding.p == weights.curves["last_commit_age"].probability(days)
         assert f"a curve fitted on 20 tools of fates ({weights.fitted_on.day})" in finding.because
         assert finding.weight == weights.personas["skeptic"].criteria["maintained"]
+        shown = scorecard_terminal.render([card])
+        assert f"({round(100 * finding.p)}% lived)" in " ".join(shown.split())
         name = run.name
     # By the run alone: the settings name no weights any more.
     monkeypatch.delenv("PANEL_CONFIG_FILE")
@@ -402,6 +416,7 @@ def test_what_does_not_beat_the_plain_rule_is_written_only_when_asked_for(tmp_pa
         report = place.asked("fit", provider.url, "--weights", place.weights, "--anyway")
         assert len(provider.requests) == asked, "what was answered is not asked again"
     assert (report["beaten"], report["written"]) == (False, str(place.weights))
+    assert report["anyway"]
     weights = FittedWeights.model_validate(json.loads(place.weights.read_text()))
     assert "which does not clearly beat them" in weights.line(["builder"], ["m"], ["whole"])
 
