@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 
 from panel.cli.main import panel
 from panel.engine.backtest.fit import fit_tools
-from panel.engine.backtest.fit_weights import Fitter, weights_of
+from panel.engine.backtest.fit_curves import fit_curves
+from panel.engine.backtest.fit_weights import PARTNERS, Fitter, _crossed, weights_of
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.outcomes import BacktestCase
 from panel.engine.backtest.rescore import terms_by, verdict_by
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import PanelError
 from panel.report.fit import terminal
+from panel.report.scorecard import terminal as scorecard_terminal
 from panel.reviews.backtest.fit_report import FitReport
 from panel.reviews.score import Rule
 from panel.reviews.weights import FittedOn, FittedWeights
@@ -34,13 +36,17 @@ DAY = date(2026, 11, 28)
 FIRST, SECOND = answered.PERSONAS
 
 
-def fitted(tools):
+def fitter(tools):
     on = FittedOn(
         folder="list", outcomes="x", tools=len(tools), lived=len(tools) // 2,
         pairs=len(tools) // 2, day=DAY, run="r", provider="x", model="m", asked="stepwise",
         shown="as listed",
     )  # fmt: skip
-    return fit_tools(Fitter(answered.plan(), Rule(), on), tools, samples=1)
+    return Fitter(answered.plan(), Rule(), on)
+
+
+def fitted(tools):
+    return fit_tools(fitter(tools), tools, samples=1)
 
 
 def shuffled(tools, seed):
@@ -117,6 +123,14 @@ def test_equal_factors_are_the_plain_weights_and_a_zero_still_counts():
     assert (some["first"].weight, some["second"].weight) == (3.0, 0.1)
 
 
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_tools_without_pairs_are_compared_with_some_of_the_other_fate_and_none_twice(one, other):
+    lived, died = range(one), range(100, 100 + other)
+    crossed = _crossed(lived, died)
+    assert len(set(crossed)) == len(crossed) == max(one, other) * min(one, other, PARTNERS)
+    assert all(first in lived and second in died for first, second in crossed)
+
+
 # --- the fit ------------------------------------------------------------------------------------
 
 
@@ -134,16 +148,14 @@ def test_what_tells_the_fate_gains_weight_and_beats_the_plain_rule_out_of_sample
     assert telling.weights.out_of_sample.fitted == report.fitted.score.pairs
 
 
-def test_the_same_answers_give_the_same_fit(telling):
-    again = fitted(answered.tools(16, seed=1))
-    assert again.weights == telling.weights
-    assert again.report.model_dump(exclude={"created"}) == telling.report.model_dump(
-        exclude={"created"}
-    )
+def test_the_same_answers_give_the_same_weights(telling):
+    again = fitter(answered.tools(16, seed=1)).fit(answered.tools(16, seed=1))
+    assert again.weights == telling.weights.personas
+    assert again.kept == telling.weights.curves
 
 
 def test_outcomes_that_were_shuffled_beat_nothing_nearly_always():
-    found = [fitted(shuffled(answered.tools(12, seed=n, right=0.5), n)).report for n in range(3)]
+    found = [fitted(shuffled(answered.tools(10, seed=n, right=0.5), n)).report for n in range(3)]
     assert sum(report.beaten for report in found) <= 1
     assert sum(bool(report.kept_curves) for report in found) <= 1
     assert all(report.by_weights.pairs for report in found)
@@ -156,7 +168,7 @@ def test_few_pairs_replace_nothing():
 
 
 def test_tools_without_pairs_are_fitted_and_compared_by_auc():
-    result = fitted(answered.tools(16, seed=1, single=True))
+    result = fitted(answered.tools(12, seed=1, single=True))
     report = result.report
     assert report.by_weights.pairs is None
     assert report.beaten == report.by_weights.area.is_above_zero
@@ -164,6 +176,17 @@ def test_tools_without_pairs_are_fitted_and_compared_by_auc():
     line = result.everything.line(["first", "second"], ["m"], ["stepwise"])
     assert f"have an AUC of {report.fitted.score.area.value:.2f}, the plain weights" in line
     assert "have an AUC of" in " ".join(terminal.render(report, 80).split())
+
+
+def test_answers_that_are_all_unclear_fit_nothing():
+    unclear = [
+        replace(t, answers={w.name: [answered.review(w, {})] for w in answered.PERSONAS})
+        for t in answered.tools(4)
+    ]
+    result = fitted(unclear)
+    assert result.weights is None
+    assert result.report.fitted.score.tools == 0
+    assert "unknown" in terminal.render(result.report, 80)
 
 
 def test_an_age_alone_gives_a_falling_curve_held_against_the_base_rate(telling):
@@ -180,11 +203,12 @@ def test_an_age_alone_gives_a_falling_curve_held_against_the_base_rate(telling):
 
 
 def test_a_curve_never_speaks_against_what_its_fact_speaks_for():
+    others = {"lived": "died", "died": "lived"}
     tools = [
-        replace(t, case=replace(t.case, fate="died" if t.case.fate == "lived" else "lived"))
+        replace(t, case=replace(t.case, fate=others[t.case.fate]))
         for t in answered.tools(12, seed=1)
     ]
-    curve = next(c for c in fitted(tools).report.curves if c.fact == "last_commit_age")
+    curve = next(c for c in fit_curves(tools) if c.fact == "last_commit_age")
     assert curve.curve.slope == 0
     assert not curve.kept
 
@@ -214,7 +238,7 @@ def judge(request):
 class Place:
     """A list of pairs with activity, its runs, settings, and the command in this process."""
 
-    def __init__(self, folder, pairs=12):
+    def __init__(self, folder, pairs=10):
         self.folder = folder
         self.fates = write_fates(folder / "fates", pairs=pairs, wrong=0)
         for place in (self.fates / "evidence").iterdir():
@@ -259,20 +283,17 @@ def place(tmp_path_factory):
         place.url = provider.url
         place.report = place.asked("fit", provider.url, "--weights", place.weights)
         place.requests = len(provider.requests)
-        place.again = place.asked("fit", provider.url)
-        assert len(provider.requests) == place.requests, "what was answered is not asked again"
     return place
 
 
 def test_the_command_writes_what_is_better_and_asks_once(place):
     report = FitReport.model_validate(place.report)
     assert report.model_dump(mode="json", by_alias=True) == place.report
-    assert place.requests == 24 * 2
+    assert place.requests == 20 * 2
     assert report.beaten
     assert report.written == str(place.weights)
-    assert FitReport.model_validate(place.again).written is None
     on = report.fitted_on
-    assert (on.folder, on.tools, on.lived, on.pairs) == ("fates", 24, 12, 12)
+    assert (on.folder, on.tools, on.lived, on.pairs) == ("fates", 20, 10, 10)
     assert (on.model, on.asked, on.shown) == ("scripted", "whole", "as listed")
     weights = FittedWeights.model_validate(json.loads(place.weights.read_text()))
     assert weights.fitted_on == on
@@ -287,12 +308,12 @@ def test_later_reviews_are_scored_by_the_file_and_every_card_says_so(place, monk
     report = place.asked("backtest", "replay:latest")
     weights = FittedWeights.model_validate(json.loads(place.weights.read_text()))
     line = (
-        f"weights fitted on 24 tools of fates ({weights.fitted_on.day}): out of sample they rank"
+        f"weights fitted on 20 tools of fates ({weights.fitted_on.day}): out of sample they rank"
         f" {weights.out_of_sample.fitted} pairs right, the plain weights"
         f" {weights.out_of_sample.plain.count:g}"
     )
     assert any("fitted on this list" in note for note in report["notes"])
-    assert report["strata"][0]["score"]["pairs"]["count"] == 12
+    assert report["strata"][0]["score"]["pairs"]["count"] == 10
     with place.newest() as run:
         assert run.manifest.rule.weights == weights
         assert all(line in card.warnings for card in run.each_verdict())
@@ -302,8 +323,10 @@ def test_later_reviews_are_scored_by_the_file_and_every_card_says_so(place, monk
         days = card.facts.last_commit_age.value
         assert finding.p_source == "fitted"
         assert finding.p == weights.curves["last_commit_age"].probability(days)
-        assert f"a curve fitted on 24 tools of fates ({weights.fitted_on.day})" in finding.because
+        assert f"a curve fitted on 20 tools of fates ({weights.fitted_on.day})" in finding.because
         assert finding.weight == weights.personas["skeptic"].criteria["maintained"]
+        shown = scorecard_terminal.render([card])
+        assert f"({round(100 * finding.p)}% lived)" in " ".join(shown.split())
         name = run.name
     # By the run alone: the settings name no weights any more.
     monkeypatch.delenv("PANEL_CONFIG_FILE")
@@ -360,14 +383,40 @@ def test_a_file_that_cannot_be_used_is_refused_before_anything_is_asked(
     assert "panel fit FOLDER --weights FILE" in words
 
 
+def test_a_run_goes_on_by_the_weights_that_it_began_with(tmp_path, place, monkeypatch):
+    other = Place(tmp_path, pairs=2)
+    with ScriptedProvider(judge) as provider:
+        place.use(monkeypatch, place.weights)
+        stopped = other.call(
+            "backtest", other.fates, "--provider", provider.url, "--ask", "whole",
+            "--personas", "builder,skeptic", "--max-calls", 3,
+        )  # fmt: skip
+        assert stopped.exception.exit_code == 3
+        monkeypatch.delenv("PANEL_CONFIG_FILE")
+        with other.newest() as run:
+            name = run.name
+        assert other.call("resume", name, "--provider", provider.url).exit_code == 0
+    with other.newest() as run:
+        assert all(any("weights fitted on 20" in w for w in c.warnings) for c in run.each_verdict())
+        assert len(list(run.each_verdict())) == 4
+    assert other.call("verify", name).exit_code == 0
+    # A replay takes them over, and says so of a list that they were not fitted on.
+    place.use(monkeypatch, place.weights)
+    report = other.asked("backtest", f"replay:{name}")
+    assert any("scored by a fit on 20 tools of fates" in note for note in report["notes"])
+
+
 def test_what_does_not_beat_the_plain_rule_is_written_only_when_asked_for(tmp_path):
     place = Place(tmp_path, pairs=3)
     with ScriptedProvider(judge) as provider:
         report = place.asked("fit", provider.url, "--weights", place.weights)
         assert (report["beaten"], report["written"]) == (False, None)
         assert not place.weights.exists()
+        asked = len(provider.requests)
         report = place.asked("fit", provider.url, "--weights", place.weights, "--anyway")
+        assert len(provider.requests) == asked, "what was answered is not asked again"
     assert (report["beaten"], report["written"]) == (False, str(place.weights))
+    assert report["anyway"]
     weights = FittedWeights.model_validate(json.loads(place.weights.read_text()))
     assert "which does not clearly beat them" in weights.line(["builder"], ["m"], ["whole"])
 

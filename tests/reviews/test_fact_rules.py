@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import date
@@ -20,6 +21,7 @@ from panel.reviews.score import Rule, score_findings
 from panel.reviews.strategies.ask import ask_review
 from panel.reviews.strategies.context import ReviewContext
 from panel.reviews.strategies.second_look import Looker, look_again
+from panel.reviews.weights import FittedCurve
 from tests.reviews.test_personas import GOOD, written
 from tests.reviews.test_reviews_passages import BRIEF, FLAT, SMITH, judge
 from tests.support.scripted import PERSONA, TODAY, Memory, Scripted, plan, reply_of, stepwise
@@ -112,6 +114,23 @@ def test_older_is_never_more_probable_more_is_never_less_and_the_answer_agrees(l
         assert (count.answer == "yes") == (number >= limit) == (count.p >= 0.5)
         assert min(age.p, count.p) >= 0
         assert max(age.p, count.p) <= 1
+
+
+def test_a_fitted_curve_gives_the_probability_and_the_condition_still_the_answer():
+    curve = FittedCurve(
+        intercept=2.0, slope=-1.0, low=0, high=90, tools=60, brier=0.17, base=0.25
+    )  # fmt: skip
+    curves = {"last_commit_age": curve}
+    for days, answer, told in ((40, "yes", ""), (400, "no", ", which knows 0 to 90 only")):
+        decision = decide(
+            [AGE], facts(last_commit_age=days), curves, "60 tools of list (2026-11-28)"
+        )
+        assert (decision.answer, decision.p_source) == (answer, "fitted")
+        assert decision.p == pytest.approx(1 / (1 + math.exp(math.log1p(days) - 2)), abs=1e-6)
+        words = f"of a curve fitted on 60 tools of list (2026-11-28){told}"
+        assert decision.because.endswith(words)
+    other = decide(["commits_year >= 5"], facts(commits_year=9), curves, "")
+    assert other.p_source == "assumed"
 
 
 def test_the_words_of_a_page_stand_in_no_reason():

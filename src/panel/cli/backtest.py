@@ -72,8 +72,9 @@ def _report(asked: BacktestRun, known_after: date | None) -> "tuple[BacktestRepo
     path, notes = asked.perform()
     with Run.open(path) as run:
         weights = run.manifest.rule.weights
-        if weights and weights.fitted_on.outcomes == outcomes_fingerprint(asked.every):
-            notes = (*notes, ON_THIS_LIST)
+        if weights is not None:
+            same = weights.fitted_on.outcomes == outcomes_fingerprint(asked.every)
+            notes = (*notes, ON_THIS_LIST if same else f"scored by a fit on {weights.source}")
         report = evaluate(
             run,
             asked.cases,

@@ -98,7 +98,8 @@ def _write(result: "BacktestFit", file: Path | None, *, anyway: bool) -> "FitRep
     if file is None or weights is None:
         return result.report
     write_atomic(file.parent, file.name, [weights.text()])
-    return result.report.model_copy(update={"written": str(file)})
+    forced = anyway and not result.report.beaten
+    return result.report.model_copy(update={"written": str(file), "anyway": forced})
 
 
 def _emit(report: "FitReport", destination: Destination) -> None:
@@ -111,4 +112,4 @@ def _emit(report: "FitReport", destination: Destination) -> None:
     else:
         emit_text(formats.render(report, destination.form, "fit"), destination.path)
     if report.written:
-        say(f'written: {report.written}; to use it, in panel.toml: [rule] weights = "…"')
+        say(f"written: {printable(report.written)}")

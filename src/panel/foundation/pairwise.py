@@ -85,7 +85,7 @@ def fit_factors(
 
     count = terms.shape[1]
     plain = np.full(count, common)
-    if math.isinf(strength):
+    if math.isinf(strength) or not count:
         return plain
     pull = strength / common**2
     factors = plain if start is None else start

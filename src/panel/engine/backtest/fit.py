@@ -38,6 +38,7 @@ from panel.reviews.backtest.record import FEWEST
 from panel.reviews.backtest.report import Fate
 from panel.reviews.personas import Persona
 from panel.reviews.plan import ReviewPlan
+from panel.reviews.review import Missing
 from panel.reviews.verdict.scorecard import Verdict
 from panel.reviews.weights import (
     FigureDifference,
@@ -120,6 +121,9 @@ def fit_run(
     lost = [*notes]
     if len(done) < len(cases):
         lost.append(f"{len(cases) - len(done)} of {len(cases)} tools have no verdict")
+    answers = [answer for tool in tools for rows in tool.answers.values() for answer in rows]
+    if missing := sum(isinstance(answer, Missing) for answer in answers):
+        lost.append(f"{missing} of {len(answers)} reviews are missing")
     return fit_tools(fitter, tools, samples=manifest.samples, notes=lost)
 
 

@@ -34,6 +34,8 @@ STRENGTHS: Final = (math.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 """Of the shrinking, the strongest first; of equally good ones the strongest is taken. A weight is
 believed beforehand to be its plain one ± 1/√strength of it: 30 is ± 18 %, 0.03 nearly anything."""
 FOLDS: Final = 5
+PARTNERS: Final = 20
+"""Tools that one without a partner is compared with: all of them is too many of a long list."""
 LEAST: Final = 0.05
 """Share of its plain weight that a criterion or reviewer keeps: each must count for something."""
 MOST: Final = 10.0
@@ -134,8 +136,8 @@ class _Terms:
     def _compared(self, places: Sequence[int]) -> list[tuple[int, int, float]]:
         """Return who lived, who died, and for how many pairs that stands.
 
-        A tool without a partner is compared with every one of the other fate: together these count
-        as many as pairs could be made of them.
+        A tool without a partner is compared with some of the other fate, up to `PARTNERS`: together
+        these count as many as pairs could be made of them.
         """
         partners: dict[str, dict[str, int]] = {}
         for place in places:
@@ -145,11 +147,20 @@ class _Terms:
         single = [place for place in places if self._cases[place].pair not in whole]
         lived = [place for place in single if self._cases[place].fate == "lived"]
         died = [place for place in single if self._cases[place].fate == "died"]
-        share = 1 / max(len(lived), len(died), 1)
+        crossed = _crossed(lived, died)
+        share = min(len(lived), len(died)) / max(len(crossed), 1)
         return [
             *((two["lived"], two["died"], 1.0) for two in whole.values()),
-            *((one, other, share) for one in lived for other in died),
+            *((one, other, share) for one, other in crossed),
         ]
+
+
+def _crossed(lived: Sequence[int], died: Sequence[int]) -> list[tuple[int, int]]:
+    """Return each of one group beside up to `PARTNERS` of the other, in turn, none twice."""
+    turns = range(min(PARTNERS, len(lived), len(died)))
+    if len(lived) < len(died):
+        return [(one, other) for other, one in _crossed(died, lived)]
+    return [(one, died[(n + k) % len(died)]) for n, one in enumerate(lived) for k in turns]
 
 
 def weights_of(

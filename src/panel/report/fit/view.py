@@ -53,7 +53,8 @@ def _of_curves(report: FitReport) -> str:
 
 def _of_file(report: FitReport) -> str:
     if report.written:
-        return f"Written to {line(report.written)}; [rule] weights in panel.toml uses it."
+        forced = ", the fitted weights as well, since you said --anyway" if report.anyway else ""
+        return f"Written to {line(report.written)}{forced}; [rule] weights in panel.toml uses it."
     if report.beaten or report.kept_curves:
         return "Nothing is written: --weights FILE.json writes what is clearly better."
     return "Nothing is written: nothing clearly beats the plain rule."

@@ -279,4 +279,6 @@ def finding_view(
 def _chance(finding: Finding) -> str:
     if finding.p is None or finding.answer == "unclear":
         return ""
+    if finding.p_source == "fitted":  # of living, which the answer need not agree with
+        return f"{figures.probability(finding.p)} lived"
     return figures.probability(finding.p if finding.answer == "yes" else 1 - finding.p)

@@ -100,6 +100,8 @@ class FitReport(BaseModel):
     curves: tuple[CurveFit, ...]
     written: str | None = None
     """The file that was written; None: none."""
+    anyway: bool = False
+    """It holds fitted weights that do not clearly beat the plain ones."""
     notes: tuple[str, ...] = ()
 
     @property
