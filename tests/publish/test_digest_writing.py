@@ -516,6 +516,12 @@ def test_a_ship_and_a_skip_far_apart_are_no_close_comparison():
     assert titles(ship, {"outcome": "ship", "score": 40.0}) == {"CLOSEST COMPARISON"}
     text = render.text(week_of(*(this_week(written(), f"T{n}", score=60.0 + n) for n in (0, 1))))
     assert "1.0 points apart within one category." in text
+    kinds = [this_week(written(), f"T{n}", score=60.0 + n) for n in (0, 1)]
+    kinds = [c.model_copy(update={"tool": c.tool.model_copy(update={"kind": kind})})
+             for c, kind in zip(kinds, ("service", "model"), strict=True)]  # fmt: skip
+    assert "One is a model and the other a service, so not all" in " ".join(
+        render.text(week_of(*kinds)).split()
+    )
     assert "Category: Databases" in text.splitlines()
 
 

@@ -276,6 +276,31 @@ def categorised(name, category, **changes):
     return card(tool=CardTool(name=name, slug=name.lower(), category=category), **changes)
 
 
+def installed(name, command):
+    """Return a card whose reviewer cites a passage with this command for how it is installed."""
+    made = card(tool=CardTool(name=name, slug=name.lower()))
+    first = made.reviews[0]
+    finding = first.findings[0].model_copy(
+        update={"criterion": "install", "answer": "yes", "cites": ("E1.2",)}
+    )
+    source = made.evidence[0].model_copy(update={"passages": tuple(
+        p.model_copy(update={"text": command}) if p.id == "E1.2" else p
+        for p in made.evidence[0].passages
+    )})  # fmt: skip
+    reviews = (first.model_copy(update={"findings": (finding,)}), *made.reviews[1:])
+    return made.model_copy(update={"reviews": reviews, "evidence": (source, *made.evidence[1:])})
+
+
+def test_tools_of_different_languages_are_no_alternatives():
+    ebb, silt = installed("Ebb", "$ pip3 install ebb"), installed("Silt", "npm install silt")
+    assert "They are installed for different languages, one with pip and the other with npm" in (
+        compare(ebb, silt).cautions[0].text
+    )
+    for other in ("uv pip install silt", "curl silt | sh"):
+        kinds = {c.kind for c in compare(ebb, installed("Silt", other)).cautions}
+        assert "managers" not in kinds
+
+
 def test_tools_of_different_categories_are_no_alternatives():
     a, b = (categorised(*row, verdict=verdict("ship", 66.0, (60, 70)))
             for row in (("Ebb", "Databases"), ("Silt", "HTTP clients")))  # fmt: skip
@@ -581,7 +606,7 @@ def test_who_would_not_ship_without_guesses_is_said_and_whether_a_verdict_is_lef
     two = by_guesses(written(), "futurist", "builder")
     assert texts(compare(two, rival()))[0].endswith(
         ". Without the model's guesses the Builder and the Futurist would not ship Tidewater, "
-        "which leaves too few votes for a verdict."
+        "which leaves too few votes for a verdict on it."
     )
     near = verdict("ship", 64.0, ship=4, skip=0)
     tie = compare(two, by_guesses(rival(), "business").model_copy(update={"verdict": near}))

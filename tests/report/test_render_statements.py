@@ -454,10 +454,12 @@ def of_two(vote, first, second, **changes):
     ("vote", "first", "second", "words"),
     [
         ("skip", UNSURE, UNKNOWN, "Skip it: all 2 reviewers come to that, by answers that are the"
+         " model's guesses; from passages alone 1 would ship it, too few for a verdict."),
+        ("skip", UNKNOWN, UNKNOWN, "Skip it: all 2 reviewers come to that, by answers that are the"
          " model's guesses; no passage decides it."),
         ("ship", CITED, [guess("It is a good start", 3, 0.95, "yes")], "Ship it: all 2 reviewers"
          " come to that, the Builder because it is maintained, and it is small; without the model's"
-         " guesses the Skeptic would not."),
+         " guesses the Skeptic would not, which leaves too few votes for a verdict."),
         # Passages alone come to the skip, though none says no: what is unclear is no reason.
         ("skip", [reason("It is small", 1, 0.6, "E1.1"), guess("It lasts", 1, 0.2, "no")],
          [reason("It is quick", 1, 0.6, "E1.2"), UNKNOWN[1]], "Skip it: all 2 reviewers come to"

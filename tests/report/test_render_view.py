@@ -104,7 +104,7 @@ def test_a_stance_is_a_remark_on_its_reviewer_only_where_it_differs():
     assert own == [[], ["asked for its own ship or skip, it said ship; not counted"], [], []]
     assert not any("says ship" in note for note in shown.notes)
     (local,) = [c for c in view(composed()).personas[1].caveats if "its own" in c]
-    assert local.endswith("it said ship (71%); not counted")
+    assert local.endswith("it said ship (71% sure); not counted")
 
 
 def test_only_cited_passages_are_listed_with_the_total():

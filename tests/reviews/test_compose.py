@@ -261,6 +261,15 @@ def test_the_vote_turns_on_the_finding_that_alone_would_turn_it(answers, fact):
     assert turning_fact(PERSONA, findings(**answers), Rule()) == fact
 
 
+def test_a_vote_that_several_answers_would_turn_says_how_many():
+    made = [
+        f.model_copy(update={"p": 0.8})
+        for f in findings(install="yes E1.1", alive="yes E1.2", like="yes")
+    ]
+    words = "It is maintained [E1.2]; 2 other answers would turn it, too"
+    assert turning_fact(PERSONA, made, Rule()) == words
+
+
 def test_a_passage_is_quoted_word_for_word():
     passage = Passage(id="E1.3", text="  pip install widget\n  widget run\n")
     assert quoted(passage) == "“pip install widget\n  widget run” [E1.3]"

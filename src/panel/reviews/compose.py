@@ -106,23 +106,28 @@ def quoted(passage: Passage) -> str:
 def turning_fact(persona: ScoredReviewer, findings: Sequence[Finding], rule: Rule) -> str:
     """Return the finding that alone would turn the vote, were it answered the other way.
 
-    Of several it is the one that moves the score most; "" where no single finding turns the vote.
-    A guess is no fact, so none is named, and none where guesses make the vote: it turns on them.
+    Of several it is the one that moves the score most, and how many others would is said; "" where
+    no single finding turns the vote. A guess is no fact, so none is named, and none where guesses
+    make the vote: it turns on them.
     """
     now = score_findings(persona, findings, rule)
     if vote_without_guesses(persona, findings, rule) != now.vote:
         return ""
     turning: list[tuple[float, Finding]] = []
     for place, finding in enumerate(findings):
-        for flipped in () if is_guess(finding) else _flips(finding):
+        for flipped in _flips(finding):
             others = [*findings[:place], flipped, *findings[place + 1 :]]
             then = score_findings(persona, others, rule)
             if {now.vote, then.vote} == {"ship", "skip"}:
                 turning.append((abs((then.score or 0.0) - (now.score or 0.0)), finding))
-    if not turning:
+    named = [pair for pair in turning if not is_guess(pair[1])]
+    if not named:
         return ""
-    _, finding = max(turning, key=lambda pair: pair[0])
-    return statement(finding).removeprefix(OPEN) + _ids(finding)
+    _, finding = max(named, key=lambda pair: pair[0])
+    more = len({id(other) for _, other in turning}) - 1
+    answers = f"{more} other answer{'s' if more > 1 else ''}"
+    tail = f"; {answers} would turn it, too" if more else ""
+    return f"{statement(finding).removeprefix(OPEN)}{_ids(finding)}{tail}"
 
 
 def noticed(statement: str) -> str:

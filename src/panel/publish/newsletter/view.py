@@ -15,14 +15,15 @@ from panel.publish.newsletter.edition import UNDECIDED, Boldest, Change, Closest
 from panel.publish.page_urls import PageURLs
 from panel.report import figures
 from panel.report.citations import cut, line, parts
-from panel.report.scorecard.answer import weights_told
-from panel.reviews.verdict.scorecard import Outcome, Verdict
+from panel.report.scorecard.answer import share_told, weights_told
+from panel.report.scorecard.remarks import KINDS
+from panel.reviews.verdict.scorecard import Outcome
 from panel.runs.history.entry import Entry
 
 AT_MOST: Final = 20
 """Verdicts shown of each kind: a mail above 100 kB is cut by the large mail services."""
 
-ANSWER: Final = 240
+ANSWER: Final = 260
 """Characters of an answer at most, for the same reason."""
 
 # Mail programs make links of whatever looks like one, in text and HTML alike: a blank goes in.
@@ -213,16 +214,6 @@ def _weighing(entries: Iterable[Entry]) -> str:
     return f"Shares and scores are weighted: {weights_told(weights)}."
 
 
-def _share(verdict: Verdict) -> str:
-    """Return who ships, of whom: a share that the counts beside it do not give is weighted."""
-    votes = verdict.votes
-    whose = " of those who voted" if votes.abstain or votes.missing else ""
-    counted = votes.ship + votes.skip
-    plain = figures.percent(100 * votes.ship / counted if counted else None)
-    share = figures.percent(verdict.ship_percent)
-    return f"{share} ship{whose}{' (weighted)' if share != plain else ''}"
-
-
 def _item(
     entry: Entry, places: PageURLs | None, answers: Mapping[str, str] = MappingProxyType({})
 ) -> ItemView:
@@ -237,7 +228,7 @@ def _item(
         category=words(tool.category, 60),
         score=verdict.score if counts else None,
         answer=words(answers.get(entry.key), ANSWER),
-        numbers=f"{_share(verdict)}, score {figures.score(verdict.score)} of 100{spread}"
+        numbers=f"{share_told(verdict)}, score {figures.score(verdict.score)} of 100{spread}"
         if counts
         else "",
         votes=_votes(entry),
@@ -303,6 +294,9 @@ def _distance(closest: Closest) -> str:
         text = f"{closest.tenths / 10:.1f} points apart within one category."
         if closest.overlap:
             text += " Their ranges overlap, so this is no order."
+    kinds = [KINDS[entry.tool.kind] for entry in (closest.first, closest.second) if entry.tool.kind]
+    if len(kinds) == 2 and kinds[0] != kinds[1]:
+        text += f" One is {kinds[0]} and the other {kinds[1]}, so not all questions were the same."
     if closest.others:
         text += f" {several(closest.others, 'more pair is', 'more pairs are')} as close."
     return text

@@ -1,5 +1,6 @@
 """What makes a comparison of two scorecards weaker, in sentences. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Literal
@@ -14,12 +15,23 @@ from panel.reviews.review import Review
 from panel.reviews.verdict.scorecard import Scorecard
 
 Kind = Literal[
-    "categories", "model", "provider", "asked", "reviewers", "votes", "questions", "dates",
+    "categories", "managers", "model", "provider", "asked", "reviewers", "votes", "questions", "dates",
     "samples",
 ]  # fmt: skip
 
 UNLIKE: Final[frozenset[Kind]] = frozenset({"model", "asked", "reviewers"})
 """Kinds that make scores hard to compare: a lead must be larger then."""
+
+_LANGUAGES: Final = {
+    "pip": "Python", "pipx": "Python", "uv": "Python", "poetry": "Python",
+    "npm": "JavaScript", "yarn": "JavaScript", "pnpm": "JavaScript", "bun": "JavaScript",
+    "cargo": "Rust", "gem": "Ruby", "composer": "PHP",
+}  # fmt: skip
+"""Whose packages a package manager installs."""
+
+_INSTALLS: Final = re.compile(
+    rf"^\s*(?:\$ )?({'|'.join(_LANGUAGES)})3? (?:pip )?(?:install|add|i|require)\b", re.MULTILINE
+)
 
 SAME_DAY: Final = timedelta(hours=24)
 
@@ -52,6 +64,7 @@ def cautions(
     """
     texts = [
         *([("categories", text)] if (text := _categories(a, b)) else []),
+        *([("managers", text)] if (text := _managers(a, b)) else []),
         *_judged(a, b),
         *([("votes", text)] if (text := _votes(a, b, weights)) else []),
         *([("questions", _unpaired(a, b, unpaired))] if unpaired else []),
@@ -71,6 +84,29 @@ def _categories(a: Scorecard, b: Scorecard) -> str:
         return ""
     which = f"{a.tool.category} and {b.tool.category}"
     return f"They are of different categories, {which}: neither may replace the other"
+
+
+def _managers(a: Scorecard, b: Scorecard) -> str:
+    """Say that the two are installed from registries of different languages, as far as shown."""
+    first, second = _installed_with(a), _installed_with(b)
+    if not first or not second or {*first.values()} & {*second.values()}:
+        return ""
+    managers = f"one with {next(iter(first))} and the other with {next(iter(second))}"
+    return f"They are installed for different languages, {managers}: neither may replace the other"
+
+
+def _installed_with(card: Scorecard) -> dict[str, str]:
+    """Return the package managers of the commands that install a tool, with their languages."""
+    texts = {passage.id: passage.text for source in card.evidence for passage in source.passages}
+    cited = {
+        ident
+        for review in card.reviews
+        for finding in review.findings
+        if finding.criterion == "install" and finding.answer == "yes"
+        for ident in finding.cites
+    }
+    names = [match[1] for i in sorted(cited) for match in _INSTALLS.finditer(texts.get(i, ""))]
+    return {name: _LANGUAGES[name] for name in names}
 
 
 def _judged(a: Scorecard, b: Scorecard) -> Iterator[tuple[Kind, str]]:

@@ -12,6 +12,7 @@ from panel.report import figures
 from panel.report.citations import Cite, line
 from panel.report.comparison.advice import advise
 from panel.report.comparison.advice_view import SIDES, AdviceView, advice_view
+from panel.report.comparison.ask_model import composed_by_code
 from panel.report.comparison.comparison import (
     Advice,
     CommunityCount,
@@ -274,13 +275,27 @@ def _score_row(
 def _counted(comparison: Comparison) -> str:
     if not comparison.asked:
         return "No question was put to both"
-    decides = sum(d.decides for d in comparison.differences)
-    which = f"{decides or 'none'} of these decide{'' if decides > 1 else 's'}"
     left = f" ({comparison.left_open} of them left open for both)" if comparison.left_open else ""
     return (
         f"{comparison.asked} questions were put to both: {comparison.same} were answered"
-        f" alike{left}, {len(comparison.differences)} were not, and {which}"
+        f" alike{left}, {len(comparison.differences)} were not{_deciding(comparison)}"
     )
+
+
+def _deciding(comparison: Comparison) -> str:
+    """Return how many of the differences stand against each other, and what forced a skip."""
+    forced = sum(d.dealbreaker for d in comparison.differences)
+    against = sum(d.decides and not d.dealbreaker for d in comparison.differences)
+    other = "no" if all(map(composed_by_code, (comparison.a, comparison.b))) else "not"
+    clauses = []
+    if against or not forced:
+        is_are = "is" if against in (0, 1) else "are"
+        clauses.append(
+            f"{against or 'none'} of these {is_are} yes for one and {other} for the other"
+        )
+    if forced:
+        clauses.append(f"{forced} forced a skip")
+    return f": {' and '.join(clauses)}"
 
 
 def _personas(comparison: Comparison, a: CardView, b: CardView) -> Iterator[PersonaPair]:

@@ -1,14 +1,19 @@
 """What a panel's votes say of a tool, and what passages alone would come to, in words. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from panel.report.comparison.cautions import gives_score
 from panel.report.comparison.comparison import Comparison
-from panel.report.scorecard.answer import Voter, names, reviewers, voter, weights_told
+from panel.report.scorecard.answer import (
+    Voter,
+    names,
+    reviewers,
+    too_few,
+    voter,
+    votes_alone,
+    weights_told,
+)  # fmt: skip
 from panel.report.scorecard.findings import Known, findings
-from panel.reviews.score import Rule
-from panel.reviews.verdict.decide import quorum_of
 from panel.reviews.verdict.scorecard import Scorecard
 
 
@@ -36,11 +41,11 @@ def guess_note(cards: Iterable[Scorecard]) -> str:
         if guessing and outcome in ("ship", "skip", "split"):
             vote = "vote so on" if outcome == "split" else outcome
             clause = f"{names(v.title for v in guessing)} would not {vote} {card.tool.name}"
-            told.append((clause, _too_few(card, panel)))
+            told.append((clause, too_few(card.verdict.votes, panel)))
     few = [lacks for _, lacks in told]
     tail = ", which leaves too few votes for a verdict"
     clauses = [f"{clause}{tail if lacks and not all(few) else ''}" for clause, lacks in told]
-    either = f"{tail}{' on either' if len(told) > 1 else ''}" if told and all(few) else ""
+    either = f"{tail} on {'either' if len(told) > 1 else 'it'}" if told and all(few) else ""
     joined = (", and " if few[:1] == [True] and not either else " and ").join(clauses)
     return f"Without the model's guesses {joined}{either}" if told else ""
 
@@ -48,9 +53,9 @@ def guess_note(cards: Iterable[Scorecard]) -> str:
 def from_passages(cards: Sequence[Scorecard]) -> str:
     """Return what the reviewers of two tools would vote from passages alone, as a sentence."""
     panels = [(card, voters(card)) for card in cards]
-    if not any({"ship", "skip"} & _votes_alone(panel).keys() for _, panel in panels):
+    if not any({"ship", "skip"} & votes_alone(panel).keys() for _, panel in panels):
         return "From passages alone no reviewer would vote on either"
-    few = [_too_few(card, panel) for card, panel in panels]
+    few = [too_few(card.verdict.votes, panel) for card, panel in panels]
     clauses = [
         f"{_alone(card, panel)}{', too few for a verdict' if lacks and not all(few) else ''}"
         for (card, panel), lacks in zip(panels, few, strict=True)
@@ -60,7 +65,7 @@ def from_passages(cards: Sequence[Scorecard]) -> str:
 
 
 def _alone(card: Scorecard, panel: Sequence[Voter]) -> str:
-    votes, name = _votes_alone(panel), card.tool.name
+    votes, name = votes_alone(panel), card.tool.name
     asked = len(card.reviews) + len(card.missing)
     ship, skip = votes["ship"], votes["skip"]
     if not ship + skip:
@@ -68,21 +73,6 @@ def _alone(card: Scorecard, panel: Sequence[Voter]) -> str:
     if not ship:
         return f"{skip} of {reviewers(asked)} would skip {name}"
     return f"{ship} of {reviewers(asked)} would ship {name}{f', {skip} would not' if skip else ''}"
-
-
-def _too_few(card: Scorecard, panel: Sequence[Voter]) -> bool:
-    """Tell whether passages alone come to fewer votes than a verdict needs.
-
-    A card does not say which share its run asked for: what was enough for it is enough.
-    """
-    votes = _votes_alone(panel)
-    counted = card.verdict.votes.ship + card.verdict.votes.skip
-    needed = min(quorum_of(len(card.reviews) + len(card.missing), Rule()), counted)
-    return votes["ship"] + votes["skip"] < needed
-
-
-def _votes_alone(panel: Sequence[Voter]) -> Counter[str]:
-    return Counter(voter.alone or voter.vote for voter in panel)
 
 
 def weighing(comparison: Comparison) -> str:

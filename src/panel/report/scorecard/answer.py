@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
+from panel.report import figures
 from panel.report.citations import Cite, Part
 from panel.report.scorecard.findings import FindingView
 from panel.reviews.compose import NOTICED, is_guess, vote_without_guesses
 from panel.reviews.review import Answer, Review, Vote
 from panel.reviews.score import Rule, score_findings
-from panel.reviews.verdict.scorecard import Outcome, VoteTotals
+from panel.reviews.verdict.decide import quorum_of
+from panel.reviews.verdict.scorecard import Outcome, Verdict, VoteTotals
 
 _REASONS: Final = 2
 """Statements named at most."""
@@ -73,17 +75,51 @@ def answer(
     would = f"{who} {come} to that" if by_findings else f"{who} would"
     guessing = [v for v in voters if v.vote == outcome and v.guesses_decide]
     if guessing and len(guessing) == count:
-        guesses = "by answers that are the model's guesses; no passage decides it."
+        guesses = f"by answers that are the model's guesses; {_from_passages(votes, voters)}."
         return (f"{outcome.capitalize()} it: {would}, {guesses}",)
     because = _because(voters, outcome, _REASONS)
     if not because and by_findings and outcome == "skip":
         because = (f", because {_NOT_ENOUGH}",)
-    tail = (
-        f"; without the model's guesses {names(v.title for v in guessing)} would not"
-        if guessing
-        else ""
-    )
+    tail = ""
+    if guessing:
+        tail = f"; without the model's guesses {names(v.title for v in guessing)} would not"
+        tail += ", which leaves too few votes for a verdict" if too_few(votes, voters) else ""
     return (f"{outcome.capitalize()} it: {would}", *because, f"{tail}.")
+
+
+def votes_alone(voters: Sequence[Voter]) -> Counter[str]:
+    """Count the votes that reviewers would give without the model's guesses."""
+    return Counter(voter.alone or voter.vote for voter in voters)
+
+
+def too_few(votes: VoteTotals, voters: Sequence[Voter]) -> bool:
+    """Tell whether passages alone come to fewer votes than a verdict needs.
+
+    A card does not say which share its run asked for: what was enough for it is enough.
+    """
+    alone, counted = votes_alone(voters), votes.ship + votes.skip
+    asked = counted + votes.abstain + votes.missing
+    return alone["ship"] + alone["skip"] < min(quorum_of(asked, Rule()), counted)
+
+
+def _from_passages(votes: VoteTotals, voters: Sequence[Voter]) -> str:
+    """Return what passages alone come to where guesses make every vote for the verdict."""
+    alone = votes_alone(voters)
+    told = [f"{alone[vote]} would {vote} it" for vote in ("ship", "skip") if alone[vote]]
+    if not told:
+        return "no passage decides it"
+    few = ", too few for a verdict" if too_few(votes, voters) else ""
+    return f"from passages alone {' and '.join(told)}{few}"
+
+
+def share_told(verdict: Verdict) -> str:
+    """Return who ships, of whom: a share that the counts beside it do not give is weighted."""
+    votes = verdict.votes
+    whose = " of those who voted" if votes.abstain or votes.missing else ""
+    counted = votes.ship + votes.skip
+    plain = figures.percent(100 * votes.ship / counted if counted else None)
+    share = figures.percent(verdict.ship_percent)
+    return f"{share} ship{whose}{' (weighted)' if share != plain else ''}"
 
 
 def voter(

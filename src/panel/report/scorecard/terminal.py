@@ -204,7 +204,9 @@ def _scores(shown: CardView) -> Table:
     mark = shown.ship_at
     for persona in shown.personas:
         sign, title = _sign(persona), Text(persona.title, overflow="ellipsis")
-        drawn = _bar(persona.score, HUES[persona.hue], mark)
+        drawn: RenderableType = _bar(persona.score, HUES[persona.hue], mark)
+        if persona.vote == "abstain" and persona.score is not None:
+            drawn = Text("not counted", QUIET)
         grid.add_row(sign, title, voted(persona.vote), figures.score(persona.score), drawn)
     for missing in shown.missing:
         grid.add_row(_sign(missing), missing.title, voted("missing"), "–", "")
@@ -215,7 +217,10 @@ def _scores(shown: CardView) -> Table:
     if shown.interval:
         spread = f"{figures.interval(shown.interval)} over samples"
         grid.add_row("", "", "", "", Text(spread, QUIET))
-    grid.add_row("", "", "", "", Text(f"{MARK} ships from {mark:g}", QUIET))
+    legend = f"{MARK} ships from {mark:g}"
+    if shown.share.endswith("(weighted)"):
+        legend += "; the panel's share is weighted"
+    grid.add_row("", "", "", "", Text(legend, QUIET))
     return grid
 
 

@@ -13,7 +13,7 @@ from panel.foundation.urls import https
 from panel.report import figures
 from panel.report.citations import Cite, Part, line, lines, paragraphs, parts
 from panel.report.reviewers import Hue, hue, signs
-from panel.report.scorecard.answer import answer, voter
+from panel.report.scorecard.answer import answer, share_told, voter
 from panel.report.scorecard.findings import (
     FindingGroup,
     FindingView,
@@ -172,6 +172,8 @@ class CardView:
     ship_at: float
     """The score from which a reviewer ships: the mark on every bar."""
     ship_percent: float | None
+    share: str
+    """Who ships, of whom, in words."""
     score: float | None
     interval: tuple[float, float] | None
     votes: tuple[tuple[str, int], ...]
@@ -242,6 +244,7 @@ def view(card: Scorecard, *, also: Iterable[str] = ()) -> CardView:
         headline=headline(verdict),
         ship_at=Rule().ship_at if card.ship_at is None else card.ship_at,
         ship_percent=verdict.ship_percent,
+        share=share_told(verdict),
         score=verdict.score,
         interval=verdict.interval,
         votes=split(verdict),
