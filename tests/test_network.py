@@ -77,8 +77,9 @@ def test_i7_a_review_connects_to_its_provider_only(tmp_path):
 @pytest.mark.model
 @pytest.mark.timeout(120)
 def test_i7_a_local_review_connects_to_its_own_child_only(tmp_path):
-    write_shortened(tmp_path / "personas")  # its questions are not the point
-    review = ["review", "Widget", "--evidence", "README.md", "--provider", "local"]
+    write_shortened(tmp_path / "personas")  # its questions are not the point, nor is the page
+    review = ["review", "Widget", "--evidence", "page.md", "--provider", "local", "--no-write"]
+    (tmp_path / "page.md").write_text("Widget sorts tables.\n")
     record, lines = isolated(
         tmp_path, [[*review, "--model", "smollm2-135m", "--personas", "builder"]]
     )
