@@ -188,9 +188,7 @@ def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk, 
     assert any("this run ships at 40" in w for w in own["warnings"])
 
 
-def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_since(
-    desk, measured
-):
+def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_since(desk, measured):
     first = review(desk, measured.url, "--ask", "stepwise")
     run = desk.runs()[-1].name
     path = measured.keep(desk)

@@ -62,7 +62,7 @@ def test_axe_finds_nothing_wrong_in_light_and_dark_and_a_phone_shows_all(chromiu
         page.set_viewport_size({"width": 390, "height": 900})
         return wide, axe(page), overflow(page)
 
-    assert chromium.look(address(built, kind), both) == ([], [], 0)
+    assert chromium.visit(address(built, kind), both) == ([], [], 0)
 
 
 def test_the_html_is_valid(built):

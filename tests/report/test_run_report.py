@@ -7,12 +7,10 @@ from panel.report.run.html import render
 from panel.report.run.view import run_view
 from panel.reviews.verdict.scorecard import Verdict, VoteTotals
 from panel.runs.run import Run
-from tests.support.browser import Chromium, axe, check_html, chromium, overflow
+from tests.support.browser import Chromium, axe, check_html, overflow
 from tests.support.cards import BUILDER, PAYLOADS, SKEPTIC, batch, hostile, named
 from tests.support.long_run import make_run
 from tests.support.shelf import shelve
-
-__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
-MODULES: Final = ("panel.__main__", "tests.support.faultd", "tests.support.judges")
+MODULES: Final = (
+    "panel.__main__", "tests.support.faultd", "tests.support.judges", "tests.support.list_run",
+)  # fmt: skip
 """What can be run; each has a `main` that reads `sys.argv`."""
 
 USED_LATER: Final = (
