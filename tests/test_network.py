@@ -50,7 +50,7 @@ def isolated(tmp_path_factory):
         (folder / name / "home").mkdir(parents=True)
         (folder / name / "README.md").write_text(README)
     # Neither the questions of the local model nor the page are the point.
-    write_shortened(folder / "local" / "personas")
+    write_shortened(folder / "local" / "personas", questions=1)
     (folder / "local" / "README.md").write_text("Widget sorts tables.\n")
     listed = folder / "commands.json"
     listed.write_text(json.dumps(COMMANDS))
@@ -66,8 +66,9 @@ def isolated(tmp_path_factory):
 
     def found(name):
         data = json.loads((folder / name / "codes.json").read_text())
-        log = folder / name / "network.log"
-        return data, log.read_text().splitlines() if log.exists() else []
+        logs = (folder / "network.log", folder / name / "network.log")
+        lines = [log.read_text().splitlines() for log in logs if log.exists()]
+        return data, [line for log in lines for line in log]
 
     return found
 

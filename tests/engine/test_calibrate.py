@@ -354,7 +354,7 @@ def test_the_terminal_says_counts_and_intervals_and_nothing_a_screen_obeys(desk)
 @pytest.mark.model
 @pytest.mark.timeout(300)
 def test_smollm2_is_measured_here_and_now(desk):
-    write_shortened(desk.folder / "personas")
+    write_shortened(desk.folder / "personas", questions=1)
     folder = write_controls(desk.folder / "controls", {})
     # One passage: each is a question more for every question of the reviewers.
     (folder / "good.yaml").write_text("name: G\nclass: good\nevidence: It sorts tables.\n")

@@ -3,7 +3,8 @@
 usage: unshare -rn python -m tests.support.isolated FOLDER COMMANDS.json
 COMMANDS.json maps names to lists of commands; those of a name are run in FOLDER/NAME. Every
 connection and name look-up of every Python process of theirs is written to FOLDER/NAME/network.log,
-and the exit codes to FOLDER/NAME/codes.json. `URL` in a command stands for the answering server.
+and the exit codes to FOLDER/NAME/codes.json; what happens while panel is imported, once for all,
+is written to FOLDER/network.log. `URL` in a command stands for the answering server.
 """
 
 import fcntl
@@ -41,11 +42,13 @@ def main(folder: Path, groups: dict[str, list[list[str]]]) -> None:
     watch = folder / "watch"
     watch.mkdir()
     (watch / "sitecustomize.py").write_text(WATCH)
-    path = f"{watch}{os.pathsep}{os.environ['PYTHONPATH']}"
+    # The fork server reads both when it starts, and each command a log of its own.
+    os.environ["PYTHONPATH"] = f"{watch}{os.pathsep}{os.environ['PYTHONPATH']}"
+    os.environ["NETWORK_LOG"] = str(folder / "network.log")
     with answering() as url:
         for name, commands in groups.items():
             place = folder / name
-            desk = Desk(place, {"NETWORK_LOG": str(place / "network.log"), "PYTHONPATH": path})
+            desk = Desk(place, {"NETWORK_LOG": str(place / "network.log")})
             codes = []
             for command in commands:
                 done = desk.run(*(word.replace("URL", url) for word in command))
