@@ -52,8 +52,11 @@ def _entries(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
 
 
 @cache
-def _all_entries() -> importlib.metadata.EntryPoints:
-    """Return the entry points of every installed package; reads a file of each of them."""
+def _all_entries() -> Any:
+    """Return the entry points of every installed package; reads a file of each of them.
+
+    Their type is another one before Python 3.12; both have `select`.
+    """
     return importlib.metadata.entry_points()
 
 
