@@ -56,17 +56,20 @@ def room(name: str) -> str:
     return name.split(".")[1]
 
 
-def imports(name: str) -> Iterator[tuple[str, bool]]:
-    """Yield every module that a module imports, and whether only inside a function."""
+@cache
+def imports(name: str) -> tuple[tuple[str, bool], ...]:
+    """Return every module that a module imports, and whether only inside a function."""
     top = set(map(id, trees()[name].body))
+    found: list[tuple[str, bool]] = []
     for node in ast.walk(trees()[name]):
         deferred = id(node) not in top
         if isinstance(node, ast.Import):
-            yield from ((alias.name, deferred) for alias in node.names)
+            found += [(alias.name, deferred) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
-            yield base, deferred
-            yield from ((f"{base}.{alias.name}", deferred) for alias in node.names)
+            found.append((base, deferred))
+            found += [(f"{base}.{alias.name}", deferred) for alias in node.names]
+    return tuple(found)
 
 
 def own_imports(name: str) -> set[str]:

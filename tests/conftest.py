@@ -36,6 +36,22 @@ surroundings = Surroundings()  # here, before a test module imports panel
 gc.disable()
 
 
+LONG = (
+    "engine/test_calibrate", "publish/test_site_pages", "engine/test_interrupted",
+    "evidence/test_gather_online", "test_network", "engine/test_resume", "engine/test_batch_jobs",
+    "publish/test_serve_browser", "engine/test_ray", "cli/test_long_runs", "llm/test_local_engine",
+    "evidence/test_gather_stopped", "evidence/test_gather_session", "engine/test_faults_bench",
+    "publish/test_community_votes", "engine/test_injection", "publish/test_serve_trouble",
+    "llm/test_local_child", "cli/test_output",
+)  # fmt: skip
+"""Files that take longest; a worker that began one last would hold up the end of the run."""
+
+
+def pytest_collection_modifyitems(items):
+    order = {Path(__file__).parent / f"{name}.py": n for n, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, len(LONG)))
+
+
 def pytest_collection_finish():
     gc.freeze()
     gc.enable()

@@ -1,10 +1,9 @@
 """What the documents say is what the code does: generated parts are compared, commands are run."""
 
+import functools
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 from benchmarks import house
@@ -18,18 +17,19 @@ from panel.reviews.personas import load_personas
 from panel.runs.export import SCHEMA
 from panel.runs.run import Run
 from tests.support.command import ROOT
+from tests.support.fork_server import start_module
 
 README = (ROOT / "README.md").read_text()
 REFERENCE = ROOT / "docs" / "reference.md"
 
 
+@functools.cache
 def help_of(*command):
     env = {"PATH": os.environ["PATH"], "COLUMNS": "88", "NO_COLOR": "1", "HOME": "/nonexistent"}
-    done = subprocess.run(
-        [sys.executable, "-m", "panel", *command, "--help"], env=env, capture_output=True,
-        text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
-    return done.stdout.replace("python -m panel", "panel").rstrip()
+    process = start_module("panel.__main__", [*command, "--help"], env=env)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    return out.replace("python -m panel", "panel").rstrip()
 
 
 def subcommands(text):

@@ -148,3 +148,9 @@ def test_the_last_line_of_a_run_names_what_this_machine_could_not_check(tmp_path
     assert last.startswith("not checked: ")
     assert "pages in a browser (install chromium and fonts-dejavu-core)" in last
     assert "flags on real READMEs (PANEL_DATA=folder with a tools.yaml)" in last
+
+
+def test_the_files_that_begin_first_are_there():
+    from tests.conftest import LONG
+
+    assert [name for name in LONG if not (ROOT / "tests" / f"{name}.py").is_file()] == []

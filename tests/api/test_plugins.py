@@ -75,6 +75,7 @@ def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(folder)
 
     def forget():
+        plugins._all_entries.cache_clear()
         plugins._entries.cache_clear()
         adapters.cache_clear()
         importlib.invalidate_caches()

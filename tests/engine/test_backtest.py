@@ -23,10 +23,8 @@ from panel.reviews.backtest import record
 from panel.reviews.backtest.report import BacktestReport
 from panel.runs.history.archive import Archive
 from panel.testing import ScriptedProvider, ship, skip
-from tests.support.browser import Chromium, axe, chromium, overflow
+from tests.support.browser import Chromium, axe, overflow
 from tests.support.fates import names, write_fates
-
-__all__ = ["chromium"]
 
 
 def judge(request):
@@ -411,4 +409,4 @@ def test_people_can_read_the_page_on_a_phone_and_a_screen(page, chromium: Chromi
             found += [*axe(tab), *([f"too wide for {width}"] if overflow(tab) else [])]
         return found
 
-    assert chromium.look(page.as_uri(), look) == []
+    assert chromium.visit(page.as_uri(), look) == []

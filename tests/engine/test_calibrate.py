@@ -2,8 +2,12 @@
 
 import json
 import re
+import shutil
 import signal
 import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import html5lib
 import pytest
@@ -52,13 +56,37 @@ def review(desk, url, *more):
     return card
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A judge that answers, what its calibration says, and the file that later runs read."""
+
+    url: str
+    data: dict[str, Any]
+    calibration: Path
+
+    def keep(self, desk):
+        """Put the calibration where the runs of a desk look for it; returns its path."""
+        path = desk.folder / "home" / ".config" / "panel" / "calibrations" / "m.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(self.calibration, path))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """The good judge, asked one question at a time by all reviewers; measured once."""
+    desk = Desk(tmp_path_factory.mktemp("measured"))
+    with judging("good") as url:
+        data = report(desk, url, "--ask", "stepwise")
+        path = desk.folder / "home" / ".config" / "panel" / "calibrations" / "m.json"
+        yield Measured(url, data, path)
+
+
 def share(proportion):
     return proportion["count"], proportion["total"]
 
 
-def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
-    with judging("good") as url:
-        data = report(desk, url, "--ask", "stepwise")
+def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(measured):
+    data = measured.data
     assert data["schema"] == "panel.calibration/1"
     again = CalibrationReport.model_validate(data).model_dump_json(by_alias=True)
     assert json.loads(again) == data
@@ -80,7 +108,7 @@ def test_a_judge_that_reads_the_page_ships_the_good_and_nothing_else(desk):
     assert data["ship_at"] == 60.0
     assert 1.0 <= data["effective_votes"] < 1.2
     assert data["flips"] is None
-    stored = stored_calibration(desk)
+    stored = Calibration.model_validate_json(measured.calibration.read_text())
     assert set(stored.criteria) == {f"{p.name}.{c.id}" for p in PERSONAS for c in p.criteria}
     assert {row.source for row in stored.criteria.values()} == {"fitted"}
     assert stored.measured.weak is False
@@ -125,6 +153,7 @@ def test_flips_are_counted_over_identical_reruns(desk):
 
 
 def test_a_judge_without_log_probabilities_is_told_and_only_its_threshold_is_kept(desk):
+    write_shortened(desk.folder / "personas")
     with judging("wordy") as url:
         data = report(desk, url, "--ask", "stepwise")
     assert data["fit"] is None
@@ -133,24 +162,22 @@ def test_a_judge_without_log_probabilities_is_told_and_only_its_threshold_is_kep
     assert stored_calibration(desk).ship_at == data["ship_at"]
 
 
-def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
-    with judging("good") as url:
-        before = review(desk, url, "--ask", "stepwise")
-        assert [w for w in before["warnings"] if "measured" in w] == [
-            "this judge was never measured: panel calibrate"
-        ]
-        report(desk, url, "--ask", "stepwise")
-        path = desk.folder / "home/.config/panel/calibrations/m.json"
-        data = json.loads(path.read_text()) | {"ship_at": 71.5}
-        data["measured"]["ship_at"] = 71.5
-        path.write_text(json.dumps(data))
-        after = review(desk, url, "--ask", "stepwise")
-        newest = max(desk.runs(), key=lambda run: run.stat().st_mtime_ns)
-        manifest = json.loads((newest / "run.json").read_text())
-        assert manifest["rule"]["ship_at"] == 71.5
-        assert manifest["calibration"]
-        desk.write("panel.toml", "[rule]\nship_at = 40\n")
-        own = review(desk, url, "--ask", "stepwise")
+def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk, measured):
+    before = review(desk, measured.url, "--ask", "stepwise")
+    assert [w for w in before["warnings"] if "measured" in w] == [
+        "this judge was never measured: panel calibrate"
+    ]
+    path = measured.keep(desk)
+    data = json.loads(path.read_text()) | {"ship_at": 71.5}
+    data["measured"]["ship_at"] = 71.5
+    path.write_text(json.dumps(data))
+    after = review(desk, measured.url, "--ask", "stepwise")
+    newest = max(desk.runs(), key=lambda run: run.stat().st_mtime_ns)
+    manifest = json.loads((newest / "run.json").read_text())
+    assert manifest["rule"]["ship_at"] == 71.5
+    assert manifest["calibration"]
+    desk.write("panel.toml", "[rule]\nship_at = 40\n")
+    own = review(desk, measured.url, "--ask", "stepwise")
     lines = [w for w in after["warnings"] if "control tools" in w]
     assert lines == [
         "this judge shipped 0 of 12 bland or bad control tools and 6 of 6 good ones at 71.5,"
@@ -161,13 +188,11 @@ def test_later_runs_take_fit_threshold_and_one_line_and_settings_go_first(desk):
     assert any("this run ships at 40" in w for w in own["warnings"])
 
 
-def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_since(desk):
-    with judging("good") as url:
-        first = review(desk, url, "--ask", "stepwise")
-        run = desk.runs()[-1].name
-        report(desk, url, "--ask", "stepwise")
-        path = desk.folder / "home/.config/panel/calibrations/m.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"ship_at": 99.0}))
+def test_a_replay_reads_answers_as_its_run_did_though_the_judge_was_measured_since(desk, measured):
+    first = review(desk, measured.url, "--ask", "stepwise")
+    run = desk.runs()[-1].name
+    path = measured.keep(desk)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"ship_at": 99.0}))
     again = review(desk, f"replay:{run}")
     assert again["verdict"] == first["verdict"]
     scores = [[r["score"] for r in card["reviews"]] for card in (first, again)]
@@ -294,6 +319,7 @@ def test_an_empty_folder_of_controls_is_named(desk):
 
 def test_the_page_is_valid_html_without_anything_active(desk):
     name = "<script>alert(1)</script>"
+    write_shortened(desk.folder / "personas")
     with judging("injectable") as url:
         folder = write_controls(desk.folder / "controls")
         done = desk.run(
@@ -328,8 +354,10 @@ def test_the_terminal_says_counts_and_intervals_and_nothing_a_screen_obeys(desk)
 @pytest.mark.model
 @pytest.mark.timeout(300)
 def test_smollm2_is_measured_here_and_now(desk):
-    write_shortened(desk.folder / "personas")
-    folder = write_controls(desk.folder / "controls", {"good": 1})  # a page of a few words
+    write_shortened(desk.folder / "personas", questions=1)
+    folder = write_controls(desk.folder / "controls", {})
+    # One passage: each is a question more for every question of the reviewers.
+    (folder / "good.yaml").write_text("name: G\nclass: good\nevidence: It sorts tables.\n")
     process = desk.start(
         "calibrate", "--provider", "local", "--model", "smollm2-135m", "--controls", folder,
         "--copies", 0, "--format", "json",

@@ -66,23 +66,22 @@ def config(tmp_path_factory):
 @pytest.fixture(scope="module")
 def attack(tmp_path_factory, config):
     folder = tmp_path_factory.mktemp("whole")
-    # Two reviewers: what all four read is the same, byte for byte; later tests ask all four.
-    reviewers = ("builder", "skeptic")
-    return Attack(folder, ask="whole", payloads=PAYLOADS, carriers=CARRIERS, personas=reviewers)
+    # One reviewer: what all four read is the same, byte for byte; later tests ask more of them.
+    return Attack(folder, ask="whole", payloads=PAYLOADS, carriers=CARRIERS, personas=("skeptic",))
 
 
 @pytest.mark.timeout(400)
 def test_j1_six_hundred_attacked_pages_are_judged(attack):
     assert len(PAYLOADS) * len(CARRIERS) == 600
     assert len(attack.cards) == 610
-    assert all(len(card.reviews) == 2 for card in attack.cards)
+    assert all(len(card.reviews) == 1 for card in attack.cards)
     # What two pages share word for word is asked once.
     assert len(set(attack.provider.prompts)) >= 600
 
 
 def test_j1_not_one_byte_outside_the_block_differs_from_a_clean_page(attack):
     remainders = Counter(outside(prompt) for prompt in attack.provider.prompts)
-    assert len(remainders) == 4, "two texts for each of the two personas: it judges, and writes"
+    assert len(remainders) == 2, "two texts for the persona: it judges, and writes"
     assert len(set(attack.canaries)) == 13
     assert len({outside(prompt) for prompt in attack.canaries}) == 1
 
@@ -185,8 +184,9 @@ def test_j1_all_four_reviewers_read_the_same_and_say_nothing_of_it_outside(tmp_p
 def test_j1_asked_one_question_at_a_time_it_holds_as_well(tmp_path, config):
     some = PAYLOADS[::3]
     stepwise_attack = Attack(
-        tmp_path, ask="stepwise", payloads=some, carriers=["paragraph", "tool field"]
-    )
+        tmp_path, ask="stepwise", payloads=some, carriers=["paragraph", "tool field"],
+        personas=("builder", "skeptic"),
+    )  # fmt: skip
     assert stepwise_attack.provider.obeyed == []
     for (carrier, payload), card in stepwise_attack.by_key.items():
         clean = stepwise_attack.by_key[carrier, None]

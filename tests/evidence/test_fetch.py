@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-import zlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ import pytest
 
 from panel.evidence.fetch.fetcher import Fetcher
 from panel.foundation.errors import BadResponse, Blocked, FetchError, NoAnswer, TooLarge, TooSlow
+from tests.support.bombs import gzip_bomb
 from tests.support.command import ROOT
 from tests.support.faultd import (
     FaultServer,
@@ -193,16 +193,11 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-def bomb(megabytes):
-    pack = zlib.compressobj(6, wbits=31)
-    return b"".join([*(pack.compress(bytes(2**20)) for _ in range(megabytes)), pack.flush()])
-
-
 def test_f2_a_bomb_of_512_mib_grows_memory_by_16_mib_at_most():
     async def run():
         script = [
             respond(200, b"x" * 1000, (HTML,)),
-            respond(200, bomb(512), (HTML, ("Content-Encoding", "gzip"))),
+            respond(200, gzip_bomb(bytes(2**20), 512), (HTML, ("Content-Encoding", "gzip"))),
         ]
         async with FaultServer(script) as server:
             child = await asyncio.create_subprocess_exec(

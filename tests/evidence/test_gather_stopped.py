@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
@@ -19,38 +17,11 @@ from panel.runs.pending import pending_tools
 from panel.runs.run import Run
 from tests.support.faultd import after, respond
 from tests.support.forge import TEXT, Forge
+from tests.support.fork_server import start_module
 from tests.support.sessions import worked
 
 COUNT, QUICK = 12, 7
 """Tools of the list, and how many of them come at once."""
-
-SCRIPT = """
-import os, sys
-from pathlib import Path
-from panel.cli import run_session as work
-from panel.foundation.errors import PanelError
-from panel.engine.options import Options
-from panel.engine.session import Session
-from panel.foundation.settings import Settings
-from panel.evidence.tools.tool_list import single_tool
-from panel.runs.run import Run
-
-action, provider, base, count = sys.argv[1:]
-hosts = {host: f"{base}/{host}" for host in ("raw.githubusercontent.com", "api.github.com")}
-asked = Options(settings=Settings(runs=Path("runs")), environ=os.environ, provider=provider,
-                model="m", personas=("builder",), hosts=hosts)
-urls = [f"https://github.com/acme/tool-{n}" for n in range(int(count))]
-tools = [single_tool(f"tool-{n}", url=url) for n, url in enumerate(urls)]
-opening = (Session.start(asked, tools) if action == "batch"
-           else Session.resume(asked, Path("runs") / action))
-try:
-    path = work.perform(opening).path
-except PanelError as error:
-    print(f"hint: {error.hint}", file=sys.stderr)
-    sys.exit(error.exit_code)
-with Run.open(path) as run:
-    print(*(card.tool.slug for card in run.each_verdict()))
-"""
 
 
 def readme(n):
@@ -68,10 +39,8 @@ def start(folder, answers, forge, action, count=COUNT):
     base = f"http://127.0.0.1:{forge.port}"
     env = {"PATH": "/usr/bin:/bin", "PANEL_CONFIG": str(folder / "config"),
            "PYTHONPATH": os.environ["PYTHONPATH"], "HOME": str(folder)}  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, action, answers, base, str(count)],
-        cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    arguments = [action, answers, base, count]
+    return start_module("tests.support.list_run", arguments, folder=folder, env=env)
 
 
 def evidence_rows(folder):

@@ -4,12 +4,13 @@ import gc
 
 import pytest
 
-from panel.foundation.collector import seldom_collected
+from panel.foundation.collector import _Seldom, seldom_collected
 
 
 @pytest.fixture(autouse=True)
-def as_before():
+def as_before(monkeypatch):
     """Begin with nothing set aside, which the tests otherwise do, and do it again."""
+    monkeypatch.setattr(_Seldom, "program_freezes", False)
     before = gc.get_threshold()
     gc.unfreeze()
     yield
@@ -37,3 +38,12 @@ def test_what_a_program_chose_itself_stays():
         assert gc.get_threshold()[0] == 0
     assert gc.get_threshold()[0] == 0
     assert gc.get_freeze_count() > 0
+
+
+def test_what_a_program_set_aside_is_counted_once(monkeypatch):
+    counted = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counted.append(1) or 1_000_000)
+    for _ in range(3):
+        with seldom_collected():
+            pass
+    assert len(counted) == 1

@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, mannwhitneyu  # type: ignore[import-untyped]
 
 from panel.foundation.proportion import Share, wilson
 from panel.foundation.ranking import (
@@ -26,6 +25,8 @@ GROUP = st.lists(NUMBERS, min_size=1, max_size=12)
 
 @given(GROUP, GROUP)
 def test_the_area_is_the_rank_statistic_of_mann_and_whitney(low, high):
+    from scipy.stats import mannwhitneyu  # type: ignore[import-untyped]  # a second to import
+
     statistic = mannwhitneyu(high, low, method="asymptotic").statistic
     area = area_under_curve(TwoClasses(low=tuple(low), high=tuple(high)))
     assert area == pytest.approx(statistic / (len(low) * len(high)))
@@ -41,6 +42,8 @@ def test_the_area_is_what_lies_under_the_curve(low, high):
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilsons_interval_is_that_of_scipy(count_of_total):
+    from scipy.stats import binomtest
+
     count, total = count_of_total
     found = binomtest(count, total).proportion_ci(method="wilson")
     assert wilson(count, total) == pytest.approx((found.low, found.high), abs=1e-9)

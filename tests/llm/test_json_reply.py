@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import time
 
 import pytest
@@ -182,7 +183,8 @@ def test_p9_other_values_keep_their_type_for_the_schema_to_judge(value):
     assert type(last_json_object(f'{{"score": {value}}}')["score"]) is type(json.loads(value))
 
 
-JSONISH = st.text(alphabet='{}[]":,\\ntrue0e9-. \n\ud800<think/>`\ufeffé', max_size=400)
+NOISE = '{}[]":,\\ntrue0e9-. \n\ud800<think/>`\ufeffé'
+JSONISH = st.text(alphabet=NOISE, max_size=400)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
@@ -206,14 +208,28 @@ def judged(reply):
     return value
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(JSONISH)
 @example('{"' * 1000)
 def test_p8_fuzz_of_json_like_noise_never_crashes(reply):
     judged(reply)
 
 
-@settings(max_examples=4000, deadline=None)
+def test_p8_10_000_drawn_replies_never_crash():
+    """Long, plain draws: quicker by far than examples that can be made smaller."""
+    seed = random.randrange(10**9)
+    dice = random.Random(seed)
+    for number in range(10_000):
+        noise = "".join(dice.choices(NOISE, k=dice.randrange(400)))
+        start, end = dice.randrange(len(TEXT)), dice.randrange(len(TEXT))
+        reply = (noise, TEXT[:start] + noise[:40] + TEXT[end:])[number % 2]
+        try:
+            judged(reply)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, number {number}: {reply!r}") from error
+
+
+@settings(max_examples=400, deadline=None)
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda b: b.decode("utf-8", "replace")))
 def test_p8_fuzz_of_any_text_never_crashes(reply):
     judged(reply)
@@ -227,7 +243,7 @@ def finite(value):
     return not isinstance(value, float) or math.isfinite(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VALUES))
 def test_p8_fuzz_of_real_objects_gives_them_back_unless_they_hold_no_numbers(value):
     parsed = judged(json.dumps(value))
@@ -238,7 +254,7 @@ def test_p8_fuzz_of_real_objects_gives_them_back_unless_they_hold_no_numbers(val
         assert parsed is None
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.integers(0, len(TEXT)), st.integers(0, len(TEXT)), JSONISH)
 def test_p8_fuzz_of_cut_and_spliced_objects_never_gives_half_an_answer(start, end, noise):
     value = judged(TEXT[:start] + noise + TEXT[end:])

@@ -97,7 +97,7 @@ def test_only_holders_of_the_key_reach_the_child_and_no_page_does():
 
 @pytest.mark.model
 def test_a_shared_prefix_is_paid_for_once():
-    shared = "The tool reads tables from web pages and writes them as CSV files. " * 60
+    shared = "The tool reads tables from web pages and writes them as CSV files. " * 18
 
     async def main():
         async with serving() as child:
@@ -112,7 +112,7 @@ def test_a_shared_prefix_is_paid_for_once():
             return counts
 
     first, *later = asyncio.run(main())
-    assert first[0] > 800
+    assert first[0] > 250
     assert first[1] < 50
     for prompt, cached in later:
         assert cached >= 0.85 * prompt

@@ -166,7 +166,7 @@ def test_a_reply_names_the_model_and_never_a_path_of_this_machine():
 
 
 def test_shared_prefixes_come_back_as_cached_tokens():
-    shared = "The tool reads tables from web pages and writes them as CSV files. " * 40
+    shared = "The tool reads tables from web pages and writes them as CSV files. " * 18
 
     async def main():
         async with engine() as local:

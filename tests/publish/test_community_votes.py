@@ -194,15 +194,17 @@ def test_w1_whatever_people_do_tallies_equal_a_recount(database):
     Machine.database = database
     run_state_machine_as_test(
         Machine,
-        settings=settings(max_examples=12, stateful_step_count=50, deadline=None, database=None),
+        settings=settings(max_examples=8, stateful_step_count=40, deadline=None, database=None),
     )
 
 
-def test_w1_tallies_equal_a_recount_after_each_of_1000_steps(database):
+def test_w1_tallies_equal_a_recount_after_each_of_1000_steps(database, database_url):
+    """On SQLite; PostgreSQL, three times as slow, takes the first 400 of as many."""
+    steps = 1000 if database_url.startswith("sqlite") else 400
     us, dice, done = Community(database), random.Random(), Counter()
     seed = dice.randrange(10**9)
     dice.seed(seed)
-    for step in range(1000):
+    for step in range(steps):
         (action,) = dice.choices(
             ["vote", "withdraw", "merge", "ban", "unban", "remove_batch"], [60, 12, 8, 6, 9, 5]
         )
@@ -220,7 +222,7 @@ def test_w1_tallies_equal_a_recount_after_each_of_1000_steps(database):
             us.check()
         except AssertionError as error:
             raise AssertionError(f"seed {seed}, step {step}, after {action}{arguments}") from error
-    assert sum(done.values()) == 1000
+    assert sum(done.values()) == steps
     assert all(done[action, True] > 10 for action in ("vote", "withdraw", "merge", "remove_batch"))
 
 

@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 
 import pytest
 
@@ -46,12 +44,8 @@ def test_a_port_that_is_taken_is_said_with_the_next_thing_to_type(desk):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -15), (signal.SIGINT, 130)])
 def test_it_serves_until_a_signal_and_says_where(desk, number, code):
     shelve(desk.folder / "runs", batch())
-    command = [sys.executable, "-m", "panel", "serve", "--port", "0", "--no-requests"]
-    with subprocess.Popen(
-        command, cwd=desk.folder, env=desk.environment(),
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stderr is not None
+    process = desk.start("serve", "--port", "0", "--no-requests")
+    try:
         for line in process.stderr:
             if line.startswith("serving"):
                 break
@@ -60,6 +54,8 @@ def test_it_serves_until_a_signal_and_says_where(desk, number, code):
         assert Visitor(url).get("/").status == 200
         process.send_signal(number)
         process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert process.returncode == code
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.foundation.paths import data_folder
@@ -96,6 +96,7 @@ def test_tools_that_were_not_judged_alike_need_a_larger_lead():
 # --- permutation -----------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(cards("Alpha"), cards("Beta"))
 def test_swapping_the_tools_mirrors_the_comparison(a, b):
     first, second = compare(a, b), compare(b, a)
@@ -113,6 +114,7 @@ def test_swapping_the_tools_mirrors_the_comparison(a, b):
     assert (first.asked, first.same) == (second.asked, second.same)
 
 
+@settings(max_examples=40)
 @given(cards("Alpha"), cards("Beta"), st.randoms(use_true_random=False))
 def test_the_order_of_reviews_changes_nothing(a, b, luck):
     reviews = list(a.reviews)
@@ -124,6 +126,7 @@ def test_the_order_of_reviews_changes_nothing(a, b, luck):
     assert again.standings == first.standings
 
 
+@settings(max_examples=40)
 @given(cards("Alpha"), cards("Beta"))
 def test_every_statement_points_at_passages_that_exist_and_about_its_own_tool(a, b):
     comparison = compare(a, b)
@@ -136,6 +139,7 @@ def test_every_statement_points_at_passages_that_exist_and_about_its_own_tool(a,
             assert any(cite.side == statement.about for cite in statement.cites)
 
 
+@settings(max_examples=40)
 @given(cards("Alpha"), cards("Beta"))
 def test_words_about_a_finding_are_the_stored_answers(a, b):
     comparison = compare(a, b)
@@ -155,6 +159,7 @@ def test_words_about_a_finding_are_the_stored_answers(a, b):
             )
 
 
+@settings(max_examples=40)
 @given(cards("Alpha"), cards("Beta"))
 def test_the_advice_never_names_a_winner_the_rule_does_not(a, b):
     comparison = compare(a, b)

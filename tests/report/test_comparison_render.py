@@ -1,5 +1,6 @@
 """A comparison in every format: safe, complete, and unambiguous about whose passage is cited."""
 
+import functools
 import json
 import re
 from urllib.parse import urlsplit
@@ -72,12 +73,21 @@ def by_model(comparison, text):
     return comparison.model_copy(update={"advice": advice})
 
 
+@functools.cache
 def hostile_pairs(payload):
     bad = hostile(payload)
-    yield compare(bad, card(), community_a=VOTES)
-    yield compare(card(), bad)
-    yield compare(bad, bad)
-    yield by_model(compare(bad, card()), payload)
+    return (
+        compare(bad, card(), community_a=VOTES),
+        compare(card(), bad),
+        compare(bad, bad),
+        by_model(compare(bad, card()), payload),
+    )
+
+
+@functools.cache
+def hostile_trees(payload):
+    """The pages of these comparisons; who reads them changes nothing."""
+    return [parse(pair_html.render(comparison)) for comparison in hostile_pairs(payload)]
 
 
 def active(tree):
@@ -97,8 +107,7 @@ def active(tree):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_o1_a_payload_in_every_field_leaves_no_active_node(payload):
-    for comparison in hostile_pairs(payload):
-        tree = parse(pair_html.render(comparison))
+    for tree in hostile_trees(payload):
         assert list(active(tree)) == []
         assert len([n for n in tree.iter() if tag(n) == "style"]) == 1
         assert line(payload) in all_text(tree)
@@ -106,8 +115,7 @@ def test_o1_a_payload_in_every_field_leaves_no_active_node(payload):
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, "https://ok.example/a?b=1&c=2"])
 def test_o1_links_are_https_with_rel_or_point_into_the_page(payload):
-    for comparison in hostile_pairs(payload):
-        tree = parse(pair_html.render(comparison))
+    for tree in hostile_trees(payload):
         ids = {node.get("id") for node in tree.iter()}
         for link in links(tree):
             target = link.get("href")
@@ -252,7 +260,7 @@ def test_o3_a_payload_in_every_field_puts_no_control_character_on_the_screen(pay
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_o3_with_colour_on_the_only_codes_are_our_own_colours(payload):
-    text = pair_terminal.render(next(hostile_pairs(payload)), color=True)
+    text = pair_terminal.render(hostile_pairs(payload)[0], color=True)
     assert SGR.search(text)
     assert unsafe(SGR.sub("", text)) == set()
 

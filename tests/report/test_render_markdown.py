@@ -136,7 +136,7 @@ def test_no_cards_make_no_text():
     assert markdown.render([]) == ""
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.text(alphabet="aB1 \\`*_{}[]<>()#+-.!|~&;:@^=$\"'/?,\n%w", max_size=24))
 def test_any_text_survives_escaping(text):
     flat = line(text)

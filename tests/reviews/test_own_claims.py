@@ -183,7 +183,7 @@ def quotes_in(card):
         yield found.groups()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REPLIES)
 def test_j3_every_quote_on_every_format_stands_in_its_stored_passage(reply):
     card = card_of(reply)
@@ -199,7 +199,7 @@ def test_j3_the_quotes_of_all_three_formats_are_found_to_be_checked():
     assert len(found) == 5, "a passage once a review in each format, and two listed in Markdown"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REPLIES)
 def test_j3_no_claim_is_a_fact_without_a_valid_citation(reply):
     card = card_of(reply)

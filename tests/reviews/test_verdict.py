@@ -49,7 +49,7 @@ def panel_of(rows):
     return had, gone
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(panels, weights, st.randoms(use_true_random=False))
 def test_p13_the_order_of_reviews_never_changes_the_verdict(rows, weights, random):
     had, gone = panel_of(rows)
@@ -59,7 +59,7 @@ def test_p13_the_order_of_reviews_never_changes_the_verdict(rows, weights, rando
     )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(panels, weights)
 def test_p13_a_missing_or_abstaining_review_is_never_a_vote(rows, weights):
     had, gone = panel_of(rows)
@@ -72,7 +72,7 @@ def test_p13_a_missing_or_abstaining_review_is_never_a_vote(rows, weights):
     assert sum(verdict.votes.model_dump().values()) == 4
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(panels, weights)
 def test_p13_below_quorum_is_incomplete_and_never_ship_or_skip(rows, weights):
     had, gone = panel_of(rows)
@@ -168,7 +168,7 @@ def findings_of(row):
     return [finding(c, a) for c, a in zip(CRITERIA, row, strict=True)]
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(answers)
 def test_a_finding_changed_from_no_to_yes_never_lowers_a_score(row):
     before = score_findings(ASKED, findings_of(row), RULE)
@@ -179,7 +179,7 @@ def test_a_finding_changed_from_no_to_yes_never_lowers_a_score(row):
             assert after.score >= before.score
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(answers)
 def test_scores_stay_between_their_bounds_and_coverage_is_a_share(row):
     score, coverage, vote = score_findings(ASKED, findings_of(row), RULE)

@@ -109,7 +109,7 @@ def test_the_findings_that_differ_most_come_first():
 
 def test_a_long_list_stays_computable():
     # The library holds tools times squared values at once: scores are rounded where lists are long.
-    many = [made(name, ["ship", "skip"] * 300, [(n * 7 + k) % 100 + 0.3 for n in range(600)])
+    many = [made(name, ["ship", "skip"] * 130, [(n * 7 + k) % 100 + 0.3 for n in range(260)])
             for k, name in enumerate("ab")]  # fmt: skip
     assert agreement(many).score.alpha > 0.9
 

@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
-MODULES: Final = ("panel.__main__", "tests.support.faultd", "tests.support.judges")
+MODULES: Final = (
+    "panel.__main__", "tests.support.faultd", "tests.support.judges", "tests.support.list_run",
+)  # fmt: skip
 """What can be run; each has a `main` that reads `sys.argv`."""
 
 USED_LATER: Final = (
@@ -215,9 +217,14 @@ def needs_own_interpreter(env: dict[str, str]) -> bool:
 
 def serve(server: socket.socket) -> None:
     """Fork a process for each request until the other end is closed; reports exit codes."""
+    from panel.foundation import collector
+
     import_all()
     compile_templates()
+    read_entry_points()
     gc.freeze()  # what every fork shares is never searched for garbage
+    with collector.seldom_collected():
+        pass  # sees that: counting it is a seventh of the CPU time of a short command
     status_of: dict[int, socket.socket] = {}
     wake, wake_end = os.pipe()
     os.set_blocking(wake_end, False)
@@ -273,6 +280,13 @@ def compile_templates() -> None:
             templating.html_template(file.name)
         elif file.suffix == ".md":
             templating.markdown_template(file.name)
+
+
+def read_entry_points() -> None:
+    """Read what installed packages add; a command with other packages has its own interpreter."""
+    from panel.foundation import plugins
+
+    plugins.plugin_names("formats")
 
 
 def _report(status_of: dict[int, socket.socket]) -> None:

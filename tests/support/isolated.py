@@ -1,8 +1,10 @@
 """Brings up loopback in a network namespace of its own and runs panel commands in it.
 
 usage: unshare -rn python -m tests.support.isolated FOLDER COMMANDS.json
-Every connection and name look-up of every Python process is written to FOLDER/network.log, and
-the exit codes to FOLDER/codes.json. `URL` in a command stands for the answering server.
+COMMANDS.json maps names to lists of commands; those of a name are run in FOLDER/NAME. Every
+connection and name look-up of every Python process of theirs is written to FOLDER/NAME/network.log,
+and the exit codes to FOLDER/NAME/codes.json; what happens while panel is imported, once for all,
+is written to FOLDER/network.log. `URL` in a command stands for the answering server.
 """
 
 import fcntl
@@ -34,19 +36,24 @@ def loopback_up() -> None:
         fcntl.ioctl(handle, SIOCSIFFLAGS, name + struct.pack("h", flags | IFF_UP))
 
 
-def main(folder: Path, commands: list[list[str]]) -> None:
+def main(folder: Path, groups: dict[str, list[list[str]]]) -> None:
     if os.environ.get("LONELY") == "1":
         loopback_up()
-    (folder / "watch").mkdir()
-    (folder / "watch" / "sitecustomize.py").write_text(WATCH)
-    desk = Desk(folder, {"NETWORK_LOG": str(folder / "network.log")})
-    desk.env["PYTHONPATH"] = f"{folder / 'watch'}{os.pathsep}{os.environ['PYTHONPATH']}"
+    watch = folder / "watch"
+    watch.mkdir()
+    (watch / "sitecustomize.py").write_text(WATCH)
+    # The fork server reads both when it starts, and each command a log of its own.
+    os.environ["PYTHONPATH"] = f"{watch}{os.pathsep}{os.environ['PYTHONPATH']}"
+    os.environ["NETWORK_LOG"] = str(folder / "network.log")
     with answering() as url:
-        codes = []
-        for command in commands:
-            done = desk.run(*(word.replace("URL", url) for word in command))
-            codes.append([done.returncode, done.stderr[-2000:]])
-    (folder / "codes.json").write_text(json.dumps({"url": url, "codes": codes}))
+        for name, commands in groups.items():
+            place = folder / name
+            desk = Desk(place, {"NETWORK_LOG": str(place / "network.log")})
+            codes = []
+            for command in commands:
+                done = desk.run(*(word.replace("URL", url) for word in command))
+                codes.append([done.returncode, done.stderr[-2000:]])
+            (place / "codes.json").write_text(json.dumps({"url": url, "codes": codes}))
 
 
 if __name__ == "__main__":

@@ -118,13 +118,13 @@ async def panel_of(
     return await write_all(plan, seats, today=TODAY), endpoint.asked
 
 
-def write_shortened(folder):
-    """Write the shipped reviewers with two questions each, of every kind of tool."""
+def write_shortened(folder, *, questions=2):
+    """Write the shipped reviewers with so few questions each, of every kind of tool."""
     folder.mkdir(parents=True)
     for file in (ROOT / "personas").glob("*.md"):
         before, rest = file.read_text(encoding="utf-8").split("criteria:\n", 1)
         criteria, after = rest.split("biography:", 1)
         texts = [text for text in criteria.split("  - id: ")[1:] if "applies_to" not in text]
-        first = "".join(f"  - id: {text}" for text in texts[:2])
+        first = "".join(f"  - id: {text}" for text in texts[:questions])
         short = f"{before}criteria:\n{first}biography:" + re.sub(r" +quotes: .*\n", "", after)
         (folder / file.name).write_text(short, encoding="utf-8")

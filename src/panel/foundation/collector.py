@@ -21,20 +21,22 @@ class _Seldom:
     at_work = 0
     before = (0, 0, 0)
     frozen = False
+    program_freezes = False  # seen once and for all: counting walks over everything set aside
 
 
 @contextlib.contextmanager
 def seldom_collected() -> Iterator[None]:
     """Collect garbage seldom while the body runs, and never look at what was there before it.
 
-    Several at a time count as one. A program that has set objects aside itself (`gc.freeze`) or has
-    turned collection off keeps it so.
+    Several at a time count as one. A program that was once seen to have set objects aside itself
+    (`gc.freeze`), or has turned collection off, keeps it so.
     """
     with _Seldom.guard:
         _Seldom.at_work += 1
         if _Seldom.at_work == 1:
             _Seldom.before = gc.get_threshold()
-            _Seldom.frozen = not gc.get_freeze_count()
+            _Seldom.program_freezes = _Seldom.program_freezes or gc.get_freeze_count() > 0
+            _Seldom.frozen = not _Seldom.program_freezes
             if _Seldom.before[0]:
                 gc.set_threshold(*map(max, _THRESHOLD, _Seldom.before))
             if _Seldom.frozen:

@@ -48,7 +48,16 @@ def warn_of(error: InputError) -> None:
 
 @cache
 def _entries(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=f"panel.{group}")}
+    return {entry.name: entry for entry in _all_entries().select(group=f"panel.{group}")}
+
+
+@cache
+def _all_entries() -> Any:
+    """Return the entry points of every installed package; reads a file of each of them.
+
+    Their type is another one before Python 3.12; both have `select`.
+    """
+    return importlib.metadata.entry_points()
 
 
 def _package(entry: importlib.metadata.EntryPoint) -> str:
