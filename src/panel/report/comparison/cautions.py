@@ -15,8 +15,8 @@ from panel.reviews.review import Review
 from panel.reviews.verdict.scorecard import Scorecard
 
 Kind = Literal[
-    "categories", "managers", "model", "provider", "asked", "reviewers", "votes", "questions", "dates",
-    "samples",
+    "categories", "managers", "model", "provider", "asked", "reviewers", "votes", "questions",
+    "dates", "samples",
 ]  # fmt: skip
 
 UNLIKE: Final[frozenset[Kind]] = frozenset({"model", "asked", "reviewers"})
