@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+import html5lib
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from panel.engine.backtest.outcomes import BacktestCase
 from panel.engine.backtest.rescore import terms_by, verdict_by
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import PanelError
-from panel.report.fit import terminal
+from panel.report.fit import html, terminal
 from panel.report.scorecard import terminal as scorecard_terminal
 from panel.reviews.backtest.fit_report import FitReport
 from panel.reviews.score import Rule
@@ -219,6 +220,18 @@ def test_the_terminal_says_it_within_its_width(telling):
         assert max(map(len, text.splitlines())) <= width
         assert "clearly better" in " ".join(text.split())
         assert "tells" in text
+
+
+def test_the_page_is_valid_says_the_same_and_holds_nothing_active(telling):
+    report = telling.report.model_copy(update={"notes": ("<script>alert(1)</script>",)})
+    text = html.render(report)
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(text)
+    tags = {el.tag for el in tree.iter() if isinstance(el.tag, str)}
+    assert not tags & {"script", "iframe", "object", "embed", "form", "link", "img", "a", "base"}
+    assert "&lt;script&gt;alert(1)" in text
+    words = " ".join(tree.itertext())
+    assert "clearly better" in words
+    assert "tells" in words
 
 
 # --- the command, and what a file does to later reviews -----------------------------------------
