@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panel.cli.main import panel
+from panel.engine.backtest.baselines import baseline, chosen_baseline
 from panel.engine.backtest.masking import Mask
-from panel.engine.backtest.outcomes import first_cases, read_outcomes
+from panel.engine.backtest.outcomes import BacktestCase, first_cases, read_outcomes
 from panel.engine.backtest.shown import Showing, cautions
 from panel.evidence.tools.tool import Tool
 from panel.evidence.tools.tool_list import read_tools
 from panel.foundation.errors import PanelError
+from panel.foundation.proportion import Share
 from panel.report.backtest import terminal
 from panel.reviews.backtest import record
 from panel.reviews.backtest.report import BacktestReport
@@ -113,6 +116,7 @@ def test_numbers_of_the_file_are_baselines_and_say_whence_their_direction_is(tes
     assert (rows["days_since_commit"]["better"], rows["luck"]["better"]) == ("fewer", "fewer")
     assert rows["luck"]["by_outcome"] is True
     assert any("commits_year_after" in note for note in report["notes"])
+    assert share(report["strata"][0]["chosen_baseline"]["pairs"]) == (3, 3)
 
 
 def test_strata_leave_out_whole_pairs(tested):
@@ -410,3 +414,41 @@ def test_people_can_read_the_page_on_a_phone_and_a_screen(page, chromium: Chromi
         return found
 
     assert chromium.visit(page.as_uri(), look) == []
+
+
+# --- the best number alone ----------------------------------------------------------------------
+
+
+def numbered(rows):
+    """Return pairs of cases: in each row, for a column, the numbers of who lived and who died."""
+    return [
+        BacktestCase(
+            Tool(name=f"t{n}{fate}", slug=f"t{n}{fate}"),
+            fate,
+            pair=f"P{n}",
+            cells={name: str(two[place]) for name, two in row.items()},
+        )
+        for n, row in enumerate(rows)
+        for place, fate in enumerate(("lived", "died"))
+    ]
+
+
+def test_the_best_number_is_chosen_on_other_pairs_than_it_is_counted_on():
+    # The direction of `luck` is that of most pairs. Of five and five, the pair that is left out is
+    # always among the fewer of the others.
+    chance = numbered([{"luck": (1, 0) if n < 5 else (0, 1)} for n in range(10)])
+    assert baseline("luck", chance).pairs.count == 5
+    assert chosen_baseline(chance).pairs == Share.of(0, 10)
+    better = numbered(
+        [{"stars": (int(n != 3), 0), "forks": (int(n > 3), 1 - (n > 3))} for n in range(10)]
+    )
+    row = chosen_baseline(better)
+    assert row.pairs == Share.of(9.5, 10), "stars leave one pair level"
+    assert row.area is None
+
+
+def test_without_pairs_or_numbers_no_best_number_is_chosen():
+    single = [replace(case, pair=None) for case in numbered([{"stars": (2, 1)}] * 4)]
+    assert chosen_baseline(single) is None
+    assert chosen_baseline(numbered([{}] * 4)) is None
+    assert chosen_baseline(numbered([{"stars": (2, 1)}])) is None, "one pair leaves none to choose on"

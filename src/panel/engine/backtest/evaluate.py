@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from panel.engine.backtest.baselines import baseline, columns, later_columns
+from panel.engine.backtest.baselines import baseline, chosen_baseline, columns, later_columns
 from panel.engine.backtest.outcomes import BacktestCase
 from panel.engine.backtest.ranked import ranked, two_classes
 from panel.foundation.proportion import Share
@@ -143,6 +143,7 @@ def _stratum(name: str, judged: Judged) -> Stratum:
         personas=tuple(_by_persona(judged, persona) for persona in judged.personas),
         criteria=tuple(_by_criteria(judged)),
         baselines=tuple(baseline(column, cases) for column in columns(cases)),
+        chosen_baseline=chosen_baseline(cases),
     )
 
 

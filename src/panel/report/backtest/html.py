@@ -26,7 +26,7 @@ def render(report: BacktestReport) -> str:
         method=view.METHOD,
         head=view.HEAD,
         strata=_strata(report),
-        baselines=[(s.name, view.rankings(s.baselines)) for s in report.strata if s.baselines],
+        baselines=[(s.name, view.numbers_alone(s)) for s in report.strata if s.baselines],
         personas=[(s.name, view.rankings(s.personas)) for s in report.strata],
         criteria=view.rankings(report.all.criteria, questions=True),
         misses=view.misses(report),

@@ -33,7 +33,10 @@ def render(report: BacktestReport, width: int = WIDTH) -> str:
 def _stratum(stratum: Stratum, width: int) -> Iterator[str]:
     title = stratum.name if stratum.name != "all" else "all tools"
     yield from table((f"Panel: {title}", ""), view.headline(stratum), width)
-    for name, rows in (("reviewers", stratum.personas), ("one number alone", stratum.baselines)):
-        if shown := view.rankings(rows):
+    for name, shown in (
+        ("reviewers", view.rankings(stratum.personas)),
+        ("one number alone", view.numbers_alone(stratum)),
+    ):
+        if shown:
             yield ""
             yield from table((f"Ranked by {name}: {title}", *view.HEAD[1:]), shown, width)

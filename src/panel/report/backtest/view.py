@@ -47,6 +47,8 @@ def conclusion(report: BacktestReport) -> tuple[str, ...]:
         )
         if best is not None:
             sentences.append(f"{_capital(best.label)} alone ranks {best.pairs.count:g}.")
+        if (chosen := figures_of_all.chosen_baseline) is not None:
+            sentences.append(f"{_capital(chosen.label)}, ranks {chosen.pairs.count:g}.")
     elif score.area is not None:
         sentences.append(f"The panel's score has an AUC of {area(score.area)}.")
         if best is not None:
@@ -94,6 +96,13 @@ def headline(stratum: Stratum) -> Facts:
         ("neither ship nor skip", str(stratum.undecided)),
         ("Brier score of ship %", brier),
     )
+
+
+def numbers_alone(stratum: Stratum) -> Rows:
+    """Return how each number alone ranks the tools, best first, and last the best as chosen."""
+    chosen = stratum.chosen_baseline
+    last = () if chosen is None else ((chosen.label, figures.share(chosen.pairs), ""),)
+    return (*rankings(stratum.baselines), *last)
 
 
 def rankings(rows: Iterable[RankedBy], *, questions: bool = False) -> Rows:

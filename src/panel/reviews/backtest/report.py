@@ -77,6 +77,8 @@ class Stratum(_Part):
     criteria: tuple[RankedBy, ...]
     """By probability of yes, or by the answer: yes 1, unclear ½, no 0."""
     baselines: tuple[Baseline, ...]
+    chosen_baseline: RankedBy | None = None
+    """The best column alone, for each fold of pairs chosen on the others; None without pairs."""
 
     @property
     def tools(self) -> int:
