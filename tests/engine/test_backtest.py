@@ -451,4 +451,6 @@ def test_without_pairs_or_numbers_no_best_number_is_chosen():
     single = [replace(case, pair=None) for case in numbered([{"stars": (2, 1)}] * 4)]
     assert chosen_baseline(single) is None
     assert chosen_baseline(numbered([{}] * 4)) is None
-    assert chosen_baseline(numbered([{"stars": (2, 1)}])) is None, "one pair leaves none to choose on"
+    assert chosen_baseline(numbered([{"stars": (2, 1)}])) is None, (
+        "one pair leaves none to choose on"
+    )

@@ -6,20 +6,24 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from statistics import stdev
 
 import html5lib
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import iqr, norm
 
 from panel.cli.main import panel
 from panel.engine.backtest.fit import fit_tools
 from panel.engine.backtest.fit_curves import fit_curves
+from panel.engine.backtest.fit_threshold import ships_up_to
 from panel.engine.backtest.fit_weights import PARTNERS, Fitter, _crossed, weights_of
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.outcomes import BacktestCase
 from panel.engine.backtest.rescore import terms_by, verdict_by
+from panel.engine.calibrate.threshold import separating_threshold
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import PanelError
 from panel.report.fit import html, terminal
@@ -37,17 +41,17 @@ DAY = date(2026, 11, 28)
 FIRST, SECOND = answered.PERSONAS
 
 
-def fitter(tools):
+def fitter(tools, personas=answered.PERSONAS):
     on = FittedOn(
         folder="list", outcomes="x", tools=len(tools), lived=len(tools) // 2,
         pairs=len(tools) // 2, day=DAY, run="r", provider="x", model="m", asked="stepwise",
         shown="as listed",
     )  # fmt: skip
-    return Fitter(answered.plan(), Rule(), on)
+    return Fitter(answered.plan(personas), Rule(), on)
 
 
-def fitted(tools):
-    return fit_tools(fitter(tools), tools, samples=1)
+def fitted(tools, personas=answered.PERSONAS):
+    return fit_tools(fitter(tools, personas), tools, samples=1)
 
 
 def shuffled(tools, seed):
@@ -188,6 +192,64 @@ def test_answers_that_are_all_unclear_fit_nothing():
     assert result.weights is None
     assert result.report.fitted.score.tools == 0
     assert "unknown" in terminal.render(result.report, 80)
+
+
+# --- the threshold ------------------------------------------------------------------------------
+
+MARKS = st.lists(st.none() | st.integers(0, 1000).map(lambda n: n / 10), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKS, MARKS, st.sampled_from([40.0, 60.0, 77.7]))
+def test_the_threshold_lies_where_smoothed_ship_rates_are_furthest_apart(lived, died, usual):
+    def share(marks, at):
+        known = [mark for mark in marks if mark is not None]
+        spread = stdev(known) if len(known) > 1 else 0.0
+        quartile = float(iqr(known)) / 1.34 if len(known) > 1 else 0.0
+        width = max(0.5, 0.9 * min(spread, quartile or spread) * len(known) ** -0.2)
+        return sum(norm.sf(at, known, width)) / len(marks)
+
+    at = separating_threshold(lived, died, usual=usual)
+    if not any(m is not None for m in lived) or not any(m is not None for m in died):
+        assert at == usual
+        return
+    apart = {t: share(lived, t) - share(died, t) for t in (usual, *(n / 2 for n in range(201)))}
+    assert apart[at] == pytest.approx(max(apart.values()), abs=1e-6)
+    assert separating_threshold(lived, lived, usual=usual) == usual
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000))
+def test_a_tool_ships_up_to_one_of_its_scores_and_at_none_above(seed):
+    (tool, _) = answered.tools(1, seed=seed)
+    plan = answered.plan()
+    up_to = ships_up_to(Rule(), plan, tool)
+    for at in range(101):
+        outcome = verdict_by(Rule(ship_at=at), plan, tool).outcome
+        assert (outcome == "ship") == (up_to is not None and at <= up_to)
+
+
+def test_a_threshold_replaces_the_plain_one_where_ship_rates_are_clearly_further_apart():
+    one = (FIRST,)
+    kind = answered.tools(12, right=1.0, personas=one, told=(0.2, 0.95), chance=(0.85, 0.95))
+    result = fitted(kind, one)
+    threshold = result.weights.threshold
+    assert (result.weights.personas, result.weights.curves) == ({}, {})
+    assert (threshold.plain, threshold.ship_at) == (60, result.report.threshold.fitted)
+    assert str(threshold.plain_died) == str(threshold.lived) == "12 of 12"
+    assert threshold.died.count == 0
+    assert result.report.threshold.gain.value == 1
+    line = result.weights.line(["first"], ["m"], ["stepwise"])
+    assert line == (
+        "threshold fitted on 24 tools of list (2026-11-28): a reviewer ships from"
+        f" {threshold.ship_at:g}, fitted as well: out of sample it ships 12 of 12 that lived and 0"
+        " of 12 that died, at 60 12 and 12"
+    )
+    shown = " ".join(terminal.render(result.report, 80).split())
+    assert "the plain one 12 and 12: clearly further apart" in shown
+    few = fitted(kind[:18], one)
+    assert few.report.threshold.gain.is_above_zero
+    assert few.weights is None, "nine of each fate are too few to tell"
 
 
 def test_an_age_alone_gives_a_falling_curve_held_against_the_base_rate(telling):
@@ -354,6 +416,48 @@ def test_later_reviews_are_scored_by_the_file_and_every_card_says_so(place, monk
     fit = place.asked("fit", f"replay:{name}")
     assert fit["personas"] == place.report["personas"]
     assert fit["plain"] == place.report["plain"]
+
+
+def test_a_fitted_threshold_is_the_rules_own_unless_the_settings_name_one(
+    place, monkeypatch, tmp_path
+):
+    threshold = {
+        "ship_at": 92.5, "plain": 60, "lived": {"count": 7, "total": 10},
+        "died": {"count": 1, "total": 10}, "plain_lived": {"count": 9, "total": 10},
+        "plain_died": {"count": 8, "total": 10},
+    }  # fmt: skip
+    path = tmp_path / "weights.json"
+    path.write_text(json.dumps(json.loads(place.weights.read_text()) | {"threshold": threshold}))
+    place.use(monkeypatch, path)
+    place.asked("backtest", "replay:latest")
+    words = (
+        "a reviewer ships from 92.5, fitted as well: out of sample it ships 7 of 10 that lived and"
+        " 1 of 10 that died, at 60 9 and 8"
+    )
+    with place.newest() as run:
+        name = run.name
+        for card in run.each_verdict():
+            assert card.ship_at == 92.5
+            assert any(words in warning for warning in card.warnings)
+            assert {r.vote for r in card.reviews if r.score < 92.5} <= {"skip"}
+    monkeypatch.delenv("PANEL_CONFIG_FILE")
+    assert place.call("verify", name).exit_code == 0
+    # A fit on it is the fit on the plain rule, threshold and all.
+    fit = place.asked("fit", f"replay:{name}")
+    assert (fit["plain"], fit["threshold"]) == (place.report["plain"], place.report["threshold"])
+    # A file without a threshold brings back the plain one.
+    place.use(monkeypatch, place.weights)
+    place.asked("backtest", f"replay:{name}")
+    with place.newest() as run:
+        assert run.manifest.rule.ship_at == 60
+    place.use(monkeypatch, path)
+    monkeypatch.setenv("PANEL_CONFIG_FILE", str(tmp_path / "own.toml"))
+    (tmp_path / "own.toml").write_text(f"[rule]\nweights = '{path}'\nship_at = 70\n")
+    place.asked("backtest", f"replay:{name}")
+    with place.newest() as run:
+        card = next(run.each_verdict())
+    assert card.ship_at == 70
+    assert any("the fitted threshold of 92.5 is not used" in w for w in card.warnings)
 
 
 def test_weights_of_other_reviewers_or_models_are_refused_or_named(place, monkeypatch, tmp_path):

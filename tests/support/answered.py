@@ -67,21 +67,27 @@ def review(who, answers):
     )  # fmt: skip
 
 
-def tools(pairs, seed=1, right=0.9, single=False, personas=PERSONAS):
-    """Return so many pairs: `first.tells` is right so often, the age a little, all else chance."""
+def tools(
+    pairs, seed=1, right=0.9, single=False, personas=PERSONAS, told=(0.2, 0.8), chance=(0.1, 0.9)
+):
+    """Return so many pairs: `first.tells` is right so often, the age a little, all else chance.
+
+    `told` are its probabilities of died and lived, `chance` bounds those of all else.
+    """
     source = random.Random(seed)
     made = []
     for number in range(pairs):
         for fate in ("lived", "died"):
             lives = fate == "lived"
             days = int(source.lognormvariate(2.5 if lives else 3.2, 0.8))
-            told = lives if source.random() < right else not lives
-            by_id = {"tells": 0.8 if told else 0.2, "young": 1.0}
+            tells = lives if source.random() < right else not lives
+            p = told[tells]
+            by_id = {"tells": p, "young": 1.0}
             answers = {
                 who.name: [
                     review(
                         who,
-                        {c.id: by_id.get(c.id, round(source.uniform(0.1, 0.9), 3))
+                        {c.id: by_id.get(c.id, round(source.uniform(*chance), 3))
                          for c in who.criteria},
                     )
                 ]

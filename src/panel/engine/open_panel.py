@@ -209,6 +209,8 @@ def _numbers(options: Options, personas: Sequence[Persona]) -> dict[str, Any]:
         weights = read_weights(path)
         check_known(weights, [persona.name for persona in personas], path)
         numbers["weights"] = weights
+        if weights.threshold is not None:
+            numbers.setdefault("ship_at", weights.threshold.ship_at)
     return numbers
 
 
@@ -228,7 +230,8 @@ def _rule(
     reviewers.
     """
     if provider.replayed is not None:
-        return provider.replayed.rule.model_copy(update=numbers)
+        stored = provider.replayed.rule
+        return (stored.plain() if "weights" in numbers else stored).model_copy(update=numbers)
     if not options.calibrates and alone:
         measured = measured_threshold(provider.config, options)
         numbers = ({} if measured is None else {"ship_at": measured}) | dict(numbers)
@@ -243,7 +246,8 @@ def _weights_line(
         return ()
     names = [persona.name for persona in personas]
     models = (provider.config.model for provider in providers)
-    return (rule.weights.line(names, models, (provider.config.ask for provider in providers)),)
+    ways = (provider.config.ask for provider in providers)
+    return (rule.weights.line(names, models, ways, rule.ship_at),)
 
 
 def measured_threshold(judge: ProviderConfig, options: Options) -> float | None:

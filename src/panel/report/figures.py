@@ -43,6 +43,14 @@ def share(share: "Share") -> str:
     return f"{share} ({100 * share.low:.0f}–{100 * share.high:.0f}%)"
 
 
+def apart(first: "Share", second: "Share") -> str:
+    """Write how far the first share lies above the second: `17 points`."""
+    if first.share is None or second.share is None:
+        return UNKNOWN
+    points = round(100 * (first.share - second.share))
+    return f"{points} point{'' if abs(points) == 1 else 's'}".replace("-", "−")
+
+
 def money(usd: float | None, *, unpriced: int = 0) -> str:
     """Write a cost in dollars; a cost that is not known is never 0.
 

@@ -25,6 +25,13 @@ class Rule(BaseModel):
     weights: FittedWeights | None = Field(default=None, exclude_if=lambda weights: weights is None)
     """Weights fitted on a backtest, in the place of those of the persona files."""
 
+    def plain(self) -> "Rule":
+        """Return the rule without anything fitted."""
+        threshold = self.weights.threshold if self.weights else None
+        fitted = threshold is not None and self.ship_at == threshold.ship_at
+        ship_at = threshold.plain if threshold and fitted else self.ship_at
+        return self.model_copy(update={"weights": None, "ship_at": ship_at})
+
     def weight(self, persona: str, criterion: "Weighted") -> float:
         """Return the weight of one of a persona's criteria: the fitted one where there is one."""
         fitted = self.weights.of_criterion(persona, criterion.id) if self.weights else None

@@ -87,6 +87,28 @@ class PersonaWeights(_Part):
     criteria: dict[str, Weight]
 
 
+class FittedThreshold(_Part):
+    """The score from which a reviewer ships, and what ships by it out of sample."""
+
+    ship_at: float = Field(ge=0, le=100, allow_inf_nan=False)
+    plain: float = Field(ge=0, le=100, allow_inf_nan=False)
+    """The threshold that it replaces."""
+    lived: Share
+    """Tools that lived whose verdict is ship; `died` likewise."""
+    died: Share
+    plain_lived: Share
+    """The same at the threshold that it replaces."""
+    plain_died: Share
+
+    def line(self) -> str:
+        """Return what every scorecard says of it."""
+        return (
+            f"a reviewer ships from {self.ship_at:g}, fitted as well: out of sample it ships"
+            f" {self.lived} that lived and {self.died} that died, at {self.plain:g}"
+            f" {self.plain_lived.count:g} and {self.plain_died.count:g}"
+        )
+
+
 class FittedCurve(_Part):
     """The probability that a tool lives, by one number known of it: p = σ(a + b ln(1 + x))."""
 
@@ -122,6 +144,8 @@ class FittedWeights(_Part):
     """Empty where the plain weights were kept: curves alone are fitted then."""
     curves: dict[str, FittedCurve] = {}
     """By the name that a condition of `decided_by` gives the fact."""
+    threshold: FittedThreshold | None = Field(default=None, exclude_if=lambda value: value is None)
+    """None where the rule's own was kept."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -146,23 +170,40 @@ class FittedWeights(_Part):
         on = self.fitted_on
         return f"{on.tools} tools of {printable(on.folder)} ({on.day})"
 
-    def line(self, personas: Sequence[str], models: Iterable[str], asked: Iterable[Ask]) -> str:
+    def line(
+        self,
+        personas: Sequence[str],
+        models: Iterable[str],
+        asked: Iterable[Ask],
+        ship_at: float | None = None,
+    ) -> str:
         """Return what every scorecard says of the weights, in one sentence.
 
         Args:
             personas: Names of the reviewers of the run.
             models: Of those that answer; `asked` are the ways in which they are asked.
             asked: See above.
+            ship_at: The run's threshold; None is the fitted one.
         """
         on = self.fitted_on
-        parts = [self._gain()]
+        parts = [gain] if (gain := self._gain()) else []
+        if self.threshold:
+            parts.append(self._threshold(self.threshold, ship_at))
         if {*models} - {*on.model.split(", ")} or {*asked} - {on.asked}:
             parts.append(f"fitted on answers of {printable(on.model)}, asked {on.asked}")
         if self.personas and (unknown := [n for n in personas if n not in self.personas]):
             parts.append(f"the plain weights of {', '.join(unknown)} are kept")
         return "; ".join(parts)
 
+    def _threshold(self, threshold: FittedThreshold, ship_at: float | None) -> str:
+        source = "" if self.personas or self.curves else f"threshold fitted on {self.source}: "
+        if ship_at is not None and ship_at != threshold.ship_at:
+            return f"{source}the fitted threshold of {threshold.ship_at:g} is not used"
+        return source + threshold.line()
+
     def _gain(self) -> str:
+        if not self.personas and not self.curves:
+            return ""
         if not self.personas:
             facts = ", ".join(self.curves)
             return f"probabilities of {facts} by curves fitted on {self.source}, weights plain"

@@ -5,7 +5,7 @@ choices included, and the tools left out are scored by that.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -33,6 +33,7 @@ from panel.reviews.backtest.fit_report import (
     PersonaFit,
     RuleDifferences,
     RuleFigures,
+    ThresholdFit,
 )
 from panel.reviews.backtest.record import FEWEST
 from panel.reviews.backtest.report import Fate
@@ -43,6 +44,7 @@ from panel.reviews.verdict.scorecard import Verdict
 from panel.reviews.weights import (
     FigureDifference,
     FittedOn,
+    FittedThreshold,
     FittedWeights,
     OutOfSample,
     PersonaWeights,
@@ -117,7 +119,7 @@ def fit_run(
         asked=manifest.ask,
         shown=manifest.backtest or "",
     )
-    fitter = Fitter(plan, manifest.rule.model_copy(update={"weights": None}), on)
+    fitter = Fitter(plan, manifest.rule.plain(), on)
     lost = [*notes]
     if len(done) < len(cases):
         lost.append(f"{len(cases) - len(done)} of {len(cases)} tools have no verdict")
@@ -133,10 +135,21 @@ def fit_tools(
     """Fit on tools, both fates among them, and hold the fit against the plain rule."""
     plan, cases = fitter.plan, [tool.case for tool in tools]
     plain = {_slug(tool.case): verdict_by(fitter.rule, plan, tool) for tool in tools}
-    curved, fitted = _held_out(fitter, tools)
+    held_out = _held_out(fitter, tools)
+    curved, fitted = held_out[False, False], held_out[True, False]
     final = fitter.fit(tools)
     by_weights = _differences(cases, fitted, curved)
     beaten, because = _decision(cases, final, by_weights)
+    thresholds = {
+        weighted: _threshold(
+            fitter.rule.ship_at,
+            final.ship_at[weighted],
+            cases,
+            held_out[weighted, False],
+            held_out[weighted, True],
+        )
+        for weighted in (False, True)
+    }
     report = FitReport(
         created=datetime.now(UTC).replace(microsecond=0),
         fitted_on=fitter.on,
@@ -149,25 +162,30 @@ def fit_tools(
         by_weights=by_weights,
         beaten=beaten,
         because=because,
+        threshold=thresholds[beaten],
         strength=None if math.isinf(final.strength) else final.strength,
         personas=tuple(_persona(p, final.weights[p.name]) for p in _weighed(plan, final)),
         curves=final.curves,
         notes=tuple(notes),
     )
-    return BacktestFit(report, *_files(report, final))
+    return BacktestFit(report, *_files(report, final, thresholds))
 
 
-def _held_out(fitter: Fitter, tools: Sequence[AnsweredTool]) -> tuple[Verdicts, Verdicts]:
-    """Return each tool's verdict by curves, and by curves and weights, that did not know it."""
-    curved: Verdicts = {}
-    fitted: Verdicts = {}
+def _held_out(fitter: Fitter, tools: Sequence[AnsweredTool]) -> dict[tuple[bool, bool], Verdicts]:
+    """Return each tool's verdicts by rules that did not know it: curves are fitted in all.
+
+    By whether weights are fitted as well, and whether the threshold is.
+    """
+    made: dict[tuple[bool, bool], Verdicts] = {
+        (weighted, moved): {} for weighted in (False, True) for moved in (False, True)
+    }
     for held in folds([tool.case for tool in tools], FOLDS):
         fit = fitter.fit([tools[place] for place in split(len(tools), held)])
-        for verdicts, weighted in ((curved, False), (fitted, True)):
-            rule = fit.rule(fitter.rule, fitter.on, weighted=weighted)
+        for (weighted, moved), verdicts in made.items():
+            rule = fit.rule(fitter.rule, fitter.on, weighted=weighted, moved=moved)
             for tool in (tools[place] for place in held):
                 verdicts[_slug(tool.case)] = verdict_by(rule, fitter.plan, tool)
-    return curved, fitted
+    return made
 
 
 def _slug(case: BacktestCase) -> str:
@@ -208,6 +226,38 @@ def _differences(
     )
     return RuleDifferences(
         pairs=_of_pairs(one, other), area=_of_areas(one, other), brier=_of_means(errors)
+    )
+
+
+def _threshold(
+    plain: float,
+    ship_at: float,
+    cases: Sequence[BacktestCase],
+    before: Verdicts,
+    after: Verdicts,
+) -> ThresholdFit:
+    """Hold the verdicts at fitted thresholds against those at the plain one.
+
+    Of "ships or not" the AUC is one half and half of the distance between the ship rates.
+    """
+
+    def shipped(verdicts: Verdicts) -> TwoClasses:
+        return two_classes(cases, lambda case: float(verdicts[_slug(case)].outcome == "ship"))
+
+    one = shipped(after)
+    apart = _of_areas(one, shipped(before))
+    gain = apart and FigureDifference(
+        value=round(2 * apart.value, 4),
+        low=None if apart.low is None else round(2 * apart.low, 4),
+        high=None if apart.high is None else round(2 * apart.high, 4),
+    )
+    enough = min(len(one.all_low), len(one.all_high)) >= FEWEST
+    return ThresholdFit(
+        plain=plain,
+        fitted=ship_at,
+        rule=_figures("fitted threshold", cases, after),
+        gain=gain,
+        kept=enough and gain is not None and gain.is_above_zero,
     )
 
 
@@ -281,8 +331,13 @@ def _persona(persona: Persona, fitted: PersonaWeights) -> PersonaFit:
     )
 
 
-def _files(report: FitReport, fit: Fit) -> tuple[FittedWeights | None, FittedWeights]:
-    """Return the weights that are clearly better, None where nothing is, and all of them."""
+def _files(
+    report: FitReport, fit: Fit, thresholds: Mapping[bool, ThresholdFit]
+) -> tuple[FittedWeights | None, FittedWeights]:
+    """Return the weights that are clearly better, None where nothing is, and all of them.
+
+    Each has the threshold that was fitted with it, where that is clearly better.
+    """
     every = FittedWeights(
         fitted_on=report.fitted_on,
         out_of_sample=OutOfSample(
@@ -295,6 +350,23 @@ def _files(report: FitReport, fit: Fit) -> tuple[FittedWeights | None, FittedWei
         ),
         personas=dict(fit.weights),
         curves=dict(fit.kept),
+        threshold=_fitted_threshold(thresholds[True], report.fitted),
     )
-    better = every if report.beaten else every.model_copy(update={"personas": {}})
-    return (better if better.personas or better.curves else None), every
+    if report.beaten:
+        return every, every
+    threshold = _fitted_threshold(thresholds[False], report.curves_only)
+    better = every.model_copy(update={"personas": {}, "threshold": threshold})
+    return (better if better.curves or better.threshold else None), every
+
+
+def _fitted_threshold(fit: ThresholdFit, plain: RuleFigures) -> FittedThreshold | None:
+    if not fit.kept:
+        return None
+    return FittedThreshold(
+        ship_at=fit.fitted,
+        plain=fit.plain,
+        lived=fit.rule.shipped_lived,
+        died=fit.rule.shipped_died,
+        plain_lived=plain.shipped_lived,
+        plain_died=plain.shipped_died,
+    )

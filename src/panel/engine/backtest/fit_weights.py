@@ -7,10 +7,11 @@ weights. How strongly factors are drawn together is chosen by cross-validation o
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from panel.engine.backtest.fit_curves import fit_curves, refit
+from panel.engine.backtest.fit_threshold import fit_threshold
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.rescore import AnsweredTool, Term, terms_by
 from panel.foundation.pairwise import common_factor, differences, fit_factors, mean_loss, mean_size
@@ -60,16 +61,22 @@ class Fit:
     """Those that clearly beat the base rate."""
     strength: float
     weights: Mapping[str, PersonaWeights]
+    ship_at: Mapping[bool, float]
+    """The threshold with plain weights (False) and with these (True)."""
 
-    def rule(self, plain: Rule, on: FittedOn, *, weighted: bool) -> Rule:
-        """Return the plain rule with the curves that were kept and, if `weighted`, the weights."""
+    def rule(self, plain: Rule, on: FittedOn, *, weighted: bool, moved: bool = False) -> Rule:
+        """Return the plain rule with the curves that were kept.
+
+        If `weighted`, with the weights, and if `moved`, with the threshold that goes with them.
+        """
         fitted = FittedWeights(
             fitted_on=on,
             out_of_sample=UNTESTED,
             personas=dict(self.weights) if weighted else {},
             curves=dict(self.kept),
         )
-        return plain.model_copy(update={"weights": fitted})
+        ship_at = self.ship_at[weighted] if moved else plain.ship_at
+        return plain.model_copy(update={"weights": fitted, "ship_at": ship_at})
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Fitter:
     on: FittedOn
 
     def fit(self, tools: Sequence[AnsweredTool]) -> Fit:
-        """Fit curves, the strength of the shrinking and weights; every choice is made here.
+        """Fit curves, the strength of the shrinking, weights and thresholds: every choice.
 
         So that a fit on some of the tools knows nothing of the others.
         """
@@ -93,10 +100,19 @@ class Fitter:
         terms, counts = rows.comparisons(range(len(tools)))
         factors = fit_factors(terms, counts, common_factor(terms, counts), strength)
         by_term = dict(zip(rows.names, factors.tolist(), strict=True))
-        return Fit(curves, kept, strength, weights_of(self.plan.personas, by_term))
+        fit = Fit(curves, kept, strength, weights_of(self.plan.personas, by_term), {})
+        rules = {
+            weighted: fit.rule(self.rule, self.on, weighted=weighted) for weighted in (False, True)
+        }
+        return replace(
+            fit,
+            ship_at={
+                weighted: fit_threshold(rule, self.plan, tools) for weighted, rule in rules.items()
+            },
+        )
 
     def _by_tool(self, tools: Sequence[AnsweredTool], curves: Curves) -> list[dict[Term, float]]:
-        rule = Fit((), curves, 0.0, {}).rule(self.rule, self.on, weighted=False)
+        rule = Fit((), curves, 0.0, {}, {}).rule(self.rule, self.on, weighted=False)
         return [terms_by(rule, self.plan, tool) for tool in tools]
 
     def _strength(self, tools: Sequence[AnsweredTool], kept: Curves) -> float:

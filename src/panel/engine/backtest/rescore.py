@@ -57,6 +57,12 @@ def verdict_by(rule: Rule, plan: ReviewPlan, tool: AnsweredTool) -> Verdict:
     return settle(replace(plan, rule=rule), answers, tool.evidence).verdict
 
 
+def scores_by(rule: Rule, plan: ReviewPlan, tool: AnsweredTool) -> list[float]:
+    """Return the score of each review by a rule, 0–100, samples apart."""
+    answers = (answer for row in _scored(rule, plan, tool).values() for answer in row)
+    return [a.score for a in answers if isinstance(a, Review) and a.score is not None]
+
+
 def terms_by(rule: Rule, plan: ReviewPlan, tool: AnsweredTool) -> dict[Term, float]:
     """Return what each criterion adds to the tool's score, less one half.
 

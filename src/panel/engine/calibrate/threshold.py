@@ -1,8 +1,11 @@
 """The ship threshold of a judge, from the threshold up to which each control ships. Pure."""
 
+import math
+import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 from panel.reviews.score import Rule
 
@@ -11,6 +14,8 @@ MOST_LENIENT: Final = 0.2
 FEWEST_GOOD: Final = 5
 FEWEST_POOR: Final = 10
 """With fewer controls a threshold would be chance."""
+_LEAST_BANDWIDTH: Final = 0.5
+"""Points: so that equal scores have a slope as well."""
 
 
 def ships(up_to: float | None, ship_at: float) -> bool:
@@ -50,6 +55,62 @@ def ship_threshold(
         ranked = (right if right > lenient else 0.0, -abs(at - usual), at)
         best = max(best, ranked) if best else ranked
     return best[2] if best else 100.0
+
+
+def separating_threshold(
+    lived: Sequence[float | None], died: Sequence[float | None], *, usual: float
+) -> float:
+    """Return the threshold at which the shares of both that ship lie furthest apart, 0–100.
+
+    It maximises the index of W. J. Youden, "Index for rating diagnostic tests", Cancer 3 (1950),
+    32–35, over half points. Shares are smoothed by a Gaussian kernel, for the raw ones put the
+    threshold into a chance gap of few tools (R. Fluss, D. Faraggi and B. Reiser, "Estimation of the
+    Youden Index and its associated cutoff point", Biometrical Journal 47 (2005), 458–472). Of equal
+    ones it is the nearest to `usual`, which is kept where no tool of one side ever ships.
+
+    Args:
+        lived: For each tool that should ship the highest threshold at which it does, None for none.
+        died: The same for tools that should not.
+        usual: The rule's own threshold.
+    """
+    right, wrong = _SmoothShare.of(lived), _SmoothShare.of(died)
+    if not right.marks or not wrong.marks:
+        return usual
+    halves = [step / 2 for step in range(201)]
+    return max(
+        [usual, *halves],
+        key=lambda at: (round(right.at(at) - wrong.at(at), 9), -abs(at - usual)),
+    )
+
+
+@dataclass(frozen=True)
+class _SmoothShare:
+    """The share of tools that ship, as a smooth function of the threshold."""
+
+    marks: tuple[float, ...]
+    total: int
+    bandwidth: float
+
+    @classmethod
+    def of(cls, up_to: Sequence[float | None]) -> Self:
+        marks = tuple(mark for mark in up_to if mark is not None)
+        return cls(marks, len(up_to), max(_LEAST_BANDWIDTH, _bandwidth(marks)))
+
+    def at(self, threshold: float) -> float:
+        width = self.bandwidth * math.sqrt(2)
+        return sum(1 + math.erf((m - threshold) / width) for m in self.marks) / (2 * self.total)
+
+
+def _bandwidth(marks: Sequence[float]) -> float:
+    """Return the rule-of-thumb bandwidth for a Gaussian kernel.
+
+    B. W. Silverman, "Density Estimation for Statistics and Data Analysis" (1986), formula 3.31.
+    """
+    if len(marks) < 2:
+        return 0.0
+    first, _, third = statistics.quantiles(marks, n=4, method="inclusive")
+    spread = statistics.stdev(marks)
+    return 0.9 * min(spread, (third - first) / 1.34 or spread) * float(len(marks) ** -0.2)
 
 
 def _candidates(up_to: Sequence[float | None], usual: float) -> list[float]:

@@ -93,6 +93,7 @@ def headline(stratum: Stratum) -> Facts:
         ("AUC of ship %", area(stratum.ship_percent.area)),
         ("tools that lived and ship", figures.share(stratum.shipped_lived)),
         ("tools that died and ship", figures.share(stratum.shipped_died)),
+        ("ship rates apart", figures.apart(stratum.shipped_lived, stratum.shipped_died)),
         ("neither ship nor skip", str(stratum.undecided)),
         ("Brier score of ship %", brier),
     )

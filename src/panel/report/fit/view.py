@@ -13,6 +13,7 @@ from panel.reviews.backtest.fit_report import (
     PersonaFit,
     RuleDifferences,
     RuleFigures,
+    ThresholdFit,
 )
 from panel.reviews.weights import FigureDifference, FittedCurve
 
@@ -29,8 +30,8 @@ METHOD: Final = (
 
 
 def conclusion(report: FitReport) -> tuple[str, ...]:
-    """Return what to make of it: of the weights, of the curves, of the file."""
-    return (_of_weights(report), _of_curves(report), _of_file(report))
+    """Return what to make of it: of the weights, of the curves, of the threshold, of the file."""
+    return (_of_weights(report), _of_curves(report), _of_threshold(report), _of_file(report))
 
 
 def _of_weights(report: FitReport) -> str:
@@ -51,17 +52,32 @@ def _of_curves(report: FitReport) -> str:
     return "No age and no count alone clearly beats the base rate: no curve is kept."
 
 
+def _of_threshold(report: FitReport) -> str:
+    fit, plain = report.threshold, report.kept_rule
+    lived, died = fit.rule.shipped_lived, fit.rule.shipped_died
+    words = (
+        f"A fitted threshold ships {lived} that lived and {died} that died, the plain one"
+        f" {plain.shipped_lived.count:g} and {plain.shipped_died.count:g}"
+    )
+    if fit.kept:
+        return f"{words}: clearly further apart."
+    return f"{words}: the plain threshold of {fit.plain:g} is kept."
+
+
 def _of_file(report: FitReport) -> str:
     if report.written:
         forced = ", the fitted weights as well, since you said --anyway" if report.anyway else ""
         return f"Written to {line(report.written)}{forced}; [rule] weights in panel.toml uses it."
-    if report.beaten or report.kept_curves:
+    if report.beaten or report.kept_curves or report.threshold.kept:
         return "Nothing is written: --weights FILE.json writes what is clearly better."
     return "Nothing is written: nothing clearly beats the plain rule."
 
 
 def comparisons(report: FitReport) -> tuple[tuple[tuple[str, ...], Rows], ...]:
-    """Return a table on what curves add to the plain rule, if any is kept, and one on weights."""
+    """Return a table on what curves add to the plain rule, if any is kept, and on what comes next.
+
+    These are the weights, and the threshold with the weights that are kept.
+    """
     curves = (
         ("Out of sample: curves", "assumed", "fitted", "difference"),
         _compared(report.plain, report.curves_only, report.by_curves),
@@ -70,7 +86,25 @@ def comparisons(report: FitReport) -> tuple[tuple[tuple[str, ...], Rows], ...]:
         ("Out of sample: weights", "plain", "fitted", "difference"),
         _compared(report.curves_only, report.fitted, report.by_weights),
     )
-    return (curves, weights) if report.kept_curves else (weights,)
+    threshold = (
+        ("Out of sample: threshold", f"{report.threshold.plain:g}", "fitted", "difference"),
+        _ships(report.kept_rule, report.threshold),
+    )
+    return (curves, weights, threshold) if report.kept_curves else (weights, threshold)
+
+
+def _ships(plain: RuleFigures, fit: ThresholdFit) -> Rows:
+    rules = (plain, fit.rule)
+    return (
+        ("lived and ship", *(figures.share(rule.shipped_lived) for rule in rules), ""),
+        ("died and ship", *(figures.share(rule.shipped_died) for rule in rules), ""),
+        (
+            "apart",
+            *(figures.apart(rule.shipped_lived, rule.shipped_died) for rule in rules),
+            _points_of(fit.gain),
+        ),
+        ("Brier score of ship %", *(_brier(rule.brier) for rule in rules), ""),
+    )
 
 
 def _compared(first: RuleFigures, second: RuleFigures, less: RuleDifferences) -> Rows:
@@ -104,6 +138,14 @@ def difference(value: FigureDifference | None, places: int = 2) -> str:
         for end in (value.value, value.low, value.high)
     )
     return f"{middle} ({' to '.join(ends)})" if all(ends) else middle
+
+
+def _points_of(value: FigureDifference | None) -> str:
+    """Write a difference of shares in points of a hundred: `+17 (+3 to +30)`."""
+    if value is None:
+        return figures.UNKNOWN
+    low, high = (None if end is None else 100 * end for end in (value.low, value.high))
+    return difference(FigureDifference(value=100 * value.value, low=low, high=high), 0)
 
 
 def weights(report: FitReport) -> Rows:
@@ -164,6 +206,7 @@ def facts(report: FitReport) -> Facts:
         ("answers a reviewer", str(report.samples)),
         ("folds", str(report.folds)),
         ("strength of the shrinking", strength),
+        ("threshold fitted on all tools", f"{report.threshold.fitted:g}"),
         ("run", line(on.run)),
     )
 

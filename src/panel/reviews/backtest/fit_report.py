@@ -69,8 +69,22 @@ class CurveFit(_Part):
     """The gain is clearly above 0."""
 
 
+class ThresholdFit(_Part):
+    """The score from which a reviewer ships, with the weights and curves that were kept."""
+
+    plain: float
+    fitted: float
+    """Chosen on all tools."""
+    rule: RuleFigures
+    """With a threshold that was fitted without the tool in question."""
+    gain: FigureDifference | None
+    """Share of the lived that ship less that of the died, beyond that of the plain threshold."""
+    kept: bool
+    """The gain is clearly above 0, and there are enough tools of each fate."""
+
+
 class FitReport(BaseModel):
-    """Weights and curves fitted on a backtest, held against the plain rule out of sample."""
+    """What was fitted on a backtest, held against the plain rule out of sample."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -96,6 +110,7 @@ class FitReport(BaseModel):
     """Why, in words."""
     strength: float | None
     """Of the shrinking towards the plain weights, chosen on all tools; None: infinite."""
+    threshold: ThresholdFit
     personas: tuple[PersonaFit, ...]
     curves: tuple[CurveFit, ...]
     written: str | None = None
@@ -103,6 +118,11 @@ class FitReport(BaseModel):
     anyway: bool = False
     """It holds fitted weights that do not clearly beat the plain ones."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def kept_rule(self) -> RuleFigures:
+        """The figures of what was kept of weights and curves, at the plain threshold."""
+        return self.fitted if self.beaten else self.curves_only
 
     @property
     def kept_curves(self) -> tuple[CurveFit, ...]:
