@@ -14,6 +14,7 @@ from panel.runs.forecasts.made import made_forecasts
 from panel.runs.forecasts.resolutions import (
     FILE,
     Resolution,
+    ResolutionFile,
     known_forecasts,
     read_resolutions,
     unmet,
@@ -109,7 +110,7 @@ def resolved_widely():
 
 def test_a_reviewers_page_has_its_propositions_and_from_ten_on_a_plot_with_its_numbers():
     cards, ends = resolved_widely()
-    page = site(cards, resolutions=ends).render("reviewers/builder.html")
+    page = site(cards, resolutions=lambda: ends).render("reviewers/builder.html")
     said = text(page)
     for each in PROPOSITIONS:
         assert f"{each.claim} within {each.months} months; 2 tools 20% " in said
@@ -117,9 +118,54 @@ def test_a_reviewers_page_has_its_propositions_and_from_ten_on_a_plot_with_its_n
     assert "20–40% 12 20% 8%" in said
     assert page.decode().count('<svg class="plot"') == 1
     assert "Share of forecasts that came true, by the probability given" in page.decode()
-    fewer = text(site(cards, resolutions=ends[:9]).render("reviewers/builder.html"))
+    fewer = text(site(cards, resolutions=lambda: ends[:9]).render("reviewers/builder.html"))
     assert "9 resolved: a score is given from 10 on" in fewer
     assert "Calibration" not in fewer
+
+
+def test_a_reviewers_page_shows_the_passage_that_decided_a_proposition_and_its_address():
+    cards, ends = resolved_widely()
+    release, *others = (end for end in ends if end.proposition)
+    code = {"decided": "code", "read": date(2027, 11, 20)}
+    told = [
+        release.model_copy(
+            update=code
+            | {"passage": "Release: 2.1 <b>of</b> May.", "source": "https://api.example/acme/a"}
+        ),
+        others[0].model_copy(
+            update=code | {"passage": "BUSL-1.1", "source": "javascript:alert(1)"}
+        ),
+    ]
+    page = site(cards, resolutions=lambda: told).render("reviewers/builder.html")
+    said = text(page)
+    assert "What decided: 2" in said
+    assert "“Release: 2.1 <b>of</b> May.” https://api.example/acme/a, read 20 Nov 2027" in said
+    assert "by code" in said
+    assert 'href="https://api.example/acme/a"' in page.decode()
+    assert "“BUSL-1.1” javascript:alert(1), read 20 Nov 2027" in said
+    assert 'href="javascript' not in page.decode()
+    assert b"<b>of</b>" not in page
+
+
+def test_a_site_takes_in_what_is_decided_while_it_stands(tmp_path):
+    said = []
+    file = ResolutionFile(tmp_path, on_trouble=said.append)
+    made = site([card()], resolutions=file.read)
+    assert not made.refresh()
+    (tmp_path / FILE).write_text(ENDED)
+    assert made.refresh()
+    assert not made.refresh()
+    assert "✓ came true Replication" in text(made.render("reviewers/skeptic.html"))
+    (tmp_path / FILE).write_text(f"{ENDED}- tool: x\n")
+    assert not made.refresh()
+    assert not made.refresh()
+    assert "✓ came true Replication" in text(made.render("reviewers/skeptic.html"))
+    (line,) = said
+    assert f"{FILE} line 12: " in line
+    assert "what it said before still counts" in line
+    (tmp_path / FILE).unlink()
+    assert made.refresh()
+    assert "came true" not in text(made.render("reviewers/skeptic.html"))
 
 
 def test_a_forecast_repeated_in_a_later_verdict_counts_once():
@@ -127,7 +173,7 @@ def test_a_forecast_repeated_in_a_later_verdict_counts_once():
 
 
 def test_a_reviewers_page_shows_record_method_and_forecasts(ended):
-    made = site([card()], resolutions=ended)
+    made = site([card()], resolutions=lambda: ended)
     page = text(made.render("reviewers/skeptic.html"))
     assert "✓ came true Replication is still absent" in page
     assert "1 resolved: a score is given from 10 on" in page

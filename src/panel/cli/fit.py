@@ -47,7 +47,8 @@ def command(
     FOLDER is that of panel backtest, whose run is used: nothing that was answered is asked again.
     Criterion and reviewer weights are fitted on pairs, probabilities for ages and counts that
     decide a criterion and the threshold on all tools, and each is held against the plain rule on
-    tools that it was not fitted on. Later reviews use a file that is named as [rule] weights in panel.toml.
+    tools that it was not fitted on. Later reviews use a file that is named as [rule] weights in
+    panel.toml.
     """
     if file is not None:
         _check_file(file)

@@ -71,14 +71,14 @@ def build_command(
     from panel.publish.site.site import Site
     from panel.reviews.personas import load_personas
     from panel.runs.forecasts.made import made_forecasts
-    from panel.runs.forecasts.resolutions import read_resolutions, unmet
+    from panel.runs.forecasts.resolutions import ResolutionFile, unmet
     from panel.runs.history.archive import Archive
     from panel.runs.history.card_cache import CardCache
 
     settings = options.settings(runs)
-    resolutions = read_resolutions(settings.runs)
+    resolutions = ResolutionFile(settings.runs)
     archive = Archive.open(settings.runs)
-    for note in (*archive.notes, *unmet(resolutions, made_forecasts(archive.histories()))):
+    for note in (*archive.notes, *unmet(resolutions.read(), made_forecasts(archive.histories()))):
         warn(note)
     if not archive.histories():
         warn(f"there are no verdicts in {settings.runs}: the pages say so")
@@ -89,7 +89,7 @@ def build_command(
             live_url=live_url,
             title=title,
             personas=load_personas(folders=persona_folders()),
-            resolutions=resolutions,
+            resolutions=resolutions.read,
             read=cache.card,
         )
         result = build(site, out, watch=_progress())

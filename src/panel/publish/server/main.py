@@ -22,7 +22,7 @@ from panel.publish.server.uvicorn_limits import LimitedServer, ServerLimits, lis
 from panel.publish.site.page import VisitorState
 from panel.publish.site.site import Site
 from panel.reviews.personas import load_personas
-from panel.runs.forecasts.resolutions import read_resolutions
+from panel.runs.forecasts.resolutions import ResolutionFile
 from panel.runs.history.archive import Archive
 
 Say = Callable[[str], None]
@@ -63,7 +63,7 @@ def open_state(config: ServerConfig, database: Database, *, say: Say) -> ServerS
         archive,
         base_url=config.base_url,
         personas=load_personas(folders=persona_folders()),
-        resolutions=read_resolutions(config.review.settings.runs),
+        resolutions=ResolutionFile(config.review.settings.runs, on_trouble=say).read,
         folders=(TEMPLATES,),
     )
     live = VisitorState(takes_mail=config.mailing is not None, takes_requests=config.takes_requests)

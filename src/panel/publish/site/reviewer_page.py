@@ -5,6 +5,7 @@ from datetime import date
 from statistics import median
 from typing import Final
 
+from panel.foundation.urls import https
 from panel.publish.site.context import SiteContext
 from panel.publish.site.tool_summary import ToolSummary, tool_summary
 from panel.publish.site.track_record import track_record
@@ -12,9 +13,10 @@ from panel.report import figures, plots
 from panel.report.citations import line, paragraphs
 from panel.report.reviewers import Hue
 from panel.reviews.personas import Persona
-from panel.runs.forecasts.resolutions import KnownForecast, State
+from panel.runs.forecasts.resolutions import KnownForecast, Resolution, State
 from panel.runs.forecasts.scores import FEWEST, ForecastScore
 
+_JUDGES: Final = {"code": "code", "person": "a person"}
 SHOWN: Final = 20
 """Tools and forecasts listed of each kind."""
 
@@ -31,7 +33,14 @@ class ShownForecast:
     made: str
     state: State
     judged: str
+    """The day, and by whom."""
     note: str
+    passage: str
+    """The words that decided."""
+    source: str
+    """Where they were read, and when."""
+    address: str | None
+    """The same, where it is safe to link to."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,9 @@ class ReviewerPage:
     alone_on: tuple[ToolSummary, ...]
     forecasts: tuple[tuple[str, int, tuple[ShownForecast, ...]], ...]
     """Sentences due, judged and open: how many, and the first of them."""
+    decided: int
+    """Its propositions that are resolved; `decided_on` shows the newest."""
+    decided_on: tuple[ShownForecast, ...]
     propositions: tuple[ShownProposition, ...]
     score: ForecastScore
     fewest: int
@@ -100,6 +112,8 @@ def reviewer_page(context: SiteContext, address: str) -> ReviewerPage | None:
                 ("Due", record.due), ("Judged", record.resolved), ("Open", record.open),
             )
         ),
+        decided=len(record.decided),
+        decided_on=tuple(_shown(each, context.today) for each in record.decided[:SHOWN]),
         propositions=tuple(
             ShownProposition(
                 line(each.claim), each.months, each.given, figures.probability(each.mean),
@@ -123,9 +137,17 @@ def _shown(known: KnownForecast, today: date) -> ShownForecast:
         by=figures.day(made.by),
         made=figures.day(made.made),
         state=known.state(today),
-        judged=figures.day(end.date) if end else "",
+        judged=f"{figures.day(end.date)} by {_JUDGES[end.decided]}" if end else "",
         note=line(end.note) if end else "",
+        passage=line(end.passage) if end else "",
+        source=_read_from(end) if end else "",
+        address=https(end.source) if end else None,
     )
+
+
+def _read_from(end: Resolution) -> str:
+    words = line(end.source)
+    return f"{words}, read {figures.day(end.read)}" if words and end.read else words
 
 
 def _calibration(score: ForecastScore) -> plots.Plot | None:

@@ -39,7 +39,7 @@ class Site:
         title: str = TITLE,
         personas: Sequence[Persona] = (),
         tallies: Mapping[str, Tally] | None = None,
-        resolutions: Sequence[Resolution] = (),
+        resolutions: Callable[[], Sequence[Resolution]] = tuple,
         today: date | None = None,
         read: Callable[[Entry], Scorecard] | None = None,
         folders: Sequence[Path] = (),
@@ -53,13 +53,14 @@ class Site:
             title: the site's name.
             personas: the reviewers' files.
             tallies: community votes by the tool's key.
-            resolutions: what became of forecasts: `read_resolutions`.
+            resolutions: what became of forecasts, asked at each `refresh`: `ResolutionFile.read`.
             today: the day by which forecasts are due; else the day of asking.
             read: how a whole card is read; else `archive.card`.
             folders: more templates, for `page`.
         """
         self.archive = archive
         self._personas = tuple(personas)
+        self._resolutions = resolutions
         self._live_url = live_url.rstrip("/") if live_url else None
         self._templates = templates(*folders)
         self.context = SiteContext(
@@ -68,15 +69,15 @@ class Site:
             base_url=base_url.rstrip("/") if base_url else None,
             read=read or archive.card,
             tallies=tallies or {},
-            resolutions=tuple(resolutions),
             day=today,
         )
         self._load()
 
     def refresh(self) -> bool:
-        """Load what was added to the archive or became due; return whether anything did."""
-        # A week is over, and forecasts are due, without a new verdict too.
-        if not self.archive.refresh() and self._day == self.context.today:
+        """Load what was added to the archive, became due or was decided; tell if anything was."""
+        # A week is over, and forecasts are due or decided, without a new verdict too.
+        same = self._day == self.context.today and self._decided() == self.context.resolutions
+        if not self.archive.refresh() and same:
             return False
         self._load()
         return True
@@ -127,8 +128,12 @@ class Site:
         self.context = replace(
             self.context,
             catalogue=Catalog(self.archive.histories(), self._personas),
+            resolutions=self._decided(),
             editions=editions(self.archive, self._day),
         )
+
+    def _decided(self) -> tuple[Resolution, ...]:
+        return tuple(self._resolutions())
 
     def _render(self, page: SitePage, path: str, live: VisitorState | None) -> bytes:
         own = page.path or path

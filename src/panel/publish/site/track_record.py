@@ -50,6 +50,8 @@ class TrackRecord:
     """Newest judgement first."""
     propositions: tuple[PropositionCount, ...]
     """In the order of the list; without those that it gave no probability."""
+    decided: tuple[KnownForecast, ...]
+    """Its propositions that are resolved, the newest end first."""
     score: ForecastScore
     """Of sentences and propositions together."""
 
@@ -93,6 +95,13 @@ def track_record(
         due=tuple(each for each in waiting if each.state(today) == "due"),
         resolved=tuple(sorted(judged, key=_by_judgement, reverse=True)),
         propositions=tuple(_counted(own, today)),
+        decided=tuple(
+            sorted(
+                (each for each in own if each.forecast.proposition and each.resolution),
+                key=_by_judgement,
+                reverse=True,
+            )
+        ),
         score=next((score for score in by_reviewer if score.who == persona), none),
     )
 

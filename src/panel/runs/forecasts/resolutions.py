@@ -20,7 +20,7 @@ A forecast is resolved once: its first entry counts, and no entry is added for i
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Day
 from pathlib import Path
@@ -153,6 +153,38 @@ def read_resolutions(runs: Path) -> tuple[Resolution, ...]:
     if not path.exists():
         return ()
     return _parsed(read_text(path, limit=LARGEST, error=InputError), path)
+
+
+class ResolutionFile:
+    """`forecasts.yaml` of a runs folder, read again when it has changed."""
+
+    def __init__(self, runs: Path, *, on_trouble: Callable[[str], None] | None = None) -> None:
+        """Read the file; raises `InputError` as `read_resolutions`.
+
+        `on_trouble` takes a line where a later state of it cannot be read.
+        """
+        self._runs = runs
+        self._on_trouble = on_trouble
+        self._stamp = self._stamped()
+        self._ends = read_resolutions(runs)
+
+    def read(self) -> tuple[Resolution, ...]:
+        """Return what the file says now; what it said before while it cannot be read."""
+        if (stamp := self._stamped()) != self._stamp:
+            self._stamp = stamp
+            try:
+                self._ends = read_resolutions(self._runs)
+            except InputError as error:
+                if self._on_trouble:
+                    self._on_trouble(f"{error.message}; what it said before still counts")
+        return self._ends
+
+    def _stamped(self) -> tuple[int, int, int] | None:
+        try:
+            found = (self._runs / FILE).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def record(runs: Path, ends: Sequence[tuple[MadeForecast, Resolution]]) -> tuple[Resolution, ...]:
