@@ -161,7 +161,7 @@ def test_a_site_takes_in_what_is_decided_while_it_stands(tmp_path):
     assert not made.refresh()
     assert "✓ came true Replication" in text(made.render("reviewers/skeptic.html"))
     (line,) = said
-    assert f"{FILE} line 12: " in line
+    assert f"{FILE} line 13: by: " in line
     assert "what it said before still counts" in line
     (tmp_path / FILE).unlink()
     assert made.refresh()
