@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from panel.api.blocking import Panel, review
     from panel.api.client import AsyncPanel, areview
     from panel.api.stored import StoredRun, compare, open_run, render, verify
+    from panel.engine.refresh import Movement
     from panel.engine.verify.report import VerifyReport
     from panel.evidence.source import Passage, Source
     from panel.evidence.tools.tool import Document, Tool
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
         Stepped,
         WentOver,
     )
+    from panel.reviews.evidence_changes import Reason
     from panel.reviews.personas import Criterion, Persona
-    from panel.reviews.review import Finding, Forecast, Missing, Review
+    from panel.reviews.review import Finding, Forecast, Missing, PropositionForecast, Review
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
 
     __version__: str
@@ -54,6 +56,7 @@ _HOMES = {
     "panel.api.blocking": ("Panel", "review"),
     "panel.api.client": ("AsyncPanel", "areview"),
     "panel.api.stored": ("StoredRun", "compare", "open_run", "render", "verify"),
+    "panel.engine.refresh": ("Movement",),
     "panel.engine.verify.report": ("VerifyReport",),
     "panel.evidence.source": ("Passage", "Source"),
     "panel.evidence.tools.tool": ("Document", "Tool"),
@@ -66,18 +69,20 @@ _HOMES = {
     "panel.reviews.events": (
         "Decided", "Event", "JobMoved", "LeftOut", "Reviewed", "Started", "Stepped", "WentOver",
     ),
+    "panel.reviews.evidence_changes": ("Reason",),
     "panel.reviews.personas": ("Criterion", "Persona"),
-    "panel.reviews.review": ("Finding", "Forecast", "Missing", "Review"),
+    "panel.reviews.review": ("Finding", "Forecast", "Missing", "PropositionForecast", "Review"),
     "panel.reviews.verdict.scorecard": ("Scorecard", "Verdict"),
 }  # fmt: skip
 
 __all__ = [
     "AsyncPanel", "CallError", "Comparison", "Criterion", "Decided", "DiskFull", "Document",
     "Event", "Finding", "Forecast", "InputError", "JobMoved", "LeftOut", "Missing", "MissingKey",
-    "ModelError", "Panel", "PanelError", "Passage", "Persona", "PersonaError", "ProviderError",
-    "Review", "Reviewed", "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError",
-    "Source", "Started", "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport",
-    "WentOver", "__version__", "areview", "compare", "open_run", "render", "review", "verify",
+    "ModelError", "Movement", "Panel", "PanelError", "Passage", "Persona", "PersonaError",
+    "PropositionForecast", "ProviderError", "Reason", "Review", "Reviewed", "RunError",
+    "RunStopped", "Scorecard", "Settings", "SettingsError", "Source", "Started", "Stepped",
+    "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport", "WentOver", "__version__",
+    "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
 
 

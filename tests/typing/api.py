@@ -22,6 +22,7 @@ async def many(tools: list[panel.Tool]) -> None:
         assert_type(p.review_many(tools), AsyncGenerator[panel.Scorecard, None])
         async for scorecard in p.review_many(tools, on_event=print):
             assert_type(scorecard, panel.Scorecard)
+        assert_type(await p.refresh("tools.yaml"), tuple[panel.Movement, ...])
     assert_type(await panel.areview("X", description="x"), panel.Scorecard)
 
 
@@ -29,6 +30,9 @@ def plain(persona: panel.Persona) -> None:
     with panel.Panel(provider="local", personas=["builder", persona]) as p:
         assert_type(p, panel.Panel)
         assert_type(p.review("X", description="x", on_event=watch), panel.Scorecard)
+        (moved,) = p.refresh()
+        assert_type(moved.card, panel.Scorecard | None)
+        assert_type(moved.reasons, tuple[panel.Reason, ...])
         assert_type(p.review_many(["a.yaml", Path("b.yaml")]), Iterator[panel.Scorecard])
     assert_type(panel.review("X", description="x"), panel.Scorecard)
 

@@ -126,6 +126,7 @@ class Panel:
         self._thread = LoopThread()
 
     review = _blocking(AsyncPanel.review)
+    refresh = _blocking(AsyncPanel.refresh)
 
     def review_many(
         self,

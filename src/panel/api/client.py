@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
@@ -15,6 +16,7 @@ from panel.api.arguments import EvidenceLike, ToolLike
 from panel.engine.caps import Caps
 from panel.engine.connections import Connections
 from panel.engine.options import Engine, Options
+from panel.engine.refresh import Movement, refresh
 from panel.engine.session import Session
 from panel.foundation.errors import InputError
 from panel.foundation.settings import ProviderSettings, Settings, load_settings
@@ -23,6 +25,7 @@ from panel.llm.providers.table import provider_table
 from panel.reviews.events import Decided, Event
 from panel.reviews.personas import Persona
 from panel.reviews.verdict.scorecard import Scorecard
+from panel.runs.history.archive import Archive
 
 P = ParamSpec("P")
 
@@ -223,6 +226,58 @@ class AsyncPanel:
                     session.stop()
                     work.cancel()
                     await asyncio.wait([work])
+
+    async def refresh(
+        self,
+        tools: str | Path | Iterable[ToolLike] | None = None,
+        *,
+        fetch: bool = False,
+        allow_outside: bool = False,
+        max_cost: float | None = None,
+        max_calls: int | None = None,
+        deadline: float | None = None,
+        allow_unpriced: bool = False,
+        on_event: Watcher | None = None,
+    ) -> tuple[Movement, ...]:
+        """Read evidence anew, review again what changed, and tell what moved and why.
+
+        A tool is reviewed again, as it was before and by the provider of this client if it names
+        one, where a passage that a finding of its newest verdict cites changed, or a fact that code
+        reads. Where nothing changed nothing is asked and no run is written.
+
+        Args:
+            tools: the path of a tool list, or tools, addresses and paths of tool files; None means
+                every tool that has a verdict. One without a verdict is reviewed as new.
+            fetch: read a tool's address even where its verdict does not rest on it.
+            allow_outside: let a tool list name evidence outside its own folder.
+            max_cost: US dollars that it may cost; it stops before the call after that.
+            max_calls: calls that it may take.
+            deadline: seconds that its reviews may take.
+            allow_unpriced: under `max_cost`, also make calls whose price is not known.
+            on_event: called with each event of a review as it happens.
+
+        Returns:
+            A `Movement` for each tool, in the order of the list or of names.
+
+        Raises:
+            InputError: an argument, tool, provider or model cannot be used.
+            RunError: no tool has a verdict, and no list is given.
+            RunStopped: the provider turned a run down, or a cap is reached; what was answered is
+                kept.
+        """
+        arguments.check(
+            fetch=fetch, allow_outside=allow_outside, max_cost=max_cost, max_calls=max_calls,
+            deadline=deadline, allow_unpriced=allow_unpriced,
+        )  # fmt: skip
+        options = replace(
+            self._with_fetch(fetch, insists=fetch),
+            caps=Caps(max_cost, max_calls, deadline, allow_unpriced),
+        )
+        listed = None if tools is None else arguments.as_tools(tools, allow_outside=allow_outside)
+        archive = Archive.open(options.settings.runs)
+        for note in archive.notes:
+            warnings.warn(note, stacklevel=2)
+        return await refresh(options, archive, listed, watch=_watch(on_event, lambda _: None))
 
     async def close(self) -> None:
         """Close connections and the local model; a later review opens them again."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -12,36 +12,17 @@ import click
 from panel.cli import options
 from panel.cli.console import say, warn
 from panel.cli.destination import Destination, written
-from panel.foundation.errors import InputError, RunError, RunStopped
+from panel.foundation.errors import InputError
 from panel.report import figures
 
 if TYPE_CHECKING:
     from panel.cli.run_session import FinishedRun
     from panel.engine.caps import Caps
     from panel.engine.options import Options
-    from panel.engine.refresh import Reading, RefreshRun
+    from panel.engine.refresh import Movement, Reading, RefreshRun
     from panel.reviews.verdict.scorecard import Scorecard, Verdict
 
 _ELSEWHERE: Final = "changed, but in nothing that a finding cites: not asked again"
-
-
-@dataclass(frozen=True)
-class Movement:
-    """One tool, before and after."""
-
-    reading: "Reading"
-    before: "Verdict | None"
-    after: "Verdict | None" = None
-    """The new verdict; None where the tool was not reviewed."""
-    run: str | None = None
-    """The run of the new verdict."""
-    waits: str = ""
-    """Why a tool to be reviewed was not."""
-
-    @property
-    def standing(self) -> "Verdict | None":
-        """The verdict that counts now."""
-        return self.after or self.before
 
 
 @click.command("refresh")
@@ -90,16 +71,19 @@ def command(
     readings = _read(plan, tool_list, allow_outside=allow_outside)
     chosen, later = _first(readings, plan.limit)
     plan = replace(plan, limit=None)
+    from panel.engine.refresh import Movement
+
     if plan.dry_run:
         slugs = {reading.tool.slug for reading in chosen}
         waits = ["would be asked" if r.tool.slug in slugs else later for r in readings]
-        _show([*map(_standing, readings, waits)], destination)
+        shown = zip(readings, waits, strict=True)
+        _show([Movement.of(reading, None, waits=why) for reading, why in shown], destination)
         if destination.form != "json":
             _show_estimates(plan, chosen, asking.samples)
         return
     done = _review(plan, chosen, asking.samples)
     cards = _cards(done)
-    movements = [_movement(reading, cards, later) for reading in readings]
+    movements = [Movement.of(r, cards.get(r.tool.slug), waits=later) for r in readings]
     _show(movements, destination)
     ctx.exit(_exit_code(movements, done, fail_on))
 
@@ -113,8 +97,6 @@ def _read(plan: "Options", tool_list: Path | None, *, allow_outside: bool) -> "t
     archive = Archive.open(plan.settings.runs)
     for note in archive.notes:
         warn(note)
-    if tools is None and not archive.histories():
-        raise RunError(f"there are no verdicts in {plan.settings.runs}", hint="panel batch LIST")
     return asyncio.run(read_anew(plan, archive, tools))
 
 
@@ -129,7 +111,7 @@ def _review(
 ) -> "list[FinishedRun]":
     """Review what changed: a run for all tools whose verdicts were asked for in the same way."""
     from panel.cli import run_session
-    from panel.engine.refresh import groups
+    from panel.engine.refresh import caps_left, groups
 
     if chosen:
         say(f"to be asked: {', '.join(reading.tool.name for reading in chosen)}")
@@ -137,36 +119,13 @@ def _review(
     done: list[FinishedRun] = []
     for group in groups(plan, chosen, samples=samples):
         if done:
-            left = _left(plan.caps, done, monotonic() - begun)
+            left = caps_left(plan.caps, [run.path for run in done], monotonic() - begun)
         done.append(run_session.perform(_capped(group, left).open()))
     return done
 
 
 def _capped(group: "RefreshRun", caps: "Caps") -> "RefreshRun":
     return replace(group, options=replace(group.options, caps=caps))
-
-
-def _left(caps: "Caps", done: "list[FinishedRun]", seconds: float) -> "Caps":
-    """Return what the runs that are done leave of the caps; raises `RunStopped` for nothing."""
-    from panel.runs.run import Run
-
-    calls, cost = 0, 0.0
-    for finished in done:
-        with Run.open(finished.path) as run:
-            more = run.stored.spent()
-        calls, cost = calls + more[0], cost + more[1]
-    left = replace(
-        caps,
-        max_cost=None if caps.max_cost is None else caps.max_cost - cost,
-        max_calls=None if caps.max_calls is None else caps.max_calls - calls,
-        deadline=None if caps.deadline is None else caps.deadline - seconds,
-    )
-    if any(n is not None and n <= 0 for n in (left.max_cost, left.max_calls, left.deadline)):
-        raise RunStopped(
-            "a cap is reached; some tools whose evidence changed were not asked about",
-            hint="the same panel refresh again",
-        )
-    return left
 
 
 def _cards(done: "list[FinishedRun]") -> "dict[str, Scorecard]":
@@ -179,29 +138,17 @@ def _cards(done: "list[FinishedRun]") -> "dict[str, Scorecard]":
     return cards
 
 
-def _standing(reading: "Reading", waits: str) -> Movement:
-    before = reading.entry.verdict if reading.entry else None
-    return Movement(reading, before, waits=waits if reading.evidence else "")
-
-
-def _movement(reading: "Reading", cards: "dict[str, Scorecard]", later: str) -> Movement:
-    moved = _standing(reading, later)
-    if (card := cards.get(reading.tool.slug)) is None or reading.evidence is None:
-        return moved
-    return replace(moved, after=card.verdict, run=card.run, waits="")
-
-
 def _exit_code(
-    movements: list[Movement], done: "list[FinishedRun]", fail_on: frozenset[str]
+    movements: "list[Movement]", done: "list[FinishedRun]", fail_on: frozenset[str]
 ) -> int:
     """Return what `panel batch` does, over the verdicts that count now."""
     from panel.cli import run_session
     from panel.runs.manifest import ItemCounts
 
-    outcomes = Counter(m.standing.outcome for m in movements if m.standing)
+    outcomes = Counter(m.verdict.outcome for m in movements if m.verdict)
     missing = sum(finished.counts.missing for finished in done)
     counts = ItemCounts(outcomes=dict(outcomes), missing=missing)
-    unread = any(movement.reading.state == "unread" for movement in movements)
+    unread = any(movement.state == "unread" for movement in movements)
     return run_session.outcome_code(counts, fail_on) or int(unread)
 
 
@@ -214,7 +161,7 @@ def _show_estimates(plan: "Options", chosen: "tuple[Reading, ...]", samples: int
         show(asyncio.run(estimate_gathered(group.options, group.collected)))
 
 
-def _show(movements: list[Movement], destination: Destination) -> None:
+def _show(movements: "list[Movement]", destination: Destination) -> None:
     from rich.text import Text
 
     from panel.cli.output import emit_blocks, emit_json, table
@@ -222,19 +169,22 @@ def _show(movements: list[Movement], destination: Destination) -> None:
     if destination.form == "json":
         emit_json([_data(movement) for movement in movements], destination.path)
         return
-    told = [movement for movement in movements if movement.reading.state != "same"]
+    told = [movement for movement in movements if movement.state != "same"]
     blocks: list[Any] = []
     if told:
-        rows = [(m.reading.tool.name, _verdicts(m), _why(m)) for m in told]
+        rows = [(m.tool.name, _verdicts(m), _why(m)) for m in told]
         blocks.append(table(("Tool", "Verdict", "Why"), rows))
     if same := len(movements) - len(told):
         blocks.append(Text(f"{same:,} tool{'s have' if same > 1 else ' has'} not changed"))
     emit_blocks(blocks, destination.path)
 
 
-def _verdicts(movement: Movement) -> str:
-    before, after = _shown(movement.before), _shown(movement.after)
-    if movement.reading.state in ("new", "changed"):
+def _verdicts(movement: "Movement") -> str:
+    before, after = (
+        _shown(movement.before),
+        _shown(movement.card.verdict if movement.card else None),
+    )
+    if movement.state in ("new", "changed"):
         return " → ".join(filter(None, (before or "new", after)))
     return before
 
@@ -243,28 +193,27 @@ def _shown(verdict: "Verdict | None") -> str:
     return f"{verdict.outcome} {figures.score(verdict.score)}" if verdict else ""
 
 
-def _why(movement: Movement) -> str:
+def _why(movement: "Movement") -> str:
     from panel.reviews.evidence_changes import told
 
-    reading = movement.reading
-    if reading.state == "unread":
-        stands = "; the verdict stands" if reading.entry else ""
-        return f"not read anew: {reading.unread}{stands}"
-    if reading.state == "elsewhere":
+    if movement.state == "unread":
+        stands = "; the verdict stands" if movement.before else ""
+        return f"not read anew: {movement.unread}{stands}"
+    if movement.state == "elsewhere":
         return _ELSEWHERE
-    reasons = told(reading.reasons) or "no verdict before"
+    reasons = told(movement.reasons) or "no verdict before"
     return f"{reasons} ({movement.waits})" if movement.waits else reasons
 
 
-def _data(movement: Movement) -> dict[str, Any]:
-    reading, entry = movement.reading, movement.reading.entry
+def _data(movement: "Movement") -> dict[str, Any]:
+    card = movement.card
     return {
-        "name": reading.tool.name,
-        "state": reading.state,
-        "before": _side(movement.before, entry.run if entry else None),
-        "after": _side(movement.after, movement.run),
-        "reasons": [reason.model_dump() for reason in reading.reasons],
-        "unread": reading.unread or None,
+        "name": movement.tool.name,
+        "state": movement.state,
+        "before": _side(movement.before, movement.before_run),
+        "after": _side(card.verdict, card.run) if card else None,
+        "reasons": [reason.model_dump() for reason in movement.reasons],
+        "unread": movement.unread or None,
     }
 
 

@@ -1,15 +1,18 @@
 """A refresh: the evidence of verdicts read anew, and which tools are to be reviewed again.
 
-Reads and compares; asks and writes nothing. What is reviewed is an ordinary run.
+Reading and comparing asks and writes nothing. What is reviewed is an ordinary run.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from pathlib import Path
+from time import monotonic
+from typing import Final, Literal, Self
 
+from panel.engine.caps import Caps
 from panel.engine.from_manifest import refresh_options
 from panel.engine.gather_evidence import fetch_each, is_fetched, look_up_pages, own_evidence
 from panel.engine.options import Options
@@ -19,11 +22,12 @@ from panel.evidence.source import Evidence, Source
 from panel.evidence.tools.identity import contradict, name_key, url_key
 from panel.evidence.tools.tool import Tool
 from panel.evidence.topics import Topic
-from panel.foundation.errors import RunError, ToolError
+from panel.foundation.errors import RunError, RunStopped, ToolError
 from panel.foundation.slug import slug
+from panel.reviews.events import Decided, Event
 from panel.reviews.evidence_changes import Reason, evidence_changes
 from panel.reviews.review import Review
-from panel.reviews.verdict.scorecard import Scorecard
+from panel.reviews.verdict.scorecard import Scorecard, Verdict
 from panel.runs.history.archive import Archive
 from panel.runs.history.entry import Entry, History
 from panel.runs.manifest import Manifest
@@ -51,6 +55,46 @@ class Reading:
     """Why the evidence could not be read."""
     evidence: Evidence | None = None
     """The evidence to review; None where the verdict stands."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One tool of a refresh, before and after."""
+
+    tool: Tool
+    state: State
+    before: Verdict | None
+    """Its newest verdict before, and that verdict's run; None of a new tool."""
+    before_run: str | None
+    card: Scorecard | None
+    """The new scorecard; None where the verdict stands."""
+    reasons: tuple[Reason, ...]
+    """What changed, with the words before and after."""
+    unread: str
+    """Why its evidence could not be read; else empty."""
+    waits: str = ""
+    """Why a tool to be reviewed was not; else empty."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict that counts now."""
+        return self.card.verdict if self.card else self.before
+
+    @classmethod
+    def of(cls, reading: Reading, card: Scorecard | None, *, waits: str = "") -> Self:
+        """Return what became of a reading; a card or a reason to wait counts if it had one due."""
+        due, entry = reading.evidence is not None, reading.entry
+        card = card if due else None
+        return cls(
+            tool=reading.tool,
+            state=reading.state,
+            before=entry.verdict if entry else None,
+            before_run=entry.run if entry else None,
+            card=card,
+            reasons=reading.reasons,
+            unread=reading.unread,
+            waits=waits if due and card is None else "",
+        )
 
 
 @dataclass(frozen=True)
@@ -92,14 +136,46 @@ class RefreshRun:
         )
 
 
+async def refresh(
+    options: Options,
+    archive: Archive,
+    tools: Sequence[Tool] | None = None,
+    *,
+    watch: Callable[[Event], None],
+) -> tuple[Movement, ...]:
+    """Read evidence anew, review what changed, a run for each way of asking, and tell of all.
+
+    Raises what `read_anew`, `caps_left` and a session do.
+    """
+    readings = await read_anew(options, archive, tools)
+    cards: dict[str, Scorecard] = {}
+    runs: list[Path] = []
+
+    def see(event: Event) -> None:
+        if isinstance(event, Decided):
+            cards[event.card.tool.slug] = event.card
+        watch(event)
+
+    begun = monotonic()
+    for group in groups(options, readings):
+        caps = caps_left(options.caps, runs, monotonic() - begun) if runs else options.caps
+        opening = replace(group, options=replace(group.options, caps=caps)).open()
+        async with await opening as session:
+            runs.append(session.run.path)
+            await session.work(watch=see)
+    return tuple(Movement.of(reading, cards.get(reading.tool.slug)) for reading in readings)
+
+
 async def read_anew(
     options: Options, archive: Archive, tools: Sequence[Tool] | None = None
 ) -> tuple[Reading, ...]:
     """Read the evidence of the tools, None: of all that have a verdict, and compare it.
 
     Files and descriptions are read where they are; an address is fetched where the verdict rests on
-    it, or as the options say.
+    it, or as the options say. Raises `RunError` where all are asked for and none has a verdict.
     """
+    if tools is None and not archive.histories():
+        raise RunError(f"there are no verdicts in {archive.runs}", hint="panel batch LIST")
     items = (
         _listed(options, archive, tools) if tools is not None else stored_tools(options, archive)
     )
@@ -156,6 +232,36 @@ def groups(
             found.append((asked, members := []))
         members.append(reading)
     return [RefreshRun(asked, tuple(members)) for asked, members in found]
+
+
+def caps_left(caps: Caps, done: Iterable[Path], seconds: float) -> Caps:
+    """Return what the runs of a refresh that are done leave of its caps.
+
+    Args:
+        caps: Those of the whole refresh.
+        done: Folders of these runs.
+        seconds: What they took together.
+
+    Raises:
+        RunStopped: one of the caps is reached.
+    """
+    calls, cost = 0, 0.0
+    for path in done:
+        with Run.open(path) as run:
+            more = run.stored.spent()
+        calls, cost = calls + more[0], cost + more[1]
+    left = replace(
+        caps,
+        max_cost=None if caps.max_cost is None else caps.max_cost - cost,
+        max_calls=None if caps.max_calls is None else caps.max_calls - calls,
+        deadline=None if caps.deadline is None else caps.deadline - seconds,
+    )
+    if any(n is not None and n <= 0 for n in (left.max_cost, left.max_calls, left.deadline)):
+        raise RunStopped(
+            "a cap is reached; some tools whose evidence changed were not asked about",
+            hint="the same panel refresh again",
+        )
+    return left
 
 
 def _own_evidence(tool: Tool) -> Collected | ToolError:
