@@ -330,8 +330,15 @@ def licence_family(licence: str) -> str:
     return licence.removesuffix("-only").removesuffix("-or-later")
 
 
+def _licence_lines(text: str) -> list[str]:
+    lowered = text.lower()
+    if " under " not in lowered and "licen" not in lowered:
+        return []  # as in most passages, and the pattern takes its time
+    return _LICENCE_LINE.findall(text)
+
+
 def _licences(passage: Passage) -> Iterator[str]:
-    texts = [match[1] for match in _LICENCE_LINE.finditer(passage.text)]
+    texts = _licence_lines(passage.text)
     if _LICENSED.search(passage.heading.rpartition(" › ")[2]):
         texts += _SENTENCE_END.split(passage.text)
     yield from filter(None, map(named_licence, texts))
@@ -371,8 +378,8 @@ def _price_conflict(tool: Tool, facts: Facts, evidence: Evidence) -> Iterator[st
 def _licence_conflict(tool: Tool, facts: Facts) -> Iterator[str]:
     fact = facts.licence
     for text in (tool.description, tool.tagline):
-        for match in _LICENCE_LINE.finditer(text or ""):
-            licence = named_licence(match[1])
+        for words in _licence_lines(text or ""):
+            licence = named_licence(words)
             if (
                 licence
                 and fact.value is not None
