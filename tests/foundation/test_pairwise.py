@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-untyped]
 
-from panel.foundation.pairwise import LEAST, MOST, common_factor, fit_factors, mean_loss
+from panel.foundation.pairwise import (
+    FLOOR,
+    LEAST,
+    MOST,
+    RIDGE,
+    common_factor,
+    fit_factors,
+    mean_loss,
+    two_factors,
+)
 from panel.foundation.ranking import (
     TwoClasses,
     area_difference_interval,
@@ -32,7 +41,7 @@ def objective(factors, terms, weights, common, strength):
 @given(st.integers(0, 10_000), st.sampled_from([0.03, 0.3, 3.0, 100.0]))
 def test_the_optimum_is_scipys_and_no_factor_is_negative(seed, strength):
     terms, weights = comparisons(seed)
-    common = common_factor(terms, weights)
+    common = common_factor(terms, weights) * np.array([1, 1, 0.5, 1, 2])
     factors = fit_factors(terms, weights, common, strength)
     assert factors.min() >= 0
     reference = minimize(
@@ -56,8 +65,9 @@ def test_the_common_factor_is_that_of_the_plain_sum_within_its_bounds(seed):
 
 def test_it_ends_where_it_ends_from_anywhere_also_with_more_factors_than_comparisons():
     terms, weights = comparisons(3, rows=8, columns=40)
-    one = fit_factors(terms, weights, 0.5, 0.01)
-    other = fit_factors(terms, weights, 0.5, 0.01, start=np.linspace(0, 30, 40))
+    half = np.full(40, 0.5)
+    one = fit_factors(terms, weights, half, 0.01)
+    other = fit_factors(terms, weights, half, 0.01, start=np.linspace(0, 30, 40))
     assert (one == 0).any()
     assert other == pytest.approx(one, abs=1e-4)
 
@@ -65,8 +75,26 @@ def test_it_ends_where_it_ends_from_anywhere_also_with_more_factors_than_compari
 def test_infinite_shrinking_leaves_the_plain_sum_and_a_strong_one_nearly():
     terms, weights = comparisons(4, rows=40)
     common = common_factor(terms, weights)
-    assert fit_factors(terms, weights, common, math.inf).tolist() == [common] * 5
-    assert fit_factors(terms, weights, common, 1e7) == pytest.approx([common] * 5, abs=1e-4)
+    every = np.full(5, common)
+    assert fit_factors(terms, weights, every, math.inf).tolist() == [common] * 5
+    assert fit_factors(terms, weights, every, 1e7) == pytest.approx([common] * 5, abs=1e-4)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_two_common_factors_are_those_of_the_sums_of_two_groups(seed):
+    terms, weights = comparisons(seed)
+    first = [True, False, True, False, False]
+    factors = two_factors(terms, weights, first)
+    one = common_factor(terms, weights)
+    sums = np.stack([terms[:, first].sum(axis=1), terms[:, np.logical_not(first)].sum(axis=1)], 1)
+    reference = minimize(
+        objective, np.ones(2), (sums, weights, one, RIDGE), method="L-BFGS-B",
+        bounds=[(0, None)] * 2, options={"ftol": 1e-15, "gtol": 1e-10},
+    )  # fmt: skip
+    expected = np.maximum(reference.x, FLOOR * one)
+    assert factors[first] == pytest.approx([expected[0]] * 2, abs=2e-3)
+    assert factors[np.logical_not(first)] == pytest.approx([expected[1]] * 3, abs=2e-3)
 
 
 def test_a_term_that_speaks_against_gets_nothing_and_one_that_tells_gets_more():
@@ -75,13 +103,14 @@ def test_a_term_that_speaks_against_gets_nothing_and_one_that_tells_gets_more():
     terms[:, 0] += 0.4
     terms[:, 1] += 0.2
     terms[:, 2] -= 0.4
-    first, second, third = fit_factors(terms, np.ones(40), 1.0, 0.1)
+    first, second, third = fit_factors(terms, np.ones(40), np.ones(3), 0.1)
     assert first > second > third == 0
 
 
 def test_comparisons_that_are_all_right_have_an_optimum():
     terms = np.ones((6, 2))
-    factors = fit_factors(terms, np.ones(6), common_factor(terms, np.ones(6)), 1.0)
+    common = np.full(2, common_factor(terms, np.ones(6)))
+    factors = fit_factors(terms, np.ones(6), common, 1.0)
     assert np.isfinite(factors).all()
     assert mean_loss(factors, terms, np.ones(6)) < 0.1 < math.log(2)
     assert mean_loss(np.zeros(2), terms, np.ones(6)) == pytest.approx(math.log(2))

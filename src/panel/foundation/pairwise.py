@@ -19,6 +19,10 @@ LEAST: Final = 0.25
 """The common factor at least: a plain sum that ranks no better than chance still is a belief."""
 MOST: Final = 8.0
 """The common factor at most: comparisons that are all right have no other optimum."""
+RIDGE: Final = 0.1
+"""Strength with which two common factors are drawn to one."""
+FLOOR: Final = 0.05
+"""Share of the one common factor that each of two keeps."""
 _HALVINGS: Final = 40
 _STEPS: Final = 200
 _TOLERANCE: Final = 1e-7
@@ -59,10 +63,25 @@ def common_factor(terms: "Matrix", weights: "Vector") -> float:
     return (low + high) / 2
 
 
+def two_factors(terms: "Matrix", weights: "Vector", first: Sequence[bool]) -> "Vector":
+    """Return a common factor for some of the terms and one for the others, for each term.
+
+    Arguments as of `fit_factors`; `first` tells which terms share the first of them.
+    """
+    import numpy as np
+
+    one = common_factor(terms, weights)
+    chosen = np.array(first, dtype=bool)
+    sums = np.stack([terms[:, chosen].sum(axis=1), terms[:, ~chosen].sum(axis=1)], axis=1)
+    two = np.maximum(FLOOR * one, fit_factors(sums, weights, np.full(2, one), RIDGE))
+    factors: Vector = np.where(chosen, two[0], two[1])
+    return factors
+
+
 def fit_factors(
     terms: "Matrix",
     weights: "Vector",
-    common: float,
+    common: "Vector",
     strength: float,
     start: "Vector | None" = None,
 ) -> "Vector":
@@ -77,29 +96,29 @@ def fit_factors(
     Args:
         terms: A row a comparison, a column a factor; of such a size that a row's is about 1.
         weights: For how many comparisons each row stands.
-        common: What factors are drawn to, above 0: the plain sum, at the scale of log-odds.
-        strength: Above 0; infinity makes all factors `common`.
+        common: What each factor is drawn to, above 0; all alike are the plain sum, at the scale of
+            log-odds.
+        strength: Above 0; infinity makes the factors `common`.
         start: Factors to begin with, for instance of a similar fit.
     """
     import numpy as np
 
     count = terms.shape[1]
-    plain = np.full(count, common)
     if math.isinf(strength) or not count:
-        return plain
+        return common
     pull = strength / common**2
-    factors = plain if start is None else start
+    factors = common if start is None else start
 
     def objective(at: "Vector") -> float:
         loss = (weights * np.logaddexp(0, -(terms @ at))).sum()
-        return float(loss + pull / 2 * ((at - common) ** 2).sum())
+        return float(loss + (pull * (at - common) ** 2).sum() / 2)
 
     for _ in range(_STEPS):
         odds = _logistic(-(terms @ factors))
         slope = pull * (factors - common) - terms.T @ (weights * odds)
         if np.abs(factors - np.maximum(0, factors - slope)).max() < _TOLERANCE:
             break
-        curvature = (terms.T * (weights * odds * (1 - odds))) @ terms + pull * np.eye(count)
+        curvature = (terms.T * (weights * odds * (1 - odds))) @ terms + np.diag(pull)
         free = (factors > 0) | (slope < 0)
         step = np.zeros(count)
         step[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])

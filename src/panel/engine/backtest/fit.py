@@ -163,7 +163,8 @@ def fit_tools(
         beaten=beaten,
         because=because,
         threshold=thresholds[beaten],
-        strength=None if math.isinf(final.strength) else final.strength,
+        apart=final.shrinking.apart,
+        strength=None if math.isinf(final.shrinking.strength) else final.shrinking.strength,
         personas=tuple(_persona(p, final.weights[p.name]) for p in _weighed(plan, final)),
         curves=final.curves,
         notes=tuple(notes),
@@ -293,7 +294,7 @@ def _difference(value: float, interval: tuple[float, float] | None) -> FigureDif
 
 def _decision(cases: Sequence[BacktestCase], final: Fit, gain: RuleDifferences) -> tuple[bool, str]:
     """Return whether the plain weights are clearly beaten, and why, in words."""
-    if math.isinf(final.strength):
+    if final.shrinking.is_plain:
         return False, "on all tools no other weights rank held-out pairs better"
     pairs = len(two_classes(cases, lambda case: 0.0).pairs)
     fates = [case.fate for case in cases]

@@ -2,19 +2,27 @@
 
 The score of a tool is a sum of terms, one a criterion (`rescore.terms_by`). Each term gets a factor
 that is never negative, so that a yes never speaks against a tool; equal factors are the plain
-weights. How strongly factors are drawn together is chosen by cross-validation over pairs.
+weights. Factors are drawn to one common factor, or to one of what numbers decide and one of what
+was asked. To which, and how strongly, is chosen by cross-validation over pairs.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from panel.engine.backtest.fit_curves import fit_curves, refit
 from panel.engine.backtest.fit_threshold import fit_threshold
 from panel.engine.backtest.folds import folds, split
-from panel.engine.backtest.rescore import AnsweredTool, Term, terms_by
-from panel.foundation.pairwise import common_factor, differences, fit_factors, mean_loss, mean_size
+from panel.engine.backtest.rescore import AnsweredTool, Term, decided_by_number, terms_by
+from panel.foundation.pairwise import (
+    common_factor,
+    differences,
+    fit_factors,
+    mean_loss,
+    mean_size,
+    two_factors,
+)
 from panel.foundation.proportion import Share
 from panel.reviews.backtest.fit_report import CurveFit
 from panel.reviews.personas import Persona
@@ -52,6 +60,22 @@ UNTESTED: Final = OutOfSample(
 )
 
 
+class Shrinking(NamedTuple):
+    """What factors are drawn to, and how strongly."""
+
+    apart: bool
+    """To a common factor of what numbers decide and one of what was asked, not to one of all."""
+    strength: float
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it leaves the plain weights."""
+        return math.isinf(self.strength) and not self.apart
+
+
+PLAIN: Final = Shrinking(apart=False, strength=math.inf)
+
+
 @dataclass(frozen=True)
 class Fit:
     """What was fitted on some tools."""
@@ -59,7 +83,7 @@ class Fit:
     curves: tuple[CurveFit, ...]
     kept: Curves
     """Those that clearly beat the base rate."""
-    strength: float
+    shrinking: "Shrinking"
     weights: Mapping[str, PersonaWeights]
     ship_at: Mapping[bool, float]
     """The threshold with plain weights (False) and with these (True)."""
@@ -95,12 +119,13 @@ class Fitter:
         """
         curves = fit_curves(tools)
         kept = {curve.fact: curve.curve for curve in curves if curve.kept and curve.curve}
-        strength = self._strength(tools, kept)
+        shrinking = self._shrinking(tools, kept)
         rows = _Terms(self._by_tool(tools, kept), tools)
         terms, counts = rows.comparisons(range(len(tools)))
-        factors = fit_factors(terms, counts, common_factor(terms, counts), strength)
+        common = rows.common(terms, counts, apart=shrinking.apart)
+        factors = fit_factors(terms, counts, common, shrinking.strength)
         by_term = dict(zip(rows.names, factors.tolist(), strict=True))
-        fit = Fit(curves, kept, strength, weights_of(self.plan.personas, by_term), {})
+        fit = Fit(curves, kept, shrinking, weights_of(self.plan.personas, by_term), {})
         rules = {
             weighted: fit.rule(self.rule, self.on, weighted=weighted) for weighted in (False, True)
         }
@@ -112,12 +137,12 @@ class Fitter:
         )
 
     def _by_tool(self, tools: Sequence[AnsweredTool], curves: Curves) -> list[dict[Term, float]]:
-        rule = Fit((), curves, 0.0, {}, {}).rule(self.rule, self.on, weighted=False)
+        rule = Fit((), curves, PLAIN, {}, {}).rule(self.rule, self.on, weighted=False)
         return [terms_by(rule, self.plan, tool) for tool in tools]
 
-    def _strength(self, tools: Sequence[AnsweredTool], kept: Curves) -> float:
-        """Return the strength that ranks pairs best which were not fitted on."""
-        losses = dict.fromkeys(STRENGTHS, 0.0)
+    def _shrinking(self, tools: Sequence[AnsweredTool], kept: Curves) -> Shrinking:
+        """Return that which ranks pairs best that were held out; of equal ones the plainest."""
+        losses = {Shrinking(apart, s): 0.0 for apart in (False, True) for s in STRENGTHS}
         for held in folds([tool.case for tool in tools], FOLDS):
             seen = split(len(tools), held)
             curves = refit(tuple(kept), [tools[place] for place in seen]) if kept else {}
@@ -125,11 +150,13 @@ class Fitter:
             (train, counts), (test, weights) = rows.comparisons(seen), rows.comparisons(held)
             if not (len(train) and len(test)):
                 continue
-            factors, common = None, common_factor(train, counts)
-            for strength in STRENGTHS:
-                factors = fit_factors(train, counts, common, strength, factors)
-                losses[strength] += mean_loss(factors, test, weights) * float(weights.sum())
-        return min(STRENGTHS, key=lambda strength: round(losses[strength], 9))
+            for apart in (False, True):
+                factors, common = None, rows.common(train, counts, apart=apart)
+                for strength in STRENGTHS:
+                    factors = fit_factors(train, counts, common, strength, factors)
+                    loss = mean_loss(factors, test, weights) * float(weights.sum())
+                    losses[Shrinking(apart, strength)] += loss
+        return min(losses, key=lambda shrinking: round(losses[shrinking], 9))
 
 
 class _Terms:
@@ -144,6 +171,16 @@ class _Terms:
         # Of one size whatever the judge: strengths mean the same for all.
         size = mean_size(differences(rows, self._compared(range(len(rows))))[0])
         self._rows = [[term / (size or 1.0) for term in row] for row in rows]
+        decided = decided_by_number(tools)
+        self._decided = [name in decided for name in self.names]
+
+    def common(self, terms: "Matrix", counts: "Vector", *, apart: bool) -> "Vector":
+        """Return what the factor of each term is drawn to."""
+        import numpy as np
+
+        if apart and any(self._decided):
+            return two_factors(terms, counts, self._decided)
+        return np.full(len(self.names), common_factor(terms, counts))
 
     def comparisons(self, places: Sequence[int]) -> "tuple[Matrix, Vector]":
         """Return a row for each pair among these tools, and its weight."""

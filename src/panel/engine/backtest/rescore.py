@@ -1,5 +1,6 @@
 """Stored answers about a tool, scored again by another rule. Asks nothing; reads no file twice."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -86,6 +87,22 @@ def terms_by(rule: Rule, plan: ReviewPlan, tool: AnsweredTool) -> dict[Term, flo
                 term = (persona.name, name)
                 terms[term] = terms.get(term, 0.0) + share * part / len(scored)
     return terms
+
+
+def decided_by_number(tools: Sequence[AnsweredTool]) -> frozenset[Term]:
+    """Return the criteria that a number decides, such as an age, for at least half of the tools."""
+    counts = Counter(
+        (name, finding.criterion)
+        for tool in tools
+        for name, answers in tool.answers.items()
+        for finding in _first_findings(answers)
+        if finding.decided_by and finding.p is not None
+    )
+    return frozenset(term for term, count in counts.items() if 2 * count >= len(tools))
+
+
+def _first_findings(answers: Sequence[Review | Missing]) -> Sequence[Finding]:
+    return next((answer.findings for answer in answers if isinstance(answer, Review)), ())
 
 
 def _parts(rule: Rule, persona: Persona, findings: Sequence[Finding]) -> list[tuple[str, float]]:

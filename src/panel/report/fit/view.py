@@ -151,9 +151,9 @@ def _points_of(value: FigureDifference | None) -> str:
 def weights(report: FitReport) -> Rows:
     """Return the weight of each reviewer and of its criteria, those that gained most first.
 
-    None where the shrinking is infinite: they are the plain ones.
+    None where they are the plain ones.
     """
-    if report.strength is None:
+    if report.is_plain:
         return ()
     return tuple(row for persona in report.personas for row in _of_persona(persona))
 
@@ -197,7 +197,8 @@ def _points(row: CurveFit, curve: FittedCurve) -> str:
 def facts(report: FitReport) -> Facts:
     """Return what it was fitted on."""
     on = report.fitted_on
-    strength = "infinite: plain weights" if report.strength is None else f"{report.strength:g}"
+    strength = "infinite" if report.strength is None else f"{report.strength:g}"
+    drawn = "among what numbers decide, and among what was asked" if report.apart else "all"
     return (
         ("list", f"{line(on.folder)}: {on.lived} lived, {on.tools - on.lived} died"),
         ("pairs", str(on.pairs)),
@@ -205,7 +206,8 @@ def facts(report: FitReport) -> Facts:
         ("judge", f"{line(on.model)} at {line(on.provider)}, asked {on.asked}"),
         ("answers a reviewer", str(report.samples)),
         ("folds", str(report.folds)),
-        ("strength of the shrinking", strength),
+        ("weights drawn together", drawn),
+        ("strength of that", strength),
         ("threshold fitted on all tools", f"{report.threshold.fitted:g}"),
         ("run", line(on.run)),
     )

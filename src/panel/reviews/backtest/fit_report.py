@@ -108,8 +108,10 @@ class FitReport(BaseModel):
     """The plain weights are clearly beaten: they are to be replaced."""
     because: str
     """Why, in words."""
+    apart: bool = False
+    """Weights are drawn together among what numbers decide and among what was asked, not all."""
     strength: float | None
-    """Of the shrinking towards the plain weights, chosen on all tools; None: infinite."""
+    """Of the shrinking, chosen on all tools; None: infinite."""
     threshold: ThresholdFit
     personas: tuple[PersonaFit, ...]
     curves: tuple[CurveFit, ...]
@@ -118,6 +120,11 @@ class FitReport(BaseModel):
     anyway: bool = False
     """It holds fitted weights that do not clearly beat the plain ones."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the weights fitted on all tools are the plain ones."""
+        return self.strength is None and not self.apart
 
     @property
     def kept_rule(self) -> RuleFigures:
