@@ -1,8 +1,8 @@
 """Commands in processes of their own without the price of importing panel for each: a fork server.
 
-One process a test session has every module of panel imported and does nothing else; each command is
-a fork of it, with its own arguments, folder, environment and standard streams. Importing is most of
-the CPU time of a short command, and the suite starts many hundreds of them.
+One process has every module of panel imported and does nothing else, for all workers of a session;
+each command is a fork of it, with its own arguments, folder, environment and standard streams.
+Importing is most of the CPU time of a short command, and the suite starts many hundreds of them.
 
     python -P -m tests.support.fork_server FD    (serves the socket FD; started by `ForkServer`)
 """
@@ -15,13 +15,15 @@ import json
 import os
 import pkgutil
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, TypeVar
 
@@ -124,12 +126,64 @@ class ForkedProcess:
         self.returncode = int(line) if line else -signal.SIGKILL  # the server itself was killed
 
 
+_WORKER: Final = b"worker"
+"""The request for a fork that serves a worker."""
+
+_shared: list[str] = []
+"""Where the server of the whole session waits for this worker of it; empty without workers."""
+
+
 @functools.cache
 def _server() -> "ForkServer":
-    """Return the server of this test session; panel is imported once its surroundings are laid."""
+    """Return the server of this process; panel is imported once its surroundings are laid."""
     from panel.foundation.fork_server import ForkServer
 
     return ForkServer("tests.support.fork_server", folder=ROOT)
+
+
+@functools.cache
+def _connection(address: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(address)
+    return connection  # closed with this process, which ends the server
+
+
+class SharedServer:
+    """A server of all workers of a session: what it imports is imported once, not by each.
+
+    Each worker gets a fork of it that waits for the worker's requests, and forks again for each.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Start nothing yet; `variables` are the environment that panel is imported in."""
+        from panel.foundation.fork_server import ForkServer
+
+        self._folder = tempfile.mkdtemp(prefix="panel-forks-")  # the paths of sockets are short
+        self._server = ForkServer(
+            "tests.support.fork_server", folder=ROOT, variables=lambda: variables
+        )
+        self._forks: list[socket.socket] = []
+
+    def address(self, worker: str) -> str:
+        """Have a fork wait for a worker; return the address at which it does."""
+        address = f"{self._folder}/{worker}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(address)
+            listening.listen()
+            self._forks.append(self._server.fork(_WORKER, [listening.fileno()]))
+        return address
+
+    def close(self) -> None:
+        """End the server, its forks, and what these have forked."""
+        for fork in self._forks:
+            fork.close()
+        self._server.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def share(address: str) -> None:
+    """Use the server of the session instead of one of this process."""
+    _shared.append(address)
 
 
 def start_module(
@@ -151,6 +205,8 @@ def start_module(
         stdout: The descriptor of its standard output; None: a pipe that is read.
         stderr: Whether its standard error is read; else it is the session's.
     """
+    from panel.foundation.fork_server import ask
+
     request = {
         "module": module, "args": [*map(str, args)], "folder": str(folder),
         "environment": dict(os.environ) if env is None else env,
@@ -160,7 +216,8 @@ def start_module(
         os.dup2(stdout, out_end)
     err, err_end = os.pipe() if stderr else (None, None)
     ends = [out_end, *([] if err_end is None else [err_end])]
-    status = _server().fork(json.dumps(request).encode(), ends)
+    text = json.dumps(request).encode()
+    status = ask(_connection(_shared[0]), text, ends) if _shared else _server().fork(text, ends)
     for end in ends:
         os.close(end)
     return ForkedProcess(status, out, err)
@@ -220,6 +277,8 @@ def read_entry_points() -> None:
 
 def _become(text: bytes, streams: list[int]) -> None:
     """Make this fork the process that was asked for, and run it."""
+    if text == _WORKER:
+        return _serve_worker(streams[0])
     request = json.loads(text)
     sys.stdout.flush()
     for number, stream in enumerate(streams, start=1):
@@ -245,6 +304,15 @@ def _become(text: bytes, streams: list[int]) -> None:
             raise
         code = end.code or 0
     _exit(code)
+
+
+def _serve_worker(listening: int) -> None:
+    """Serve the requests of one worker, until it ends."""
+    from panel.foundation.fork_server import serve
+
+    with socket.socket(fileno=listening) as waiting:
+        connection, _ = waiting.accept()
+    serve(connection, _become)
 
 
 def _exit(code: int) -> None:

@@ -29,6 +29,21 @@ _PATIENCE: Final = 2.0
 """Seconds that a server is given to end."""
 
 
+def ask(server: socket.socket, request: bytes, descriptors: Sequence[int]) -> socket.socket:
+    """Have a connected server fork a process for a request; return its status socket.
+
+    Raises `OSError` where no server is there any more.
+    """
+    status, theirs = socket.socketpair()
+    with theirs:
+        try:
+            socket.send_fds(server, [request], [theirs.fileno(), *descriptors])
+        except BaseException:
+            status.close()
+            raise
+    return status
+
+
 class ForkServer:
     """The asking process's end of a server, which starts with the first request."""
 
@@ -64,30 +79,17 @@ class ForkServer:
 
         Raises `OSError` where no server can be started.
         """
-        status, theirs = socket.socketpair()
-        with theirs, self._lock:
+        with self._lock:
             try:
-                if not self._sent(request, [theirs.fileno(), *descriptors]):
-                    self._end()  # it was killed, for want of memory for one
-                    self._sent(request, [theirs.fileno(), *descriptors])
-            except BaseException:
-                status.close()
-                raise
-        return status
+                return ask(self._server or self._started(), request, descriptors)
+            except (BrokenPipeError, ConnectionResetError):
+                self._end()  # it was killed, for want of memory for one
+                return ask(self._started(), request, descriptors)
 
     def close(self) -> None:
         """End the server and its forks; a later request starts another one."""
         with self._lock:
             self._end()
-
-    def _sent(self, request: bytes, descriptors: Sequence[int]) -> bool:
-        """Send a request; False where nobody is there to receive it."""
-        server = self._server or self._started()
-        try:
-            socket.send_fds(server, [request], descriptors)
-        except (BrokenPipeError, ConnectionResetError):
-            return False
-        return True
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
