@@ -75,7 +75,7 @@ def shared_server():
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     """Give each worker the address of one fork server for all of them."""
-    node.workerinput["fork_server"] = shared_server().address(node.gateway.id)
+    node.workerinput["fork_server"] = shared_server().address
 
 
 def pytest_configure(config):

@@ -8,6 +8,7 @@ Importing is most of the CPU time of a short command, and the suite starts many 
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -127,10 +128,10 @@ class ForkedProcess:
 
 
 _WORKER: Final = b"worker"
-"""The request for a fork that serves a worker."""
+"""The request for a fork that serves the connection of a worker."""
 
 _shared: list[str] = []
-"""Where the server of the whole session waits for this worker of it; empty without workers."""
+"""The address of the server of the whole session; empty where this process is all of it."""
 
 
 @functools.cache
@@ -151,30 +152,38 @@ def _connection(address: str) -> socket.socket:
 class SharedServer:
     """A server of all workers of a session: what it imports is imported once, not by each.
 
-    Each worker gets a fork of it that waits for the worker's requests, and forks again for each.
+    A worker that connects gets a fork of it, which forks again for each of the worker's requests.
+    The first one that connects has it started.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Start nothing yet; `variables` are the environment that panel is imported in."""
+        """Wait for workers; `variables` are the environment that panel is imported in."""
         from panel.foundation.fork_server import ForkServer
 
-        self._folder = tempfile.mkdtemp(prefix="panel-forks-")  # the paths of sockets are short
         self._server = ForkServer(
             "tests.support.fork_server", folder=ROOT, variables=lambda: variables
         )
+        self._folder = tempfile.mkdtemp(prefix="panel-forks-")  # the paths of sockets are short
+        self.address = f"{self._folder}/socket"
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listening.bind(self.address)
+        self._listening.listen()
         self._forks: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
-    def address(self, worker: str) -> str:
-        """Have a fork wait for a worker; return the address at which it does."""
-        address = f"{self._folder}/{worker}"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
-            listening.bind(address)
-            listening.listen()
-            self._forks.append(self._server.fork(_WORKER, [listening.fileno()]))
-        return address
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._listening.accept()
+                with connection:
+                    self._forks.append(self._server.fork(_WORKER, [connection.fileno()]))
 
     def close(self) -> None:
         """End the server, its forks, and what these have forked."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listening.close()
         for fork in self._forks:
             fork.close()
         self._server.close()
@@ -277,8 +286,10 @@ def read_entry_points() -> None:
 
 def _become(text: bytes, streams: list[int]) -> None:
     """Make this fork the process that was asked for, and run it."""
+    from panel.foundation.fork_server import serve
+
     if text == _WORKER:
-        return _serve_worker(streams[0])
+        return serve(socket.socket(fileno=streams[0]), _become)
     request = json.loads(text)
     sys.stdout.flush()
     for number, stream in enumerate(streams, start=1):
@@ -304,15 +315,6 @@ def _become(text: bytes, streams: list[int]) -> None:
             raise
         code = end.code or 0
     _exit(code)
-
-
-def _serve_worker(listening: int) -> None:
-    """Serve the requests of one worker, until it ends."""
-    from panel.foundation.fork_server import serve
-
-    with socket.socket(fileno=listening) as waiting:
-        connection, _ = waiting.accept()
-    serve(connection, _become)
 
 
 def _exit(code: int) -> None:
