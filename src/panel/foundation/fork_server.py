@@ -61,7 +61,7 @@ class ForkServer:
             module: What is run as `python -P -m MODULE FD`; it calls `serve` with the socket FD.
             variables: Says its environment when it starts.
             folder: Its current folder; None: that of this process.
-            quiet: It has no standard error.
+            quiet: It holds neither standard output nor standard error of this process.
         """
         self._module = module
         self._variables = variables
@@ -93,13 +93,14 @@ class ForkServer:
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        output = subprocess.DEVNULL if self._quiet else None
         with theirs:
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", self._module, str(theirs.fileno())],
                     cwd=self._folder, env=dict(self._variables()), pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL, start_new_session=True,
-                    stderr=subprocess.DEVNULL if self._quiet else None,
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                    start_new_session=True,
                 )  # fmt: skip
             except OSError:
                 ours.close()
