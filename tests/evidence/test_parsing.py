@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 
@@ -219,6 +220,12 @@ def test_f4_a_child_that_does_not_end_is_one_line(obeying, monkeypatch):
 
 def test_f4_a_child_that_cannot_be_started_is_one_line(obeying, monkeypatch):
     monkeypatch.setattr(sandbox.sys, "executable", "/nowhere/python")
+    with pytest.raises(Unparseable, match="x: the reader cannot be started: no such file"):
+        obeying("")
+
+
+def test_f4_a_document_for_which_there_is_no_room_is_one_line(obeying, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with pytest.raises(Unparseable, match="x: the reader cannot be started: no such file"):
         obeying("")
 

@@ -45,22 +45,28 @@ def parse(
         Unparseable: too much time or memory, damaged, encrypted.
     """
     arguments = [media_type, *([charset] if charset else []), *(["--whole"] if whole else [])]
-    with _AT_ONCE, tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as answer:
-        document.write(raw)
-        document.seek(0)
-        read = _read_by_fork if _FORKS else _read_by_process
-        try:
-            code = read(arguments, document.fileno(), answer.fileno())
-        except (TimeoutError, subprocess.TimeoutExpired):
-            raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
-        except OSError as error:
-            reason = (error.strerror or "error").lower()
-            raise Unparseable(f"{name}: the reader cannot be started: {reason}") from None
-        answer.seek(0)
-        text = answer.read(OUTPUT)
+    try:
+        with _AT_ONCE:
+            code, text = _answered(arguments, raw)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise Unparseable(f"{name}: the reader cannot be started: {reason}") from None
     if code < 0:
         raise Unparseable(f"{name}: reading it took too much time or memory")
     return _extract(text, name)
+
+
+def _answered(arguments: list[str], raw: bytes) -> tuple[int, bytes]:
+    """Return the exit code of the child that reads a document, and what it wrote."""
+    with tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as answer:
+        document.write(raw)
+        document.seek(0)
+        read = _read_by_fork if _FORKS else _read_by_process
+        code = read(arguments, document.fileno(), answer.fileno())
+        answer.seek(0)
+        return code, answer.read(OUTPUT)
 
 
 def _read_by_fork(arguments: list[str], document: int, answer: int) -> int:
