@@ -1,5 +1,6 @@
 """Fixtures shared by all tests, --update-golden, and the last line: what was not checked."""
 
+import functools
 import gc
 import os
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support import guard
+from tests.support import fork_server, guard
 from tests.support.browser import chromium
 from tests.support.command import Desk, answering
 from tests.support.databases import database, database_url, postgres
@@ -66,7 +67,25 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="Rewrite tests/golden.")
 
 
+@functools.cache
+def shared_server():
+    return fork_server.SharedServer(surroundings.environment(surroundings.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Give each worker the address of one fork server for all of them."""
+    node.workerinput["fork_server"] = shared_server().address
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        fork_server.share(config.workerinput["fork_server"])
+
+
 def pytest_unconfigure():
+    if shared_server.cache_info().currsize:
+        shared_server().close()
     surroundings.remove()
 
 

@@ -1,9 +1,9 @@
 """F4 and F5: strangers' documents are read in a child with limits, and what they hide stays out."""
 
-import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 
@@ -19,11 +19,13 @@ from panel.evidence.readers.sandbox_child import MEMORY
 from panel.evidence.readers.web import read_web
 from panel.evidence.tools.tool import Tool
 from panel.foundation.errors import ToolError, Unparseable
+from panel.foundation.fork_server import ForkServer
 from tests.evidence.test_evidence import HIDDEN, TRICKS
 from tests.support.bombs import flate_bomb
 from tests.support.pdf import assembled, line, pdf, stream
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+OBEDIENT = "tests.support.obedient_reader"
 HTML, MARKDOWN, TEXT, PDF = "text/html", "text/markdown", "text/plain", "application/pdf"
 
 
@@ -66,8 +68,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_f4_hostile_bytes_are_read_or_refused_within_the_limit(name, monkeypatch):
-    """Of the limit's five seconds a third: what it ends would only go on as it began."""
-    seconds = SECONDS / 3
+    """Of the limit's five seconds a sixth: what it ends would only go on as it began."""
+    seconds = SECONDS / 6
     monkeypatch.setattr(sandbox, "SECONDS", seconds)
     media_type, raw = HOSTILE[name]()
     started = time.monotonic()
@@ -150,70 +152,104 @@ def test_the_child_starts_without_what_its_work_does_not_need():
     assert in_child(code) == "set()"
 
 
-def test_f4_the_child_cannot_take_more_memory():
-    code = "from panel.evidence.readers import sandbox_child as parsing; parsing._limit()\n"
-    assert in_child(f"{code}b = bytearray({MEMORY})") == "MemoryError"
-    assert in_child(f"{code}print(len(bytearray({MEMORY // 4})))") == str(MEMORY // 4)
+@pytest.fixture(params=["fork", "process"])
+def obeying(request, monkeypatch):
+    """Read documents, which are code that the child runs, by a fork or by a process for each."""
+    server = ForkServer(OBEDIENT, variables=sandbox._passed_on, quiet=True)
+    monkeypatch.setattr(sandbox, "CHILD", OBEDIENT)
+    monkeypatch.setattr(sandbox, "_SERVER", server)
+    monkeypatch.setattr(sandbox, "_FORKS", request.param == "fork")
+    yield lambda code: words(parse(code.encode(), TEXT, name="x"))
+    server.close()
 
 
-@pytest.mark.parametrize(
-    "act",
-    ["open('x', 'w')", "import socket; socket.create_connection(('127.0.0.1', 9))",
-     "import subprocess; subprocess.run(['true'])", "import os; os.remove('x')",
-     "import os; os.system('true')", "import os; os.fork()", "import os; os.mkdir('x')"],
+by_forks = pytest.mark.parametrize("obeying", ["fork"], indirect=True)
+
+
+def test_f4_the_child_cannot_take_more_memory(obeying):
+    with pytest.raises(Unparseable, match="x: reading it takes too much memory"):
+        obeying(f"bytearray({MEMORY})")
+    assert obeying(f"answer = len(bytearray({MEMORY // 4}))") == str(MEMORY // 4)
+
+
+ACTS = (
+    "open('x', 'w')", "import socket; socket.create_connection(('127.0.0.1', 9))",
+    "import subprocess; subprocess.run(['true'])", "import os; os.remove('x')",
+    "import os; os.system('true')", "import os; os.fork()", "import os; os.mkdir('x')",
 )  # fmt: skip
-def test_f4_the_child_reaches_for_nothing_but_its_bytes(act):
-    code = (
-        "import sys; from panel.evidence.readers import sandbox_child\n"
-        "sys.addaudithook(sandbox_child._refuse)\n"
-    )
-    assert in_child(code + act).startswith("PermissionError")
 
 
-@pytest.fixture
-def impostor(tmp_path, monkeypatch):
-    """Put a shell script in the place of the interpreter that would be the child."""
-
-    def pose(script):
-        path = tmp_path / "python"
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o700)
-        monkeypatch.setattr(sandbox.sys, "executable", str(path))
-
-    return pose
+def test_f4_the_child_reaches_for_nothing_but_its_bytes(obeying):
+    for act in ACTS:
+        code = f"try:\n    {act}\nexcept PermissionError:\n    answer = 'refused'"
+        assert obeying(code) == "refused", act
 
 
-ANSWER = {"blocks": [["prose", "", "x"]], "hidden": [], "why": [], "characters": [],
-          "removed": 0, "flags": [], "aside": 0, "links": [], "title": ""}  # fmt: skip
-
-
-def test_o4_the_child_gets_no_secrets(impostor, tmp_path, monkeypatch):
+def test_o4_the_child_gets_no_secrets(monkeypatch, obeying):
     monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
-    impostor(f"env > {tmp_path}/env; cat > /dev/null; echo '{json.dumps(ANSWER)}'")
-    assert words(parse(b"x", TEXT, name="x")) == "x"
-    assert "hunter2" not in (tmp_path / "env").read_text()
+    found = obeying("import os; answer = sorted(os.environ)")
+    assert "PATH" in found
+    assert "GITHUB_TOKEN" not in found
 
 
-@pytest.mark.parametrize(
-    ("script", "what"),
-    [
-        ("kill -SEGV $$", "too much time or memory"),
-        ("kill -XCPU $$", "too much time or memory"),
-        ("exit 1", "broke off"),
-        ("echo garbage", "broke off"),
-        ("echo []", "broke off"),
-        ("echo '{\"blocks\": [[1]]}'", "broke off"),
-        ('echo \'{"error": "it is odd"}\'', "x: it is odd"),
-        ("exec sleep 30", "not read within"),
-    ],
-)
-def test_f4_a_child_that_fails_is_one_line(impostor, monkeypatch, script, what):
+FAULTS = {
+    "import os; os.kill(os.getpid(), 11)": "too much time or memory",
+    "import os; os.kill(os.getpid(), 24)": "too much time or memory",
+    "import os; os._exit(1)": "broke off",
+    "1 / 0": "broke off",
+    "import os; os.write(1, b'garbage'); os._exit(0)": "broke off",
+    "import os; os.write(1, b'[]'); os._exit(0)": "broke off",
+    "import os; os.write(1, b'{\"blocks\": [[1]]}'); os._exit(0)": "broke off",
+    "raise ValueError('it is odd')": "x: it is odd",
+}
+
+
+def test_f4_a_child_that_fails_is_one_line(obeying):
+    for code, what in FAULTS.items():
+        with pytest.raises(Unparseable, match=what) as caught:
+            obeying(code)
+        assert caught.value.code == "unparseable"
+        assert "\n" not in caught.value.message
+
+
+def test_f4_a_child_that_does_not_end_is_one_line(obeying, monkeypatch):
     monkeypatch.setattr(sandbox, "SECONDS", 0.5)
-    impostor(script)
-    with pytest.raises(Unparseable, match=what) as caught:
-        parse(b"x" * 100_000, TEXT, name="x")
-    assert caught.value.code == "unparseable"
-    assert "\n" not in caught.value.message
+    with pytest.raises(Unparseable, match="x: not read within"):
+        obeying("import time; time.sleep(30)")
+
+
+def test_f4_a_child_that_cannot_be_started_is_one_line(obeying, monkeypatch):
+    monkeypatch.setattr(sandbox.sys, "executable", "/nowhere/python")
+    with pytest.raises(Unparseable, match="x: the reader cannot be started: no such file"):
+        obeying("")
+
+
+def test_f4_a_document_for_which_there_is_no_room_is_one_line(obeying, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(Unparseable, match="x: the reader cannot be started: no such file"):
+        obeying("")
+
+
+@by_forks
+def test_f4_a_document_finds_nothing_of_another_and_harms_no_other(obeying):
+    """One process forks for all of them, whatever becomes of the forks."""
+    server = obeying("import os; answer = os.getppid()")
+    obeying("import json; json.left = 'here'; json.loads = None")
+    for code in FAULTS:
+        with pytest.raises(Unparseable):
+            obeying(code)
+    assert obeying("import json; answer = hasattr(json, 'left')") == "False"
+    assert obeying("import os; answer = os.getppid()") == server
+    assert (
+        obeying("import os; answer = sorted(os.listdir('/proc/self/fd'))") == "['0', '1', '2', '3']"
+    )
+
+
+@by_forks
+def test_f4_where_the_forking_process_is_killed_the_next_document_gets_another(obeying):
+    with pytest.raises(Unparseable, match="broke off"):
+        obeying("import os, time; os.kill(os.getppid(), 9); time.sleep(1)")
+    assert obeying("answer = 'read'") == "read"
 
 
 # The main text of web pages

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-untyped]
 
 from panel.foundation.pairwise import (
     FLOOR,
@@ -40,6 +39,8 @@ def objective(factors, terms, weights, common, strength):
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.03, 0.3, 3.0, 100.0]))
 def test_the_optimum_is_scipys_and_no_factor_is_negative(seed, strength):
+    from scipy.optimize import minimize  # type: ignore[import-untyped]  # a second to import
+
     terms, weights = comparisons(seed)
     common = common_factor(terms, weights) * np.array([1, 1, 0.5, 1, 2])
     factors = fit_factors(terms, weights, common, strength)
@@ -55,6 +56,8 @@ def test_the_optimum_is_scipys_and_no_factor_is_negative(seed, strength):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_common_factor_is_that_of_the_plain_sum_within_its_bounds(seed):
+    from scipy.optimize import minimize_scalar
+
     terms, weights = comparisons(seed)
     sums = terms.sum(axis=1)
     reference = minimize_scalar(

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import sqeuclidean  # type: ignore[import-untyped]
 
 from panel.foundation.errors import InputError, RunStopped
 from panel.foundation.file_lock import FileLock
@@ -217,6 +216,10 @@ PAIRS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=FEWEST, max
 def test_the_brier_score_is_a_mean_squared_distance_and_skill_is_against_the_share_that_came_true(
     pairs,
 ):
+    from scipy.spatial.distance import (  # type: ignore[import-untyped]  # slow to import
+        sqeuclidean,
+    )
+
     known = [resolved(p, "yes" if happened else "no") for p, happened in pairs]
     score = scores(known)[0]
     happened = [came for _, came in pairs]

@@ -1,28 +1,35 @@
 """Commands in processes of their own without the price of importing panel for each: a fork server.
 
-One process a test session has every module of panel imported and does nothing else; each command is
-a fork of it, with its own arguments, folder, environment and standard streams. Importing is most of
-the CPU time of a short command, and the suite starts many hundreds of them.
+One process has every module of panel imported and does nothing else, for all workers of a session;
+each command is a fork of it, with its own arguments, folder, environment and standard streams.
+Importing is most of the CPU time of a short command, and the suite starts many hundreds of them.
 
-    python -m tests.support.fork_server FD    (serves the socket FD; started by `ForkServer`)
+    python -P -m tests.support.fork_server FD    (serves the socket FD; started by `ForkServer`)
 """
 
 import atexit
+import contextlib
+import functools
 import gc
 import importlib
 import json
 import os
 import pkgutil
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeVar
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar
+
+if TYPE_CHECKING:
+    from panel.foundation.fork_server import ForkServer
 
 T = TypeVar("T")
 
@@ -38,8 +45,6 @@ USED_LATER: Final = (
     "openai.resources.chat.completions", "rich._emoji_codes", "truststore",
 )  # fmt: skip
 """Modules of others that a command imports when it first uses them: 0.1 to 1 s of CPU each time."""
-
-_REQUEST_LIMIT: Final = 1 << 20
 
 
 class ForkedProcess:
@@ -122,57 +127,72 @@ class ForkedProcess:
         self.returncode = int(line) if line else -signal.SIGKILL  # the server itself was killed
 
 
-class ForkServer:
-    """The server of this test session, started with the first command that asks for it."""
+_WORKER: Final = b"worker"
+"""The request for a fork that serves the connection of a worker."""
 
-    def __init__(self) -> None:
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def start(
-        self,
-        module: str,
-        args: Sequence[str],
-        *,
-        folder: Path,
-        env: dict[str, str],
-        stdout: int | None,
-        stderr: bool,
-    ) -> ForkedProcess:
-        request = {"module": module, "args": args, "folder": str(folder), "environment": env}
-        out, out_end = os.pipe()
-        if stdout is not None:
-            os.dup2(stdout, out_end)
-        err, err_end = os.pipe() if stderr else (None, None)
-        status, status_end = socket.socketpair()
-        ends = [status_end.fileno(), out_end, *([] if err_end is None else [err_end])]
-        with self._lock:
-            server = self._connected()
-            socket.send_fds(server, [json.dumps(request).encode()], ends)
-        status_end.close()
-        for end in ends[1:]:
-            os.close(end)
-        return ForkedProcess(status, out, err)
-
-    def _connected(self) -> socket.socket:
-        if self._socket is None:
-            # Message by message; closed with this process, which ends the server.
-            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())],
-                    cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                )  # fmt: skip
-            atexit.register(self._end, self._socket, process)
-        return self._socket
-
-    @staticmethod
-    def _end(server: socket.socket, process: "subprocess.Popen[bytes]") -> None:
-        server.close()
-        process.wait()
+_shared: list[str] = []
+"""The address of the server of the whole session; empty where this process is all of it."""
 
 
-_server = ForkServer()
+@functools.cache
+def _server() -> "ForkServer":
+    """Return the server of this process; panel is imported once its surroundings are laid."""
+    from panel.foundation.fork_server import ForkServer
+
+    return ForkServer("tests.support.fork_server", folder=ROOT)
+
+
+@functools.cache
+def _connection(address: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(address)
+    return connection  # closed with this process, which ends the server
+
+
+class SharedServer:
+    """A server of all workers of a session: what it imports is imported once, not by each.
+
+    A worker that connects gets a fork of it, which forks again for each of the worker's requests.
+    The first one that connects has it started.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Wait for workers; `variables` are the environment that panel is imported in."""
+        from panel.foundation.fork_server import ForkServer
+
+        self._server = ForkServer(
+            "tests.support.fork_server", folder=ROOT, variables=lambda: variables
+        )
+        self._folder = tempfile.mkdtemp(prefix="panel-forks-")  # the paths of sockets are short
+        self.address = f"{self._folder}/socket"
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listening.bind(self.address)
+        self._listening.listen()
+        self._forks: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._listening.accept()
+                with connection:
+                    self._forks.append(self._server.fork(_WORKER, [connection.fileno()]))
+
+    def close(self) -> None:
+        """End the server, its forks, and what these have forked."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listening.close()
+        for fork in self._forks:
+            fork.close()
+        self._server.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def share(address: str) -> None:
+    """Use the server of the session instead of one of this process."""
+    _shared.append(address)
 
 
 def start_module(
@@ -194,14 +214,22 @@ def start_module(
         stdout: The descriptor of its standard output; None: a pipe that is read.
         stderr: Whether its standard error is read; else it is the session's.
     """
-    return _server.start(
-        module,
-        [*map(str, args)],
-        folder=folder,
-        env=dict(os.environ) if env is None else env,
-        stdout=stdout,
-        stderr=stderr,
-    )
+    from panel.foundation.fork_server import ask
+
+    request = {
+        "module": module, "args": [*map(str, args)], "folder": str(folder),
+        "environment": dict(os.environ) if env is None else env,
+    }  # fmt: skip
+    out, out_end = os.pipe()
+    if stdout is not None:
+        os.dup2(stdout, out_end)
+    err, err_end = os.pipe() if stderr else (None, None)
+    ends = [out_end, *([] if err_end is None else [err_end])]
+    text = json.dumps(request).encode()
+    status = ask(_connection(_shared[0]), text, ends) if _shared else _server().fork(text, ends)
+    for end in ends:
+        os.close(end)
+    return ForkedProcess(status, out, err)
 
 
 _READ_AT_START: Final = (
@@ -215,9 +243,10 @@ def needs_own_interpreter(env: dict[str, str]) -> bool:
     return any(env.get(name) != os.environ.get(name) for name in _READ_AT_START)
 
 
-def serve(server: socket.socket) -> None:
-    """Fork a process for each request until the other end is closed; reports exit codes."""
+def serve_commands(server: socket.socket) -> None:
+    """Fork a process for each request until the other end is closed."""
     from panel.foundation import collector
+    from panel.foundation.fork_server import serve
 
     import_all()
     compile_templates()
@@ -225,41 +254,7 @@ def serve(server: socket.socket) -> None:
     gc.freeze()  # what every fork shares is never searched for garbage
     with collector.seldom_collected():
         pass  # sees that: counting it is a seventh of the CPU time of a short command
-    status_of: dict[int, socket.socket] = {}
-    wake, wake_end = os.pipe()
-    os.set_blocking(wake_end, False)
-    signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    with selectors.DefaultSelector() as selector:
-        selector.register(server, selectors.EVENT_READ)
-        selector.register(wake, selectors.EVENT_READ)
-        while True:
-            ready = [key.fileobj for key, _ in selector.select()]
-            if wake in ready:
-                os.read(wake, 4096)
-                _report(status_of)
-            if server not in ready:
-                continue
-            text, fds, _, _ = socket.recv_fds(server, _REQUEST_LIMIT, 8)
-            if not text:
-                return
-            status = socket.socket(fileno=fds[0])
-            sys.stdout.flush()
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                selector.close()
-                for descriptor in (wake, wake_end):
-                    os.close(descriptor)
-                for other in (server, status, *status_of.values()):
-                    other.close()
-                _become(json.loads(text), fds[1:])
-                return
-            for descriptor in fds[1:]:
-                os.close(descriptor)
-            status.sendall(f"{pid}\n".encode())
-            status_of[pid] = status
+    serve(server, _become)
 
 
 def import_all() -> None:
@@ -289,20 +284,14 @@ def read_entry_points() -> None:
     plugins.plugin_names("formats")
 
 
-def _report(status_of: dict[int, socket.socket]) -> None:
-    while status_of:
-        pid, result = os.waitpid(-1, os.WNOHANG)
-        if pid == 0:
-            return
-        with status_of.pop(pid) as status:
-            try:
-                status.sendall(f"{os.waitstatus_to_exitcode(result)}\n".encode())
-            except OSError:
-                continue  # nobody waits for it any more
-
-
-def _become(request: dict[str, Any], streams: list[int]) -> None:
+def _become(text: bytes, streams: list[int]) -> None:
     """Make this fork the process that was asked for, and run it."""
+    from panel.foundation.fork_server import serve
+
+    if text == _WORKER:
+        return serve(socket.socket(fileno=streams[0]), _become)
+    request = json.loads(text)
+    sys.stdout.flush()
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
         os.close(stream)
@@ -342,4 +331,4 @@ def _exit(code: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve_commands(socket.socket(fileno=int(sys.argv[1])))

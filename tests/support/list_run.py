@@ -20,7 +20,11 @@ from panel.runs.run import Run
 
 def main() -> None:
     action, provider, base, count = sys.argv[1:]
-    hosts = {host: f"{base}/{host}" for host in ("raw.githubusercontent.com", "api.github.com")}
+    # Of a host two pages are fetched at a time: these are two hosts, as those they stand for.
+    hosts = {
+        "raw.githubusercontent.com": f"{base}/raw.githubusercontent.com",
+        "api.github.com": f"{base}/api.github.com".replace("127.0.0.1", "localhost"),
+    }
     options = Options(
         settings=Settings(runs=Path("runs")), environ=os.environ, provider=provider, model="m",
         personas=("builder",), hosts=hosts,

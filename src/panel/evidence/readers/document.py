@@ -3,6 +3,7 @@
 Pure, and as fast as its input allows; untrusted input goes through `sandbox`.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,9 +62,34 @@ _SLOW: Final = (_rst, read_asciidoc, read_org)
 """Readers that recurse, or keep what a document defines: each document gets a process."""
 
 
+_prepared: set[Callable[[str], Extract] | str] = set()
+
+
+def prepare(media_type: str, *, whole: bool = False) -> bool:
+    """Import what reading a document of this type needs; False where that has been done.
+
+    Long pages are the rule, so that the extractor of main text is imported for each page.
+
+    Args:
+        media_type: One that `is_known`.
+        whole: The page will be read without the extractor.
+    """
+    kind = PDF if media_type == PDF else _READERS[media_type]
+    if kind in _prepared or (kind is read_web and whole):
+        return False
+    _prepared.add(kind)
+    with contextlib.suppress(ValueError):
+        read_document(_SAMPLE, media_type)
+    return True
+
+
 def is_known(media_type: str) -> bool:
     """Tell whether documents of this type can be read."""
     return media_type in _READERS or media_type == PDF
+
+
+_SAMPLE: Final = b"<main><h1>A</h1>" + b"<p>Some words that say what it does.</p>\n" * 99
+"""Read to import a reader: long enough for the extractor of main text."""
 
 
 def is_light(raw: bytes, media_type: str) -> bool:

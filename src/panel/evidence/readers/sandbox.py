@@ -1,6 +1,7 @@
 """The sandbox: an untrusted document is read in a child process with limits.
 
 The child is `sandbox_child`; this module starts it, waits for it, ends it, and checks its answer.
+On Linux it is a fork of a process in which the readers are imported already.
 """
 
 import json
@@ -9,14 +10,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any, Final
 
 from panel.evidence.readers.block import Block, Extract
 from panel.evidence.readers.sandbox_child import OUTPUT
 from panel.foundation.errors import Unparseable
+from panel.foundation.fork_server import ForkServer
 
 SECONDS: Final = 5.0
 """From the child's start to its answer."""
+CHILD: Final = "panel.evidence.readers.sandbox_child"
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
 """More children than cores only slow each other down."""
@@ -40,32 +44,61 @@ def parse(
     Raises:
         Unparseable: too much time or memory, damaged, encrypted.
     """
-    options = [*([charset] if charset else []), *(["--whole"] if whole else [])]
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "panel.evidence.readers.sandbox_child",
-        media_type,
-        *options,
-    ]
-    environ = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    with _AT_ONCE, tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.run(
-                command, input=raw, stdout=output, stderr=subprocess.DEVNULL, timeout=SECONDS,
-                env=environ, start_new_session=True, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
-        except OSError as error:
-            reason = (error.strerror or "error").lower()
-            raise Unparseable(f"{name}: the reader cannot be started: {reason}") from None
-        output.seek(0)
-        text = output.read(OUTPUT)
-    if process.returncode < 0:
+    arguments = [media_type, *([charset] if charset else []), *(["--whole"] if whole else [])]
+    try:
+        with _AT_ONCE:
+            code, text = _answered(arguments, raw)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise Unparseable(f"{name}: the reader cannot be started: {reason}") from None
+    if code < 0:
         raise Unparseable(f"{name}: reading it took too much time or memory")
     return _extract(text, name)
+
+
+def _answered(arguments: list[str], raw: bytes) -> tuple[int, bytes]:
+    """Return the exit code of the child that reads a document, and what it wrote."""
+    with tempfile.TemporaryFile() as document, tempfile.TemporaryFile() as answer:
+        document.write(raw)
+        document.seek(0)
+        read = _read_by_fork if _FORKS else _read_by_process
+        code = read(arguments, document.fileno(), answer.fileno())
+        answer.seek(0)
+        return code, answer.read(OUTPUT)
+
+
+def _read_by_fork(arguments: list[str], document: int, answer: int) -> int:
+    """Have a fork of a process with imported readers read a document; return its exit code."""
+    end = time.monotonic() + SECONDS
+    with _SERVER.fork(json.dumps(arguments).encode(), [document, answer]) as status:
+        said = b""
+        while True:
+            status.settimeout(max(0.001, end - time.monotonic()))
+            if not (more := status.recv(64)):
+                break
+            said += more
+    lines = said.split()
+    return int(lines[1]) if len(lines) == 2 else 1  # without a code, the server itself was killed
+
+
+def _read_by_process(arguments: list[str], document: int, answer: int) -> int:
+    """Have a new process read a document; return its exit code."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", CHILD, *arguments],
+        stdin=document, stdout=answer, stderr=subprocess.DEVNULL, timeout=SECONDS,
+        env=_passed_on(), start_new_session=True, check=False,
+    ).returncode  # fmt: skip
+
+
+def _passed_on() -> dict[str, str]:
+    return {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+
+
+_FORKS: bool = sys.platform == "linux"
+"""Elsewhere each document gets a new process: system libraries there do not bear a fork."""
+_SERVER: Final = ForkServer(CHILD, variables=_passed_on, quiet=True)
 
 
 def _extract(text: bytes, name: str) -> Extract:

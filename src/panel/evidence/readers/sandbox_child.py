@@ -3,15 +3,23 @@
 It gives up its rights before it reads: memory, time, files, other processes, the network.
 
     python -P -m panel.evidence.readers.sandbox_child MEDIA-TYPE [CHARSET] [--whole]
+    python -P -m panel.evidence.readers.sandbox_child FD
+
+With a number it is a fork server on that socket: each document is read by a fork, which finds
+readers imported and no other document.
 """
 
 import contextlib
+import gc
 import json
+import os
+import socket
 import sys
 from typing import Any, Final
 
 from panel.evidence.readers.block import Extract
-from panel.evidence.readers.document import read_document
+from panel.evidence.readers.document import prepare, read_document
+from panel.foundation.fork_server import serve
 
 MEMORY: Final = 768 * 2**20
 """Bytes of address space."""
@@ -30,9 +38,39 @@ _DENIED: Final = (
 
 
 def main() -> None:
-    """Read the document on stdin as the arguments say."""
+    """Read the document on stdin as the arguments say, or serve forks that do."""
+    if sys.argv[1].isdecimal():
+        serve(socket.socket(fileno=int(sys.argv[1])), _fork, prepare=_prepare)
+    else:
+        _read(sys.argv[1:])
+
+
+def _prepare(request: bytes) -> None:
+    """Import the readers that a document needs; what of it stays is searched for garbage once."""
+    media_type, *options = json.loads(request)
+    if prepare(media_type, whole="--whole" in options):
+        gc.collect()
+        gc.freeze()
+
+
+def _fork(request: bytes, descriptors: list[int]) -> None:
+    """Read the document in the first descriptor, and write the answer into the second."""
+    code = 1
+    try:
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        _read(json.loads(request))
+        sys.stdout.flush()
+        code = 0
+    finally:
+        os._exit(code)  # without taking apart what the server has imported
+
+
+def _read(arguments: list[str]) -> None:
+    """Read the document on stdin."""
     _limit()
-    media_type, *options = sys.argv[1:]
+    media_type, *options = arguments
     whole = "--whole" in options
     charset = next((word for word in options if word != "--whole"), None)
     raw = sys.stdin.buffer.read()
