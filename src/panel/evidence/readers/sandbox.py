@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import cache
 from typing import Any, Final
 
 from panel.evidence.readers.block import Block, Extract
@@ -72,7 +73,7 @@ def _answered(arguments: list[str], raw: bytes) -> tuple[int, bytes]:
 def _read_by_fork(arguments: list[str], document: int, answer: int) -> int:
     """Have a fork of a process with imported readers read a document; return its exit code."""
     end = time.monotonic() + SECONDS
-    with _SERVER.fork(json.dumps(arguments).encode(), [document, answer]) as status:
+    with _server().fork(json.dumps(arguments).encode(), [document, answer]) as status:
         said = b""
         while True:
             status.settimeout(max(0.001, end - time.monotonic()))
@@ -98,7 +99,11 @@ def _passed_on() -> dict[str, str]:
 
 _FORKS: bool = sys.platform == "linux"
 """Elsewhere each document gets a new process: system libraries there do not bear a fork."""
-_SERVER: Final = ForkServer(CHILD, variables=_passed_on, quiet=True)
+
+
+@cache
+def _server() -> ForkServer:
+    return ForkServer(CHILD, variables=_passed_on, quiet=True)
 
 
 def _extract(text: bytes, name: str) -> Extract:
