@@ -157,7 +157,7 @@ def obeying(request, monkeypatch):
     """Read documents, which are code that the child runs, by a fork or by a process for each."""
     server = ForkServer(OBEDIENT, variables=sandbox._passed_on, quiet=True)
     monkeypatch.setattr(sandbox, "CHILD", OBEDIENT)
-    monkeypatch.setattr(sandbox, "_SERVER", server)
+    monkeypatch.setattr(sandbox, "_server", lambda: server)
     monkeypatch.setattr(sandbox, "_FORKS", request.param == "fork")
     yield lambda code: words(parse(code.encode(), TEXT, name="x"))
     server.close()
