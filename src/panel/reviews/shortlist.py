@@ -12,8 +12,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-import snowballstemmer
-
 from panel.evidence.source import Passage
 from panel.reviews.prose import sentences
 
@@ -177,5 +175,8 @@ def _stems(text: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
+    # Imported late: it reads the stemmers of thirty languages, a sixth of a second.
+    import snowballstemmer
+
     # One a word: a stemmer holds the word that it works on, and cards are written in threads.
     return str(snowballstemmer.stemmer("english").stemWord(word))

@@ -101,6 +101,12 @@ def copy_with_logs(path: Path, copy: Path) -> None:
             shutil.copyfile(log, beside(copy, end))
 
 
+def size(path: Path) -> int:
+    """Return the bytes of a journal with what stands beside it; 0 where there is none."""
+    files = (path, *(beside(path, end) for end in _LOGS))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def beside(path: Path, end: str) -> Path:
     """Return the path of a file that SQLite keeps beside the journal."""
     return path.with_name(path.name + end)
