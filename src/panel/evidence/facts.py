@@ -331,7 +331,10 @@ def licence_family(licence: str) -> str:
 
 
 def _licences(passage: Passage) -> Iterator[str]:
-    texts = [match[1] for match in _LICENCE_LINE.finditer(passage.text)]
+    texts = []
+    lowered = passage.text.lower()
+    if "cen" in lowered or "under" in lowered:  # in what every line of a licence holds
+        texts = [match[1] for match in _LICENCE_LINE.finditer(passage.text)]
     if _LICENSED.search(passage.heading.rpartition(" › ")[2]):
         texts += _SENTENCE_END.split(passage.text)
     yield from filter(None, map(named_licence, texts))

@@ -156,15 +156,19 @@ def _figures(text: str) -> Iterator[tuple[str, str]]:
     """Yield each figure as written, and as number and unit: `$1,200` and `1200$`."""
     if not _DIGIT.search(text):
         return
-    for match in _FIGURE.finditer(text):
-        if match["number"]:
-            yield _counted(match)
-        elif date := _date(part := match.groupdict()):
-            yield match.group(), date
-        else:
-            number = _CENTS.sub("", _ungrouped(part["price"]))
-            scale = _unit(part["scale"].strip()) if part["scale"] else ""
-            yield match.group(), f"{number}{scale}{part['sign']}"
+    yield from map(_figure, _FIGURE.finditer(text))
+
+
+def _figure(match: re.Match[str]) -> tuple[str, str]:
+    """Return a figure as written, and as number and unit."""
+    if match["number"]:
+        return _counted(match)
+    part = match.groupdict()
+    if date := _date(part):
+        return match.group(), date
+    number = _CENTS.sub("", _ungrouped(part["price"]))
+    scale = _unit(part["scale"].strip()) if part["scale"] else ""
+    return match.group(), f"{number}{scale}{part['sign']}"
 
 
 def _counted(match: re.Match[str]) -> tuple[str, str]:
@@ -223,7 +227,7 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
 
 def _blanked(match: re.Match[str]) -> str:
     """Blank a figure with its unit, but not a word behind it that is none."""
-    written = next((w for w, _ in _figures(match.group())), "")
+    written, _ = _figure(match)
     return " " * len(written) + match.group()[len(written) :]
 
 

@@ -132,7 +132,7 @@ def _indexed(texts: Sequence[str], asides: Collection[int]) -> _Index:
     holding: dict[str, list[tuple[int, int]]] = {}
     sizes = []
     for place, text in enumerate(texts):
-        counts = Counter(_stems(text))
+        counts = _counted_stems(text)
         sizes.append(counts.total())
         for stem, count in counts.items():
             holding.setdefault(stem, []).append((place, count))
@@ -171,6 +171,15 @@ def _stem_set(words: str) -> frozenset[str]:
 
 def _stems(text: str) -> list[str]:
     return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _COMMON]
+
+
+def _counted_stems(text: str) -> Counter[str]:
+    """Return how often each stem stands in a text, in the order of their first places."""
+    counts: Counter[str] = Counter()
+    for word, count in Counter(_WORD.findall(text.lower())).items():
+        if word not in _COMMON:
+            counts[_stem(word)] += count
+    return counts
 
 
 @lru_cache(maxsize=20_000)

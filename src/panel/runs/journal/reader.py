@@ -153,6 +153,7 @@ class JournalReader:
         Raises `RunError` where it is missing, no journal, or of a format this panel cannot read.
         """
         self.path = path
+        self._folder = path.parent.resolve()
         self._damaged: dict[str, None] = {}
         with contextlib.ExitStack() as stack:
             self._connection = connect(path, stack)
@@ -187,18 +188,17 @@ class JournalReader:
 
         `only` are slugs of those that are wanted, `but` of those that are left out.
         """
-        folder = self.path.parent.resolve()
         for row in self._select("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid"):
             if row[0] in but or (only is not None and row[0] not in only):
                 continue
             if tool := self._model(Tool, row, row[1], f"tool {row[0]}"):
-                yield self._placed(tool, folder), row[2] is not None
+                yield self._placed(tool, self._folder), row[2] is not None
 
     def tool(self, slug: str) -> Tool | None:
         """Return a tool, None where there is none of that slug or its row is damaged."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
         tool = self._model(Tool, rows[0], rows[0][1], f"tool {slug}") if rows else None
-        return tool and self._placed(tool, self.path.parent.resolve())
+        return tool and self._placed(tool, self._folder)
 
     def unread(self) -> frozenset[str]:
         """Return the slugs of the tools that have no evidence yet."""
@@ -307,7 +307,10 @@ class JournalReader:
         return rows[0][0] if rows else None
 
     def calls(self, slug: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the calls about one tool, or all, as columns by name, in the order of writing."""
+        """Yield the calls about one tool, or all, as columns by name, in the order of writing.
+
+        The number of the row is `id`.
+        """
         last = 0
         where = "WHERE id > ?" if slug is None else "WHERE id > ? AND tool = ?"
         # Some at a time: an open cursor would keep the write-ahead log from being emptied.
@@ -320,21 +323,33 @@ class JournalReader:
                     self._damaged[f"{self.path.name}: calls out of order"] = None
                     return
                 if self._is_sound(row[1:], f"call {last}"):
-                    yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
+                    yield dict(zip(("id", *CALL_COLUMNS), row, strict=True))
             if len(rows) < _CALLS:
                 return
 
-    def count_calls(self) -> int:
-        """Return how many calls are undamaged; the others are in `damaged`."""
-        columns = ", ".join(CALL_COLUMNS)
+    def count_calls(self, known: Collection[int] = ()) -> int:
+        """Return how many calls are undamaged; the others are in `damaged`.
+
+        `known` are rows that were found undamaged before. All are counted without an index, which
+        may be what is damaged.
+        """
         last = sound = 0
-        for row in self._select(f"SELECT id, {columns} FROM calls ORDER BY id"):
-            if row[0] <= last:
+        rest = []
+        for (number,) in self._select("SELECT id FROM calls NOT INDEXED ORDER BY id"):
+            if number <= last:
                 self._damaged[f"{self.path.name}: calls out of order"] = None
                 break
-            last = row[0]
-            sound += self._is_sound(row[1:], f"call {last}")
-        return sound
+            last = number
+            if number in known:
+                sound += 1
+            else:
+                rest.append(number)
+        sql = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE id = ?"
+        return sound + sum(
+            self._is_sound(row, f"call {number}")
+            for number in rest
+            for row in self._select(sql, number)
+        )
 
     def call_figures(self, *, fallbacks: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield some figures of each call, in no order.
