@@ -6,7 +6,6 @@ install command or an example seldom names itself. Pure; knows nothing of models
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -133,7 +132,7 @@ def _indexed(texts: Sequence[str], asides: Collection[int]) -> _Index:
     sizes = []
     for place, text in enumerate(texts):
         counts = _counted_stems(text)
-        sizes.append(counts.total())
+        sizes.append(sum(counts.values()))
         for stem, count in counts.items():
             holding.setdefault(stem, []).append((place, count))
     mean = sum(sizes) / max(1, len(sizes)) or 1.0
@@ -173,12 +172,11 @@ def _stems(text: str) -> list[str]:
     return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _COMMON]
 
 
-def _counted_stems(text: str) -> Counter[str]:
+def _counted_stems(text: str) -> dict[str, int]:
     """Return how often each stem stands in a text, in the order of their first places."""
-    counts: Counter[str] = Counter()
-    for word, count in Counter(_WORD.findall(text.lower())).items():
-        if word not in _COMMON:
-            counts[_stem(word)] += count
+    counts: dict[str, int] = {}
+    for stem in _stems(text):
+        counts[stem] = counts.get(stem, 0) + 1
     return counts
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from panel.evidence.source import Passage
 from panel.reviews.own_claims import figures, names, unknown_names
-from panel.reviews.prose import fresh, is_finished, sentences, unmarked
+from panel.reviews.prose import contents, is_finished, repeats, sentences, unmarked
 from panel.reviews.review import Vote
 
 RuleName = Literal[
@@ -133,9 +133,9 @@ def _rival(text: WrittenText, grounds: Grounds) -> str:
 
 
 def _repeated(text: WrittenText, grounds: Grounds) -> str:
-    theirs = [sentence for other in grounds.others for sentence in sentences(other)]
+    theirs = contents(sentence for other in grounds.others for sentence in sentences(other))
     ours = [s for s in sentences(text.paragraph) if len(s.split()) >= _SENTENCE_WORDS]
-    shared = sum(not fresh([sentence], theirs) for sentence in ours)
+    shared = sum(repeats(sentence, theirs) for sentence in ours)
     return f"{shared} of its sentences stand in another reviewer's review" if shared else ""
 
 

@@ -9,9 +9,9 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from os.path import normpath
+from os.path import join, normpath
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -144,6 +144,28 @@ _CALLS: Final = 32
 """Calls that are read at a time; one may hold log-probabilities of every token."""
 
 
+_REVIEWS: Final = '"reviews":['
+
+
+def _without_reviews(card: str, known: Mapping[str, Review]) -> tuple[str, tuple[Review, ...]]:
+    """Return a scorecard's JSON without its reviews, and these, where all are known by their JSON.
+
+    Elsewhere it stays as it is.
+    """
+    start = place = card.find(_REVIEWS) + len(_REVIEWS)
+    reviews: list[Review] = []
+    left = dict(known)
+    while text := next((text for text in left if card.startswith(text, place)), None):
+        reviews.append(left.pop(text))
+        place += len(text)
+        if card.startswith("]", place):
+            return card[:start] + card[place:], tuple(reviews)
+        if not card.startswith(",", place):
+            break
+        place += 1
+    return card, ()
+
+
 class JournalReader:
     """The reading side of one journal; close it, or use it in a `with`."""
 
@@ -256,8 +278,26 @@ class JournalReader:
 
     def verdict(self, slug: str) -> Scorecard | None:
         """Return a tool's scorecard without its evidence, which is most of it; None as `card`."""
+        return self._verdict(slug, {})
+
+    def verdict_and_reviews(
+        self, slug: str
+    ) -> tuple[Scorecard | None, dict[tuple[str, int], Review]]:
+        """Return what `verdict` and `reviews` return.
+
+        A review that stands in both letter for letter is read once, and is one object.
+        """
+        texts: dict[str, Review] = {}
+        reviews = self._by_persona(Review, "reviews", slug, texts)
+        return self._verdict(slug, texts), reviews
+
+    def _verdict(self, slug: str, known: Mapping[str, Review]) -> Scorecard | None:
         rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
-        return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
+        if not rows:
+            return None
+        body, reviews = _without_reviews(rows[0][1], known)
+        card = self._model(Scorecard, rows[0], body, f"verdict on {slug}")
+        return card.model_copy(update={"reviews": reviews}) if card and reviews else card
 
     def verdicts(self) -> Iterator[Scorecard]:
         """Yield the scorecards without their evidence in tool order, reading one at a time."""
@@ -411,13 +451,18 @@ class JournalReader:
                 until = max(until, begin + seconds)
         return round(total, 3)
 
-    def _by_persona(self, model: type[M], table: str, slug: str) -> dict[tuple[str, int], M]:
+    def _by_persona(
+        self, model: type[M], table: str, slug: str, texts: dict[str, M] | None = None
+    ) -> dict[tuple[str, int], M]:
+        """Return the rows about a tool by persona and sample; `texts` takes them by their JSON."""
         sql = f"SELECT tool, persona, sample, body, sum FROM {table} WHERE tool = ? ORDER BY rowid"
         models = {}
         for row in self._rows(sql, slug):
             what = f"{table} row of {row[1]} on {slug}"
             if item := self._model(model, row, row[3], what):
                 models[row[1], row[2]] = item
+                if texts is not None:
+                    texts[row[3]] = item
         return models
 
     def _model(self, model: type[M], row: Row, body: Any, what: str) -> M | None:
@@ -439,7 +484,7 @@ class JournalReader:
         if not tool.evidence:
             return tool
         # As they were written: relative to the resolved folder.
-        paths = tuple(Path(normpath(folder / path)) for path in tool.evidence)
+        paths = tuple(Path(normpath(join(folder, path))) for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:
