@@ -24,7 +24,8 @@ from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fin
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
 from panel.runs.journal.health import COLUMNS, FIRST, LATER, damaged_rows
 from panel.runs.journal.journal import Journal
-from panel.runs.journal.reader import JournalReader, size
+from panel.runs.journal.opening import size
+from panel.runs.journal.reader import JournalReader
 from panel.runs.journal.repair import REPAIRED, named, repair
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 from panel.runs.manifest import ItemCounts, JudgeRecord, Manifest, read_manifest

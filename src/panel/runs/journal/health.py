@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from panel.foundation.errors import RunError
 from panel.runs.journal.call_rows import text_digest
-from panel.runs.journal.reader import connect
+from panel.runs.journal.opening import connect
 from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 

@@ -27,7 +27,7 @@ from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.folders import VERDICTS
 from panel.runs.journal.health import COLUMNS, DamagedRow, damaged_rows, file_damage, is_sound
-from panel.runs.journal.reader import beside, copy_with_logs
+from panel.runs.journal.opening import beside, copy_with_logs
 from panel.runs.journal.schema import checksum_matches, create_tables, with_checksum
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
