@@ -177,7 +177,7 @@ class JournalReader:
     def judged(self, *, checked: bool = False) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged.
 
-        `checked`: every row was compared with its checksum when the run was opened.
+        `checked`: every row is compared with its checksum elsewhere, by whoever opened the run.
         """
         if checked:
             sql = "SELECT tool FROM verdicts WHERE tool IN (SELECT slug FROM evidence)"
