@@ -315,6 +315,38 @@ def test_a_row_whose_checksum_fails_is_found(copy):
     assert any("changed since" in f["what"] for f in faults(run.verify(), "journal"))
 
 
+def test_a_call_is_read_whatever_tool_it_is_said_to_be_about(copy):
+    run = copy()
+    with Run.open(run.path) as opened:
+        total = opened.stored.count_calls()
+    with sqlite3.connect(run.path / "journal.db") as db:
+        db.execute("UPDATE calls SET tool = 'nobody', persona = 'who' WHERE id = 3")
+    db.close()
+    with Run.open(run.path) as opened:
+        assert opened.stored.count_calls({1, 2, 4}) == total - 1
+        assert opened.damaged == ("call 3: changed since it was written",)
+    found = [fault["what"] for fault in faults(run.verify(), "journal")]
+    assert "call 3: changed since it was written" in found
+
+
+def test_a_card_is_the_same_whether_its_reviews_are_read_with_it_or_apart(copy):
+    run = copy()
+
+    def read():
+        with Run.open(run.path) as opened:
+            stored = opened.stored
+            card, reviews = stored.verdict_and_reviews("widget")
+            assert card == stored.verdict("widget")
+            assert reviews == stored.reviews("widget")
+            return sum(any(r is kept for kept in reviews.values()) for r in card.reviews)
+
+    assert read() == 4
+    # Another score, under a checksum that holds, in one of the two places.
+    run.row("reviews", lambda r: r.update(score=1.0), "tool='widget' AND persona='builder'")
+    assert read() == 0
+    assert any("otherwise than it was kept" in f["what"] for f in faults(run.verify(), "scores"))
+
+
 def test_a_missing_reason_that_no_call_gave_is_found(copy):
     run = copy()
     with sqlite3.connect(run.path / "journal.db") as db:

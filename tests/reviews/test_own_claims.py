@@ -15,7 +15,7 @@ from panel.engine.settle import settle
 from panel.evidence.source import Evidence, Passage, Source
 from panel.evidence.tools.tool import Tool
 from panel.report import formats
-from panel.reviews.own_claims import figures, names, own_claims
+from panel.reviews.own_claims import figures, figures_and_names, names, own_claims
 from panel.reviews.prompts import Brief
 from panel.reviews.quotes import LINE_BREAK
 from panel.reviews.verdict.scorecard import CardTool, RunUsage, Scorecard
@@ -87,6 +87,11 @@ def test_every_figure_and_name_is_in_a_passage_or_listed(text):
         assert figure in claims or known, figure
     for name in names(plain):
         assert name in claims or all(w.rstrip("'s") in f"{shown} Quillstore" for w in name.split())
+
+
+@given(TEXTS | st.text(max_size=200))
+def test_read_together_figures_and_names_are_what_they_are_apart(text):
+    assert figures_and_names(text) == {*figures(text), *names(text)}
 
 
 @given(st.text(max_size=300))

@@ -1,6 +1,7 @@
 """Prompts: one shared beginning, instructions behind the untrusted text, templates checked."""
 
 import shutil
+from string import Template
 
 import pytest
 
@@ -148,6 +149,19 @@ def test_a_template_that_breaks_its_contract_is_named_when_it_is_read(tmp_path, 
     (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
     with pytest.raises(PromptError, match=told):
         Prompts(tmp_path)
+
+
+@pytest.mark.parametrize("name", PLACEHOLDERS)
+def test_a_template_is_filled_as_the_standard_library_fills_it(name):
+    values = {word: f"<{word} $x ${{evidence}} $$>" for word in PLACEHOLDERS[name]}
+    shipped = prompts.shipped()
+    assert shipped.fill(name, **values) == Template(shipped.texts[name]).substitute(values)
+
+
+def test_dollars_and_braces_of_a_template_are_read(tmp_path):
+    folder = shutil.copytree(data_folder("prompts"), tmp_path / "prompts")
+    (folder / "context.md").write_text("$$5, ${context}s$context$$")
+    assert Prompts(folder).fill("context", context="a$b") == "$5, a$bsa$b$"
 
 
 def test_a_missing_template_is_named(tmp_path):

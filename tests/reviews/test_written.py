@@ -7,7 +7,10 @@ from datetime import date
 
 import pytest
 from benchmarks.prompts import asked_of, prompt_tokens
+from hypothesis import given
+from hypothesis import strategies as st
 
+from panel.evidence.source import Passage
 from panel.foundation.errors import KeyRejected, TimedOut, Truncated
 from panel.foundation.paths import data_folder
 from panel.llm.types import FENCE
@@ -115,6 +118,22 @@ def test_a_writer_of_a_long_page_is_shown_what_was_cited_and_is_told_that_there_
     assert len(ids) < 30
     assert judge.shared.count("\n[E1.") == 65
     assert "are shown" not in judge.shared
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "é", "7"]), max_size=30)
+
+
+@given(st.lists(WORDS, max_size=4), WORDS)
+def test_eight_words_in_a_row_of_one_passage_are_a_copy(passages, words):
+    shown = [Passage(id=f"E1.{n}", text=" ".join(text)) for n, text in enumerate(passages, 1)]
+    text = WrittenText({"trial": ", ".join(words).upper()}, "")
+    faults = text_faults(text, Grounds("ship", shown, "Widget"))
+
+    def runs(row):
+        return {tuple(row[n : n + 8]) for n in range(len(row) - 7)}
+
+    copied = any(runs(words) & runs(row) for row in passages)
+    assert ("copied" in {fault.rule for fault in faults}) == copied
 
 
 def test_all_passages_count_as_known_and_as_copied_whether_they_are_shown_or_not():

@@ -74,6 +74,7 @@ def finish(plan: "Options", name: str, again: "Again") -> "FinishedRun | None":
     from panel.engine.from_manifest import check_against_manifest
     from panel.engine.remaining import find_remaining
     from panel.engine.session import Session
+    from panel.foundation.errors import RunDamaged
 
     path = find_folder(plan.settings.runs, name)
     left = find_remaining(path, again)
@@ -84,7 +85,11 @@ def finish(plan: "Options", name: str, again: "Again") -> "FinishedRun | None":
         show(asyncio.run(estimate_run(plan, path, again)))
         return None
     if not left.complete:
-        return run_session.perform(Session.resume(plan, path, again=again))
+        try:
+            return run_session.perform(Session.resume(plan, path, again=again))
+        except RunDamaged as damage:
+            say(f"note: {damage.message}: it is repaired before anything else is asked")
+            return run_session.perform(Session.resume(plan, path, again=again, every_row=True))
     if plan.provider or plan.model:
         asyncio.run(check_against_manifest(plan, left.manifest))
     return _read(path)

@@ -84,7 +84,7 @@ def cancel_jobs(options: Options, path: Path) -> None:
         raise RunError(f"run {path.name} waits for no batch job", hint=f"panel show {path.name}")
     try:
         with _interrupted_by_signals():
-            lines = asyncio.run(_cancel(Session.resume(options, path)))
+            lines = asyncio.run(_cancel(Session.resume(options, path, every_row=True)))
     except _Stopped as stopped:
         raise Interrupted(stopped.number, f"panel resume {path.name}") from None
     for line in lines:

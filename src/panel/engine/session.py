@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from panel.engine.review_job import ReviewJob
 from panel.engine.review_tool import stored_evidence
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
-from panel.foundation.errors import RunError, RunStopped, ToolError
+from panel.foundation.errors import RunDamaged, RunError, RunStopped, ToolError
 from panel.llm.calls import ChatClient
 from panel.llm.config import ProviderConfig
 from panel.llm.types import Endpoint, Recorder
@@ -173,16 +173,19 @@ class Session:
         return await cls._begin(options, slug, parent.tools(), evidence, parent=parent.name)
 
     @classmethod
-    async def resume(cls, options: Options, path: Path, *, again: Again = ONCE_MORE) -> Self:
+    async def resume(
+        cls, options: Options, path: Path, *, again: Again = ONCE_MORE, every_row: bool = False
+    ) -> Self:
         """Continue the run at `path`, asking `again` what is missing.
 
+        The rows of a long journal are checked while `work` asks; with `every_row`, before.
         Raises `RunError`, with nothing changed on disk, where its questions have changed since.
         """
         manifest = find_remaining(path, again).manifest
         opened = await open_from_manifest(options, manifest)
         try:
             _check(opened, options)
-            run = Run.open(path, write=True)
+            run = Run.open(path, write=True, every_row=every_row)
         except BaseException:
             await opened.close()
             raise
@@ -255,11 +258,15 @@ class Session:
 
         A tool about which nothing can be read is left out. Raises `ToolError` where no tool is
         left; the folder of a new run is then removed. Raises `RunStopped` with the command that
-        continues this run as its hint.
+        continues this run as its hint; it is `RunDamaged` where the rows of a long journal turn out
+        not to be as they were written, and what was asked until then is kept.
         """
         with self._named_hint(), self._guard.timed():
             try:
                 return await self._work(watch)
+            except RunDamaged:
+                await self.drain(PAID_ANSWERS)
+                raise
             except RunStopped:
                 if self._guard.reached is None:
                     raise
@@ -298,7 +305,8 @@ class Session:
         files = CardFiles(self.run, self._options.scorecards)
         await files.store_choice()
         try:
-            await self._review(replace(self._job(watch), write_card=files.write), watch)
+            async with self._checked_meanwhile():
+                await self._review(replace(self._job(watch), write_card=files.write), watch)
         finally:
             with contextlib.suppress(RunError):
                 await store_limits(self.run, self._found_limits())
@@ -316,6 +324,26 @@ class Session:
         counts = ItemCounts.of(self.run.each_verdict())
         self.run.close()
         return self.run.manifest.model_copy(update={"counts": counts})
+
+    @contextlib.asynccontextmanager
+    async def _checked_meanwhile(self) -> AsyncIterator[None]:
+        """Check the rows of a long journal while the body asks; damage comes before its errors."""
+
+        def ended(check: "asyncio.Task[None]") -> None:
+            if not check.cancelled() and check.exception():
+                self.stop()
+
+        check = asyncio.create_task(self.run.check_rows())
+        check.add_done_callback(ended)
+        try:
+            yield
+        except Exception:
+            await check
+            raise
+        else:
+            await check
+        finally:
+            check.cancel()
 
     async def _review(self, job: ReviewJob, watch: Watch) -> None:
         """Review the pending tools as their evidence is read; drop those that cannot be read."""

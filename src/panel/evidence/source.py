@@ -107,6 +107,8 @@ class Evidence(BaseModel):
     @cached_property
     def gathered(self) -> "Evidence":
         """What was read before the judging."""
+        if not self.look_ups:
+            return self
         later = {look_up.source for look_up in self.look_ups}
         sources = tuple(source for source in self.sources if source.id not in later)
         return Evidence(sources=sources, notes=self.notes, links=self.links)

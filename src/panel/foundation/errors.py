@@ -108,6 +108,10 @@ class RunStopped(RunError):
     exit_code = 3
 
 
+class RunDamaged(RunStopped):
+    """The journal was found damaged while the run went on; the next opening repairs it."""
+
+
 class DiskFull(RunStopped):
     """There is no room left for the journal or a file."""
 

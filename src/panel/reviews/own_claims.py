@@ -104,10 +104,26 @@ def figures(text: str) -> list[str]:
 
 def names(text: str) -> list[str]:
     """Return the words a text writes like names: capitals inside a sentence, or inside a word."""
-    if text.isascii() and (rest := text[1:]) == rest.lower():
-        return []  # a sentence may begin with a capital
+    if _begins_large(text):
+        return []
     blank = _FIGURE.sub(_blanked, text) if _DIGIT.search(text) else text
     return [" ".join(run) for run in _runs(blank, text)]
+
+
+def figures_and_names(text: str) -> set[str]:
+    """Return what `figures` and `names` return of a text, which is read once for both."""
+    if not _DIGIT.search(text):
+        return {*names(text)}
+    found: list[str] = []
+
+    def blank(match: re.Match[str]) -> str:
+        found.append(_figure(match)[0])
+        return _blank(match, found[-1])
+
+    blanked = _FIGURE.sub(blank, text)
+    if _begins_large(text):
+        return {*found}
+    return {*found, *(" ".join(run) for run in _runs(blanked, text))}
 
 
 def unknown_names(text: str, passages: Sequence[Passage], *, tool: str = "") -> list[str]:
@@ -156,15 +172,19 @@ def _figures(text: str) -> Iterator[tuple[str, str]]:
     """Yield each figure as written, and as number and unit: `$1,200` and `1200$`."""
     if not _DIGIT.search(text):
         return
-    for match in _FIGURE.finditer(text):
-        if match["number"]:
-            yield _counted(match)
-        elif date := _date(part := match.groupdict()):
-            yield match.group(), date
-        else:
-            number = _CENTS.sub("", _ungrouped(part["price"]))
-            scale = _unit(part["scale"].strip()) if part["scale"] else ""
-            yield match.group(), f"{number}{scale}{part['sign']}"
+    yield from map(_figure, _FIGURE.finditer(text))
+
+
+def _figure(match: re.Match[str]) -> tuple[str, str]:
+    """Return a figure as written, and as number and unit."""
+    if match["number"]:
+        return _counted(match)
+    part = match.groupdict()
+    if date := _date(part):
+        return match.group(), date
+    number = _CENTS.sub("", _ungrouped(part["price"]))
+    scale = _unit(part["scale"].strip()) if part["scale"] else ""
+    return match.group(), f"{number}{scale}{part['sign']}"
 
 
 def _counted(match: re.Match[str]) -> tuple[str, str]:
@@ -221,9 +241,17 @@ def _runs(text: str, whole: str) -> Iterator[list[str]]:
         yield run
 
 
+def _begins_large(text: str) -> bool:
+    """Tell whether a text has no capital but its first letter, which any sentence may have."""
+    return text.isascii() and (rest := text[1:]) == rest.lower()
+
+
 def _blanked(match: re.Match[str]) -> str:
     """Blank a figure with its unit, but not a word behind it that is none."""
-    written = next((w for w, _ in _figures(match.group())), "")
+    return _blank(match, _figure(match)[0])
+
+
+def _blank(match: re.Match[str], written: str) -> str:
     return " " * len(written) + match.group()[len(written) :]
 
 

@@ -186,15 +186,20 @@ def applicable(persona: Persona, kind: ToolKind | None) -> Persona:
 
     A tool of unknown kind is asked what a library is asked.
     """
-    kind = kind or "library"
-    criteria = tuple(c for c in persona.criteria if not c.applies_to or kind in c.applies_to)
+    if len(criteria := _criteria(persona, kind)) == len(persona.criteria):
+        return persona
     return persona.model_copy(update={"criteria": criteria})
 
 
 def not_applicable(persona: Persona, kind: ToolKind | None) -> tuple[str, ...]:
     """Return the ids of the criteria that a tool of this kind is not asked."""
-    asked = {criterion.id for criterion in applicable(persona, kind).criteria}
+    asked = {criterion.id for criterion in _criteria(persona, kind)}
     return tuple(c.id for c in persona.criteria if c.id not in asked)
+
+
+def _criteria(persona: Persona, kind: ToolKind | None) -> tuple[Criterion, ...]:
+    kind = kind or "library"
+    return tuple(c for c in persona.criteria if not c.applies_to or kind in c.applies_to)
 
 
 RESERVED: Final = frozenset({"summary", "forecast", "probability", "stance", "findings", "persona"})

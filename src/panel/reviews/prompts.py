@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
+from itertools import chain, zip_longest
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -97,10 +98,31 @@ class Prompts:
     def __init__(self, folder: Path) -> None:
         """Read every template; raise `PromptError` naming the file that breaks its contract."""
         self.texts: dict[str, str] = {name: _read(folder, name) for name in PLACEHOLDERS}
+        self._parts = {name: _parts(text) for name, text in self.texts.items()}
 
     def fill(self, name: str, /, **values: str) -> str:
         """Return one template filled; a value that looks like a placeholder stays as it is."""
-        return Template(self.texts[name]).substitute(values)
+        texts, names = self._parts[name]
+        filled = [values[name] for name in names]
+        return "".join(chain.from_iterable(zip_longest(texts, filled, fillvalue="")))
+
+
+def _parts(text: str) -> tuple[list[str], list[str]]:
+    """Return the texts around a template's placeholders, and the names of these.
+
+    A template is filled some twenty times a tool: what stands where is looked for once.
+    """
+    texts, names, place = [""], [], 0
+    for match in Template.pattern.finditer(text):
+        texts[-1] += text[place : match.start()]
+        place = match.end()
+        if name := match["named"] or match["braced"]:
+            names.append(name)
+            texts.append("")
+        else:
+            texts[-1] += "$"
+    texts[-1] += text[place:]
+    return texts, names
 
 
 @cache

@@ -42,13 +42,15 @@ PROPOSITIONS: Final = (
 )  # fmt: skip
 """By horizon, the shortest first."""
 
+_BY_ID: Final[dict[str, Proposition]] = {known.id: known for known in PROPOSITIONS}
+
 ASKED: Final[tuple[str, ...]] = get_args(PropositionId)
 """The ids of those that new runs ask about."""
 
 
 def proposition(ident: str) -> Proposition | None:
     """Return the proposition of that id; None of one that is known to another panel."""
-    return next((known for known in PROPOSITIONS if known.id == ident), None)
+    return _BY_ID.get(ident)
 
 
 def propositions(idents: Iterable[str]) -> tuple[Proposition, ...]:

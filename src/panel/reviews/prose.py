@@ -40,16 +40,27 @@ def fresh(new: Iterable[str], earlier: Iterable[str]) -> list[str]:
 
     One is a repetition when four in five of its words stand in a single earlier sentence.
     """
-    seen = [_content(sentence) for sentence in earlier]
+    seen = contents(earlier)
     new_sentences = []
     for sentence in new:
-        words = _content(sentence)
-        if words and not any(
-            len(words & earlier_words) >= 0.8 * len(words) for earlier_words in seen
-        ):
-            seen.append(words)
+        if not repeats(sentence, seen):
+            seen.append(_content(sentence))
             new_sentences.append(sentence)
     return new_sentences
+
+
+def contents(texts: Iterable[str]) -> list[frozenset[str]]:
+    """Return the words of sentences, for `repeats`."""
+    return [_content(sentence) for sentence in texts]
+
+
+def repeats(sentence: str, seen: Iterable[frozenset[str]]) -> bool:
+    """Tell whether four in five of its words stand in one of those seen, or it has none."""
+    words = _content(sentence)
+    if not words:
+        return True
+    enough = 0.8 * len(words)
+    return any(len(words & others) >= enough for others in seen)
 
 
 @lru_cache(maxsize=1_024)

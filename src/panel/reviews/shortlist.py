@@ -6,13 +6,10 @@ install command or an example seldom names itself. Pure; knows nothing of models
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
-
-import snowballstemmer
 
 from panel.evidence.source import Passage
 from panel.reviews.prose import sentences
@@ -134,8 +131,8 @@ def _indexed(texts: Sequence[str], asides: Collection[int]) -> _Index:
     holding: dict[str, list[tuple[int, int]]] = {}
     sizes = []
     for place, text in enumerate(texts):
-        counts = Counter(_stems(text))
-        sizes.append(counts.total())
+        counts = _counted_stems(text)
+        sizes.append(sum(counts.values()))
         for stem, count in counts.items():
             holding.setdefault(stem, []).append((place, count))
     mean = sum(sizes) / max(1, len(sizes)) or 1.0
@@ -175,7 +172,18 @@ def _stems(text: str) -> list[str]:
     return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _COMMON]
 
 
+def _counted_stems(text: str) -> dict[str, int]:
+    """Return how often each stem stands in a text, in the order of their first places."""
+    counts: dict[str, int] = {}
+    for stem in _stems(text):
+        counts[stem] = counts.get(stem, 0) + 1
+    return counts
+
+
 @lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
+    # Imported late: it reads the stemmers of thirty languages, a sixth of a second.
+    import snowballstemmer
+
     # One a word: a stemmer holds the word that it works on, and cards are written in threads.
     return str(snowballstemmer.stemmer("english").stemWord(word))

@@ -5,14 +5,14 @@ page said. Pure; knows no provider.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from panel.evidence.source import Passage
 from panel.reviews.own_claims import figures, names, unknown_names
-from panel.reviews.prose import fresh, is_finished, sentences, unmarked
+from panel.reviews.prose import contents, is_finished, repeats, sentences, unmarked
 from panel.reviews.review import Vote
 
 RuleName = Literal[
@@ -133,17 +133,17 @@ def _rival(text: WrittenText, grounds: Grounds) -> str:
 
 
 def _repeated(text: WrittenText, grounds: Grounds) -> str:
-    theirs = [sentence for other in grounds.others for sentence in sentences(other)]
+    theirs = contents(sentence for other in grounds.others for sentence in sentences(other))
     ours = [s for s in sentences(text.paragraph) if len(s.split()) >= _SENTENCE_WORDS]
-    shared = sum(not fresh([sentence], theirs) for sentence in ours)
+    shared = sum(repeats(sentence, theirs) for sentence in ours)
     return f"{shared} of its sentences stand in another reviewer's review" if shared else ""
 
 
 def _copied(text: WrittenText, grounds: Grounds) -> str:
-    copied = _all_runs(tuple(grounds.passages))
+    shown = _words_of(tuple(grounds.passages))
     for ident, beat in text.beats.items():
         plain = _QUOTED.sub(" | ", _CITE.sub("", beat))
-        if not all(copied.isdisjoint(_runs(part)) for part in plain.split(" | ")):
+        if any(map(shown.has_run_of, plain.split(" | "))):
             return (
                 f"{ident} copies {LONGEST_COPY} words or more in a row from a passage without"
                 " quotation marks"
@@ -211,12 +211,30 @@ def _stands_in(name: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
+class _Words(NamedTuple):
+    """The words of passages: what no text may hold so many of unquoted, in their order."""
+
+    known: frozenset[str]
+    lines: str
+    """A line a passage, every word between blanks."""
+
+    def has_run_of(self, text: str) -> bool:
+        """Tell whether a passage holds `LONGEST_COPY` words of a text in a row."""
+        run: list[str] = []
+        for word in (*_WORD.findall(text.casefold()), ""):  # which is no word of a passage
+            if word in self.known:
+                run.append(word)
+                continue
+            for start in range(len(run) - LONGEST_COPY + 1):
+                if f" {' '.join(run[start : start + LONGEST_COPY])} " in self.lines:
+                    return True
+            run = []
+        return False
+
+
 @lru_cache(maxsize=32)
-def _all_runs(passages: tuple[Passage, ...]) -> frozenset[tuple[str, ...]]:
-    """Return what no text may hold unquoted, once for all reviewers of a tool."""
-    return frozenset(run for passage in passages for run in _runs(passage.text))
-
-
-def _runs(text: str) -> Iterator[tuple[str, ...]]:
-    words = _WORD.findall(text.casefold())
-    return zip(*(words[start:] for start in range(LONGEST_COPY)), strict=False)
+def _words_of(passages: tuple[Passage, ...]) -> _Words:
+    """Return the words of passages, once for all reviewers of a tool."""
+    words = [_WORD.findall(passage.text.casefold()) for passage in passages]
+    lines = "\n".join(f" {' '.join(line)} " for line in words)
+    return _Words(frozenset(word for line in words for word in line), lines)

@@ -10,21 +10,29 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from panel.evidence.source import Evidence
 from panel.evidence.tools.tool import Tool
 from panel.foundation.atomic_files import inside, sweep, write_atomic
-from panel.foundation.errors import PASSING, MissingReason, RunError
+from panel.foundation.errors import PASSING, MissingReason, RunDamaged, RunError
 from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import RunUsage, Scorecard
 from panel.runs.compatibility import check_known, evidence_fingerprint, tool_fingerprint
 from panel.runs.folders import JOURNAL, LOCK, MANIFEST, VERDICTS, create_folder, lock_run
+from panel.runs.journal.health import COLUMNS, FIRST, LATER, damaged_rows
 from panel.runs.journal.journal import Journal
+from panel.runs.journal.opening import size
 from panel.runs.journal.reader import JournalReader
-from panel.runs.journal.repair import REPAIRED, repair
+from panel.runs.journal.repair import REPAIRED, named, repair
+from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 from panel.runs.manifest import ItemCounts, JudgeRecord, Manifest, read_manifest
+
+_LONG: Final = 2**26
+"""Bytes of a journal from which on most of its rows are checked while the run goes on already: to
+check so many takes a seventh of a second."""
 
 
 class Run:
@@ -45,6 +53,7 @@ class Run:
         self._stored = source.stored if isinstance(source, Journal) else source
         self._stack = stack
         self._manifest: Manifest | None = None
+        self._unchecked = False
 
     @classmethod
     async def create(
@@ -68,13 +77,24 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: Path, *, write: bool = False, earlier: Sequence[Path] = ()) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        write: bool = False,
+        earlier: Sequence[Path] = (),
+        every_row: bool = True,
+    ) -> Self:
         """Open a stored run; with `write`, to go on with it.
 
         Raises `RunError` where it cannot be read, `RunStopped` naming the process that writes it.
-        A damaged journal is repaired when opened for writing: see `notes`.
+        A damaged journal is repaired when opened for writing: see `notes`. Without
+        `every_row` most rows of a long one are left to `check_rows`.
         """
-        run = cls._open_for_writing(path, earlier) if write else cls._open_for_reading(path)
+        if write:
+            run = cls._open_for_writing(path, earlier, every_row=every_row)
+        else:
+            run = cls._open_for_reading(path)
         try:
             run._manifest = run._read_manifest()
             if write and run._manifest.tools and not run.slugs():
@@ -271,6 +291,25 @@ class Run:
         if manifest.finished is not None or manifest.fallbacks != update["fallbacks"]:
             await self._put_manifest(manifest.model_copy(update=update))
 
+    async def check_rows(self) -> None:
+        """Compare the rows of a long journal with their checksums, as far as `open` did not.
+
+        Reads in a thread, which ends soon after this is cancelled. Raises `RunDamaged` where rows
+        are not as they were written.
+        """
+        if not self._unchecked:
+            return
+        ended, journal = Event(), self.path / JOURNAL
+        try:
+            rows = await asyncio.to_thread(damaged_rows, journal, LATER, ended.is_set)
+        except SQLITE_ERRORS as error:
+            raise sqlite_error(error, journal) from error
+        finally:
+            ended.set()
+        if rows:
+            raise RunDamaged(named(journal, rows))
+        self._unchecked = False
+
     def close(self) -> None:
         """Commit what is queued, close the journal and release the run; may be called twice."""
         self._stack.close()
@@ -282,18 +321,23 @@ class Run:
         return cls(path, stored, stack, [])
 
     @classmethod
-    def _open_for_writing(cls, path: Path, earlier: Sequence[Path]) -> Self:
+    def _open_for_writing(
+        cls, path: Path, earlier: Sequence[Path], *, every_row: bool = True
+    ) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(lock_run(path))
             sweep(path)
-            notes = repair(path / JOURNAL)
+            is_long = not every_row and size(path / JOURNAL) >= _LONG
+            notes = repair(path / JOURNAL, tables=FIRST if is_long else COLUMNS)
             if (path / JOURNAL).exists():
                 JournalReader(
                     path / JOURNAL
                 ).close()  # refuses another format before anything is written
             other_runs = [folder for folder in earlier if folder.resolve() != path.resolve()]
             journal = stack.enter_context(contextlib.closing(Journal(path / JOURNAL, other_runs)))
-            return cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
+            run = cls(path, journal, stack.pop_all(), [*notes, *journal.notes])
+            run._unchecked = is_long
+            return run
 
     def _read_manifest(self) -> Manifest:
         path = self.path / MANIFEST

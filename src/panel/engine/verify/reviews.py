@@ -5,7 +5,7 @@ The replies are read by the code that reads new ones. The stored review is used 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 from typing import Final
@@ -60,6 +60,8 @@ class ReviewCheck:
     report: VerifyReport
     as_today: bool
     """This version of panel wrote the run."""
+    calls_read: set[int] = field(default_factory=set)
+    """Row numbers of the calls that were read, and are undamaged."""
 
     async def check(self, kept: StoredTool, evidence: Evidence, until: date) -> None:
         """Check every review of a tool; `until` is the day its verdict was made."""
@@ -67,6 +69,7 @@ class ReviewCheck:
         plan = self.plan.asking(last_asked(self.plan, kept.answers))
         asked = self._asked(plan, kept.answers)
         made = ToolCalls(self.stored, tool.slug)
+        self.calls_read.update(made.rows)
         calls = self._clients(made, asked)
         support = StoredCalls(made, plan.support) if plan.support else None
         every = [*dict.fromkeys(calls.values()), *([support] if support else [])]
@@ -85,7 +88,7 @@ class ReviewCheck:
                 continue
             stored.citations(evidence)
             stored.score(applicable(persona, tool.kind), plan.rule)
-            stored.forecast_days(persona, days)
+            stored.forecast_days(persona, min(days), max(days))
             stored.compare(computed[name][sample])
         for (name, _), answer in kept.missing.items():
             what = f"is missing as {answer.reason}, but no call of it failed so"
@@ -330,7 +333,7 @@ class _StoredReview:
         holds = _same((review.score, review.coverage, review.vote), tuple(scored))
         self.say("scores", holds, what)
 
-    def forecast_days(self, persona: Persona, days: Sequence[date]) -> None:
+    def forecast_days(self, persona: Persona, first: date, last: date) -> None:
         review, due = self.review, []
         if review.forecast is not None:
             due.append(("forecast", persona.forecast.horizon_months, review.forecast.resolve_by))
@@ -338,7 +341,7 @@ class _StoredReview:
             if known := proposition(made.proposition):
                 due.append((made.proposition, known.months, made.resolve_by))
         for what, months, day in due:
-            holds = resolve_date(min(days), months) <= day <= resolve_date(max(days), months)
+            holds = resolve_date(first, months) <= day <= resolve_date(last, months)
             self.say("words", holds, f"its forecast is due on {day}", what)
 
     def compare(self, computed: Review | _Unbacked) -> None:
@@ -356,6 +359,9 @@ class _StoredReview:
     def _finding(self, stored: Finding, computed: Finding | None) -> None:
         if computed is None:
             self.say("findings", False, "was never asked", stored.criterion)
+            return
+        if vars(stored) == vars(computed):
+            self.say("findings", True, "", stored.criterion)
             return
         pairs = ((name, getattr(stored, name), getattr(computed, name)) for name in _ANSWER)
         wrong = {name: (old, new) for name, old, new in pairs if not _same(old, new)}

@@ -36,12 +36,15 @@ class ToolCalls:
         """The key of the last call of a persona, step and sample that brought no answer."""
         self.failures: set[tuple[str, str]] = set()
         """Persona and reason of every call that brought no answer."""
+        self.rows: list[int] = []
+        """Row numbers of the calls."""
         self.days: set[date] = set()
         """Days on which this run sent requests, in UTC."""
         for call in stored.calls(slug):
             self._add(call)
 
     def _add(self, call: dict[str, Any]) -> None:
+        self.rows.append(call["id"])
         if not call["reused"]:
             with contextlib.suppress(ValueError, TypeError):
                 self.days.add(datetime.fromisoformat(call["started"]).astimezone(UTC).date())

@@ -27,11 +27,12 @@ class StoredTool:
     def read(cls, run: Run, tool: Tool) -> Self:
         """Read what the run keeps about a tool."""
         slug = tool.slug
-        verdict, evidence = run.stored.verdict(slug), run.evidence(slug)
+        verdict, reviews = run.stored.verdict_and_reviews(slug)
+        evidence = run.evidence(slug)
         card = None
         if verdict is not None and evidence is not None:
             card = verdict.model_copy(update={"evidence": evidence.sources})
-        return cls(tool, evidence, card, run.reviews(slug), run.missing(slug))
+        return cls(tool, evidence, card, reviews, run.missing(slug))
 
     @property
     def answers(self) -> dict[tuple[str, int], Review | Missing]:

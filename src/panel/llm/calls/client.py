@@ -55,8 +55,8 @@ def _begun(system: str, shared: str) -> "hashlib._Hash":
 
 def request_key(request: ChatRequest, config: ProviderConfig) -> str:
     """Return the key of a request to a provider: its name and model, not its address or key."""
-    parts = [request_digest(request), config.provider, config.wire_model]
-    return _TAG + hashlib.sha256(_json(parts).encode()).hexdigest()
+    asked = f'["{request_digest(request)}",{_json(config.provider)},{_json(config.wire_model)}]'
+    return _TAG + hashlib.sha256(asked.encode()).hexdigest()
 
 
 _json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

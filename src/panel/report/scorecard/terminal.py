@@ -5,12 +5,14 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
+from rich.segment import Segment, SegmentLines
 from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -57,6 +59,8 @@ Color = Literal["auto", "always", "never"]
 
 WIDTH: Final = 80
 NARROWEST, WIDEST = 60, 120
+_AT_ONCE: Final = 100
+"""Lines of a table that are printed at once."""
 
 _THEME: Final = TerminalTheme(
     (13, 17, 23),
@@ -91,7 +95,12 @@ def show(cards: Iterable[Scorecard], out: Console) -> None:
 
 def show_summary(cards: Iterable[Scorecard], out: Console) -> None:
     """Print one line a tool, and how many came out how; the evidence of cards is not needed."""
-    out.print(*_summary(summarise(cards)), sep="\n")
+    table, *rest = _summary(summarise(cards))
+    lines = Segment.split_lines(out.render(table))
+    # Printed at once, a table of ten thousand tools would take 40 MB.
+    while some := list(islice(lines, _AT_ONCE)):
+        out.print(SegmentLines(some, new_lines=True), end="")
+    out.print(*rest, sep="\n")
 
 
 def console(
@@ -348,11 +357,12 @@ def _summary(summary: Summary) -> Iterator[RenderableType]:
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for seat in seats:
         table.add_column(Text(seat.sign, HUES[seat.hue]), no_wrap=True, justify="center")
+    marks = {"": Text(), **{vote: Text(GLYPHS[vote], STYLES[vote]) for vote in VOTES}}
+    words = {outcome: voted(outcome) for outcome in {row.outcome for row in rows}}
     for row in rows:
         cast = [row.votes[seat.name][0] if seat.name in row.votes else "" for seat in seats]
-        marks = [Text(GLYPHS[vote], STYLES[vote]) if vote else Text() for vote in cast]
-        share = figures.percent(row.ship_percent)
-        table.add_row(Text(row.name), voted(row.outcome), share, figures.score(row.score), *marks)
+        share, score = figures.percent(row.ship_percent), figures.score(row.score)
+        table.add_row(Text(row.name), words[row.outcome], share, score, *[marks[v] for v in cast])
     yield table
     outcomes = Counter(row.outcome for row in rows)
     counts = " · ".join(f"{outcomes[o]} {o}" for o in OUTCOMES if o in outcomes)

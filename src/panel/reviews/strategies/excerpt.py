@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from panel.evidence.budget import estimated_tokens
 from panel.evidence.fence import rendered
 from panel.evidence.source import Passage
-from panel.reviews.own_claims import figures, names
+from panel.reviews.own_claims import figures_and_names
 from panel.reviews.personas import Persona
 from panel.reviews.review import Review
 from panel.reviews.shortlist import announces, shortlist
@@ -122,7 +122,7 @@ def _densest(passages: Sequence[Passage]) -> tuple[str, ...]:
     for place, passage in enumerate(passages):
         if passage.kind in ("code", "links", "badges"):
             continue
-        things = {*figures(passage.text), *names(passage.text)}
+        things = figures_and_names(passage.text)
         if things:
             tokens = max(_SHORT, estimated_tokens(passage.text))
             ranked.append((-len(things) / tokens, place, passage.id))

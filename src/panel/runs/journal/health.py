@@ -5,14 +5,15 @@ Reads only. A journal that was vacuumed, or whose tables are declared in other w
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 from panel.foundation.errors import RunError
 from panel.runs.journal.call_rows import text_digest
-from panel.runs.journal.reader import connect
+from panel.runs.journal.opening import connect
 from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
@@ -28,6 +29,12 @@ COLUMNS: Final = {
     "files": ("name",),
 }
 """What must be there to be read, by table."""
+
+FIRST: Final = ("meta", "tools")
+"""Tables that say what a run is and what is left of it: short, and read by every resume."""
+
+LATER: Final = tuple(table for table in COLUMNS if table not in FIRST)
+"""The others."""
 
 _CHECK_ALL: Final = 2**30
 """Bytes up to which indexes are compared with their tables, too: about a second."""
@@ -78,8 +85,16 @@ def file_damage(path: Path) -> str | None:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def damaged_rows(path: Path) -> list[DamagedRow]:
-    """Return the rows of a whole file whose checksum or digest does not match."""
+def damaged_rows(
+    path: Path, tables: Iterable[str] = tuple(COLUMNS), given_up: Callable[[], bool] = bool
+) -> list[DamagedRow]:
+    """Return the rows of a whole file whose checksum or digest does not match.
+
+    Args:
+        path: The journal.
+        tables: Those whose rows are read.
+        given_up: Asked before each row; where it says so, the rest is not read.
+    """
     with contextlib.ExitStack() as stack:
         connection = connect(path, stack)
         if _other_format(connection):
@@ -88,8 +103,8 @@ def damaged_rows(path: Path) -> list[DamagedRow]:
         connection.text_factory = bytes
         return [
             DamagedRow(table, rowid, _named(table, row))
-            for table in COLUMNS
-            for rowid, row in _rows(connection, table)
+            for table in tables
+            for rowid, row in takewhile(lambda _: not given_up(), _rows(connection, table))
             if not is_sound(table, row)
         ]
 

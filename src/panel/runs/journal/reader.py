@@ -6,12 +6,10 @@ be opened at all is an error.
 """
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from os.path import normpath
+from os.path import join, normpath
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,6 +22,7 @@ from panel.llm.types import ChatResponse
 from panel.reviews.review import Missing, Review
 from panel.reviews.verdict.scorecard import RunUsage, Scorecard
 from panel.runs.journal.call_rows import row_reply
+from panel.runs.journal.opening import connect
 from panel.runs.journal.schema import CALL_COLUMNS, FORMAT, Row, checksum_matches
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
@@ -52,80 +51,6 @@ def run_usage(row: Sequence[Any], seconds: float) -> RunUsage:
     )  # fmt: skip
 
 
-_LOGS: Final = ("-wal", "-journal")
-"""What a writer that still writes, or was killed, leaves beside the journal."""
-
-
-def connect(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
-    """Open the journal at `path` for reading; `stack` closes it.
-
-    Raises `RunError` or `DiskFull` where it is missing, damaged at its start, or no journal.
-    """
-    if not any(beside(path, end).exists() for end in _LOGS):
-        # In log mode without a log: no writer is open, and a reader would leave files behind.
-        immutable = _head(path)[18:19] == b"\x02"
-        return _opened(path, "mode=ro&immutable=1" if immutable else "mode=ro", stack)
-    if beside(path, "-wal").exists() and beside(path, "-shm").exists():
-        # Reads a log whether or not its writer still lives, without touching the log's index.
-        with contextlib.suppress(RunError):
-            return _opened(path, "mode=ro&readonly_shm=1", stack)
-        with contextlib.suppress(RunError):
-            return _opened(path, "mode=ro", stack)
-    # Left by a killed writer without its index, or half undone: a copy can be put in order.
-    copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="panel-"))) / path.name
-    copy_with_logs(path, copy)
-    return _opened(copy, "mode=rw", stack)
-
-
-def _head(path: Path) -> bytes:
-    """Return the first 20 bytes of a journal that no connection of this process has open.
-
-    Closing a file drops every POSIX lock that the process holds on it, those of SQLite too
-    (https://sqlite.org/howtocorrupt.html, 2.2): another program would then take the writer for
-    gone, and its log away.
-    """
-    try:
-        with path.open("rb") as file:
-            return file.read(20)
-    except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror or error}", hint="`panel runs` lists the runs"
-        ) from error
-
-
-def copy_with_logs(path: Path, copy: Path) -> None:
-    """Copy a journal with what stands beside it and is not yet in it."""
-    shutil.copyfile(path, copy)
-    for end in _LOGS:
-        if (log := beside(path, end)).exists():
-            shutil.copyfile(log, beside(copy, end))
-
-
-def beside(path: Path, end: str) -> Path:
-    """Return the path of a file that SQLite keeps beside the journal."""
-    return path.with_name(path.name + end)
-
-
-def _opened(path: Path, mode: str, stack: contextlib.ExitStack) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?{mode}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    try:
-        connection.text_factory = _lenient
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, SQLITE_ERRORS):
-            raise sqlite_error(error, path) from error
-        raise
-    stack.callback(connection.close)
-    return connection
-
-
-def _lenient(text: bytes) -> str:
-    # A flipped byte may be no UTF-8; the checksum then fails, instead of an exception.
-    return text.decode("utf-8", "replace")
-
-
 M = TypeVar("M", bound=BaseModel)
 
 _START: Final = "start the run again, or take the folder from a copy"
@@ -138,6 +63,28 @@ _CALLS: Final = 32
 """Calls that are read at a time; one may hold log-probabilities of every token."""
 
 
+_REVIEWS: Final = '"reviews":['
+
+
+def _without_reviews(card: str, known: Mapping[str, Review]) -> tuple[str, tuple[Review, ...]]:
+    """Return a scorecard's JSON without its reviews, and these, where all are known by their JSON.
+
+    Elsewhere it stays as it is.
+    """
+    start = place = card.find(_REVIEWS) + len(_REVIEWS)
+    reviews: list[Review] = []
+    left = dict(known)
+    while text := next((text for text in left if card.startswith(text, place)), None):
+        reviews.append(left.pop(text))
+        place += len(text)
+        if card.startswith("]", place):
+            return card[:start] + card[place:], tuple(reviews)
+        if not card.startswith(",", place):
+            break
+        place += 1
+    return card, ()
+
+
 class JournalReader:
     """The reading side of one journal; close it, or use it in a `with`."""
 
@@ -147,6 +94,7 @@ class JournalReader:
         Raises `RunError` where it is missing, no journal, or of a format this panel cannot read.
         """
         self.path = path
+        self._folder = path.parent.resolve()
         self._damaged: dict[str, None] = {}
         with contextlib.ExitStack() as stack:
             self._connection = connect(path, stack)
@@ -181,18 +129,17 @@ class JournalReader:
 
         `only` are slugs of those that are wanted, `but` of those that are left out.
         """
-        folder = self.path.parent.resolve()
         for row in self._select("SELECT slug, body, fingerprint, sum FROM tools ORDER BY rowid"):
             if row[0] in but or (only is not None and row[0] not in only):
                 continue
             if tool := self._model(Tool, row, row[1], f"tool {row[0]}"):
-                yield self._placed(tool, folder), row[2] is not None
+                yield self._placed(tool, self._folder), row[2] is not None
 
     def tool(self, slug: str) -> Tool | None:
         """Return a tool, None where there is none of that slug or its row is damaged."""
         rows = self._rows("SELECT slug, body, fingerprint, sum FROM tools WHERE slug = ?", slug)
         tool = self._model(Tool, rows[0], rows[0][1], f"tool {slug}") if rows else None
-        return tool and self._placed(tool, self.path.parent.resolve())
+        return tool and self._placed(tool, self._folder)
 
     def unread(self) -> frozenset[str]:
         """Return the slugs of the tools that have no evidence yet."""
@@ -230,7 +177,7 @@ class JournalReader:
     def judged(self, *, checked: bool = False) -> frozenset[str]:
         """Return the slugs of the tools whose verdict and evidence are stored and undamaged.
 
-        `checked`: every row was compared with its checksum when the run was opened.
+        `checked`: every row is compared with its checksum elsewhere, by whoever opened the run.
         """
         if checked:
             sql = "SELECT tool FROM verdicts WHERE tool IN (SELECT slug FROM evidence)"
@@ -250,8 +197,26 @@ class JournalReader:
 
     def verdict(self, slug: str) -> Scorecard | None:
         """Return a tool's scorecard without its evidence, which is most of it; None as `card`."""
+        return self._verdict(slug, {})
+
+    def verdict_and_reviews(
+        self, slug: str
+    ) -> tuple[Scorecard | None, dict[tuple[str, int], Review]]:
+        """Return what `verdict` and `reviews` return.
+
+        A review that stands in both letter for letter is read once, and is one object.
+        """
+        texts: dict[str, Review] = {}
+        reviews = self._by_persona(Review, "reviews", slug, texts)
+        return self._verdict(slug, texts), reviews
+
+    def _verdict(self, slug: str, known: Mapping[str, Review]) -> Scorecard | None:
         rows = self._rows("SELECT tool, body, sum FROM verdicts WHERE tool = ?", slug)
-        return self._model(Scorecard, rows[0], rows[0][1], f"verdict on {slug}") if rows else None
+        if not rows:
+            return None
+        body, reviews = _without_reviews(rows[0][1], known)
+        card = self._model(Scorecard, rows[0], body, f"verdict on {slug}")
+        return card.model_copy(update={"reviews": reviews}) if card and reviews else card
 
     def verdicts(self) -> Iterator[Scorecard]:
         """Yield the scorecards without their evidence in tool order, reading one at a time."""
@@ -301,7 +266,10 @@ class JournalReader:
         return rows[0][0] if rows else None
 
     def calls(self, slug: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the calls about one tool, or all, as columns by name, in the order of writing."""
+        """Yield the calls about one tool, or all, as columns by name, in the order of writing.
+
+        The number of the row is `id`.
+        """
         last = 0
         where = "WHERE id > ?" if slug is None else "WHERE id > ? AND tool = ?"
         # Some at a time: an open cursor would keep the write-ahead log from being emptied.
@@ -314,21 +282,33 @@ class JournalReader:
                     self._damaged[f"{self.path.name}: calls out of order"] = None
                     return
                 if self._is_sound(row[1:], f"call {last}"):
-                    yield dict(zip(CALL_COLUMNS, row[1:], strict=True))
+                    yield dict(zip(("id", *CALL_COLUMNS), row, strict=True))
             if len(rows) < _CALLS:
                 return
 
-    def count_calls(self) -> int:
-        """Return how many calls are undamaged; the others are in `damaged`."""
-        columns = ", ".join(CALL_COLUMNS)
+    def count_calls(self, known: Collection[int] = ()) -> int:
+        """Return how many calls are undamaged; the others are in `damaged`.
+
+        `known` are rows that were found undamaged before. All are counted without an index, which
+        may be what is damaged.
+        """
         last = sound = 0
-        for row in self._select(f"SELECT id, {columns} FROM calls ORDER BY id"):
-            if row[0] <= last:
+        rest = []
+        for (number,) in self._select("SELECT id FROM calls NOT INDEXED ORDER BY id"):
+            if number <= last:
                 self._damaged[f"{self.path.name}: calls out of order"] = None
                 break
-            last = row[0]
-            sound += self._is_sound(row[1:], f"call {last}")
-        return sound
+            last = number
+            if number in known:
+                sound += 1
+            else:
+                rest.append(number)
+        sql = f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE id = ?"
+        return sound + sum(
+            self._is_sound(row, f"call {number}")
+            for number in rest
+            for row in self._select(sql, number)
+        )
 
     def call_figures(self, *, fallbacks: bool = False) -> Iterator[tuple[Any, ...]]:
         """Yield some figures of each call, in no order.
@@ -390,13 +370,18 @@ class JournalReader:
                 until = max(until, begin + seconds)
         return round(total, 3)
 
-    def _by_persona(self, model: type[M], table: str, slug: str) -> dict[tuple[str, int], M]:
+    def _by_persona(
+        self, model: type[M], table: str, slug: str, texts: dict[str, M] | None = None
+    ) -> dict[tuple[str, int], M]:
+        """Return the rows about a tool by persona and sample; `texts` takes them by their JSON."""
         sql = f"SELECT tool, persona, sample, body, sum FROM {table} WHERE tool = ? ORDER BY rowid"
         models = {}
         for row in self._rows(sql, slug):
             what = f"{table} row of {row[1]} on {slug}"
             if item := self._model(model, row, row[3], what):
                 models[row[1], row[2]] = item
+                if texts is not None:
+                    texts[row[3]] = item
         return models
 
     def _model(self, model: type[M], row: Row, body: Any, what: str) -> M | None:
@@ -418,7 +403,7 @@ class JournalReader:
         if not tool.evidence:
             return tool
         # As they were written: relative to the resolved folder.
-        paths = tuple(Path(normpath(folder / path)) for path in tool.evidence)
+        paths = tuple(Path(normpath(join(folder, path))) for path in tool.evidence)
         return tool.model_copy(update={"evidence": paths})
 
     def _rows(self, sql: str, *values: str | int | None) -> list[Any]:

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from panel.reviews.verdict.scorecard import Scorecard
 from panel.runs.compatibility import evidence_fingerprint
 from panel.runs.folders import VERDICTS
 from panel.runs.journal.health import COLUMNS, DamagedRow, damaged_rows, file_damage, is_sound
-from panel.runs.journal.reader import beside, copy_with_logs
+from panel.runs.journal.opening import beside, copy_with_logs
 from panel.runs.journal.schema import checksum_matches, create_tables, with_checksum
 from panel.runs.journal.writer import SQLITE_ERRORS, sqlite_error
 
@@ -127,16 +127,17 @@ class Saved:
         return f"{total} rows were saved ({_counted(self.saved)}), lost: {lost}"
 
 
-def repair(path: Path) -> list[str]:
+def repair(path: Path, *, tables: Iterable[str] = tuple(COLUMNS)) -> list[str]:
     """Repair the journal at `path` if it is damaged; return what was done, for people.
 
-    Damage is what SQLite's own check or a row's checksum says. The caller holds the run's lock.
+    Damage is what SQLite's own check or a row's checksum says; only rows of `tables` are read for
+    that. The caller holds the run's lock.
     Raises `RunError` or `DiskFull`, and leaves everything as it was, where it cannot be done.
     """
     try:
         if not path.exists():
             return []
-        why, rows = _damage(path)
+        why, rows = _damage(path, tables)
         if why:
             return [_rebuilt(path, why)]
         if rows:
@@ -148,7 +149,7 @@ def repair(path: Path) -> list[str]:
     return []
 
 
-def _damage(path: Path) -> tuple[str | None, list[DamagedRow]]:
+def _damage(path: Path, tables: Iterable[str]) -> tuple[str | None, list[DamagedRow]]:
     """Return what is wrong with the file, and with its rows; both are looked for at once.
 
     Both read the whole file, mostly in C: a resume of ten thousand tools waits for it.
@@ -156,7 +157,7 @@ def _damage(path: Path) -> tuple[str | None, list[DamagedRow]]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         file = pool.submit(file_damage, path)
         try:
-            rows = damaged_rows(path)
+            rows = damaged_rows(path, tables)
         except (*SQLITE_ERRORS, RunError):
             if why := file.result():
                 return why, []
@@ -210,12 +211,14 @@ def _without(path: Path, rows: Sequence[DamagedRow]) -> str:
             raise _hopeless(path)
         connection.execute(_NOTE, with_checksum(REPAIRED, damaged.name))
         connection.execute("COMMIT")
+    return f"{named(path, rows)} were taken out; the damaged file is {damaged.name}"
+
+
+def named(path: Path, rows: Sequence[DamagedRow]) -> str:
+    """Return in a few words which rows of a journal are damaged."""
     lost = _counted(Counter(row.table for row in rows))
-    named = ", ".join(row.what for row in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
-    return (
-        f"{path.name} was damaged: {lost} not as written ({named}) were taken out;"
-        f" the damaged file is {damaged.name}"
-    )
+    first = ", ".join(row.what for row in rows[:_NAMED]) + (", …" if len(rows) > _NAMED else "")
+    return f"{path.name} was damaged: {lost} not as written ({first})"
 
 
 def _set_aside(path: Path) -> Path:
