@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         PanelError,
         PersonaError,
         ProviderError,
+        RunDamaged,
         RunError,
         RunStopped,
         SettingsError,
@@ -62,7 +63,7 @@ _HOMES = {
     "panel.evidence.tools.tool": ("Document", "Tool"),
     "panel.foundation.errors": (
         "CallError", "DiskFull", "InputError", "MissingKey", "ModelError", "PanelError",
-        "PersonaError", "ProviderError", "RunError", "RunStopped", "SettingsError", "ToolError",
+        "PersonaError", "ProviderError", "RunDamaged", "RunError", "RunStopped", "SettingsError", "ToolError",
     ),
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),
@@ -79,10 +80,10 @@ __all__ = [
     "AsyncPanel", "CallError", "Comparison", "Criterion", "Decided", "DiskFull", "Document",
     "Event", "Finding", "Forecast", "InputError", "JobMoved", "LeftOut", "Missing", "MissingKey",
     "ModelError", "Movement", "Panel", "PanelError", "Passage", "Persona", "PersonaError",
-    "PropositionForecast", "ProviderError", "Reason", "Review", "Reviewed", "RunError",
-    "RunStopped", "Scorecard", "Settings", "SettingsError", "Source", "Started", "Stepped",
-    "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport", "WentOver", "__version__",
-    "areview", "compare", "open_run", "render", "review", "verify",
+    "PropositionForecast", "ProviderError", "Reason", "Review", "Reviewed", "RunDamaged",
+    "RunError", "RunStopped", "Scorecard", "Settings", "SettingsError", "Source", "Started",
+    "Stepped", "StoredRun", "Tool", "ToolError", "Verdict", "VerifyReport", "WentOver",
+    "__version__", "areview", "compare", "open_run", "render", "review", "verify",
 ]  # fmt: skip
 
 

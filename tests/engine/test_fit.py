@@ -13,8 +13,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy import percentile
-from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from panel.cli.main import panel
 from panel.engine.backtest.fit import fit_tools
@@ -203,6 +201,9 @@ MARKS = st.lists(st.none() | st.integers(0, 1000).map(lambda n: n / 10), max_siz
 @settings(max_examples=60, deadline=None)
 @given(MARKS, MARKS, st.sampled_from([40.0, 60.0, 77.7]))
 def test_the_threshold_lies_where_smoothed_ship_rates_are_furthest_apart(lived, died, usual):
+    from numpy import percentile
+    from scipy.special import ndtr  # type: ignore[import-untyped]
+
     def share(marks, at):
         known = [mark for mark in marks if mark is not None]
         spread = stdev(known) if len(known) > 1 else 0.0

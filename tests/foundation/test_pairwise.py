@@ -86,6 +86,8 @@ def test_infinite_shrinking_leaves_the_plain_sum_and_a_strong_one_nearly():
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_two_common_factors_are_those_of_the_sums_of_two_groups(seed):
+    from scipy.optimize import minimize
+
     terms, weights = comparisons(seed)
     first = [True, False, True, False, False]
     factors = two_factors(terms, weights, first)
