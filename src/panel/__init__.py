@@ -63,7 +63,8 @@ _HOMES = {
     "panel.evidence.tools.tool": ("Document", "Tool"),
     "panel.foundation.errors": (
         "CallError", "DiskFull", "InputError", "MissingKey", "ModelError", "PanelError",
-        "PersonaError", "ProviderError", "RunDamaged", "RunError", "RunStopped", "SettingsError", "ToolError",
+        "PersonaError", "ProviderError", "RunDamaged", "RunError", "RunStopped", "SettingsError",
+        "ToolError",
     ),
     "panel.foundation.settings": ("Settings",),
     "panel.report.comparison.comparison": ("Comparison",),

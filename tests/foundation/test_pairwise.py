@@ -13,9 +13,9 @@ from panel.foundation.pairwise import (
     MOST,
     RIDGE,
     common_factor,
+    common_factors,
     fit_factors,
     mean_loss,
-    two_factors,
 )
 from panel.foundation.ranking import (
     TwoClasses,
@@ -90,7 +90,7 @@ def test_two_common_factors_are_those_of_the_sums_of_two_groups(seed):
 
     terms, weights = comparisons(seed)
     first = [True, False, True, False, False]
-    factors = two_factors(terms, weights, first)
+    factors = common_factors(terms, weights, first)
     one = common_factor(terms, weights)
     sums = np.stack([terms[:, first].sum(axis=1), terms[:, np.logical_not(first)].sum(axis=1)], 1)
     reference = minimize(
@@ -100,6 +100,8 @@ def test_two_common_factors_are_those_of_the_sums_of_two_groups(seed):
     expected = np.maximum(reference.x, FLOOR * one)
     assert factors[first] == pytest.approx([expected[0]] * 2, abs=2e-3)
     assert factors[np.logical_not(first)] == pytest.approx([expected[1]] * 3, abs=2e-3)
+    for alike in (None, [True] * 5, [False] * 5):
+        assert common_factors(terms, weights, alike).tolist() == [one] * 5
 
 
 def test_a_term_that_speaks_against_gets_nothing_and_one_that_tells_gets_more():

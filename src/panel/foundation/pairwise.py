@@ -63,14 +63,18 @@ def common_factor(terms: "Matrix", weights: "Vector") -> float:
     return (low + high) / 2
 
 
-def two_factors(terms: "Matrix", weights: "Vector", first: Sequence[bool]) -> "Vector":
-    """Return a common factor for some of the terms and one for the others, for each term.
+def common_factors(
+    terms: "Matrix", weights: "Vector", first: Sequence[bool] | None = None
+) -> "Vector":
+    """Return for each term the common factor of all, or that of its group.
 
-    Arguments as of `fit_factors`; `first` tells which terms share the first of them.
+    Arguments as of `fit_factors`; `first` tells which terms are of the first group, None of one.
     """
     import numpy as np
 
     one = common_factor(terms, weights)
+    if first is None or len({*first}) < 2:
+        return np.full(terms.shape[1], one)
     chosen = np.array(first, dtype=bool)
     sums = np.stack([terms[:, chosen].sum(axis=1), terms[:, ~chosen].sum(axis=1)], axis=1)
     two = np.maximum(FLOOR * one, fit_factors(sums, weights, np.full(2, one), RIDGE))

@@ -16,12 +16,11 @@ from panel.engine.backtest.fit_threshold import fit_threshold
 from panel.engine.backtest.folds import folds, split
 from panel.engine.backtest.rescore import AnsweredTool, Term, decided_by_number, terms_by
 from panel.foundation.pairwise import (
-    common_factor,
+    common_factors,
     differences,
     fit_factors,
     mean_loss,
     mean_size,
-    two_factors,
 )
 from panel.foundation.proportion import Share
 from panel.reviews.backtest.fit_report import CurveFit
@@ -176,11 +175,7 @@ class _Terms:
 
     def common(self, terms: "Matrix", counts: "Vector", *, apart: bool) -> "Vector":
         """Return what the factor of each term is drawn to."""
-        import numpy as np
-
-        if apart and any(self._decided):
-            return two_factors(terms, counts, self._decided)
-        return np.full(len(self.names), common_factor(terms, counts))
+        return common_factors(terms, counts, self._decided if apart else None)
 
     def comparisons(self, places: Sequence[int]) -> "tuple[Matrix, Vector]":
         """Return a row for each pair among these tools, and its weight."""
