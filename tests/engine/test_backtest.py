@@ -364,6 +364,22 @@ def test_later_cards_say_how_the_judge_ranked_and_what_a_number_alone_ranks(
     ]
 
 
+def test_the_default_judges_record_is_shipped_and_an_own_one_goes_before_it():
+    judge = ("local", "qwen2.5-coder-1.5b", "stepwise")
+    shipped = record.load(*judge)
+    assert shipped == record.load(*judge, own=False)
+    assert shipped.line("this judge") == (
+        "in a backtest this judge ranked 19 of 30 pairs right; the age of the last commit alone"
+        " ranks 27"
+    )
+    assert record.load("local", "qwen2.5-coder-1.5b", "whole") is None
+    assert record.load("acme", *judge[1:]) is None, "another provider's model of that name"
+    own = shipped.model_copy(update={"folder": "mine"})
+    record.keep(own)
+    assert record.load(*judge) == own
+    assert record.load(*judge, own=False) == shipped
+
+
 def test_the_terminal_says_it_within_its_width(tested, monkeypatch):
     place, report, _ = tested
     monkeypatch.setenv("COLUMNS", "80")

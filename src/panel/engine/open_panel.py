@@ -353,9 +353,8 @@ def _judge_note(
 
 def _backtested(judge: ProviderConfig, options: Options) -> BacktestRecord | None:
     """Return how a judge did in a backtest, where one was kept of this provider and strategy."""
-    if options.sealed:
-        return None
-    return records.load(public(judge.provider), judge.model, judge.ask)
+    provider = public(judge.provider)
+    return records.load(provider, judge.model, judge.ask, own=not options.sealed)
 
 
 def _measured_line(judge: str, measured: Measured, rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""What later runs quote of a backtest: one file a judge and way of asking, in the own folder."""
+"""What later runs quote of a backtest: a file for each judge and way of asking, own or shipped."""
 
 import json
 from datetime import date
@@ -15,6 +15,7 @@ from panel.llm.config import Ask
 from panel.reviews.backtest.report import BacktestReport
 from panel.reviews.calibration.calibration import file_name
 
+SHIPPED: Final = Path(__file__).parent / "records"
 FEWEST: Final = 10
 """Pairs from which a share is worth a line on every card."""
 
@@ -75,13 +76,20 @@ def keep(record: BacktestRecord) -> Path:
     return folder / name
 
 
-def load(provider: str, model: str, ask: Ask) -> BacktestRecord | None:
-    """Return the record of a judge; None where there is none of this provider."""
-    path = own_folder() / file_name(model, ask)
-    if not path.is_file():
-        return None
+def load(provider: str, model: str, ask: Ask, *, own: bool = True) -> BacktestRecord | None:
+    """Return the record of a judge: if `own` from the config folder, else as shipped.
+
+    None where there is none of this provider.
+    """
+    for folder in (own_folder(), SHIPPED) if own else (SHIPPED,):
+        path = folder / file_name(model, ask)
+        if path.is_file() and (record := _read(path)).provider == provider:
+            return record
+    return None
+
+
+def _read(path: Path) -> BacktestRecord:
     try:
-        record = BacktestRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return BacktestRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError):
         raise SettingsError(f"{path}: not a backtest's record", hint=f"rm {path}") from None
-    return record if record.provider == provider else None
