@@ -48,10 +48,13 @@ async def engine(n_ctx: int = 2048, path: Path | None = None):
 
 def children() -> set[int]:
     """Process ids of this process's children."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            found.update((task / "children").read_text().split())
     return {
         int(pid)
-        for task in Path("/proc/self/task").iterdir()
-        for pid in (task / "children").read_text().split()
+        for pid in found
         if "panel.llm.local.child" in Path(f"/proc/{pid}/cmdline").read_text()
     }
 
