@@ -202,14 +202,8 @@ class AsyncPanel:
             RunStopped: the provider turned the run down, or a cap is reached; what was answered
                 is kept.
         """
-        arguments.check(
-            fetch=fetch, allow_outside=allow_outside, max_cost=max_cost, max_calls=max_calls,
-            deadline=deadline, allow_unpriced=allow_unpriced,
-        )  # fmt: skip
-        options = replace(
-            self._with_fetch(fetch, insists=fetch),
-            caps=Caps(max_cost, max_calls, deadline, allow_unpriced),
-        )
+        arguments.check(allow_outside=allow_outside)
+        options = self._capped(fetch, max_cost, max_calls, deadline, allow_unpriced)
         listed = arguments.as_tools(tools, allow_outside=allow_outside)
         if not listed:
             return
@@ -265,14 +259,8 @@ class AsyncPanel:
             RunStopped: the provider turned a run down, or a cap is reached; what was answered is
                 kept.
         """
-        arguments.check(
-            fetch=fetch, allow_outside=allow_outside, max_cost=max_cost, max_calls=max_calls,
-            deadline=deadline, allow_unpriced=allow_unpriced,
-        )  # fmt: skip
-        options = replace(
-            self._with_fetch(fetch, insists=fetch),
-            caps=Caps(max_cost, max_calls, deadline, allow_unpriced),
-        )
+        arguments.check(allow_outside=allow_outside)
+        options = self._capped(fetch, max_cost, max_calls, deadline, allow_unpriced)
         listed = None if tools is None else arguments.as_tools(tools, allow_outside=allow_outside)
         archive = Archive.open(options.settings.runs)
         for note in archive.notes:
@@ -295,6 +283,22 @@ class AsyncPanel:
     ) -> None:
         """Close connections and the local model."""
         await self.close()
+
+    def _capped(
+        self,
+        fetch: bool,
+        max_cost: float | None,
+        max_calls: int | None,
+        deadline: float | None,
+        allow_unpriced: bool,
+    ) -> Options:
+        """Return the options of work on a list. Raises `InputError` naming a wrong argument."""
+        arguments.check(
+            fetch=fetch, max_cost=max_cost, max_calls=max_calls, deadline=deadline,
+            allow_unpriced=allow_unpriced,
+        )  # fmt: skip
+        caps = Caps(max_cost, max_calls, deadline, allow_unpriced)
+        return replace(self._with_fetch(fetch, insists=fetch), caps=caps)
 
     def _with_fetch(self, fetch: bool, *, insists: bool) -> Options:
         if insists and self._options.offline:
