@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 import typing
@@ -305,11 +306,13 @@ def test_tools_of_one_name_get_paths_of_their_own():
     assert len({card.tool.slug for card in cards}) == 2
 
 
-def test_a_loop_that_ends_early_stops_the_run_and_keeps_what_was_answered():
-    (card,) = many(tools_named("ABCDEFGH"), limit=1, client={"personas": "builder"})
+def test_a_loop_that_ends_early_stops_the_run_keeps_what_was_answered_and_logs_nothing(caplog):
+    (card,) = many(tools_named("ABCDEFGH"), limit=1)
     run = panel.open_run()
     assert run.manifest.finished is None
     assert card in run.scorecards()
+    gc.collect()  # asyncio logs an error that nobody has seen when its task goes
+    assert not caplog.records
 
 
 def test_an_error_of_the_provider_stops_the_list_and_names_the_run():

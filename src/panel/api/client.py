@@ -220,6 +220,8 @@ class AsyncPanel:
                     session.stop()
                     work.cancel()
                     await asyncio.wait([work])
+                if not work.cancelled():
+                    work.exception()  # retrieved, or asyncio would log it: the caller is gone
 
     async def refresh(
         self,
