@@ -108,14 +108,14 @@ def test_the_wait_of_a_loading_server_is_kept_by_all_and_uses_up_no_try():
 
     def script(request):
         began.append(request.at)
-        loading = request.at < began[0] + 0.5
-        return respond(503, {"error": "loading"}, (("Retry-After", "0.5"),)) if loading else answer(
+        loading = request.at < began[0] + 1.0
+        return respond(503, {"error": "loading"}, (("Retry-After", "1.0"),)) if loading else answer(
             "ok")  # fmt: skip
 
     async def scenario(b):
         return await ask_all(b, 6), b.server.requests
 
-    result, log = bench(script, scenario, concurrency=4, deadline=0.3)
+    result, log = bench(script, scenario, concurrency=4, deadline=0.9)
     assert [getattr(f, "value", f) for f in result] == ["ok"] * 6
     assert len(log) == 4 + 6
 
