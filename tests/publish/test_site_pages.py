@@ -7,7 +7,7 @@ from panel.publish.site.build import build
 from panel.publish.site.page import VisitorState
 from panel.publish.site.site import Site
 from panel.runs.history.archive import Archive
-from tests.support.browser import axe, check_html, overflow
+from tests.support.browser import axe, check_html, overflow, wait_until
 from tests.support.cards import PAYLOADS, batch, card
 from tests.support.sites import PERSONAS, TALLIES, TODAY, fill, later, site, tool
 
@@ -109,7 +109,7 @@ def test_the_front_page_is_small_and_asks_no_other_host(chromium, built, tmp_pat
     def hits(page):
         page.locator("#search").fill("kind")
         page.locator("#search").focus()
-        page.wait_for_function("document.querySelector('#search-count').textContent")
+        wait_until(page, "document.querySelector('#search-count').textContent")
         return page.locator(".search li").count()
 
     for out in (built, tmp_path / "many"):
@@ -200,7 +200,7 @@ def test_search_is_emptied_by_escape_and_says_when_nothing_is_found(chromium, bu
         field = page.locator("#search")
         field.focus()
         page.keyboard.type("nothing of that name")
-        page.wait_for_function("document.querySelector('#search-count').textContent")
+        wait_until(page, "document.querySelector('#search-count').textContent")
         count = page.locator("#search-count").inner_text()
         page.keyboard.press("Escape")
         return count, field.input_value(), page.locator("#search-count").inner_text()
@@ -227,7 +227,7 @@ SEARCHES = {
 def test_search_knows_two_tools_and_forgives_typos(chromium, built):
     def search(page):
         page.locator("#search").focus()
-        page.wait_for_function("window.panelTools")
+        wait_until(page, "window.panelTools")
         found = {}
         for query in SEARCHES:
             page.locator("#search").fill(query)

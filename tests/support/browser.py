@@ -115,6 +115,19 @@ def axe(page: Any, *, without: Iterable[str] = ()) -> list[str]:
     ]
 
 
+def wait_until(page: Any, expression: str) -> None:
+    """Wait until a JavaScript expression holds.
+
+    Playwright's own waiting evaluates text inside the page, which its content security policy
+    forbids wherever the first look is too early.
+    """
+    for _ in range(250):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{expression} does not hold after 5 s")
+
+
 def overflow(page: Any) -> int:
     """Return by how many pixels a page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
