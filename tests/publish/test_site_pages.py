@@ -140,6 +140,7 @@ def test_facets_join_and_the_address_gives_the_same_list_again(chromium, built):
         page.wait_for_url("**/tools-by-date.html#verdict=ship&category=stores")
         names, count = shown(page), page.locator(".narrow [role=status]").inner_text()
         page.get_by_role("link", name="Show all").click()
+        page.locator(".narrow [role=status]", has_text="2 of 7").wait_for(state="hidden")
         return names, count, len(shown(page))
 
     assert chromium.visit(address(built, "tools"), narrow) == (
