@@ -44,8 +44,8 @@ def roles(result):
 
 def test_a_repository_brings_readme_records_home_page_and_prices():
     result, forge = collected(REPO)
-    assert roles(result) == ["readme", "record", "record", "page", "pricing"]
     assert result.evidence.notes == ()
+    assert roles(result) == ["readme", "record", "record", "page", "pricing"]
     assert result.tool.name == "widget"
     first = result.evidence.sources[0]
     assert first.source == f"https://{RAW}"

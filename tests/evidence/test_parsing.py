@@ -218,6 +218,30 @@ def test_f4_a_child_that_does_not_end_is_one_line(obeying, monkeypatch):
         obeying("import time; time.sleep(30)")
 
 
+def started_by(script, folder, monkeypatch):
+    """Have readers started by a script instead of by Python."""
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{script.format(python=sys.executable)}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sandbox.sys, "executable", str(program))
+
+
+@by_forks
+def test_the_time_of_a_document_begins_once_its_reader_has_started(obeying, tmp_path, monkeypatch):
+    started_by('sleep 1; exec {python} "$@"', tmp_path, monkeypatch)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.8)
+    assert obeying("answer = 'read'") == "read"
+
+
+@by_forks
+def test_a_reader_that_does_not_start_is_one_line(obeying, tmp_path, monkeypatch):
+    mute = "import select, sys; p = select.poll(); p.register(int(sys.argv[-1]), 0); p.poll()"
+    started_by(f"exec {{python}} -c '{mute}' \"$@\"", tmp_path, monkeypatch)
+    monkeypatch.setattr(sandbox, "START_SECONDS", 0.3)
+    with pytest.raises(Unparseable, match=r"x: the reader has not started in 0\.3 s"):
+        obeying("")
+
+
 def test_f4_a_child_that_cannot_be_started_is_one_line(obeying, monkeypatch):
     monkeypatch.setattr(sandbox.sys, "executable", "/nowhere/python")
     with pytest.raises(Unparseable, match="x: the reader cannot be started: no such file"):

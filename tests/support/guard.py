@@ -29,6 +29,8 @@ _READING = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
 
 def watch(event: str, args: tuple[Any, ...]) -> None:
     """Refuse one step that leaves this machine or reads a user's files; an audit hook."""
+    if _is_own is None:  # the interpreter ends and has taken this module apart; its hook remains
+        return
     if event in _READING:
         if _is_own(args[0]):
             refused.append(f"{event} {args[0]}")

@@ -21,6 +21,8 @@ from panel.foundation.fork_server import ForkServer
 
 SECONDS: Final = 5.0
 """From the child's start to its answer."""
+START_SECONDS: Final = 60.0
+"""For the process that it is a fork of to import the readers: no fault of the document."""
 CHILD: Final = "panel.evidence.readers.sandbox_child"
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -30,10 +32,14 @@ PASSED_ON: Final = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDI
 """Variables that a child process needs: no key is among them."""
 
 
+class _NotStarted(Exception):
+    """The process that forks readers does not answer."""
+
+
 def parse(
     raw: bytes, media_type: str, *, name: str, charset: str | None = None, whole: bool = False
 ) -> Extract:
-    """Return what a document shows and hides; blocks for up to SECONDS, so call it in a thread.
+    """Return what a document shows and hides; blocks for SECONDS or more, so call it in a thread.
 
     Args:
         raw: Its bytes, 2 MB at most.
@@ -49,6 +55,8 @@ def parse(
     try:
         with _AT_ONCE:
             code, text = _answered(arguments, raw)
+    except _NotStarted:
+        raise Unparseable(f"{name}: the reader has not started in {START_SECONDS:.3g} s") from None
     except (TimeoutError, subprocess.TimeoutExpired):
         raise Unparseable(f"{name}: not read within {SECONDS:.3g} s") from None
     except OSError as error:
@@ -72,9 +80,13 @@ def _answered(arguments: list[str], raw: bytes) -> tuple[int, bytes]:
 
 def _read_by_fork(arguments: list[str], document: int, answer: int) -> int:
     """Have a fork of a process with imported readers read a document; return its exit code."""
-    end = time.monotonic() + SECONDS
     with _server().fork(json.dumps(arguments).encode(), [document, answer]) as status:
-        said = b""
+        status.settimeout(START_SECONDS)
+        try:
+            said = status.recv(64)  # its process id
+        except TimeoutError:
+            raise _NotStarted from None
+        end = time.monotonic() + SECONDS
         while True:
             status.settimeout(max(0.001, end - time.monotonic()))
             if not (more := status.recv(64)):
