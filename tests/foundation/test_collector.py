@@ -9,9 +9,10 @@ from panel.foundation.collector import _Seldom, seldom_collected
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
-    """Begin with nothing set aside, which the tests otherwise do, and do it again."""
+    """Begin as Python does: the tests otherwise set objects aside and collect seldom."""
     monkeypatch.setattr(_Seldom, "program_freezes", False)
     before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
     gc.unfreeze()
     yield
     gc.set_threshold(*before)
