@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import itertools
 import json
 import resource
 import subprocess
@@ -45,6 +46,9 @@ from panel.reviews.strategies.written_review import WriteReply
 PASSAGES = 24
 SAMPLED_TOOLS = 16
 """Tools whose request bodies raw and openai send, again and again."""
+
+_STORED_AT_ONCE = 200
+"""So that a long list does not lie in memory, which counts in the peak."""
 
 _LINES = (
     "{name} keeps {n} kinds of records in one file and finds each of them by its key in a moment.",
@@ -180,7 +184,11 @@ async def session(
         settings=Settings(runs=folder), environ={}, provider=url, model="bulk", ask="whole",
         concurrency=concurrency, wire="lean", sealed=True, fresh=True, offline=True, write=write,
     )  # fmt: skip
-    async with await Session.start_over(options, "bulk", list(tools(count))) as opened:
+    listed = tools(count)
+    first = list(itertools.islice(listed, _STORED_AT_ONCE))
+    async with await Session.start_over(options, "bulk", first) as opened:
+        while more := list(itertools.islice(listed, _STORED_AT_ONCE)):
+            await opened.run.add_tools(more)
         yield opened
 
 

@@ -1,11 +1,13 @@
 """A list as a stream: asked about while its evidence is read; stops, faults and resumes."""
 
 import asyncio
+import gc
 import random
 import re
 import signal
 import sqlite3
 import time
+from collections import Counter
 
 import pytest
 
@@ -18,6 +20,7 @@ from panel.evidence.tools.tool_list import single_tool
 from panel.foundation.errors import ToolError
 from panel.foundation.settings import Settings
 from panel.reviews.events import Decided
+from panel.testing import ScriptedProvider, ship
 from tests.cli.test_cli import one_line_error
 from tests.engine.test_interrupted import requests, stored, tool_list, wait_for_request
 from tests.evidence.test_gather_stopped import QUICK, pages, until
@@ -257,3 +260,34 @@ def test_a_list_of_descriptions_is_reviewed_in_its_order(desk):
             "batch", tool_list(desk, 12), "--provider", url, "--model", "m", "--personas", "builder"
         )
     assert [card["tool"]["name"] for card in cards] == [f"Tool {n}" for n in range(12)]
+
+
+def test_what_a_tool_took_is_let_go_without_a_search_for_garbage(tmp_path):
+    """A cycle around a tool's evidence would keep thousands of tools in memory, then stop all."""
+    text = "# Widget\n\nIt turns tables into widgets, under the MIT licence.\n"
+    tools = [
+        single_tool(f"Tool {n}", documents=(Document(text=text, name="README.md"),))
+        for n in range(3)
+    ]
+
+    async def garbage(provider):
+        options = Options(
+            settings=Settings(runs=tmp_path / "runs"), environ={}, provider=provider, model="m"
+        )
+        async with await Session.start(options, tools) as session:
+            gc.collect()
+            gc.disable()
+            await session.work()
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+        return [f"{type(kept).__module__}.{type(kept).__name__}" for kept in gc.garbage]
+
+    try:
+        with ScriptedProvider(ship) as provider:
+            kinds = Counter(asyncio.run(garbage(provider.url)))
+    finally:
+        gc.set_debug(0)
+        gc.enable()
+        gc.garbage.clear()
+    asked = ("panel.engine.", "panel.evidence.", "panel.llm.", "panel.reviews.")
+    assert {kind: n for kind, n in kinds.items() if kind.startswith(asked)} == {}

@@ -104,11 +104,14 @@ class Evidence(BaseModel):
         """Every passage by its id, in reading order."""
         return {p.id: p for s in self.sources for p in s.passages}
 
-    @cached_property
+    @property
     def gathered(self) -> "Evidence":
         """What was read before the judging."""
-        if not self.look_ups:
-            return self
+        # Not kept by itself: a cycle lives, with all passages, until garbage is searched for.
+        return self._before_look_ups if self.look_ups else self
+
+    @cached_property
+    def _before_look_ups(self) -> "Evidence":
         later = {look_up.source for look_up in self.look_ups}
         sources = tuple(source for source in self.sources if source.id not in later)
         return Evidence(sources=sources, notes=self.notes, links=self.links)

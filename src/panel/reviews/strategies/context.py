@@ -80,11 +80,17 @@ class ReviewContext:
     decided: Mapping[str, Finding] = field(default_factory=dict)
     """By criterion: what facts decide, so that no model is asked."""
 
-    @cached_property
+    on_failure: Callable[[CallError], None] = _no_watch
+    """Called where the judge's provider could not answer, before the error is raised."""
+
+    @property
     def asking(self) -> "ReviewContext":
         """The same of the criteria that are left to ask a model."""
-        if not self.decided:
-            return self
+        # Not kept by itself: a cycle lives, with all evidence, until garbage is searched for.
+        return self._left if self.decided else self
+
+    @cached_property
+    def _left(self) -> "ReviewContext":
         left = tuple(c for c in self.persona.criteria if c.id not in self.decided)
         return replace(self, persona=self.persona.model_copy(update={"criteria": left}))
 
@@ -95,9 +101,6 @@ class ReviewContext:
         """
         by_id = {**self.decided, **{finding.criterion: finding for finding in findings}}
         return tuple(by_id[c.id] for c in self.persona.criteria)
-
-    on_failure: Callable[[CallError], None] = _no_watch
-    """Called where the judge's provider could not answer, before the error is raised."""
 
     @cached_property
     def system(self) -> str:
