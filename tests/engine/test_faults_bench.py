@@ -1,7 +1,13 @@
 """Short forms of `python -m benchmarks.faults`: after a resume nothing is lost."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from benchmarks import faults
+
+from tests.support.command import ROOT
 
 TRIALS = {
     "damaged": lambda folder: faults.damaged(folder, 6, 3),
@@ -19,3 +25,12 @@ def test_nothing_is_lost(trial, tmp_path):
     counts = trial(tmp_path)
     assert counts.cases
     assert counts.holds, str(counts)
+
+
+def test_its_servers_are_found_outside_of_a_test_session(tmp_path):
+    program = "from tests.support.command import answering\nwith answering() as url: print(url)"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr

@@ -139,7 +139,13 @@ def _server() -> "ForkServer":
     """Return the server of this process; panel is imported once its surroundings are laid."""
     from panel.foundation.fork_server import ForkServer
 
-    return ForkServer("tests.support.fork_server", folder=ROOT)
+    return ForkServer("tests.support.fork_server", folder=ROOT, variables=_variables)
+
+
+def _variables() -> dict[str, str]:
+    """Return the environment of the server: a benchmark has none in which it finds the tests."""
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [path, str(ROOT)]))}
 
 
 @functools.cache
