@@ -15,14 +15,14 @@ from functools import cache
 from typing import Any, Final
 
 from panel.evidence.readers.block import Block, Extract
-from panel.evidence.readers.sandbox_child import OUTPUT
+from panel.evidence.readers.sandbox_child import OUTPUT, READY
 from panel.foundation.errors import Unparseable
 from panel.foundation.fork_server import ForkServer
 
 SECONDS: Final = 5.0
 """From the child's start to its answer."""
 START_SECONDS: Final = 60.0
-"""For the process that it is a fork of to import the readers: no fault of the document."""
+"""For a process to start and import the readers: no fault of the document."""
 CHILD: Final = "panel.evidence.readers.sandbox_child"
 
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -33,7 +33,7 @@ PASSED_ON: Final = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDI
 
 
 class _NotStarted(Exception):
-    """The process that forks readers does not answer."""
+    """The process that reads, or that forks readers, does not answer."""
 
 
 def parse(
@@ -98,11 +98,23 @@ def _read_by_fork(arguments: list[str], document: int, answer: int) -> int:
 
 def _read_by_process(arguments: list[str], document: int, answer: int) -> int:
     """Have a new process read a document; return its exit code."""
-    return subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-P", "-m", CHILD, *arguments],
-        stdin=document, stdout=answer, stderr=subprocess.DEVNULL, timeout=SECONDS,
-        env=_passed_on(), start_new_session=True, check=False,
-    ).returncode  # fmt: skip
+        stdin=document, stdout=answer, stderr=subprocess.PIPE,
+        env=_passed_on(), start_new_session=True,
+    ) as process:  # fmt: skip
+        late = threading.Timer(START_SECONDS, process.kill)
+        late.start()
+        try:
+            assert process.stderr is not None
+            is_ready = process.stderr.readline() == READY
+            if not is_ready and not late.is_alive():
+                raise _NotStarted
+            late.cancel()
+            return process.wait(SECONDS)
+        finally:
+            late.cancel()
+            process.kill()
 
 
 def _passed_on() -> dict[str, str]:

@@ -26,6 +26,8 @@ MEMORY: Final = 768 * 2**20
 CPU_SECONDS: Final = 5
 OUTPUT: Final = 16 * 2**20
 """Bytes of the answer."""
+READY: Final = b"ready\n"
+"""What a process for one document writes to standard error once the readers are imported."""
 _TEXT: Final = 2_000_000
 """Characters of all blocks: no less than a document of 2 MB has."""
 _HIDDEN: Final = (100, 400)
@@ -42,7 +44,18 @@ def main() -> None:
     if sys.argv[1].isdecimal():
         serve(socket.socket(fileno=int(sys.argv[1])), _fork, prepare=_prepare)
     else:
+        media_type, *options = sys.argv[1:]
+        prepare(media_type, whole="--whole" in options)
+        _say_ready()
         _read(sys.argv[1:])
+
+
+def _say_ready() -> None:
+    """Say that the document can be read now; from here on nobody hears what goes wrong."""
+    os.write(2, READY)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _prepare(request: bytes) -> None:
