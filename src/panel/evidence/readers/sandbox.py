@@ -103,12 +103,17 @@ def _read_by_process(arguments: list[str], document: int, answer: int) -> int:
         stdin=document, stdout=answer, stderr=subprocess.PIPE,
         env=_passed_on(), start_new_session=True,
     ) as process:  # fmt: skip
-        late = threading.Timer(START_SECONDS, process.kill)
+        ended = threading.Event()
+
+        def end() -> None:
+            ended.set()
+            process.kill()
+
+        late = threading.Timer(START_SECONDS, end)
         late.start()
         try:
             assert process.stderr is not None
-            is_ready = process.stderr.readline() == READY
-            if not is_ready and not late.is_alive():
+            if process.stderr.readline() != READY and ended.is_set():
                 raise _NotStarted
             late.cancel()
             return process.wait(SECONDS)
